@@ -1,0 +1,172 @@
+/** One rule of the standard that a peer can break. */
+export interface Violation {
+  /** Of RFC 6455 unless it says otherwise. */
+  readonly section: string
+  readonly sentence: string
+}
+
+/** A rule of the data phase: breaking it fails the connection with this status code (§7.4.1). */
+export interface FrameViolation extends Violation {
+  readonly closeCode: number
+}
+
+/** A rule for the client's opening handshake: breaking it is answered with this HTTP status. */
+export interface RequestViolation extends Violation {
+  readonly status: number
+}
+
+const frameViolations = {
+  reservedBits: {
+    closeCode: 1002,
+    section: '5.2',
+    sentence: 'a reserved bit is set that no negotiated extension uses',
+  },
+  reservedOpcode: { closeCode: 1002, section: '5.2', sentence: 'the opcode is reserved' },
+  lengthNotMinimal: { closeCode: 1002, section: '5.2', sentence: 'the payload length is not in its shortest form' },
+  lengthOver63Bits: { closeCode: 1002, section: '5.2', sentence: 'the most significant bit of a 64-bit length is set' },
+  frameNotMasked: { closeCode: 1002, section: '5.1', sentence: "a client's frame is not masked" },
+  frameMasked: { closeCode: 1002, section: '5.1', sentence: "a server's frame is masked" },
+  controlFragmented: { closeCode: 1002, section: '5.5', sentence: 'a control frame is fragmented' },
+  controlTooLong: { closeCode: 1002, section: '5.5', sentence: 'a control frame carries more than 125 octets' },
+  continuationWithoutMessage: {
+    closeCode: 1002,
+    section: '5.4',
+    sentence: 'a continuation frame came with no message to continue',
+  },
+  messageWithinMessage: {
+    closeCode: 1002,
+    section: '5.4',
+    sentence: 'a new message began before the fragmented one had ended',
+  },
+  closePayloadTooShort: {
+    closeCode: 1002,
+    section: '5.5.1',
+    sentence: 'a Close frame carries one octet, where a status code takes two',
+  },
+  closeCodeInvalid: {
+    closeCode: 1002,
+    section: '7.4',
+    sentence: 'a Close frame carries a status code that must not be sent',
+  },
+  closeReasonNotUtf8: { closeCode: 1007, section: '5.5.1', sentence: 'the reason of a Close frame is not UTF-8' },
+  textNotUtf8: { closeCode: 1007, section: '8.1', sentence: 'a text message is not UTF-8' },
+  messageTooBig: { closeCode: 1009, section: '7.4.1', sentence: 'the message is longer than this endpoint takes' },
+} as const satisfies Record<string, FrameViolation>
+
+const requestViolations = {
+  requestMalformed: { status: 400, section: '4.2.1', sentence: 'the request is not well-formed HTTP/1.1' },
+  requestHeadTooLong: {
+    status: 431,
+    section: '4.2.1',
+    sentence: "the request's head is longer than this server takes",
+  },
+  methodNotGet: { status: 405, section: '4.1', sentence: 'the method of a handshake must be GET' },
+  httpVersionTooOld: { status: 400, section: '4.1', sentence: 'a handshake takes HTTP/1.1 or later' },
+  targetInvalid: {
+    status: 400,
+    section: '4.2.1',
+    sentence: 'the request-target must be a path or an absolute URI, without a fragment',
+  },
+  hostMissing: { status: 400, section: '4.2.1', sentence: 'a handshake must carry exactly one Host' },
+  bodyPresent: { status: 400, section: '4.2.1', sentence: 'a handshake must not carry a body' },
+  upgradeMissing: {
+    status: 426,
+    section: '4.2.1',
+    sentence: 'this address speaks WebSocket: the request must carry "Upgrade: websocket"',
+  },
+  connectionMissing: { status: 400, section: '4.2.1', sentence: 'the request must carry "Connection: Upgrade"' },
+  keyInvalid: {
+    status: 400,
+    section: '4.2.1',
+    sentence: 'the request must carry exactly one Sec-WebSocket-Key of 16 octets in base64',
+  },
+  versionUnsupported: { status: 426, section: '4.4', sentence: 'the request must carry "Sec-WebSocket-Version: 13"' },
+  protocolOfferInvalid: { status: 400, section: '4.1', sentence: 'Sec-WebSocket-Protocol must list distinct tokens' },
+  extensionOfferInvalid: { status: 400, section: '9.1', sentence: 'Sec-WebSocket-Extensions is not well formed' },
+  originForbidden: {
+    status: 403,
+    section: '10.2',
+    sentence: 'this server takes no connections from pages of that origin',
+  },
+} as const satisfies Record<string, RequestViolation>
+
+const responseViolations = {
+  responseMalformed: { section: '4.1', sentence: "the server's answer is not well-formed HTTP/1.1" },
+  responseHeadTooLong: { section: '4.1', sentence: "the head of the server's answer is longer than this client takes" },
+  statusNot101: { section: '4.1', sentence: 'the server did not switch to WebSocket' },
+  upgradeNotWebSocket: { section: '4.1', sentence: 'the answer does not carry "Upgrade: websocket"' },
+  connectionNotUpgrade: { section: '4.1', sentence: 'the answer does not carry "Connection: Upgrade"' },
+  acceptMismatch: { section: '4.1', sentence: "Sec-WebSocket-Accept does not answer this client's key" },
+  extensionNotOffered: {
+    section: '4.1',
+    sentence: 'the server uses an extension that was not offered, or not as offered',
+  },
+  protocolNotOffered: { section: '4.1', sentence: 'the server chose a subprotocol that was not offered' },
+} as const satisfies Record<string, Violation>
+
+/** Every rule that an endpoint checks, one row a rule. */
+export const violations = { ...frameViolations, ...requestViolations, ...responseViolations } as const
+
+export type FrameViolationCode = keyof typeof frameViolations
+export type RequestViolationCode = keyof typeof requestViolations
+export type ResponseViolationCode = keyof typeof responseViolations
+
+/** The peer broke a rule of the data phase; the connection fails with `closeCode`. */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError'
+  readonly code: FrameViolationCode
+  readonly closeCode: number
+
+  constructor(code: FrameViolationCode, detail = '') {
+    super(sentenceOf(violations[code], detail))
+    this.code = code
+    this.closeCode = violations[code].closeCode
+  }
+}
+
+/**
+ * The peer broke a rule of the opening handshake, or refused it.
+ * `status` is the HTTP status: on a server the one that answers, on a client the one that came, or 0 where none did.
+ */
+export class HandshakeError extends Error {
+  override readonly name = 'HandshakeError'
+  readonly code: RequestViolationCode | ResponseViolationCode
+  readonly status: number
+
+  constructor(code: RequestViolationCode | ResponseViolationCode, detail = '', status = 0) {
+    const row: Violation & { readonly status?: number } = violations[code]
+    super(sentenceOf(row, detail))
+    this.code = code
+    this.status = row.status ?? status
+  }
+}
+
+function sentenceOf(row: Violation, detail: string): string {
+  return `${row.sentence}${detail === '' ? '' : `: ${detail}`} (RFC 6455 §${row.section})`
+}
+
+/** What our own caller can get wrong. */
+export type UsageErrorCode =
+  | 'closeCodeInvalid'
+  | 'closeReasonTooLong'
+  | 'controlPayloadTooLong'
+  | 'messageTypeInvalid'
+  | 'optionInvalid'
+  | 'protocolNotOffered'
+  | 'headerInvalid'
+
+/** Our caller asked for what can't be done. Thrown at once; no state has changed. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+  readonly code: UsageErrorCode
+
+  constructor(code: UsageErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** The network failed under the connection; `cause` is the system's error where there is one. */
+export class TransportError extends Error {
+  override readonly name = 'TransportError'
+}

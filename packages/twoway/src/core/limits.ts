@@ -1,0 +1,40 @@
+/** Every limit that an endpoint keeps, with its unit. Each is an option of the same name. */
+export interface Limits {
+  /**
+   * Octets of a received message, at most, after any extension has undone its work; beyond it the connection
+   * fails with 1009. A chat or a game stays far below the default, and ten thousand peers at the limit still fit a machine.
+   */
+  readonly maxMessageBytes: number
+  /** Milliseconds for the whole opening handshake. A peer that takes longer holds a descriptor for nothing. */
+  readonly handshakeTimeoutMs: number
+  /** Octets of the head of a handshake, at most: what node:http and most proxies take. */
+  readonly maxHeadBytes: number
+  /** Header fields of a handshake, at most. */
+  readonly maxHeaderFields: number
+  /** Milliseconds that a peer has to answer our Close and then to end the connection; it is dropped after. */
+  readonly closeTimeoutMs: number
+  /** Octets waiting for the network above which `send` answers 'buffered': one round of a socket's kernel buffer. */
+  readonly highWaterMarkBytes: number
+  /**
+   * Octets already waiting above which no further message is taken. What waits is looked at before a message is
+   * added, so one message of any length can always be sent.
+   */
+  readonly maxBufferedBytes: number
+}
+
+export const serverLimits: Limits = {
+  maxMessageBytes: 1 << 20,
+  handshakeTimeoutMs: 10_000,
+  maxHeadBytes: 16 << 10,
+  maxHeaderFields: 100,
+  closeTimeoutMs: 5_000,
+  highWaterMarkBytes: 64 << 10,
+  maxBufferedBytes: 1 << 20,
+}
+
+/** A client chose its server, so it takes longer messages, and WHATWG lets it buffer what it is told to send. */
+export const clientLimits: Limits = {
+  ...serverLimits,
+  maxMessageBytes: 16 << 20,
+  maxBufferedBytes: Number.POSITIVE_INFINITY,
+}

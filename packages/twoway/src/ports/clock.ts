@@ -1,0 +1,13 @@
+/** Time, as an input. */
+export interface Clock {
+  /** Milliseconds since an arbitrary start; never goes back. */
+  now(): number
+  /** Calls back once, `delayMs` milliseconds from now. */
+  after(delayMs: number, callback: () => void): Timer
+  /** Calls back at the end of the current turn, before any other event. */
+  defer(callback: () => void): void
+}
+
+export interface Timer {
+  cancel(): void
+}

@@ -1,0 +1,7 @@
+/** Unpredictable numbers, from a cryptographic source (RFC 6455 §5.3, §10.3). */
+export interface Random {
+  /** A fresh 32-bit masking key. */
+  maskingKey(): number
+  /** Fresh octets, the caller's own. */
+  bytes(length: number): Uint8Array
+}
