@@ -65,9 +65,13 @@ const requestViolations = {
   targetInvalid: {
     status: 400,
     section: '4.2.1',
-    sentence: 'the request-target must be a path or an absolute URI, without a fragment',
+    sentence: 'the request-target must be a path or an absolute URI of the Host, without a fragment',
   },
-  hostMissing: { status: 400, section: '4.2.1', sentence: 'a handshake must carry exactly one Host' },
+  hostMissing: {
+    status: 400,
+    section: '4.2.1',
+    sentence: 'a handshake must carry exactly one Host, a name or an address',
+  },
   bodyPresent: { status: 400, section: '4.2.1', sentence: 'a handshake must not carry a body' },
   upgradeMissing: {
     status: 426,

@@ -1,0 +1,53 @@
+/**
+ * The platform's own type of a name where the user's program has it, from the DOM's types, Node's, Bun's or Deno's,
+ * and else a fallback with the members that exist everywhere. So the declarations need none of those, and fit all.
+ */
+type OfPlatform<Name extends string, Fallback> = typeof globalThis extends {
+  readonly [name in Name]: { readonly prototype: infer Found }
+}
+  ? Found
+  : Fallback
+
+interface FallbackEvent {
+  readonly type: string
+  readonly target: object | null
+  readonly currentTarget: object | null
+  readonly timeStamp: number
+  readonly defaultPrevented: boolean
+  preventDefault(): void
+  stopPropagation(): void
+  stopImmediatePropagation(): void
+}
+
+interface FallbackMessageEvent extends FallbackEvent {
+  // biome-ignore lint/suspicious/noExplicitAny: as the standard's IDL has it, so that `event.data` can be used at once
+  readonly data: any
+  readonly origin: string
+  readonly lastEventId: string
+}
+
+interface FallbackCloseEvent extends FallbackEvent {
+  readonly code: number
+  readonly reason: string
+  readonly wasClean: boolean
+}
+
+interface FallbackBlob {
+  readonly size: number
+  readonly type: string
+  arrayBuffer(): Promise<ArrayBuffer>
+  text(): Promise<string>
+}
+
+interface FallbackAbortSignal {
+  readonly aborted: boolean
+  readonly reason: unknown
+  addEventListener(type: 'abort', listener: () => void): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+
+export type PlatformEvent = OfPlatform<'Event', FallbackEvent>
+export type PlatformMessageEvent = OfPlatform<'MessageEvent', FallbackMessageEvent>
+export type PlatformCloseEvent = OfPlatform<'CloseEvent', FallbackCloseEvent>
+export type PlatformBlob = OfPlatform<'Blob', FallbackBlob>
+export type PlatformAbortSignal = OfPlatform<'AbortSignal', FallbackAbortSignal>

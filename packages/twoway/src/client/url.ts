@@ -1,0 +1,26 @@
+const schemes: { readonly [scheme: string]: string | undefined } = {
+  'ws:': 'ws:',
+  'wss:': 'wss:',
+  'http:': 'ws:',
+  'https:': 'wss:',
+}
+
+/**
+ * The URL to connect to, as the WHATWG standard obtains it: http and https become ws and wss; any other scheme and
+ * a fragment are a SyntaxError DOMException.
+ */
+export function parseWebSocketUrl(text: string): URL {
+  if (!URL.canParse(text)) {
+    throw new DOMException(`"${text}" is not a URL: write one such as ws://localhost:8080/`, 'SyntaxError')
+  }
+  const url = new URL(text)
+  const scheme = schemes[url.protocol]
+  if (scheme === undefined) {
+    throw new DOMException(`the scheme of "${text}" must be ws, wss, http or https, not ${url.protocol}`, 'SyntaxError')
+  }
+  url.protocol = scheme
+  if (url.hash !== '' || url.href.endsWith('#')) {
+    throw new DOMException(`"${text}" has a fragment, which a WebSocket URL must not have: remove it`, 'SyntaxError')
+  }
+  return url
+}

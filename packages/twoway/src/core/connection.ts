@@ -1,0 +1,423 @@
+import type { Clock, Timer } from '../ports/clock.js'
+import type { Payload } from '../ports/payload.js'
+import type { Random } from '../ports/random.js'
+import type { Transport, TransportSink } from '../ports/transport.js'
+import {
+  type CloseStatus,
+  checkCloseStatus,
+  closePayloadOf,
+  readClosePayload,
+  shortenReason,
+} from './closing/close-payload.js'
+import {
+  type ClosingAction,
+  type ClosingEvent,
+  type ClosingState,
+  closingHandshake,
+} from './closing/closing-handshake.js'
+import { ProtocolError, TransportError, UsageError } from './errors.js'
+import type { Extension } from './extensions/extension.js'
+import { FrameParser } from './frames/frame-parser.js'
+import { isControl, Opcode } from './frames/opcode.js'
+import { Hold } from './hold.js'
+import type { Limits } from './limits.js'
+import { MessageAssembler } from './messages/message-assembler.js'
+import { Outbox } from './outbox.js'
+import type { ScratchPool } from './scratch-pool.js'
+
+/** What a connection needs of its runtime. */
+export interface ConnectionPorts {
+  readonly payload: Payload
+  readonly random: Random
+  readonly clock: Clock
+  readonly scratchPool: ScratchPool
+}
+
+export interface ConnectionOptions<Owner> {
+  readonly role: 'client' | 'server'
+  readonly transport: Transport
+  readonly ports: ConnectionPorts
+  readonly limits: Limits
+  /** What becomes of a message where more than `maxBufferedBytes` wait already: the connection fails with 1013, or the message is dropped. */
+  readonly whenBufferFull: 'close' | 'drop'
+  readonly extension?: Extension | undefined
+  /** Who the connection belongs to, passed to each call of `events`, so that one object of events serves many. */
+  readonly owner: Owner
+  readonly events: ConnectionEvents<Owner>
+}
+
+/**
+ * What a connection tells its owner. The owner may send, close, terminate, pause and resume from within each call.
+ * None of these may throw.
+ */
+export interface ConnectionEvents<Owner> {
+  /** A message came: text as a string, binary as bytes that are the receiver's own. */
+  message(owner: Owner, message: string | Uint8Array): void
+  /** What was sent has gone down to the high-water mark again after a `send` that answered 'buffered'. */
+  drain(owner: Owner): void
+  /** A Pong came; its payload is the receiver's own. */
+  pong?(owner: Owner, payload: Uint8Array): void
+  /** The connection leaves the open state: no message follows. */
+  closing?(owner: Owner): void
+  /** What went wrong: the peer broke a rule, or the network failed. `closed` follows. */
+  error(owner: Owner, error: ProtocolError | TransportError): void
+  /** The transport is gone; once, and last. */
+  closed(owner: Owner, result: CloseResult): void
+}
+
+/** How a connection ended: the peer's status, or 1006 where no Close came (RFC 6455 §7.1.5). */
+export interface CloseResult extends CloseStatus {
+  /** Whether both Closes had passed (§7.1.4). */
+  readonly wasClean: boolean
+}
+
+/**
+ * What became of a message: handed on; taken, but more waits than the high-water mark; not taken, as too much waits
+ * already; or not taken, as the connection is closing or closed.
+ */
+export type SendResult = 'sent' | 'buffered' | 'dropped' | 'closed'
+
+const finBit = 0x80
+const longestControlPayload = 125
+
+/**
+ * One endpoint's half of a connection after the opening handshake, RFC 6455 §5 to §7: bytes in, messages out, and back.
+ *
+ * Owns its transport. Messages are told of in their order, none after `close`, `terminate` or `fail` was called
+ * or the peer's Close came. What a paused connection has not parsed is kept as a copy.
+ */
+export class Connection<Owner> implements TransportSink {
+  readonly #role: 'client' | 'server'
+  readonly #transport: Transport
+  readonly #payload: Payload
+  readonly #clock: Clock
+  readonly #limits: Limits
+  readonly #whenBufferFull: 'close' | 'drop'
+  readonly #extension: Extension | undefined
+  readonly #owner: Owner
+  readonly #events: ConnectionEvents<Owner>
+  readonly #parser: FrameParser
+  readonly #assembler: MessageAssembler
+  readonly #outbox: Outbox
+  readonly #hold: Hold
+
+  #state: ClosingState = 'open'
+  #sentStatus: CloseStatus = { code: 1005, reason: '' }
+  #peerStatus: CloseStatus = { code: 1006, reason: '' }
+  #closeTimer: Timer | undefined
+  #parsing = false
+  #paused = false
+  #peerEnded = false
+  #oweDrain = false
+  #decoding = false
+  #control: Uint8Array | undefined
+  #controlLength = 0
+  #waitingPong: Uint8Array | undefined
+
+  constructor({ role, transport, ports, limits, whenBufferFull, extension, owner, events }: ConnectionOptions<Owner>) {
+    this.#role = role
+    this.#transport = transport
+    this.#payload = ports.payload
+    this.#clock = ports.clock
+    this.#limits = limits
+    this.#whenBufferFull = whenBufferFull
+    this.#extension = extension
+    this.#owner = owner
+    this.#events = events
+    this.#parser = new FrameParser(role, ports.payload, extension?.messageBits)
+    this.#assembler = new MessageAssembler(ports.payload, limits.maxMessageBytes)
+    this.#outbox = new Outbox(transport, ports, role === 'client' ? ports.random : undefined, this.#drainIfOwed)
+    this.#hold = new Hold(ports.payload)
+  }
+
+  get state(): ClosingState {
+    return this.#state
+  }
+
+  /** Octets framed and not yet handed to the network. */
+  get waitingBytes(): number {
+    return this.#outbox.waitingBytes
+  }
+
+  /** Octets framed since the start. */
+  get appendedBytes(): number {
+    return this.#outbox.appendedBytes
+  }
+
+  /** Octets received and held: of a message that is not complete, and what a pause left unparsed. */
+  get heldBytes(): number {
+    return this.#assembler.heldBytes + this.#hold.length
+  }
+
+  get isPaused(): boolean {
+    return this.#paused
+  }
+
+  /**
+   * Sends a message, text for a string and binary for bytes. Long bytes are not copied where the role does not mask
+   * them: leave them unchanged until they have gone.
+   */
+  send(message: string | Uint8Array): SendResult {
+    if (this.#state !== 'open') return 'closed'
+    if (this.#outbox.waitingBytes > this.#limits.maxBufferedBytes) return this.#refuseMessage()
+    if (this.#extension !== undefined) this.#sendEncoded(this.#extension, message)
+    else if (typeof message === 'string') this.#outbox.addText(finBit | Opcode.text, message)
+    else this.#outbox.addBytes(finBit | Opcode.binary, message, 0, message.length)
+    if (this.#outbox.waitingBytes <= this.#limits.highWaterMarkBytes) return 'sent'
+    this.#oweDrain = true
+    return 'buffered'
+  }
+
+  /** Sends a Ping, RFC 6455 §5.5.2. */
+  ping(payload: Uint8Array): void {
+    if (payload.length > longestControlPayload) {
+      throw new UsageError(
+        'controlPayloadTooLong',
+        `a ping takes at most ${longestControlPayload} octets, this one has ${payload.length}: shorten it`,
+      )
+    }
+    if (this.#state === 'open') this.#outbox.addBytes(finBit | Opcode.ping, payload, 0, payload.length)
+  }
+
+  /** Starts the closing handshake; without a code, the Close carries none. Nothing happens where it has started. */
+  close(code = 1005, reason = ''): void {
+    const status = { code, reason }
+    checkCloseStatus(this.#payload, status)
+    if (this.#state !== 'open') return
+    this.#sentStatus = status
+    this.#move('close')
+  }
+
+  /** Fails the connection, §7.1.7: sends a Close with this status where none was sent, and ends. A long reason is shortened. */
+  fail(code: number, reason = ''): void {
+    if (closingHandshake[this.#state].fail === undefined) return
+    this.#sentStatus = { code, reason: shortenReason(this.#payload, reason) }
+    this.#move('fail')
+  }
+
+  /** Drops the connection at once, with what is waiting. */
+  terminate(): void {
+    if (this.#state !== 'closed') this.#move('terminate')
+  }
+
+  /** Stops parsing and reading. */
+  pause(): void {
+    if (this.#paused || this.#state !== 'open') return
+    this.#paused = true
+    this.#transport.pause()
+  }
+
+  /** Goes on after `pause`; what was held is delivered later than this call returns. */
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#transport.resume()
+    if (this.#hold.length > 0 || this.#peerEnded) this.#clock.defer(this.#parseHeld)
+  }
+
+  received(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#parsing || this.#paused || this.#hold.length > 0) {
+      if (this.#reads) this.#hold.append(bytes, start, end)
+      return
+    }
+    this.#parse(bytes, start, end)
+    if (this.#hold.length > 0 || this.#peerEnded) this.#parseHeld()
+  }
+
+  drained(): void {
+    this.#sendWaitingPong()
+    this.#drainIfOwed()
+  }
+
+  ended(): void {
+    this.#peerEnded = true
+    if (!this.#parsing && !this.#paused && this.#hold.length === 0) this.#move('peerEnd')
+  }
+
+  closed(error?: Error): void {
+    const wasClean = this.#state === 'closesExchanged'
+    const wasOpen = this.#state === 'open'
+    this.#move('lost')
+    this.#closeTimer?.cancel()
+    this.#hold.clear()
+    this.#assembler.release()
+    this.#extension?.close()
+    if (wasOpen && error !== undefined) this.#events.error(this.#owner, asTransportError(error))
+    this.#events.closed(this.#owner, { ...this.#peerStatus, wasClean })
+  }
+
+  /** Whether what arrives still has a meaning: our side waits for messages, or for the peer's Close. */
+  get #reads(): boolean {
+    return this.#state === 'open' || this.#state === 'closeSent'
+  }
+
+  /** Parses until the range ends or a handler closes or pauses; what is left then is held. */
+  #parse(bytes: Uint8Array, start: number, end: number): void {
+    let at = start
+    this.#parsing = true
+    this.#outbox.cork()
+    try {
+      while (at < end && this.#reads && !this.#paused) at = this.#step(bytes, at, end)
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      this.#failBy(error)
+    } finally {
+      this.#parsing = false
+      this.#outbox.uncork()
+    }
+    if (!this.#reads) this.#hold.clear()
+    else if (at < end) this.#hold.prepend(bytes, at, end)
+    this.#drainIfOwed()
+  }
+
+  /** Parses what is held: from before a pause, or from reads that came while another was being parsed. */
+  readonly #parseHeld = (): void => {
+    while (this.#hold.length > 0 && !this.#paused && !this.#parsing) {
+      const end = this.#hold.length
+      this.#parse(this.#hold.take(), 0, end)
+    }
+    if (this.#peerEnded && !this.#paused && !this.#parsing) this.#move('peerEnd')
+  }
+
+  #step(bytes: Uint8Array, at: number, end: number): number {
+    const parser = this.#parser
+    if (!parser.read(bytes, at, end)) return end
+    if (isControl(parser.opcode)) this.#readControl(bytes, parser)
+    else if (this.#state === 'open') this.#readData(bytes, parser)
+    return parser.end
+  }
+
+  #readData(bytes: Uint8Array, parser: FrameParser): void {
+    const assembler = this.#assembler
+    if (parser.begins) {
+      if (parser.opcode !== Opcode.continuation) this.#decoding = parser.reservedBits !== 0
+      assembler.beginFrame(parser.opcode, parser.fin, this.#decoding ? undefined : parser.length)
+    }
+    const message = this.#decoding
+      ? this.#decode(bytes, parser)
+      : assembler.add(bytes, parser.start, parser.end, parser.remaining)
+    if (message !== undefined) this.#events.message(this.#owner, message)
+  }
+
+  #decode(bytes: Uint8Array, parser: FrameParser): string | Uint8Array | undefined {
+    const last = parser.fin && parser.remaining === 0
+    this.#extension!.decode(bytes, parser.start, parser.end, last, this.#appendDecoded)
+    return last ? this.#assembler.finish() : undefined
+  }
+
+  readonly #appendDecoded = (bytes: Uint8Array, start: number, end: number): void => {
+    this.#assembler.append(bytes, start, end)
+  }
+
+  /** A control frame is at most 125 octets: where a read cuts it, its payload is gathered. */
+  #readControl(bytes: Uint8Array, parser: FrameParser): void {
+    if (parser.begins && parser.remaining === 0) {
+      this.#takeControl(parser.opcode, bytes, parser.start, parser.end)
+      return
+    }
+    if (parser.begins) this.#controlLength = 0
+    this.#control ??= this.#payload.allocate(longestControlPayload)
+    this.#control.set(bytes.subarray(parser.start, parser.end), this.#controlLength)
+    this.#controlLength += parser.end - parser.start
+    if (parser.remaining === 0) this.#takeControl(parser.opcode, this.#control, 0, this.#controlLength)
+  }
+
+  #takeControl(opcode: number, bytes: Uint8Array, start: number, end: number): void {
+    if (opcode === Opcode.close) this.#takeClose(readClosePayload(this.#payload, bytes, start, end))
+    else if (opcode === Opcode.ping) this.#answerPing(bytes, start, end)
+    else this.#events.pong?.(this.#owner, this.#payload.copy(bytes, start, end))
+  }
+
+  #takeClose(status: CloseStatus): void {
+    this.#peerStatus = status
+    if (this.#state === 'open') this.#sentStatus = status.code === 1005 ? status : { code: status.code, reason: '' }
+    this.#move('peerClose')
+  }
+
+  /** Where the network does not keep up only the latest Ping is answered, as §5.5.3 allows. */
+  #answerPing(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#state !== 'open') return
+    if (this.#outbox.waitingBytes > this.#limits.highWaterMarkBytes) {
+      this.#waitingPong = this.#payload.copy(bytes, start, end)
+    } else {
+      this.#outbox.addBytes(finBit | Opcode.pong, bytes, start, end)
+    }
+  }
+
+  #sendWaitingPong(): void {
+    const pong = this.#waitingPong
+    if (pong === undefined || this.#state !== 'open') return
+    this.#waitingPong = undefined
+    this.#outbox.addBytes(finBit | Opcode.pong, pong, 0, pong.length)
+  }
+
+  #sendEncoded(extension: Extension, message: string | Uint8Array): void {
+    const isText = typeof message === 'string'
+    const opcode = isText ? Opcode.text : Opcode.binary
+    let bytes = isText ? this.#payload.allocate(this.#payload.byteLength(message)) : message
+    if (isText) this.#payload.encodeInto(message, bytes, 0)
+    const encoded = extension.encode(bytes, 0, bytes.length)
+    const bits = encoded === undefined ? 0 : extension.messageBits << 4
+    bytes = encoded ?? bytes
+    this.#outbox.addBytes(finBit | bits | opcode, bytes, 0, bytes.length)
+  }
+
+  #refuseMessage(): SendResult {
+    if (this.#whenBufferFull === 'drop') return 'dropped'
+    this.fail(1013, 'too much is waiting to be read')
+    return 'closed'
+  }
+
+  readonly #drainIfOwed = (): void => {
+    if (!this.#oweDrain || this.#state !== 'open') return
+    if (this.#outbox.waitingBytes > this.#limits.highWaterMarkBytes) return
+    this.#oweDrain = false
+    this.#events.drain(this.#owner)
+  }
+
+  #failBy(error: ProtocolError): void {
+    this.fail(error.closeCode, error.message)
+    this.#events.error(this.#owner, error)
+  }
+
+  #move(event: ClosingEvent): void {
+    const move = closingHandshake[this.#state][event]
+    if (move === undefined) return
+    const wasOpen = this.#state === 'open'
+    this.#state = move.next
+    for (const action of move.actions) Connection.#perform[action](this)
+    if (!wasOpen) return
+    this.#assembler.release()
+    // What is held or still comes is only looked through for the peer's Close now.
+    if (this.#paused) this.resume()
+    this.#events.closing?.(this.#owner)
+  }
+
+  static readonly #perform: { readonly [action in ClosingAction]: (connection: Connection<unknown>) => void } = {
+    sendClose(connection) {
+      const payload = closePayloadOf(connection.#payload, connection.#sentStatus)
+      connection.#outbox.addBytes(finBit | Opcode.close, payload, 0, payload.length)
+    },
+    startTimer(connection) {
+      connection.#closeTimer?.cancel()
+      const { closeTimeoutMs } = connection.#limits
+      connection.#closeTimer = connection.#clock.after(closeTimeoutMs, () => connection.#move('timeout'))
+    },
+    end(connection) {
+      connection.#outbox.flush()
+      connection.#transport.end()
+    },
+    endIfServer(connection) {
+      if (connection.#role === 'server') Connection.#perform.end(connection)
+    },
+    destroy(connection) {
+      connection.#transport.destroy()
+    },
+  }
+}
+
+function asTransportError(error: Error): TransportError {
+  return error instanceof TransportError
+    ? error
+    : new TransportError(`the connection was lost: ${error.message}`, { cause: error })
+}

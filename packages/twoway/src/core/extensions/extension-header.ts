@@ -1,0 +1,42 @@
+import { splitList, tokenCharacter, trimSpace } from '../handshake/field-syntax.js'
+
+/** One extension as a client offers it or a server answers it. */
+export interface ExtensionOffer {
+  readonly name: string
+  /** In their order. One that is given twice is there twice: what that means is the extension's to say. */
+  readonly parameters: readonly ExtensionParameter[]
+}
+
+export type ExtensionParameter = readonly [name: string, value: string | undefined]
+
+// §9.1: a quoted value must be a token once it is unescaped. RFC 2616's implied white space stands around the "=".
+const parameter = new RegExp(
+  `^(${tokenCharacter}+)(?:[ \\t]*=[ \\t]*(?:(${tokenCharacter}+)|"((?:\\\\?${tokenCharacter})+)"))?$`,
+)
+
+/** The extensions that a Sec-WebSocket-Extensions lists, §9.1, or undefined where it is malformed or lists none. */
+export function parseExtensions(value: string): readonly ExtensionOffer[] | undefined {
+  // A well-formed quoted value has no comma and no semicolon, so the value can be cut at them unseen.
+  const offers = splitList(value).map(parseExtension)
+  return offers.length > 0 && offers.every((offer) => offer !== undefined) ? offers : undefined
+}
+
+function parseExtension(text: string): ExtensionOffer | undefined {
+  const [name, ...parameters] = text.split(';').map(parseParameter)
+  if (name === undefined || name[1] !== undefined) return undefined
+  return parameters.every((found) => found !== undefined) ? { name: name[0], parameters } : undefined
+}
+
+function parseParameter(text: string): ExtensionParameter | undefined {
+  const [, name, token, quoted] = parameter.exec(trimSpace(text)) ?? []
+  return name === undefined ? undefined : [name, token ?? quoted?.replaceAll('\\', '')]
+}
+
+/** The value of a Sec-WebSocket-Extensions, §9.1. */
+export function formatExtensions(offers: readonly ExtensionOffer[]): string {
+  return offers.map(({ name, parameters }) => [name, ...parameters.map(formatParameter)].join('; ')).join(', ')
+}
+
+function formatParameter([name, value]: ExtensionParameter): string {
+  return value === undefined ? name : `${name}=${value}`
+}

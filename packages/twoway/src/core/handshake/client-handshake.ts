@@ -1,0 +1,173 @@
+import type { ResponseHead } from '../../ports/http-host.js'
+import { HandshakeError, type ResponseViolationCode, UsageError } from '../errors.js'
+import { type ExtensionOffer, formatExtensions, parseExtensions } from '../extensions/extension-header.js'
+import { acceptKey } from './accept-key.js'
+import { encodeHead, refuseOwnedFields } from './encode-head.js'
+import { areDistinctTokens } from './field-syntax.js'
+import { handshakeFields } from './handshake-fields.js'
+import { responseForm } from './head-form.js'
+import { type HeadLimits, HeadParser } from './head-parser.js'
+import { HeaderFields } from './header-fields.js'
+import { isTarget } from './request-target.js'
+
+export interface ClientHandshakeOptions {
+  /** The value of Host: the server's name, and its port where that is not the scheme's. */
+  readonly host: string
+  /** The resource name: path and query. */
+  readonly target: string
+  /** 16 fresh random octets in base64. */
+  readonly key: string
+  /** Subprotocols, the preferred first. */
+  readonly protocols: readonly string[]
+  readonly extensions: readonly ExtensionOffer[]
+  /** The caller's own fields, names and values in turn. Host and Origin among them replace the ones above and below. */
+  readonly fields: readonly string[]
+  readonly origin?: string | undefined
+  readonly limits: HeadLimits
+}
+
+/** What a server agreed to. */
+export interface ServerAnswer {
+  /** The subprotocol it chose, '' for none. */
+  readonly protocol: string
+  /** Those in use, as the server answered; each was offered by name, its parameters are the extension's to judge. */
+  readonly extensions: readonly ExtensionOffer[]
+  readonly headers: HeaderFields
+}
+
+/**
+ * A client's opening handshake, §4.1: `request` goes out as it is, what comes back is fed to `receive` until there is a
+ * `result`. A HandshakeError names the rule that the server broke, with the status it gave; nothing may be fed after it.
+ */
+export class ClientHandshake {
+  readonly request: Uint8Array
+  readonly #options: ClientHandshakeOptions
+  /** What is left of them for the heads to come. */
+  #limits: HeadLimits
+  #parser: HeadParser<ResponseHead>
+  #response: ResponseHead | undefined
+  #result: ServerAnswer | undefined
+
+  /** A UsageError 'headerInvalid' or 'optionInvalid' where the request can't be written. */
+  constructor(options: ClientHandshakeOptions) {
+    this.request = encodeRequest(options)
+    this.#options = options
+    this.#limits = options.limits
+    this.#parser = new HeadParser(responseForm, options.limits)
+  }
+
+  /** The server's final answer once it has come, be it accepted or refused. */
+  get response(): ResponseHead | undefined {
+    return this.#response
+  }
+
+  get result(): ServerAnswer | undefined {
+    return this.#result
+  }
+
+  /** Reads up to the end of the answer and returns the octets read; frames may stand behind. Keeps no reference. */
+  receive(bytes: Uint8Array, start: number, end: number): number {
+    let at = start
+    while (at < end && this.#response === undefined) {
+      at += this.#parser.receive(bytes, at, end)
+      const { head } = this.#parser
+      if (head === undefined) continue
+      if (isInterim(head.status)) this.#awaitNext()
+      else this.#settle(head)
+    }
+    return at - start
+  }
+
+  /** RFC 9110 §15.2: any number of interim answers may come first. All heads together keep within the limit. */
+  #awaitNext(): void {
+    this.#limits = { ...this.#limits, maxHeadBytes: this.#limits.maxHeadBytes - this.#parser.octets }
+    this.#parser = new HeadParser(responseForm, this.#limits)
+  }
+
+  #settle(response: ResponseHead): void {
+    this.#response = response
+    this.#result = checkResponse(response, this.#options)
+  }
+}
+
+function isInterim(status: number): boolean {
+  return status >= 100 && status <= 199 && status !== 101
+}
+
+function encodeRequest({
+  host,
+  target,
+  key,
+  protocols,
+  extensions,
+  fields,
+  origin,
+}: ClientHandshakeOptions): Uint8Array {
+  if (!isTarget(target, host)) throw new UsageError('optionInvalid', `${JSON.stringify(target)} is no request-target`)
+  if (!areDistinctTokens(protocols)) throw new UsageError('optionInvalid', 'subprotocols must be distinct tokens')
+  refuseOwnedFields(fields, handshakeFields, 'the handshake')
+  const given = new HeaderFields(fields)
+  if (given.all('host').length > 1) throw new UsageError('headerInvalid', 'a request carries one Host')
+
+  const own: string[] = []
+  if (!given.has('host')) own.push('Host', host)
+  own.push('Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Key', key, 'Sec-WebSocket-Version', '13')
+  if (origin !== undefined && !given.has('origin')) own.push('Origin', origin)
+  if (protocols.length > 0) own.push('Sec-WebSocket-Protocol', protocols.join(', '))
+  if (extensions.length > 0) own.push('Sec-WebSocket-Extensions', formatExtensions(extensions))
+  return encodeHead(`GET ${target} HTTP/1.1`, [...own, ...fields])
+}
+
+type Rule = readonly [
+  code: ResponseViolationCode,
+  field: string,
+  isKept: (headers: HeaderFields, offer: ClientHandshakeOptions) => boolean,
+]
+
+/**
+ * What §4.1 asks of an answer with status 101, steps 2 to 6. Fields of one name read as one value with a comma in it,
+ * which only Connection and Sec-WebSocket-Extensions may have.
+ */
+const rules: readonly Rule[] = [
+  ['upgradeNotWebSocket', 'Upgrade', (headers) => headers.get('upgrade')?.toLowerCase() === 'websocket'],
+  ['connectionNotUpgrade', 'Connection', (headers) => headers.lists('connection', 'upgrade')],
+  [
+    'acceptMismatch',
+    'Sec-WebSocket-Accept',
+    (headers, { key }) => headers.get('sec-websocket-accept') === acceptKey(key),
+  ],
+  ['extensionNotOffered', 'Sec-WebSocket-Extensions', (headers, offer) => areOffered(extensionsOf(headers), offer)],
+  ['protocolNotOffered', 'Sec-WebSocket-Protocol', (headers, offer) => isOffered(protocolOf(headers), offer)],
+]
+
+function checkResponse({ status, reason, fields }: ResponseHead, offer: ClientHandshakeOptions): ServerAnswer {
+  if (status !== 101) throw new HandshakeError('statusNot101', `${status} ${reason}`.trimEnd(), status)
+  const headers = new HeaderFields(fields)
+  for (const [code, field, isKept] of rules) {
+    if (isKept(headers, offer)) continue
+    const value = headers.get(field)
+    throw new HandshakeError(code, value === undefined ? `no ${field}` : `${field}: ${value}`, status)
+  }
+  return { protocol: protocolOf(headers) ?? '', extensions: extensionsOf(headers) ?? [], headers }
+}
+
+function protocolOf(headers: HeaderFields): string | undefined {
+  return headers.get('sec-websocket-protocol')
+}
+
+function isOffered(protocol: string | undefined, { protocols }: ClientHandshakeOptions): boolean {
+  return protocol === undefined || protocols.includes(protocol)
+}
+
+/** What the server answered, or undefined where that is malformed or spread over two fields, §11.3.2. */
+function extensionsOf(headers: HeaderFields): readonly ExtensionOffer[] | undefined {
+  const [value, second] = headers.all('sec-websocket-extensions')
+  if (value === undefined) return []
+  return second === undefined ? parseExtensions(value) : undefined
+}
+
+function areOffered(answers: readonly ExtensionOffer[] | undefined, { extensions }: ClientHandshakeOptions): boolean {
+  if (answers === undefined) return false
+  const names = new Set(answers.map(({ name }) => name))
+  return names.size === answers.length && [...names].every((name) => extensions.some((offer) => offer.name === name))
+}

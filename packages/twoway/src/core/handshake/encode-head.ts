@@ -1,0 +1,34 @@
+import { UsageError } from '../errors.js'
+import { isFieldValue, isToken } from './field-syntax.js'
+import { encodeLatin1 } from './latin1.js'
+
+/**
+ * The octets of a head. Every field that is ever sent passes here, so that none can break out of its line:
+ * a UsageError 'headerInvalid' for a name that is no token or a value with a control character.
+ */
+export function encodeHead(startLine: string, fields: readonly string[]): Uint8Array {
+  let text = `${startLine}\r\n`
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]
+    const value = fields[at + 1]
+    if (typeof name !== 'string' || !isToken(name)) {
+      throw new UsageError('headerInvalid', `a header field's name must be a token, unlike ${JSON.stringify(name)}`)
+    }
+    if (typeof value !== 'string' || !isFieldValue(value)) {
+      throw new UsageError(
+        'headerInvalid',
+        `the value of ${name} must be a text without control characters or characters above U+00FF`,
+      )
+    }
+    text += `${name}: ${value}\r\n`
+  }
+  return encodeLatin1(`${text}\r\n`)
+}
+
+/** Throws a UsageError 'headerInvalid' where a caller's own fields have one that `owner` writes. */
+export function refuseOwnedFields(fields: readonly string[], owned: ReadonlySet<string>, owner: string): void {
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!
+    if (owned.has(String(name).toLowerCase())) throw new UsageError('headerInvalid', `${owner} sets ${name} itself`)
+  }
+}

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { UsageError } from '../errors.js'
+import { encodeResponse } from './encode-response.js'
+
+const written = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
+
+test('writes the whole answer with its length, and that the connection ends, RFC 9112 §9.6', () => {
+  const bytes = encodeResponse({ status: 404, fields: ['Content-Type', 'text/plain'], body: 'gone\n' })
+  const head = 'HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nConnection: close\r\n\r\n'
+  assert.equal(written(bytes), `${head}gone\n`)
+})
+
+test('counts the octets of a text, not its characters, RFC 9110 §8.6', () => {
+  const text = written(encodeResponse({ status: 200, fields: [], body: 'é€😀' }))
+  assert.match(text, /\r\nContent-Length: 9\r\n/)
+  assert.equal(text.split('\r\n\r\n')[1], Buffer.from('é€😀').toString('latin1'))
+})
+
+test('writes bytes as they are', () => {
+  const text = written(encodeResponse({ status: 200, fields: [], body: Uint8Array.of(0, 255, 13, 10) }))
+  assert.ok(text.endsWith('\r\n\r\n\0\xff\r\n'))
+})
+
+test('tells the length and leaves the body out in the answer to HEAD, RFC 9110 §9.3.2', () => {
+  const text = written(encodeResponse({ status: 200, fields: [], body: 'four' }, true))
+  assert.ok(text.endsWith('Content-Length: 4\r\nConnection: close\r\n\r\n'))
+})
+
+for (const status of [204, 304]) {
+  test(`writes neither length nor body with ${status}, RFC 9110 §8.6`, () => {
+    const text = written(encodeResponse({ status, fields: [], body: 'four' }))
+    assert.doesNotMatch(text, /content-length/i)
+    assert.ok(text.endsWith('\r\n\r\n'))
+  })
+}
+
+test('keeps the space before a reason that it has not, RFC 9112 §4', () => {
+  assert.ok(written(encodeResponse({ status: 599, fields: [], body: '' })).startsWith('HTTP/1.1 599 \r\n'))
+})
+
+for (const status of [0, 101, 199, 600, 200.5, Number.NaN]) {
+  test(`refuses the status ${status} for a final answer, RFC 9110 §15`, () => {
+    const isOptionInvalid = (error: unknown) => error instanceof UsageError && error.code === 'optionInvalid'
+    assert.throws(() => encodeResponse({ status, fields: [], body: '' }), isOptionInvalid)
+  })
+}
+
+for (const fields of [
+  ['content-length', '1'],
+  ['Transfer-Encoding', 'chunked'],
+  ['X', 'a\r\nb'],
+]) {
+  test(`refuses the field ${JSON.stringify(fields)}`, () => {
+    const isHeaderInvalid = (error: unknown) => error instanceof UsageError && error.code === 'headerInvalid'
+    assert.throws(() => encodeResponse({ status: 200, fields, body: '' }), isHeaderInvalid)
+  })
+}

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { areDistinctTokens, isFieldValue, isToken, splitList, trimSpace } from './field-syntax.js'
+
+const octets = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
+
+test('takes exactly the characters of a token, RFC 9110 §5.6.2', () => {
+  const expected = "!#$%&'*+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz|~"
+  assert.equal(octets.filter(isToken).join(''), expected)
+  assert.ok(isToken('permessage-deflate'))
+  for (const text of ['', 'a b', 'a\n', '\na', 'a\u0131']) assert.ok(!isToken(text), JSON.stringify(text))
+})
+
+test('takes no control character but the tab in a value, RFC 9110 §5.5', () => {
+  const refused = octets.filter((octet) => !isFieldValue(octet))
+  const controls = octets.filter((octet) => (octet < ' ' && octet !== '\t') || octet === '\x7f')
+  assert.deepEqual(refused, controls)
+  assert.ok(isFieldValue(''))
+  for (const text of ['a\r\nb', 'a\n', 'a\0', '\u0100']) assert.ok(!isFieldValue(text), JSON.stringify(text))
+})
+
+test('leaves out the empty elements of a list, RFC 9110 §5.6.1.2', () => {
+  assert.deepEqual(splitList('foo ,bar,'), ['foo', 'bar'])
+  assert.deepEqual(splitList('foo , ,bar,\tcharlie'), ['foo', 'bar', 'charlie'])
+  for (const empty of ['', ',', ',   ,']) assert.deepEqual(splitList(empty), [])
+})
+
+test('trims spaces and tabs and nothing else, RFC 9110 §5.6.3', () => {
+  assert.equal(trimSpace(' \t a b\t '), 'a b')
+  assert.equal(trimSpace('\xa0a\v'), '\xa0a\v')
+  assert.equal(trimSpace(' \t '), '')
+})
+
+test('tells distinct tokens, by their case too, §4.1', () => {
+  assert.ok(areDistinctTokens([]))
+  assert.ok(areDistinctTokens(['chat', 'Chat']))
+  assert.ok(!areDistinctTokens(['chat', 'chat']))
+  assert.ok(!areDistinctTokens(['chat', 'super chat']))
+})

@@ -1,0 +1,41 @@
+/** One character of a token, as a part of a regular expression, RFC 9110 §5.6.2. */
+export const tokenCharacter = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]"
+
+const token = new RegExp(`^${tokenCharacter}+$`)
+const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** Whether a text is a token: a method, a field's name, a subprotocol, RFC 9110 §5.6.2. */
+export function isToken(text: string): boolean {
+  return token.test(text)
+}
+
+/** Whether a text can stand as a field's value: no control characters but tabs, nothing above U+00FF, RFC 9110 §5.5. */
+export function isFieldValue(text: string): boolean {
+  return fieldValue.test(text)
+}
+
+/** The elements of a comma-separated list, empty ones left out as RFC 9110 §5.6.1.2 asks of recipients. */
+export function splitList(value: string): string[] {
+  return value
+    .split(',')
+    .map(trimSpace)
+    .filter((element) => element !== '')
+}
+
+/** Without the spaces and tabs around it, RFC 9110 §5.6.3. `trim` takes more away: U+00A0 belongs to a value. */
+export function trimSpace(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isSpace(text.charCodeAt(start))) start++
+  while (start < end && isSpace(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
+}
+
+/** Whether each element is a token and none is there twice, as §4.1 (10) asks of a list of subprotocols. */
+export function areDistinctTokens(elements: readonly string[]): boolean {
+  return elements.every(isToken) && new Set(elements).size === elements.length
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09
+}

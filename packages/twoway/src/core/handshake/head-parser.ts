@@ -1,0 +1,111 @@
+import { HandshakeError } from '../errors.js'
+import type { Limits } from '../limits.js'
+import { isToken, trimSpace } from './field-syntax.js'
+import type { HeadForm } from './head-form.js'
+import { decodeLatin1 } from './latin1.js'
+
+const tab = 0x09
+const lineFeed = 0x0a
+const carriageReturn = 0x0d
+const space = 0x20
+const del = 0x7f
+
+/**
+ * Reads the head of one request or response, RFC 9112 §2 to §5, cut in any way, and takes nothing that the grammar
+ * does not: where two parsers on a connection's way read a head differently, one request can be smuggled in another.
+ * Throws only HandshakeError, as early as the octet or the line that breaks a rule; nothing may be fed after that.
+ */
+export class HeadParser<Head> {
+  readonly #form: HeadForm<Head>
+  readonly #limits: HeadLimits
+  readonly #fields: string[] = []
+  #begun: Head | undefined
+  #head: Head | undefined
+  #line = new Uint8Array(0)
+  #lineEnd = 0
+  #octets = 0
+  #returned = false
+
+  constructor(form: HeadForm<Head>, limits: HeadLimits) {
+    this.#form = form
+    this.#limits = limits
+  }
+
+  /** The head, once its empty line has come. */
+  get head(): Head | undefined {
+    return this.#head
+  }
+
+  /** Octets read so far. */
+  get octets(): number {
+    return this.#octets
+  }
+
+  /** Reads up to the end of the head and returns the octets read; those behind are no part of it. Keeps no reference. */
+  receive(bytes: Uint8Array, start: number, end: number): number {
+    let at = start
+    while (at < end && this.#head === undefined) this.#take(bytes[at++]!)
+    return at - start
+  }
+
+  #take(octet: number): void {
+    if (this.#octets === this.#limits.maxHeadBytes) throw this.#tooLong(`${this.#limits.maxHeadBytes} octets at most`)
+    this.#octets++
+    if (this.#returned) {
+      if (octet !== lineFeed) throw this.#malformed('a carriage return without a line feed')
+      this.#returned = false
+      this.#endLine()
+    } else if (octet === carriageReturn) {
+      this.#returned = true
+    } else if (octet === lineFeed) {
+      throw this.#malformed('a line feed without a carriage return')
+    } else if ((octet < space && octet !== tab) || octet === del) {
+      throw this.#malformed(`octet ${this.#octets} is the control octet 0x${octet.toString(16).padStart(2, '0')}`)
+    } else {
+      this.#append(octet)
+    }
+  }
+
+  #append(octet: number): void {
+    if (this.#lineEnd === this.#line.length) {
+      const longer = new Uint8Array(Math.min(this.#limits.maxHeadBytes, Math.max(256, 2 * this.#lineEnd)))
+      longer.set(this.#line)
+      this.#line = longer
+    }
+    this.#line[this.#lineEnd++] = octet
+  }
+
+  #endLine(): void {
+    const line = decodeLatin1(this.#line, 0, this.#lineEnd)
+    this.#lineEnd = 0
+    if (this.#begun === undefined) this.#begin(line)
+    else if (line !== '') this.#addField(line)
+    else this.#head = this.#begun
+  }
+
+  #begin(line: string): void {
+    if (line === '' && this.#form.skipsEmptyLines) return
+    this.#begun = this.#form.begin(line, this.#fields)
+    if (this.#begun === undefined) throw this.#malformed(`the first line is not ${this.#form.startLine}`)
+  }
+
+  #addField(line: string): void {
+    const { maxHeaderFields } = this.#limits
+    if (this.#fields.length === 2 * maxHeaderFields) throw this.#tooLong(`${maxHeaderFields} header fields at most`)
+    // RFC 9112 §5.2: a folded line, which begins with white space, is refused; its name is no token.
+    const colon = line.indexOf(':')
+    const name = line.slice(0, Math.max(0, colon))
+    if (!isToken(name)) throw this.#malformed(`header field ${this.#fields.length / 2 + 1} is not a token and a colon`)
+    this.#fields.push(name, trimSpace(line.slice(colon + 1)))
+  }
+
+  #malformed(detail: string): HandshakeError {
+    return new HandshakeError(this.#form.malformed, detail)
+  }
+
+  #tooLong(detail: string): HandshakeError {
+    return new HandshakeError(this.#form.tooLong, detail)
+  }
+}
+
+export type HeadLimits = Pick<Limits, 'maxHeadBytes' | 'maxHeaderFields'>

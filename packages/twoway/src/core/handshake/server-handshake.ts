@@ -1,0 +1,100 @@
+import type { HttpResponse, RequestHead } from '../../ports/http-host.js'
+import { HandshakeError, type RequestViolationCode } from '../errors.js'
+import { type ExtensionOffer, parseExtensions } from '../extensions/extension-header.js'
+import { acceptKey, isKey } from './accept-key.js'
+import { encodeHead, refuseOwnedFields } from './encode-head.js'
+import { areDistinctTokens } from './field-syntax.js'
+import { handshakeFields } from './handshake-fields.js'
+import { HeaderFields } from './header-fields.js'
+import { isHost, isTarget } from './request-target.js'
+
+/** What a client asks for in a request that keeps every rule. */
+export interface ClientOffer {
+  readonly key: string
+  /** Subprotocols, the preferred first. */
+  readonly protocols: readonly string[]
+  readonly extensions: readonly ExtensionOffer[]
+  readonly headers: HeaderFields
+}
+
+type Rule = readonly [code: RequestViolationCode, isKept: (headers: HeaderFields, head: RequestHead) => boolean]
+
+/**
+ * The rules of §4.1 and §4.2.1 in the order in which they are asked: first those of HTTP itself, then the one that
+ * tells a handshake from an ordinary request, then the handshake's; the version before the key, as other versions
+ * have other keys. Fields of one name read as one value with a comma in it, which only a list may have.
+ */
+const rules: readonly Rule[] = [
+  ['httpVersionTooOld', (_, { version }) => Number(version) >= 1.1],
+  ['hostMissing', (headers) => isHost(headers.get('host') ?? '')],
+  ['upgradeMissing', (headers) => headers.lists('upgrade', 'websocket')],
+  ['methodNotGet', (_, { method }) => method === 'GET'],
+  ['targetInvalid', (headers, { target }) => isTarget(target, headers.get('host')!)],
+  ['bodyPresent', (headers) => (headers.get('content-length') ?? '0') === '0' && !headers.has('transfer-encoding')],
+  ['connectionMissing', (headers) => headers.lists('connection', 'upgrade')],
+  ['versionUnsupported', (headers) => headers.get('sec-websocket-version') === '13'],
+  ['keyInvalid', (headers) => isKey(headers.get('sec-websocket-key') ?? '')],
+]
+
+/** Reads a client's opening handshake. A HandshakeError names the first rule that it breaks. */
+export function checkRequest(head: RequestHead): ClientOffer {
+  const headers = new HeaderFields(head.fields)
+  for (const [code, isKept] of rules) if (!isKept(headers, head)) throw new HandshakeError(code)
+  return {
+    key: headers.get('sec-websocket-key')!,
+    protocols: offeredProtocols(headers),
+    extensions: offeredExtensions(headers),
+    headers,
+  }
+}
+
+/** What a server answers to a handshake that it accepts. */
+export interface Acceptance {
+  /** The client's Sec-WebSocket-Key. */
+  readonly key: string
+  /** One of the subprotocols offered, or '' for none. */
+  readonly protocol: string
+  /** The value of Sec-WebSocket-Extensions, if any. */
+  readonly extensions: string | undefined
+  /** The caller's own fields, names and values in turn. */
+  readonly fields: readonly string[]
+}
+
+/** The octets of the answer that accepts a handshake, §4.2.2. A UsageError 'headerInvalid' for fields it can't carry. */
+export function acceptanceOf({ key, protocol, extensions, fields }: Acceptance): Uint8Array {
+  refuseOwnedFields(fields, handshakeFields, 'the handshake')
+  const own = ['Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Accept', acceptKey(key)]
+  if (protocol !== '') own.push('Sec-WebSocket-Protocol', protocol)
+  if (extensions !== undefined) own.push('Sec-WebSocket-Extensions', extensions)
+  return encodeHead('HTTP/1.1 101 Switching Protocols', [...own, ...fields])
+}
+
+/** What a status has to tell besides its sentence: RFC 9110 §15.5.6, §15.5.22, §4.4. */
+const refusalFields: Readonly<Record<number, readonly string[]>> = {
+  405: ['Allow', 'GET'],
+  426: ['Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Version', '13'],
+}
+
+/** The answer to a request that broke a rule: a status, and a sentence for whoever reads it. */
+export function refusalOf(error: HandshakeError): HttpResponse {
+  return {
+    status: error.status,
+    fields: ['Content-Type', 'text/plain; charset=utf-8', ...(refusalFields[error.status] ?? [])],
+    body: `${error.message}\n`,
+  }
+}
+
+function offeredProtocols(headers: HeaderFields): readonly string[] {
+  if (!headers.has('sec-websocket-protocol')) return []
+  const protocols = headers.list('sec-websocket-protocol')
+  if (protocols.length === 0 || !areDistinctTokens(protocols)) throw new HandshakeError('protocolOfferInvalid')
+  return protocols
+}
+
+function offeredExtensions(headers: HeaderFields): readonly ExtensionOffer[] {
+  const value = headers.get('sec-websocket-extensions')
+  if (value === undefined) return []
+  const extensions = parseExtensions(value)
+  if (extensions === undefined) throw new HandshakeError('extensionOfferInvalid')
+  return extensions
+}

@@ -1,0 +1,160 @@
+import type { Clock } from '../ports/clock.js'
+import type { Payload } from '../ports/payload.js'
+import type { Random } from '../ports/random.js'
+import type { Transport } from '../ports/transport.js'
+import { frameHeaderSize, writeFrameHeader } from './frames/frame-header.js'
+import type { ScratchPool } from './scratch-pool.js'
+
+/** A payload at least this long is not copied where it need not be masked: header and payload go out in one write. */
+const byReferenceBytes = 8 << 10
+
+/**
+ * Frames what is sent and hands it to the transport, one write a turn: what is sent while a read is being parsed
+ * goes out at the read's end, anything else at the end of the current turn.
+ */
+export class Outbox {
+  readonly #transport: Transport
+  readonly #payload: Payload
+  readonly #random: Random | undefined
+  readonly #clock: Clock
+  readonly #pool: ScratchPool
+  readonly #onFlush: () => void
+  #scratch: Uint8Array | undefined
+  #used = 0
+  #appended = 0
+  #corked = false
+  #scheduled = false
+
+  /**
+   * @param random where masking keys come from: a client's frames are masked, a server's not (RFC 6455 §5.1)
+   * @param onFlush called after bytes were handed to the transport by a flush that nobody asked for
+   */
+  constructor(
+    transport: Transport,
+    { payload, clock, scratchPool }: { payload: Payload; clock: Clock; scratchPool: ScratchPool },
+    random: Random | undefined,
+    onFlush: () => void,
+  ) {
+    this.#transport = transport
+    this.#payload = payload
+    this.#clock = clock
+    this.#pool = scratchPool
+    this.#random = random
+    this.#onFlush = onFlush
+  }
+
+  /** Octets framed and not yet handed to the network. */
+  get waitingBytes(): number {
+    return this.#used + this.#transport.pendingBytes
+  }
+
+  /** Octets framed since the start. */
+  get appendedBytes(): number {
+    return this.#appended
+  }
+
+  /** Gathers writes until `uncork`. */
+  cork(): void {
+    this.#corked = true
+  }
+
+  uncork(): void {
+    this.#corked = false
+    this.flush()
+  }
+
+  /**
+   * Adds a frame with `bytes[start, end)` for payload. A long payload is not copied where it is not masked:
+   * it must be left unchanged until it has gone.
+   * @param first the frame's first octet
+   */
+  addBytes(first: number, bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start
+    if (this.#random === undefined && length >= byReferenceBytes) {
+      this.#addByReference(first, bytes, start, end)
+      return
+    }
+    const maskingKey = this.#random?.maskingKey()
+    const size = frameHeaderSize(length, maskingKey !== undefined) + length
+    const target = this.#room(size)
+    const at = writeFrameHeader(target, this.#used, first, length, maskingKey)
+    if (maskingKey === undefined) target.set(bytes.subarray(start, end), at)
+    else this.#payload.maskInto(bytes, start, end, target, at, maskingKey)
+    this.#added(target, size)
+  }
+
+  /** Adds a frame with a text for payload. */
+  addText(first: number, text: string): void {
+    const maskingKey = this.#random?.maskingKey()
+    const masked = maskingKey !== undefined
+    // Text is most often ASCII: the header's place is left for that, and the text moves where it was not.
+    const guess = frameHeaderSize(text.length, masked)
+    const longest = frameHeaderSize(3 * text.length, masked) + 3 * text.length
+    const target =
+      longest <= this.#pool.chunkBytes
+        ? this.#room(longest)
+        : this.#room(frameHeaderSize(3 * text.length, masked) + this.#payload.byteLength(text))
+    const begin = this.#used
+    const length = this.#payload.encodeInto(text, target, begin + guess)
+    const size = frameHeaderSize(length, masked)
+    if (size !== guess) target.copyWithin(begin + size, begin + guess, begin + guess + length)
+    writeFrameHeader(target, begin, first, length, maskingKey)
+    if (masked) this.#payload.unmask(target, begin + size, begin + size + length, maskingKey, 0)
+    this.#added(target, size + length)
+  }
+
+  /** Hands what was added to the transport. */
+  flush(): void {
+    if (this.#scratch !== undefined) this.#write(this.#scratch)
+  }
+
+  #addByReference(first: number, bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start
+    const target = this.#room(frameHeaderSize(length, false))
+    const at = writeFrameHeader(target, this.#used, first, length, undefined)
+    this.#appended += at - this.#used + length
+    this.#used = at
+    this.#write(target, bytes.subarray(start, end))
+  }
+
+  /** Writes what the scratch holds, and gives the scratch back unless the transport still reads from it. */
+  #write(scratch: Uint8Array, second?: Uint8Array): void {
+    const used = this.#used
+    this.#scratch = undefined
+    this.#used = 0
+    if (this.#transport.pendingBytes > 0) {
+      // It will wait: a copy does not pin the whole scratch meanwhile.
+      this.#transport.write(this.#payload.copy(scratch, 0, used), second)
+    } else {
+      this.#transport.write(scratch.subarray(0, used), second)
+      if (this.#transport.pendingBytes > 0) return
+    }
+    this.#pool.give(scratch)
+  }
+
+  /** Bytes with room for `length` more from `#used` on: the scratch, or, for what is longer, bytes of their own. */
+  #room(length: number): Uint8Array {
+    if (this.#scratch !== undefined && this.#used + length > this.#scratch.length) this.flush()
+    if (length > this.#pool.chunkBytes) return this.#payload.allocate(length)
+    this.#scratch ??= this.#pool.take()
+    return this.#scratch
+  }
+
+  #added(target: Uint8Array, length: number): void {
+    this.#appended += length
+    if (target !== this.#scratch) {
+      this.#transport.write(target.length === length ? target : target.subarray(0, length))
+      return
+    }
+    this.#used += length
+    if (this.#corked || this.#scheduled) return
+    this.#scheduled = true
+    this.#clock.defer(this.#flushScheduled)
+  }
+
+  readonly #flushScheduled = (): void => {
+    this.#scheduled = false
+    this.flush()
+    this.#onFlush()
+  }
+}

@@ -1,0 +1,89 @@
+import type { CloseResult, ConnectionEvents } from '../core/connection.js'
+import { isThenable } from './is-thenable.js'
+import type { ServerConnection } from './server-connection.js'
+import type { ServerSettings } from './server-settings.js'
+
+/**
+ * Calls the user's handlers for all connections of a server. What a handler throws, or rejects with, goes to `error`,
+ * and its connection closes with 1011; what `error` itself throws is reported to whoever runs the program.
+ */
+export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Data>> {
+  readonly #settings: ServerSettings<Data>
+  readonly #onClosed: (socket: ServerConnection<Data>) => void
+
+  /** @param onClosed called before the `close` handler */
+  constructor(settings: ServerSettings<Data>, onClosed: (socket: ServerConnection<Data>) => void) {
+    this.#settings = settings
+    this.#onClosed = onClosed
+  }
+
+  open(socket: ServerConnection<Data>): void {
+    try {
+      this.#watch(socket, this.#settings.handlers.open?.(socket))
+    } catch (error) {
+      this.#failed(socket, error)
+    }
+  }
+
+  message(socket: ServerConnection<Data>, message: string | Uint8Array): void {
+    try {
+      this.#watch(socket, this.#settings.handlers.message?.(socket, message))
+    } catch (error) {
+      this.#failed(socket, error)
+    }
+  }
+
+  drain(socket: ServerConnection<Data>): void {
+    try {
+      this.#watch(socket, this.#settings.handlers.drain?.(socket))
+    } catch (error) {
+      this.#failed(socket, error)
+    }
+  }
+
+  closed(socket: ServerConnection<Data>, result: CloseResult): void {
+    this.#onClosed(socket)
+    try {
+      this.#watch(socket, this.#settings.handlers.close?.(socket, result))
+    } catch (error) {
+      this.#failed(socket, error)
+    }
+  }
+
+  /** What a peer or the network did: told, and nobody's fault here, so not reported where nobody listens. */
+  error(socket: ServerConnection<Data>, error: Error): void {
+    this.#tell(socket, error)
+  }
+
+  /** What a handler threw where there is no connection. */
+  failedWithoutSocket(error: unknown): void {
+    if (!this.#tell(undefined, asError(error))) this.#settings.ports.report(error)
+  }
+
+  #failed(socket: ServerConnection<Data>, error: unknown): void {
+    socket.fail(1011, 'the server failed on this message')
+    if (!this.#tell(socket, asError(error))) this.#settings.ports.report(error)
+  }
+
+  #watch(socket: ServerConnection<Data>, returned: unknown): void {
+    if (!isThenable(returned)) return
+    returned.then(undefined, (error: unknown) => this.#failed(socket, error))
+  }
+
+  /** Returns false where there is no handler to tell. */
+  #tell(socket: ServerConnection<Data> | undefined, error: Error): boolean {
+    const { handlers, ports } = this.#settings
+    if (handlers.error === undefined) return false
+    try {
+      const returned = handlers.error(socket, error)
+      if (isThenable(returned)) returned.then(undefined, (failure: unknown) => ports.report(failure))
+    } catch (failure) {
+      ports.report(failure)
+    }
+    return true
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(`a handler threw ${String(error)}`, { cause: error })
+}

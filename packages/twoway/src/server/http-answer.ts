@@ -1,0 +1,27 @@
+import type { HttpResponse } from '../ports/http-host.js'
+import type { HeaderInput, HttpAnswer, ResponseLike } from './server-types.js'
+
+/** Whether a handler's answer is a platform's Response. */
+function isResponse(answer: HttpAnswer): answer is ResponseLike {
+  return 'arrayBuffer' in answer && typeof answer.arrayBuffer === 'function'
+}
+
+/** A handler's answer, ready to be written; a Response's body has to be read for that. */
+export async function readHttpAnswer(answer: HttpAnswer): Promise<HttpResponse> {
+  const fields = fieldsOf(answer.headers)
+  const body = isResponse(answer) ? new Uint8Array(await answer.arrayBuffer()) : (answer.body ?? '')
+  const hasType = fields.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-type')
+  if (!hasType && typeof body === 'string') fields.unshift('Content-Type', 'text/plain; charset=utf-8')
+  // Whoever writes the answer adds the length, and the body is whole here.
+  return { status: answer.status, fields: withoutField(fields, 'content-length'), body }
+}
+
+/** Header fields as names and values in turn. */
+export function fieldsOf(headers: HeaderInput = {}): string[] {
+  return (Symbol.iterator in headers ? [...headers] : Object.entries(headers)).flat()
+}
+
+function withoutField(fields: readonly string[], unwanted: string): string[] {
+  const at = fields.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === unwanted)
+  return at < 0 ? [...fields] : fields.toSpliced(at, 2)
+}

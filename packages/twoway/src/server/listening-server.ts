@@ -1,0 +1,103 @@
+import { HandshakeError } from '../core/errors.js'
+import { HeaderFields } from '../core/handshake/header-fields.js'
+import { checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
+import type { HttpHandler, HttpListener, HttpResponse, RequestHead } from '../ports/http-host.js'
+import type { Transport, TransportPeer } from '../ports/transport.js'
+import { Admission, failure } from './admission.js'
+import { HandlerCalls } from './handler-calls.js'
+import { readHttpAnswer } from './http-answer.js'
+import { IncomingRequest } from './incoming-request.js'
+import { type AcceptedHandshake, ServerConnection } from './server-connection.js'
+import { type ServerPorts, type ServerSettings, settleServer } from './server-settings.js'
+import type { ServeOptions, Server } from './server-types.js'
+
+/** Starts a server over a runtime's ports. Rejects with a UsageError for wrong options, else with the system's error. */
+export async function startServer<Data>(options: ServeOptions<Data>, ports: ServerPorts): Promise<Server<Data>> {
+  const settings = settleServer(options, ports)
+  const server = new ListeningServer(settings)
+  await server.listen()
+  return server
+}
+
+/** A server that admits clients, keeps their connections, and closes them when it stops. */
+class ListeningServer<Data> implements Server<Data>, HttpHandler {
+  readonly connections = new Set<ServerConnection<Data>>()
+  readonly #settings: ServerSettings<Data>
+  readonly #calls: HandlerCalls<Data>
+  readonly #admission: Admission<Data>
+  #listener: HttpListener | undefined
+  #closed: Promise<void> | undefined
+  #onLastGone: (() => void) | undefined
+
+  constructor(settings: ServerSettings<Data>) {
+    this.#settings = settings
+    this.#calls = new HandlerCalls(settings, (socket) => {
+      this.connections.delete(socket)
+      if (this.connections.size === 0) this.#onLastGone?.()
+    })
+    this.#admission = new Admission(settings, {
+      accepted: (accepted) => this.#open(accepted),
+      failed: (error) => this.#calls.failedWithoutSocket(error),
+    })
+  }
+
+  async listen(): Promise<void> {
+    this.#listener = await this.#settings.ports.httpHost.listen(this.#settings.listen, this)
+  }
+
+  get port(): number {
+    return this.#listener!.port
+  }
+
+  get url(): string {
+    const { address, port } = this.#listener!
+    const host =
+      address === '0.0.0.0' || address === '::' ? 'localhost' : address.includes(':') ? `[${address}]` : address
+    return `${this.#settings.listen.tls === undefined ? 'ws' : 'wss'}://${host}:${port}`
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#stop()
+    return this.#closed
+  }
+
+  upgrade(head: RequestHead, transport: Transport): void {
+    void this.#admission.admit(head, transport)
+  }
+
+  async request(head: RequestHead, peer: TransportPeer): Promise<HttpResponse> {
+    const handler = this.#settings.handlers.request
+    try {
+      if (handler === undefined || meansToUpgrade(head)) checkRequest(head)
+      const request = new IncomingRequest(head, peer, 'http')
+      return await readHttpAnswer(await this.#settings.handlers.request!(request))
+    } catch (error) {
+      if (error instanceof HandshakeError) return refusalOf(error)
+      this.#calls.failedWithoutSocket(error)
+      return failure
+    }
+  }
+
+  #open(accepted: AcceptedHandshake<Data>): void {
+    const socket = new ServerConnection(this.#settings, accepted, this.#calls)
+    this.connections.add(socket)
+    this.#calls.open(socket)
+  }
+
+  async #stop(): Promise<void> {
+    this.#admission.stop()
+    const released = this.#listener!.close()
+    const allGone = new Promise<void>((resolve) => {
+      this.#onLastGone = resolve
+    })
+    for (const socket of this.connections) socket.close(1001, 'the server is stopping')
+    if (this.connections.size > 0) await allGone
+    await released
+  }
+}
+
+/** Whether a request that the host took for a plain one was meant as a handshake: then it is told what it lacks. */
+function meansToUpgrade(head: RequestHead): boolean {
+  const headers = new HeaderFields(head.fields)
+  return headers.lists('upgrade', 'websocket') || headers.has('sec-websocket-key')
+}

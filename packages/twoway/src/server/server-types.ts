@@ -1,0 +1,138 @@
+import type { CloseResult, SendResult } from '../core/connection.js'
+import type { Limits } from '../core/limits.js'
+import type { TlsServerOptions } from '../ports/http-host.js'
+import type { IncomingRequest } from './incoming-request.js'
+
+/** One connection, on the server's side. */
+export interface ServerSocket<Data = undefined> {
+  /** What `upgrade` returned as `data`; the user's own from then on. */
+  data: Data
+  /** The opening handshake that made this connection. */
+  readonly request: IncomingRequest
+  /** The subprotocol in use, '' for none. */
+  readonly protocol: string
+  /** The extensions in use, as they were answered; '' for none. */
+  readonly extensions: string
+  /** The peer's IP address, or undefined where there is none. */
+  readonly remoteAddress: string | undefined
+  /** Octets framed and not yet handed to the network. */
+  readonly bufferedAmount: number
+  /**
+   * Sends a message, text for a string and binary for bytes. Never throws for what the peer did.
+   *
+   * - 'sent': handed on;
+   * - 'buffered': taken, but more than `highWaterMarkBytes` waits now: `drain` is called once it has gone down;
+   * - 'dropped': not taken, as more than `maxBufferedBytes` waited already, with `whenBufferFull: 'drop'`;
+   * - 'closed': not taken, as the connection is closing or closed.
+   *
+   * Bytes of 8 KiB and more are not copied: leave them unchanged until they have gone.
+   * Throws a UsageError for anything but a string, an ArrayBuffer or a view of one.
+   */
+  send(message: string | ArrayBuffer | ArrayBufferView): SendResult
+  /**
+   * Starts the closing handshake; no message is delivered after it.
+   * @param code 1000 to 1003, 1007 to 1014, or 3000 to 4999; else a UsageError. Without one the Close carries none.
+   * @param reason at most 123 octets of UTF-8; else a UsageError
+   */
+  close(code?: number, reason?: string): void
+  /** Drops the connection at once. */
+  terminate(): void
+  /** Sends a Ping with a payload of at most 125 octets; else a UsageError. */
+  ping(payload?: string | ArrayBuffer | ArrayBufferView): void
+  /** Stops delivering messages, and reading from the network. */
+  pause(): void
+  resume(): void
+}
+
+/**
+ * What happens on a server's connections. A handler that throws or rejects is told of by `error`, and its connection
+ * closes with 1011. A promise is not waited for.
+ */
+export interface ServerHandlers<Data> {
+  /**
+   * A client asks to connect. Returns what the connection is to have, or an answer that refuses it, now or by promise
+   * within `handshakeTimeoutMs`. Without this handler everyone is let in.
+   *
+   * Put it before the other handlers, so that the type of their `socket.data` follows from what it returns.
+   */
+  upgrade?(request: IncomingRequest): UpgradeAnswer<Data> | Promise<UpgradeAnswer<Data>>
+  /** A connection stands. */
+  open?(socket: ServerSocket<Data>): unknown
+  /** A message came: a string for text, bytes of the receiver's own for binary (on Node a Buffer). */
+  message?(socket: ServerSocket<Data>, message: string | Uint8Array): unknown
+  /** What waits has gone down to `highWaterMarkBytes` after a `send` that answered 'buffered'. */
+  drain?(socket: ServerSocket<Data>): unknown
+  /** A connection is closed; the last call for it. */
+  close?(socket: ServerSocket<Data>, result: CloseResult): unknown
+  /**
+   * What went wrong: a ProtocolError of the peer's, a TransportError, or what a handler threw. `socket` is undefined
+   * where it went wrong before the connection stood.
+   */
+  error?(socket: ServerSocket<Data> | undefined, error: Error): unknown
+  /** A plain request came, no handshake. Without this handler it is answered 426. */
+  request?(request: IncomingRequest): HttpAnswer | Promise<HttpAnswer>
+}
+
+/** What `upgrade` returns: a connection's data, subprotocol and further header fields, or an answer that refuses it. */
+export type UpgradeAnswer<Data> = UpgradeAcceptance<Data> | UpgradeAcceptance<undefined> | HttpAnswer | undefined
+
+export interface UpgradeAcceptance<Data> {
+  readonly data?: Data
+  /** One of `request.protocols`. */
+  readonly protocol?: string | undefined
+  /** Further fields of the answer. */
+  readonly headers?: HeaderInput | undefined
+  readonly status?: undefined
+}
+
+export type HeaderInput = Readonly<Record<string, string>> | Iterable<readonly [name: string, value: string]>
+
+/** An HTTP answer: the platform's own Response, or the same in short. */
+export type HttpAnswer = ResponseLike | PlainAnswer
+
+export interface PlainAnswer {
+  /** From 200 to 599. */
+  readonly status: number
+  readonly headers?: HeaderInput | undefined
+  readonly body?: string | Uint8Array | undefined
+}
+
+/** What a Response has, on every platform. */
+export interface ResponseLike {
+  readonly status: number
+  readonly headers: Iterable<readonly [name: string, value: string]>
+  arrayBuffer(): Promise<ArrayBuffer>
+}
+
+export interface ServeOptions<Data> extends ServerHandlers<Data>, Partial<Limits> {
+  /** 0 lets the system choose one; 8080 by default. */
+  readonly port?: number
+  /** The address to listen on: 127.0.0.1 by default, 0.0.0.0 or :: for all. */
+  readonly host?: string
+  /** Speaks TLS (wss) with this identity. */
+  readonly tls?: TlsServerOptions
+  /**
+   * Which pages may connect, by their Origin: by default those of the request's own host and port; or a list of
+   * origins such as 'https://example.com' besides; or 'any'. A client that sends no Origin is no browser, and passes.
+   */
+  readonly origin?: 'any' | readonly string[]
+  /**
+   * What becomes of a message where more than `maxBufferedBytes` wait already: the connection closes with 1013,
+   * which is the default, or the message is dropped and `send` says so.
+   */
+  readonly whenBufferFull?: 'close' | 'drop'
+}
+
+/** A server that listens. */
+export interface Server<Data = undefined> {
+  /** Where it listens, such as ws://127.0.0.1:8080 */
+  readonly url: string
+  readonly port: number
+  /** The connections that stand now. */
+  readonly connections: ReadonlySet<ServerSocket<Data>>
+  /**
+   * Takes no more connections, closes those that stand with 1001, and resolves when all are gone: within
+   * `closeTimeoutMs`, as who has not answered by then is dropped.
+   */
+  close(): Promise<void>
+}

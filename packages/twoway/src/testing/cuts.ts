@@ -1,0 +1,22 @@
+import fc from 'fast-check'
+
+/** Calls `read` with copies of the pieces of `bytes`, cut at the places given. */
+export function inPieces(bytes: Uint8Array, cuts: readonly number[], read: (piece: Uint8Array) => void): void {
+  const places = [0, ...[...cuts].sort((a, b) => a - b), bytes.length]
+  for (let index = 1; index < places.length; index++) {
+    const piece = bytes.slice(places[index - 1], places[index])
+    if (piece.length > 0) read(piece)
+  }
+}
+
+/**
+ * Runs a test on bytes as they can arrive: whole, octet by octet, and in random cuts. `run` is given a way to feed them
+ * to a reader, and must make a new reader each time.
+ */
+export function inEveryCut(bytes: Uint8Array, run: (feed: (read: (piece: Uint8Array) => void) => void) => void): void {
+  const withCuts = (cuts: readonly number[]): void => run((read) => inPieces(bytes, cuts, read))
+  withCuts([])
+  withCuts(Array.from(bytes, (_, index) => index))
+  const randomCuts = fc.array(fc.nat({ max: bytes.length }), { maxLength: 8 })
+  fc.assert(fc.property(randomCuts, withCuts), { numRuns: 20, seed: bytes.length })
+}

@@ -1,0 +1,49 @@
+import type { Clock, Timer } from '../ports/clock.js'
+
+/** A clock that stands still until it is told to go on. */
+export class FakeClock implements Clock {
+  #now = 0
+  #timers: { readonly due: number; readonly callback: () => void }[] = []
+  #deferred: (() => void)[] = []
+
+  get pendingTimers(): number {
+    return this.#timers.length
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  after(delayMs: number, callback: () => void): Timer {
+    const entry = { due: this.#now + delayMs, callback }
+    this.#timers.push(entry)
+    return {
+      cancel: () => {
+        this.#timers = this.#timers.filter((timer) => timer !== entry)
+      },
+    }
+  }
+
+  defer(callback: () => void): void {
+    this.#deferred.push(callback)
+  }
+
+  /** Ends the turn: runs what was deferred. */
+  endTurn(): void {
+    for (let callback = this.#deferred.shift(); callback !== undefined; callback = this.#deferred.shift()) callback()
+  }
+
+  /** Lets time pass, and runs the timers that fall due on the way, in their order. */
+  advance(ms: number): void {
+    const end = this.#now + ms
+    for (;;) {
+      this.endTurn()
+      const next = this.#timers.filter(({ due }) => due <= end).sort((a, b) => a.due - b.due)[0]
+      if (next === undefined) break
+      this.#timers = this.#timers.filter((timer) => timer !== next)
+      this.#now = next.due
+      next.callback()
+    }
+    this.#now = end
+  }
+}
