@@ -35,7 +35,14 @@ interface FrameParts {
 const maskingKey = fromHex('37fa213d')
 
 /** A frame as RFC 6455 §5.2 has it, or, where it is asked for, one that breaks its rules. Written apart from the library's own writer. */
-export function frame({ fin = true, reservedBits = 0, opcode, payload = '', masked = false, lengthBits }: FrameParts): Uint8Array {
+export function frame({
+  fin = true,
+  reservedBits = 0,
+  opcode,
+  payload = '',
+  masked = false,
+  lengthBits,
+}: FrameParts): Uint8Array {
   const data = typeof payload === 'string' ? utf8(payload) : payload
   const bits = lengthBits ?? (data.length < 126 ? 7 : data.length < 65536 ? 16 : 64)
   const length = bits === 7 ? [data.length] : [bits === 16 ? 126 : 127]
@@ -43,5 +50,9 @@ export function frame({ fin = true, reservedBits = 0, opcode, payload = '', mask
   length[0]! |= masked ? 0x80 : 0
   const head = Uint8Array.from([(fin ? 0x80 : 0) | (reservedBits << 4) | opcode, ...length])
   if (!masked) return concat(head, data)
-  return concat(head, maskingKey, data.map((octet, index) => octet ^ maskingKey[index % 4]!))
+  return concat(
+    head,
+    maskingKey,
+    data.map((octet, index) => octet ^ maskingKey[index % 4]!),
+  )
 }

@@ -177,6 +177,13 @@ test('takes a head of exactly maxHeadBytes, and refuses one octet more before it
   assert.throws(() => parse(requestForm, '\r\n'.repeat(513)), { code: 'requestHeadTooLong' })
 })
 
+test('reads a line of any length within the limit', () => {
+  const value = Array.from({ length: 900 }, (_, at) => at % 10).join('')
+  for (const sizes of [[2048], [1], [300]]) {
+    assert.equal(parse(requestForm, `GET / HTTP/1.1\r\nX: ${value}\r\n\r\n`, sizes).head?.fields[1], value)
+  }
+})
+
 test('takes maxHeaderFields fields and refuses one more', () => {
   const head = (fields: number) => `GET / HTTP/1.1\r\n${'a: b\r\n'.repeat(fields)}\r\n`
   assert.equal(parse(requestForm, head(5)).head?.fields.length, 10)

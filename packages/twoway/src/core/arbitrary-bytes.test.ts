@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { concat, frame } from '../testing/bytes.js'
+import { ConnectionHarness } from '../testing/connection-harness.js'
+import { inPieces } from '../testing/cuts.js'
+import { violations } from './errors.js'
+
+/** A peer that mostly keeps the rules gets deeper in than one that sends noise. */
+const frames = fc.array(
+  fc.record({
+    fin: fc.boolean(),
+    reservedBits: fc.oneof({ weight: 20, arbitrary: fc.constant(0) }, fc.nat({ max: 7 })),
+    opcode: fc.oneof({ weight: 20, arbitrary: fc.constantFrom(0, 1, 2, 8, 9, 10) }, fc.nat({ max: 15 })),
+    payload: fc.oneof(fc.uint8Array({ maxLength: 140 }), fc.string({ unit: 'grapheme', maxLength: 40 })),
+    masked: fc.oneof({ weight: 10, arbitrary: fc.constant(undefined) }, fc.boolean()),
+    lengthBits: fc.oneof({ weight: 20, arbitrary: fc.constant(undefined) }, fc.constantFrom(16 as const, 64 as const)),
+  }),
+  { maxLength: 6 },
+)
+
+const stream = fc.tuple(
+  fc.constantFrom<'client' | 'server'>('client', 'server'),
+  fc.oneof(fc.uint8Array({ maxLength: 200 }), frames),
+  fc.array(fc.nat({ max: 400 }), { maxLength: 6 }),
+)
+
+/** 50,000 streams, each read whole and in its cuts. */
+const numRuns = 50_000
+
+describe('Connection: arbitrary bytes of a peer', () => {
+  it(`cause nothing but a ProtocolError, and the same however they are cut, in ${2 * numRuns} streams`, () => {
+    const seen = new Set<string>()
+    const read = (role: 'client' | 'server', bytes: Uint8Array, cuts: readonly number[]): string[] => {
+      const harness = new ConnectionHarness({
+        role,
+        limits: { maxMessageBytes: 300 },
+        onMessage: (message, { connection }) => connection.send(message),
+      })
+      inPieces(
+        bytes,
+        cuts.filter((cut) => cut < bytes.length),
+        (piece) => harness.receive(piece),
+      )
+      harness.clock.endTurn()
+      harness.connection.ended()
+      harness.clock.advance(10_000)
+      harness.connection.closed()
+      assert.equal(harness.clock.pendingTimers, 0)
+      assert.equal(harness.connection.heldBytes, 0)
+      for (const line of harness.log) {
+        const code = /^error (.*)/.exec(line)?.[1]
+        if (code === undefined) continue
+        assert.ok(code in violations, line)
+        seen.add(code)
+      }
+      return harness.log
+    }
+    fc.assert(
+      fc.property(stream, ([role, content, cuts]) => {
+        const bytes =
+          content instanceof Uint8Array
+            ? content
+            : concat(
+                ...content.map(({ masked = role === 'server', lengthBits, ...parts }) =>
+                  frame({ ...parts, masked, ...(lengthBits === undefined ? {} : { lengthBits }) }),
+                ),
+              )
+        assert.deepEqual(read(role, bytes, []), read(role, bytes, cuts))
+      }),
+      { numRuns, seed: 6455 },
+    )
+    const rules = Object.entries(violations).filter(([, row]) => 'closeCode' in row)
+    assert.deepEqual(
+      rules.map(([code]) => code).filter((code) => !seen.has(code) && code !== 'lengthOver63Bits'),
+      [],
+      'the streams reach each rule',
+    )
+  })
+})

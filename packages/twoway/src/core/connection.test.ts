@@ -1,0 +1,298 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { concat, frame, fromHex, toHex, utf8 } from '../testing/bytes.js'
+import { ConnectionHarness } from '../testing/connection-harness.js'
+import { inEveryCut } from '../testing/cuts.js'
+import { UsageError } from './errors.js'
+import { Opcode } from './frames/opcode.js'
+
+const { continuation, text, binary, close, ping, pong } = Opcode
+
+/** A client's frame. */
+function masked(opcode: number, payload: Uint8Array | string = '', fin = true): Uint8Array {
+  return frame({ opcode, payload, fin, masked: true })
+}
+
+const messages = (count: number): Uint8Array =>
+  concat(...Array.from({ length: count }, (_, index) => masked(text, String(index + 1))))
+
+describe('Connection: receiving', () => {
+  it('delivers text and binary, whole and fragmented, with control frames in between, §5.4, §5.5', () => {
+    const bytes = concat(
+      masked(text, 'Hello'),
+      masked(binary, fromHex('00ff')),
+      masked(text, 'grü', false),
+      masked(ping, 'p1'),
+      masked(continuation, 'ß', false),
+      masked(pong, 'p2'),
+      masked(continuation, ' 👋'),
+      masked(text, ''),
+    )
+    inEveryCut(bytes, (feed) => {
+      const harness = new ConnectionHarness()
+      feed((piece) => harness.receive(piece))
+      assert.deepEqual(harness.log, ['text Hello', 'binary 00ff', 'pong 7032', 'text grüß 👋', 'text '])
+      assert.equal(toHex(harness.transport.written), toHex(frame({ opcode: pong, payload: 'p1' })))
+    })
+  })
+
+  it('answers all that is sent within one read by one write', () => {
+    const harness = new ConnectionHarness({ onMessage: (message, { connection }) => connection.send(message) })
+    harness.receive(messages(16))
+    assert.equal(harness.transport.writes.length, 1)
+    const echoes = Array.from({ length: 16 }, (_, index) => frame({ opcode: text, payload: String(index + 1) }))
+    assert.equal(toHex(harness.transport.written), toHex(concat(...echoes)))
+  })
+
+  it('answers only the latest Ping where the network does not keep up, §5.5.3', () => {
+    const harness = new ConnectionHarness({ limits: { highWaterMarkBytes: 100 } })
+    harness.transport.isFull = true
+    harness.connection.send(new Uint8Array(200))
+    harness.clock.endTurn()
+    harness.transport.clear()
+    for (const payload of ['a', 'b', 'c']) harness.receive(masked(ping, payload))
+    assert.equal(harness.transport.writes.length, 0)
+    harness.transport.drain()
+    harness.clock.endTurn()
+    assert.equal(toHex(harness.transport.written), toHex(frame({ opcode: pong, payload: 'c' })))
+  })
+
+  it('gives back what it held of a message when it closes', () => {
+    const harness = new ConnectionHarness()
+    harness.receive(masked(binary, new Uint8Array(1000), false))
+    assert.ok(harness.connection.heldBytes >= 1000)
+    harness.connection.close()
+    assert.equal(harness.connection.heldBytes, 0)
+  })
+})
+
+describe('Connection: a handler in the middle of a read of many frames', () => {
+  const whenTwo = (act: (harness: ConnectionHarness) => void) => ({
+    onMessage: (message: string | Uint8Array, harness: ConnectionHarness) => {
+      if (message === '2') act(harness)
+    },
+  })
+
+  it('that closes gets no more messages, and the Close goes out behind what was sent', () => {
+    inEveryCut(concat(messages(4), masked(close, fromHex('03e8'))), (feed) => {
+      const harness = new ConnectionHarness(
+        whenTwo(({ connection }) => {
+          connection.send('bye')
+          connection.close(1000)
+          assert.equal(connection.send('late'), 'closed')
+        }),
+      )
+      feed((piece) => harness.receive(piece))
+      harness.connection.closed()
+      assert.deepEqual(harness.log, ['text 1', 'text 2', 'closing', 'closed 1000 "" clean'])
+      const sent = concat(frame({ opcode: text, payload: 'bye' }), frame({ opcode: close, payload: fromHex('03e8') }))
+      assert.equal(toHex(harness.transport.written), toHex(sent))
+    })
+  })
+
+  it('that terminates gets no more messages, and nothing is sent', () => {
+    inEveryCut(messages(4), (feed) => {
+      const harness = new ConnectionHarness(whenTwo(({ connection }) => connection.terminate()))
+      feed((piece) => harness.receive(piece))
+      assert.deepEqual(harness.log, ['text 1', 'text 2', 'closing'])
+      assert.deepEqual(harness.transport.calls, ['destroy'])
+    })
+  })
+
+  it('that pauses gets the rest after it resumes, in order, and nothing before', () => {
+    inEveryCut(messages(6), (feed) => {
+      const harness = new ConnectionHarness({
+        onMessage: (message, { connection }) => {
+          if (Number(message) % 2 === 0) connection.pause()
+        },
+      })
+      feed((piece) => harness.receive(piece))
+      for (const count of [2, 4, 6]) {
+        assert.equal(harness.log.length, count)
+        assert.ok(harness.connection.isPaused)
+        harness.connection.resume()
+        assert.equal(harness.log.length, count, 'delivered within resume()')
+        harness.clock.endTurn()
+      }
+      assert.deepEqual(harness.log, ['text 1', 'text 2', 'text 3', 'text 4', 'text 5', 'text 6'])
+      assert.equal(harness.connection.heldBytes, 0)
+    })
+  })
+
+  it('that pauses and resumes at once loses nothing', () => {
+    const harness = new ConnectionHarness(
+      whenTwo(({ connection }) => {
+        connection.pause()
+        connection.resume()
+      }),
+    )
+    harness.receive(messages(4))
+    assert.deepEqual(harness.log, ['text 1', 'text 2', 'text 3', 'text 4'])
+  })
+
+  it('that pauses and then closes still takes part in the closing handshake', () => {
+    const harness = new ConnectionHarness(
+      whenTwo(({ connection }) => {
+        connection.pause()
+        connection.close(1000)
+      }),
+    )
+    harness.receive(concat(messages(4), masked(close, fromHex('03e8'))))
+    harness.clock.endTurn()
+    assert.equal(harness.connection.state, 'closesExchanged')
+    assert.deepEqual(harness.log, ['text 1', 'text 2', 'closing'])
+    assert.equal(harness.transport.calls.includes('resume'), true)
+  })
+
+  it('whose sending is answered at once, within the read, gets the answer behind what was there', () => {
+    const harness = new ConnectionHarness(whenTwo((self) => self.receive(masked(text, 'answer'))))
+    harness.receive(messages(4))
+    assert.deepEqual(harness.log, ['text 1', 'text 2', 'text 3', 'text 4', 'text answer'])
+  })
+
+  it('that pauses while an answer came within the read gets both in order after it resumes', () => {
+    const harness = new ConnectionHarness(
+      whenTwo((self) => {
+        self.receive(masked(text, 'answer'))
+        self.connection.pause()
+      }),
+    )
+    harness.receive(messages(4))
+    assert.deepEqual(harness.log, ['text 1', 'text 2'])
+    harness.connection.resume()
+    harness.clock.endTurn()
+    assert.deepEqual(harness.log, ['text 1', 'text 2', 'text 3', 'text 4', 'text answer'])
+  })
+
+  it('sees the end of the transport only behind the messages', () => {
+    const harness = new ConnectionHarness(
+      whenTwo(({ connection }) => {
+        connection.ended()
+        assert.equal(connection.state, 'open')
+      }),
+    )
+    harness.receive(messages(4))
+    assert.deepEqual(harness.log, ['text 1', 'text 2', 'text 3', 'text 4', 'closing'])
+  })
+
+  it('that is paused sees the end of the transport after it resumes and has taken the rest', () => {
+    const harness = new ConnectionHarness(whenTwo(({ connection }) => connection.pause()))
+    harness.receive(messages(3))
+    harness.connection.ended()
+    assert.equal(harness.connection.state, 'open')
+    harness.connection.resume()
+    harness.clock.endTurn()
+    assert.deepEqual(harness.log, ['text 1', 'text 2', 'text 3', 'closing'])
+  })
+})
+
+describe('Connection: sending', () => {
+  it("answers 'buffered' above the high-water mark and tells of the drain, once", () => {
+    const harness = new ConnectionHarness({ limits: { highWaterMarkBytes: 1002 } })
+    harness.transport.isFull = true
+    assert.equal(harness.connection.send(new Uint8Array(998)), 'sent')
+    harness.clock.endTurn()
+    assert.equal(harness.connection.waitingBytes, 1002)
+    assert.equal(harness.connection.send(new Uint8Array(1)), 'buffered')
+    harness.clock.endTurn()
+    assert.deepEqual(harness.log, [])
+    harness.transport.drain()
+    harness.transport.drain()
+    assert.deepEqual(harness.log, ['drain'])
+    assert.equal(harness.connection.waitingBytes, 0)
+  })
+
+  it('tells of the drain where the mark is below what one turn gathers', () => {
+    const harness = new ConnectionHarness({ limits: { highWaterMarkBytes: 10 } })
+    assert.equal(harness.connection.send('a'.repeat(20)), 'buffered')
+    harness.clock.endTurn()
+    assert.deepEqual(harness.log, ['drain'])
+  })
+
+  it('takes a message of any length while no more than the limit waits', () => {
+    for (const [waiting, taken] of [
+      [1000, true],
+      [1001, false],
+    ] as const) {
+      const harness = new ConnectionHarness({ limits: { maxBufferedBytes: 1000 }, whenBufferFull: 'drop' })
+      harness.transport.isFull = true
+      harness.connection.send(new Uint8Array(waiting - 4))
+      harness.clock.endTurn()
+      assert.equal(harness.connection.waitingBytes, waiting)
+      assert.equal(harness.connection.send(new Uint8Array(100_000)) !== 'dropped', taken)
+    }
+  })
+
+  it('fails with 1013 where too much waits, unless it is to drop', () => {
+    const harness = new ConnectionHarness({ limits: { maxBufferedBytes: 1000 } })
+    harness.transport.isFull = true
+    harness.connection.send(new Uint8Array(2000))
+    harness.clock.endTurn()
+    harness.transport.clear()
+    assert.equal(harness.connection.send('x'), 'closed')
+    assert.equal(toHex(harness.transport.written.subarray(2, 4)), '03f5')
+    assert.equal(harness.connection.state, 'failing')
+  })
+
+  it("answers 'closed' once it is closing", () => {
+    const harness = new ConnectionHarness()
+    harness.connection.close()
+    assert.equal(harness.connection.send('x'), 'closed')
+    assert.equal(harness.connection.send(new Uint8Array(1)), 'closed')
+  })
+
+  it('sends a Ping of 125 octets and refuses one of 126, §5.5', () => {
+    const { connection, clock, transport } = new ConnectionHarness()
+    connection.ping(new Uint8Array(125))
+    clock.endTurn()
+    assert.equal(transport.written.length, 127)
+    assert.throws(() => connection.ping(new Uint8Array(126)), UsageError)
+    connection.close()
+    connection.ping(new Uint8Array(1))
+  })
+
+  it('throws for a status that cannot be sent and changes nothing', () => {
+    const { connection, transport, clock } = new ConnectionHarness()
+    assert.throws(() => connection.close(1006), UsageError)
+    assert.throws(() => connection.close(1000, 'x'.repeat(124)), UsageError)
+    clock.endTurn()
+    assert.equal(connection.state, 'open')
+    assert.deepEqual(transport.calls, [])
+  })
+
+  it('masks what a client sends, with a new key for each frame, §5.3', () => {
+    const harness = new ConnectionHarness({ role: 'client' })
+    harness.connection.send('Hello')
+    harness.connection.send(utf8('Hello'))
+    harness.connection.close(1000)
+    harness.clock.endTurn()
+    const hello = '37fa213d7f9f4d5158'
+    assert.equal(toHex(harness.transport.written), `8185${hello}8285${hello}888237fa213d3412`)
+  })
+
+  it('shortens a long reason when it fails', () => {
+    const harness = new ConnectionHarness()
+    harness.connection.fail(1011, 'because '.repeat(50))
+    assert.ok(harness.transport.written.length <= 127)
+    assert.equal(harness.transport.written[0], 0x88)
+  })
+})
+
+describe('Connection: the end of the transport', () => {
+  it('is told of with its error where the connection was open, and is 1006', () => {
+    const harness = new ConnectionHarness()
+    harness.connection.closed(new Error('read ECONNRESET'))
+    assert.deepEqual(harness.log, [
+      'closing',
+      'error the connection was lost: read ECONNRESET',
+      'closed 1006 "" unclean',
+    ])
+  })
+
+  it('is 1006 without an error where the peer just ended', () => {
+    const harness = new ConnectionHarness()
+    harness.connection.ended()
+    harness.connection.closed()
+    assert.deepEqual(harness.log, ['closing', 'closed 1006 "" unclean'])
+  })
+})

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { nodePayload } from '../runtimes/node/payload.js'
+import { webPayload } from '../runtimes/web/payload.js'
+import { concat, frame } from '../testing/bytes.js'
+import { FrameParser } from './frames/frame-parser.js'
+import { Opcode } from './frames/opcode.js'
+import { MessageAssembler } from './messages/message-assembler.js'
+
+const gc = globalThis.gc
+assert.ok(gc !== undefined, 'run with --expose-gc')
+
+/** Octets on the heap and in buffers that are in use. */
+function usedBytes(): number {
+  gc!()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
+
+describe('memory', () => {
+  for (const [name, payload] of [
+    ['node', nodePayload],
+    ['web', webPayload],
+  ] as const) {
+    it(`the parser allocates nothing per frame, with the ${name} payload`, () => {
+      const frames = 10_000
+      const one = frame({ opcode: Opcode.binary, payload: new Uint8Array(20), masked: true })
+      const bytes = concat(...Array.from({ length: frames }, () => one))
+      const parser = new FrameParser('server', payload)
+      const parseAll = (): number => {
+        let count = 0
+        // A cut in each header and in each payload, so that the stash is used too.
+        for (let at = 0; at < bytes.length; ) {
+          const end = Math.min(bytes.length, at + 17)
+          if (!parser.read(bytes, at, end)) {
+            at = end
+            continue
+          }
+          at = parser.end
+          if (parser.remaining === 0) count++
+        }
+        return count
+      }
+      for (let warmUp = 0; warmUp < 20; warmUp++) assert.equal(parseAll(), frames)
+      gc()
+      const before = process.memoryUsage().heapUsed
+      parseAll()
+      const perFrame = (process.memoryUsage().heapUsed - before) / frames
+      // The smallest object takes 12 octets or more; reading the heap's own statistics takes a few thousand in all.
+      assert.ok(perFrame < 2, `${perFrame} octets a frame`)
+    })
+  }
+
+  it('a message of 1 MiB in fragments of one octet holds less than 1 MiB + 64 KiB', () => {
+    const length = 1 << 20
+    const assembler = new MessageAssembler(nodePayload, length)
+    const octet = Uint8Array.of(0x61)
+    const before = usedBytes()
+    for (let index = 0; index < length; index++) {
+      assembler.beginFrame(index === 0 ? Opcode.text : Opcode.continuation, false, 1)
+      assembler.add(octet, 0, 1, 0)
+    }
+    const held = usedBytes() - before
+    assert.ok(held < length + (64 << 10), `${held} octets`)
+    assembler.beginFrame(Opcode.continuation, true, 0)
+    assert.equal((assembler.add(octet, 0, 0, 0) as string).length, length)
+  })
+})
