@@ -42,10 +42,15 @@ describe('memory', () => {
         return count
       }
       for (let warmUp = 0; warmUp < 20; warmUp++) assert.equal(parseAll(), frames)
-      gc()
-      const before = process.memoryUsage().heapUsed
-      parseAll()
-      const perFrame = (process.memoryUsage().heapUsed - before) / frames
+      // The compiler allocates too, now and then; what the parser allocates is there each time.
+      const perFrame = Math.min(
+        ...Array.from({ length: 5 }, () => {
+          gc()
+          const before = process.memoryUsage().heapUsed
+          parseAll()
+          return (process.memoryUsage().heapUsed - before) / frames
+        }),
+      )
       // The smallest object takes 12 octets or more; reading the heap's own statistics takes a few thousand in all.
       assert.ok(perFrame < 2, `${perFrame} octets a frame`)
     })

@@ -80,16 +80,6 @@ const brokenRules: readonly BrokenRule[] = [
     name: 'a continuation first',
     bytes: (masked) => frame({ opcode: continuation, payload: 'a', masked }),
   },
-  {
-    code: 'continuationWithoutMessage',
-    name: 'a continuation after a whole message of no octets',
-    bytes: (masked) =>
-      concat(
-        frame({ opcode: text, fin: false, masked }),
-        frame({ opcode: continuation, masked }),
-        frame({ opcode: continuation, masked }),
-      ),
-  },
   ...[text, binary].map(
     (opcode): BrokenRule => ({
       code: 'messageWithinMessage',

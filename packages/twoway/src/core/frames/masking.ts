@@ -2,7 +2,7 @@
 const littleEndian = new Uint8Array(Int32Array.of(1).buffer)[0] === 1
 
 /** Below this many octets a view of words costs more than it saves. */
-const wordsFrom = littleEndian ? 128 : Number.POSITIVE_INFINITY
+const wordsFrom = littleEndian ? 192 : Number.POSITIVE_INFINITY
 
 /**
  * Applies a masking key to `bytes[start, end)` in place, RFC 6455 §5.3; masking and unmasking are the same.
@@ -39,9 +39,21 @@ export function maskInto(
     unmaskInPlace(target, at, at + length, maskingKey, 0)
     return
   }
-  for (let place = 0; place < length; place += 1) {
-    target[at + place] = source[start + place]! ^ (maskingKey >>> ((place & 3) << 3))
+  const key1 = maskingKey >>> 8
+  const key2 = maskingKey >>> 16
+  const key3 = maskingKey >>> 24
+  const fours = end - 3
+  let from = start
+  let to = at
+  for (; from < fours; from += 4, to += 4) {
+    target[to] = source[from]! ^ maskingKey
+    target[to + 1] = source[from + 1]! ^ key1
+    target[to + 2] = source[from + 2]! ^ key2
+    target[to + 3] = source[from + 3]! ^ key3
   }
+  if (from < end) target[to] = source[from]! ^ maskingKey
+  if (from + 1 < end) target[to + 1] = source[from + 1]! ^ key1
+  if (from + 2 < end) target[to + 2] = source[from + 2]! ^ key2
 }
 
 /** The key as it applies `offset` octets further on. */
