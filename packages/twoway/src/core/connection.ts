@@ -180,11 +180,10 @@ export class Connection<Owner> implements TransportSink {
   }
 
   /** Starts the closing handshake; without a code, the Close carries none. Nothing happens where it has started. */
-  close(code = 1005, reason = ''): void {
-    const status = { code, reason }
-    checkCloseStatus(this.#payload, status)
+  close(code?: number, reason = ''): void {
+    checkCloseStatus(this.#payload, code, reason)
     if (this.#state !== 'open') return
-    this.#sentStatus = status
+    this.#sentStatus = { code: code ?? 1005, reason }
     this.#move('close')
   }
 

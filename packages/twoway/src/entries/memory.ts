@@ -1,1 +1,33 @@
-export {}
+import { defineWebSocket } from '../client/websocket.js'
+import type { WebSocketConstructor } from '../client/websocket-types.js'
+import { ScratchPool } from '../core/scratch-pool.js'
+import { MemoryNetwork as Network } from '../runtimes/memory/memory-network.js'
+import { webClock } from '../runtimes/web/clock.js'
+import { webPayload } from '../runtimes/web/payload.js'
+import { webRandom } from '../runtimes/web/random.js'
+import { startServer } from '../server/listening-server.js'
+import type { ServeOptions, Server } from '../server/server-types.js'
+
+/**
+ * A network within the process: `serve` and `WebSocket` as everywhere else, for tests and for two parts of one program.
+ * Ports of different networks have nothing to do with each other. TLS is not spoken in it.
+ */
+export class MemoryNetwork {
+  readonly #network = new Network(webClock)
+  readonly #ports = {
+    payload: webPayload,
+    random: webRandom,
+    clock: webClock,
+    connector: this.#network,
+    httpHost: this.#network,
+    negotiators: [],
+    scratchPool: new ScratchPool(webPayload),
+    report: (error: unknown) => console.error('twoway: an error that no error handler took:', error),
+  }
+
+  readonly WebSocket: WebSocketConstructor = defineWebSocket(this.#ports)
+
+  serve<Data = undefined>(options: ServeOptions<Data>): Promise<Server<Data>> {
+    return startServer(options, this.#ports)
+  }
+}

@@ -104,23 +104,25 @@ export interface ResponseLike {
   arrayBuffer(): Promise<ArrayBuffer>
 }
 
-export interface ServeOptions<Data> extends ServerHandlers<Data>, Partial<Limits> {
+type LimitOptions = { readonly [name in keyof Limits]?: Limits[name] | undefined }
+
+export interface ServeOptions<Data> extends ServerHandlers<Data>, LimitOptions {
   /** 0 lets the system choose one; 8080 by default. */
-  readonly port?: number
+  readonly port?: number | undefined
   /** The address to listen on: 127.0.0.1 by default, 0.0.0.0 or :: for all. */
-  readonly host?: string
+  readonly host?: string | undefined
   /** Speaks TLS (wss) with this identity. */
-  readonly tls?: TlsServerOptions
+  readonly tls?: TlsServerOptions | undefined
   /**
    * Which pages may connect, by their Origin: by default those of the request's own host and port; or a list of
    * origins such as 'https://example.com' besides; or 'any'. A client that sends no Origin is no browser, and passes.
    */
-  readonly origin?: 'any' | readonly string[]
+  readonly origin?: 'any' | readonly string[] | undefined
   /**
    * What becomes of a message where more than `maxBufferedBytes` wait already: the connection closes with 1013,
    * which is the default, or the message is dropped and `send` says so.
    */
-  readonly whenBufferFull?: 'close' | 'drop'
+  readonly whenBufferFull?: 'close' | 'drop' | undefined
 }
 
 /** A server that listens. */

@@ -33,13 +33,14 @@ export function closePayloadOf(payload: Payload, { code, reason }: CloseStatus):
 }
 
 /** Throws a UsageError where a status can't be sent. */
-export function checkCloseStatus(payload: Payload, { code, reason }: CloseStatus): void {
-  if (code === 1005 ? reason !== '' : !isWireCloseCode(code)) {
+export function checkCloseStatus(payload: Payload, code: number | undefined, reason: string): void {
+  if (code === undefined && reason !== '') {
+    throw new UsageError('closeCodeInvalid', 'a close reason needs a close code: pass 1000, or one from 3000 to 4999')
+  }
+  if (code !== undefined && !isWireCloseCode(code)) {
     throw new UsageError(
       'closeCodeInvalid',
-      code === 1005
-        ? 'a close reason needs a close code: pass 1000, or one from 3000 to 4999, before it'
-        : `${code} is no close code that can be sent: use 1000 to 1003, 1007 to 1014, or 3000 to 4999`,
+      `${code} is no close code that can be sent: use 1000 to 1003, 1007 to 1014, or 3000 to 4999`,
     )
   }
   const length = payload.byteLength(reason)

@@ -1,0 +1,13 @@
+import type { HttpResponse } from '../../ports/http-host.js'
+
+const plainText = ['Content-Type', 'text/plain; charset=utf-8'] as const
+
+/** What an HTTP host answers itself, whichever runtime it is of. */
+export const hostAnswers = {
+  handlerFailed: { status: 500, fields: plainText, body: 'the server could not answer\n' },
+  requestTooSlow: {
+    status: 408,
+    fields: plainText,
+    body: 'the request did not arrive within the time that this server allows\n',
+  },
+} as const satisfies Record<string, HttpResponse>

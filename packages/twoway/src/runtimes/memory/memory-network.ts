@@ -1,0 +1,84 @@
+import { TransportError } from '../../core/errors.js'
+import type { Clock } from '../../ports/clock.js'
+import type { Connector, ConnectTarget } from '../../ports/connector.js'
+import type { HttpHandler, HttpHost, HttpListener, ListenOptions } from '../../ports/http-host.js'
+import type { Transport } from '../../ports/transport.js'
+import { MemoryListener } from './memory-listener.js'
+import { memoryPair } from './memory-pair.js'
+import { MemoryTransport } from './memory-transport.js'
+
+const firstFreePort = 49_152
+
+/** Names of one machine, as a resolver has them. */
+const loopback = new Set(['localhost', '127.0.0.1', '::1'])
+const everyAddress = new Set(['', '0.0.0.0', '::'])
+
+/**
+ * Hosts and ports within one process: what connects to a network reaches what listens on the same one.
+ * Nothing is encrypted; a target with TLS reaches only a listener with TLS, and no certificate is looked at.
+ */
+export class MemoryNetwork implements HttpHost, Connector {
+  readonly #clock: Clock
+  readonly #listeners = new Map<number, Map<string, MemoryListener>>()
+  #nextPort = firstFreePort
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  async listen(options: ListenOptions, handler: HttpHandler): Promise<HttpListener> {
+    const port = options.port === 0 ? this.#freePort() : options.port
+    const host = placeOf(options.host)
+    const listeners = this.#listeners.get(port) ?? new Map<string, MemoryListener>()
+    if (listeners.has(host)) throw systemError('EADDRINUSE', `listen: ${options.host}:${port} is in use`)
+    const close = (): void => {
+      listeners.delete(host)
+      if (listeners.size === 0) this.#listeners.delete(port)
+    }
+    const listener = new MemoryListener({ ...options, port }, handler, this.#clock, close)
+    this.#listeners.set(port, listeners.set(host, listener))
+    return listener
+  }
+
+  connect(target: ConnectTarget): Transport {
+    const listener = this.#find(target)
+    const encrypted = target.tls !== undefined
+    const place = `${target.host}:${target.port}`
+    if (listener === undefined) {
+      const cause = systemError('ECONNREFUSED', `connect: nothing listens on ${place}`)
+      return failed(encrypted, `can't connect to ${place}: the connection was refused`, cause)
+    }
+    if (listener.encrypted !== encrypted) {
+      const cause = systemError('EPROTO', `connect: ${place} speaks ${listener.encrypted ? 'TLS' : 'no TLS'}`)
+      return failed(encrypted, `can't connect to ${place}: ${cause.message}`, cause)
+    }
+    const [near, far] = memoryPair({ address: undefined, port: undefined, encrypted })
+    listener.accept(far)
+    return near
+  }
+
+  #find({ host, port }: ConnectTarget): MemoryListener | undefined {
+    const listeners = this.#listeners.get(port)
+    return listeners?.get(placeOf(host)) ?? listeners?.get('every')
+  }
+
+  #freePort(): number {
+    while (this.#listeners.has(this.#nextPort)) this.#nextPort += 1
+    return this.#nextPort++
+  }
+}
+
+function placeOf(host: string): string {
+  if (everyAddress.has(host)) return 'every'
+  return loopback.has(host) ? 'loopback' : host
+}
+
+function failed(encrypted: boolean, message: string, cause: Error): Transport {
+  const transport = new MemoryTransport({ address: undefined, port: undefined, encrypted })
+  transport.fail(new TransportError(message, { cause }))
+  return transport
+}
+
+function systemError(code: string, message: string): Error {
+  return Object.assign(new Error(`${message} (${code})`), { code })
+}

@@ -1,0 +1,166 @@
+import { TransportError } from '../../core/errors.js'
+import type { Transport, TransportPeer, TransportSink } from '../../ports/transport.js'
+
+/** Octets that the network between two ends holds; what is written beyond them is pending. */
+const networkBytes = 64 << 10
+
+const settled = Promise.resolve()
+
+/** One end of a pair without a network. It behaves as a TCP socket does, to its closing and its resets. */
+export class MemoryTransport implements Transport {
+  readonly peer: TransportPeer
+  #other: MemoryTransport | undefined
+  #sink: TransportSink | undefined
+  #paused = false
+  #isScheduled = false
+  /** What the other end has written and this one has not taken. */
+  readonly #inbox: Uint8Array[] = []
+  #inboxBytes = 0
+  #owesDrained = false
+  #hasEnded = false
+  #otherHasEnded = false
+  #endTold = false
+  #isGone = false
+  #closedTold = false
+  #error: TransportError | undefined
+
+  constructor(peer: TransportPeer) {
+    this.peer = peer
+  }
+
+  static join(one: MemoryTransport, other: MemoryTransport): void {
+    one.#other = other
+    other.#other = one
+  }
+
+  get pendingBytes(): number {
+    return this.#isGone || this.#other === undefined ? 0 : Math.max(0, this.#other.#inboxBytes - networkBytes)
+  }
+
+  start(sink: TransportSink): void {
+    this.#sink = sink
+    this.#schedule()
+  }
+
+  write(first: Uint8Array, second?: Uint8Array): void {
+    const other = this.#other
+    if (this.#hasEnded || this.#isGone || other === undefined) return
+    const bytes = new Uint8Array(first.length + (second === undefined ? 0 : second.length))
+    bytes.set(first)
+    if (second !== undefined) bytes.set(second, first.length)
+    if (bytes.length === 0) return
+    if (other.#isGone) {
+      this.fail(peerReset())
+      return
+    }
+    other.#inbox.push(bytes)
+    other.#inboxBytes += bytes.length
+    if (this.pendingBytes > 0) this.#owesDrained = true
+    other.#schedule()
+  }
+
+  pause(): void {
+    this.#paused = true
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#schedule()
+  }
+
+  end(): void {
+    if (this.#hasEnded || this.#isGone) return
+    this.#hasEnded = true
+    this.#tellOtherOfEnd()
+    this.#schedule()
+  }
+
+  destroy(): void {
+    if (this.#isGone) return
+    const other = this.#other
+    // As in TCP, RFC 1122 §4.2.2.13: closing with octets unread resets the connection.
+    if (other !== undefined && this.#inboxBytes > 0) other.fail(peerReset())
+    else if (other !== undefined) other.#truncateInbox()
+    this.#leave(undefined)
+    this.#tellOtherOfEnd()
+  }
+
+  /** Drops the connection as the network does; `closed` follows with the error. */
+  fail(error: TransportError): void {
+    if (!this.#isGone) this.#leave(error)
+  }
+
+  /** Takes back octets that a sink has read and not used, and its start: whoever starts next gets them first. */
+  unread(bytes: Uint8Array): void {
+    this.#sink = undefined
+    if (bytes.length === 0) return
+    this.#inbox.unshift(bytes)
+    this.#inboxBytes += bytes.length
+  }
+
+  #leave(error: TransportError | undefined): void {
+    this.#isGone = true
+    this.#error = error
+    this.#inbox.length = 0
+    this.#inboxBytes = 0
+    this.#schedule()
+  }
+
+  #tellOtherOfEnd(): void {
+    if (this.#other === undefined) return
+    this.#other.#otherHasEnded = true
+    this.#other.#schedule()
+  }
+
+  /** Takes away what the other end had pending and did not get on the way. */
+  #truncateInbox(): void {
+    while (this.#inboxBytes > networkBytes) {
+      const last = this.#inbox.pop()!
+      const kept = last.subarray(0, Math.max(0, last.length - (this.#inboxBytes - networkBytes)))
+      this.#inboxBytes -= last.length - kept.length
+      if (kept.length > 0) this.#inbox.push(kept)
+    }
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    void settled.then(this.#run)
+  }
+
+  readonly #run = (): void => {
+    this.#isScheduled = false
+    this.#tellDrained()
+    while (this.#mayDeliver && this.#inbox.length > 0) this.#deliver(this.#inbox.shift()!)
+    if (this.#mayDeliver && this.#otherHasEnded && !this.#endTold) {
+      this.#endTold = true
+      this.#sink!.ended()
+    }
+    if (this.#endTold && this.#hasEnded && this.pendingBytes === 0) this.#isGone = true
+    if (!this.#isGone || this.#sink === undefined || this.#closedTold) return
+    this.#closedTold = true
+    this.#sink.closed(this.#error)
+  }
+
+  get #mayDeliver(): boolean {
+    return this.#sink !== undefined && !this.#paused && !this.#isGone
+  }
+
+  #deliver(bytes: Uint8Array): void {
+    this.#inboxBytes -= bytes.length
+    const other = this.#other
+    if (other !== undefined && other.pendingBytes === 0) other.#schedule()
+    this.#sink!.received(bytes, 0, bytes.length)
+  }
+
+  #tellDrained(): void {
+    if (!this.#owesDrained || this.#isGone || this.pendingBytes > 0) return
+    this.#owesDrained = false
+    this.#sink?.drained()
+  }
+}
+
+function peerReset(): TransportError {
+  const cause = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
+  return new TransportError('the peer has reset the connection', { cause })
+}

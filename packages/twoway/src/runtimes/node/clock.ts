@@ -1,0 +1,26 @@
+import { performance } from 'node:perf_hooks'
+import type { Clock } from '../../ports/clock.js'
+
+/** A longer delay makes setTimeout call after 1 ms. */
+const longestDelayMs = 2 ** 31 - 1
+
+/**
+ * Node's clock. A timer keeps the process alive until it has called or was cancelled.
+ * `defer` is process.nextTick: unlike queueMicrotask it makes no AsyncResource a call, and what is deferred in a
+ * chain of promises runs at the chain's end, so that everything sent on the way goes out in one write.
+ */
+export const nodeClock: Clock = {
+  now: () => performance.now(),
+
+  after(delayMs, callback) {
+    let timer: NodeJS.Timeout
+    function arm(restMs: number): void {
+      if (restMs <= longestDelayMs) timer = setTimeout(callback, restMs)
+      else timer = setTimeout(arm, longestDelayMs, restMs - longestDelayMs)
+    }
+    arm(delayMs)
+    return { cancel: () => clearTimeout(timer) }
+  },
+
+  defer: (callback) => process.nextTick(callback),
+}

@@ -1,0 +1,196 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
+import { HandshakeError } from '../../core/errors.js'
+import { encodeResponse } from '../../core/handshake/encode-response.js'
+import { hostAnswers } from '../../core/handshake/host-answers.js'
+import { refusalOf } from '../../core/handshake/server-handshake.js'
+import type {
+  HttpHandler,
+  HttpHost,
+  HttpListener,
+  HttpResponse,
+  ListenOptions,
+  RequestHead,
+  TlsServerOptions,
+} from '../../ports/http-host.js'
+import type { TransportPeer } from '../../ports/transport.js'
+import { StreamTransport } from './stream-transport.js'
+
+/**
+ * The HTTP host on node:http and node:https. Each answer ends its connection.
+ *
+ * The time for the head of a request counts from the end of the TLS handshake, which has as long of its own, and is
+ * looked at every quarter of it.
+ */
+export const nodeHttpHost: HttpHost = {
+  listen(options, handler) {
+    const server = createServerFor(options)
+    // Node cuts surplus fields off without a word, so it must take one more than is allowed.
+    server.maxHeadersCount = options.maxHeaderFields + 1
+    return new NodeListener(server, options, handler).listen()
+  },
+}
+
+function createServerFor(options: ListenOptions): Server {
+  const timeoutMs = Number.isFinite(options.handshakeTimeoutMs) ? Math.ceil(options.handshakeTimeoutMs) : 0
+  const serverOptions: TlsOptions = {
+    noDelay: true,
+    maxHeaderSize: options.maxHeadBytes,
+    headersTimeout: timeoutMs,
+    requestTimeout: timeoutMs,
+    connectionsCheckingInterval: Math.max(10, Math.min(1000, Math.ceil(timeoutMs / 4))),
+  }
+  if (options.tls === undefined) return createServer(serverOptions)
+  return createTlsServer({
+    ...serverOptions,
+    ...identityOf(options.tls),
+    ALPNProtocols: ['http/1.1'],
+    ...(timeoutMs > 0 ? { handshakeTimeout: timeoutMs } : {}),
+  })
+}
+
+function identityOf(tls: TlsServerOptions): TlsOptions {
+  // Node takes any bytes here; its types say Buffer.
+  return tls as TlsOptions
+}
+
+class NodeListener implements HttpListener {
+  readonly #server: Server
+  readonly #options: ListenOptions
+  readonly #handler: HttpHandler
+  /** Connections that are in their TLS handshake, which the HTTP server doesn't know of yet, by address and port. */
+  readonly #securing = new Map<string, Socket>()
+  /** Connections with an answer under way; what comes behind that request is not answered. */
+  readonly #answered = new WeakSet<Duplex>()
+  #address: AddressInfo = { address: '', family: '', port: 0 }
+
+  constructor(server: Server, options: ListenOptions, handler: HttpHandler) {
+    this.#server = server
+    this.#options = options
+    this.#handler = handler
+    server.on('upgrade', (request, stream, head) => this.#onUpgrade(request, stream, head))
+    server.on('request', (request) => void this.#onRequest(request))
+    server.on('checkContinue', (request) => void this.#onRequest(request))
+    server.on('clientError', (error, stream) => this.#onClientError(error, stream))
+    if (options.tls === undefined) return
+    server.on('connection', (socket: Socket) => this.#onSecuring(socket))
+    server.on('secureConnection', (socket: TLSSocket) => this.#securing.delete(nameOf(socket)))
+  }
+
+  get port(): number {
+    return this.#address.port
+  }
+
+  get address(): string {
+    return this.#address.address
+  }
+
+  listen(): Promise<HttpListener> {
+    const server = this.#server
+    return new Promise((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ port: this.#options.port, host: this.#options.host }, () => {
+        server.off('error', reject)
+        // An accept that fails, for want of descriptors say, leaves the server listening.
+        server.on('error', () => {})
+        this.#address = server.address() as AddressInfo
+        resolve(this)
+      })
+    })
+  }
+
+  /**
+   * Node calls back when the last WebSocket is gone, which may be days later; the address is free as soon as the
+   * listening handle is closed, which `close` does before it returns.
+   */
+  close(): Promise<void> {
+    this.#server.close()
+    this.#server.closeAllConnections()
+    for (const socket of this.#securing.values()) socket.destroy()
+    return Promise.resolve()
+  }
+
+  #onUpgrade(request: IncomingMessage, stream: Duplex, head: Uint8Array): void {
+    const peer = peerOf(request.socket)
+    const transport = new StreamTransport(stream, { head, peer })
+    request.socket.setTimeout(0)
+    if (this.#hasTooManyFields(request)) this.#answer(stream, this.#tooManyFields())
+    else this.#handler.upgrade(headOf(request), transport)
+  }
+
+  async #onRequest(request: IncomingMessage): Promise<void> {
+    const { socket } = request
+    if (this.#answered.has(socket)) return
+    this.#answered.add(socket)
+    const head = headOf(request)
+    try {
+      const response = this.#hasTooManyFields(request)
+        ? this.#tooManyFields()
+        : await this.#handler.request(head, peerOf(socket))
+      this.#answer(socket, response, head.method === 'HEAD')
+    } catch {
+      this.#answer(socket, hostAnswers.handlerFailed)
+    }
+  }
+
+  #onClientError(error: Error & { code?: string }, stream: Duplex): void {
+    if (this.#answered.has(stream)) return
+    this.#answered.add(stream)
+    const response = responseTo(error)
+    if (response === undefined || !stream.writable) stream.destroy()
+    else this.#answer(stream, response)
+  }
+
+  /** Throws where the response can't be encoded; nothing was sent then. */
+  #answer(stream: Duplex, response: HttpResponse, bodyless = false): void {
+    const bytes = encodeResponse(response, bodyless)
+    // Node takes its own listener away when it hands a connection out.
+    stream.on('error', () => {})
+    stream.end(bytes)
+    // Closing with octets of the request unread would reset the connection, and the answer might be lost: the client
+    // closes first, or its time is up.
+    stream.resume()
+    const timer = setTimeout(() => stream.destroy(), Math.min(this.#options.handshakeTimeoutMs, longestLingerMs))
+    stream.once('close', () => clearTimeout(timer))
+  }
+
+  #hasTooManyFields(request: IncomingMessage): boolean {
+    return request.rawHeaders.length > 2 * this.#options.maxHeaderFields
+  }
+
+  #tooManyFields(): HttpResponse {
+    return refusalOf(new HandshakeError('requestHeadTooLong', `${this.#options.maxHeaderFields} header fields at most`))
+  }
+
+  #onSecuring(socket: Socket): void {
+    const name = nameOf(socket)
+    this.#securing.set(name, socket)
+    socket.once('close', () => this.#securing.delete(name))
+  }
+}
+
+/** Milliseconds that a client has to take an answer and to close. */
+const longestLingerMs = 10_000
+
+/** The answer to what node:http did not take, or undefined where the network or TLS failed. */
+function responseTo({ code = '', message }: Error & { code?: string }): HttpResponse | undefined {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return hostAnswers.requestTooSlow
+  if (code === 'HPE_HEADER_OVERFLOW') return refusalOf(new HandshakeError('requestHeadTooLong'))
+  if (!code.startsWith('HPE_')) return undefined
+  return refusalOf(new HandshakeError('requestMalformed', message.replace('Parse Error: ', '')))
+}
+
+function headOf({ method = '', url = '', httpVersion, rawHeaders }: IncomingMessage): RequestHead {
+  return { method, target: url, version: httpVersion, fields: rawHeaders }
+}
+
+function peerOf(socket: Socket): TransportPeer {
+  return { address: socket.remoteAddress, port: socket.remotePort, encrypted: socket instanceof TLSSocket }
+}
+
+function nameOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
+}

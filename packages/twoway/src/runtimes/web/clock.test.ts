@@ -1,0 +1,4 @@
+import { clockContract } from '../../ports/clock.contract.js'
+import { webClock } from './clock.js'
+
+clockContract('web', webClock)

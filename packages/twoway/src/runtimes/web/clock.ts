@@ -1,0 +1,21 @@
+import type { Clock } from '../../ports/clock.js'
+
+/** A longer delay makes setTimeout call at once. */
+const longestDelayMs = 2 ** 31 - 1
+
+/** The clock of every runtime of the web. `defer` is the microtask queue. */
+export const webClock: Clock = {
+  now: () => performance.now(),
+
+  after(delayMs, callback) {
+    let timer: ReturnType<typeof setTimeout>
+    function arm(restMs: number): void {
+      if (restMs <= longestDelayMs) timer = setTimeout(callback, restMs)
+      else timer = setTimeout(arm, longestDelayMs, restMs - longestDelayMs)
+    }
+    arm(delayMs)
+    return { cancel: () => clearTimeout(timer) }
+  },
+
+  defer: (callback) => queueMicrotask(callback),
+}

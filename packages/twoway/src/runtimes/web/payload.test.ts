@@ -1,0 +1,4 @@
+import { payloadContract } from '../../ports/payload.contract.js'
+import { webPayload } from './payload.js'
+
+payloadContract('web', webPayload)
