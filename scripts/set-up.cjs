@@ -1,0 +1,111 @@
+const { createHash } = require('node:crypto')
+const { existsSync, readFileSync, writeFileSync } = require('node:fs')
+const { join } = require('node:path')
+const { runChild } = require('./run-child.cjs')
+const { takeTurn } = require('./take-turn.cjs')
+
+const root = join(__dirname, '..')
+const modules = join(root, 'node_modules')
+const stampFile = join(modules, '.twoway-set-up.json')
+
+/**
+ * Installs and builds what is missing or out of date, with a line for each; says nothing where all is done.
+ * Exits with a sentence where either fails. Two that come at once take turns.
+ */
+async function setUp() {
+  const leaveTurn = await takeTurn()
+  await install()
+  await build()
+  leaveTurn()
+}
+
+async function install() {
+  const lockFile = readFileSync(join(root, 'package-lock.json'))
+  const stamp = JSON.stringify({
+    lockFile: createHash('sha256').update(lockFile).digest('hex'),
+    // What was installed for another kind of machine or another Node may hold binaries that do not run here.
+    platform: `${process.platform}-${process.arch}-${process.versions.modules}`,
+  })
+  if (readOr('', stampFile) === stamp) return
+
+  if (!isInstalled(JSON.parse(String(lockFile))) || isForAnotherPlatform(JSON.parse(stamp).platform)) {
+    console.log('Installing the development tools ...')
+    // The tools are devDependencies: NODE_ENV=production must not leave them out.
+    const args = ['ci', '--include=dev', '--loglevel=error']
+    const npm = process.env.npm_execpath
+    const status = npm
+      ? await runChild(process.execPath, [npm, ...args], { cwd: root, onOutput: drop })
+      : await runChild('npm', args, { cwd: root, onOutput: drop, shell: process.platform === 'win32' })
+    if (status !== 0) fail(`Installing failed: "npm ci" ended with ${status}. Its own words stand above.`)
+  }
+  writeFileSync(stampFile, stamp)
+}
+
+/** npm's count of packages; its errors go elsewhere. */
+function drop() {}
+
+/**
+ * Whether what npm installed last, by `npm ci` or a developer's own `npm install`, is what the lock file lists.
+ * @param {LockFile} lockFile
+ */
+function isInstalled(lockFile) {
+  /** @type {LockFile} */
+  const installed = JSON.parse(readOr('{"packages":{}}', join(modules, '.package-lock.json')))
+  const isSame = (/** @type {string} */ path) =>
+    installed.packages[path]?.version === lockFile.packages[path]?.version &&
+    installed.packages[path]?.integrity === lockFile.packages[path]?.integrity
+  return (
+    Object.entries(lockFile.packages).every(
+      ([path, entry]) =>
+        !path.startsWith('node_modules/') || isSame(path) || (entry.optional && !existsSync(join(root, path))),
+    ) && Object.keys(installed.packages).every((path) => path in lockFile.packages)
+  )
+}
+
+/** @param {string} platform */
+function isForAnotherPlatform(platform) {
+  const stamp = readOr('', stampFile)
+  return stamp !== '' && JSON.parse(stamp).platform !== platform
+}
+
+async function build() {
+  const tsc = join(modules, 'typescript', 'bin', 'tsc')
+  // A dry run takes under a tenth of a second and says whether a line about building would be true.
+  let plan = ''
+  await runChild(process.execPath, [tsc, '-b', '--dry'], {
+    cwd: root,
+    onOutput: (text) => {
+      plan += text
+    },
+  })
+  if (!/would (build|update)/.test(plan)) return
+
+  console.log('Building ...')
+  const status = await runChild(process.execPath, [tsc, '-b'], { cwd: root })
+  if (status !== 0) fail('Building failed: "tsc -b" names the places above.')
+}
+
+/**
+ * @param {string} fallback
+ * @param {string} file
+ */
+function readOr(fallback, file) {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return fallback
+  }
+}
+
+/**
+ * @param {string} sentence
+ * @returns {never}
+ */
+function fail(sentence) {
+  console.error(sentence)
+  process.exit(1)
+}
+
+module.exports = { root, setUp }
+
+/** @typedef {{ packages: Record<string, { version?: string, integrity?: string, optional?: boolean }> }} LockFile */

@@ -1,0 +1,13 @@
+/** `npm start`: sets up, then becomes the echo service: one process, so its signals and its exit code are its own. */
+
+const { join } = require('node:path')
+const { pathToFileURL } = require('node:url')
+const { root, setUp } = require('./set-up.cjs')
+
+const main = join(root, 'packages', 'cli', 'dist', 'main.js')
+
+setUp().then(() => {
+  const [, , , ...args] = process.argv
+  process.argv = [process.execPath, main, 'echo', ...args]
+  return import(pathToFileURL(main).href)
+})

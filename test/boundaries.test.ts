@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative, sep } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const library = 'packages/twoway/src'
+
+interface Row {
+  /** The importing file, in the workspace. */
+  readonly from: string
+  readonly may: readonly string[]
+  readonly mayNot: readonly string[]
+}
+
+/** "Who may import whom", a probe for each row. */
+const rows: readonly Row[] = [
+  {
+    from: `${library}/core/frames/probe.ts`,
+    may: ['./opcode.js', '../errors.js', '../../ports/payload.js'],
+    mayNot: [
+      'node:buffer',
+      'ws',
+      'twoway',
+      '../../client/probe.js',
+      '../../server/probe.js',
+      '../../topics/probe.js',
+      '../../runtimes/node/probe.js',
+      '../../entries/client.js',
+      '../../testing/probe.js',
+    ],
+  },
+  {
+    from: `${library}/ports/probe.ts`,
+    may: ['./transport.js'],
+    mayNot: ['node:net', 'ws', '../core/errors.js', '../runtimes/node/probe.js', '../entries/client.js'],
+  },
+  {
+    from: `${library}/client/probe.ts`,
+    may: ['./other.js', '../core/errors.js', '../ports/payload.js'],
+    mayNot: [
+      'node:net',
+      'ws',
+      '../server/probe.js',
+      '../topics/probe.js',
+      '../runtimes/web/probe.js',
+      '../entries/client.js',
+    ],
+  },
+  {
+    from: `${library}/server/probe.ts`,
+    may: ['./other.js', '../core/errors.js', '../ports/payload.js'],
+    mayNot: [
+      'node:http',
+      'ws',
+      '../client/probe.js',
+      '../topics/probe.js',
+      '../runtimes/node/probe.js',
+      '../entries/server.js',
+    ],
+  },
+  {
+    from: `${library}/topics/probe.ts`,
+    may: ['./other.js', '../ports/broker.js', '../server/probe.js'],
+    mayNot: ['node:net', 'ws', '../core/errors.js', '../client/probe.js', '../runtimes/node/probe.js'],
+  },
+  {
+    from: `${library}/runtimes/node/probe.ts`,
+    may: ['node:net', './other.js', '../../ports/transport.js', '../../core/errors.js'],
+    mayNot: [
+      'ws',
+      '../memory/probe.js',
+      '../web/probe.js',
+      '../../client/probe.js',
+      '../../server/probe.js',
+      '../../entries/server.js',
+    ],
+  },
+  {
+    from: `${library}/runtimes/web/probe.ts`,
+    may: ['./other.js', '../../ports/transport.js', '../../core/errors.js'],
+    mayNot: ['node:net', '../node/probe.js', '../memory/probe.js', '../../client/probe.js'],
+  },
+  {
+    from: `${library}/runtimes/memory/probe.ts`,
+    may: ['./other.js', '../../ports/transport.js', '../../core/errors.js'],
+    mayNot: ['node:net', '../node/probe.js', '../web/probe.js', '../../server/probe.js'],
+  },
+  {
+    from: `${library}/runtimes/one-to-come/probe.ts`,
+    may: ['./other.js', '../../ports/transport.js', '../../core/errors.js'],
+    mayNot: ['node:net', '../node/probe.js', '../web/probe.js', '../memory/probe.js', '../../client/probe.js'],
+  },
+  {
+    from: `${library}/entries/probe.ts`,
+    may: ['node:process', '../core/errors.js', '../client/probe.js', '../server/probe.js', '../runtimes/node/probe.js'],
+    mayNot: ['ws', './client.js', '../entries/client.js'],
+  },
+  ...['packages/cli/src/probe.ts', 'bench/probe.ts', 'test/probe.ts', 'examples/probe.ts'].map((from) => ({
+    from,
+    may: ['node:fs', 'twoway', 'twoway/server', './other.js'],
+    mayNot: [
+      `${from.startsWith('packages') ? '../../twoway' : '../packages/twoway'}/src/core/errors.js`,
+      `${from.startsWith('packages') ? '../../twoway' : '../packages/twoway'}/dist/entries/client.js`,
+      'twoway/src/core/errors.js',
+    ],
+  })),
+  ...['core/probe.test.ts', 'ports/probe.contract.ts', 'testing/probe.ts'].map((name) => ({
+    from: `${library}/${name}`,
+    may: ['node:assert/strict', 'fast-check', '../runtimes/node/probe.js', '../entries/client.js'],
+    mayNot: [],
+  })),
+]
+
+describe('the boundaries between rooms', () => {
+  /** A workspace with the real configuration and nothing but probes in it. */
+  const workspace = realpathSync(mkdtempSync(join(tmpdir(), 'twoway-boundaries-')))
+  let refusals: ReadonlySet<string>
+
+  before(() => {
+    for (const file of ['biome.json', '.gitignore', 'tsconfig.base.json', 'packages/twoway/package.json']) copy(file)
+    symlinkSync(join(root, 'node_modules'), join(workspace, 'node_modules'), 'junction')
+    for (const row of rows) {
+      write(row.from, [...row.may, ...row.mayNot].map((specifier) => `import '${specifier}'`).join('\n'))
+    }
+    write(`${library}/core/cycle/one.ts`, `import { two } from './two.js'\nexport const one = (): unknown => two`)
+    write(`${library}/core/cycle/two.ts`, `import { one } from './one.js'\nexport const two = (): unknown => one`)
+    write(`${library}/core/cycle/line.ts`, `import { one } from './one.js'\nexport const line = one`)
+    refusals = lint()
+  })
+
+  after(() => rmSync(workspace, { recursive: true }))
+
+  for (const { from, may, mayNot } of rows) {
+    for (const [index, specifier] of may.entries()) {
+      it(`${from} may import '${specifier}'`, () => {
+        assert.ok(!refusals.has(`${from}:${index + 1} lint/style/noRestrictedImports`))
+      })
+    }
+    for (const [index, specifier] of mayNot.entries()) {
+      it(`${from} may not import '${specifier}'`, () => {
+        assert.ok(refusals.has(`${from}:${may.length + index + 1} lint/style/noRestrictedImports`))
+      })
+    }
+  }
+
+  it('refuses an import cycle, and only that', () => {
+    const isCyclic = (name: string) => refusals.has(`${library}/core/cycle/${name}.ts:1 lint/suspicious/noImportCycles`)
+    assert.deepEqual(['one', 'two', 'line'].map(isCyclic), [true, true, false])
+  })
+
+  it('refuses in core, by the compiler, what is not ECMAScript and what is of another room', () => {
+    const refused = [
+      ['buffer', 'export const foreign = Buffer', "Cannot find name 'Buffer'"],
+      ['document', 'export const foreign = document', "Cannot find name 'document'"],
+      ['timer', 'export const foreign = setTimeout', "Cannot find name 'setTimeout'"],
+      ['encoder', 'export const foreign = TextEncoder', "Cannot find name 'TextEncoder'"],
+      ['module', `export { Buffer } from 'node:buffer'`, "Cannot find name 'node:buffer'"],
+      ['room', `export type Foreign = import('../client/probe.js').Foreign`, 'is not listed within the file list'],
+    ] as const
+    rmSync(join(workspace, library), { recursive: true })
+    for (const room of ['core', 'ports']) copy(`${library}/${room}/tsconfig.json`)
+    write(`${library}/client/probe.ts`, 'export type Foreign = 1')
+    write(`${library}/core/own.ts`, 'export const own = new Uint8Array(1)')
+    for (const [name, text] of refused) write(`${library}/core/${name}.ts`, text)
+
+    const { stdout } = spawnSync(
+      process.execPath,
+      [join(root, 'node_modules/typescript/bin/tsc'), '-p', `${library}/core`, '--noEmit', '--pretty', 'false'],
+      { cwd: workspace, encoding: 'utf8' },
+    )
+    const errors = stdout.split('\n').filter((line) => /: error TS/.test(line))
+    assert.equal(errors.length, refused.length, stdout)
+    for (const [name, , sentence] of refused) {
+      assert.ok(
+        errors.some((line) => line.includes(`core/${name}.ts(`) && line.includes(sentence)),
+        stdout,
+      )
+    }
+  })
+
+  function copy(file: string): void {
+    cpSync(join(root, file), join(workspace, file))
+  }
+
+  function write(file: string, text: string): void {
+    mkdirSync(dirname(join(workspace, file)), { recursive: true })
+    writeFileSync(join(workspace, file), `${text}\n`)
+  }
+
+  /** Each diagnostic as `file:line rule`, the file with slashes from the workspace on. */
+  function lint(): Set<string> {
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(root, 'node_modules/@biomejs/biome/bin/biome'), 'lint', '--max-diagnostics=none', '--reporter=github'],
+      { cwd: workspace, encoding: 'utf8' },
+    )
+    const diagnostics = [...stdout.matchAll(/^::\w+ title=([^,]+),file=([^,]+),line=(\d+)/gm)]
+    assert.notEqual(diagnostics.length, 0, stderr)
+    const inWorkspace = (file: string) => relative(workspace, file).split(sep).join('/')
+    return new Set(diagnostics.map(([, rule, file, line]) => `${inWorkspace(file!)}:${line} ${rule}`))
+  }
+})

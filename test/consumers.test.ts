@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+/**
+ * What types a consumer has, and which of the fixtures in `test/consumers` it can then write. The compilers in JavaScript
+ * take seconds for each: they see three of them, with the resolution named.
+ */
+const consumers = [
+  { has: 'no types but its own', lib: ['ES2023'], types: [], files: ['client.ts'], slowly: 'NodeNext' },
+  {
+    has: "the DOM's types",
+    lib: ['ES2023', 'DOM'],
+    types: [],
+    files: ['client.ts', 'client-beside-dom.ts'],
+    slowly: 'Bundler',
+  },
+  { has: "Node's types", lib: ['ES2023'], types: ['node'], files: ['client.ts', 'server.ts'], slowly: undefined },
+  {
+    has: "the DOM's and Node's types",
+    lib: ['ES2023', 'DOM'],
+    types: ['node'],
+    files: ['client.ts', 'client-beside-dom.ts', 'server.ts'],
+    slowly: 'NodeNext',
+  },
+] as const
+
+const resolutions = [
+  { moduleResolution: 'NodeNext', module: 'NodeNext' },
+  { moduleResolution: 'Bundler', module: 'ESNext' },
+] as const
+
+const compilers = ['typescript-5.9', 'typescript-6', 'typescript'] as const
+
+describe('a program that uses the library by its public name compiles', { concurrency: availableParallelism() }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'twoway-consumers-'))
+
+  before(() => {
+    for (const types of ['none', 'node']) {
+      const project = join(folder, types)
+      // A copy, not a link: from its true place our declarations would find Node's types in the workspace.
+      cpSync(join(root, 'packages/twoway'), join(project, 'node_modules/twoway'), {
+        recursive: true,
+        filter: isDeclared,
+      })
+      for (const fixture of readdirSync(join(root, 'test/consumers'))) {
+        cpSync(join(root, 'test/consumers', fixture), join(project, fixture))
+      }
+      writeFileSync(join(project, 'package.json'), '{ "type": "module" }')
+    }
+    mkdirSync(join(folder, 'node/node_modules/@types'))
+    symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node/node_modules/@types/node'), 'junction')
+  })
+
+  after(() => rmSync(folder, { recursive: true }))
+
+  for (const compiler of compilers) {
+    for (const [index, consumer] of consumers.entries()) {
+      for (const resolution of resolutions) {
+        if (compiler !== 'typescript' && resolution.moduleResolution !== consumer.slowly) continue
+
+        it(`with ${compiler}, ${consumer.has} and ${resolution.moduleResolution} resolution`, async () => {
+          const { lib, types, files } = consumer
+          const project = join(folder, types[0] ?? 'none')
+          const config = join(project, `${compiler}-${index}-${resolution.moduleResolution}.json`)
+          const compilerOptions = {
+            ...resolution,
+            lib,
+            types,
+            target: 'ES2023',
+            strict: true,
+            skipLibCheck: false,
+            // TypeScript's own declarations only.
+            skipDefaultLibCheck: true,
+            noEmit: true,
+          }
+          writeFileSync(config, JSON.stringify({ compilerOptions, files }))
+          assert.equal(await compile(compiler, config), '')
+        })
+      }
+    }
+  }
+})
+
+/** What a consumer's compiler reads of a package. */
+function isDeclared(path: string): boolean {
+  return statSync(path).isDirectory() ? !/src$|node_modules$/.test(path) : /\.d\.ts$|package\.json$/.test(path)
+}
+
+/** Resolves with the errors found. */
+function compile(compiler: string, config: string): Promise<string> {
+  const tsc = join(root, 'node_modules', compiler, 'bin/tsc')
+  const child = spawn(process.execPath, [tsc, '-p', config, '--pretty', 'false'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  return new Promise((resolve, reject) => {
+    let errors = ''
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      errors += text
+    })
+    child.once('error', reject)
+    child.once('close', (status) => resolve(status === 0 ? '' : errors || `${compiler} ended with ${status}`))
+  })
+}

@@ -1,0 +1,150 @@
+// What a server's program may write: `socket.data` is what `upgrade` returns, in any shape of handlers.
+
+import { serve } from 'twoway/server'
+import { check, type Same } from './same.js'
+
+interface User {
+  readonly name: string
+}
+
+declare const log: (...values: unknown[]) => void
+declare function whoIs(url: string): Promise<User | undefined>
+
+export async function echo(): Promise<void> {
+  const server = await serve({
+    port: 8080,
+    message(socket, message) {
+      check<Same<typeof message extends string | Uint8Array ? true : false, true>>()
+      const result: 'sent' | 'buffered' | 'dropped' | 'closed' = socket.send(message)
+      log(result)
+    },
+    close(socket, { code, reason, wasClean }) {
+      check<Same<typeof code, number>>()
+      check<Same<typeof reason, string>>()
+      check<Same<typeof wasClean, boolean>>()
+      log(socket.remoteAddress, socket.protocol)
+    },
+    error(socket, error) {
+      log(socket, error)
+    },
+  })
+  check<Same<typeof server.url, string>>()
+  await server.close()
+}
+
+export const upgradeFirst = () =>
+  serve({
+    port: 0,
+    upgrade(request) {
+      return { data: { user: request.url } }
+    },
+    open(socket) {
+      check<Same<typeof socket.data.user, string>>()
+      // @ts-expect-error upgrade returns no such thing
+      log(socket.data.group)
+    },
+    message(socket) {
+      check<Same<typeof socket.data.user, string>>()
+    },
+    drain(socket) {
+      check<Same<typeof socket.data.user, string>>()
+    },
+    close(socket) {
+      check<Same<typeof socket.data.user, string>>()
+    },
+    error(socket) {
+      log(socket)
+    },
+  })
+
+export const asyncUpgrade = () =>
+  serve({
+    port: 0,
+    async upgrade(request) {
+      return { data: { user: await whoIs(request.url) } }
+    },
+    message(socket, message) {
+      check<Same<typeof socket.data.user, User | undefined>>()
+      socket.send(message)
+    },
+  })
+
+export const refusing = () =>
+  serve({
+    port: 0,
+    upgrade(request) {
+      if (request.url.includes('?')) return new Response('Not here', { status: 404 })
+      return { data: { user: request.url } }
+    },
+    open(socket) {
+      check<Same<typeof socket.data.user, string>>()
+    },
+    message() {},
+  })
+
+export const refusingLater = () =>
+  serve({
+    port: 0,
+    async upgrade(request) {
+      const user = await whoIs(request.url)
+      if (user === undefined) return new Response('Who are you?', { status: 401 })
+      return { data: user }
+    },
+    open(socket) {
+      check<Same<typeof socket.data, User>>()
+    },
+    message() {},
+  })
+
+export const named = () =>
+  serve<User>({
+    message(socket) {
+      check<Same<typeof socket.data, User>>()
+    },
+    open(socket) {
+      check<Same<typeof socket.data.name, string>>()
+    },
+    upgrade() {
+      return { data: { name: 'me' } }
+    },
+    port: 0,
+  })
+
+export const namedAsync = () =>
+  serve<User>({
+    open(socket) {
+      check<Same<typeof socket.data, User>>()
+    },
+    async upgrade(request) {
+      return (await whoIs(request.url)) ? { data: { name: 'me' } } : new Response('Who are you?', { status: 401 })
+    },
+    message() {},
+    port: 0,
+  })
+
+export const misnamed = () =>
+  serve<User>({
+    port: 0,
+    // @ts-expect-error the name of a User is a string
+    upgrade() {
+      return { data: { name: 1 } }
+    },
+    message() {},
+  })
+
+export const withoutUpgrade = () =>
+  serve({
+    port: 0,
+    open(socket) {
+      // @ts-expect-error there is no data
+      log(socket.data.user)
+    },
+    async message(socket, message) {
+      socket.send(message)
+      socket.ping()
+      socket.pause()
+      socket.resume()
+      socket.close(1000, 'done')
+      socket.terminate()
+    },
+  })
