@@ -51,3 +51,10 @@ export type PlatformMessageEvent = OfPlatform<'MessageEvent', FallbackMessageEve
 export type PlatformCloseEvent = OfPlatform<'CloseEvent', FallbackCloseEvent>
 export type PlatformBlob = OfPlatform<'Blob', FallbackBlob>
 export type PlatformAbortSignal = OfPlatform<'AbortSignal', FallbackAbortSignal>
+
+/** The type of `readyState`: a number in the DOM's types up to TypeScript 5, its four values from 6 on. */
+export type PlatformReadyState = typeof globalThis extends {
+  readonly WebSocket: { readonly prototype: { readonly readyState: infer Found } }
+}
+  ? Found
+  : 0 | 1 | 2 | 3

@@ -5,6 +5,7 @@ import type {
   PlatformCloseEvent,
   PlatformEvent,
   PlatformMessageEvent,
+  PlatformReadyState,
 } from './platform-types.js'
 
 /** The WHATWG standard's WebSocket: https://websockets.spec.whatwg.org/#the-websocket-interface */
@@ -12,7 +13,7 @@ export interface WebSocket {
   /** The URL as it was resolved. */
   readonly url: string
   /** CONNECTING (0), OPEN (1), CLOSING (2) or CLOSED (3). */
-  readonly readyState: number
+  readonly readyState: PlatformReadyState
   /** Octets of messages passed to `send` and not yet handed to the network; falls to 0 when all has gone. */
   readonly bufferedAmount: number
   /** The extensions in use, as the server answered them. */

@@ -329,7 +329,8 @@ export class Connection<Owner> implements TransportSink {
 
   #takeClose(status: CloseStatus): void {
     this.#peerStatus = status
-    if (this.#state === 'open') this.#sentStatus = status.code === 1005 ? status : { code: status.code, reason: '' }
+    // §5.5.1: an answer usually echoes the code; with the reason too, who closed first sees that it was understood.
+    if (this.#state === 'open') this.#sentStatus = status
     this.#move('peerClose')
   }
 

@@ -18,7 +18,8 @@ export function handshakeRequest(target = '/', ...lines: readonly string[]): Uin
 /** A peer that sends whatever octets it is told to, and keeps all that it receives. */
 export class RawPeer implements TransportSink {
   readonly #transport: Transport
-  #received: Uint8Array = new Uint8Array(0)
+  #room: Uint8Array = new Uint8Array(1024)
+  #length = 0
   readonly #frames: string[] = []
   #framesEnd = 0
   #hasEnded = false
@@ -92,7 +93,10 @@ export class RawPeer implements TransportSink {
   }
 
   received(bytes: Uint8Array, start: number, end: number): void {
-    this.#received = concat(this.#received, bytes.subarray(start, end))
+    const length = this.#length + end - start
+    if (length > this.#room.length) this.#room = concat(this.#room, new Uint8Array(length))
+    this.#room.set(bytes.subarray(start, end), this.#length)
+    this.#length = length
     this.#look()
   }
 
@@ -108,8 +112,12 @@ export class RawPeer implements TransportSink {
     this.#look()
   }
 
+  get #received(): Uint8Array {
+    return this.#room.subarray(0, this.#length)
+  }
+
   get #headEnd(): number {
-    const at = Buffer.from(this.#received).indexOf('\r\n\r\n')
+    const at = Buffer.from(this.#received.subarray(0, 4096)).indexOf('\r\n\r\n')
     return at < 0 ? 0 : at + 4
   }
 

@@ -109,11 +109,11 @@ describe('the closing handshake: each event in each state', () => {
 })
 
 describe('the closing handshake', () => {
-  it("answers the peer's Close with its code, once, and is clean, §5.5.1, §7.1.4", () => {
+  it("answers the peer's Close with its code and reason, once, and is clean, §5.5.1, §7.1.4", () => {
     for (const [received, sent, closed] of [
       ['', '8800', 'closed 1005 "" clean'],
       ['03e8', '880203e8', 'closed 1000 "" clean'],
-      ['0fa0627965', '88020fa0', 'closed 4000 "bye" clean'],
+      ['0fa0627965', '88050fa0627965', 'closed 4000 "bye" clean'],
     ] as const) {
       const harness = new ConnectionHarness()
       harness.receive(closeFrame('server', received))
