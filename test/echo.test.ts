@@ -1,0 +1,586 @@
+import assert from 'node:assert/strict'
+import { type SpawnOptions, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { get } from 'node:https'
+import { connect as connectTcp, createServer, type Socket } from 'node:net'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { generate } from 'selfsigned'
+import { WebSocket as TwowayWebSocket } from 'twoway'
+import { type ClientOptions, WebSocket } from 'ws'
+import { type EchoProcess, startEcho, startTwoway } from './echo-process.js'
+
+const longestEcho = 16 << 20
+
+/** Root may do what the tests want forbidden. */
+const unprivileged = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
+
+describe('twoway echo', () => {
+  let echo: EchoProcess
+  const clients: WebSocket[] = []
+
+  before(async () => {
+    echo = await startEcho()
+  })
+
+  after(() => echo.process.kill())
+
+  afterEach(() => {
+    for (const client of clients.splice(0)) client.terminate()
+  })
+
+  /** A client of ws, open. */
+  async function connect(path = '', options: ClientOptions & { protocols?: string[] } = {}): Promise<WebSocket> {
+    const client = new WebSocket(echo.url + path, options.protocols, { perMessageDeflate: false, ...options })
+    clients.push(client)
+    await once(client, 'open')
+    return client
+  }
+
+  it('prints the URLs of the WebSocket and of the page, with the port that the system gave', () => {
+    const port = Number(new URL(echo.url).port)
+    assert.ok(port > 0)
+    assert.equal(
+      echo.process.stdout,
+      `Twoway echo: every message comes back.
+
+  WebSocket  ws://127.0.0.1:${port}
+  Page       http://127.0.0.1:${port}/
+
+Ctrl+C ends it.
+`,
+    )
+    assert.equal(echo.process.stderr, '')
+  })
+
+  for (const message of ['Hello WebSockets!', 'Grüße, 世界 🌍', '']) {
+    it(`sends text back as text: ${JSON.stringify(message)}`, async () => {
+      const client = await connect()
+      client.send(message)
+      const [data, isBinary] = (await once(client, 'message')) as [Buffer, boolean]
+      assert.deepEqual([data.toString(), isBinary], [message, false])
+    })
+  }
+
+  for (const length of [0, 1, 65_536, longestEcho]) {
+    it(`sends binary back as binary: ${length} bytes`, async () => {
+      const client = await connect()
+      const message = Buffer.from(Uint8Array.from({ length }, (_, at) => (at * 31) % 251))
+      client.send(message)
+      const [data, isBinary] = (await once(client, 'message')) as [Buffer, boolean]
+      assert.ok(isBinary)
+      assert.ok(data.equals(message))
+    })
+  }
+
+  it('sends 16 MiB of text back', async () => {
+    const client = await connect()
+    const message = 'ü'.repeat(longestEcho / 2)
+    client.send(message)
+    const [data, isBinary] = (await once(client, 'message')) as [Buffer, boolean]
+    assert.ok(!isBinary)
+    assert.ok(data.toString() === message)
+  })
+
+  it('refuses a message of more than 16 MiB with 1009, RFC 6455 §7.4.1', async () => {
+    const client = await connect()
+    client.send(Buffer.alloc(longestEcho + 1))
+    const [code] = await once(client, 'close')
+    assert.equal(code, 1009)
+  })
+
+  it("refuses a message of more than 16 MiB with 1009 to twoway's own client", async () => {
+    const client = new TwowayWebSocket(echo.url)
+    client.onopen = () => client.send(new Uint8Array(longestEcho + 1))
+    const [event] = await once(client, 'close')
+    assert.equal(event.code, 1009)
+  })
+
+  it("talks to twoway's own client: text, binary, a close with code and reason", async () => {
+    const client = new TwowayWebSocket(echo.url)
+    client.binaryType = 'arraybuffer'
+    await once(client, 'open')
+    client.send('Grüße 🌍')
+    assert.equal((await once(client, 'message'))[0].data, 'Grüße 🌍')
+    client.send(Uint8Array.of(1, 2, 255))
+    assert.deepEqual(new Uint8Array((await once(client, 'message'))[0].data), Uint8Array.of(1, 2, 255))
+    client.close(3456, 'enough')
+    const [event] = await once(client, 'close')
+    assert.deepEqual([event.code, event.wasClean], [3456, true])
+  })
+
+  it('takes pages of any origin, also one that was opened from a file', async () => {
+    for (const origin of ['https://example.com', 'null', echo.page.slice(0, -1)]) await connect('', { origin })
+  })
+
+  it('echoes on any path', async () => {
+    for (const path of ['/', '/echo', '/a/b%20c?d=e']) {
+      const client = await connect(path)
+      client.send(path)
+      assert.equal(String((await once(client, 'message'))[0]), path)
+    }
+  })
+
+  it('chooses the first subprotocol that a client offers, and none where none is offered', async () => {
+    assert.equal((await connect('', { protocols: ['chat.v2', 'chat.v1'] })).protocol, 'chat.v2')
+    assert.equal((await connect()).protocol, '')
+  })
+
+  it('stops reading from a client that does not read, and loses nothing', async () => {
+    const client = await connect()
+    const message = Buffer.alloc(1 << 20, 'x')
+    const count = 64
+    let received = 0
+    const allReceived = new Promise<void>((resolve) => {
+      client.on('message', (data: Buffer) => {
+        assert.ok(data.equals(message))
+        if (++received === count) resolve()
+      })
+    })
+    client.pause()
+    for (let sent = 0; sent < count; sent++) client.send(message)
+    let before = -1
+    // Until the network takes no more: the service has stopped reading.
+    while (client.bufferedAmount !== before) {
+      before = client.bufferedAmount
+      await delay(100)
+    }
+    assert.ok(before > 0)
+    client.resume()
+    await allReceived
+    assert.equal(client.readyState, WebSocket.OPEN)
+  })
+
+  it('answers GET / with the page', async () => {
+    const page = readFileSync(fileURLToPath(new URL('../../packages/cli/assets/echo.html', import.meta.url)), 'utf8')
+    for (const url of [echo.page, `${echo.page}?a=b`]) {
+      const response = await fetch(url)
+      assert.equal(response.status, 200)
+      assert.equal(response.headers.get('content-type'), 'text/html; charset=utf-8')
+      assert.equal(await response.text(), page)
+    }
+  })
+
+  it('answers HEAD as GET, without the body, RFC 9110 §9.3.2', async () => {
+    for (const path of ['', 'elsewhere']) {
+      const [ofGet, ofHead] = await Promise.all([fetch(echo.page + path), fetch(echo.page + path, { method: 'HEAD' })])
+      assert.equal(ofHead.status, ofGet.status)
+      for (const name of ['content-type', 'content-length']) {
+        assert.equal(ofHead.headers.get(name), ofGet.headers.get(name))
+      }
+      assert.equal(await ofHead.text(), '')
+      await ofGet.text()
+    }
+  })
+
+  it('answers GET of another path with 404 and what this is', async () => {
+    const response = await fetch(`${echo.page}favicon.ico`)
+    assert.equal(response.status, 404)
+    assert.equal(response.headers.get('content-type'), 'text/plain; charset=utf-8')
+    assert.equal(
+      await response.text(),
+      `This is an echo service for WebSocket: connect to ${echo.url}/favicon.ico, or open / in a browser for a page that does.\n`,
+    )
+  })
+
+  it('answers another method with 405, the methods there are, and what this is', async () => {
+    for (const [method, path] of [
+      ['POST', ''],
+      ['DELETE', 'elsewhere'],
+    ]) {
+      const response = await fetch(`${echo.page}${path}`, { method: method! })
+      assert.equal(response.status, 405)
+      assert.equal(response.headers.get('allow'), 'GET, HEAD')
+      assert.equal(
+        await response.text(),
+        `This is an echo service for WebSocket: connect to ${echo.url}/${path}, or open / in a browser for a page that does.\n`,
+      )
+    }
+  })
+
+  it('answers a plain request whose Host is no URL', async () => {
+    const { hostname, port } = new URL(echo.page)
+    const socket = connectTcp(Number(port), hostname)
+    socket.write('GET /x HTTP/1.1\r\nHost: a:99999\r\nConnection: close\r\n\r\n')
+    const response = await text(socket)
+    assert.match(response, /^HTTP\/1\.1 404 /)
+  })
+
+  it('says nothing of its own after all that', () => {
+    assert.equal(echo.process.stderr, '')
+  })
+})
+
+describe('twoway echo on all addresses', () => {
+  for (const [host, families] of [
+    ['0.0.0.0', ['IPv4']],
+    ['::', ['IPv4', 'IPv6']],
+  ] as const) {
+    it(`prints this machine's addresses with --host ${host}`, async (context) => {
+      if (host === '::' && !hasIpv6()) return context.skip('this machine has no IPv6')
+      const echo = await startEcho(['--host', host])
+      try {
+        const { port } = new URL(echo.url)
+        const printed = echo.process.stdout.match(/ws:\S+/g)
+        const addresses = Object.values(networkInterfaces())
+          .flatMap((found) => found ?? [])
+          .filter(({ internal, family, scopeid }) => !internal && families.some((one) => one === family) && !scopeid)
+          .map(({ address, family }) => (family === 'IPv6' ? `[${address}]` : address))
+        assert.deepEqual(
+          printed,
+          ['localhost', ...addresses].map((address) => `ws://${address}:${port}`),
+        )
+      } finally {
+        await echo.process.kill()
+      }
+    })
+  }
+})
+
+describe('twoway echo ends', () => {
+  let echo: EchoProcess
+
+  beforeEach(async () => {
+    echo = await startEcho()
+  })
+
+  afterEach(() => echo.process.kill())
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    it(`on ${signal} with exit code 0, and closes its connections with 1001, RFC 6455 §7.4.1`, async () => {
+      const ofWs = new WebSocket(echo.url)
+      const ofTwoway = new TwowayWebSocket(echo.url)
+      await Promise.all([once(ofWs, 'open'), once(ofTwoway, 'open')])
+      const closes = Promise.all([once(ofWs, 'close'), once(ofTwoway, 'close')])
+      echo.process.child.kill(signal)
+      const [[code], [event]] = await closes
+      assert.deepEqual([code, event.code, event.wasClean], [1001, 1001, true])
+      const ending = await echo.process.ended
+      assert.deepEqual([ending.code, ending.signal, ending.stderr], [0, null, ''])
+      assert.match(ending.stdout, /Closing 2 connections\. Ctrl\+C again ends at once\.\n$/)
+    })
+
+    it(`on ${signal} with exit code 0 where nobody is connected`, async () => {
+      echo.process.child.kill(signal)
+      const { code, stderr } = await echo.process.ended
+      assert.deepEqual([code, stderr], [0, ''])
+    })
+  }
+
+  it('at once on a second signal, though a client does not answer its Close', async () => {
+    const silent = await connectSilently(echo)
+    echo.process.child.kill('SIGINT')
+    // Those that come with the first are taken for the same. The client's time to answer ends with exit code 0.
+    const again = setInterval(() => echo.process.child.kill('SIGINT'), 50)
+    const { code, stderr } = await echo.process.ended
+    clearInterval(again)
+    silent.destroy()
+    assert.deepEqual([code, stderr], [130, ''])
+  })
+
+  it('with exit code 0 where nobody reads its output any more', async () => {
+    const client = new WebSocket(echo.url)
+    await once(client, 'open')
+    echo.process.child.stdout!.destroy()
+    echo.process.child.kill('SIGTERM')
+    const { code, stderr } = await echo.process.ended
+    assert.deepEqual([code, stderr], [0, ''])
+  })
+})
+
+describe('twoway echo --tls', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'twoway-echo-'))
+  const file = (name: string): string => join(folder, name)
+  let cert: string
+
+  before(async () => {
+    const attributes = [{ name: 'commonName', value: 'localhost' }]
+    const extensions = [
+      {
+        name: 'subjectAltName' as const,
+        altNames: [
+          { type: 2 as const, value: 'localhost' },
+          { type: 7 as const, ip: '127.0.0.1' },
+        ],
+      },
+    ]
+    const [own, other, locked] = await Promise.all([
+      generate(attributes, { keyType: 'ec', algorithm: 'sha256', extensions }),
+      generate(attributes, { keyType: 'ec', algorithm: 'sha256', extensions }),
+      generate(attributes, { keyType: 'ec', algorithm: 'sha256', extensions, passphrase: 'secret' }),
+    ])
+    cert = own.cert
+    chmodSync(folder, 0o755)
+    writeFileSync(file('cert.pem'), own.cert)
+    writeFileSync(file('key.pem'), own.private)
+    writeFileSync(file('other-key.pem'), other.private)
+    writeFileSync(file('locked-key.pem'), locked.private)
+    writeFileSync(file('text.pem'), 'no PEM at all')
+    writeFileSync(file('broken.pem'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n')
+    writeFileSync(file('cert.der'), Buffer.from(own.cert.replace(/-----.*-----|\s/g, ''), 'base64'))
+    writeFileSync(file('forbidden.pem'), own.cert, { mode: 0 })
+  })
+
+  after(() => rmSync(folder, { recursive: true }))
+
+  it('speaks wss and https with the certificate', async () => {
+    const echo = await startEcho(['--tls', '--cert', file('cert.pem'), '--key', file('key.pem')])
+    try {
+      assert.match(echo.process.stdout, /wss:\/\/127\.0\.0\.1:\d+\n.* https:\/\/127\.0\.0\.1:\d+\/\n/)
+      const ofWs = new WebSocket(echo.url, { ca: cert })
+      await once(ofWs, 'open')
+      ofWs.send('Grüße')
+      assert.equal(String((await once(ofWs, 'message'))[0]), 'Grüße')
+      const ofTwoway = new TwowayWebSocket(echo.url, { ca: cert })
+      await once(ofTwoway, 'open')
+      ofTwoway.send('Grüße')
+      assert.equal((await once(ofTwoway, 'message'))[0].data, 'Grüße')
+      const [response] = await once(get(echo.page, { ca: cert }), 'response')
+      assert.equal(response.statusCode, 200)
+      assert.match(await text(response), /^<!doctype html>/)
+      const closes = Promise.all([once(ofWs, 'close'), once(ofTwoway, 'close')])
+      echo.process.child.kill('SIGTERM')
+      const [[code], [event]] = await closes
+      assert.deepEqual([code, event.code], [1001, 1001])
+      const ending = await echo.process.ended
+      assert.deepEqual([ending.code, ending.stderr], [0, ''])
+    } finally {
+      await echo.process.kill()
+    }
+  })
+
+  for (const { of, certFile, keyFile, sentence } of [
+    {
+      of: 'a certificate that does not exist',
+      certFile: 'none.pem',
+      keyFile: 'key.pem',
+      sentence: "can't read the certificate <none.pem>: there is no such file; give a PEM file with --cert",
+    },
+    {
+      of: 'a key that does not exist',
+      certFile: 'cert.pem',
+      keyFile: 'none.pem',
+      sentence: "can't read the key <none.pem>: there is no such file; give a PEM file with --key",
+    },
+    {
+      of: 'a certificate that is a folder',
+      certFile: '',
+      keyFile: 'key.pem',
+      sentence: "can't read the certificate <>: it is a folder; give a PEM file with --cert",
+    },
+    {
+      of: 'a key that is a folder',
+      certFile: 'cert.pem',
+      keyFile: '',
+      sentence: "can't read the key <>: it is a folder; give a PEM file with --key",
+    },
+    {
+      of: 'a certificate that is not PEM',
+      certFile: 'text.pem',
+      keyFile: 'key.pem',
+      sentence: '<text.pem> holds no certificate in PEM: give one with --cert',
+    },
+    {
+      of: 'a certificate that is DER',
+      certFile: 'cert.der',
+      keyFile: 'key.pem',
+      sentence: '<cert.der> holds no certificate in PEM: give one with --cert',
+    },
+    {
+      of: 'a certificate that is broken',
+      certFile: 'broken.pem',
+      keyFile: 'key.pem',
+      sentence: '<broken.pem> holds no certificate in PEM: give one with --cert',
+    },
+    {
+      of: 'a key that is not PEM',
+      certFile: 'cert.pem',
+      keyFile: 'text.pem',
+      sentence: '<text.pem> holds no private key in PEM: give one with --key',
+    },
+    {
+      of: 'certificate and key given the wrong way round',
+      certFile: 'key.pem',
+      keyFile: 'cert.pem',
+      sentence: '<key.pem> holds no certificate in PEM: give one with --cert',
+    },
+    {
+      of: 'a key that is encrypted',
+      certFile: 'cert.pem',
+      keyFile: 'locked-key.pem',
+      sentence: 'the key in <locked-key.pem> is encrypted: decrypt it first, with "openssl pkey" for example',
+    },
+    {
+      of: 'a key of another certificate',
+      certFile: 'cert.pem',
+      keyFile: 'other-key.pem',
+      sentence:
+        'the key in <other-key.pem> does not belong to the certificate in <cert.pem>: give the key that it was made with',
+    },
+  ]) {
+    it(`refuses ${of} with a sentence and exit code 1`, async () => {
+      const args = ['echo', '--port', '0', '--tls', '--cert', file(certFile), '--key', file(keyFile)]
+      await refuses(
+        args,
+        sentence.replace(/<(.*?)>/g, (_, name: string) => file(name)),
+      )
+    })
+  }
+
+  it('refuses a certificate that it may not read with a sentence and exit code 1', async (context) => {
+    const allowed = codeOf(`fs.readFileSync(${JSON.stringify(file('forbidden.pem'))})`)
+    if (allowed !== 'EACCES') return context.skip('this machine lets everyone read everything')
+    await refuses(
+      ['echo', '--port', '0', '--tls', '--cert', file('forbidden.pem'), '--key', file('key.pem')],
+      `can't read the certificate ${file('forbidden.pem')}: you have no right to read it; give a PEM file with --cert`,
+      unprivileged,
+    )
+  })
+})
+
+describe('twoway', () => {
+  for (const { args, sentence } of [
+    { args: ['ecco'], sentence: "unknown command 'ecco' (Did you mean echo?)" },
+    { args: ['--prot'], sentence: "unknown option '--prot'; see twoway --help." },
+    { args: ['echo', '--prot', '1'], sentence: "unknown option '--prot' (Did you mean --port?)" },
+    { args: ['echo', '--loud'], sentence: "unknown option '--loud'; see twoway echo --help." },
+    { args: ['echo', '--port'], sentence: "option '--port <number>' argument missing; see twoway echo --help." },
+    {
+      args: ['echo', '8080'],
+      sentence: "too many arguments for 'echo': expected 0 arguments but got 1; see twoway echo --help.",
+    },
+    ...['abc', '65536', '-1', '80.5', '0x50', ''].map((port) => ({
+      args: ['echo', '--port', port],
+      sentence: `a port is a number from 0 to 65535, not "${port}": give one with --port, or 0 for a free one.`,
+    })),
+    {
+      args: ['echo', '--port', '0', '--tls'],
+      sentence: '--tls needs a certificate and its key: add --cert FILE and --key FILE.',
+    },
+    {
+      args: ['echo', '--port', '0', '--tls', '--cert', 'a'],
+      sentence: '--tls needs a certificate and its key: add --key FILE.',
+    },
+    {
+      args: ['echo', '--port', '0', '--tls', '--key', 'a'],
+      sentence: '--tls needs a certificate and its key: add --cert FILE.',
+    },
+    {
+      args: ['echo', '--port', '0', '--cert', 'a', '--key', 'b'],
+      sentence: '--cert is for TLS: add --tls, or leave it out.',
+    },
+    { args: ['echo', '--port', '0', '--key', 'b'], sentence: '--key is for TLS: add --tls, or leave it out.' },
+    {
+      // TEST-NET-1, RFC 5737: nobody's address.
+      args: ['echo', '--port', '0', '--host', '192.0.2.77'],
+      sentence:
+        '192.0.2.77 is no address of this machine: give one with --host, 127.0.0.1 for this machine alone or 0.0.0.0 for all.',
+    },
+    {
+      // RFC 6761: a name that never is one.
+      args: ['echo', '--port', '0', '--host', 'no-such.invalid'],
+      sentence:
+        'there is no host of the name "no-such.invalid": give an address of this machine with --host, such as 127.0.0.1.',
+    },
+    {
+      args: ['echo', '--port', '0', '--host', ''],
+      sentence: 'there is no host of the name "": give an address of this machine with --host, such as 127.0.0.1.',
+    },
+  ]) {
+    it(`refuses ${JSON.stringify(args.join(' '))} with a sentence and exit code 1`, () => refusesWith(args, sentence))
+  }
+
+  it('refuses a port that is in use with a sentence and exit code 1', async () => {
+    const holder = createServer().listen(0, '127.0.0.1')
+    await once(holder, 'listening')
+    const { port } = holder.address() as { port: number }
+    await refuses(
+      ['echo', '--port', String(port)],
+      `port ${port} of 127.0.0.1 is in use: choose another with --port, or --port 0 for one that is free`,
+    )
+    holder.close()
+  })
+
+  it('refuses a port that it may not have with a sentence and exit code 1', async (context) => {
+    const allowed = codeOf("net.createServer().listen(81, '127.0.0.1').on('listening', () => process.exit())")
+    if (allowed !== 'EACCES') return context.skip('this machine lets everyone have every port')
+    await refuses(
+      ['echo', '--port', '81'],
+      'you have no right to listen on port 81, as those below 1024 are reserved: choose another with --port, such as 8080',
+      unprivileged,
+    )
+  })
+
+  for (const args of [[], ['--help'], ['-h']]) {
+    it(`prints its help for ${JSON.stringify(args.join(' '))}`, async () => {
+      const { code, stdout, stderr } = await startTwoway(args).ended
+      assert.deepEqual([code, stderr], [0, ''])
+      assert.match(stdout, /^Usage: twoway /)
+      assert.match(stdout, /\n {2}echo /)
+    })
+  }
+
+  it('prints the options of echo, with their defaults, in 80 columns', async () => {
+    const { code, stdout, stderr } = await startTwoway(['echo', '--help']).ended
+    assert.deepEqual([code, stderr], [0, ''])
+    for (const name of ['--port <number>', '--host <address>', '--tls', '--cert <file>', '--key <file>']) {
+      assert.ok(stdout.includes(`\n  ${name} `), name)
+    }
+    assert.match(stdout, /--port .*8080/)
+    assert.match(stdout, /--host .*127\.0\.0\.1/)
+    assert.ok(stdout.split('\n').every((line) => line.length <= 80))
+  })
+
+  it('prints the version of its package', async () => {
+    const manifest = readFileSync(fileURLToPath(new URL('../../packages/cli/package.json', import.meta.url)), 'utf8')
+    const { code, stdout, stderr } = await startTwoway(['--version']).ended
+    assert.deepEqual([code, stdout, stderr], [0, `${JSON.parse(manifest).version}\n`, ''])
+  })
+})
+
+/** Runs a command that must end with exit code 1 and this sentence, its full stop left out here, and nothing else. */
+function refuses(args: readonly string[], sentence: string, options?: SpawnOptions): Promise<void> {
+  return refusesWith(args, `${sentence}.`, options)
+}
+
+async function refusesWith(args: readonly string[], complaint: string, options?: SpawnOptions): Promise<void> {
+  const twoway = startTwoway(args, options)
+  // One that starts all the same would never end.
+  twoway.child.stdout!.once('data', () => twoway.child.kill())
+  const { code, signal, stdout, stderr } = await twoway.ended
+  assert.deepEqual(
+    { code, signal, stdout, stderr },
+    { code: 1, signal: null, stdout: '', stderr: `twoway: ${complaint}\n` },
+  )
+}
+
+/** Runs a statement of JavaScript without root's rights, and returns the code of the error that it ends with, or ''. */
+function codeOf(statement: string): string {
+  const program = `
+    process.on('uncaughtException', ({ code }) => { console.log(code); process.exit() })
+    fs.accessSync(${JSON.stringify(fileURLToPath(import.meta.url))})
+    ${statement}`
+  return spawnSync(process.execPath, ['-e', program], { ...unprivileged, encoding: 'utf8' }).stdout.trim()
+}
+
+function hasIpv6(): boolean {
+  return Object.values(networkInterfaces()).some((found) => found?.some(({ family }) => family === 'IPv6'))
+}
+
+/** A client that has opened a connection and never says a word on it, nor ends it. */
+async function connectSilently({ url }: EchoProcess): Promise<Socket> {
+  const { hostname, port, host } = new URL(url)
+  const socket = connectTcp(Number(port), hostname)
+  socket.on('error', () => {})
+  socket.write(
+    `GET / HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+  )
+  await once(socket, 'data')
+  return socket
+}
