@@ -25,10 +25,9 @@ export function startEchoService(address: { port: number; host: string; tls?: Tl
 }
 
 function answer({ method, url }: IncomingRequest, page: string): HttpAnswer {
-  // By hand, as what a client says of its host need not be what the class URL takes.
-  const [, secure = '', address = '', path = ''] = /^http(s?):\/\/([^/?]*)([^?]*)/.exec(url) ?? []
-  const body = `This is an echo service for WebSocket: connect to ws${secure}://${address}${path}, or open / in a browser for a page that does.\n`
+  const { protocol, host, pathname } = new URL(url)
+  const body = `This is an echo service for WebSocket: connect to ${protocol.replace('http', 'ws')}//${host}${pathname}, or open / in a browser for a page that does.\n`
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, headers: { Allow: 'GET, HEAD' }, body }
-  if (path !== '/') return { status: 404, body }
+  if (pathname !== '/') return { status: 404, body }
   return { status: 200, headers: { 'Content-Type': 'text/html; charset=utf-8' }, body: page }
 }

@@ -51,6 +51,8 @@ export class ClientSocket {
   #queuedBytes = 0
   /** Octets of messages that were passed to `send` and never will go. */
   #lostBytes = 0
+  /** What `#handedOverBytes` was before the first message of this task, while one was sent in it. */
+  #handedOver: number | undefined
   #closeAfterQueue: (() => void) | undefined
   #error: ClientError | undefined
 
@@ -150,12 +152,10 @@ export class ClientSocket {
     this.protocol = answer.protocol
     this.extensions = formatExtensions(answer.extensions)
     transport.start(connection)
-    if (start < end) {
-      // The standard queues a task for each event: code that waits for `open` by a promise is in time for the messages.
-      connection.pause()
-      connection.received(rest, start, end)
-      this.#ports.clock.after(0, () => connection.resume())
-    }
+    // The standard queues a task for each event: code that waits for `open` by a promise is in time for the messages.
+    connection.pause()
+    connection.received(rest, start, end)
+    this.#ports.clock.task(() => connection.resume())
     this.#events.open()
   }
 
@@ -186,11 +186,21 @@ export class ClientSocket {
 
   #transmit(message: string | Uint8Array): void {
     const connection = this.#connection!
+    this.#holdBufferedAmount()
     const before = connection.appendedBytes
     connection.send(message)
     const frameLength = connection.appendedBytes - before
-    this.#unsentBytes()
     this.#unsent.add(connection.appendedBytes, frameLength - headerOf(frameLength))
+  }
+
+  /** The standard's bufferedAmount does not fall within a task: what a task sends counts in full until its end. */
+  #holdBufferedAmount(): void {
+    if (this.#handedOver !== undefined) return
+    this.#handedOver = this.#handedOverBytes()
+    this.#ports.clock.task(() => {
+      this.#handedOver = undefined
+      this.#unsentBytes()
+    })
   }
 
   /** A Blob has to be read first; what was sent behind it waits its turn. */
@@ -213,8 +223,12 @@ export class ClientSocket {
   }
 
   #unsentBytes(): number {
-    const connection = this.#connection
-    return connection === undefined ? 0 : this.#unsent.payloadBeyond(connection.appendedBytes - connection.waitingBytes)
+    return this.#connection === undefined ? 0 : this.#unsent.payloadBeyond(this.#handedOver ?? this.#handedOverBytes())
+  }
+
+  /** Octets of frames that the network has taken since the start. */
+  #handedOverBytes(): number {
+    return this.#connection!.appendedBytes - this.#connection!.waitingBytes
   }
 
   #lengthOf(message: QueuedMessage): number {

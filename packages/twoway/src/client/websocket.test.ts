@@ -118,6 +118,7 @@ for (const network of networks) {
         socket.send('x')
         assert.equal(socket.bufferedAmount, 10)
         socket.send(new Uint8Array(15_000_000))
+        await Promise.resolve()
         assert.equal(socket.bufferedAmount, 15_000_010)
         peer!.resume()
         while (socket.bufferedAmount > 0) await new Promise((resolve) => setImmediate(resolve))

@@ -46,6 +46,21 @@ export function clockContract(name: string, clock: Clock): void {
       })
     })
 
+    test('runs tasks in order, each after the promises of the one before', async () => {
+      const calls: string[] = []
+      await new Promise<void>((resolve) => {
+        clock.task(async () => {
+          calls.push('first')
+          for (let hop = 0; hop < 10; hop += 1) await undefined
+          calls.push('after ten promises')
+        })
+        clock.task(() => calls.push('second'))
+        clock.task(resolve)
+        calls.push('now')
+      })
+      assert.deepEqual(calls, ['now', 'first', 'after ten promises', 'second'])
+    })
+
     test('defers to the end of the turn, in order, before any timer', async () => {
       const calls: string[] = []
       await new Promise<void>((resolve) => {

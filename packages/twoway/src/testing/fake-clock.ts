@@ -4,7 +4,8 @@ import type { Clock, Timer } from '../ports/clock.js'
 export class FakeClock implements Clock {
   #now = 0
   #timers: { readonly due: number; readonly callback: () => void }[] = []
-  #deferred: (() => void)[] = []
+  readonly #deferred: (() => void)[] = []
+  readonly #tasks: (() => void)[] = []
 
   get pendingTimers(): number {
     return this.#timers.length
@@ -28,6 +29,19 @@ export class FakeClock implements Clock {
     this.#deferred.push(callback)
   }
 
+  task(callback: () => void): void {
+    this.#tasks.push(callback)
+  }
+
+  /** Runs the tasks that wait, each in a turn of its own. */
+  runTasks(): void {
+    this.endTurn()
+    for (let callback = this.#tasks.shift(); callback !== undefined; callback = this.#tasks.shift()) {
+      callback()
+      this.endTurn()
+    }
+  }
+
   /** Ends the turn: runs what was deferred. */
   endTurn(): void {
     for (let callback = this.#deferred.shift(); callback !== undefined; callback = this.#deferred.shift()) callback()
@@ -37,7 +51,7 @@ export class FakeClock implements Clock {
   advance(ms: number): void {
     const end = this.#now + ms
     for (;;) {
-      this.endTurn()
+      this.runTasks()
       const next = this.#timers.filter(({ due }) => due <= end).sort((a, b) => a.due - b.due)[0]
       if (next === undefined) break
       this.#timers = this.#timers.filter((timer) => timer !== next)

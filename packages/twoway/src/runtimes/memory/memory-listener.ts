@@ -62,18 +62,13 @@ class MemoryRequest implements TransportSink {
 
   received(bytes: Uint8Array, start: number, end: number): void {
     if (this.#isRead) return
-    try {
-      const next = start + this.#parser.receive(bytes, start, end)
-      const { head } = this.#parser
-      if (head === undefined) return
-      this.#isRead = true
-      this.#timer?.cancel()
-      if (new HeaderFields(head.fields).has('upgrade')) this.#handOver(head, bytes.subarray(next, end))
-      else void this.#respond(head)
-    } catch (error) {
-      if (!(error instanceof HandshakeError)) throw error
-      this.#answer(refusalOf(error))
-    }
+    const next = start + this.#read(bytes, start, end)
+    const { head } = this.#parser
+    if (head === undefined || this.#isAnswered) return
+    this.#isRead = true
+    this.#timer?.cancel()
+    if (new HeaderFields(head.fields).has('upgrade')) this.#handOver(head, bytes.subarray(next, end))
+    else void this.#respond(head)
   }
 
   drained(): void {}
@@ -91,7 +86,19 @@ class MemoryRequest implements TransportSink {
     this.#transport.destroy()
   }
 
+  /** Returns the octets of the head that were read. */
+  #read(bytes: Uint8Array, start: number, end: number): number {
+    try {
+      return this.#parser.receive(bytes, start, end)
+    } catch (error) {
+      if (!(error instanceof HandshakeError)) throw error
+      this.#answer(refusalOf(error))
+      return 0
+    }
+  }
+
   #forget(): void {
+    this.#isAnswered = true
     this.#timer?.cancel()
     this.#listener.requests.delete(this)
   }

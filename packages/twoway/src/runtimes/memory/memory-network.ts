@@ -46,13 +46,13 @@ export class MemoryNetwork implements HttpHost, Connector {
     const place = `${target.host}:${target.port}`
     if (listener === undefined) {
       const cause = systemError('ECONNREFUSED', `connect: nothing listens on ${place}`)
-      return failed(encrypted, `can't connect to ${place}: the connection was refused`, cause)
+      return failed(this.#clock, encrypted, `can't connect to ${place}: the connection was refused`, cause)
     }
     if (listener.encrypted !== encrypted) {
       const cause = systemError('EPROTO', `connect: ${place} speaks ${listener.encrypted ? 'TLS' : 'no TLS'}`)
-      return failed(encrypted, `can't connect to ${place}: ${cause.message}`, cause)
+      return failed(this.#clock, encrypted, `can't connect to ${place}: ${cause.message}`, cause)
     }
-    const [near, far] = memoryPair({ address: undefined, port: undefined, encrypted })
+    const [near, far] = memoryPair(this.#clock, { address: undefined, port: undefined, encrypted })
     listener.accept(far)
     return near
   }
@@ -73,8 +73,8 @@ function placeOf(host: string): string {
   return loopback.has(host) ? 'loopback' : host
 }
 
-function failed(encrypted: boolean, message: string, cause: Error): Transport {
-  const transport = new MemoryTransport({ address: undefined, port: undefined, encrypted })
+function failed(clock: Clock, encrypted: boolean, message: string, cause: Error): Transport {
+  const transport = new MemoryTransport({ address: undefined, port: undefined, encrypted }, clock)
   transport.fail(new TransportError(message, { cause }))
   return transport
 }

@@ -1,14 +1,14 @@
 import { TransportError } from '../../core/errors.js'
+import type { Clock } from '../../ports/clock.js'
 import type { Transport, TransportPeer, TransportSink } from '../../ports/transport.js'
 
 /** Octets that the network between two ends holds; what is written beyond them is pending. */
 const networkBytes = 64 << 10
 
-const settled = Promise.resolve()
-
 /** One end of a pair without a network. It behaves as a TCP socket does, to its closing and its resets. */
 export class MemoryTransport implements Transport {
   readonly peer: TransportPeer
+  readonly #clock: Clock
   #other: MemoryTransport | undefined
   #sink: TransportSink | undefined
   #paused = false
@@ -24,8 +24,9 @@ export class MemoryTransport implements Transport {
   #closedTold = false
   #error: TransportError | undefined
 
-  constructor(peer: TransportPeer) {
+  constructor(peer: TransportPeer, clock: Clock) {
     this.peer = peer
+    this.#clock = clock
   }
 
   static join(one: MemoryTransport, other: MemoryTransport): void {
@@ -125,7 +126,7 @@ export class MemoryTransport implements Transport {
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    void settled.then(this.#run)
+    this.#clock.task(this.#run)
   }
 
   readonly #run = (): void => {

@@ -23,4 +23,5 @@ export const nodeClock: Clock = {
   },
 
   defer: (callback) => process.nextTick(callback),
+  task: (callback) => setImmediate(callback),
 }

@@ -14,7 +14,6 @@ import type {
   HttpResponse,
   ListenOptions,
   RequestHead,
-  TlsServerOptions,
 } from '../../ports/http-host.js'
 import type { TransportPeer } from '../../ports/transport.js'
 import { StreamTransport } from './stream-transport.js'
@@ -46,15 +45,11 @@ function createServerFor(options: ListenOptions): Server {
   if (options.tls === undefined) return createServer(serverOptions)
   return createTlsServer({
     ...serverOptions,
-    ...identityOf(options.tls),
+    // Node takes any bytes here; its types say Buffer.
+    ...(options.tls as TlsOptions),
     ALPNProtocols: ['http/1.1'],
     ...(timeoutMs > 0 ? { handshakeTimeout: timeoutMs } : {}),
   })
-}
-
-function identityOf(tls: TlsServerOptions): TlsOptions {
-  // Node takes any bytes here; its types say Buffer.
-  return tls as TlsOptions
 }
 
 class NodeListener implements HttpListener {
@@ -147,6 +142,7 @@ class NodeListener implements HttpListener {
   /** Throws where the response can't be encoded; nothing was sent then. */
   #answer(stream: Duplex, response: HttpResponse, bodyless = false): void {
     const bytes = encodeResponse(response, bodyless)
+    if (stream.destroyed) return
     // Node takes its own listener away when it hands a connection out.
     stream.on('error', () => {})
     stream.end(bytes)

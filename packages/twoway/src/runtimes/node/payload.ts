@@ -67,11 +67,11 @@ function isAsciiRange(bytes: Uint8Array, start: number, end: number): boolean {
 }
 
 /**
- * Where the last character of a range begins, so that everything before it is whole characters; or `end`, where the
- * last four octets begin none and the range is no UTF-8. The range has four octets at least.
+ * Where the last character of a range begins, if that may be cut, so that everything before it is whole characters;
+ * or `end`: behind three octets that begin none there is a whole character, or no UTF-8.
  */
 function lastCharacterStart(bytes: Uint8Array, end: number): number {
-  for (let at = end - 1; at >= end - 4; at -= 1) {
+  for (let at = end - 1; at >= end - 3; at -= 1) {
     if ((bytes[at]! & 0xc0) !== 0x80) return at
   }
   return end

@@ -205,7 +205,8 @@ export class StreamTransport implements Transport {
   }
 
   readonly #onWritten = (error?: Error | null): void => {
-    if (error || this.#destroyed) return
+    // Node calls back without an error for what a stream that has failed still held.
+    if (error || this.#stream.destroyed) return
     if (this.#queuedBytes > 0) this.#writeQueued()
     if (!this.#owesDrained || this.pendingBytes > 0) return
     this.#owesDrained = false

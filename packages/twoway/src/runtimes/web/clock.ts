@@ -3,6 +3,9 @@ import type { Clock } from '../../ports/clock.js'
 /** A longer delay makes setTimeout call at once. */
 const longestDelayMs = 2 ** 31 - 1
 
+/** Not the web's, but of Node, Bun and Deno, and without a timer's millisecond. */
+const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown }
+
 /** The clock of every runtime of the web. `defer` is the microtask queue. */
 export const webClock: Clock = {
   now: () => performance.now(),
@@ -18,4 +21,6 @@ export const webClock: Clock = {
   },
 
   defer: (callback) => queueMicrotask(callback),
+
+  task: setImmediate ?? ((callback) => setTimeout(callback, 0)),
 }
