@@ -14,6 +14,7 @@ export type { TlsServerOptions } from '../ports/http-host.js'
 export type { IncomingRequest } from '../server/incoming-request.js'
 export type {
   HeaderInput,
+  HeadersLike,
   HttpAnswer,
   PlainAnswer,
   ResponseLike,

@@ -18,7 +18,8 @@ export async function readHttpAnswer(answer: HttpAnswer): Promise<HttpResponse> 
 
 /** Header fields as names and values in turn. */
 export function fieldsOf(headers: HeaderInput = {}): string[] {
-  return (Symbol.iterator in headers ? [...headers] : Object.entries(headers)).flat()
+  const entries = headers as Readonly<Record<string, string>> | Iterable<readonly [name: string, value: string]>
+  return (Symbol.iterator in entries ? [...entries] : Object.entries(entries)).flat()
 }
 
 function withoutField(fields: readonly string[], unwanted: string): string[] {

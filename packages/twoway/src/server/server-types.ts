@@ -85,7 +85,15 @@ export interface UpgradeAcceptance<Data> {
   readonly status?: undefined
 }
 
-export type HeaderInput = Readonly<Record<string, string>> | Iterable<readonly [name: string, value: string]>
+export type HeaderInput =
+  | Readonly<Record<string, string>>
+  | Iterable<readonly [name: string, value: string]>
+  | HeadersLike
+
+/** The platform's own Headers. They can be iterated, but not every compiler's types say so. */
+export interface HeadersLike {
+  forEach(callback: (value: string, name: string) => void): void
+}
 
 /** An HTTP answer: the platform's own Response, or the same in short. */
 export type HttpAnswer = ResponseLike | PlainAnswer
@@ -100,7 +108,7 @@ export interface PlainAnswer {
 /** What a Response has, on every platform. */
 export interface ResponseLike {
   readonly status: number
-  readonly headers: Iterable<readonly [name: string, value: string]>
+  readonly headers: HeadersLike
   arrayBuffer(): Promise<ArrayBuffer>
 }
 
