@@ -21,7 +21,7 @@ export interface AdmissionEvents<Data> {
   failed(error: unknown): void
 }
 
-export const stopping: HttpResponse = {
+const stopping: HttpResponse = {
   status: 503,
   fields: ['Content-Type', 'text/plain; charset=utf-8'],
   body: 'the server is stopping: try again later\n',

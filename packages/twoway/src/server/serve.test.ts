@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { HandshakeError, type ProtocolError, UsageError, violations } from '../core/errors.js'
+import {
+  HandshakeError,
+  type ProtocolError,
+  type RequestViolationCode,
+  UsageError,
+  violations,
+} from '../core/errors.js'
 import { concat, frame, fromHex, toHex, utf8 } from '../testing/bytes.js'
 import { type Network, networks } from '../testing/networks.js'
 import { handshakeRequest, RawPeer } from '../testing/raw-peer.js'
@@ -405,6 +411,48 @@ for (const network of networks) {
         assert.match(peer.text, /^HTTP\/1\.1 400 [\s\S]*Connection: Upgrade/)
       })
     })
+  })
+
+  describe(`serve over ${network.name}: handshakes that break a rule of §4`, () => {
+    const request = new TextDecoder().decode(handshakeRequest())
+    const without = (name: string): string => request.replace(new RegExp(`^${name}: .*\\r\\n`, 'm'), '')
+    const withLine = (line: string): string => request.replace('\r\n\r\n', `\r\n${line}\r\n\r\n`)
+    const broken: { readonly [code in RequestViolationCode]: readonly string[] } = {
+      requestMalformed: ['GET / HTTP/1.1\nHost: localhost\n\n', request.replace('Host: ', 'Host : ')],
+      requestHeadTooLong: [withLine(`X-Long: ${'x'.repeat(17_000)}`), withLine('X-Many: x\r\n'.repeat(101).trim())],
+      methodNotGet: [request.replace('GET', 'POST'), request.replace('GET', 'PUT')],
+      httpVersionTooOld: [request.replace('HTTP/1.1', 'HTTP/1.0')],
+      targetInvalid: [request.replace('GET /', 'GET /#fragment'), request.replace('GET /', 'GET ws://other.example/')],
+      hostMissing: [withLine('Host: localhost'), request.replace('Host: localhost', 'Host: a b')],
+      bodyPresent: [`${withLine('Content-Length: 5')}hello`, withLine('Transfer-Encoding: chunked')],
+      upgradeMissing: [without('Upgrade'), request.replace('Upgrade: websocket', 'Upgrade: h2c')],
+      connectionMissing: [without('Connection'), request.replace('Connection: Upgrade', 'Connection: keep-alive')],
+      keyInvalid: [
+        without('Sec-WebSocket-Key'),
+        withLine('Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='),
+        request.replace('dGhlIHNhbXBsZSBub25jZQ==', 'dGhlIHNhbXBsZSBub25j'),
+        request.replace('dGhlIHNhbXBsZSBub25jZQ==', 'nonsense'),
+      ],
+      versionUnsupported: [without('Sec-WebSocket-Version'), request.replace('Version: 13', 'Version: 8')],
+      protocolOfferInvalid: [withLine('Sec-WebSocket-Protocol: a, a'), withLine('Sec-WebSocket-Protocol: a b')],
+      extensionOfferInvalid: [withLine('Sec-WebSocket-Extensions: a; b="')],
+      originForbidden: [withLine('Origin: https://evil.example')],
+    }
+    for (const [code, requests] of Object.entries(broken)) {
+      const { status, section } = violations[code as RequestViolationCode]
+      it(`are answered ${status}: ${code}, §${section}`, async () => {
+        await withServer(network, {}, async (server, connect) => {
+          for (const bytes of requests) {
+            const peer = connect(utf8(bytes))
+            await peer.otherSideEnded
+            assert.equal(peer.text.slice(0, 13), `HTTP/1.1 ${status} `, `${bytes}\n${peer.text}`)
+            if (status === 426) assert.match(peer.text, /^Sec-WebSocket-Version: 13\r$/m)
+            if (status === 405) assert.match(peer.text, /^Allow: GET\r$/m)
+          }
+          assert.equal(server.connections.size, 0)
+        })
+      })
+    }
   })
 
   describe(`serve over ${network.name}: stopping`, () => {

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const read = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')
+
+/** The fenced blocks of a document, without what follows a `#` in the shell's: comments are in the document's language. */
+function codeOf(document: string): string[] {
+  return [...document.matchAll(/```(\w*)\n(.*?)```/gs)].map(([, language, code]) =>
+    language === 'sh' ? code!.replaceAll(/ +#.*$/gm, '') : code!,
+  )
+}
+
+describe('README.md and README.zh-CN.md', () => {
+  const english = read('README.md')
+  const chinese = read('README.zh-CN.md')
+
+  it('show the same code', () => assert.deepEqual(codeOf(chinese), codeOf(english)))
+
+  it('have the same sections and name the same things', () => {
+    const levels = (document: string): string[] => [...document.matchAll(/^#+/gm)].map(([marks]) => marks)
+    assert.deepEqual(levels(chinese), levels(english))
+    const names = (document: string): string[] => [...new Set(document.match(/`[^`\n]+`/g))].sort()
+    assert.deepEqual(names(chinese), names(english))
+  })
+})
+
+/** Runs a program that imports the library by its name, and returns what it prints. */
+function run(program: string): string {
+  const file = fileURLToPath(new URL('./readme-example.mjs', import.meta.url))
+  writeFileSync(file, program)
+  try {
+    const { stdout, stderr } = spawnSync(process.execPath, [file], { encoding: 'utf8', timeout: 20_000 })
+    assert.equal(stderr, '')
+    return stdout
+  } finally {
+    rmSync(file)
+  }
+}
+
+describe('the programs of README.md', () => {
+  const [client, server, memory] = codeOf(read('README.md')).filter((code) => code.startsWith('import'))
+
+  it('the client talks to the server', () => {
+    const program = [
+      server!.replace('8080', '0').replace('console.log(server.url)', ''),
+      client!.replace("'ws://127.0.0.1:8080'", 'server.url'),
+      "socket.addEventListener('close', () => server.close())",
+    ]
+    assert.equal(run(program.join('\n')), 'Hello WebSockets!\n1000 bye true\n')
+  })
+
+  it('the one without a network runs', () => {
+    const program = `${memory}\nsocket.onopen = async () => { await server.close(); console.log(socket.readyState) }`
+    assert.equal(run(program), '3\n')
+  })
+})
