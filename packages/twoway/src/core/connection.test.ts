@@ -278,6 +278,76 @@ describe('Connection: sending', () => {
   })
 })
 
+describe('Connection: a peer that asks for too much', () => {
+  const answer = {
+    onMessage: (_: unknown, { connection }: ConnectionHarness) => {
+      connection.send(new Uint8Array(100))
+    },
+  }
+
+  it('is read no further while its answers wait above the high-water mark, and then on', () => {
+    inEveryCut(messages(5), (feed) => {
+      const harness = new ConnectionHarness({ limits: { highWaterMarkBytes: 204 }, ...answer })
+      harness.transport.isFull = true
+      feed((piece) => harness.receive(piece))
+      assert.deepEqual(harness.log, ['text 1', 'text 2', 'text 3'])
+      assert.equal(harness.transport.calls.filter((call) => call === 'pause').length, 1)
+      harness.transport.drain()
+      harness.clock.endTurn()
+      assert.equal(harness.transport.calls.filter((call) => call === 'resume').length, 1)
+      assert.deepEqual(harness.log, ['text 1', 'text 2', 'text 3', 'drain', 'text 4', 'text 5'])
+    })
+  })
+
+  it('is read on where what waits was not sent in answer: it may have something to say to that', () => {
+    const harness = new ConnectionHarness({ limits: { highWaterMarkBytes: 100 } })
+    harness.transport.isFull = true
+    harness.connection.send(new Uint8Array(1000))
+    harness.clock.endTurn()
+    harness.receive(messages(2))
+    assert.deepEqual(harness.log, ['text 1', 'text 2'])
+  })
+
+  it('is read on by a client: two that wait for each other would wait for ever', () => {
+    const harness = new ConnectionHarness({ role: 'client', limits: { highWaterMarkBytes: 100 }, ...answer })
+    harness.transport.isFull = true
+    for (let count = 0; count < 5; count++) harness.receive(frame({ opcode: text, payload: 'x' }))
+    assert.equal(harness.log.length, 5)
+  })
+
+  it('leaves the others their turn after 1024 frames, and its messages stay in order', () => {
+    const harness = new ConnectionHarness()
+    harness.receive(messages(3000))
+    assert.equal(harness.log.length, 1024)
+    assert.equal(harness.transport.calls.at(-1), 'pause')
+    harness.clock.runTasks(1)
+    assert.equal(harness.log.length, 2048)
+    harness.receive(masked(text, 'behind'))
+    harness.clock.runTasks(1)
+    assert.equal(harness.log.length, 3001)
+    assert.equal(harness.transport.calls.at(-1), 'resume')
+    assert.equal(harness.log.at(-2), 'text 3000')
+    assert.equal(harness.log.at(-1), 'text behind')
+    assert.equal(harness.connection.heldBytes, 0)
+  })
+
+  it('sees its Close taken though it came in the middle of a flood', () => {
+    const harness = new ConnectionHarness()
+    harness.receive(concat(messages(2000), masked(close, fromHex('03e8')), messages(10)))
+    harness.clock.runTasks()
+    assert.equal(harness.log.length, 2001)
+    assert.equal(harness.connection.state, 'closesExchanged')
+  })
+
+  it('is heard, whatever it sends', () => {
+    const harness = new ConnectionHarness()
+    assert.equal(harness.connection.takeHeard(), false)
+    harness.receive(masked(pong).subarray(0, 1))
+    assert.equal(harness.connection.takeHeard(), true)
+    assert.equal(harness.connection.takeHeard(), false)
+  })
+})
+
 describe('Connection: the end of the transport', () => {
   it('is told of with its error where the connection was open, and is 1006', () => {
     const harness = new ConnectionHarness()

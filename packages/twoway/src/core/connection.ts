@@ -77,6 +77,24 @@ export interface CloseResult extends CloseStatus {
  */
 export type SendResult = 'sent' | 'buffered' | 'dropped' | 'closed'
 
+/** Why a connection does not read; several may hold at once. */
+const Stop = {
+  /** Its owner paused it. */
+  paused: 1,
+  /** What it was sent to answer its peer's messages has not gone: the peer does not read. */
+  backlog: 2,
+  /** It has had its share of this turn. */
+  yielding: 4,
+} as const
+
+type Stop = (typeof Stop)[keyof typeof Stop]
+
+/**
+ * Frames of one connection that are parsed in one go, so that a flood of tiny ones leaves the others their turn:
+ * about a millisecond's worth, with a handler that answers each.
+ */
+const framesPerTurn = 1024
+
 const finBit = 0x80
 const longestControlPayload = 125
 
@@ -106,8 +124,9 @@ export class Connection<Owner> implements TransportSink {
   #peerStatus: CloseStatus = { code: 1006, reason: '' }
   #closeTimer: Timer | undefined
   #parsing = false
-  #paused = false
+  #stops = 0
   #peerEnded = false
+  #heard = false
   #oweDrain = false
   #decoding = false
   #control: Uint8Array | undefined
@@ -126,7 +145,7 @@ export class Connection<Owner> implements TransportSink {
     this.#events = events
     this.#parser = new FrameParser(role, ports.payload, extension?.messageBits)
     this.#assembler = new MessageAssembler(ports.payload, limits.maxMessageBytes)
-    this.#outbox = new Outbox(transport, ports, role === 'client' ? ports.random : undefined, this.#drainIfOwed)
+    this.#outbox = new Outbox(transport, ports, role === 'client' ? ports.random : undefined, this.#settleBacklog)
     this.#hold = new Hold(ports.payload)
   }
 
@@ -150,7 +169,14 @@ export class Connection<Owner> implements TransportSink {
   }
 
   get isPaused(): boolean {
-    return this.#paused
+    return (this.#stops & Stop.paused) !== 0
+  }
+
+  /** Whether anything has come since this was asked last. */
+  takeHeard(): boolean {
+    const heard = this.#heard
+    this.#heard = false
+    return heard
   }
 
   /**
@@ -201,21 +227,17 @@ export class Connection<Owner> implements TransportSink {
 
   /** Stops parsing and reading. */
   pause(): void {
-    if (this.#paused || this.#state !== 'open') return
-    this.#paused = true
-    this.#transport.pause()
+    if (this.#state === 'open') this.#stop(Stop.paused)
   }
 
   /** Goes on after `pause`; what was held is delivered later than this call returns. */
   resume(): void {
-    if (!this.#paused) return
-    this.#paused = false
-    this.#transport.resume()
-    if (this.#hold.length > 0 || this.#peerEnded) this.#clock.defer(this.#parseHeld)
+    this.#go(Stop.paused)
   }
 
   received(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#parsing || this.#paused || this.#hold.length > 0) {
+    this.#heard = true
+    if (this.#parsing || this.#stops !== 0 || this.#hold.length > 0) {
       if (this.#reads) this.#hold.append(bytes, start, end)
       return
     }
@@ -225,12 +247,12 @@ export class Connection<Owner> implements TransportSink {
 
   drained(): void {
     this.#sendWaitingPong()
-    this.#drainIfOwed()
+    this.#settleBacklog()
   }
 
   ended(): void {
     this.#peerEnded = true
-    if (!this.#parsing && !this.#paused && this.#hold.length === 0) this.#move('peerEnd')
+    if (!this.#parsing && this.#stops === 0 && this.#hold.length === 0) this.#move('peerEnd')
   }
 
   closed(error?: Error): void {
@@ -250,13 +272,20 @@ export class Connection<Owner> implements TransportSink {
     return this.#state === 'open' || this.#state === 'closeSent'
   }
 
-  /** Parses until the range ends or a handler closes or pauses; what is left then is held. */
+  /** Parses until the range ends or reading has to stop; what is left then is held. */
   #parse(bytes: Uint8Array, start: number, end: number): void {
+    const outbox = this.#outbox
+    const appendedBefore = outbox.appendedBytes
     let at = start
+    let steps = 0
     this.#parsing = true
     this.#outbox.cork()
     try {
-      while (at < end && this.#reads && !this.#paused) at = this.#step(bytes, at, end)
+      while (at < end && this.#reads && this.#stops === 0) {
+        at = this.#step(bytes, at, end)
+        if (++steps === framesPerTurn && at < end) this.#yield()
+        if (outbox.appendedBytes !== appendedBefore && this.#peerLagsBehind) this.#stop(Stop.backlog)
+      }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       this.#failBy(error)
@@ -266,16 +295,16 @@ export class Connection<Owner> implements TransportSink {
     }
     if (!this.#reads) this.#hold.clear()
     else if (at < end) this.#hold.prepend(bytes, at, end)
-    this.#drainIfOwed()
+    this.#settleBacklog()
   }
 
   /** Parses what is held: from before a pause, or from reads that came while another was being parsed. */
   readonly #parseHeld = (): void => {
-    while (this.#hold.length > 0 && !this.#paused && !this.#parsing) {
+    while (this.#hold.length > 0 && this.#stops === 0 && !this.#parsing) {
       const end = this.#hold.length
       this.#parse(this.#hold.take(), 0, end)
     }
-    if (this.#peerEnded && !this.#paused && !this.#parsing) this.#move('peerEnd')
+    if (this.#peerEnded && this.#stops === 0 && !this.#parsing) this.#move('peerEnd')
   }
 
   #step(bytes: Uint8Array, at: number, end: number): number {
@@ -368,11 +397,40 @@ export class Connection<Owner> implements TransportSink {
     return 'closed'
   }
 
-  readonly #drainIfOwed = (): void => {
-    if (!this.#oweDrain || this.#state !== 'open') return
-    if (this.#outbox.waitingBytes > this.#limits.highWaterMarkBytes) return
+  /** What waits may have gone: reading goes on, and the owner is told who was answered 'buffered'. */
+  readonly #settleBacklog = (): void => {
+    if (this.#stops === 0 && !this.#oweDrain) return
+    if (this.#state !== 'open' || this.#outbox.waitingBytes > this.#limits.highWaterMarkBytes) return
+    this.#go(Stop.backlog)
+    if (!this.#oweDrain) return
     this.#oweDrain = false
     this.#events.drain(this.#owner)
+  }
+
+  /**
+   * Whether the peer is to be read no further, as it does not take the answers: a server's echo can't be made to
+   * buffer. A client reads on, or two that wait for each other would wait for ever.
+   */
+  get #peerLagsBehind(): boolean {
+    return this.#role === 'server' && this.#outbox.waitingBytes > this.#limits.highWaterMarkBytes
+  }
+
+  #yield(): void {
+    this.#stop(Stop.yielding)
+    this.#clock.task(() => this.#go(Stop.yielding))
+  }
+
+  #stop(why: Stop): void {
+    if (this.#stops === 0) this.#transport.pause()
+    this.#stops |= why
+  }
+
+  #go(why: number): void {
+    if ((this.#stops & why) === 0) return
+    this.#stops &= ~why
+    if (this.#stops !== 0) return
+    this.#transport.resume()
+    if (this.#hold.length > 0 || this.#peerEnded) this.#clock.defer(this.#parseHeld)
   }
 
   #failBy(error: ProtocolError): void {
@@ -389,7 +447,7 @@ export class Connection<Owner> implements TransportSink {
     if (!wasOpen) return
     this.#assembler.release()
     // What is held or still comes is only looked through for the peer's Close now.
-    if (this.#paused) this.resume()
+    this.#go(Stop.paused | Stop.backlog | Stop.yielding)
     this.#events.closing?.(this.#owner)
   }
 

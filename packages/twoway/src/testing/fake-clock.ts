@@ -33,10 +33,12 @@ export class FakeClock implements Clock {
     this.#tasks.push(callback)
   }
 
-  /** Runs the tasks that wait, each in a turn of its own. */
-  runTasks(): void {
+  /** Runs the tasks that wait, or the first of them, each in a turn of its own. */
+  runTasks(most = Number.POSITIVE_INFINITY): void {
     this.endTurn()
-    for (let callback = this.#tasks.shift(); callback !== undefined; callback = this.#tasks.shift()) {
+    for (let count = 0; count < most; count++) {
+      const callback = this.#tasks.shift()
+      if (callback === undefined) break
       callback()
       this.endTurn()
     }
