@@ -57,6 +57,29 @@ describe('Connection: receiving', () => {
     assert.equal(toHex(harness.transport.written), toHex(frame({ opcode: pong, payload: 'c' })))
   })
 
+  it('answers no older Ping behind a newer one', () => {
+    const harness = new ConnectionHarness({ limits: { highWaterMarkBytes: 100 } })
+    harness.transport.isFull = true
+    harness.connection.send(new Uint8Array(200))
+    harness.clock.endTurn()
+    harness.transport.clear()
+    harness.receive(masked(ping, 'old'))
+    harness.transport.pendingBytes = 50
+    harness.receive(masked(ping, 'new'))
+    harness.transport.drain()
+    harness.clock.endTurn()
+    assert.equal(toHex(harness.transport.written), toHex(frame({ opcode: pong, payload: 'new' })))
+  })
+
+  it("answers a Ping after its own Close, until the peer's has come, §5.5.2", () => {
+    const harness = new ConnectionHarness()
+    harness.connection.close(1000)
+    harness.receive(concat(masked(ping, 'a'), masked(pong, 'b'), masked(close, fromHex('03e8')), masked(ping, 'c')))
+    const sent = concat(frame({ opcode: close, payload: fromHex('03e8') }), frame({ opcode: pong, payload: 'a' }))
+    assert.equal(toHex(harness.transport.written), toHex(sent))
+    assert.deepEqual(harness.log, ['closing'])
+  })
+
   it('gives back what it held of a message when it closes', () => {
     const harness = new ConnectionHarness()
     harness.receive(masked(binary, new Uint8Array(1000), false))
@@ -206,6 +229,8 @@ describe('Connection: sending', () => {
     const harness = new ConnectionHarness({ limits: { highWaterMarkBytes: 10 } })
     assert.equal(harness.connection.send('a'.repeat(20)), 'buffered')
     harness.clock.endTurn()
+    assert.deepEqual(harness.log, [])
+    harness.clock.runTasks()
     assert.deepEqual(harness.log, ['drain'])
   })
 
@@ -232,6 +257,7 @@ describe('Connection: sending', () => {
     assert.equal(harness.connection.send('x'), 'closed')
     assert.equal(toHex(harness.transport.written.subarray(2, 4)), '03f5')
     assert.equal(harness.connection.state, 'failing')
+    assert.deepEqual(harness.log, ['closing', 'error 2004 octets wait for the peer to read them'])
   })
 
   it("answers 'closed' once it is closing", () => {
@@ -345,6 +371,35 @@ describe('Connection: a peer that asks for too much', () => {
     harness.receive(masked(pong).subarray(0, 1))
     assert.equal(harness.connection.takeHeard(), true)
     assert.equal(harness.connection.takeHeard(), false)
+  })
+
+  it('is heard where the network takes what had to wait, and not by what it takes at once', () => {
+    const harness = new ConnectionHarness()
+    harness.connection.send('taken at once')
+    harness.clock.endTurn()
+    assert.equal(harness.connection.takeHeard(), false)
+    harness.transport.isFull = true
+    harness.connection.send(new Uint8Array(1000))
+    harness.clock.endTurn()
+    assert.equal(harness.connection.takeHeard(), false)
+    harness.transport.pendingBytes -= 1
+    assert.equal(harness.connection.takeHeard(), true)
+    assert.equal(harness.connection.takeHeard(), false)
+  })
+
+  it('is not stopped for its answers where the handler has closed', () => {
+    const harness = new ConnectionHarness({
+      limits: { highWaterMarkBytes: 100 },
+      onMessage: (_, { connection }) => {
+        connection.send(new Uint8Array(1000))
+        connection.close(1000)
+      },
+    })
+    harness.transport.isFull = true
+    harness.receive(masked(text, 'x'))
+    harness.receive(masked(close, fromHex('03e8')))
+    assert.equal(harness.connection.state, 'closesExchanged')
+    assert.ok(!harness.transport.calls.includes('pause'))
   })
 })
 

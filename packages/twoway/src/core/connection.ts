@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../ports/clock.js'
 import type { Payload } from '../ports/payload.js'
 import type { Random } from '../ports/random.js'
 import type { Transport, TransportSink } from '../ports/transport.js'
+import type { BufferBudget } from './buffer-budget.js'
 import {
   type CloseStatus,
   checkCloseStatus,
@@ -41,6 +42,8 @@ export interface ConnectionOptions<Owner> {
   /** What becomes of a message where more than `maxBufferedBytes` wait already: the connection fails with 1013, or the message is dropped. */
   readonly whenBufferFull: 'close' | 'drop'
   readonly extension?: Extension | undefined
+  /** Shared by the connections of a server. */
+  readonly budget?: BufferBudget | undefined
   /** Who the connection belongs to, passed to each call of `events`, so that one object of events serves many. */
   readonly owner: Owner
   readonly events: ConnectionEvents<Owner>
@@ -112,6 +115,7 @@ export class Connection<Owner> implements TransportSink {
   readonly #limits: Limits
   readonly #whenBufferFull: 'close' | 'drop'
   readonly #extension: Extension | undefined
+  readonly #budget: BufferBudget | undefined
   readonly #owner: Owner
   readonly #events: ConnectionEvents<Owner>
   readonly #parser: FrameParser
@@ -127,13 +131,27 @@ export class Connection<Owner> implements TransportSink {
   #stops = 0
   #peerEnded = false
   #heard = false
+  #takenBefore = 0
+  #waitedBefore = false
+  /** What this connection counts in the budget. */
+  #backlog = 0
   #oweDrain = false
   #decoding = false
   #control: Uint8Array | undefined
   #controlLength = 0
   #waitingPong: Uint8Array | undefined
 
-  constructor({ role, transport, ports, limits, whenBufferFull, extension, owner, events }: ConnectionOptions<Owner>) {
+  constructor({
+    role,
+    transport,
+    ports,
+    limits,
+    whenBufferFull,
+    extension,
+    budget,
+    owner,
+    events,
+  }: ConnectionOptions<Owner>) {
     this.#role = role
     this.#transport = transport
     this.#payload = ports.payload
@@ -141,11 +159,12 @@ export class Connection<Owner> implements TransportSink {
     this.#limits = limits
     this.#whenBufferFull = whenBufferFull
     this.#extension = extension
+    this.#budget = budget
     this.#owner = owner
     this.#events = events
     this.#parser = new FrameParser(role, ports.payload, extension?.messageBits)
     this.#assembler = new MessageAssembler(ports.payload, limits.maxMessageBytes)
-    this.#outbox = new Outbox(transport, ports, role === 'client' ? ports.random : undefined, this.#settleBacklog)
+    this.#outbox = new Outbox(transport, ports, role === 'client' ? ports.random : undefined, this.#onFlush)
     this.#hold = new Hold(ports.payload)
   }
 
@@ -172,10 +191,15 @@ export class Connection<Owner> implements TransportSink {
     return (this.#stops & Stop.paused) !== 0
   }
 
-  /** Whether anything has come since this was asked last. */
+  /** Whether the peer has shown life since this was asked last: something came, or the network took what waited. */
   takeHeard(): boolean {
-    const heard = this.#heard
+    const waiting = this.#outbox.waitingBytes
+    const taken = this.#outbox.appendedBytes - waiting
+    const heard = this.#heard || (this.#waitedBefore && taken > this.#takenBefore)
     this.#heard = false
+    this.#takenBefore = taken
+    // What waits for nothing is taken by the network whether the peer lives or not.
+    this.#waitedBefore = waiting > 0
     return heard
   }
 
@@ -185,11 +209,13 @@ export class Connection<Owner> implements TransportSink {
    */
   send(message: string | Uint8Array): SendResult {
     if (this.#state !== 'open') return 'closed'
-    if (this.#outbox.waitingBytes > this.#limits.maxBufferedBytes) return this.#refuseMessage()
+    if (this.#isBufferFull()) return this.#refuseMessage()
     if (this.#extension !== undefined) this.#sendEncoded(this.#extension, message)
     else if (typeof message === 'string') this.#outbox.addText(finBit | Opcode.text, message)
     else this.#outbox.addBytes(finBit | Opcode.binary, message, 0, message.length)
-    if (this.#outbox.waitingBytes <= this.#limits.highWaterMarkBytes) return 'sent'
+    const waiting = this.#outbox.waitingBytes
+    if (waiting <= this.#limits.highWaterMarkBytes) return 'sent'
+    this.#countBacklog(waiting)
     this.#oweDrain = true
     return 'buffered'
   }
@@ -203,6 +229,11 @@ export class Connection<Owner> implements TransportSink {
       )
     }
     if (this.#state === 'open') this.#outbox.addBytes(finBit | Opcode.ping, payload, 0, payload.length)
+  }
+
+  /** Has `drain` told once no more than the high-water mark waits, as after a `send` that answered 'buffered'. */
+  askForDrain(): void {
+    this.#oweDrain = true
   }
 
   /** Starts the closing handshake; without a code, the Close carries none. Nothing happens where it has started. */
@@ -263,6 +294,7 @@ export class Connection<Owner> implements TransportSink {
     this.#hold.clear()
     this.#assembler.release()
     this.#extension?.close()
+    this.#countBacklog(0)
     if (wasOpen && error !== undefined) this.#events.error(this.#owner, asTransportError(error))
     this.#events.closed(this.#owner, { ...this.#peerStatus, wasClean })
   }
@@ -353,7 +385,7 @@ export class Connection<Owner> implements TransportSink {
   #takeControl(opcode: number, bytes: Uint8Array, start: number, end: number): void {
     if (opcode === Opcode.close) this.#takeClose(readClosePayload(this.#payload, bytes, start, end))
     else if (opcode === Opcode.ping) this.#answerPing(bytes, start, end)
-    else this.#events.pong?.(this.#owner, this.#payload.copy(bytes, start, end))
+    else if (this.#state === 'open') this.#events.pong?.(this.#owner, this.#payload.copy(bytes, start, end))
   }
 
   #takeClose(status: CloseStatus): void {
@@ -363,19 +395,22 @@ export class Connection<Owner> implements TransportSink {
     this.#move('peerClose')
   }
 
-  /** Where the network does not keep up only the latest Ping is answered, as §5.5.3 allows. */
+  /**
+   * A Ping is answered until the peer's Close has come, §5.5.2. Where the network does not keep up only the latest is,
+   * as §5.5.3 allows.
+   */
   #answerPing(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#state !== 'open') return
-    if (this.#outbox.waitingBytes > this.#limits.highWaterMarkBytes) {
+    if (this.#isAboveMark) {
       this.#waitingPong = this.#payload.copy(bytes, start, end)
     } else {
+      this.#waitingPong = undefined
       this.#outbox.addBytes(finBit | Opcode.pong, bytes, start, end)
     }
   }
 
   #sendWaitingPong(): void {
     const pong = this.#waitingPong
-    if (pong === undefined || this.#state !== 'open') return
+    if (pong === undefined || !this.#reads) return
     this.#waitingPong = undefined
     this.#outbox.addBytes(finBit | Opcode.pong, pong, 0, pong.length)
   }
@@ -391,17 +426,36 @@ export class Connection<Owner> implements TransportSink {
     this.#outbox.addBytes(finBit | bits | opcode, bytes, 0, bytes.length)
   }
 
+  #isBufferFull(): boolean {
+    const waiting = this.#outbox.waitingBytes
+    if (waiting > this.#limits.maxBufferedBytes) return true
+    return waiting > this.#limits.highWaterMarkBytes && this.#budget?.isExceeded === true
+  }
+
+  #countBacklog(waiting: number): void {
+    this.#budget?.change(this.#backlog, waiting)
+    this.#backlog = waiting
+  }
+
   #refuseMessage(): SendResult {
     if (this.#whenBufferFull === 'drop') return 'dropped'
-    this.fail(1013, 'too much is waiting to be read')
+    const error = new TransportError(`${this.#outbox.waitingBytes} octets wait for the peer to read them`)
+    this.fail(1013, error.message)
+    this.#events.error(this.#owner, error)
     return 'closed'
+  }
+
+  /** A task of its own lets the others have their turn, where a handler sends until it is answered 'buffered'. */
+  readonly #onFlush = (): void => {
+    if (this.#oweDrain || this.#stops !== 0) this.#clock.task(this.#settleBacklog)
   }
 
   /** What waits may have gone: reading goes on, and the owner is told who was answered 'buffered'. */
   readonly #settleBacklog = (): void => {
     if (this.#stops === 0 && !this.#oweDrain) return
-    if (this.#state !== 'open' || this.#outbox.waitingBytes > this.#limits.highWaterMarkBytes) return
+    if (this.#state !== 'open' || this.#isAboveMark) return
     this.#go(Stop.backlog)
+    if (this.#backlog > 0) this.#countBacklog(0)
     if (!this.#oweDrain) return
     this.#oweDrain = false
     this.#events.drain(this.#owner)
@@ -412,7 +466,11 @@ export class Connection<Owner> implements TransportSink {
    * buffer. A client reads on, or two that wait for each other would wait for ever.
    */
   get #peerLagsBehind(): boolean {
-    return this.#role === 'server' && this.#outbox.waitingBytes > this.#limits.highWaterMarkBytes
+    return this.#role === 'server' && this.#state === 'open' && this.#isAboveMark
+  }
+
+  get #isAboveMark(): boolean {
+    return this.#outbox.waitingBytes > this.#limits.highWaterMarkBytes
   }
 
   #yield(): void {

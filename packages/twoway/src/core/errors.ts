@@ -87,6 +87,7 @@ const requestViolations = {
   versionUnsupported: { status: 426, section: '4.4', sentence: 'the request must carry "Sec-WebSocket-Version: 13"' },
   protocolOfferInvalid: { status: 400, section: '4.1', sentence: 'Sec-WebSocket-Protocol must list distinct tokens' },
   extensionOfferInvalid: { status: 400, section: '9.1', sentence: 'Sec-WebSocket-Extensions is not well formed' },
+  hostForbidden: { status: 421, section: '10.2', sentence: 'this server is not reached by that name' },
   originForbidden: {
     status: 403,
     section: '10.2',
@@ -157,6 +158,7 @@ export type UsageErrorCode =
   | 'messageTypeInvalid'
   | 'optionInvalid'
   | 'protocolNotOffered'
+  | 'upgradeAnswerInvalid'
   | 'headerInvalid'
 
 /** Our caller asked for what can't be done. Thrown at once; no state has changed. */

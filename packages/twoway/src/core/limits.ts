@@ -22,7 +22,24 @@ export interface Limits {
   readonly maxBufferedBytes: number
 }
 
-export const serverLimits: Limits = {
+/** What a server keeps besides. */
+export interface ServerLimits extends Limits {
+  /**
+   * Milliseconds of silence after which a peer is taken for dead and dropped. A Ping goes out when a little more than
+   * half of them have passed, which every living peer answers: within the 60 s after which nginx and many load
+   * balancers cut a silent connection.
+   */
+  readonly idleTimeoutMs: number
+  /** Connections at a time, at most; more are answered 503. Each may take a megabyte or two when it is at its limits. */
+  readonly maxConnections: number
+  /**
+   * Octets waiting for all peers that lag behind, together, above which those peers are sent no further message: many
+   * slow readers, each within its own limit, can't take the memory of all.
+   */
+  readonly maxTotalBufferedBytes: number
+}
+
+export const serverLimits: ServerLimits = {
   maxMessageBytes: 1 << 20,
   handshakeTimeoutMs: 10_000,
   maxHeadBytes: 16 << 10,
@@ -30,11 +47,18 @@ export const serverLimits: Limits = {
   closeTimeoutMs: 5_000,
   highWaterMarkBytes: 64 << 10,
   maxBufferedBytes: 1 << 20,
+  idleTimeoutMs: 45_000,
+  maxConnections: 10_000,
+  maxTotalBufferedBytes: 256 << 20,
 }
 
 /** A client chose its server, so it takes longer messages, and WHATWG lets it buffer what it is told to send. */
 export const clientLimits: Limits = {
-  ...serverLimits,
   maxMessageBytes: 16 << 20,
+  handshakeTimeoutMs: serverLimits.handshakeTimeoutMs,
+  maxHeadBytes: serverLimits.maxHeadBytes,
+  maxHeaderFields: serverLimits.maxHeaderFields,
+  closeTimeoutMs: serverLimits.closeTimeoutMs,
+  highWaterMarkBytes: serverLimits.highWaterMarkBytes,
   maxBufferedBytes: Number.POSITIVE_INFINITY,
 }

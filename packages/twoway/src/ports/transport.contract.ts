@@ -247,12 +247,15 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       const [nearSink, farSink] = started(near, far)
       far.pause()
       near.write(new Uint8Array(floodBytes))
+      const pending = near.pendingBytes
       near.destroy()
       near.destroy()
-      near.write(bytesOf('ignored'))
+      assert.equal(near.pendingBytes, pending)
+      near.write(bytesOf('lost'))
       near.end()
-      assert.equal(near.pendingBytes, 0)
+      assert.equal(near.pendingBytes, pending + 4)
       await nearSink.untilCalled('closed')
+      assert.equal(near.pendingBytes, pending + 4)
       far.resume()
       await farSink.until(() => farSink.calls.includes('ended') || farSink.calls.includes('closed'))
       assert.deepEqual(nearSink.calls, ['closed'])
@@ -281,12 +284,16 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       near.pause()
       near.write(new Uint8Array(floodBytes))
       await otherEvents()
+      const pending = near.pendingBytes
       // To close with octets unread resets the connection, RFC 1122 §4.2.2.13.
       far.destroy()
       await nearSink.untilCalled('closed')
       assert.deepEqual(nearSink.calls, ['closed'])
       assertIsReset(nearSink.error)
-      assert.equal(near.pendingBytes, 0)
+      assert.ok(pending > 0)
+      assert.equal(near.pendingBytes, pending)
+      near.write(bytesOf('lost'))
+      assert.equal(near.pendingBytes, pending + 4)
     })
 
     test('reports a reset that came before start, later than start returns', async (context) => {

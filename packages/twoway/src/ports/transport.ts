@@ -5,7 +5,7 @@
  * before `start` ends the process.
  */
 export interface Transport {
-  /** Bytes written and not yet handed to the network. */
+  /** Bytes written and not yet handed to the network; once the transport is gone, those that never will be. */
   readonly pendingBytes: number
   /** The other end, as far as it is known. */
   readonly peer: TransportPeer
@@ -16,7 +16,7 @@ export interface Transport {
   start(sink: TransportSink): void
   /**
    * Queues `first` and then `second` in one write. Both must be left unchanged until `pendingBytes` is 0.
-   * Ignored once `end` or `destroy` was called or the transport is closed.
+   * Ignored once `end` was called; pending for ever once `destroy` was called or the transport is gone.
    */
   write(first: Uint8Array, second?: Uint8Array): void
   /** Stops delivery; at most the read that is under way still arrives. */

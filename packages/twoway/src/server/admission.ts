@@ -2,9 +2,9 @@ import { HandshakeError, UsageError } from '../core/errors.js'
 import { formatExtensions } from '../core/extensions/extension-header.js'
 import { acceptExtension } from '../core/extensions/negotiation.js'
 import { acceptanceOf, type ClientOffer, checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
-import type { Timer } from '../ports/clock.js'
 import type { HttpResponse, RequestHead } from '../ports/http-host.js'
 import type { Transport } from '../ports/transport.js'
+import { checkHost } from './host.js'
 import { fieldsOf, readHttpAnswer } from './http-answer.js'
 import { IncomingRequest } from './incoming-request.js'
 import { isThenable } from './is-thenable.js'
@@ -12,7 +12,7 @@ import { checkOrigin } from './origin.js'
 import { Refusal } from './refusal.js'
 import type { AcceptedHandshake } from './server-connection.js'
 import type { ServerSettings } from './server-settings.js'
-import type { HttpAnswer, UpgradeAcceptance, UpgradeAnswer } from './server-types.js'
+import type { UpgradeAcceptance, UpgradeAnswer } from './server-types.js'
 
 export interface AdmissionEvents<Data> {
   /** The handshake was answered with 101; the transport is not started. */
@@ -21,64 +21,108 @@ export interface AdmissionEvents<Data> {
   failed(error: unknown): void
 }
 
-const stopping: HttpResponse = {
-  status: 503,
-  fields: ['Content-Type', 'text/plain; charset=utf-8'],
-  body: 'the server is stopping: try again later\n',
+function plainAnswer(status: number, sentence: string, ...fields: readonly string[]): HttpResponse {
+  return { status, fields: ['Content-Type', 'text/plain; charset=utf-8', ...fields], body: `${sentence}\n` }
 }
 
-export const failure: HttpResponse = {
-  status: 500,
-  fields: ['Content-Type', 'text/plain; charset=utf-8'],
-  body: 'the server failed on this request\n',
-}
+export const failure = plainAnswer(500, 'the server failed on this request')
+const stopping = plainAnswer(503, 'the server is stopping: try again later', 'Retry-After', '5')
+const full = plainAnswer(503, 'the server has no room: try again later', 'Retry-After', '5')
+const tooLate = plainAnswer(503, 'the server did not decide on this request in time')
 
-const tooLate: HttpAnswer = { status: 503, body: 'the server did not decide on this request in time\n' }
-
-/** Decides on opening handshakes: by the standard's rules, by the page's origin, then by the user's `upgrade`. */
+/** Decides on opening handshakes: by the standard's rules, by host and origin, by how many there are, then by `upgrade`. */
 export class Admission<Data> {
   readonly #settings: ServerSettings<Data>
+  readonly #connections: { readonly size: number }
   readonly #events: AdmissionEvents<Data>
+  /** The handshakes that `upgrade` has not decided on: each can be given up. */
+  readonly #undecided = new Set<() => void>()
+  readonly #refusals = new Set<Promise<void>>()
   #isStopped = false
 
-  constructor(settings: ServerSettings<Data>, events: AdmissionEvents<Data>) {
+  constructor(settings: ServerSettings<Data>, connections: { readonly size: number }, events: AdmissionEvents<Data>) {
     this.#settings = settings
+    this.#connections = connections
     this.#events = events
   }
 
-  /** Refuses all handshakes that are not decided yet, and all to come. */
-  stop(): void {
+  /** Refuses all handshakes that are not decided yet, and all to come. Resolves when those that are refused are gone. */
+  async stop(): Promise<void> {
     this.#isStopped = true
+    for (const giveUp of this.#undecided) giveUp()
+    // Those that were given up just now are refused in a moment.
+    await undefined
+    await Promise.all(this.#refusals)
   }
 
-  /** Answers a handshake, later than this call returns. What the peer sends meanwhile waits in the transport. */
-  async admit(head: RequestHead, transport: Transport): Promise<void> {
+  /** Answers a handshake. What the peer sends before a decision waits in the transport. */
+  admit(head: RequestHead, transport: Transport): void {
+    const { handlers, hosts, listen, origin } = this.#settings
     try {
       const offer = checkRequest(head)
-      checkOrigin(offer.headers, transport.peer.encrypted, this.#settings.origin)
+      checkHost(offer.headers, listen.host, hosts)
+      checkOrigin(offer.headers, transport.peer.encrypted, origin)
       const request = new IncomingRequest(head, transport.peer, 'ws', offer.headers, offer.protocols)
-      const answer = this.#isStopped ? undefined : await this.#ask(request)
-      if (this.#isStopped) this.#refuse(transport, stopping)
-      else if (isRefusal(answer)) this.#refuse(transport, await readHttpAnswer(answer))
+      const noRoom = this.#isStopped ? stopping : this.#isFull ? full : undefined
+      const answer = noRoom === undefined ? handlers.upgrade?.(request) : undefined
+      if (noRoom !== undefined) this.refuse(transport, noRoom)
+      else if (isThenable(answer) || isRefusal(answer)) void this.#decide(transport, offer, request, answer)
       else this.#accept(transport, offer, request, answer)
     } catch (error) {
-      if (error instanceof HandshakeError) {
-        this.#refuse(transport, refusalOf(error))
-      } else {
-        this.#refuse(transport, failure)
-        this.#events.failed(error)
-      }
+      this.#fail(transport, error)
     }
   }
 
-  /** The user's decision; a promise has as long as the handshake has. */
-  #ask(request: IncomingRequest): UpgradeAnswer<Data> | Promise<UpgradeAnswer<Data>> {
-    const { handlers, limits, ports } = this.#settings
-    const answer = handlers.upgrade?.(request)
-    if (!isThenable(answer)) return answer
+  /** Answers a request with what is no connection, and sees its transport to the end. */
+  refuse(transport: Transport, response: HttpResponse): void {
+    const { ports, limits } = this.#settings
+    const gone = new Refusal(transport, response, ports.clock, limits.closeTimeoutMs).gone.then(() => {
+      this.#refusals.delete(gone)
+    })
+    this.#refusals.add(gone)
+  }
+
+  get #isFull(): boolean {
+    return this.#connections.size + this.#undecided.size >= this.#settings.limits.maxConnections
+  }
+
+  async #decide(
+    transport: Transport,
+    offer: ClientOffer,
+    request: IncomingRequest,
+    answer: UpgradeAnswer<Data> | PromiseLike<UpgradeAnswer<Data>>,
+  ): Promise<void> {
+    try {
+      const decided = await this.#inTime(readAnswer(answer))
+      if (isRefusal(decided)) this.refuse(transport, decided)
+      else this.#accept(transport, offer, request, decided)
+    } catch (error) {
+      this.#fail(transport, error)
+    }
+  }
+
+  /** A decision has as long as the handshake has, and no longer than the server runs. A failure that comes later is told. */
+  #inTime<Decision>(decision: Promise<Decision>): Promise<Decision | HttpResponse> {
+    const { limits, ports } = this.#settings
     return new Promise((resolve, reject) => {
-      const timer: Timer = ports.clock.after(limits.handshakeTimeoutMs, () => resolve(tooLate))
-      answer.then(resolve, reject).then(() => timer.cancel())
+      const giveUp = (response: HttpResponse): void => {
+        settle()
+        resolve(response)
+      }
+      const stop = (): void => giveUp(stopping)
+      const timer = ports.clock.after(limits.handshakeTimeoutMs, () => giveUp(tooLate))
+      const settle = (): boolean => {
+        timer.cancel()
+        return this.#undecided.delete(stop)
+      }
+      this.#undecided.add(stop)
+      decision.then(
+        (decided) => {
+          settle()
+          resolve(decided)
+        },
+        (error: unknown) => (settle() ? reject(error) : this.#events.failed(error)),
+      )
     })
   }
 
@@ -88,6 +132,12 @@ export class Admission<Data> {
     request: IncomingRequest,
     answer: UpgradeAcceptance<Data> | UpgradeAcceptance<undefined> = {},
   ): void {
+    if (typeof answer !== 'object' || answer === null) {
+      throw new UsageError(
+        'upgradeAnswerInvalid',
+        `upgrade() returned ${String(answer)}: return an object or nothing to let a client in, a status to refuse it`,
+      )
+    }
     const { protocol = '', headers } = answer
     if (protocol !== '' && !offer.protocols.includes(protocol)) {
       const offered = offer.protocols.length === 0 ? 'none' : offer.protocols.join(', ')
@@ -109,12 +159,24 @@ export class Admission<Data> {
     })
   }
 
-  #refuse(transport: Transport, response: HttpResponse): void {
-    const { ports, limits } = this.#settings
-    new Refusal(transport, response, ports.clock, limits.closeTimeoutMs).start()
+  #fail(transport: Transport, error: unknown): void {
+    this.refuse(transport, error instanceof HandshakeError ? refusalOf(error) : failure)
+    if (!(error instanceof HandshakeError)) this.#events.failed(error)
   }
 }
 
-function isRefusal<Data>(answer: UpgradeAnswer<Data>): answer is HttpAnswer {
+type Acceptance<Data> = UpgradeAcceptance<Data> | UpgradeAcceptance<undefined> | undefined
+
+/** What `upgrade` answered, with a refusal's body read. */
+async function readAnswer<Data>(
+  answer: UpgradeAnswer<Data> | PromiseLike<UpgradeAnswer<Data>>,
+): Promise<Acceptance<Data> | HttpResponse> {
+  const answered = await answer
+  return isRefusal(answered) ? readHttpAnswer(answered) : answered
+}
+
+function isRefusal<Refused extends { readonly status: number }>(
+  answer: Acceptance<unknown> | Refused,
+): answer is Refused {
   return answer?.status !== undefined
 }

@@ -18,36 +18,29 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
   }
 
   open(socket: ServerConnection<Data>): void {
-    try {
-      this.#watch(socket, this.#settings.handlers.open?.(socket))
-    } catch (error) {
-      this.#failed(socket, error)
-    }
+    this.#call(socket, 'open', undefined)
   }
 
   message(socket: ServerConnection<Data>, message: string | Uint8Array): void {
-    try {
-      this.#watch(socket, this.#settings.handlers.message?.(socket, message))
-    } catch (error) {
-      this.#failed(socket, error)
-    }
+    this.#call(socket, 'message', message)
   }
 
   drain(socket: ServerConnection<Data>): void {
-    try {
-      this.#watch(socket, this.#settings.handlers.drain?.(socket))
-    } catch (error) {
-      this.#failed(socket, error)
-    }
+    socket.tellDrained()
+    this.#call(socket, 'drain', undefined)
+  }
+
+  pong(socket: ServerConnection<Data>, payload: Uint8Array): void {
+    socket.tellPong(payload)
+  }
+
+  closing(socket: ServerConnection<Data>): void {
+    socket.tellClosing()
   }
 
   closed(socket: ServerConnection<Data>, result: CloseResult): void {
     this.#onClosed(socket)
-    try {
-      this.#watch(socket, this.#settings.handlers.close?.(socket, result))
-    } catch (error) {
-      this.#failed(socket, error)
-    }
+    this.#call(socket, 'close', result)
   }
 
   /** What a peer or the network did: told, and nobody's fault here, so not reported where nobody listens. */
@@ -60,14 +53,25 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
     if (!this.#tell(undefined, asError(error))) this.#settings.ports.report(error)
   }
 
+  #call(
+    socket: ServerConnection<Data>,
+    name: 'open' | 'message' | 'drain' | 'close',
+    argument: string | Uint8Array | CloseResult | undefined,
+  ): void {
+    const handlers = this.#settings.handlers as {
+      readonly [handler in typeof name]?: (socket: ServerConnection<Data>, argument: unknown) => unknown
+    }
+    try {
+      const returned = handlers[name]?.(socket, argument)
+      if (isThenable(returned)) returned.then(undefined, (error: unknown) => this.#failed(socket, error))
+    } catch (error) {
+      this.#failed(socket, error)
+    }
+  }
+
   #failed(socket: ServerConnection<Data>, error: unknown): void {
     socket.fail(1011, 'the server failed on this message')
     if (!this.#tell(socket, asError(error))) this.#settings.ports.report(error)
-  }
-
-  #watch(socket: ServerConnection<Data>, returned: unknown): void {
-    if (!isThenable(returned)) return
-    returned.then(undefined, (error: unknown) => this.#failed(socket, error))
   }
 
   /** Returns false where there is no handler to tell. */
@@ -85,5 +89,5 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
 }
 
 function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(`a handler threw ${String(error)}`, { cause: error })
+  return error instanceof Error ? error : new Error('a handler threw what is no Error', { cause: error })
 }

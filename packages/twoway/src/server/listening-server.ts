@@ -1,10 +1,11 @@
 import { HandshakeError } from '../core/errors.js'
-import { HeaderFields } from '../core/handshake/header-fields.js'
 import { checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
 import type { HttpHandler, HttpListener, HttpResponse, RequestHead } from '../ports/http-host.js'
 import type { Transport, TransportPeer } from '../ports/transport.js'
 import { Admission, failure } from './admission.js'
 import { HandlerCalls } from './handler-calls.js'
+import { Heartbeat } from './heartbeat.js'
+import { checkHost } from './host.js'
 import { readHttpAnswer } from './http-answer.js'
 import { IncomingRequest } from './incoming-request.js'
 import { type AcceptedHandshake, ServerConnection } from './server-connection.js'
@@ -25,6 +26,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   readonly #settings: ServerSettings<Data>
   readonly #calls: HandlerCalls<Data>
   readonly #admission: Admission<Data>
+  readonly #heartbeat: Heartbeat<Data>
   #listener: HttpListener | undefined
   #closed: Promise<void> | undefined
   #onLastGone: (() => void) | undefined
@@ -35,14 +37,19 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
       this.connections.delete(socket)
       if (this.connections.size === 0) this.#onLastGone?.()
     })
-    this.#admission = new Admission(settings, {
+    this.#admission = new Admission(settings, this.connections, {
       accepted: (accepted) => this.#open(accepted),
       failed: (error) => this.#calls.failedWithoutSocket(error),
+    })
+    this.#heartbeat = new Heartbeat(settings, this.connections, (socket, error) => {
+      this.#calls.error(socket, error)
+      socket.terminate()
     })
   }
 
   async listen(): Promise<void> {
     this.#listener = await this.#settings.ports.httpHost.listen(this.#settings.listen, this)
+    this.#heartbeat.start()
   }
 
   get port(): number {
@@ -61,8 +68,10 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     return this.#closed
   }
 
-  upgrade(head: RequestHead, transport: Transport): void {
-    void this.#admission.admit(head, transport)
+  async upgrade(head: RequestHead, transport: Transport): Promise<void> {
+    if (meansToUpgrade(head)) this.#admission.admit(head, transport)
+    // RFC 9110 §7.8: an Upgrade to what we do not speak is ignored.
+    else this.#admission.refuse(transport, await this.request(head, transport.peer))
   }
 
   async request(head: RequestHead, peer: TransportPeer): Promise<HttpResponse> {
@@ -70,6 +79,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     try {
       if (handler === undefined || meansToUpgrade(head)) checkRequest(head)
       const request = new IncomingRequest(head, peer, 'http')
+      checkHost(request.headers, this.#settings.listen.host, this.#settings.hosts)
       return await readHttpAnswer(await this.#settings.handlers.request!(request))
     } catch (error) {
       if (error instanceof HandshakeError) return refusalOf(error)
@@ -79,25 +89,31 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   }
 
   #open(accepted: AcceptedHandshake<Data>): void {
-    const socket = new ServerConnection(this.#settings, accepted, this.#calls)
+    const socket = new ServerConnection(this.#settings, accepted, this.#calls, this.#heartbeat.firstTicks())
     this.connections.add(socket)
     this.#calls.open(socket)
   }
 
   async #stop(): Promise<void> {
-    this.#admission.stop()
+    const refused = this.#admission.stop()
     const released = this.#listener!.close()
     const allGone = new Promise<void>((resolve) => {
       this.#onLastGone = resolve
     })
     for (const socket of this.connections) socket.close(1001, 'the server is stopping')
     if (this.connections.size > 0) await allGone
+    this.#heartbeat.stop()
+    await refused
     await released
   }
 }
 
-/** Whether a request that the host took for a plain one was meant as a handshake: then it is told what it lacks. */
-function meansToUpgrade(head: RequestHead): boolean {
-  const headers = new HeaderFields(head.fields)
-  return headers.lists('upgrade', 'websocket') || headers.has('sec-websocket-key')
+/** Whether a request is meant as a handshake, if perhaps a broken one: then it is told what it lacks. */
+function meansToUpgrade({ fields }: RequestHead): boolean {
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!.toLowerCase()
+    if (name === 'sec-websocket-key') return true
+    if (name === 'upgrade' && /\bwebsocket\b/i.test(fields[at + 1]!)) return true
+  }
+  return false
 }

@@ -3,27 +3,23 @@ import type { Clock, Timer } from '../ports/clock.js'
 import type { HttpResponse } from '../ports/http-host.js'
 import type { Transport, TransportSink } from '../ports/transport.js'
 
-/** Answers a handshake that is refused, and sees to it that the transport ends, whatever the peer does. */
+/** Answers a request with what is no connection, and sees to it that the transport ends, whatever the peer does. */
 export class Refusal implements TransportSink {
-  readonly #transport: Transport
-  readonly #octets: Uint8Array
-  readonly #clock: Clock
-  readonly #closeTimeoutMs: number
-  #timer: Timer | undefined
+  /** Resolves when the transport is gone. */
+  readonly gone: Promise<void>
+  readonly #timer: Timer
+  #resolve: () => void = () => {}
 
-  /** A UsageError where the response can't be written. */
+  /** A UsageError where the response can't be written; then nothing was. */
   constructor(transport: Transport, response: HttpResponse, clock: Clock, closeTimeoutMs: number) {
-    this.#transport = transport
-    this.#octets = encodeResponse(response)
-    this.#clock = clock
-    this.#closeTimeoutMs = closeTimeoutMs
-  }
-
-  start(): void {
-    this.#timer = this.#clock.after(this.#closeTimeoutMs, () => this.#transport.destroy())
-    this.#transport.start(this)
-    this.#transport.write(this.#octets)
-    this.#transport.end()
+    const octets = encodeResponse(response)
+    this.gone = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+    this.#timer = clock.after(closeTimeoutMs, () => transport.destroy())
+    transport.start(this)
+    transport.write(octets)
+    transport.end()
   }
 
   received(): void {}
@@ -31,6 +27,7 @@ export class Refusal implements TransportSink {
   ended(): void {}
 
   closed(): void {
-    this.#timer?.cancel()
+    this.#timer.cancel()
+    this.#resolve()
   }
 }

@@ -4,6 +4,7 @@ import {
   HandshakeError,
   type ProtocolError,
   type RequestViolationCode,
+  TransportError,
   UsageError,
   violations,
 } from '../core/errors.js'
@@ -16,6 +17,11 @@ import type { ServeOptions, Server, ServerSocket } from './server-types.js'
 const text = (payload: string, fin = true): Uint8Array => frame({ opcode: 1, payload, fin, masked: true })
 const closeFrame = (payload = '03e8'): Uint8Array => frame({ opcode: 8, payload: fromHex(payload), masked: true })
 const hex = (payload: string): string => toHex(utf8(payload))
+
+/** Lets everything have its turn that waits for one. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
 
 /** Runs a test with a server on a free port, and a way for raw peers to it; closes all at the end. */
 async function withServer<Data>(
@@ -186,7 +192,7 @@ for (const network of networks) {
         const peer = connect()
         peer.pause()
         peer.send(handshakeRequest())
-        while (answers.length === 0) await new Promise((resolve) => setImmediate(resolve))
+        while (answers.length === 0) await nextTurn()
         assert.equal(isDrained, false)
         peer.resume()
         await peer.until(() => isDrained)
@@ -208,7 +214,7 @@ for (const network of networks) {
         const peer = connect()
         peer.pause()
         peer.send(handshakeRequest())
-        while (answer === '') await new Promise((resolve) => setImmediate(resolve))
+        while (answer === '') await nextTurn()
         assert.equal(answer, 'dropped')
       })
     })
@@ -299,6 +305,9 @@ for (const network of networks) {
         () => ({ protocol: 'boom' }),
         () => ({ headers: { 'X-Wrong': 'boom\r\nSet-Cookie: a=b' } }),
         () => ({ status: 99, body: 'boom' }),
+        () => {
+          throw Object.create(null)
+        },
       ]
       for (const upgrade of faults) {
         const errors: unknown[] = []
@@ -312,6 +321,38 @@ for (const network of networks) {
           assert.equal(errors[0], undefined)
         })
       }
+    })
+
+    it('lets in nobody by a value that is no answer', async () => {
+      for (const value of [false, true, 0, 'no', null]) {
+        for (const upgrade of [() => value, async () => value]) {
+          const errors: string[] = []
+          const options = { upgrade, error: (_: unknown, error: Error) => errors.push(error.name) }
+          await withServer(network, options as unknown as ServeOptions<undefined>, async (_, connect) => {
+            assert.match(await connect(handshakeRequest()).head(), /^HTTP\/1\.1 500 /)
+            assert.deepEqual(errors, ['UsageError'])
+          })
+        }
+      }
+    })
+
+    it('gives a refusal whose body never ends up in time, and tells of a failure that comes later', async () => {
+      const endless = new Response(new ReadableStream({}), { status: 403 })
+      const errors: string[] = []
+      const options: ServeOptions<undefined> = {
+        handshakeTimeoutMs: 40,
+        upgrade({ url }) {
+          if (url.endsWith('/endless')) return endless
+          return new Promise((_, reject) => setTimeout(reject, 80, new Error('too late')))
+        },
+        error: (_, error) => errors.push(error.message),
+      }
+      await withServer(network, options, async (_, connect) => {
+        assert.match(await connect(handshakeRequest('/endless')).head(), /^HTTP\/1\.1 503 /)
+        assert.match(await connect(handshakeRequest('/late')).head(), /^HTTP\/1\.1 503 /)
+        while (errors.length === 0) await nextTurn()
+        assert.deepEqual(errors, ['too late'])
+      })
     })
 
     it('answers 503 where the handler does not decide in time', async () => {
@@ -332,13 +373,13 @@ for (const network of networks) {
       }
       await withServer(network, options, async (server, connect) => {
         const peer = connect(handshakeRequest())
-        while (decide.length === 0) await new Promise((resolve) => setImmediate(resolve))
+        while (decide.length === 0) await nextTurn()
         peer.destroy()
         await peer.gone
         await new Promise((resolve) => setTimeout(resolve, 20))
         decide(undefined)
         const other = connect(handshakeRequest())
-        while (server.connections.size > 0) await new Promise((resolve) => setImmediate(resolve))
+        while (server.connections.size > 0) await nextTurn()
         decide(undefined)
         other.destroy()
       })
@@ -389,6 +430,34 @@ for (const network of networks) {
       })
     })
 
+    it('are answered as such with an Upgrade to what it does not speak, RFC 9110 §7.8', async () => {
+      await withServer(network, { request: () => ({ status: 200, body: 'page' }) }, async (_, connect) => {
+        const request = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n'
+        const peer = connect(utf8(request))
+        assert.match(await peer.head(), /^HTTP\/1\.1 200 /)
+      })
+    })
+
+    it('that are not answered yet let no handshake pass that came behind them', async () => {
+      let answer: (answer: { status: number; body: string }) => void = () => {}
+      let isAsked = false
+      const options: ServeOptions<undefined> = {
+        request() {
+          isAsked = true
+          return new Promise((resolve) => (answer = resolve))
+        },
+        open: (socket) => socket.send('too early'),
+      }
+      await withServer(network, options, async (_, connect) => {
+        const peer = connect(utf8('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'), handshakeRequest())
+        while (!isAsked) await nextTurn()
+        for (let turn = 0; turn < 20; turn++) await nextTurn()
+        answer({ status: 200, body: 'page' })
+        await peer.otherSideEnded
+        assert.match(peer.text, /^HTTP\/1\.1 200 [\s\S]*\r\n\r\npage$/)
+      })
+    })
+
     it('answer 500 where the handler fails, and tell error', async () => {
       const errors: string[] = []
       const options: ServeOptions<undefined> = {
@@ -436,6 +505,10 @@ for (const network of networks) {
       versionUnsupported: [without('Sec-WebSocket-Version'), request.replace('Version: 13', 'Version: 8')],
       protocolOfferInvalid: [withLine('Sec-WebSocket-Protocol: a, a'), withLine('Sec-WebSocket-Protocol: a b')],
       extensionOfferInvalid: [withLine('Sec-WebSocket-Extensions: a; b="')],
+      hostForbidden: [
+        request.replace('Host: localhost', 'Host: evil.example'),
+        request.replace('Host: localhost', 'Host: localhost.evil.example:8080'),
+      ],
       originForbidden: [withLine('Origin: https://evil.example')],
     }
     for (const [code, requests] of Object.entries(broken)) {
@@ -453,6 +526,130 @@ for (const network of networks) {
         })
       })
     }
+  })
+
+  describe(`serve over ${network.name}: what it keeps to without being asked`, () => {
+    it('answers by no other name than its own where only this machine reaches it, plain requests too', async () => {
+      const rows: readonly [host: string, option: ServeOptions<undefined>['hosts'], status: number][] = [
+        ['localhost:8080', undefined, 200],
+        ['app.localhost', undefined, 200],
+        ['127.0.0.1', undefined, 200],
+        ['[::1]:80', undefined, 200],
+        ['evil.example', undefined, 421],
+        ['127.0.0.1.evil.example', undefined, 421],
+        ['example.com:443', ['example.com'], 200],
+        ['evil.example', ['example.com'], 421],
+        ['evil.example', 'any', 200],
+      ]
+      for (const [host, hosts, status] of rows) {
+        await withServer(network, { hosts, request: () => ({ status: 200 }) }, async (_, connect) => {
+          const plain = connect(utf8(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`))
+          assert.match(await plain.head(), new RegExp(`^HTTP/1.1 ${status} `), host)
+          const request = utf8(new TextDecoder().decode(handshakeRequest()).replace('localhost', host))
+          const upgrade = connect(request)
+          assert.match(await upgrade.head(), new RegExp(`^HTTP/1.1 ${status === 200 ? 101 : status} `), host)
+        })
+      }
+    })
+
+    it('takes maxConnections, those it decides on among them, and answers 503 to more until one goes', async () => {
+      const asked: string[] = []
+      let decide: (answer: undefined) => void = () => {}
+      const options: ServeOptions<undefined> = {
+        maxConnections: 2,
+        upgrade({ url }) {
+          asked.push(url)
+          return url.endsWith('/slow') ? new Promise<undefined>((resolve) => (decide = resolve)) : undefined
+        },
+      }
+      await withServer(network, options, async (server, connect) => {
+        const first = connect(handshakeRequest())
+        await first.head()
+        const slow = connect(handshakeRequest('/slow'))
+        while (asked.length < 2) await nextTurn()
+        const refused = connect(handshakeRequest())
+        assert.match(await refused.head(), /^HTTP\/1\.1 503 [\s\S]*Retry-After: \d+/)
+        decide(undefined)
+        assert.match(await slow.head(), /^HTTP\/1\.1 101 /)
+        first.send(closeFrame())
+        await first.otherSideEnded
+        first.end()
+        while (server.connections.size > 1) await nextTurn()
+        assert.match(await connect(handshakeRequest()).head(), /^HTTP\/1\.1 101 /)
+      })
+    })
+
+    it('lets drained() wait for a peer that does not read, and rejects it where that never will', async () => {
+      const log: string[] = []
+      const options: ServeOptions<undefined> = {
+        maxBufferedBytes: 1 << 30,
+        async open(socket) {
+          await socket.drained()
+          log.push('nothing waits')
+          for (let count = 0; count < 32; count++) socket.send(new Uint8Array(1 << 20))
+          await socket.drained().catch((error) => log.push(error.name))
+          await assert.rejects(socket.drained(), TransportError)
+          log.push('closed')
+        },
+      }
+      await withServer(network, options, async (_, connect) => {
+        const peer = connect()
+        peer.pause()
+        peer.send(handshakeRequest())
+        while (log.length === 0) await nextTurn()
+        peer.destroy()
+        while (log.length < 3) await nextTurn()
+        assert.deepEqual(log, ['nothing waits', 'TransportError', 'closed'])
+      })
+    })
+
+    it('sends no more to peers that lag behind once they are above the limit together, and to others it does', async () => {
+      const answers: string[] = []
+      const options: ServeOptions<undefined> = {
+        maxBufferedBytes: 1 << 30,
+        maxTotalBufferedBytes: 40 << 20,
+        whenBufferFull: 'drop',
+        open(socket) {
+          if (!socket.request.url.endsWith('/lags')) return
+          for (let count = 0; count < 24; count++) answers.push(socket.send(new Uint8Array(1 << 20)))
+        },
+        message: (socket, message) => socket.send(message),
+      }
+      await withServer(network, options, async (_, connect) => {
+        for (let count = 1; count <= 4; count++) {
+          const peer = connect()
+          peer.pause()
+          peer.send(handshakeRequest('/lags'))
+          while (answers.length < count * 24) await nextTurn()
+        }
+        assert.ok(!answers.slice(0, 24).includes('dropped'))
+        assert.equal(answers.at(-1), 'dropped')
+        const other = connect(handshakeRequest(), text('still here'))
+        assert.deepEqual(await other.framesOf(1), [`1 ${hex('still here')}`])
+      })
+    })
+
+    it('reads no further from a peer that does not take the answers, and goes on when it does', async () => {
+      let taken = 0
+      const options: ServeOptions<undefined> = {
+        message(socket) {
+          taken += 1
+          socket.send(new Uint8Array(1 << 20))
+        },
+      }
+      await withServer(network, options, async (_, connect) => {
+        const peer = connect(handshakeRequest())
+        await peer.head()
+        peer.pause()
+        for (let count = 0; count < 40; count++) peer.send(text('more'))
+        while (taken === 0) await nextTurn()
+        for (let turn = 0; turn < 200; turn++) await nextTurn()
+        assert.ok(taken < 40, `${taken} were taken`)
+        peer.resume()
+        await peer.until(() => peer.receivedBytes >= 40 << 20)
+        assert.equal(taken, 40)
+      })
+    })
   })
 
   describe(`serve over ${network.name}: stopping`, () => {
@@ -479,6 +676,49 @@ for (const network of networks) {
         const again = await startServer({ port }, network.serverPorts)
         await again.close()
       })
+    })
+
+    it('answers 503 at once to those that upgrade has not decided on', async () => {
+      let isAsked = false
+      const options: ServeOptions<undefined> = {
+        upgrade() {
+          isAsked = true
+          return new Promise(() => {})
+        },
+      }
+      await withServer(network, options, async (server, connect) => {
+        const peer = connect(handshakeRequest())
+        while (!isAsked) await nextTurn()
+        const closing = server.close()
+        assert.match(await peer.head(), /^HTTP\/1\.1 503 /)
+        peer.end()
+        await closing
+      })
+    })
+
+    it('comes to its end where a handler sent more than is read and then closed, threw or terminated', async () => {
+      for (const act of [
+        (socket: ServerSocket) => socket.close(1000),
+        (socket: ServerSocket) => socket.terminate(),
+        () => {
+          throw new Error('boom')
+        },
+      ]) {
+        const options: ServeOptions<undefined> = {
+          message(socket) {
+            socket.send(new Uint8Array(16 << 20))
+            act(socket)
+          },
+          error() {},
+        }
+        await withServer(network, options, async (server, connect) => {
+          const peer = connect(handshakeRequest(), text('go'))
+          await peer.otherSideEnded
+          peer.send(closeFrame())
+          peer.end()
+          while (server.connections.size > 0) await nextTurn()
+        })
+      }
     })
 
     it('drops who does not answer within closeTimeoutMs', async () => {
@@ -531,7 +771,7 @@ for (const network of networks) {
         await reset.head()
         reset.destroy()
         while (server.connections.size > 0) {
-          await new Promise((resolve) => setImmediate(resolve))
+          await nextTurn()
           for (const socket of server.connections) socket.terminate()
         }
       })

@@ -1,6 +1,7 @@
 import { Connection, type ConnectionEvents, type SendResult } from '../core/connection.js'
-import { UsageError } from '../core/errors.js'
+import { TransportError, UsageError } from '../core/errors.js'
 import type { Extension } from '../core/extensions/extension.js'
+import type { Clock } from '../ports/clock.js'
 import type { Payload } from '../ports/payload.js'
 import type { Transport } from '../ports/transport.js'
 import type { IncomingRequest } from './incoming-request.js'
@@ -25,12 +26,21 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   readonly protocol: string
   readonly extensions: string
   readonly #payload: Payload
+  readonly #clock: Clock
+  readonly #highWaterMarkBytes: number
   readonly #connection: Connection<ServerConnection<Data>>
+  readonly #firstTicks: number
+  #silentTicks: number
+  #pings = 0
+  #pingedAt = 0
+  #latencyMs: number | undefined
+  #waitingForDrain: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] | undefined
 
   constructor(
-    { ports, limits, whenBufferFull }: ServerSettings<Data>,
+    { ports, limits, whenBufferFull, budget }: ServerSettings<Data>,
     accepted: AcceptedHandshake<Data>,
     events: ConnectionEvents<ServerConnection<Data>>,
+    firstTicks: number,
   ) {
     const { transport, extension } = accepted
     this.data = accepted.data
@@ -38,6 +48,10 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     this.protocol = accepted.protocol
     this.extensions = accepted.extensions
     this.#payload = ports.payload
+    this.#clock = ports.clock
+    this.#highWaterMarkBytes = limits.highWaterMarkBytes
+    this.#firstTicks = firstTicks
+    this.#silentTicks = firstTicks
     this.#connection = new Connection({
       role: 'server',
       transport,
@@ -45,6 +59,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
       limits,
       whenBufferFull,
       extension,
+      budget,
       owner: this,
       events,
     })
@@ -57,6 +72,20 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
 
   get bufferedAmount(): number {
     return this.#connection.waitingBytes
+  }
+
+  get latencyMs(): number | undefined {
+    return this.#latencyMs
+  }
+
+  drained(): Promise<void> {
+    if (this.#connection.state !== 'open') return Promise.reject(closedWhileWaiting())
+    if (this.bufferedAmount <= this.#highWaterMarkBytes) return Promise.resolve()
+    this.#connection.askForDrain()
+    return new Promise((resolve, reject) => {
+      this.#waitingForDrain ??= []
+      this.#waitingForDrain.push({ resolve, reject })
+    })
   }
 
   send(message: string | ArrayBuffer | ArrayBufferView): SendResult {
@@ -88,11 +117,52 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     this.#connection.fail(code, reason)
   }
 
+  /** What waited has gone. */
+  tellDrained(): void {
+    const waiting = this.#waitingForDrain
+    this.#waitingForDrain = undefined
+    for (const { resolve } of waiting ?? []) resolve()
+  }
+
+  /** What waits will never go. */
+  tellClosing(): void {
+    const waiting = this.#waitingForDrain
+    this.#waitingForDrain = undefined
+    for (const { reject } of waiting ?? []) reject(closedWhileWaiting())
+  }
+
+  /** Counts a tick of the heartbeat, and returns how many have passed since the peer was heard. */
+  countSilence(): number {
+    this.#silentTicks = this.#connection.takeHeard() ? this.#firstTicks : this.#silentTicks + 1
+    return this.#silentTicks
+  }
+
+  /** Sends a Ping that the peer must answer, with a number by which the answer is known. */
+  pingForLife(): void {
+    this.#pings += 1
+    this.#pingedAt = this.#clock.now()
+    this.ping(this.#lifePayload())
+  }
+
+  /** A Pong came: where it answers the last Ping of the heartbeat, it tells the round-trip time. */
+  tellPong(payload: Uint8Array): void {
+    if (this.#pings === 0 || payload.toString() !== this.#encode(this.#lifePayload()).toString()) return
+    this.#latencyMs = this.#clock.now() - this.#pingedAt
+  }
+
+  #lifePayload(): string {
+    return `heartbeat ${this.#pings}`
+  }
+
   #encode(text: string): Uint8Array {
     const bytes = this.#payload.allocate(this.#payload.byteLength(text))
     this.#payload.encodeInto(text, bytes, 0)
     return bytes
   }
+}
+
+function closedWhileWaiting(): Error {
+  return new TransportError('the connection closed before what was sent had gone')
 }
 
 function bytesOf(message: ArrayBuffer | ArrayBufferView): Uint8Array {

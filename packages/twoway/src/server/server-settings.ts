@@ -1,7 +1,8 @@
+import { BufferBudget } from '../core/buffer-budget.js'
 import type { ConnectionPorts } from '../core/connection.js'
 import { UsageError } from '../core/errors.js'
 import type { ExtensionNegotiator } from '../core/extensions/extension.js'
-import { type Limits, serverLimits } from '../core/limits.js'
+import { type ServerLimits, serverLimits } from '../core/limits.js'
 import type { HttpHost, ListenOptions } from '../ports/http-host.js'
 import type { ServeOptions, ServerHandlers } from './server-types.js'
 
@@ -17,8 +18,10 @@ export interface ServerPorts extends ConnectionPorts {
 export interface ServerSettings<Data> {
   readonly ports: ServerPorts
   readonly listen: ListenOptions
-  readonly limits: Limits
+  readonly limits: ServerLimits
+  readonly budget: BufferBudget
   readonly origin: 'any' | readonly string[]
+  readonly hosts: 'any' | readonly string[]
   readonly whenBufferFull: 'close' | 'drop'
   readonly handlers: ServerHandlers<Data>
 }
@@ -42,6 +45,7 @@ const rules: { readonly [name in keyof Required<ServeOptions<unknown>>]: readonl
   host: ['a name or an IP address', (value) => typeof value === 'string' && value !== ''],
   tls: ['an object with cert and key', (value) => value instanceof Object && 'cert' in value && 'key' in value],
   origin: ["'any' or a list of origins", (value) => value === 'any' || Array.isArray(value)],
+  hosts: ["'any' or a list of names", (value) => value === 'any' || Array.isArray(value)],
   whenBufferFull: ["'close' or 'drop'", (value) => value === 'close' || value === 'drop'],
   maxMessageBytes: [
     `an integer from 1 to ${longestMessage}`,
@@ -53,6 +57,9 @@ const rules: { readonly [name in keyof Required<ServeOptions<unknown>>]: readonl
   closeTimeoutMs: aCount,
   highWaterMarkBytes: aCount,
   maxBufferedBytes: aCount,
+  idleTimeoutMs: ['an integer above 0, or Infinity', (value) => isCount(value) || value === Number.POSITIVE_INFINITY],
+  maxConnections: aCount,
+  maxTotalBufferedBytes: aCount,
   upgrade: aFunction,
   open: aFunction,
   message: aFunction,
@@ -75,12 +82,15 @@ export function settleServer<Data>(options: ServeOptions<Data>, ports: ServerPor
     }
   }
   const limits = { ...serverLimits }
-  for (const name of Object.keys(serverLimits) as (keyof Limits)[]) limits[name] = options[name] ?? serverLimits[name]
+  for (const name of Object.keys(serverLimits) as (keyof ServerLimits)[])
+    limits[name] = options[name] ?? serverLimits[name]
   return {
     ports,
     limits,
+    budget: new BufferBudget(limits.maxTotalBufferedBytes),
     listen: { port: options.port ?? 8080, host: options.host ?? '127.0.0.1', tls: options.tls, ...limits },
     origin: options.origin ?? [],
+    hosts: options.hosts ?? [],
     whenBufferFull: options.whenBufferFull ?? 'close',
     handlers: options,
   }

@@ -1,5 +1,5 @@
 import type { CloseResult, SendResult } from '../core/connection.js'
-import type { Limits } from '../core/limits.js'
+import type { ServerLimits } from '../core/limits.js'
 import type { TlsServerOptions } from '../ports/http-host.js'
 import type { IncomingRequest } from './incoming-request.js'
 
@@ -17,6 +17,13 @@ export interface ServerSocket<Data = undefined> {
   readonly remoteAddress: string | undefined
   /** Octets framed and not yet handed to the network. */
   readonly bufferedAmount: number
+  /** Milliseconds that the peer took to answer the heartbeat's last Ping; undefined before the first answer. */
+  readonly latencyMs: number | undefined
+  /**
+   * Resolves once no more than `highWaterMarkBytes` waits: at once, or when `drain` is called. Rejects with a
+   * TransportError where the connection closes before.
+   */
+  drained(): Promise<void>
   /**
    * Sends a message, text for a string and binary for bytes. Never throws for what the peer did.
    *
@@ -112,7 +119,7 @@ export interface ResponseLike {
   arrayBuffer(): Promise<ArrayBuffer>
 }
 
-type LimitOptions = { readonly [name in keyof Limits]?: Limits[name] | undefined }
+type LimitOptions = { readonly [name in keyof ServerLimits]?: ServerLimits[name] | undefined }
 
 export interface ServeOptions<Data> extends ServerHandlers<Data>, LimitOptions {
   /** 0 lets the system choose one; 8080 by default. */
@@ -126,6 +133,12 @@ export interface ServeOptions<Data> extends ServerHandlers<Data>, LimitOptions {
    * origins such as 'https://example.com' besides; or 'any'. A client that sends no Origin is no browser, and passes.
    */
   readonly origin?: 'any' | readonly string[] | undefined
+  /**
+   * Which names the server answers to, by a request's Host: on an address of this machine alone (127.0.0.1, ::1) by
+   * default only such addresses and localhost, so that a page can't reach it by a name of its own (DNS rebinding),
+   * and elsewhere any; or a list of names such as 'example.com' besides; or 'any'.
+   */
+  readonly hosts?: 'any' | readonly string[] | undefined
   /**
    * What becomes of a message where more than `maxBufferedBytes` wait already: the connection closes with 1013,
    * which is the default, or the message is dropped and `send` says so.

@@ -57,6 +57,10 @@ export class RawPeer implements TransportSink {
     return Buffer.from(this.#received.subarray(0, this.#headEnd)).toString('latin1')
   }
 
+  get receivedBytes(): number {
+    return this.#length
+  }
+
   /** All that came, as text. */
   get text(): string {
     return Buffer.from(this.#received).toString()

@@ -21,6 +21,8 @@ export class MemoryTransport implements Transport {
   #otherHasEnded = false
   #endTold = false
   #isGone = false
+  /** What never went, once it is gone. */
+  #lostBytes = 0
   #closedTold = false
   #error: TransportError | undefined
 
@@ -35,7 +37,8 @@ export class MemoryTransport implements Transport {
   }
 
   get pendingBytes(): number {
-    return this.#isGone || this.#other === undefined ? 0 : Math.max(0, this.#other.#inboxBytes - networkBytes)
+    if (this.#isGone) return this.#lostBytes
+    return this.#other === undefined ? 0 : Math.max(0, this.#other.#inboxBytes - networkBytes)
   }
 
   start(sink: TransportSink): void {
@@ -45,15 +48,17 @@ export class MemoryTransport implements Transport {
 
   write(first: Uint8Array, second?: Uint8Array): void {
     const other = this.#other
-    if (this.#hasEnded || this.#isGone || other === undefined) return
-    const bytes = new Uint8Array(first.length + (second === undefined ? 0 : second.length))
-    bytes.set(first)
-    if (second !== undefined) bytes.set(second, first.length)
-    if (bytes.length === 0) return
-    if (other.#isGone) {
+    if (this.#hasEnded || other === undefined) return
+    const length = first.length + (second === undefined ? 0 : second.length)
+    if (length === 0) return
+    if (this.#isGone || other.#isGone) {
       this.fail(peerReset())
+      this.#lostBytes += length
       return
     }
+    const bytes = new Uint8Array(length)
+    bytes.set(first)
+    if (second !== undefined) bytes.set(second, first.length)
     other.#inbox.push(bytes)
     other.#inboxBytes += bytes.length
     if (this.pendingBytes > 0) this.#owesDrained = true
@@ -79,6 +84,7 @@ export class MemoryTransport implements Transport {
   destroy(): void {
     if (this.#isGone) return
     const other = this.#other
+    this.#lostBytes = this.pendingBytes
     // As in TCP, RFC 1122 §4.2.2.13: closing with octets unread resets the connection.
     if (other !== undefined && this.#inboxBytes > 0) other.fail(peerReset())
     else if (other !== undefined) other.#truncateInbox()
@@ -88,7 +94,9 @@ export class MemoryTransport implements Transport {
 
   /** Drops the connection as the network does; `closed` follows with the error. */
   fail(error: TransportError): void {
-    if (!this.#isGone) this.#leave(error)
+    if (this.#isGone) return
+    this.#lostBytes = this.pendingBytes
+    this.#leave(error)
   }
 
   /** Takes back octets that a sink has read and not used, and its start: whoever starts next gets them first. */

@@ -109,6 +109,11 @@ class NodeListener implements HttpListener {
   }
 
   #onUpgrade(request: IncomingMessage, stream: Duplex, head: Uint8Array): void {
+    // A request before this one is being answered, and that answer ends the connection.
+    if (this.#answered.has(stream)) {
+      stream.on('error', () => {})
+      return
+    }
     const peer = peerOf(request.socket)
     const transport = new StreamTransport(stream, { head, peer })
     request.socket.setTimeout(0)

@@ -164,3 +164,47 @@ test("tells the peer's address, also of one that is gone", async () => {
 async function events(): Promise<void> {
   for (let count = 0; count < 5; count += 1) await new Promise((resolve) => setImmediate(resolve))
 }
+
+test('keeps nothing of what has gone in a queue that never gets empty', async () => {
+  const gc = globalThis.gc
+  assert.ok(gc !== undefined, 'run with --expose-gc')
+  const stream = new TestStream()
+  const transport = new StreamTransport(stream)
+  transport.start(new RecordingSink())
+  const length = 300 << 10
+  const gone: WeakRef<Uint8Array>[] = []
+  for (let round = 0; round < 200; round += 1) {
+    const bytes = new Uint8Array(length)
+    gone.push(new WeakRef(bytes))
+    transport.write(bytes)
+    if (round < 4) continue
+    while (transport.pendingBytes > 4 * length) {
+      const { taken } = stream
+      stream.taken = undefined
+      stream.written.length = 0
+      taken?.()
+      await events()
+    }
+  }
+  await events()
+  gc()
+  const kept = gone.filter((reference) => reference.deref() !== undefined).length
+  assert.ok(kept < 20, `${kept} of ${gone.length} are kept`)
+})
+
+test('tells of its end where it is destroyed after the stream has closed while it was paused', async () => {
+  const stream = new TestStream()
+  const transport = new StreamTransport(stream)
+  const sink = new RecordingSink()
+  transport.start(sink)
+  await events()
+  transport.pause()
+  transport.end()
+  stream.push(null)
+  await events()
+  stream.destroy()
+  await events()
+  transport.destroy()
+  await sink.untilCalled('closed')
+  assert.equal(sink.calls.at(-1), 'closed')
+})

@@ -10,6 +10,8 @@ import type { Transport, TransportPeer, TransportSink } from '../../ports/transp
  */
 const sliceBytes = 256 << 10
 
+const nothing = new Uint8Array(0)
+
 export interface StreamTransportOptions {
   /** Bytes that were read from the stream already; delivered first. The transport's own from here on. */
   readonly head?: Uint8Array | undefined
@@ -43,6 +45,8 @@ export class StreamTransport implements Transport {
   #queue: Uint8Array[] = []
   #queueAt = 0
   #queuedBytes = 0
+  /** What was pending when that was last looked at: a stream that is gone can't tell any more. */
+  #lastPendingBytes = 0
   #ending = false
   #owesDrained = false
 
@@ -60,7 +64,8 @@ export class StreamTransport implements Transport {
   }
 
   get pendingBytes(): number {
-    return this.#stream.destroyed ? 0 : this.#stream.writableLength + this.#queuedBytes
+    if (!this.#stream.destroyed) this.#lastPendingBytes = this.#stream.writableLength + this.#queuedBytes
+    return this.#lastPendingBytes
   }
 
   get peer(): TransportPeer {
@@ -76,8 +81,11 @@ export class StreamTransport implements Transport {
 
   write(first: Uint8Array, second?: Uint8Array): void {
     const stream = this.#stream
-    if (this.#ending || !stream.writable) return
+    if (this.#ending) return
     const length = second === undefined ? first.length : first.length + second.length
+    // Where the stream is gone, or goes by this write, none of it will be handed on.
+    this.#lastPendingBytes = this.pendingBytes + length
+    if (!stream.writable) return
     if (length > sliceBytes || this.#queuedBytes > 0) {
       this.#enqueue(first)
       if (second !== undefined) this.#enqueue(second)
@@ -114,8 +122,11 @@ export class StreamTransport implements Transport {
   destroy(): void {
     if (this.#destroyed) return
     this.#destroyed = true
+    this.#lastPendingBytes = this.pendingBytes
     this.#dropQueue()
     this.#stream.destroy()
+    // The stream may have closed before, while the sink was not to hear of it.
+    if (this.#closeHeld) queueMicrotask(this.#deliver)
   }
 
   /** Delivers what was held back, in the order in which it came, and lets the stream flow. */
@@ -144,7 +155,7 @@ export class StreamTransport implements Transport {
 
   readonly #onData = (chunk: Uint8Array): void => {
     if (this.#destroyed) return
-    this.#sink!.received(this.#readsOwnBytes ? chunk : Uint8Array.from(chunk), 0, chunk.length)
+    this.#sink!.received(this.#readsOwnBytes ? chunk : new Uint8Array(chunk), 0, chunk.length)
   }
 
   readonly #onEnd = (): void => {
@@ -191,11 +202,19 @@ export class StreamTransport implements Transport {
   #writeSlice(room: number): number {
     const bytes = this.#queue[this.#queueAt]!
     const slice = bytes.length > room ? bytes.subarray(0, room) : bytes
-    if (slice === bytes) this.#queueAt += 1
+    if (slice === bytes) this.#takeFirst()
     else this.#queue[this.#queueAt] = bytes.subarray(room)
     this.#queuedBytes -= slice.length
     this.#stream.write(slice, this.#onWritten)
     return slice.length
+  }
+
+  /** A queue that never gets empty must not keep what has gone. */
+  #takeFirst(): void {
+    this.#queue[this.#queueAt++] = nothing
+    if (2 * this.#queueAt < this.#queue.length) return
+    this.#queue.splice(0, this.#queueAt)
+    this.#queueAt = 0
   }
 
   #dropQueue(): void {
