@@ -5,7 +5,7 @@ import { type HttpAnswer, type IncomingRequest, type Server, serve, type TlsServ
 const longestEcho = 16 << 20
 
 /**
- * Starts a server that sends every message back as it came, to pages of any origin, and shows a page to try it with.
+ * Starts a server that sends every message back as it came, to pages of any origin and by any name, and shows a page to try it with.
  * Of the subprotocols that a client offers it chooses the first, as some clients insist on one.
  */
 export function startEchoService(address: { port: number; host: string; tls?: TlsServerOptions }): Promise<Server> {
@@ -13,6 +13,7 @@ export function startEchoService(address: { port: number; host: string; tls?: Tl
   return serve({
     ...address,
     origin: 'any',
+    hosts: 'any',
     maxMessageBytes: longestEcho,
     upgrade: ({ protocols }) => ({ protocol: protocols[0] }),
     // Who sends without reading is not read from until the echoes have gone: nothing piles up here.
