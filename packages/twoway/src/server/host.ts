@@ -4,7 +4,7 @@ import type { HeaderFields } from '../core/handshake/header-fields.js'
 const loopback = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\]|::1)$/
 
 /** Whether a name or an address means this machine, seen from itself (RFC 6761 §6.3). */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return loopback.test(host.toLowerCase())
 }
 
