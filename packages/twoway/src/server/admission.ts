@@ -65,7 +65,7 @@ export class Admission<Data> {
       const request = new IncomingRequest(head, transport.peer, 'ws', offer.headers, offer.protocols)
       const noRoom = this.#isStopped ? stopping : this.#isFull ? full : undefined
       const answer = noRoom === undefined ? handlers.upgrade?.(request) : undefined
-      if (noRoom !== undefined) this.refuse(transport, noRoom)
+      if (noRoom !== undefined) this.#refuse(transport, noRoom)
       else if (isThenable(answer) || isRefusal(answer)) void this.#decide(transport, offer, request, answer)
       else this.#accept(transport, offer, request, answer)
     } catch (error) {
@@ -73,13 +73,13 @@ export class Admission<Data> {
     }
   }
 
-  /** Answers a request with what is no connection, and sees its transport to the end. */
-  refuse(transport: Transport, response: HttpResponse): void {
-    const { ports, limits } = this.#settings
-    const gone = new Refusal(transport, response, ports.clock, limits.closeTimeoutMs).gone.then(() => {
-      this.#refusals.delete(gone)
-    })
-    this.#refusals.add(gone)
+  /** Answers what is no handshake for us, in time. */
+  async answer(transport: Transport, response: Promise<HttpResponse>): Promise<void> {
+    try {
+      this.#refuse(transport, await this.#inTime(response))
+    } catch (error) {
+      this.#fail(transport, error)
+    }
   }
 
   get #isFull(): boolean {
@@ -94,7 +94,7 @@ export class Admission<Data> {
   ): Promise<void> {
     try {
       const decided = await this.#inTime(readAnswer(answer))
-      if (isRefusal(decided)) this.refuse(transport, decided)
+      if (isRefusal(decided)) this.#refuse(transport, decided)
       else this.#accept(transport, offer, request, decided)
     } catch (error) {
       this.#fail(transport, error)
@@ -159,8 +159,17 @@ export class Admission<Data> {
     })
   }
 
+  /** Answers a request with what is no connection, and sees its transport to the end. */
+  #refuse(transport: Transport, response: HttpResponse): void {
+    const { ports, limits } = this.#settings
+    const gone = new Refusal(transport, response, ports.clock, limits.closeTimeoutMs).gone.then(() => {
+      this.#refusals.delete(gone)
+    })
+    this.#refusals.add(gone)
+  }
+
   #fail(transport: Transport, error: unknown): void {
-    this.refuse(transport, error instanceof HandshakeError ? refusalOf(error) : failure)
+    this.#refuse(transport, error instanceof HandshakeError ? refusalOf(error) : failure)
     if (!(error instanceof HandshakeError)) this.#events.failed(error)
   }
 }

@@ -68,10 +68,10 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     return this.#closed
   }
 
-  async upgrade(head: RequestHead, transport: Transport): Promise<void> {
+  upgrade(head: RequestHead, transport: Transport): void {
     if (meansToUpgrade(head)) this.#admission.admit(head, transport)
     // RFC 9110 §7.8: an Upgrade to what we do not speak is ignored.
-    else this.#admission.refuse(transport, await this.request(head, transport.peer))
+    else void this.#admission.answer(transport, this.request(head, transport.peer))
   }
 
   async request(head: RequestHead, peer: TransportPeer): Promise<HttpResponse> {

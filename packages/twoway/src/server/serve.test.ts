@@ -436,6 +436,17 @@ for (const network of networks) {
         const peer = connect(utf8(request))
         assert.match(await peer.head(), /^HTTP\/1\.1 200 /)
       })
+      // An answer that can't be written does no harm either.
+      const errors: string[] = []
+      const wrong: ServeOptions<undefined> = {
+        request: () => ({ status: 99 }),
+        error: (_, error) => errors.push(error.name),
+      }
+      await withServer(network, wrong, async (_, connect) => {
+        const request = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n'
+        assert.match(await connect(utf8(request)).head(), /^HTTP\/1\.1 500 /)
+        assert.deepEqual(errors, ['UsageError'])
+      })
     })
 
     it('that are not answered yet let no handshake pass that came behind them', async () => {
