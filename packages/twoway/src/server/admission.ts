@@ -46,6 +46,10 @@ export class Admission<Data> {
     this.#events = events
   }
 
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
   /** Refuses all handshakes that are not decided yet, and all to come. Resolves when those that are refused are gone. */
   async stop(): Promise<void> {
     this.#isStopped = true

@@ -1,4 +1,4 @@
-import { HandshakeError } from '../core/errors.js'
+import { HandshakeError, UsageError } from '../core/errors.js'
 import { checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
 import type { HttpHandler, HttpListener, HttpResponse, RequestHead } from '../ports/http-host.js'
 import type { Transport, TransportPeer } from '../ports/transport.js'
@@ -29,13 +29,13 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   readonly #heartbeat: Heartbeat<Data>
   #listener: HttpListener | undefined
   #closed: Promise<void> | undefined
-  #onLastGone: (() => void) | undefined
+  readonly #onEmpty: (() => void)[] = []
 
   constructor(settings: ServerSettings<Data>) {
     this.#settings = settings
     this.#calls = new HandlerCalls(settings, (socket) => {
       this.connections.delete(socket)
-      if (this.connections.size === 0) this.#onLastGone?.()
+      if (this.connections.size === 0) for (const resolve of this.#onEmpty.splice(0)) resolve()
     })
     this.#admission = new Admission(settings, this.connections, {
       accepted: (accepted) => this.#open(accepted),
@@ -61,6 +61,20 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     const host =
       address === '0.0.0.0' || address === '::' ? 'localhost' : address.includes(':') ? `[${address}]` : address
     return `${this.#settings.listen.tls === undefined ? 'ws' : 'wss'}://${host}:${port}`
+  }
+
+  get isReady(): boolean {
+    return !this.#admission.isStopped
+  }
+
+  async drain({ withinMs }: { readonly withinMs: number }): Promise<void> {
+    if (!(Number.isFinite(withinMs) && withinMs >= 0)) {
+      throw new UsageError('optionInvalid', `withinMs must be milliseconds from 0 on, not ${String(withinMs)}`)
+    }
+    const refused = this.#admission.stop()
+    await Promise.all([...this.connections].map((socket) => this.#closeLater(socket, withinMs)))
+    await this.#whenEmpty()
+    await refused
   }
 
   close(): Promise<void> {
@@ -94,14 +108,28 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     this.#calls.open(socket)
   }
 
+  /** Closes a connection at a moment that chance picks: all together leave evenly, and come back so. */
+  #closeLater(socket: ServerConnection<Data>, withinMs: number): Promise<void> {
+    const { clock, random } = this.#settings.ports
+    const share = (random.maskingKey() >>> 0) / 2 ** 32
+    return new Promise((resolve) => {
+      clock.after(share * withinMs, () => {
+        socket.close(1012, 'the server makes room for its successor')
+        resolve()
+      })
+    })
+  }
+
+  #whenEmpty(): Promise<void> {
+    if (this.connections.size === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#onEmpty.push(resolve))
+  }
+
   async #stop(): Promise<void> {
     const refused = this.#admission.stop()
     const released = this.#listener!.close()
-    const allGone = new Promise<void>((resolve) => {
-      this.#onLastGone = resolve
-    })
     for (const socket of this.connections) socket.close(1001, 'the server is stopping')
-    if (this.connections.size > 0) await allGone
+    await this.#whenEmpty()
     this.#heartbeat.stop()
     await refused
     await released

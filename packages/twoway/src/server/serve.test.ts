@@ -689,6 +689,36 @@ for (const network of networks) {
       })
     })
 
+    it('drains: takes no more, delivers what was sent, closes each with 1012, and answers plain requests on', async () => {
+      const results: string[] = []
+      const options: ServeOptions<undefined> = {
+        close: (_, { code, wasClean }) => results.push(`${code} ${wasClean}`),
+        request: () => ({ status: 200 }),
+      }
+      await withServer(network, options, async (server, connect) => {
+        const peers = [connect(handshakeRequest()), connect(handshakeRequest()), connect(handshakeRequest())]
+        for (const peer of peers) await peer.head()
+        for (const socket of server.connections) socket.send('last words')
+        assert.equal(server.isReady, true)
+        const drained = server.drain({ withinMs: 30 })
+        assert.equal(server.isReady, false)
+        assert.match(await connect(handshakeRequest()).head(), /^HTTP\/1\.1 503 [\s\S]*Retry-After: \d+/)
+        const reason = hex('the server makes room for its successor')
+        for (const peer of peers) {
+          assert.deepEqual(await peer.framesOf(2), [`1 ${hex('last words')}`, `8 03f4${reason}`])
+          peer.send(closeFrame('03f4'))
+          await peer.otherSideEnded
+          peer.end()
+        }
+        await drained
+        assert.deepEqual(results, ['1012 true', '1012 true', '1012 true'])
+        assert.match(await connect(utf8('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')).head(), /^HTTP\/1\.1 200 /)
+        for (const withinMs of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+          await assert.rejects(server.drain({ withinMs }), UsageError)
+        }
+      })
+    })
+
     it('answers 503 at once to those that upgrade has not decided on', async () => {
       let isAsked = false
       const options: ServeOptions<undefined> = {

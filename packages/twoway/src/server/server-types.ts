@@ -153,6 +153,15 @@ export interface Server<Data = undefined> {
   readonly port: number
   /** The connections that stand now. */
   readonly connections: ReadonlySet<ServerSocket<Data>>
+  /** Whether it takes new connections: false once `drain` or `close` was called. */
+  readonly isReady: boolean
+  /**
+   * Makes room for a successor: takes no more connections (new handshakes are answered 503 with Retry-After), and closes
+   * those that stand with 1012, spread over the time, so that they do not all come back at once. What was sent before
+   * is delivered first. Resolves when all are gone: who has not answered its Close is dropped after `closeTimeoutMs`.
+   * Plain requests are answered on; `close` ends that.
+   */
+  drain(options: { readonly withinMs: number }): Promise<void>
   /**
    * Takes no more connections, closes those that stand with 1001, and resolves when all are gone: within
    * `closeTimeoutMs`, as who has not answered by then is dropped.
