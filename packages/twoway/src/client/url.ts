@@ -1,13 +1,18 @@
+import { placeOf } from './place.js'
+
 const schemes: { readonly [scheme: string]: string | undefined } = {
   'ws:': 'ws:',
   'wss:': 'wss:',
   'http:': 'ws:',
   'https:': 'wss:',
+  // Beyond the standard: see `placeOf`.
+  'ws+unix:': 'ws+unix:',
+  'wss+unix:': 'wss+unix:',
 }
 
 /**
  * The URL to connect to, as the WHATWG standard obtains it: http and https become ws and wss; any other scheme and
- * a fragment are a SyntaxError DOMException.
+ * a fragment are a SyntaxError DOMException. Beyond the standard, ws+unix and wss+unix lead to a Unix socket.
  */
 export function parseWebSocketUrl(text: string): URL {
   if (!URL.canParse(text)) {
@@ -22,5 +27,6 @@ export function parseWebSocketUrl(text: string): URL {
   if (url.hash !== '' || url.href.endsWith('#')) {
     throw new DOMException(`"${text}" has a fragment, which a WebSocket URL must not have: remove it`, 'SyntaxError')
   }
+  placeOf(url)
   return url
 }

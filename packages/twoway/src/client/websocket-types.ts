@@ -60,6 +60,8 @@ export interface WebSocketConstructor {
   /**
    * Starts connecting. Throws a SyntaxError DOMException for a URL that is not ws, wss, http or https, or that has a
    * fragment, and for subprotocols that are no tokens or not distinct.
+   * Beyond the standard, `ws+unix:/path/to.sock:/resource?query` and `wss+unix:` lead to a Unix socket; its path ends at
+   * the first colon, and is percent-decoded. A UsageError for options that can't be used.
    * @param options the subprotocols, the preferred first; or, beyond the standard, an object with them and more
    */
   new (url: string | { toString(): string }, options?: string | readonly string[] | WebSocketOptions): WebSocket
@@ -74,10 +76,21 @@ export interface WebSocketConstructor {
 export interface WebSocketOptions extends TlsClientOptions {
   /** Subprotocols, the preferred first. */
   readonly protocols?: string | readonly string[] | undefined
-  /** Further fields of the request. */
+  /** Further fields of the request. They go to the origin of the URL only, where a redirect leads elsewhere. */
   readonly headers?: Readonly<Record<string, string>> | Iterable<readonly [name: string, value: string]> | undefined
   /** The Origin of the request; none by default. */
   readonly origin?: string | undefined
+  /**
+   * A proxy to go through, for ws and wss: `http://user:password@host:port`, `https://…` (by CONNECT; for wss, TLS goes
+   * through it end to end), `socks5://…`, or `socks5h://…` where the proxy is to look the name up. 'env' takes it from
+   * HTTPS_PROXY for wss and HTTP_PROXY for ws, unless NO_PROXY excepts the host. None by default.
+   */
+  readonly proxy?: string | undefined
+  /**
+   * Redirects to follow, at most 10; 0 by default: a redirect then fails with its status. Never followed from wss to ws.
+   * Another origin gets no user and password, no `headers`, no client certificate, and must have a trusted one.
+   */
+  readonly maxRedirects?: number | undefined
   /** Aborts connecting; without effect once the connection stands. */
   readonly signal?: PlatformAbortSignal | undefined
   /** Milliseconds for the whole opening handshake, 10,000 by default. */

@@ -1,6 +1,9 @@
+import type { HeaderFields } from './handshake/header-fields.js'
+
 /** One rule of the standard that a peer can break. */
 export interface Violation {
-  /** Of RFC 6455 unless it says otherwise. */
+  /** RFC 6455 where it is left out. */
+  readonly standard?: string
   readonly section: string
   readonly sentence: string
 }
@@ -87,7 +90,11 @@ const requestViolations = {
   versionUnsupported: { status: 426, section: '4.4', sentence: 'the request must carry "Sec-WebSocket-Version: 13"' },
   protocolOfferInvalid: { status: 400, section: '4.1', sentence: 'Sec-WebSocket-Protocol must list distinct tokens' },
   extensionOfferInvalid: { status: 400, section: '9.1', sentence: 'Sec-WebSocket-Extensions is not well formed' },
-  hostForbidden: { status: 421, section: '10.2', sentence: 'this server is not reached by that name' },
+  hostForbidden: {
+    status: 421,
+    section: '10.2',
+    sentence: 'this server is not reached by that name',
+  },
   originForbidden: {
     status: 403,
     section: '10.2',
@@ -107,6 +114,11 @@ const responseViolations = {
     sentence: 'the server uses an extension that was not offered, or not as offered',
   },
   protocolNotOffered: { section: '4.1', sentence: 'the server chose a subprotocol that was not offered' },
+  protocolNotChosen: {
+    standard: 'WHATWG WebSockets',
+    section: '2.2',
+    sentence: 'the server chose none of the subprotocols that were offered',
+  },
 } as const satisfies Record<string, Violation>
 
 /** Every rule that an endpoint checks, one row a rule. */
@@ -129,6 +141,12 @@ export class ProtocolError extends Error {
   }
 }
 
+/** What of a server's answer a client's HandshakeError keeps, beside the status. */
+export interface AnswerParts {
+  readonly headers?: HeaderFields
+  readonly body?: string
+}
+
 /**
  * The peer broke a rule of the opening handshake, or refused it.
  * `status` is the HTTP status: on a server the one that answers, on a client the one that came, or 0 where none did.
@@ -137,17 +155,31 @@ export class HandshakeError extends Error {
   override readonly name = 'HandshakeError'
   readonly code: RequestViolationCode | ResponseViolationCode
   readonly status: number
+  /** On a client, the header fields of the server's answer; undefined where none came that could be read. */
+  readonly headers: HeaderFields | undefined
+  /**
+   * On a client, the body of an answer with another status than 101, as UTF-8: its first 64 KiB at most, and what came
+   * of it within `handshakeTimeoutMs`. '' where there is none.
+   */
+  readonly body: string
 
-  constructor(code: RequestViolationCode | ResponseViolationCode, detail = '', status = 0) {
+  constructor(
+    code: RequestViolationCode | ResponseViolationCode,
+    detail = '',
+    status = 0,
+    { headers, body = '' }: AnswerParts = {},
+  ) {
     const row: Violation & { readonly status?: number } = violations[code]
     super(sentenceOf(row, detail))
     this.code = code
     this.status = row.status ?? status
+    this.headers = headers
+    this.body = body
   }
 }
 
 function sentenceOf(row: Violation, detail: string): string {
-  return `${row.sentence}${detail === '' ? '' : `: ${detail}`} (RFC 6455 §${row.section})`
+  return `${row.sentence}${detail === '' ? '' : `: ${detail}`} (${row.standard ?? 'RFC 6455'} §${row.section})`
 }
 
 /** What our own caller can get wrong. */

@@ -149,7 +149,6 @@ const taken: Record<string, string> = {
   'Upgrade in any case, §4.1': withValue('Upgrade', 'WebSocket'),
   'Connection in any case and among others, §4.1': withValue('Connection', 'keep-alive, uPGRADE'),
   'Connection over several lines, RFC 9110 §5.2': withField('Connection: keep-alive'),
-  'no subprotocol, §4.1': without('Sec-WebSocket-Protocol'),
   'an extension that was offered, §4.1': withField('Sec-WebSocket-Extensions: permessage-deflate; a="1"'),
 }
 
@@ -210,6 +209,7 @@ const broken: Record<ResponseViolationCode, Record<string, Case>> = {
     'two Sec-WebSocket-Protocol fields, §11.3.4': withField('Sec-WebSocket-Protocol: chat'),
     'an empty Sec-WebSocket-Protocol': withValue('Sec-WebSocket-Protocol', ''),
   },
+  protocolNotChosen: { 'no subprotocol where some were offered': without('Sec-WebSocket-Protocol') },
 }
 
 for (const [code, cases] of Object.entries(broken)) {

@@ -45,6 +45,7 @@ export class ClientHandshake {
   /** What is left of them for the heads to come. */
   #limits: HeadLimits
   #parser: HeadParser<ResponseHead>
+  #octets = 0
   #response: ResponseHead | undefined
   #result: ServerAnswer | undefined
 
@@ -61,6 +62,11 @@ export class ClientHandshake {
     return this.#response
   }
 
+  /** Octets read so far, all of them heads'. What stood behind them when `receive` threw is no part of a head. */
+  get octets(): number {
+    return this.#octets
+  }
+
   get result(): ServerAnswer | undefined {
     return this.#result
   }
@@ -69,7 +75,9 @@ export class ClientHandshake {
   receive(bytes: Uint8Array, start: number, end: number): number {
     let at = start
     while (at < end && this.#response === undefined) {
-      at += this.#parser.receive(bytes, at, end)
+      const read = this.#parser.receive(bytes, at, end)
+      this.#octets += read
+      at += read
       const { head } = this.#parser
       if (head === undefined) continue
       if (isInterim(head.status)) this.#awaitNext()
@@ -125,7 +133,7 @@ type Rule = readonly [
 ]
 
 /**
- * What §4.1 asks of an answer with status 101, steps 2 to 6. Fields of one name read as one value with a comma in it,
+ * What §4.1 asks of an answer with status 101, steps 2 to 6, and WHATWG besides. Fields of one name read as one value with a comma in it,
  * which only Connection and Sec-WebSocket-Extensions may have.
  */
 const rules: readonly Rule[] = [
@@ -138,15 +146,28 @@ const rules: readonly Rule[] = [
   ],
   ['extensionNotOffered', 'Sec-WebSocket-Extensions', (headers, offer) => areOffered(extensionsOf(headers), offer)],
   ['protocolNotOffered', 'Sec-WebSocket-Protocol', (headers, offer) => isOffered(protocolOf(headers), offer)],
+  [
+    'protocolNotChosen',
+    'Sec-WebSocket-Protocol',
+    (headers, { protocols }) => protocols.length === 0 || protocolOf(headers) !== undefined,
+  ],
 ]
 
-function checkResponse({ status, reason, fields }: ResponseHead, offer: ClientHandshakeOptions): ServerAnswer {
-  if (status !== 101) throw new HandshakeError('statusNot101', `${status} ${reason}`.trimEnd(), status)
+/** The error for an answer with another status than 101; `explanation` is added to its sentence. */
+export function notSwitched({ status, reason, fields }: ResponseHead, explanation = '', body = ''): HandshakeError {
+  const line = `${status} ${reason}`.trimEnd()
+  const detail = explanation === '' ? line : `${line}; ${explanation}`
+  return new HandshakeError('statusNot101', detail, status, { headers: new HeaderFields(fields), body })
+}
+
+function checkResponse(response: ResponseHead, offer: ClientHandshakeOptions): ServerAnswer {
+  const { status, fields } = response
+  if (status !== 101) throw notSwitched(response)
   const headers = new HeaderFields(fields)
   for (const [code, field, isKept] of rules) {
     if (isKept(headers, offer)) continue
     const value = headers.get(field)
-    throw new HandshakeError(code, value === undefined ? `no ${field}` : `${field}: ${value}`, status)
+    throw new HandshakeError(code, value === undefined ? `no ${field}` : `${field}: ${value}`, status, { headers })
   }
   return { protocol: protocolOf(headers) ?? '', extensions: extensionsOf(headers) ?? [], headers }
 }

@@ -41,6 +41,12 @@ export class MemoryNetwork implements HttpHost, Connector {
   }
 
   connect(target: ConnectTarget): Transport {
+    const unknown =
+      target.socketPath !== undefined ? 'Unix sockets' : target.proxy !== undefined ? 'proxies' : undefined
+    if (unknown !== undefined) {
+      const message = `a network in memory has no ${unknown}: connect to a host and port of it`
+      return failed(this.#clock, target.tls !== undefined, message, systemError('ENOTSUP', message))
+    }
     const listener = this.#find(target)
     const encrypted = target.tls !== undefined
     const place = `${target.host}:${target.port}`

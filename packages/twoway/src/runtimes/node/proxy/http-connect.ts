@@ -1,0 +1,85 @@
+import { isIP } from 'node:net'
+import { HandshakeError, TransportError } from '../../../core/errors.js'
+import { encodeBase64 } from '../../../core/handshake/base64.js'
+import { encodeHead } from '../../../core/handshake/encode-head.js'
+import { encodeUtf8 } from '../../../core/handshake/encode-utf8.js'
+import { responseForm } from '../../../core/handshake/head-form.js'
+import { type HeadLimits, HeadParser } from '../../../core/handshake/head-parser.js'
+import { clientLimits } from '../../../core/limits.js'
+import type { ResponseHead } from '../../../ports/http-host.js'
+import type { Credentials } from './proxy-address.js'
+import type { ProxyDialogue, ProxyTarget } from './proxy-dialogue.js'
+
+/** What a proxy means by a status, where its reason phrase may not tell. */
+const meanings: { readonly [status: number]: string | undefined } = {
+  403: 'it forbids that target',
+  405: 'it takes no CONNECT',
+  501: 'it takes no CONNECT',
+  502: 'it could not reach the target',
+  503: 'it could not reach the target',
+  504: 'the target did not answer it in time',
+}
+
+/** Asks an HTTP proxy for a tunnel, RFC 9110 §9.3.6. Sends its request at once. */
+export class HttpConnect implements ProxyDialogue {
+  readonly #hasCredentials: boolean
+  #limits: HeadLimits = clientLimits
+  #parser = new HeadParser(responseForm, clientLimits)
+  #isDone = false
+
+  constructor({ host, port }: ProxyTarget, credentials: Credentials | undefined, send: (bytes: Uint8Array) => void) {
+    this.#hasCredentials = credentials !== undefined
+    const authority = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+    const fields = ['Host', authority]
+    if (credentials !== undefined) {
+      const basic = encodeBase64(encodeUtf8(`${credentials.user}:${credentials.password}`))
+      fields.push('Proxy-Authorization', `Basic ${basic}`)
+    }
+    send(encodeHead(`CONNECT ${authority} HTTP/1.1`, fields))
+  }
+
+  get isDone(): boolean {
+    return this.#isDone
+  }
+
+  receive(bytes: Uint8Array, start: number, end: number): number {
+    let at = start
+    while (at < end && !this.#isDone) {
+      at += this.#parse(bytes, at, end)
+      const { head } = this.#parser
+      if (head !== undefined) this.#settle(head)
+    }
+    return at - start
+  }
+
+  #parse(bytes: Uint8Array, start: number, end: number): number {
+    try {
+      return this.#parser.receive(bytes, start, end)
+    } catch (error) {
+      if (!(error instanceof HandshakeError)) throw error
+      const isTooLong = error.code === 'responseHeadTooLong'
+      throw new TransportError(isTooLong ? 'the head of its answer is too long' : 'its answer is not HTTP', {
+        cause: error,
+      })
+    }
+  }
+
+  /** RFC 9110 §9.3.6: any 2xx opens the tunnel, right behind the head, whatever that says of a body. */
+  #settle({ status, reason }: ResponseHead): void {
+    if (status >= 200 && status <= 299) {
+      this.#isDone = true
+    } else if (status >= 100 && status <= 199) {
+      this.#limits = { ...this.#limits, maxHeadBytes: this.#limits.maxHeadBytes - this.#parser.octets }
+      this.#parser = new HeadParser(responseForm, this.#limits)
+    } else {
+      const meaning = status === 407 ? this.#authentication : meanings[status]
+      throw new TransportError(`${meaning ?? 'it refused'} (${`${status} ${reason}`.trimEnd()})`)
+    }
+  }
+
+  get #authentication(): string {
+    return this.#hasCredentials
+      ? 'it does not take the user and password given, or not by Basic authentication'
+      : "it asks for a user and a password: write them in the proxy's URL, http://user:password@host:port"
+  }
+}

@@ -1,0 +1,47 @@
+import { TransportError } from '../../../core/errors.js'
+
+/** A proxy, and who we are to it. */
+export interface ProxyAddress {
+  readonly scheme: 'http' | 'https' | 'socks5' | 'socks5h'
+  /** A name or an IP address, IPv6 without brackets. */
+  readonly host: string
+  readonly port: number
+  /** Not given where the user and the password both are ''. */
+  readonly credentials: Credentials | undefined
+}
+
+export interface Credentials {
+  readonly user: string
+  readonly password: string
+}
+
+const defaultPorts = { http: 80, https: 443, socks5: 1080, socks5h: 1080 } as const
+
+/** Reads a proxy's URL. A TransportError, which does not repeat the URL, where it is none. `source` says whence it came. */
+export function readProxyAddress(text: string, source: string): ProxyAddress {
+  const [, scheme] = /^([a-z0-9]+):\/\/[^/?#]+\/?$/i.exec(text) ?? []
+  const lowerScheme = scheme?.toLowerCase() ?? ''
+  if (!isScheme(lowerScheme) || !URL.canParse(text)) throw noProxy(source)
+  // As an http: URL, so that the host is brought into its usual form.
+  const url = new URL(text.replace(/^[^:]+/, 'http'))
+  const explicitPort = /:(\d+)\/?$/.exec(text)?.[1]
+  try {
+    const credentials = { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }
+    return {
+      scheme: lowerScheme,
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: explicitPort === undefined ? defaultPorts[lowerScheme] : Number(explicitPort),
+      credentials: credentials.user === '' && credentials.password === '' ? undefined : credentials,
+    }
+  } catch {
+    throw noProxy(source)
+  }
+}
+
+function isScheme(scheme: string): scheme is keyof typeof defaultPorts {
+  return Object.hasOwn(defaultPorts, scheme)
+}
+
+function noProxy(source: string): TransportError {
+  return new TransportError(`${source} is not the URL of a proxy by http:, https:, socks5: or socks5h:, without a path`)
+}

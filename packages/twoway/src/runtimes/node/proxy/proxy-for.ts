@@ -1,0 +1,12 @@
+import type { ConnectTarget } from '../../../ports/connector.js'
+import { type Environment, environmentProxy } from './environment-proxy.js'
+import { type ProxyAddress, readProxyAddress } from './proxy-address.js'
+
+/** The proxy to go through to a target, undefined for none. A TransportError where what names it is not a proxy's URL. */
+export function proxyFor(target: ConnectTarget, environment: Environment): ProxyAddress | undefined {
+  const { proxy, socketPath, host, port, tls } = target
+  if (proxy === undefined || socketPath !== undefined) return undefined
+  if (proxy.url !== 'env') return readProxyAddress(proxy.url, 'the option proxy')
+  const found = environmentProxy({ host, port, isSecure: tls !== undefined }, environment)
+  return found === undefined ? undefined : readProxyAddress(found.url, `the environment variable ${found.variable}`)
+}

@@ -1,0 +1,145 @@
+import { lookup } from 'node:dns'
+import { isIP, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { TransportError } from '../../../core/errors.js'
+import type { ConnectTarget } from '../../../ports/connector.js'
+import type { Transport } from '../../../ports/transport.js'
+import { DeferredTransport } from '../deferred-transport.js'
+import { explainFailure } from '../explain-failure.js'
+import { nameOf, openSocket, securityOf } from '../open-socket.js'
+import { StreamTransport } from '../stream-transport.js'
+import { HttpConnect } from './http-connect.js'
+import type { ProxyAddress } from './proxy-address.js'
+import type { ProxyDialogue, ProxyTarget } from './proxy-dialogue.js'
+import { Socks5 } from './socks5.js'
+
+/** A transport to a target through a proxy, under TLS end to end where the target has it. */
+export function openTunnel(proxy: ProxyAddress, target: ConnectTarget): Transport {
+  return new Tunnel(proxy, target).transport
+}
+
+class Tunnel {
+  readonly transport: DeferredTransport
+  readonly #proxy: ProxyAddress
+  readonly #target: ConnectTarget
+  readonly #socket: Socket
+  readonly #proxyName: string
+  #hasProxy = false
+  #dialogue: ProxyDialogue | undefined
+
+  constructor(proxy: ProxyAddress, target: ConnectTarget) {
+    const { host, port, scheme } = proxy
+    this.#proxy = proxy
+    this.#target = target
+    this.#proxyName = nameOf({ host, port, tls: undefined })
+    this.transport = new DeferredTransport(target.tls !== undefined, () => this.#socket.destroy())
+    // The client's certificate and the leave to take any certificate are for the server, not for the proxy.
+    const tls = scheme === 'https' ? { ca: target.proxy?.ca } : undefined
+    this.#socket = openSocket({ host, port, tls }, (stage) => this.#progress(`${stage}, the proxy`))
+    this.#socket.once(tls === undefined ? 'connect' : 'secureConnect', this.#onConnect)
+    this.#socket.on('error', this.#onError)
+    this.#socket.on('end', this.#onEnd)
+  }
+
+  readonly #onConnect = (): void => {
+    this.#hasProxy = true
+    const { host, port } = this.#target
+    if (this.#proxy.scheme !== 'socks5' || isIP(host) !== 0) {
+      this.#begin({ host, port })
+      return
+    }
+    this.#progress(`looking up ${host}`)
+    lookup(host, (error, address) => {
+      if (error === null) this.#begin({ host: address, port })
+      else this.#fail(`can't connect to ${nameOf(this.#target)}: ${explainFailure(error)}`, error)
+    })
+  }
+
+  #begin(target: ProxyTarget): void {
+    const socket = this.#socket
+    if (socket.destroyed) return
+    this.#progress(`waiting for the proxy ${this.#proxyName} to connect to ${nameOf(this.#target)}`)
+    const { scheme, credentials } = this.#proxy
+    const Dialogue = scheme === 'http' || scheme === 'https' ? HttpConnect : Socks5
+    this.#speak(() => {
+      this.#dialogue = new Dialogue(target, credentials, (bytes) => socket.write(bytes))
+      socket.on('data', this.#onData)
+    })
+  }
+
+  readonly #onData = (bytes: Uint8Array): void => {
+    this.#speak(() => {
+      const end = this.#dialogue!.receive(bytes, 0, bytes.length)
+      if (this.#dialogue!.isDone) this.#handOver(bytes.subarray(end))
+    })
+  }
+
+  /** The way is open: what the socket carries from here on is the server's, beginning with `rest`. */
+  #handOver(rest: Uint8Array): void {
+    const socket = this.#socket
+    socket.off('data', this.#onData)
+    socket.off('end', this.#onEnd)
+    socket.off('error', this.#onError)
+    socket.pause()
+    const { tls, host } = this.#target
+    const through = `${nameOf(this.#target)} through the proxy ${this.#proxyName}`
+    if (tls === undefined) {
+      this.#progress(undefined)
+      // TLS with the proxy is none with the server.
+      const peer = { address: socket.remoteAddress, port: socket.remotePort, encrypted: false }
+      const explain = explainBy(() => 'lost', through)
+      this.transport.settle(new StreamTransport(socket, { head: rest, peer, explain }))
+      return
+    }
+    this.#progress(`in the TLS handshake with ${through}`)
+    let isSecure = false
+    // Its errors come by the TLS socket too.
+    socket.on('error', () => {})
+    if (rest.length > 0) socket.unshift(rest)
+    const secured = connectTls({ ...securityOf(host, tls), socket })
+    secured.once('secureConnect', () => {
+      isSecure = true
+      this.#progress(undefined)
+    })
+    const explain = explainBy(() => (isSecure ? 'lost' : 'refused'), through)
+    this.transport.settle(new StreamTransport(secured, { explain }))
+  }
+
+  #speak(step: () => void): void {
+    try {
+      step()
+    } catch (error) {
+      if (error instanceof TransportError) this.#refuse(error.message, error.cause)
+      // A certificate that can't be read.
+      else this.#fail(`can't connect to ${nameOf(this.#target)}: ${explainFailure(error as Error)}`, error)
+    }
+  }
+
+  readonly #onError = (cause: Error): void => {
+    const reason = explainFailure(cause)
+    if (this.#hasProxy) this.#refuse(`the connection to it was lost: ${reason}`, cause)
+    else this.#fail(`can't connect to the proxy ${this.#proxyName}: ${reason}`, cause)
+  }
+
+  readonly #onEnd = (): void => this.#refuse('it ended the connection before it had answered', undefined)
+
+  #refuse(reason: string, cause: unknown): void {
+    this.#fail(`can't connect to ${nameOf(this.#target)} through the proxy ${this.#proxyName}: ${reason}`, cause)
+  }
+
+  #fail(message: string, cause: unknown): void {
+    this.#socket.destroy()
+    this.transport.fail(new TransportError(message, cause === undefined ? {} : { cause }))
+  }
+
+  #progress(stage: string | undefined): void {
+    this.#target.progress?.(stage)
+  }
+}
+
+function explainBy(outcome: () => 'lost' | 'refused', through: string): (cause: Error) => TransportError {
+  return (cause) => {
+    const what = outcome() === 'lost' ? `the connection to ${through} was lost` : `can't connect to ${through}`
+    return new TransportError(`${what}: ${explainFailure(cause)}`, { cause })
+  }
+}

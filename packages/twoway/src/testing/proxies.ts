@@ -1,0 +1,121 @@
+import { connect, type Socket } from 'node:net'
+import type { TestContext } from 'node:test'
+import type { TlsOptions } from 'node:tls'
+import { type LoopbackServer, listenOnLoopback, readHead } from './loopback.js'
+
+export interface ProxyServer extends LoopbackServer {
+  /** What was asked for, `host:port`. */
+  readonly targets: readonly string[]
+  /** The heads of the requests to an HTTP proxy. */
+  readonly heads: readonly string[]
+}
+
+export interface ProxyOptions {
+  readonly tls?: TlsOptions
+  /** `user:password`, where it asks for them. */
+  readonly credentials?: string
+  /** Answers in place of the proxy: the octets of its refusal, or whatever it likes to say. */
+  readonly answer?: string | Buffer
+  /** Sends each octet of its answers in a segment of its own. */
+  readonly isSlow?: boolean
+  /** Octets of the server's that go in one segment with the answer that opens the way. */
+  readonly firstBytes?: Buffer
+  /** The names that it knows, beside those of the system. */
+  readonly names?: Readonly<Record<string, string>>
+}
+
+/** A proxy by CONNECT. */
+export function httpProxy(context: TestContext, options: ProxyOptions = {}): Promise<ProxyServer> {
+  return proxyServer(context, options, async (socket, { heads, join }) => {
+    const head = await readHead(socket)
+    heads.push(head)
+    if (options.credentials !== undefined) {
+      const wanted = `Basic ${Buffer.from(options.credentials).toString('base64')}`
+      if (!head.includes(`\r\nProxy-Authorization: ${wanted}\r\n`)) {
+        socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n')
+        return
+      }
+    }
+    const [, host, port] = /^CONNECT \[?(.*?)\]?:(\d+) HTTP\/1\.1\r\n/.exec(head)!
+    await join(host!, Number(port), Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n'))
+  })
+}
+
+/** A proxy by SOCKS5, written from RFC 1928 and RFC 1929 apart from the library. */
+export function socksProxy(context: TestContext, options: ProxyOptions = {}): Promise<ProxyServer> {
+  return proxyServer(context, options, async (socket, { join, say }) => {
+    const [version, count] = await read(socket, 2)
+    const methods = await read(socket, count!)
+    const method = options.credentials === undefined ? 0 : 2
+    if (version !== 5 || !methods.includes(method)) {
+      socket.end(Buffer.from([5, 0xff]))
+      return
+    }
+    await say(Buffer.from([5, method]))
+    if (method === 2) {
+      await read(socket, 1)
+      const user = await read(socket, (await read(socket, 1))[0]!)
+      const password = await read(socket, (await read(socket, 1))[0]!)
+      const isRight = `${user}:${password}` === options.credentials
+      await say(Buffer.from([1, isRight ? 0 : 1]))
+      if (!isRight) return
+    }
+    const [, , , type] = await read(socket, 4)
+    const octets = await read(socket, type === 1 ? 4 : type === 4 ? 16 : (await read(socket, 1))[0]!)
+    const host = type === 3 ? octets.toString() : type === 1 ? octets.join('.') : `ipv6 ${octets.toString('hex')}`
+    const port = (await read(socket, 2)).readUInt16BE()
+    await join(host, port, Buffer.from([5, 0, 0, 3, 2, 0x61, 0x62, 0, 80]))
+  })
+}
+
+interface ProxySide {
+  readonly heads: string[]
+  say(bytes: Buffer): Promise<void>
+  join(host: string, port: number, answer: Buffer): Promise<void>
+}
+
+async function proxyServer(
+  context: TestContext,
+  { tls, answer, isSlow = false, firstBytes = Buffer.alloc(0), names = {} }: ProxyOptions,
+  speak: (socket: Socket, side: ProxySide) => Promise<void>,
+): Promise<ProxyServer> {
+  const targets: string[] = []
+  const heads: string[] = []
+  const onSocket = (socket: Socket): void => {
+    socket.setNoDelay(true)
+    const say = async (bytes: Buffer): Promise<void> => {
+      for (const piece of isSlow ? Array.from(bytes, (octet) => Buffer.from([octet])) : [bytes]) {
+        await new Promise((resolve) => socket.write(piece, resolve))
+        if (isSlow) await new Promise((resolve) => setTimeout(resolve, 1))
+      }
+    }
+    const join = async (host: string, port: number, opened: Buffer): Promise<void> => {
+      targets.push(`${host}:${port}`)
+      if (answer !== undefined) {
+        socket.write(answer)
+        return
+      }
+      const server = connect({ host: names[host] ?? host, port, noDelay: true, allowHalfOpen: true })
+      server.on('error', () => socket.destroy())
+      context.after(() => server.destroy())
+      await say(Buffer.concat([opened, firstBytes]))
+      socket.allowHalfOpen = true
+      server.pipe(socket).pipe(server)
+      // A proxy passes on an end that is no orderly one.
+      socket.on('close', () => server.destroy())
+      server.on('close', () => socket.destroy())
+    }
+    speak(socket, { heads, say, join }).catch(() => socket.destroy())
+  }
+  const listening = await listenOnLoopback(context, onSocket, tls)
+  return { ...listening, targets, heads }
+}
+
+async function read(socket: Socket, length: number): Promise<Buffer> {
+  for (;;) {
+    const bytes: Buffer | null = length === 0 ? Buffer.alloc(0) : socket.read(length)
+    if (bytes !== null) return bytes
+    if (socket.destroyed || socket.readableEnded) throw new Error('the client went away')
+    await new Promise((resolve) => socket.once('readable', resolve))
+  }
+}
