@@ -1,31 +1,33 @@
 import { type CloseResult, Connection, type ConnectionEvents, type ConnectionPorts } from '../core/connection.js'
-import { type HandshakeError, type ProtocolError, TransportError, UsageError } from '../core/errors.js'
-import type { ExtensionNegotiator } from '../core/extensions/extension.js'
+import { type HandshakeError, type ProtocolError, TransportError } from '../core/errors.js'
 import { formatExtensions } from '../core/extensions/extension-header.js'
 import { frameHeaderSize } from '../core/frames/frame-header.js'
-import { encodeBase64 } from '../core/handshake/base64.js'
-import { ClientHandshake } from '../core/handshake/client-handshake.js'
-import { encodeUtf8 } from '../core/handshake/encode-utf8.js'
-import { clientLimits, type Limits } from '../core/limits.js'
-import type { Connector } from '../ports/connector.js'
-import { type OpenedConnection, Opening } from './opening.js'
+import type { Limits } from '../core/limits.js'
+import { settleClient } from './client-settings.js'
+import { Connecting, type ConnectingPorts } from './connecting.js'
+import { EventTasks } from './event-tasks.js'
+import type { OpenedConnection } from './opening.js'
 import { UnsentMessages } from './unsent-messages.js'
 import type { WebSocketOptions } from './websocket-types.js'
 
 /** What a client needs of its runtime. */
-export interface ClientPorts extends ConnectionPorts {
-  readonly connector: Connector
-  readonly negotiators: readonly ExtensionNegotiator[]
-}
+export interface ClientPorts extends ConnectionPorts, ConnectingPorts {}
 
 /** The four states of the standard, by their numbers. */
 export const ReadyState = { connecting: 0, open: 1, closing: 2, closed: 3 } as const
 export type ReadyState = (typeof ReadyState)[keyof typeof ReadyState]
 
+/** Each call is made in a task of its own, as the standard queues one: §4. */
 export interface ClientSocketEvents {
+  /** Makes the calls at once instead: for who has promises and a queue of its own, and pauses in time. */
+  readonly atOnce?: true
   open(): void
   message(message: string | Uint8Array): void
-  /** Once, and last. `error` is there where the connection failed. */
+  /** There is room again, after a `send` that left none. Not in a task of its own. */
+  drain?(): void
+  /** The connection failed, whether it was open or not; `close` follows. */
+  failed?(error: ClientError): void
+  /** Once, and last. `error` is there where the connection failed: whenever it was not closed cleanly. */
   close(result: CloseResult, error: ClientError | undefined): void
 }
 
@@ -43,7 +45,8 @@ export class ClientSocket {
   readonly #ports: ClientPorts
   readonly #limits: Limits
   readonly #events: ClientSocketEvents
-  readonly #opening: Opening
+  readonly #tasks: Pick<EventTasks<SocketEvent>, 'add'>
+  readonly #connecting: Connecting
   readonly #unsent = new UnsentMessages()
   #readyState: ReadyState = ReadyState.connecting
   #connection: Connection<ClientSocket> | undefined
@@ -65,31 +68,16 @@ export class ClientSocket {
     events: ClientSocketEvents,
   ) {
     this.#ports = ports
-    this.#limits = limitsOf(options)
+    const settings = settleClient(options)
+    this.#limits = settings.limits
     this.#events = events
-    const handshake = new ClientHandshake({
-      host: url.host,
-      target: url.pathname + url.search,
-      key: encodeBase64(ports.random.bytes(16)),
+    const run = (event: SocketEvent): void => this.#run(event)
+    this.#tasks = events.atOnce ? { add: run } : new EventTasks(ports.clock, run)
+    this.#connecting = new Connecting({
+      ports,
+      settings,
+      url,
       protocols,
-      extensions: ports.negotiators.flatMap(({ offers }) => offers),
-      fields: fieldsOf(url, options),
-      origin: options.origin,
-      limits: this.#limits,
-    })
-    const secure = url.protocol === 'wss:'
-    const transport = ports.connector.connect({
-      host: url.hostname.replace(/^\[|\]$/g, ''),
-      port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
-      tls: secure ? options : undefined,
-    })
-    this.#opening = new Opening({
-      handshake,
-      transport,
-      negotiators: ports.negotiators,
-      clock: ports.clock,
-      timeoutMs: this.#limits.handshakeTimeoutMs,
-      signal: options.signal,
       events: {
         opened: (opened, rest, start, end) => this.#open(opened, rest, start, end),
         failed: (error) => {
@@ -109,9 +97,23 @@ export class ClientSocket {
     return this.#lostBytes + this.#queuedBytes + this.#unsentBytes()
   }
 
+  /** Whether no more than the high-water mark waits for the network. */
+  get hasRoom(): boolean {
+    return this.#connection === undefined || this.#connection.waitingBytes <= this.#limits.highWaterMarkBytes
+  }
+
+  /** Stops reading; what was read already still comes. */
+  pause(): void {
+    this.#connection?.pause()
+  }
+
+  resume(): void {
+    this.#connection?.resume()
+  }
+
   /** Sends a message, or counts it as lost where the connection no longer is open. Bytes are not kept. */
   send(message: QueuedMessage): void {
-    if (this.#readyState !== ReadyState.open) {
+    if (this.#readyState !== ReadyState.open || this.#connection?.state !== 'open') {
       this.#lostBytes += this.#lengthOf(message)
     } else if (this.#queue.length === 0 && !(message instanceof Blob)) {
       this.#transmit(message)
@@ -128,11 +130,11 @@ export class ClientSocket {
     const wasConnecting = this.#readyState === ReadyState.connecting
     this.#readyState = ReadyState.closing
     if (wasConnecting) {
-      this.#opening.fail(new TransportError('close() was called before the connection stood'))
+      this.#connecting.fail(new TransportError('close() was called before the connection stood'))
     } else if (this.#queue.length > 0) {
-      this.#closeAfterQueue = () => this.#connection!.close(code, reason)
+      this.#closeAfterQueue = () => this.#connection?.close(code, reason)
     } else {
-      this.#connection!.close(code, reason)
+      this.#connection?.close(code, reason)
     }
   }
 
@@ -148,24 +150,34 @@ export class ClientSocket {
       events: ClientSocket.#connectionEvents,
     })
     this.#connection = connection
-    this.#readyState = ReadyState.open
-    this.protocol = answer.protocol
-    this.extensions = formatExtensions(answer.extensions)
     transport.start(connection)
-    // The standard queues a task for each event: code that waits for `open` by a promise is in time for the messages.
-    connection.pause()
+    // §4, "the WebSocket connection is established"
+    this.#tasks.add(() => {
+      // 1. The state is OPEN.
+      this.#readyState = ReadyState.open
+      // 2. The extensions are those in use.
+      this.extensions = formatExtensions(answer.extensions)
+      // 3. The protocol is the subprotocol in use.
+      this.protocol = answer.protocol
+      // 4. An event `open` is fired.
+      this.#events.open()
+    })
     connection.received(rest, start, end)
-    this.#ports.clock.task(() => connection.resume())
-    this.#events.open()
   }
 
   static readonly #connectionEvents: ConnectionEvents<ClientSocket> = {
     message(socket, message) {
-      if (socket.#readyState === ReadyState.open) socket.#events.message(message)
+      socket.#tasks.add(message)
     },
-    drain() {},
+    drain(socket) {
+      socket.#events.drain?.()
+    },
+    // §4, "the WebSocket closing handshake is started": in a task, the state changes to CLOSING.
     closing(socket) {
-      socket.#readyState = ReadyState.closing
+      if (socket.#readyState >= ReadyState.closing) return
+      socket.#tasks.add(() => {
+        if (socket.#readyState < ReadyState.closing) socket.#readyState = ReadyState.closing
+      })
     },
     error(socket, error) {
       socket.#error = error
@@ -175,13 +187,32 @@ export class ClientSocket {
     },
   }
 
+  #run(event: SocketEvent): void {
+    if (typeof event === 'function') event()
+    // §4, "a WebSocket message has been received", 1.: nothing happens unless the state still is OPEN.
+    else if (this.#readyState === ReadyState.open) this.#events.message(event)
+  }
+
+  /** The transport is gone. What it tells of comes behind the events that still wait. */
   #finish(result: CloseResult): void {
-    this.#readyState = ReadyState.closed
-    this.#lostBytes = this.bufferedAmount
+    this.#lostBytes += this.#queuedBytes
+    if (this.#connection !== undefined) this.#lostBytes += this.#unsent.payloadBeyond(this.#handedOverBytes())
     this.#queue = []
     this.#queuedBytes = 0
     this.#connection = undefined
-    this.#events.close(result, this.#error)
+    const error = this.#error ?? (result.wasClean ? undefined : lost())
+    const close = (): void => this.#events.close(result, error)
+    // §4, "the WebSocket connection is closed"
+    this.#tasks.add(() => {
+      // 1. The state is CLOSED.
+      this.#readyState = ReadyState.closed
+      // 2. Where the connection was to fail, an event `error` is fired. RFC 6455 §7.2.1: it is to, where it is lost.
+      if (error !== undefined) this.#events.failed?.(error)
+      // 3. An event `close` is fired.
+      else close()
+    })
+    // One task in the standard, but promises run between two events: browsers let them, after each listener.
+    if (error !== undefined) this.#tasks.add(close)
   }
 
   #transmit(message: string | Uint8Array): void {
@@ -190,7 +221,9 @@ export class ClientSocket {
     const before = connection.appendedBytes
     connection.send(message)
     const frameLength = connection.appendedBytes - before
-    this.#unsent.add(connection.appendedBytes, frameLength - headerOf(frameLength))
+    // An extension changes the payload's length; the message's own is what counts.
+    const length = this.extensions === '' ? frameLength - headerOf(frameLength) : this.#lengthOf(message)
+    this.#unsent.add(connection.appendedBytes, length)
   }
 
   /** The standard's bufferedAmount does not fall within a task: what a task sends counts in full until its end. */
@@ -237,31 +270,16 @@ export class ClientSocket {
   }
 }
 
+/** A message that has come, or what else has happened. */
+type SocketEvent = string | Uint8Array | (() => void)
+
 type QueuedMessage = string | Uint8Array | Blob
+
+function lost(): TransportError {
+  return new TransportError('the connection was lost before both sides had closed it')
+}
 
 /** The size of the header of a client's frame of this length in all. */
 function headerOf(frameLength: number): number {
   return [6, 8].find((size) => frameHeaderSize(frameLength - size, true) === size) ?? 14
-}
-
-function limitsOf(options: WebSocketOptions): Limits {
-  const limits: Record<keyof Limits, number> = { ...clientLimits }
-  for (const name of ['maxMessageBytes', 'handshakeTimeoutMs', 'closeTimeoutMs'] as const) {
-    const value = options[name]
-    if (value === undefined) continue
-    if (!Number.isInteger(value) || value < 1) {
-      throw new UsageError('optionInvalid', `${name} must be an integer above 0, not ${String(value)}`)
-    }
-    limits[name] = value
-  }
-  return limits
-}
-
-/** The caller's header fields, and the URL's user and password as Basic authentication, RFC 7617. */
-function fieldsOf(url: URL, { headers = {} }: WebSocketOptions): string[] {
-  const entries = Symbol.iterator in headers ? [...headers] : Object.entries(headers)
-  const fields = entries.flat()
-  if (url.username === '' && url.password === '') return fields
-  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
-  return ['Authorization', `Basic ${encodeBase64(encodeUtf8(credentials))}`, ...fields]
 }

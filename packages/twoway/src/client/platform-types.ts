@@ -2,7 +2,7 @@
  * The platform's own type of a name where the user's program has it, from the DOM's types, Node's, Bun's or Deno's,
  * and else a fallback with the members that exist everywhere. So the declarations need none of those, and fit all.
  */
-type OfPlatform<Name extends string, Fallback> = typeof globalThis extends {
+export type OfPlatform<Name extends string, Fallback> = typeof globalThis extends {
   readonly [name in Name]: { readonly prototype: infer Found }
 }
   ? Found

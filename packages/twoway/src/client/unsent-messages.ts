@@ -2,24 +2,28 @@
 export class UnsentMessages {
   readonly #frames: { readonly end: number; readonly payloadLength: number }[] = []
   #first = 0
+  /** Payload of the frames from `#first` on. */
+  #payloadLength = 0
 
   /** Adds a frame that ends at `end` octets since the start of the connection, its payload last. */
   add(end: number, payloadLength: number): void {
     this.#frames.push({ end, payloadLength })
+    this.#payloadLength += payloadLength
   }
 
   /** Octets of payload behind the first `handedOver` octets of the connection. Forgets the frames before. */
   payloadBeyond(handedOver: number): number {
-    while (this.#first < this.#frames.length && this.#frames[this.#first]!.end <= handedOver) this.#first++
-    if (2 * this.#first >= this.#frames.length) {
-      this.#frames.splice(0, this.#first)
+    const frames = this.#frames
+    while (this.#first < frames.length && frames[this.#first]!.end <= handedOver) {
+      this.#payloadLength -= frames[this.#first++]!.payloadLength
+    }
+    if (2 * this.#first >= frames.length) {
+      frames.splice(0, this.#first)
       this.#first = 0
     }
-    let sum = 0
-    for (let index = this.#first; index < this.#frames.length; index++) {
-      const { end, payloadLength } = this.#frames[index]!
-      sum += Math.min(payloadLength, end - handedOver)
-    }
-    return sum
+    const next = frames[this.#first]
+    if (next === undefined) return 0
+    // Only the next frame can have gone in part.
+    return this.#payloadLength - next.payloadLength + Math.min(next.payloadLength, next.end - handedOver)
   }
 }

@@ -167,6 +167,48 @@ for (const network of networks) {
       })
     })
 
+    it('gives each event a task of its own, so that code that awaits one is in time for the next', async () => {
+      const options: ServeOptions<undefined> = {
+        open(socket) {
+          for (let count = 1; count <= 3; count++) socket.send(String(count))
+          socket.close(4000)
+        },
+      }
+      await withServer(network, options, async (connect) => {
+        const socket = connect()
+        await next(socket, 'open')
+        for (let count = 1; count <= 3; count++) {
+          for (let hop = 0; hop < 10; hop++) await undefined
+          assert.equal((await next(socket, 'message')).data, String(count))
+          assert.equal(socket.readyState, socket.OPEN)
+        }
+        for (let hop = 0; hop < 10; hop++) await undefined
+        assert.equal((await next(socket, 'close')).code, 4000)
+      })
+    })
+
+    it('keeps what waited in bufferedAmount when the server drops it, and tells of an error before close', async () => {
+      const options: ServeOptions<undefined> = { maxMessageBytes: 64 << 20 }
+      await withServer(network, options, async (connect, server) => {
+        const socket = connect()
+        await next(socket, 'open')
+        const [peer] = server.connections
+        peer!.pause()
+        socket.send(new Uint8Array(32 << 20))
+        for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+        const waiting = socket.bufferedAmount
+        assert.ok(waiting > 0)
+        peer!.terminate()
+        const { error } = await next(socket, 'error')
+        assert.ok(error instanceof TransportError)
+        assert.equal(socket.readyState, socket.CLOSED)
+        for (let hop = 0; hop < 10; hop++) await undefined
+        assert.equal((await next(socket, 'close')).code, 1006)
+        const left = socket.bufferedAmount
+        assert.ok(left > 0 && left <= waiting, `${left} of ${waiting}`)
+      })
+    })
+
     it('tells of the close of the server with its code and reason', async () => {
       const options: ServeOptions<undefined> = {
         message(socket, message) {
