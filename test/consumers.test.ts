@@ -8,28 +8,59 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
+interface Consumer {
+  readonly has: string
+  readonly lib: readonly string[]
+  readonly types: readonly string[]
+  /** Conditions of `exports` beside those of the resolution. */
+  readonly conditions?: readonly string[]
+  readonly files: readonly string[]
+  readonly slowly: 'NodeNext' | 'Bundler' | undefined
+}
+
 /**
  * What types a consumer has, and which of the fixtures in `test/consumers` it can then write. The compilers in JavaScript
  * take seconds for each: they see three of them, with the resolution named.
  */
-const consumers = [
-  { has: 'no types but its own', lib: ['ES2023'], types: [], files: ['client.ts'], slowly: 'NodeNext' },
+const consumers: readonly Consumer[] = [
+  {
+    has: 'no types but its own',
+    lib: ['ES2023'],
+    types: [],
+    files: ['client.ts', 'client-stream.ts'],
+    slowly: 'NodeNext',
+  },
   {
     has: "the DOM's types",
     lib: ['ES2023', 'DOM'],
     types: [],
-    files: ['client.ts', 'client-beside-dom.ts'],
+    files: ['client.ts', 'client-stream.ts', 'client-beside-dom.ts'],
     slowly: 'Bundler',
   },
-  { has: "Node's types", lib: ['ES2023'], types: ['node'], files: ['client.ts', 'server.ts'], slowly: undefined },
+  {
+    has: "the DOM's types and the condition of a browser",
+    lib: ['ES2023', 'DOM'],
+    types: [],
+    conditions: ['browser'],
+    files: ['client-stream.ts', 'client-in-browser.ts'],
+    slowly: 'Bundler',
+  },
+  {
+    has: "Node's types",
+    lib: ['ES2023'],
+    types: ['node'],
+    files: ['client.ts', 'client-stream.ts', 'client-on-node.ts', 'server.ts'],
+    slowly: undefined,
+  },
   {
     has: "the DOM's and Node's types",
-    lib: ['ES2023', 'DOM'],
+    // As the compilers have it by default.
+    lib: ['ES2023', 'DOM', 'DOM.AsyncIterable'],
     types: ['node'],
-    files: ['client.ts', 'client-beside-dom.ts', 'server.ts'],
+    files: ['client.ts', 'client-stream.ts', 'client-on-node.ts', 'client-beside-dom.ts', 'server.ts'],
     slowly: 'NodeNext',
   },
-] as const
+]
 
 const resolutions = [
   { moduleResolution: 'NodeNext', module: 'NodeNext' },
@@ -66,13 +97,14 @@ describe('a program that uses the library by its public name compiles', { concur
         if (compiler !== 'typescript' && resolution.moduleResolution !== consumer.slowly) continue
 
         it(`with ${compiler}, ${consumer.has} and ${resolution.moduleResolution} resolution`, async () => {
-          const { lib, types, files } = consumer
+          const { lib, types, conditions, files } = consumer
           const project = join(folder, types[0] ?? 'none')
           const config = join(project, `${compiler}-${index}-${resolution.moduleResolution}.json`)
           const compilerOptions = {
             ...resolution,
             lib,
             types,
+            ...(conditions && { customConditions: conditions }),
             target: 'ES2023',
             strict: true,
             skipLibCheck: false,

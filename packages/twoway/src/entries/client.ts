@@ -1,4 +1,11 @@
+import type { ClientPorts } from '../client/client-socket.js'
+import { openClientSocket } from '../client/client-stream-socket.js'
 import { defineWebSocket } from '../client/websocket.js'
+import { defineWebSocketStream } from '../client/websocket-stream.js'
+import type {
+  WebSocketStreamConstructor,
+  WebSocketStream as WebSocketStreamInterface,
+} from '../client/websocket-stream-types.js'
 import type { WebSocketConstructor, WebSocket as WebSocketInterface } from '../client/websocket-types.js'
 import { ScratchPool } from '../core/scratch-pool.js'
 import { nodeClock } from '../runtimes/node/clock.js'
@@ -6,16 +13,32 @@ import { nodeConnector } from '../runtimes/node/connector.js'
 import { nodePayload } from '../runtimes/node/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
 
+export { WebSocketError } from '../client/websocket-error.js'
+export type {
+  StandardStreamOptions,
+  WebSocketCloseInfo,
+  WebSocketErrorConstructor,
+  WebSocketOpenInfo,
+  WebSocketStreamConstructor,
+  WebSocketStreamOptions,
+} from '../client/websocket-stream-types.js'
 export type { WebSocketConstructor, WebSocketEvents, WebSocketOptions } from '../client/websocket-types.js'
 export { HandshakeError, ProtocolError, TransportError, UsageError } from '../core/errors.js'
+export type { HeaderFields } from '../core/handshake/header-fields.js'
 
-/** The WHATWG standard's WebSocket, on Node. */
-export const WebSocket: WebSocketConstructor = defineWebSocket({
+const ports: ClientPorts = {
   payload: nodePayload,
   random: nodeRandom,
   clock: nodeClock,
   connector: nodeConnector,
   negotiators: [],
   scratchPool: new ScratchPool(nodePayload),
-})
+}
+
+/** The WHATWG standard's WebSocket, on Node, Bun and Deno. */
+export const WebSocket: WebSocketConstructor = defineWebSocket(ports)
 export interface WebSocket extends WebSocketInterface {}
+
+/** The WebSocketStream of the proposal for the standard, with backpressure both ways. */
+export const WebSocketStream: WebSocketStreamConstructor = defineWebSocketStream(openClientSocket(ports))
+export interface WebSocketStream extends WebSocketStreamInterface {}

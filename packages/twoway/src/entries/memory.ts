@@ -1,4 +1,7 @@
+import { openClientSocket } from '../client/client-stream-socket.js'
 import { defineWebSocket } from '../client/websocket.js'
+import { defineWebSocketStream } from '../client/websocket-stream.js'
+import type { WebSocketStreamConstructor } from '../client/websocket-stream-types.js'
 import type { WebSocketConstructor } from '../client/websocket-types.js'
 import { ScratchPool } from '../core/scratch-pool.js'
 import { MemoryNetwork as Network } from '../runtimes/memory/memory-network.js'
@@ -9,7 +12,7 @@ import { startServer } from '../server/listening-server.js'
 import type { ServeOptions, Server } from '../server/server-types.js'
 
 /**
- * A network within the process: `serve` and `WebSocket` as everywhere else, for tests and for two parts of one program.
+ * A network within the process: `serve`, `WebSocket` and `WebSocketStream` as everywhere else, for tests and for two parts of one program.
  * Ports of different networks have nothing to do with each other. TLS is not spoken in it.
  */
 export class MemoryNetwork {
@@ -26,6 +29,7 @@ export class MemoryNetwork {
   }
 
   readonly WebSocket: WebSocketConstructor = defineWebSocket(this.#ports)
+  readonly WebSocketStream: WebSocketStreamConstructor = defineWebSocketStream(openClientSocket(this.#ports))
 
   serve<Data = undefined>(options: ServeOptions<Data>): Promise<Server<Data>> {
     return startServer(options, this.#ports)

@@ -9,6 +9,7 @@ import type { ServeOptions, Server } from '../server/server-types.js'
 
 export type { CloseResult, SendResult } from '../core/connection.js'
 export { HandshakeError, ProtocolError, TransportError, UsageError } from '../core/errors.js'
+export type { HeaderFields } from '../core/handshake/header-fields.js'
 export type { Limits } from '../core/limits.js'
 export type { TlsServerOptions } from '../ports/http-host.js'
 export type { IncomingRequest } from '../server/incoming-request.js'

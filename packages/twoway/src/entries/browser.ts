@@ -1,0 +1,14 @@
+export type { PlatformWebSocketConstructor } from '../client/platform-websocket.js'
+export { WebSocket } from '../client/platform-websocket.js'
+export type { PlatformWebSocketStreamConstructor } from '../client/platform-websocket-stream.js'
+export { WebSocketError, WebSocketStream } from '../client/platform-websocket-stream.js'
+export type {
+  StandardStreamOptions,
+  WebSocketCloseInfo,
+  WebSocketErrorConstructor,
+  WebSocketOpenInfo,
+  WebSocketStreamConstructor,
+} from '../client/websocket-stream-types.js'
+export type { WebSocketEvents } from '../client/websocket-types.js'
+// The other entries' names, so that a program that asks what an error is runs here too.
+export { HandshakeError, ProtocolError, TransportError, UsageError } from '../core/errors.js'

@@ -1,0 +1,55 @@
+/**
+ * `npm run check:size`: what a page pays for the client, bundled for a browser, minified, and compressed by gzip.
+ * Fails where that is more than a limit, or where the bundle would need a module of Node.
+ */
+
+const { join } = require('node:path')
+const { gzipSync } = require('node:zlib')
+const { build } = require('esbuild')
+
+const bundles = [
+  { names: 'WebSocket', limit: 1000 },
+  { names: 'WebSocket, WebSocketStream, WebSocketError', limit: 4000 },
+]
+
+/** Who names the platform gets the `browser` condition, and who does not gets `default`. */
+const platforms = /** @type {const} */ (['browser', 'neutral'])
+
+async function checkSize() {
+  for (const platform of platforms) {
+    for (const { names, limit } of bundles) {
+      const size = await measure(names, platform)
+      const isTooLong = size > limit
+      console.log(
+        `${isTooLong ? 'Too long: ' : ''}${names}, ${platform}: ${size} octets by gzip, at most ${limit} are allowed.`,
+      )
+      if (isTooLong) process.exitCode = 1
+    }
+  }
+}
+
+/**
+ * @param {string} names
+ * @param {'browser' | 'neutral'} platform
+ */
+async function measure(names, platform) {
+  const { outputFiles } = await build({
+    // A page that uses the names: what nobody uses is left out.
+    stdin: {
+      contents: `import { ${names} } from 'twoway'\nglobalThis.used = [${names}]`,
+      resolveDir: join(__dirname, '..', 'test'),
+    },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform,
+    write: false,
+    // Says what can't be resolved, such as node:net, and rejects.
+    logLevel: 'error',
+  })
+  return gzipSync(/** @type {import('esbuild').OutputFile} */ (outputFiles[0]).contents, { level: 9 }).length
+}
+
+checkSize().catch(() => {
+  process.exitCode = 1
+})

