@@ -98,11 +98,9 @@ test('reads or refuses any text, and what it reads it can write and read again',
   )
 })
 
-test('takes time in proportion to the length of a hostile value', () => {
-  const started = performance.now()
+test('comes to an end with hostile values of 1 MiB, on which backtracking would not', () => {
   for (const piece of ['a;', ' ', 'a ', 'a;b=', '"', '\\', 'a;b="', ',']) {
-    parseExtensions(piece.repeat((1 << 20) / piece.length))
-    parseExtensions(`a; b${piece.repeat((1 << 20) / piece.length)}"`)
+    const long = piece.repeat((1 << 20) / piece.length)
+    for (const value of [long, `a; b${long}"`]) assert.equal(parseExtensions(value), undefined)
   }
-  assert.ok(performance.now() - started < 5000)
 })
