@@ -81,7 +81,7 @@ export class Connecting {
       key: encodeBase64(ports.random.bytes(16)),
       protocols,
       extensions: ports.negotiators.flatMap(({ offers }) => offers),
-      fields: this.#isAtHome ? [...credentialsOf(this.#options.url), ...settings.fields] : [],
+      fields: this.#isAtHome ? fieldsAtHome(this.#options.url, settings.fields) : [],
       origin: settings.origin,
       limits: settings.limits,
     })
@@ -156,6 +156,12 @@ export class Connecting {
   readonly #abort = (): void => {
     this.fail(new TransportError('connecting was aborted', { cause: this.#options.settings.signal?.reason }))
   }
+}
+
+/** The caller's fields, and the URL's user and password as Basic authentication, unless a field says other. */
+function fieldsAtHome(url: URL, fields: readonly string[]): readonly string[] {
+  const authorizes = fields.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization')
+  return authorizes ? fields : [...credentialsOf(url), ...fields]
 }
 
 /** A URL's user and password as Basic authentication, RFC 7617. */

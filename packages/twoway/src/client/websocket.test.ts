@@ -150,9 +150,16 @@ for (const network of networks) {
         const known = new WebSocket(url, { ...network.clientTls, protocols: ['one', 'two'] })
         const credentials = Buffer.from('usér:p@ss').toString('base64')
         assert.equal((await next(known, 'message')).data, `,,Basic ${credentials}`)
+        const both = new WebSocket(url, {
+          ...network.clientTls,
+          protocols: ['one', 'two'],
+          headers: { authorization: 'Bearer x' },
+        })
+        assert.equal((await next(both, 'message')).data, ',,Bearer x')
+        both.close()
         socket.close()
         known.close()
-        await Promise.all([next(socket, 'close'), next(known, 'close')])
+        await Promise.all([next(socket, 'close'), next(known, 'close'), next(both, 'close')])
       })
     })
 
