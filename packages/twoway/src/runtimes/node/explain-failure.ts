@@ -62,6 +62,7 @@ export function explainFailure(cause: SystemError): string {
  */
 function openSslError({ code = '', message }: SystemError): { readonly code: string; readonly reason: string } {
   const [, reason = ''] = /:SSL routines:[^:]*:([^:]+)/.exec(message) ?? []
-  if (code !== 'EPROTO' || reason === '') return { code, reason }
-  return { code: `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`, reason }
+  const named = code !== 'EPROTO' || reason === '' ? code : `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`
+  // OpenSSL 3.2 and later, in Node from 24 on, has another name for the alerts that came with SSL 3.
+  return { code: named.replace('SSL_SSL/TLS_', 'SSL_SSLV3_'), reason }
 }
