@@ -67,9 +67,12 @@ export interface ServerHandlers<Data> {
   open?(socket: ServerSocket<Data>): unknown
   /** A message came: a string for text, bytes of the receiver's own for binary (on Node a Buffer). */
   message?(socket: ServerSocket<Data>, message: string | Uint8Array): unknown
-  /** What waits has gone down to `highWaterMarkBytes` after a `send` that answered 'buffered'. */
+  /**
+   * After a `send` that answered 'buffered': no more than `highWaterMarkBytes` waits. Where the network did not keep up
+   * this comes once all has gone.
+   */
   drain?(socket: ServerSocket<Data>): unknown
-  /** A connection is closed; the last call for it. */
+  /** A connection is closed; the last call for it, but for an `error` of a promise that a handler returned before. */
   close?(socket: ServerSocket<Data>, result: CloseResult): unknown
   /**
    * What went wrong: a ProtocolError of the peer's, a TransportError, or what a handler threw. `socket` is undefined
