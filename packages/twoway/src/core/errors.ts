@@ -92,7 +92,8 @@ const requestViolations = {
   extensionOfferInvalid: { status: 400, section: '9.1', sentence: 'Sec-WebSocket-Extensions is not well formed' },
   hostForbidden: {
     status: 421,
-    section: '10.2',
+    standard: 'RFC 9110',
+    section: '15.5.20',
     sentence: 'this server is not reached by that name',
   },
   originForbidden: {
