@@ -1,4 +1,5 @@
-import { type CloseResult, Connection, type ConnectionEvents, type ConnectionPorts } from '../core/connection.js'
+import { Connection } from '../core/connection.js'
+import type { CloseResult, ConnectionEvents, ConnectionPorts } from '../core/connection-types.js'
 import { type HandshakeError, type ProtocolError, TransportError } from '../core/errors.js'
 import { formatExtensions } from '../core/extensions/extension-header.js'
 import { frameHeaderSize } from '../core/frames/frame-header.js'

@@ -1,4 +1,4 @@
-import type { CloseResult } from '../core/connection.js'
+import type { CloseResult } from '../core/connection-types.js'
 import type { WebSocketStreamOptions } from './websocket-stream-types.js'
 
 /** What a WebSocketStream runs on: a connection that can be told to wait, and that tells when to. */

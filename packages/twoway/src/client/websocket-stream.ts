@@ -1,4 +1,4 @@
-import type { CloseResult } from '../core/connection.js'
+import type { CloseResult } from '../core/connection-types.js'
 import { shapeAsInterface } from './interface-shape.js'
 import { bytesOf } from './message-data.js'
 import type { OpenStreamSocket, StreamSocket } from './stream-socket.js'

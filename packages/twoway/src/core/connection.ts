@@ -1,6 +1,5 @@
 import type { Clock, Timer } from '../ports/clock.js'
 import type { Payload } from '../ports/payload.js'
-import type { Random } from '../ports/random.js'
 import type { Transport, TransportSink } from '../ports/transport.js'
 import type { BufferBudget } from './buffer-budget.js'
 import {
@@ -16,6 +15,7 @@ import {
   type ClosingState,
   closingHandshake,
 } from './closing/closing-handshake.js'
+import type { ConnectionEvents, ConnectionOptions, SendResult } from './connection-types.js'
 import { ProtocolError, TransportError, UsageError } from './errors.js'
 import type { Extension } from './extensions/extension.js'
 import { FrameParser } from './frames/frame-parser.js'
@@ -24,61 +24,6 @@ import { Hold } from './hold.js'
 import type { Limits } from './limits.js'
 import { MessageAssembler } from './messages/message-assembler.js'
 import { Outbox } from './outbox.js'
-import type { ScratchPool } from './scratch-pool.js'
-
-/** What a connection needs of its runtime. */
-export interface ConnectionPorts {
-  readonly payload: Payload
-  readonly random: Random
-  readonly clock: Clock
-  readonly scratchPool: ScratchPool
-}
-
-export interface ConnectionOptions<Owner> {
-  readonly role: 'client' | 'server'
-  readonly transport: Transport
-  readonly ports: ConnectionPorts
-  readonly limits: Limits
-  /** What becomes of a message where more than `maxBufferedBytes` wait already: the connection fails with 1013, or the message is dropped. */
-  readonly whenBufferFull: 'close' | 'drop'
-  readonly extension?: Extension | undefined
-  /** Shared by the connections of a server. */
-  readonly budget?: BufferBudget | undefined
-  /** Who the connection belongs to, passed to each call of `events`, so that one object of events serves many. */
-  readonly owner: Owner
-  readonly events: ConnectionEvents<Owner>
-}
-
-/**
- * What a connection tells its owner. The owner may send, close, terminate, pause and resume from within each call.
- * None of these may throw.
- */
-export interface ConnectionEvents<Owner> {
-  /** A message came: text as a string, binary as bytes that are the receiver's own. */
-  message(owner: Owner, message: string | Uint8Array): void
-  /** What was sent has gone down to the high-water mark again after a `send` that answered 'buffered'. */
-  drain(owner: Owner): void
-  /** A Pong came; its payload is the receiver's own. */
-  pong?(owner: Owner, payload: Uint8Array): void
-  /** The connection leaves the open state: no message follows. */
-  closing?(owner: Owner): void
-  /** What went wrong: the peer broke a rule, or the network failed. `closed` follows. */
-  error(owner: Owner, error: ProtocolError | TransportError): void
-  /** The transport is gone; once, and last. */
-  closed(owner: Owner, result: CloseResult): void
-}
-
-/** How a connection ended: the peer's status, or 1006 where no Close came (RFC 6455 §7.1.5). */
-export interface CloseResult extends CloseStatus {
-  /** Whether both Closes had passed (§7.1.4). */
-  readonly wasClean: boolean
-}
-
-/**
- * What became of a message: handed on; taken, but more waits than the high-water mark; not taken, as too much waits
- * already; or not taken, as the connection is closing or closed.
- */
-export type SendResult = 'sent' | 'buffered' | 'dropped' | 'closed'
 
 /** Why a connection does not read; several may hold at once. */
 const Stop = {

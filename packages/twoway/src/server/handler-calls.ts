@@ -1,4 +1,4 @@
-import type { CloseResult, ConnectionEvents } from '../core/connection.js'
+import type { CloseResult, ConnectionEvents } from '../core/connection-types.js'
 import { isThenable } from './is-thenable.js'
 import type { ServerConnection } from './server-connection.js'
 import type { ServerSettings } from './server-settings.js'

@@ -1,4 +1,5 @@
-import { Connection, type ConnectionEvents, type SendResult } from '../core/connection.js'
+import { Connection } from '../core/connection.js'
+import type { ConnectionEvents, SendResult } from '../core/connection-types.js'
 import { TransportError, UsageError } from '../core/errors.js'
 import type { Extension } from '../core/extensions/extension.js'
 import type { Clock } from '../ports/clock.js'

@@ -1,5 +1,5 @@
 import { BufferBudget } from '../core/buffer-budget.js'
-import type { ConnectionPorts } from '../core/connection.js'
+import type { ConnectionPorts } from '../core/connection-types.js'
 import { UsageError } from '../core/errors.js'
 import type { ExtensionNegotiator } from '../core/extensions/extension.js'
 import { type ServerLimits, serverLimits } from '../core/limits.js'

@@ -1,4 +1,4 @@
-import type { CloseResult, SendResult } from '../core/connection.js'
+import type { CloseResult, SendResult } from '../core/connection-types.js'
 import type { ServerLimits } from '../core/limits.js'
 import type { TlsServerOptions } from '../ports/http-host.js'
 import type { IncomingRequest } from './incoming-request.js'

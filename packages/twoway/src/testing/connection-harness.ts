@@ -1,4 +1,5 @@
-import { Connection, type ConnectionEvents } from '../core/connection.js'
+import { Connection } from '../core/connection.js'
+import type { ConnectionEvents } from '../core/connection-types.js'
 import type { Extension } from '../core/extensions/extension.js'
 import { type Limits, serverLimits } from '../core/limits.js'
 import { ScratchPool } from '../core/scratch-pool.js'
