@@ -10,5 +10,6 @@ export type {
   WebSocketStreamConstructor,
 } from '../client/websocket-stream-types.js'
 export type { WebSocketEvents } from '../client/websocket-types.js'
+export { describeCloseCode } from '../core/closing/close-code.js'
 // The other entries' names, so that a program that asks what an error is runs here too.
 export { HandshakeError, ProtocolError, TransportError, UsageError } from '../core/errors.js'

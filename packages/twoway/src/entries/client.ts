@@ -23,6 +23,7 @@ export type {
   WebSocketStreamOptions,
 } from '../client/websocket-stream-types.js'
 export type { WebSocketConstructor, WebSocketEvents, WebSocketOptions } from '../client/websocket-types.js'
+export { describeCloseCode } from '../core/closing/close-code.js'
 export { HandshakeError, ProtocolError, TransportError, UsageError } from '../core/errors.js'
 export type { HeaderFields } from '../core/handshake/header-fields.js'
 

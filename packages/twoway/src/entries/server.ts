@@ -7,6 +7,7 @@ import { startServer } from '../server/listening-server.js'
 import type { ServerPorts } from '../server/server-settings.js'
 import type { ServeOptions, Server } from '../server/server-types.js'
 
+export { describeCloseCode } from '../core/closing/close-code.js'
 export type { CloseResult, SendResult } from '../core/connection-types.js'
 export { HandshakeError, ProtocolError, TransportError, UsageError } from '../core/errors.js'
 export type { HeaderFields } from '../core/handshake/header-fields.js'

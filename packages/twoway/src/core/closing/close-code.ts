@@ -1,10 +1,11 @@
 interface CloseCodeRow {
+  /** In words, to stand behind the number in a sentence. */
   readonly meaning: string
   /** Whether it may stand in a Close frame, §7.4. */
   readonly onWire: boolean
 }
 
-/** The status codes that RFC 6455 §7.4.1 and the IANA registry of §11.7 define. */
+/** The status codes that RFC 6455 §7.4.1 and the IANA registry of §11.7 define by name. */
 export const closeCodes: { readonly [code: number]: CloseCodeRow } = {
   1000: { onWire: true, meaning: 'normal closure' },
   1001: { onWire: true, meaning: 'going away: a server is stopping, or a page was left' },
@@ -22,9 +23,25 @@ export const closeCodes: { readonly [code: number]: CloseCodeRow } = {
   1013: { onWire: true, meaning: 'overloaded: try again later' },
   1014: { onWire: true, meaning: 'a gateway had an invalid response from the server behind it' },
   1015: { onWire: false, meaning: 'TLS handshake failed' },
+  3000: { onWire: true, meaning: 'unauthorized: the endpoint wants to know who connects' },
+  3003: { onWire: true, meaning: 'forbidden: whoever connects may not' },
+  3008: { onWire: true, meaning: 'timeout: the peer took too long' },
 }
 
 /** Whether a status code may stand in a Close frame, RFC 6455 §7.4: one of the table, a library's or an application's. */
 export function isWireCloseCode(code: number): boolean {
   return closeCodes[code]?.onWire ?? (Number.isInteger(code) && code >= 3000 && code <= 4999)
+}
+
+/**
+ * What a close code means, in a few words without a full stop: "overloaded: try again later" for 1013. Any number has an
+ * answer: codes without a row are told by their range, RFC 6455 §7.4.2.
+ */
+export function describeCloseCode(code: number): string {
+  const row = closeCodes[code]
+  if (row !== undefined) return row.meaning
+  if (code >= 4000 && code <= 4999) return "a code of the application's own"
+  if (code >= 3000 && code < 4000) return 'a code of a library or framework'
+  if (code >= 1000 && code < 3000) return 'a code that is kept for later versions of the standard'
+  return 'not a close code'
 }

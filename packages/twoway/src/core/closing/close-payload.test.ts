@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { webPayload } from '../../runtimes/web/payload.js'
 import { concat, fromHex, toHex, utf8 } from '../../testing/bytes.js'
 import { ProtocolError, UsageError } from '../errors.js'
-import { closeCodes, isWireCloseCode } from './close-code.js'
+import { closeCodes, describeCloseCode, isWireCloseCode } from './close-code.js'
 import { checkCloseStatus, closePayloadOf, readClosePayload, shortenReason } from './close-payload.js'
 
 const read = (bytes: Uint8Array) => readClosePayload(webPayload, bytes, 0, bytes.length)
@@ -20,9 +20,26 @@ describe('isWireCloseCode', () => {
   it('takes no number that is not an integer', () => {
     for (const code of [Number.NaN, 3000.5, Number.POSITIVE_INFINITY, -1]) assert.equal(isWireCloseCode(code), false)
   })
+})
 
-  it('says in words what each code means', () => {
-    for (const { meaning } of Object.values(closeCodes)) assert.match(meaning, /^\S.*\S$/)
+describe('describeCloseCode', () => {
+  it('says in words what each code of the table means', () => {
+    for (const [code, { meaning }] of Object.entries(closeCodes)) {
+      assert.match(meaning, /^\S.*[^\s.]$/)
+      assert.equal(describeCloseCode(Number(code)), meaning)
+    }
+    assert.equal(describeCloseCode(1013), 'overloaded: try again later')
+  })
+
+  it('tells any other number by its range, §7.4.2', () => {
+    for (const [meaning, ...codes] of [
+      ['not a close code', -1, 0, 999, 5000, 65535, Number.NaN, Number.POSITIVE_INFINITY],
+      ['a code that is kept for later versions of the standard', 1016, 2999],
+      ['a code of a library or framework', 3001, 3999],
+      ["a code of the application's own", 4000, 4999],
+    ] as const) {
+      for (const code of codes) assert.equal(describeCloseCode(code), meaning)
+    }
   })
 })
 
