@@ -1,4 +1,5 @@
 import type { Transport, TransportSink } from '../ports/transport.js'
+import { concat } from './bytes.js'
 
 /** A transport that writes down what is asked of it. The network takes all at once, unless it is told to be full. */
 export class RecordingTransport implements Transport {
@@ -26,7 +27,7 @@ export class RecordingTransport implements Transport {
 
   write(first: Uint8Array, second: Uint8Array = new Uint8Array(0)): void {
     this.calls.push('write')
-    this.writes.push(Uint8Array.from([...first, ...second]))
+    this.writes.push(concat(first, second))
     if (this.isFull) this.pendingBytes += first.length + second.length
   }
 
