@@ -8,6 +8,7 @@ import { settleClient } from './client-settings.js'
 import { Connecting, type ConnectingPorts } from './connecting.js'
 import { EventTasks } from './event-tasks.js'
 import type { OpenedConnection } from './opening.js'
+import { closedBeforePong, PendingPings } from './pending-pings.js'
 import { UnsentMessages } from './unsent-messages.js'
 import type { WebSocketOptions } from './websocket-types.js'
 
@@ -58,6 +59,7 @@ export class ClientSocket {
   /** What `#handedOverBytes` was before the first message of this task, while one was sent in it. */
   #handedOver: number | undefined
   #closeAfterQueue: (() => void) | undefined
+  #pings: PendingPings | undefined
   #error: ClientError | undefined
 
   /** Throws a UsageError for options that can't be used. */
@@ -125,6 +127,19 @@ export class ClientSocket {
     }
   }
 
+  /** Sends a Ping, and resolves to the milliseconds until its Pong. */
+  ping(): Promise<number> {
+    const connection = this.#connection
+    if (connection?.state !== 'open') return Promise.reject(closedBeforePong())
+    const { clock, payload } = this.#ports
+    this.#pings ??= new PendingPings(clock, (text) => {
+      const octets = payload.allocate(payload.byteLength(text))
+      payload.encodeInto(text, octets, 0)
+      connection.ping(octets)
+    })
+    return this.#pings.add()
+  }
+
   /** Starts closing, behind what was sent before. The status was checked by the caller. */
   close(code: number | undefined, reason: string): void {
     if (this.#readyState >= ReadyState.closing) return
@@ -173,6 +188,9 @@ export class ClientSocket {
     drain(socket) {
       socket.#events.drain?.()
     },
+    pong(socket, payload) {
+      socket.#pings?.answer(payload)
+    },
     // §4, "the WebSocket closing handshake is started": in a task, the state changes to CLOSING.
     closing(socket) {
       if (socket.#readyState >= ReadyState.closing) return
@@ -201,6 +219,7 @@ export class ClientSocket {
     this.#queue = []
     this.#queuedBytes = 0
     this.#connection = undefined
+    this.#pings?.fail()
     const error = this.#error ?? (result.wasClean ? undefined : lost())
     const close = (): void => this.#events.close(result, error)
     // §4, "the WebSocket connection is closed"

@@ -36,6 +36,7 @@ export function openClientSocket(ports: ClientPorts): OpenStreamSocket {
         return socket.hasRoom
       },
       send: (message) => socket.send(message),
+      ping: () => socket.ping(),
       pause: () => socket.pause(),
       resume: () => socket.resume(),
       close: (code, reason = '') => socket.close(code, reason),

@@ -13,6 +13,8 @@ export interface StreamSocket {
   readonly hasRoom: boolean
   /** Bytes are not kept. */
   send(message: string | Uint8Array): void
+  /** Sends a Ping, where the socket can, and resolves to the milliseconds until its Pong. */
+  ping?(): Promise<number>
   /** Stops reading, where the socket can; at most what is on its way within the process still comes. */
   pause(): void
   resume(): void

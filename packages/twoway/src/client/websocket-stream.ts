@@ -1,6 +1,7 @@
 import type { CloseResult } from '../core/connection-types.js'
 import { shapeAsInterface } from './interface-shape.js'
 import { bytesOf } from './message-data.js'
+import { sendPing } from './ping.js'
 import type { OpenStreamSocket, StreamSocket } from './stream-socket.js'
 import { checkCloseInfo, connectionFailure, WebSocketError } from './websocket-error.js'
 import type {
@@ -63,6 +64,10 @@ export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketSt
     close(closeInfo: WebSocketCloseInfo = {}): void {
       const { code, reason } = checkCloseInfo(closeInfo)
       this.#socket.close(code, reason)
+    }
+
+    [sendPing](): Promise<number> | undefined {
+      return this.#socket.ping?.()
     }
 
     /** Constructor, step 8. What the socket's end would reject with comes too late. */

@@ -3,6 +3,7 @@ import { type ClientPorts, ClientSocket, ReadyState } from './client-socket.js'
 import { CloseEvent } from './close-event.js'
 import { shapeAsInterface } from './interface-shape.js'
 import { bytesOf, isBlob } from './message-data.js'
+import { sendPing } from './ping.js'
 import { checkProtocols } from './subprotocols.js'
 import { parseWebSocketUrl } from './url.js'
 import type { WebSocketConstructor, WebSocketOptions } from './websocket-types.js'
@@ -149,6 +150,10 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
       }
       // 2. It is sent where the connection is open, and counts in any case.
       socket.send(message)
+    }
+
+    [sendPing](): Promise<number> {
+      return this.#socket.ping()
     }
 
     #handler(type: string): EventHandler {

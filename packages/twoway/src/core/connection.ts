@@ -196,9 +196,11 @@ export class Connection<Owner> implements TransportSink {
     this.#move('fail')
   }
 
-  /** Drops the connection at once, with what is waiting. */
-  terminate(): void {
-    if (this.#state !== 'closed') this.#move('terminate')
+  /** Drops the connection at once, with what is waiting; with `reset`, by a reset where the transport can. */
+  terminate(reset = false): void {
+    if (this.#state === 'closed') return
+    if (reset) this.#transport.destroy(true)
+    this.#move('terminate')
   }
 
   /** Stops parsing and reading. */

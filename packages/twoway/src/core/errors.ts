@@ -193,6 +193,7 @@ export type UsageErrorCode =
   | 'protocolNotOffered'
   | 'upgradeAnswerInvalid'
   | 'headerInvalid'
+  | 'pingImpossible'
 
 /** Our caller asked for what can't be done. Thrown at once; no state has changed. */
 export class UsageError extends Error {

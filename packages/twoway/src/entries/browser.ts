@@ -1,3 +1,5 @@
+import { ping as pingSocket } from '../client/ping.js'
+
 export type { PlatformWebSocketConstructor } from '../client/platform-websocket.js'
 export { WebSocket } from '../client/platform-websocket.js'
 export type { PlatformWebSocketStreamConstructor } from '../client/platform-websocket-stream.js'
@@ -13,3 +15,6 @@ export type { WebSocketEvents } from '../client/websocket-types.js'
 export { describeCloseCode } from '../core/closing/close-code.js'
 // The other entries' names, so that a program that asks what an error is runs here too.
 export { HandshakeError, ProtocolError, TransportError, UsageError } from '../core/errors.js'
+
+/** A browser lets no page send a Ping: rejects with a UsageError. It is here so that one program links everywhere. */
+export const ping: (socket: never) => Promise<never> = pingSocket as (socket: object) => Promise<never>

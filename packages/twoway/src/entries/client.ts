@@ -1,5 +1,6 @@
 import type { ClientPorts } from '../client/client-socket.js'
 import { openClientSocket } from '../client/client-stream-socket.js'
+import { ping as pingSocket } from '../client/ping.js'
 import { defineWebSocket } from '../client/websocket.js'
 import { defineWebSocketStream } from '../client/websocket-stream.js'
 import type {
@@ -43,3 +44,10 @@ export interface WebSocket extends WebSocketInterface {}
 /** The WebSocketStream of the proposal for the standard, with backpressure both ways. */
 export const WebSocketStream: WebSocketStreamConstructor = defineWebSocketStream(openClientSocket(ports))
 export interface WebSocketStream extends WebSocketStreamInterface {}
+
+/**
+ * Sends a Ping, RFC 6455 §5.5.2, and resolves to the milliseconds until its Pong: every living peer answers, whatever
+ * it makes of messages. Rejects with a TransportError where the connection is not open, or closes before.
+ * Beyond the standard; a browser lets no page send a Ping, so there the type takes nothing and a call rejects.
+ */
+export const ping: (socket: WebSocketInterface | WebSocketStreamInterface) => Promise<number> = pingSocket

@@ -24,8 +24,11 @@ export interface Transport {
   resume(): void
   /** Ends the sending side once everything written has gone. Receiving goes on. */
   end(): void
-  /** Drops the connection now, with what is pending. `closed` follows. */
-  destroy(): void
+  /**
+   * Drops the connection now, with what is pending. `closed` follows. With `reset` the peer learns of it by a reset in
+   * place of an end, where the transport has such a thing (TCP's RST).
+   */
+  destroy(reset?: boolean): void
 }
 
 /** What a transport reports. No call is made from within a call of the transport's own methods. */

@@ -97,8 +97,8 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     this.#connection.close(code, reason)
   }
 
-  terminate(): void {
-    this.#connection.terminate()
+  terminate({ reset = false }: { readonly reset?: boolean | undefined } = {}): void {
+    this.#connection.terminate(reset)
   }
 
   ping(payload: string | ArrayBuffer | ArrayBufferView = ''): void {

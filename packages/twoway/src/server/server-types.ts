@@ -42,8 +42,11 @@ export interface ServerSocket<Data = undefined> {
    * @param reason at most 123 octets of UTF-8; else a UsageError
    */
   close(code?: number, reason?: string): void
-  /** Drops the connection at once. */
-  terminate(): void
+  /**
+   * Drops the connection at once, with what waits. The peer sees it end without a Close; with `reset`, which is for
+   * tests of clients and for peers that misbehave, TCP tells it by a RST.
+   */
+  terminate(options?: { readonly reset?: boolean | undefined }): void
   /** Sends a Ping with a payload of at most 125 octets; else a UsageError. */
   ping(payload?: string | ArrayBuffer | ArrayBufferView): void
   /** Stops delivering messages, and reading from the network. */

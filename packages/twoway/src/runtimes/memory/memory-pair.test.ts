@@ -43,3 +43,12 @@ test('delivers octets that were taken back first, to whoever starts next', async
   await next.untilText('early late')
   assert.equal(first.text, 'head early')
 })
+
+test('destroys with a reset where it is asked to', async () => {
+  const [near, far] = memoryPair(webClock)
+  const sink = new RecordingSink()
+  far.start(sink)
+  near.destroy(true)
+  await sink.untilCalled('closed')
+  assert.match(sink.error?.message ?? '', /reset/)
+})

@@ -81,12 +81,12 @@ export class MemoryTransport implements Transport {
     this.#schedule()
   }
 
-  destroy(): void {
+  destroy(reset = false): void {
     if (this.#isGone) return
     const other = this.#other
     this.#lostBytes = this.pendingBytes
     // As in TCP, RFC 1122 §4.2.2.13: closing with octets unread resets the connection.
-    if (other !== undefined && this.#inboxBytes > 0) other.fail(peerReset())
+    if (other !== undefined && (reset || this.#inboxBytes > 0)) other.fail(peerReset())
     else if (other !== undefined) other.#truncateInbox()
     this.#leave(undefined)
     this.#tellOtherOfEnd()

@@ -85,9 +85,9 @@ export class DeferredTransport implements Transport {
     this.#transport?.end()
   }
 
-  destroy(): void {
+  destroy(reset?: boolean): void {
     if (this.#transport !== undefined) {
-      this.#transport.destroy()
+      this.#transport.destroy(reset)
     } else if (!this.#isGone) {
       this.#leave()
       this.#abandon()

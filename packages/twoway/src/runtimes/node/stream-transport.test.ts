@@ -33,6 +33,39 @@ async function joinedBy(
   return { near, far, dispose: () => server.close() }
 }
 
+for (const [name, open] of [
+  ['TCP', () => joinedBy(createServer(), 'connection', undefined)],
+  [
+    'TLS',
+    async () => {
+      const certificate = await selfSignedCertificate()
+      return joinedBy(createTlsServer(certificate), 'secureConnection', { ca: certificate.cert })
+    },
+  ],
+] as const) {
+  test(`destroys with a reset over ${name} where it is asked to, and with an end where not`, async () => {
+    for (const reset of [true, false]) {
+      const { near, far, dispose } = await open()
+      const sink = new RecordingSink()
+      near.start(sink)
+      far.start(new RecordingSink())
+      far.write(Buffer.from('x'))
+      await sink.untilText('x')
+      far.destroy(reset)
+      await sink.until(() => sink.calls.includes('ended') || sink.calls.includes('closed'))
+      assert.equal((sink.error?.cause as { code?: string } | undefined)?.code, reset ? 'ECONNRESET' : undefined)
+      near.destroy()
+      dispose()
+    }
+  })
+}
+
+test('destroys a stream that is no socket, though a reset is asked for', () => {
+  const stream = new TestStream()
+  new StreamTransport(stream).destroy(true)
+  assert.ok(stream.destroyed)
+})
+
 /** A stream whose reads and writes are under the test's hands. */
 class TestStream extends Duplex {
   readonly written: Buffer[] = []

@@ -119,11 +119,12 @@ export class StreamTransport implements Transport {
     if (this.#queuedBytes === 0) this.#stream.end()
   }
 
-  destroy(): void {
+  destroy(reset = false): void {
     if (this.#destroyed) return
     this.#destroyed = true
     this.#lastPendingBytes = this.pendingBytes
     this.#dropQueue()
+    if (reset) resetStream(this.#stream)
     this.#stream.destroy()
     // The stream may have closed before, while the sink was not to hear of it.
     if (this.#closeHeld) queueMicrotask(this.#deliver)
@@ -230,6 +231,16 @@ export class StreamTransport implements Transport {
     if (!this.#owesDrained || this.pendingBytes > 0) return
     this.#owesDrained = false
     this.#sink?.drained()
+  }
+}
+
+/** Has TCP send a RST where there is TCP. A TLSSocket can't, the socket under it can. */
+function resetStream(stream: Duplex): void {
+  const socket = stream instanceof TLSSocket ? (stream as { readonly _parent?: unknown })._parent : stream
+  try {
+    if (socket instanceof Socket && !socket.destroyed) socket.resetAndDestroy()
+  } catch {
+    // A pipe, say: it is destroyed as ever.
   }
 }
 
