@@ -40,6 +40,8 @@ class RecordingHandler implements HttpHandler {
     return this.answer()
   }
 
+  failed(): void {}
+
   untilUpgrade(): Promise<void> {
     return new Promise((resolve) => {
       this.onUpgrade = resolve

@@ -63,6 +63,8 @@ export interface HttpHandler {
   upgrade(head: RequestHead, transport: Transport): void
   /** A request without one came. */
   request(head: RequestHead, peer: TransportPeer): HttpResponse | Promise<HttpResponse>
+  /** Peers can't be taken for now, for want of descriptors say. The listener goes on; told once a minute at most. */
+  failed(error: Error): void
 }
 
 export interface HttpListener {

@@ -102,6 +102,10 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     }
   }
 
+  failed(error: Error): void {
+    this.#calls.failedWithoutSocket(error)
+  }
+
   #open(accepted: AcceptedHandshake<Data>): void {
     const socket = new ServerConnection(this.#settings, accepted, this.#calls, this.#heartbeat.firstTicks())
     this.connections.add(socket)

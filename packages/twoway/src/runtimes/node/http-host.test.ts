@@ -33,6 +33,7 @@ const options: ListenOptions = {
 const handler: HttpHandler = {
   upgrade: (_, transport) => transport.destroy(),
   request: () => ({ status: 200, fields: [], body: '' }),
+  failed: () => {},
 }
 
 test('rejects an address that it may not have with the system error', async () => {

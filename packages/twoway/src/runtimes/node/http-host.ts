@@ -17,6 +17,7 @@ import type {
 } from '../../ports/http-host.js'
 import type { TransportPeer } from '../../ports/transport.js'
 import { StreamTransport } from './stream-transport.js'
+import { watchDescriptors } from './watch-descriptors.js'
 
 /**
  * The HTTP host on node:http and node:https. Each answer ends its connection.
@@ -60,6 +61,7 @@ class NodeListener implements HttpListener {
   readonly #securing = new Map<string, Socket>()
   /** Connections with an answer under way; what comes behind that request is not answered. */
   readonly #answered = new WeakSet<Duplex>()
+  #stopWatching: () => void = () => {}
   #address: AddressInfo = { address: '', family: '', port: 0 }
 
   constructor(server: Server, options: ListenOptions, handler: HttpHandler) {
@@ -89,8 +91,7 @@ class NodeListener implements HttpListener {
       server.once('error', reject)
       server.listen({ port: this.#options.port, host: this.#options.host }, () => {
         server.off('error', reject)
-        // An accept that fails, for want of descriptors say, leaves the server listening.
-        server.on('error', () => {})
+        this.#stopWatching = watchDescriptors(server, (error) => this.#handler.failed(error))
         this.#address = server.address() as AddressInfo
         resolve(this)
       })
@@ -102,6 +103,7 @@ class NodeListener implements HttpListener {
    * listening handle is closed, which `close` does before it returns.
    */
   close(): Promise<void> {
+    this.#stopWatching()
     this.#server.close()
     this.#server.closeAllConnections()
     for (const socket of this.#securing.values()) socket.destroy()
