@@ -33,9 +33,14 @@ const Stop = {
   backlog: 2,
   /** It has had its share of this turn. */
   yielding: 4,
+  /** A handler that is waited for is not done. */
+  handler: 8,
 } as const
 
 type Stop = (typeof Stop)[keyof typeof Stop]
+
+/** Those for which the peer can do nothing. */
+const ownStops = Stop.paused | Stop.handler
 
 /**
  * Frames of one connection that are parsed in one go, so that a flood of tiny ones leaves the others their turn:
@@ -136,11 +141,15 @@ export class Connection<Owner> implements TransportSink {
     return (this.#stops & Stop.paused) !== 0
   }
 
-  /** Whether the peer has shown life since this was asked last: something came, or the network took what waited. */
+  /**
+   * Whether the peer has shown life since this was asked last: something came, or the network took what waited.
+   * A peer that is not read can't show it: it is taken for alive, unless something waits that the network does not take.
+   */
   takeHeard(): boolean {
     const waiting = this.#outbox.waitingBytes
     const taken = this.#outbox.appendedBytes - waiting
-    const heard = this.#heard || (this.#waitedBefore && taken > this.#takenBefore)
+    const isUnread = (this.#stops & ownStops) !== 0
+    const heard = this.#heard || (this.#waitedBefore ? taken > this.#takenBefore : isUnread)
     this.#heard = false
     this.#takenBefore = taken
     // What waits for nothing is taken by the network whether the peer lives or not.
@@ -213,6 +222,16 @@ export class Connection<Owner> implements TransportSink {
     this.#go(Stop.paused)
   }
 
+  /** Stops parsing and reading until `handlerDone`: a handler that is waited for has begun. */
+  awaitHandler(): void {
+    if (this.#state === 'open') this.#stop(Stop.handler)
+  }
+
+  /** Goes on after `awaitHandler`, as `resume` does after `pause`. */
+  handlerDone(): void {
+    this.#go(Stop.handler)
+  }
+
   received(bytes: Uint8Array, start: number, end: number): void {
     this.#heard = true
     if (this.#parsing || this.#stops !== 0 || this.#hold.length > 0) {
@@ -280,9 +299,10 @@ export class Connection<Owner> implements TransportSink {
   /** Parses what is held: from before a pause, or from reads that came while another was being parsed. */
   readonly #parseHeld = (): void => {
     while (this.#hold.length > 0 && this.#stops === 0 && !this.#parsing) {
-      const end = this.#hold.length
-      this.#parse(this.#hold.take(), 0, end)
+      const { start, end } = this.#hold
+      this.#parse(this.#hold.take(), start, end)
     }
+    if (this.#hold.length === 0) this.#hold.clear()
     if (this.#peerEnded && this.#stops === 0 && !this.#parsing) this.#move('peerEnd')
   }
 
@@ -452,7 +472,7 @@ export class Connection<Owner> implements TransportSink {
     if (!wasOpen) return
     this.#assembler.release()
     // What is held or still comes is only looked through for the peer's Close now.
-    this.#go(Stop.paused | Stop.backlog | Stop.yielding)
+    this.#go(this.#stops)
     this.#events.closing?.(this.#owner)
   }
 

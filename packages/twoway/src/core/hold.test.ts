@@ -20,9 +20,27 @@ describe('Hold', () => {
         }
         const { length } = hold
         assert.equal(length, expected.length)
-        if (length > 0) assert.deepEqual([...hold.take().subarray(0, length)], expected)
+        if (length > 0) {
+          const { start, end } = hold
+          assert.deepEqual([...hold.take().subarray(start, end)], expected)
+        }
         assert.equal(hold.length, 0)
       }),
     )
+  })
+
+  it('takes back the rest of what was taken without a copy, and what comes then behind it', () => {
+    const hold = new Hold(webPayload)
+    hold.append(Uint8Array.of(1, 2, 3, 4), 0, 4)
+    const taken = hold.take()
+    hold.prepend(taken, 2, 4)
+    assert.deepEqual([hold.start, hold.end, hold.length], [2, 4, 2])
+    hold.append(Uint8Array.of(5, 6), 0, 2)
+    hold.prepend(Uint8Array.of(0), 0, 1)
+    const { start, end } = hold
+    assert.deepEqual([...hold.take().subarray(start, end)], [0, 3, 4, 5, 6])
+    hold.clear()
+    hold.prepend(taken, 2, 4)
+    assert.notEqual(hold.take(), taken)
   })
 })

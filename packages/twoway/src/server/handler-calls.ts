@@ -3,6 +3,9 @@ import { isThenable } from './is-thenable.js'
 import type { ServerConnection } from './server-connection.js'
 import type { ServerSettings } from './server-settings.js'
 
+/** The handlers whose promises `sequential` waits for: those whose work the next message builds on. */
+const waitedFor: ReadonlySet<string> = new Set(['open', 'message'])
+
 /**
  * Calls the user's handlers for all connections of a server. What a handler throws, or rejects with, goes to `error`,
  * and its connection closes with 1011; what `error` itself throws is reported to whoever runs the program.
@@ -63,7 +66,14 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
     }
     try {
       const returned = handlers[name]?.(socket, argument)
-      if (isThenable(returned)) returned.then(undefined, (error: unknown) => this.#failed(socket, error))
+      if (!isThenable(returned)) return
+      const isWaitedFor = this.#settings.sequential && waitedFor.has(name)
+      if (isWaitedFor) socket.awaitHandler()
+      const done = isWaitedFor ? () => socket.handlerDone() : undefined
+      returned.then(done, (error: unknown) => {
+        this.#failed(socket, error)
+        done?.()
+      })
     } catch (error) {
       this.#failed(socket, error)
     }

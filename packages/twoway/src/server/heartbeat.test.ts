@@ -118,6 +118,28 @@ describe('heartbeat', () => {
     assert.deepEqual(log, [])
   })
 
+  it('leaves a peer alone that is not read, and begins to count when it is read again', async () => {
+    const { socket, peer, log, pass } = await setUp()
+    socket.pause()
+    for (let round = 0; round < 100; round++) await pass(tick)
+    assert.deepEqual([pings(peer), log], [[], []])
+    socket.resume()
+    for (let round = 0; round < 44; round++) await pass(tick)
+    assert.deepEqual(log, [])
+    await pass(tick)
+    await pass(tick)
+    assert.equal(log.at(-1), 'close 1006')
+  })
+
+  it('drops a peer that is not read and takes nothing of what waits for it', async () => {
+    const { socket, peer, log, pass } = await setUp()
+    peer.pause()
+    socket.send(new Uint8Array(200_000))
+    socket.pause()
+    for (let round = 0; round < 46; round++) await pass(tick)
+    assert.equal(log.at(-1), 'close 1006')
+  })
+
   it('can be turned off', async () => {
     const { peer, log, clock, pass } = await setUp({ idleTimeoutMs: Number.POSITIVE_INFINITY })
     assert.equal(clock.pendingTimers, 0)

@@ -35,6 +35,8 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   #pings = 0
   #pingedAt = 0
   #latencyMs: number | undefined
+  /** Handlers that are waited for. */
+  #handlers = 0
   #waitingForDrain: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] | undefined
 
   constructor(
@@ -111,6 +113,17 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
 
   resume(): void {
     this.#connection.resume()
+  }
+
+  /** Has the peer's messages wait until `handlerDone` was called as often as this. */
+  awaitHandler(): void {
+    this.#handlers += 1
+    this.#connection.awaitHandler()
+  }
+
+  handlerDone(): void {
+    this.#handlers -= 1
+    if (this.#handlers === 0) this.#connection.handlerDone()
   }
 
   /** Ends the connection for a fault on this side. */

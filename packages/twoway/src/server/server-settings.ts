@@ -23,6 +23,7 @@ export interface ServerSettings<Data> {
   readonly origin: 'any' | readonly string[]
   readonly hosts: 'any' | readonly string[]
   readonly whenBufferFull: 'close' | 'drop'
+  readonly sequential: boolean
   readonly handlers: ServerHandlers<Data>
 }
 
@@ -47,6 +48,7 @@ const rules: { readonly [name in keyof Required<ServeOptions<unknown>>]: readonl
   origin: ["'any' or a list of origins", (value) => value === 'any' || Array.isArray(value)],
   hosts: ["'any' or a list of names", (value) => value === 'any' || Array.isArray(value)],
   whenBufferFull: ["'close' or 'drop'", (value) => value === 'close' || value === 'drop'],
+  sequential: ['true or false', (value) => typeof value === 'boolean'],
   maxMessageBytes: [
     `an integer from 1 to ${longestMessage}`,
     (value) => isCount(value) && Number(value) <= longestMessage,
@@ -92,6 +94,7 @@ export function settleServer<Data>(options: ServeOptions<Data>, ports: ServerPor
     origin: options.origin ?? [],
     hosts: options.hosts ?? [],
     whenBufferFull: options.whenBufferFull ?? 'close',
+    sequential: options.sequential ?? false,
     handlers: options,
   }
 }

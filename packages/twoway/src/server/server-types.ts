@@ -56,7 +56,7 @@ export interface ServerSocket<Data = undefined> {
 
 /**
  * What happens on a server's connections. A handler that throws or rejects is told of by `error`, and its connection
- * closes with 1011. A promise is not waited for.
+ * closes with 1011. A promise is not waited for, unless `sequential` asks for it.
  */
 export interface ServerHandlers<Data> {
   /**
@@ -150,6 +150,11 @@ export interface ServeOptions<Data> extends ServerHandlers<Data>, LimitOptions {
    * which is the default, or the message is dropped and `send` says so.
    */
   readonly whenBufferFull?: 'close' | 'drop' | undefined
+  /**
+   * Whether the next message of a connection waits for the promise that `open` or `message` returned for it, and
+   * reading with it: false by default. A handler that waits for a further message of the same peer then waits for ever.
+   */
+  readonly sequential?: boolean | undefined
 }
 
 /** A server that listens. */
