@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
+import { installPackages } from './install-packages.js'
 import type { Runtime } from './runtimes.js'
 
 const place = `${process.platform}-${process.arch}`
@@ -12,16 +12,12 @@ const place = `${process.platform}-${process.arch}`
  */
 export function fetchRuntimes(runtimes: readonly Runtime[], folder: string): ReadonlyMap<string, string> {
   const foreign = runtimes.filter((runtime) => !isOurs(runtime))
-  mkdirSync(folder, { recursive: true })
   const missing = foreign.filter((runtime) => versionIn(folder, runtime) !== runtime.version)
   if (missing.length > 0) {
-    console.log(`Fetching ${missing.map(({ name, version }) => `${name} (${version})`).join(', ')} from npm ...`)
-    // All of them: npm removes what the manifest does not name.
-    const dependencies = Object.fromEntries(
-      foreign.map((runtime) => [aliasOf(runtime), `npm:${packageOf(runtime)}@${runtime.version}`]),
-    )
-    writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }))
-    install(folder)
+    console.error(`Fetching ${missing.map(({ name, version }) => `${name} (${version})`).join(', ')} from npm ...`)
+    const wanted = foreign.map((runtime) => [aliasOf(runtime), `npm:${packageOf(runtime)}@${runtime.version}`])
+    // What is there already too: npm removes what the manifest does not name.
+    installPackages(folder, { ...dependenciesIn(folder), ...Object.fromEntries(wanted) })
   }
   return new Map(
     runtimes.map((runtime) => [
@@ -46,6 +42,15 @@ function packageOf({ name, packages }: Runtime): string {
   return found
 }
 
+function dependenciesIn(folder: string): Readonly<Record<string, string>> {
+  try {
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    return (manifest as { dependencies: Record<string, string> }).dependencies
+  } catch {
+    return {}
+  }
+}
+
 function versionIn(folder: string, runtime: Runtime): string | undefined {
   try {
     const manifest = readFileSync(join(folder, 'node_modules', aliasOf(runtime), 'package.json'), 'utf8')
@@ -53,15 +58,4 @@ function versionIn(folder: string, runtime: Runtime): string | undefined {
   } catch {
     return undefined
   }
-}
-
-function install(folder: string): void {
-  const npm = process.env.npm_execpath
-  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error']
-  const { status } = spawnSync(npm ? process.execPath : 'npm', npm ? [npm, ...args] : args, {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    timeout: 600_000,
-  })
-  if (status !== 0) throw new Error(`npm could not fetch the runtimes: it ended with ${status}`)
 }

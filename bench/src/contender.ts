@@ -1,0 +1,74 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { fetchRuntimes } from 'twoway-test/runtimes/fetch-runtimes'
+import { installPackages } from 'twoway-test/runtimes/install-packages'
+import { runtimes } from 'twoway-test/runtimes/runtimes'
+import type { Rival } from './rival.js'
+
+/** A rival on one version of its runtime. */
+export interface Contender {
+  /** Such as 'ws@26'. */
+  readonly id: string
+  /** Such as 'ws, Node 26'. */
+  readonly name: string
+  readonly rival: Rival
+  /** The runtime's name and version. */
+  readonly runtime: string
+  readonly program: string
+  readonly args: readonly string[]
+}
+
+const scratch = fileURLToPath(new URL('../../.scratch/', import.meta.url))
+
+/** Where the rivals are that npm has: with bufferutil beside it, ws would use that in our own tests too. */
+export const rivalsFolder = join(scratch, 'rivals')
+
+const { rivals: rivalVersions } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  readonly rivals: Readonly<Record<string, string>>
+}
+
+/** Each rival on each of these versions of Node, or on its own runtime. What is missing is fetched from npm. */
+export function findContenders(rivals: readonly Rival[], nodes: readonly number[]): Contender[] {
+  const places = rivals.flatMap((rival) => runtimesOf(rival, nodes).map((runtime) => ({ rival, runtime })))
+  const foreign = runtimes.filter(({ name }) => places.some(({ runtime }) => runtime === name && name !== ownNode))
+  const programs = fetchRuntimes(foreign, join(scratch, 'runtimes'))
+  fetchRivals()
+  return places.map(({ rival, runtime }) => {
+    const known = foreign.find(({ name }) => name === runtime)
+    const [major] = runtime.split(' ').slice(-1)
+    return {
+      id: rival.runsOn === 'Node' ? `${rival.id}@${major}` : rival.id,
+      name: `${rival.name}, ${runtime}`,
+      rival,
+      runtime: `${rival.runsOn} ${known?.version ?? process.versions.node}`,
+      program: programs.get(runtime) ?? process.execPath,
+      args: known?.args ?? [],
+    }
+  })
+}
+
+const ownNode = `Node ${Number.parseInt(process.versions.node, 10)}`
+
+function runtimesOf({ runsOn, since = 0 }: Rival, nodes: readonly number[]): string[] {
+  if (runsOn === 'Node') return nodes.filter((node) => node >= since).map((node) => `Node ${node}`)
+  return runtimes.filter(({ name }) => name.startsWith(runsOn)).map(({ name }) => name)
+}
+
+/** bufferutil's package brings its binaries, which it looks for when it is loaded: no script need run for them. */
+function fetchRivals(): void {
+  const isThere = Object.entries(rivalVersions).every(([name, version]) => {
+    const manifest = join(rivalsFolder, 'node_modules', name, 'package.json')
+    return (
+      existsSync(manifest) && (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version === version
+    )
+  })
+  if (isThere) return
+  console.error(`Fetching ${Object.keys(rivalVersions).join(', ')} from npm ...`)
+  installPackages(rivalsFolder, rivalVersions)
+}
+
+export function rivalVersionsOf(): Readonly<Record<string, string>> {
+  return rivalVersions
+}

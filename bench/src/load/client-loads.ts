@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
+import type { ClientLoad } from './load.js'
+import type { Tally } from './tally.js'
+import { messageOf, payloadOf } from './wire.js'
+
+/** §1.3: what the accept key is made with. */
+const keySuffix = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+
+/** A masked frame's header is four octets longer. */
+const maskingKeyBytes = 4
+
+/** An empty binary message, from a server; and how long a client's is. */
+const emptyMessage = messageOf('binary', Buffer.alloc(0))
+const emptyMaskedBytes = emptyMessage.length + maskingKeyBytes
+
+/** Batches of each connection under way. */
+const batchesUnderWay = 2
+
+/** Listens as a server for the clients under test, and counts in the tally what they receive or send. */
+export function listenForClients(load: ClientLoad, tally: () => Tally | undefined): Promise<Server & { port: number }> {
+  const message = messageOf(load.content, payloadOf(load.content, load.bytes))
+  const batch = Buffer.concat(Array.from({ length: load.batch }, () => message))
+  const receives = load.kind === 'clientReceives'
+  // What the client has to send until the next is due: its answer to a batch, or a batch.
+  const dueBytes = receives ? emptyMaskedBytes : load.batch * (message.length + maskingKeyBytes)
+  const next = receives ? batch : emptyMessage
+
+  const serveClient = (socket: Socket): void => {
+    let arrived = 0
+    let begunAt = performance.now()
+    socket.on('data', (bytes) => {
+      arrived += bytes.length
+      const done = Math.floor(arrived / dueBytes)
+      arrived -= done * dueBytes
+      if (done === 0) return
+      const now = performance.now()
+      tally()?.add(done * load.batch, now - begunAt)
+      begunAt = now
+      for (let index = 0; index < done; index++) socket.write(next)
+    })
+    if (receives) for (let index = 0; index < batchesUnderWay; index++) socket.write(batch)
+  }
+
+  const server = createServer({ noDelay: true }, (socket) => {
+    socket.on('error', () => {})
+    socket.once('data', (head) => {
+      socket.write(acceptance(head.toString('latin1')))
+      serveClient(socket)
+    })
+  })
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      resolve(Object.assign(server, { port: (server.address() as AddressInfo).port }))
+    })
+  })
+}
+
+function acceptance(request: string): string {
+  const key = /^sec-websocket-key: *(\S+)/im.exec(request)?.[1] ?? ''
+  const accept = createHash('sha1').update(`${key}${keySuffix}`).digest('base64')
+  const lines = [
+    'HTTP/1.1 101 Switching Protocols',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    `Sec-WebSocket-Accept: ${accept}`,
+  ]
+  return `${lines.join('\r\n')}\r\n\r\n`
+}

@@ -1,0 +1,50 @@
+/**
+ * The load generator, a process of its own: `node main.js ORDER`, see LoadOrder. Prints a Measurement.
+ *
+ * It frames and masks beforehand and counts the octets of the answers, so that it costs less than the servers it drives.
+ */
+
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { listenForClients } from './client-loads.js'
+import type { LoadOrder, Measurement } from './load.js'
+import { runBroadcast, runEcho, runHandshakes, runIdle } from './server-loads.js'
+import { Tally } from './tally.js'
+
+async function run(order: LoadOrder): Promise<Measurement> {
+  const { load, pid = 0, port = 0 } = order
+  const target = { ...order, pid, port }
+  switch (load.kind) {
+    case 'echo':
+      return runEcho(load, target)
+    case 'broadcast':
+      return runBroadcast(load, target)
+    case 'handshake':
+      return runHandshakes(load, target)
+    case 'idle':
+      return runIdle(load, target)
+    case 'clientReceives':
+    case 'clientSends': {
+      let tally: Tally | undefined
+      const server = await listenForClients(load, () => tally)
+      print({ port: server.port })
+      const [line] = (await once(createInterface(process.stdin), 'line')) as [string]
+      tally = new Tally(Number(line))
+      return tally.measure(order)
+    }
+  }
+}
+
+function print(answer: object): void {
+  process.stdout.write(`${JSON.stringify(answer)}\n`)
+}
+
+run(JSON.parse(process.argv[2]!) as LoadOrder)
+  .then((measurement) => {
+    print(measurement)
+    process.exit()
+  })
+  .catch((error: Error) => {
+    console.error(error.message)
+    process.exit(1)
+  })

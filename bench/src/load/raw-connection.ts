@@ -1,0 +1,63 @@
+import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { openingRequest } from './wire.js'
+
+/** One buffer for all connections: each read is looked at before the next comes. */
+const readBuffer = Buffer.allocUnsafeSlow(1 << 20)
+
+/** What a connection does with what arrives behind the opening handshake: octets in a buffer that is reused. */
+export type Receive = (bytes: Buffer, length: number) => void
+
+/** A connection to the server under test: bytes and nothing else, so that the generator costs less than the server. */
+export interface RawConnection {
+  readonly socket: Socket
+  receive: Receive
+}
+
+/** Opens a connection and does the opening handshake; rejects where the answer is not 101. */
+export function openRawConnection(port: number, tls: boolean): Promise<RawConnection> {
+  return new Promise((resolve, reject) => {
+    let head = ''
+    const readHead: Receive = (bytes, length) => {
+      head += bytes.toString('latin1', 0, length)
+      if (!head.includes('\r\n\r\n')) return
+      if (!head.startsWith('HTTP/1.1 101 ')) reject(new Error(`the server answered: ${head.split('\r\n')[0]}`))
+      else if (!head.endsWith('\r\n\r\n')) reject(new Error('the server sent something behind its handshake'))
+      else resolve(connection)
+    }
+    const options = {
+      port,
+      host: '127.0.0.1',
+      noDelay: true,
+      onread: {
+        buffer: readBuffer,
+        callback(length: number, bytes: Uint8Array): boolean {
+          connection.receive(bytes as Buffer, length)
+          return true
+        },
+      },
+    }
+    const begin = (): void => {
+      socket.write(openingRequest(port))
+    }
+    // The certificate was made for this run, and is no part of what is measured.
+    const socket = tls ? connectTls({ ...options, rejectUnauthorized: false }, begin) : connectTcp(options, begin)
+    const connection: RawConnection = { socket, receive: readHead }
+    socket.on('error', reject)
+    socket.on('close', () => reject(new Error('the server closed a connection')))
+  })
+}
+
+/** Opens many connections, some at a time. */
+export async function openRawConnections(count: number, port: number, tls: boolean): Promise<RawConnection[]> {
+  const connections: RawConnection[] = []
+  const openSome = async (): Promise<void> => {
+    while (opening < count) {
+      opening++
+      connections.push(await openRawConnection(port, tls))
+    }
+  }
+  let opening = 0
+  await Promise.all(Array.from({ length: 64 }, openSome))
+  return connections
+}

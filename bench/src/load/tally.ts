@@ -1,0 +1,75 @@
+import type { LoadOrder, Measurement } from './load.js'
+import { type ProcessUsage, processUsage } from './process-usage.js'
+
+/** Latencies kept, at most: enough for a p99 of any run. */
+const mostLatencies = 1 << 20
+
+/** Counts what is done within the time that is measured, and what the process under test used for it. */
+export class Tally {
+  #pid: number
+  #done = 0
+  readonly #latencies = new Float64Array(mostLatencies)
+  #latencyCount = 0
+  #before: ProcessUsage = { cpuMicros: 0, memory: 0 }
+  #ownBefore = 0
+  #begunAt = 0
+
+  constructor(pid: number) {
+    this.#pid = pid
+  }
+
+  /** So many messages are done; the oldest of them took `latencyMs`. */
+  add(count: number, latencyMs: number): void {
+    this.#done += count
+    if (this.#latencyCount < mostLatencies) this.#latencies[this.#latencyCount++] = latencyMs
+  }
+
+  /** So many messages are done, and nothing answers them. */
+  count(count: number): void {
+    this.#done += count
+  }
+
+  /** Resolves with what was measured, after the time to warm up and the time to measure. */
+  measure({ warmUpMs, measureMs }: LoadOrder): Promise<Measurement> {
+    return new Promise((resolve) => {
+      setTimeout(() => {
+        this.#begin()
+        setTimeout(() => resolve(this.#end()), measureMs)
+      }, warmUpMs)
+    })
+  }
+
+  #begin(): void {
+    this.#done = 0
+    this.#latencyCount = 0
+    this.#begunAt = performance.now()
+    this.#before = processUsage(this.#pid)
+    this.#ownBefore = ownMicros()
+  }
+
+  #end(): Measurement {
+    const after = processUsage(this.#pid)
+    const micros = 1000 * (performance.now() - this.#begunAt)
+    const used = after.cpuMicros - this.#before.cpuMicros
+    if (this.#done === 0) throw new Error('nothing was done within the time that was measured')
+    const latencies = this.#latencies.subarray(0, this.#latencyCount).sort()
+    const quantile = (share: number): number | undefined => {
+      const latency = latencies[Math.floor(share * latencies.length)]
+      return latency === undefined ? undefined : 1000 * latency
+    }
+    return {
+      cost: used / this.#done,
+      perSecond: (1e6 * this.#done) / micros,
+      p50: quantile(0.5),
+      p99: quantile(0.99),
+      memory: after.memory,
+      busy: used / micros,
+      generatorBusy: (ownMicros() - this.#ownBefore) / micros,
+    }
+  }
+}
+
+function ownMicros(): number {
+  const { user, system } = process.cpuUsage()
+  return user + system
+}

@@ -1,0 +1,85 @@
+import { fileURLToPath } from 'node:url'
+import type { ClientOrder } from './clients/client.js'
+import { type Contender, rivalsFolder } from './contender.js'
+import type { ClientLoad, LoadOrder, Measurement } from './load/load.js'
+import { PinnedProcess } from './pinned-process.js'
+import { isClientRow, type Row } from './row.js'
+import type { ServerOrder } from './servers/server-order.js'
+
+/** How long a process has to start, and to do what it is to do besides what is measured. */
+const startMs = 30_000
+const graceMs = 60_000
+
+export interface Times {
+  readonly warmUpMs: number
+  readonly measureMs: number
+}
+
+export interface Identity {
+  readonly cert: string
+  readonly key: string
+}
+
+/** Whether a contender does this kind of work at all. */
+export function takesPart({ rival }: Contender, row: Row): boolean {
+  return isClientRow(row) ? rival.client !== undefined : rival.server !== undefined
+}
+
+/** Measures one contender at one row, in processes of their own. Rejects where that fails, with the reason. */
+export function measure(contender: Contender, row: Row, times: Times, identity: Identity): Promise<Measurement> {
+  const { load } = row
+  return load.kind === 'clientReceives' || load.kind === 'clientSends'
+    ? measureClient(contender, load, times)
+    : measureServer(contender, row, times, identity)
+}
+
+async function measureServer(contender: Contender, row: Row, times: Times, identity: Identity): Promise<Measurement> {
+  const does = row.load.kind === 'broadcast' ? 'broadcast' : 'echo'
+  const order: ServerOrder = { does, rivals: rivalsFolder, ...(row.tls && { tls: identity }) }
+  const server = start(contender, `servers/${contender.rival.server}.js`, order)
+  try {
+    const { port } = await server.read<{ port: number }>(startMs)
+    const generator = startLoad({ load: row.load, pid: server.pid, port, tls: row.tls === true, ...times })
+    try {
+      return await generator.read<Measurement>(times.warmUpMs + times.measureMs + graceMs)
+    } finally {
+      await generator.end()
+    }
+  } finally {
+    await server.end()
+  }
+}
+
+async function measureClient(contender: Contender, load: ClientLoad, times: Times): Promise<Measurement> {
+  const generator = startLoad({ load, tls: false, ...times })
+  try {
+    const { port } = await generator.read<{ port: number }>(startMs)
+    const order: ClientOrder = { client: contender.rival.client!, load, port, rivals: rivalsFolder }
+    const client = start(contender, 'clients/client.js', order)
+    try {
+      generator.writeLine(String(client.pid))
+      const measurement = generator.read<Measurement>(times.warmUpMs + times.measureMs + graceMs)
+      return await Promise.race([measurement, client.untilEnd()])
+    } finally {
+      await client.end()
+    }
+  } finally {
+    await generator.end()
+  }
+}
+
+function start({ program, args, rival }: Contender, script: string, order: ServerOrder | ClientOrder): PinnedProcess {
+  return new PinnedProcess(program, [...args, pathOf(script), JSON.stringify(order)], {
+    duty: 'tested',
+    env: rival.env,
+  })
+}
+
+/** The generator runs on the Node that runs this. */
+function startLoad(order: LoadOrder): PinnedProcess {
+  return new PinnedProcess(process.execPath, [pathOf('load/main.js'), JSON.stringify(order)], { duty: 'load' })
+}
+
+function pathOf(script: string): string {
+  return fileURLToPath(new URL(script, import.meta.url))
+}

@@ -1,0 +1,24 @@
+import type { ClientOrder } from './clients/client.js'
+
+/** A library or runtime that is measured: ours, and who it is compared with. */
+export interface Rival {
+  readonly id: string
+  readonly name: string
+  readonly runsOn: 'Node' | 'Bun' | 'Deno'
+  /** Its server in `servers`, where it has one. */
+  readonly server?: string
+  readonly client?: ClientOrder['client']
+  /** The first Node that has it. */
+  readonly since?: number
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export const rivals: readonly Rival[] = [
+  { id: 'twoway', name: 'Twoway', runsOn: 'Node', server: 'twoway', client: 'twoway' },
+  { id: 'ws-bufferutil', name: 'ws + bufferutil', runsOn: 'Node', server: 'ws', client: 'ws' },
+  { id: 'ws', name: 'ws', runsOn: 'Node', server: 'ws', client: 'ws', env: { WS_NO_BUFFER_UTIL: '1' } },
+  { id: 'undici', name: 'undici', runsOn: 'Node', client: 'undici' },
+  { id: 'node', name: "Node's own", runsOn: 'Node', client: 'own', since: 22 },
+  { id: 'bun', name: "Bun's own", runsOn: 'Bun', server: 'bun', client: 'own' },
+  { id: 'deno', name: "Deno's own", runsOn: 'Deno', server: 'deno', client: 'own' },
+]

@@ -1,0 +1,145 @@
+import type { Content, Load } from './load/load.js'
+
+/** A kind of work that all contenders are measured at. */
+export interface Row {
+  readonly id: string
+  readonly title: string
+  /** What a cost is counted by. */
+  readonly per: 'message' | 'delivery' | 'handshake' | 'connection'
+  readonly load: Load
+  readonly tls?: boolean
+  /** Our cost as a share of a rival's that is aimed at, at most, by the rival's id. */
+  readonly aims?: { readonly [rival: string]: number }
+}
+
+const kib = 1 << 10
+const mib = 1 << 20
+
+function echo(content: Content, bytes: number, connections: number, inFlight: number, fragments = 1): Load {
+  return { kind: 'echo', content, bytes, connections, inFlight, fragments }
+}
+
+function client(kind: 'clientReceives' | 'clientSends', content: Content, bytes: number, batch: number): Load {
+  return { kind, content, bytes, connections: 10, batch }
+}
+
+// Rows with compression belong here once `perMessageDeflate` is an option: 306 octets of JSON, 1 and 16 in flight.
+export const rows: readonly Row[] = [
+  {
+    id: 'small',
+    title: '20 B binary, 1 in flight',
+    per: 'message',
+    load: echo('binary', 20, 50, 1),
+    aims: { 'ws-bufferutil': 0.6, bun: 1 },
+  },
+  {
+    id: 'small-16',
+    title: '20 B binary, 16 in flight',
+    per: 'message',
+    load: echo('binary', 20, 50, 16),
+    aims: { 'ws-bufferutil': 0.08, bun: 1 },
+  },
+  {
+    id: 'text-1k',
+    title: '1 KiB text',
+    per: 'message',
+    load: echo('ascii', kib, 50, 1),
+    aims: { 'ws-bufferutil': 0.6, bun: 1.1 },
+  },
+  {
+    id: 'unicode-1k',
+    title: '1 KiB text, Chinese and emoji',
+    per: 'message',
+    load: echo('unicode', kib, 50, 1),
+  },
+  {
+    id: 'binary-16k',
+    title: '16 KiB binary',
+    per: 'message',
+    load: echo('binary', 16 * kib, 50, 1),
+  },
+  {
+    id: 'binary-64k',
+    title: '64 KiB binary, 4 in flight',
+    per: 'message',
+    load: echo('binary', 64 * kib, 10, 4),
+    aims: { 'ws-bufferutil': 0.5, bun: 0.9 },
+  },
+  {
+    id: 'binary-1m',
+    title: '1 MiB binary, 2 in flight',
+    per: 'message',
+    load: echo('binary', mib, 4, 2),
+    aims: { 'ws-bufferutil': 0.6, bun: 0.85 },
+  },
+  {
+    id: 'text-1m',
+    title: '1 MiB text, 2 in flight',
+    per: 'message',
+    load: echo('ascii', mib, 4, 2),
+    aims: { 'ws-bufferutil': 1, bun: 1 },
+  },
+  {
+    id: 'fragments',
+    title: '16 KiB binary in 16 fragments',
+    per: 'message',
+    load: echo('binary', 16 * kib, 50, 1, 16),
+  },
+  {
+    id: 'broadcast',
+    title: 'broadcast of 128 B to 500',
+    per: 'delivery',
+    load: { kind: 'broadcast', bytes: 128, connections: 500 },
+    aims: { 'ws-bufferutil': 0.6, bun: 1 },
+  },
+  {
+    id: 'handshake',
+    title: 'opening handshake',
+    per: 'handshake',
+    load: { kind: 'handshake', connections: 32 },
+    aims: { 'ws-bufferutil': 0.5, bun: 1.5 },
+  },
+  {
+    id: 'idle',
+    title: 'memory, 10,000 idle connections',
+    per: 'connection',
+    load: { kind: 'idle', connections: 10_000 },
+    aims: { 'ws-bufferutil': 0.9 },
+  },
+  {
+    id: 'tls-1k',
+    title: '1 KiB text over TLS',
+    per: 'message',
+    load: echo('ascii', kib, 50, 1),
+    tls: true,
+    aims: { 'ws-bufferutil': 0.8, bun: 1.2 },
+  },
+  {
+    id: 'client-sends-1k',
+    title: 'client sends 1 KiB text',
+    per: 'message',
+    load: client('clientSends', 'ascii', kib, 16),
+  },
+  {
+    id: 'client-receives-1k',
+    title: 'client receives 1 KiB text',
+    per: 'message',
+    load: client('clientReceives', 'ascii', kib, 16),
+  },
+  {
+    id: 'client-sends-64k',
+    title: 'client sends 64 KiB binary',
+    per: 'message',
+    load: client('clientSends', 'binary', 64 * kib, 4),
+  },
+  {
+    id: 'client-receives-64k',
+    title: 'client receives 64 KiB binary',
+    per: 'message',
+    load: client('clientReceives', 'binary', 64 * kib, 4),
+  },
+]
+
+export function isClientRow({ load }: Row): boolean {
+  return load.kind === 'clientReceives' || load.kind === 'clientSends'
+}
