@@ -1,12 +1,4 @@
-/**
- * The platform's own type of a name where the user's program has it, from the DOM's types, Node's, Bun's or Deno's,
- * and else a fallback with the members that exist everywhere. So the declarations need none of those, and fit all.
- */
-export type OfPlatform<Name extends string, Fallback> = typeof globalThis extends {
-  readonly [name in Name]: { readonly prototype: infer Found }
-}
-  ? Found
-  : Fallback
+import type { OfPlatform } from '../ports/platform-types.js'
 
 interface FallbackEvent {
   readonly type: string
@@ -39,18 +31,10 @@ interface FallbackBlob {
   text(): Promise<string>
 }
 
-interface FallbackAbortSignal {
-  readonly aborted: boolean
-  readonly reason: unknown
-  addEventListener(type: 'abort', listener: () => void): void
-  removeEventListener(type: 'abort', listener: () => void): void
-}
-
 export type PlatformEvent = OfPlatform<'Event', FallbackEvent>
 export type PlatformMessageEvent = OfPlatform<'MessageEvent', FallbackMessageEvent>
 export type PlatformCloseEvent = OfPlatform<'CloseEvent', FallbackCloseEvent>
 export type PlatformBlob = OfPlatform<'Blob', FallbackBlob>
-export type PlatformAbortSignal = OfPlatform<'AbortSignal', FallbackAbortSignal>
 
 /** The type of `readyState`: a number in the DOM's types up to TypeScript 5, its four values from 6 on. */
 export type PlatformReadyState = typeof globalThis extends {

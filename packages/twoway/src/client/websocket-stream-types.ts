@@ -1,4 +1,4 @@
-import type { OfPlatform, PlatformAbortSignal } from './platform-types.js'
+import type { OfPlatform, PlatformAbortSignal } from '../ports/platform-types.js'
 import type { WebSocketOptions } from './websocket-types.js'
 
 /**

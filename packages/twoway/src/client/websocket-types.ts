@@ -1,6 +1,6 @@
 import type { TlsClientOptions } from '../ports/connector.js'
+import type { PlatformAbortSignal } from '../ports/platform-types.js'
 import type {
-  PlatformAbortSignal,
   PlatformBlob,
   PlatformCloseEvent,
   PlatformEvent,

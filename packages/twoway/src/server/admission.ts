@@ -1,4 +1,4 @@
-import { HandshakeError, UsageError } from '../core/errors.js'
+import { HandshakeError, TransportError, UsageError } from '../core/errors.js'
 import { formatExtensions } from '../core/extensions/extension-header.js'
 import { acceptExtension } from '../core/extensions/negotiation.js'
 import { acceptanceOf, type ClientOffer, checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
@@ -8,14 +8,16 @@ import { checkHost } from './host.js'
 import { fieldsOf, readHttpAnswer } from './http-answer.js'
 import { IncomingRequest } from './incoming-request.js'
 import { isThenable } from './is-thenable.js'
+import { LazyAbort } from './lazy-abort.js'
 import { checkOrigin } from './origin.js'
 import { Refusal } from './refusal.js'
 import type { AcceptedHandshake } from './server-connection.js'
 import type { ServerSettings } from './server-settings.js'
 import type { UpgradeAcceptance, UpgradeAnswer } from './server-types.js'
+import { WaitingPeer } from './waiting-peer.js'
 
 export interface AdmissionEvents<Data> {
-  /** The handshake was answered with 101; the transport is not started. */
+  /** The handshake was answered with 101; the transport is still that of the handshake. */
   accepted(accepted: AcceptedHandshake<Data>): void
   /** The user's handler failed, or what it returned can't be used. */
   failed(error: unknown): void
@@ -54,80 +56,89 @@ export class Admission<Data> {
   async stop(): Promise<void> {
     this.#isStopped = true
     for (const giveUp of this.#undecided) giveUp()
-    // Those that were given up just now are refused in a moment.
-    await undefined
     await Promise.all(this.#refusals)
   }
 
-  /** Answers a handshake. What the peer sends before a decision waits in the transport. */
+  /** Answers a handshake. What the peer sends before the decision waits for it. */
   admit(head: RequestHead, transport: Transport): void {
     const { handlers, hosts, listen, origin } = this.#settings
     try {
       const offer = checkRequest(head)
       checkHost(offer.headers, listen.host, hosts)
       checkOrigin(offer.headers, transport.peer.encrypted, origin)
-      const request = new IncomingRequest(head, transport.peer, 'ws', offer.headers, offer.protocols)
+      const abort = new LazyAbort()
+      const request = new IncomingRequest(head, transport.peer, 'ws', offer.headers, offer.protocols, abort)
       const noRoom = this.#isStopped ? stopping : this.#isFull ? full : undefined
       const answer = noRoom === undefined ? handlers.upgrade?.(request) : undefined
       if (noRoom !== undefined) this.#refuse(transport, noRoom)
-      else if (isThenable(answer) || isRefusal(answer)) void this.#decide(transport, offer, request, answer)
-      else this.#accept(transport, offer, request, answer)
+      else if (isThenable(answer) || isRefusal(answer)) {
+        this.#whenDecided(transport, readAnswer(answer), abort, (decided, ahead) => {
+          if (isRefusal(decided)) this.#refuse(transport, decided)
+          else this.#accept(transport, offer, request, decided, ahead)
+        })
+      } else this.#accept(transport, offer, request, answer)
     } catch (error) {
       this.#fail(transport, error)
     }
   }
 
   /** Answers what is no handshake for us, in time. */
-  async answer(transport: Transport, response: Promise<HttpResponse>): Promise<void> {
-    try {
-      this.#refuse(transport, await this.#inTime(response))
-    } catch (error) {
-      this.#fail(transport, error)
-    }
+  answer(transport: Transport, response: Promise<HttpResponse>): void {
+    this.#whenDecided(transport, response, new LazyAbort(), (decided) => this.#refuse(transport, decided))
   }
 
   get #isFull(): boolean {
     return this.#connections.size + this.#undecided.size >= this.#settings.limits.maxConnections
   }
 
-  async #decide(
+  /**
+   * Goes on with a decision, or with a refusal where it does not come in time; not at all where the peer leaves first:
+   * its place is free from then on. A failure that comes later is told.
+   */
+  #whenDecided<Decision>(
     transport: Transport,
-    offer: ClientOffer,
-    request: IncomingRequest,
-    answer: UpgradeAnswer<Data> | PromiseLike<UpgradeAnswer<Data>>,
-  ): Promise<void> {
-    try {
-      const decided = await this.#inTime(readAnswer(answer))
-      if (isRefusal(decided)) this.#refuse(transport, decided)
-      else this.#accept(transport, offer, request, decided)
-    } catch (error) {
-      this.#fail(transport, error)
-    }
-  }
-
-  /** A decision has as long as the handshake has, and no longer than the server runs. A failure that comes later is told. */
-  #inTime<Decision>(decision: Promise<Decision>): Promise<Decision | HttpResponse> {
+    decision: Promise<Decision>,
+    abort: LazyAbort,
+    goOn: (decided: Decision | HttpResponse, ahead: Uint8Array | undefined) => void,
+  ): void {
     const { limits, ports } = this.#settings
-    return new Promise((resolve, reject) => {
-      const giveUp = (response: HttpResponse): void => {
-        settle()
-        resolve(response)
+    const peer = new WaitingPeer(transport, ports.payload, () =>
+      endWaiting('the peer left before upgrade() had decided'),
+    )
+    /** Returns false where the waiting has ended before. */
+    const endWaiting = (why?: string): boolean => {
+      if (!this.#undecided.delete(stop)) return false
+      timer.cancel()
+      if (why !== undefined) abort.abort(new TransportError(why))
+      return true
+    }
+    const finish = (decided: Decision | HttpResponse): void => {
+      try {
+        goOn(decided, peer.release())
+      } catch (error) {
+        this.#fail(transport, error)
       }
-      const stop = (): void => giveUp(stopping)
-      const timer = ports.clock.after(limits.handshakeTimeoutMs, () => giveUp(tooLate))
-      const settle = (): boolean => {
-        timer.cancel()
-        return this.#undecided.delete(stop)
-      }
-      this.#undecided.add(stop)
-      decision.then(
-        (decided) => {
-          settle()
-          resolve(decided)
-        },
-        (error: unknown) => (settle() ? reject(error) : this.#events.failed(error)),
-      )
+    }
+    const stop = (): void => {
+      if (endWaiting('the server stopped before upgrade() had decided')) finish(stopping)
+    }
+    const timer = ports.clock.after(limits.handshakeTimeoutMs, () => {
+      if (endWaiting(`upgrade() did not decide within ${limits.handshakeTimeoutMs} ms`)) finish(tooLate)
     })
+    this.#undecided.add(stop)
+    decision.then(
+      (decided) => {
+        if (endWaiting()) finish(decided)
+      },
+      (error: unknown) => {
+        if (endWaiting()) {
+          peer.release()
+          this.#fail(transport, error)
+        } else if (!abort.explains(error)) {
+          this.#events.failed(error)
+        }
+      },
+    )
   }
 
   #accept(
@@ -135,6 +146,7 @@ export class Admission<Data> {
     offer: ClientOffer,
     request: IncomingRequest,
     answer: UpgradeAcceptance<Data> | UpgradeAcceptance<undefined> = {},
+    ahead?: Uint8Array,
   ): void {
     if (typeof answer !== 'object' || answer === null) {
       throw new UsageError(
@@ -160,6 +172,7 @@ export class Admission<Data> {
       protocol,
       extensions: extensions ?? '',
       extension: agreed?.extension,
+      ahead,
     })
   }
 

@@ -1,6 +1,8 @@
 import { HeaderFields } from '../core/handshake/header-fields.js'
 import type { RequestHead } from '../ports/http-host.js'
+import type { PlatformAbortSignal } from '../ports/platform-types.js'
 import type { TransportPeer } from '../ports/transport.js'
+import { LazyAbort } from './lazy-abort.js'
 
 /** A request as a handler sees it: an opening handshake, or a plain request. */
 export class IncomingRequest {
@@ -12,6 +14,7 @@ export class IncomingRequest {
   readonly remoteAddress: string | undefined
   readonly #origin: string
   readonly #target: string
+  readonly #abort: LazyAbort
 
   constructor(
     { method, target, fields }: RequestHead,
@@ -19,6 +22,7 @@ export class IncomingRequest {
     scheme: 'ws' | 'http',
     headers = new HeaderFields(fields),
     protocols: readonly string[] = [],
+    abort = new LazyAbort(),
   ) {
     this.method = method
     this.headers = headers
@@ -26,6 +30,7 @@ export class IncomingRequest {
     this.remoteAddress = address
     this.#origin = `${scheme}${encrypted ? 's' : ''}://`
     this.#target = target
+    this.#abort = abort
   }
 
   /**
@@ -37,5 +42,14 @@ export class IncomingRequest {
     const path = /^(?:[a-z]+:\/\/[^/?]*)?([/?].*)?$/i.exec(this.#target)?.[1] ?? '/'
     const url = `${this.#origin}${this.headers.get('host') ?? ''}${path}`
     return URL.canParse(url) ? url : `${this.#origin}unknown.invalid${path}`
+  }
+
+  /**
+   * Of a handshake: aborted where the decision of `upgrade` can't matter any more, as the peer has left (the reason is a
+   * TransportError), its time is up or the server stops. For a `fetch` or a query that takes a signal; what it rejects
+   * with then is not told to `error`. A plain request's is never aborted.
+   */
+  get signal(): PlatformAbortSignal {
+    return this.#abort.signal
   }
 }

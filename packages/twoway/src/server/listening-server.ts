@@ -85,7 +85,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   upgrade(head: RequestHead, transport: Transport): void {
     if (meansToUpgrade(head)) this.#admission.admit(head, transport)
     // RFC 9110 §7.8: an Upgrade to what we do not speak is ignored.
-    else void this.#admission.answer(transport, this.request(head, transport.peer))
+    else this.#admission.answer(transport, this.request(head, transport.peer))
   }
 
   async request(head: RequestHead, peer: TransportPeer): Promise<HttpResponse> {
@@ -110,6 +110,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     const socket = new ServerConnection(this.#settings, accepted, this.#calls, this.#heartbeat.firstTicks())
     this.connections.add(socket)
     this.#calls.open(socket)
+    if (accepted.ahead !== undefined) socket.receive(accepted.ahead)
   }
 
   /** Closes a connection at a moment that chance picks: all together leave evenly, and come back so. */

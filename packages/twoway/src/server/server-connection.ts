@@ -18,6 +18,8 @@ export interface AcceptedHandshake<Data> {
   /** The value of Sec-WebSocket-Extensions, '' for none. */
   readonly extensions: string
   readonly extension: Extension | undefined
+  /** What the peer has sent before the decision, to be received first; the receiver may overwrite it. */
+  readonly ahead: Uint8Array | undefined
 }
 
 /** A server's connection, as its user's handlers see it. */
@@ -124,6 +126,11 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   handlerDone(): void {
     this.#handlers -= 1
     if (this.#handlers === 0) this.#connection.handlerDone()
+  }
+
+  /** What the peer sent while its handshake was undecided has its turn; to be called once, after `open`. */
+  receive(ahead: Uint8Array): void {
+    this.#connection.received(ahead, 0, ahead.length)
   }
 
   /** Ends the connection for a fault on this side. */

@@ -61,7 +61,9 @@ export interface ServerSocket<Data = undefined> {
 export interface ServerHandlers<Data> {
   /**
    * A client asks to connect. Returns what the connection is to have, or an answer that refuses it, now or by promise
-   * within `handshakeTimeoutMs`. Without this handler everyone is let in.
+   * within `handshakeTimeoutMs`. Without this handler everyone is let in. What the peer sends meanwhile is delivered
+   * after `open`; where it leaves meanwhile its place is free at once, `request.signal` is aborted, and the answer is
+   * ignored.
    *
    * Put it before the other handlers, so that the type of their `socket.data` follows from what it returns.
    */
