@@ -190,6 +190,7 @@ export type UsageErrorCode =
   | 'controlPayloadTooLong'
   | 'messageTypeInvalid'
   | 'optionInvalid'
+  | 'pathTaken'
   | 'protocolNotOffered'
   | 'upgradeAnswerInvalid'
   | 'headerInvalid'

@@ -1,11 +1,12 @@
 import { ScratchPool } from '../core/scratch-pool.js'
 import { nodeClock } from '../runtimes/node/clock.js'
+import { type AttachableServer, attachTo } from '../runtimes/node/http-attachment.js'
 import { nodeHttpHost } from '../runtimes/node/http-host.js'
 import { nodePayload } from '../runtimes/node/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
-import { startServer } from '../server/listening-server.js'
+import { attachServer, startServer } from '../server/listening-server.js'
 import type { ServerPorts } from '../server/server-settings.js'
-import type { ServeOptions, Server } from '../server/server-types.js'
+import type { AttachOptions, ServeOptions, Server } from '../server/server-types.js'
 
 export { describeCloseCode } from '../core/closing/close-code.js'
 export type { CloseResult, SendResult } from '../core/connection-types.js'
@@ -13,16 +14,20 @@ export { HandshakeError, ProtocolError, TransportError, UsageError } from '../co
 export type { HeaderFields } from '../core/handshake/header-fields.js'
 export type { Limits } from '../core/limits.js'
 export type { TlsServerOptions } from '../ports/http-host.js'
+export type { AttachableServer } from '../runtimes/node/http-attachment.js'
 export type { IncomingRequest } from '../server/incoming-request.js'
 export type {
+  AttachOptions,
   HeaderInput,
   HeadersLike,
   HttpAnswer,
   PlainAnswer,
+  PlainHandlers,
   ResponseLike,
   ServeOptions,
   Server,
   ServerHandlers,
+  ServerOptions,
   ServerSocket,
   UpgradeAcceptance,
   UpgradeAnswer,
@@ -44,4 +49,18 @@ const ports: ServerPorts = {
  */
 export function serve<Data = undefined>(options: ServeOptions<Data>): Promise<Server<Data>> {
   return startServer(options, ports)
+}
+
+/**
+ * Takes WebSockets beside an app on its HTTP server, of node:http or node:https: Express, Fastify, Hono, Vite and others
+ * have one. Several attachments with different paths live side by side, and an upgrade that is none's is left to the
+ * server's other listeners for upgrades; where there is none, or none has touched it within `handshakeTimeoutMs`, it is
+ * answered 404. Plain requests remain with the app.
+ *
+ * `close` of what this returns closes its own connections and detaches; the HTTP server goes on.
+ * Throws a UsageError for options that can't be used ('optionInvalid'), and where another attachment has the same path,
+ * or none either ('pathTaken').
+ */
+export function attach<Data = undefined>(httpServer: AttachableServer, options: AttachOptions<Data>): Server<Data> {
+  return attachServer(options, ports, attachTo(httpServer))
 }

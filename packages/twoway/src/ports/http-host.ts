@@ -30,21 +30,36 @@ export interface HttpResponse {
 
 /** Where handshakes come from: an HTTP/1.1 server of the runtime's. */
 export interface HttpHost {
-  /** Rejects with the system's error where the address can't be had. */
+  /**
+   * Rejects with the system's error where the address can't be had, with a UsageError where the runtime has no such
+   * way to listen.
+   */
   listen(options: ListenOptions, handler: HttpHandler): Promise<HttpListener>
 }
 
-export interface ListenOptions {
-  readonly port: number
-  /** A name or an IP address. */
-  readonly host: string
-  readonly tls: TlsServerOptions | undefined
+/** What a request's head must keep to. */
+export interface HeadLimits {
   /** Milliseconds within which a request's head must have arrived. */
   readonly handshakeTimeoutMs: number
   /** Octets of a request's head, at most. */
   readonly maxHeadBytes: number
   /** Header fields of a request, at most. */
   readonly maxHeaderFields: number
+}
+
+export interface ListenOptions extends HeadLimits {
+  readonly port: number
+  /** A name or an IP address. */
+  readonly host: string
+  /** A Unix socket's path, in place of port and host. */
+  readonly socketPath?: string | undefined
+  /** What listens already, in place of port and host: whatever the runtime takes for it. */
+  readonly handle?: object | undefined
+  /** Connections that may wait to be accepted. */
+  readonly backlog?: number | undefined
+  /** Lets other processes listen on the same port; the system shares connections out. */
+  readonly reusePort?: boolean | undefined
+  readonly tls: TlsServerOptions | undefined
 }
 
 /** A server's identity. PEM text or bytes. */
@@ -67,11 +82,31 @@ export interface HttpHandler {
   failed(error: Error): void
 }
 
-export interface HttpListener {
-  /** The port that was given by the system where 0 was asked for. */
+/** Where a listener is reached. */
+export interface ListenAddress {
+  /** The port that was given by the system where 0 was asked for; 0 where there is none. */
   readonly port: number
-  /** The address listened on. */
+  /** The address listened on, '' where there is none. */
   readonly address: string
+  /** The absolute path of the Unix socket listened on, if it is one. */
+  readonly socketPath?: string | undefined
+}
+
+export interface HttpListener extends ListenAddress {
+  /** Whether what is taken comes over TLS. */
+  readonly encrypted: boolean
   /** Takes no more connections and drops those that are no WebSockets; resolves when the address is free. */
   close(): Promise<void>
 }
+
+/** What an attachment takes of a server that others have too. */
+export interface AttachOptions extends HeadLimits {
+  /** The path of a request-target, or whether a request is wanted; all where undefined. */
+  readonly path: string | ((head: RequestHead, peer: TransportPeer) => boolean) | undefined
+}
+
+/**
+ * Takes the upgrades of a path from an HTTP server that is not ours, which goes on without us after `close`.
+ * Of the handler, only `upgrade` is called. A UsageError where another attachment has the path.
+ */
+export type HttpAttach = (options: AttachOptions, handler: HttpHandler) => HttpListener

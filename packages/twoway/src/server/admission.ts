@@ -17,6 +17,8 @@ import type { UpgradeAcceptance, UpgradeAnswer } from './server-types.js'
 import { WaitingPeer } from './waiting-peer.js'
 
 export interface AdmissionEvents<Data> {
+  /** The address that the server listens on now, '' where there is none. */
+  readonly listensOn: string
   /** The handshake was answered with 101; the transport is still that of the handshake. */
   accepted(accepted: AcceptedHandshake<Data>): void
   /** The user's handler failed, or what it returned can't be used. */
@@ -61,10 +63,10 @@ export class Admission<Data> {
 
   /** Answers a handshake. What the peer sends before the decision waits for it. */
   admit(head: RequestHead, transport: Transport): void {
-    const { handlers, hosts, listen, origin } = this.#settings
+    const { handlers, hosts, origin } = this.#settings
     try {
       const offer = checkRequest(head)
-      checkHost(offer.headers, listen.host, hosts)
+      checkHost(offer.headers, this.#events.listensOn, hosts)
       checkOrigin(offer.headers, transport.peer.encrypted, origin)
       const abort = new LazyAbort()
       const request = new IncomingRequest(head, transport.peer, 'ws', offer.headers, offer.protocols, abort)

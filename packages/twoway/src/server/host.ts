@@ -1,7 +1,7 @@
 import { HandshakeError } from '../core/errors.js'
 import type { HeaderFields } from '../core/handshake/header-fields.js'
 
-const loopback = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\]|::1)$/
+const loopback = /^(?:localhost|.+\.localhost|(?:::ffff:)?127(?:\.\d{1,3}){3}|\[::1\]|::1)$/
 
 /** Whether a name or an address means this machine, seen from itself (RFC 6761 §6.3). */
 function isLoopback(host: string): boolean {

@@ -1,6 +1,14 @@
 import { HandshakeError, UsageError } from '../core/errors.js'
+import { meansToUpgrade } from '../core/handshake/means-to-upgrade.js'
 import { checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
-import type { HttpHandler, HttpListener, HttpResponse, RequestHead } from '../ports/http-host.js'
+import type {
+  HttpAttach,
+  AttachOptions as HttpAttachOptions,
+  HttpHandler,
+  HttpListener,
+  HttpResponse,
+  RequestHead,
+} from '../ports/http-host.js'
 import type { Transport, TransportPeer } from '../ports/transport.js'
 import { Admission, failure } from './admission.js'
 import { HandlerCalls } from './handler-calls.js'
@@ -9,14 +17,23 @@ import { checkHost } from './host.js'
 import { readHttpAnswer } from './http-answer.js'
 import { IncomingRequest } from './incoming-request.js'
 import { type AcceptedHandshake, ServerConnection } from './server-connection.js'
-import { type ServerPorts, type ServerSettings, settleServer } from './server-settings.js'
-import type { ServeOptions, Server } from './server-types.js'
+import { type ServerPorts, type ServerSettings, settleAttach, settleServe } from './server-settings.js'
+import type { AttachOptions, ServeOptions, Server } from './server-types.js'
+import { urlOf } from './server-url.js'
 
 /** Starts a server over a runtime's ports. Rejects with a UsageError for wrong options, else with the system's error. */
 export async function startServer<Data>(options: ServeOptions<Data>, ports: ServerPorts): Promise<Server<Data>> {
-  const settings = settleServer(options, ports)
+  const { settings, listen } = settleServe(options, ports)
   const server = new ListeningServer(settings)
-  await server.listen()
+  server.takeFrom(await ports.httpHost.listen(listen, server))
+  return server
+}
+
+/** Attaches a server to an HTTP server of someone else's. Throws a UsageError for wrong options, or a path that is taken. */
+export function attachServer<Data>(options: AttachOptions<Data>, ports: ServerPorts, attach: HttpAttach): Server<Data> {
+  const settings = settleAttach(options, ports)
+  const server = new ListeningServer(settings)
+  server.takeFrom(attach({ path: server.pathOf(options), ...settings.limits }, server))
   return server
 }
 
@@ -37,7 +54,11 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
       this.connections.delete(socket)
       if (this.connections.size === 0) for (const resolve of this.#onEmpty.splice(0)) resolve()
     })
+    const server = this
     this.#admission = new Admission(settings, this.connections, {
+      get listensOn() {
+        return server.#listensOn
+      },
       accepted: (accepted) => this.#open(accepted),
       failed: (error) => this.#calls.failedWithoutSocket(error),
     })
@@ -47,8 +68,9 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     })
   }
 
-  async listen(): Promise<void> {
-    this.#listener = await this.#settings.ports.httpHost.listen(this.#settings.listen, this)
+  /** Where requests come from; there is none before. */
+  takeFrom(listener: HttpListener): void {
+    this.#listener = listener
     this.#heartbeat.start()
   }
 
@@ -57,10 +79,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   }
 
   get url(): string {
-    const { address, port } = this.#listener!
-    const host =
-      address === '0.0.0.0' || address === '::' ? 'localhost' : address.includes(':') ? `[${address}]` : address
-    return `${this.#settings.listen.tls === undefined ? 'ws' : 'wss'}://${host}:${port}`
+    return urlOf(this.#listener!)
   }
 
   get isReady(): boolean {
@@ -93,7 +112,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     try {
       if (handler === undefined || meansToUpgrade(head)) checkRequest(head)
       const request = new IncomingRequest(head, peer, 'http')
-      checkHost(request.headers, this.#settings.listen.host, this.#settings.hosts)
+      checkHost(request.headers, this.#listensOn, this.#settings.hosts)
       return await readHttpAnswer(await this.#settings.handlers.request!(request))
     } catch (error) {
       if (error instanceof HandshakeError) return refusalOf(error)
@@ -104,6 +123,26 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
 
   failed(error: Error): void {
     this.#calls.failedWithoutSocket(error)
+  }
+
+  /** The path of an attachment, as the host is to match it; what the user's function throws is told, and a no. */
+  pathOf({ path }: AttachOptions<Data>): HttpAttachOptions['path'] {
+    if (path === undefined) return undefined
+    // As clients send it: what they may not write in a target is percent-encoded.
+    if (typeof path === 'string') return new URL(`http://localhost${path}`).pathname
+    return (head, peer) => {
+      try {
+        return path(new IncomingRequest(head, peer, 'ws')) === true
+      } catch (error) {
+        this.#calls.failedWithoutSocket(error)
+        return false
+      }
+    }
+  }
+
+  /** In memory a request can come before the listener is known here. */
+  get #listensOn(): string {
+    return this.#listener?.address ?? ''
   }
 
   #open(accepted: AcceptedHandshake<Data>): void {
@@ -139,14 +178,4 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     await refused
     await released
   }
-}
-
-/** Whether a request is meant as a handshake, if perhaps a broken one: then it is told what it lacks. */
-function meansToUpgrade({ fields }: RequestHead): boolean {
-  for (let at = 0; at < fields.length; at += 2) {
-    const name = fields[at]!.toLowerCase()
-    if (name === 'sec-websocket-key') return true
-    if (name === 'upgrade' && /\bwebsocket\b/i.test(fields[at + 1]!)) return true
-  }
-  return false
 }

@@ -4,7 +4,7 @@ import { UsageError } from '../core/errors.js'
 import type { ExtensionNegotiator } from '../core/extensions/extension.js'
 import { type ServerLimits, serverLimits } from '../core/limits.js'
 import type { HttpHost, ListenOptions } from '../ports/http-host.js'
-import type { ServeOptions, ServerHandlers } from './server-types.js'
+import type { AttachOptions, PlainHandlers, ServeOptions, ServerHandlers, ServerOptions } from './server-types.js'
 
 /** What a server needs of its runtime. */
 export interface ServerPorts extends ConnectionPorts {
@@ -17,14 +17,13 @@ export interface ServerPorts extends ConnectionPorts {
 /** A server's options, checked and complete. */
 export interface ServerSettings<Data> {
   readonly ports: ServerPorts
-  readonly listen: ListenOptions
   readonly limits: ServerLimits
   readonly budget: BufferBudget
   readonly origin: 'any' | readonly string[]
   readonly hosts: 'any' | readonly string[]
   readonly whenBufferFull: 'close' | 'drop'
   readonly sequential: boolean
-  readonly handlers: ServerHandlers<Data>
+  readonly handlers: ServerHandlers<Data> & PlainHandlers
 }
 
 type Check = (value: unknown) => boolean
@@ -37,14 +36,10 @@ const aCount = ['an integer above 0', isCount] as const
 /** V8 makes no longer strings. */
 const longestMessage = 2 ** 29 - 24
 
-/** What each option must be. */
-const rules: { readonly [name in keyof Required<ServeOptions<unknown>>]: readonly [wanted: string, isRight: Check] } = {
-  port: [
-    'an integer from 0 to 65535',
-    (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < 65536,
-  ],
-  host: ['a name or an IP address', (value) => typeof value === 'string' && value !== ''],
-  tls: ['an object with cert and key', (value) => value instanceof Object && 'cert' in value && 'key' in value],
+type Rule = readonly [wanted: string, isRight: Check]
+
+/** What each option of every server must be. */
+const commonRules: { readonly [name in keyof Required<ServerOptions<unknown>>]: Rule } = {
   origin: ["'any' or a list of origins", (value) => value === 'any' || Array.isArray(value)],
   hosts: ["'any' or a list of names", (value) => value === 'any' || Array.isArray(value)],
   whenBufferFull: ["'close' or 'drop'", (value) => value === 'close' || value === 'drop'],
@@ -68,13 +63,76 @@ const rules: { readonly [name in keyof Required<ServeOptions<unknown>>]: readonl
   drain: aFunction,
   close: aFunction,
   error: aFunction,
-  request: aFunction,
 }
 
-/** Checks a server's options and adds the defaults. A UsageError names the first that is wrong. */
-export function settleServer<Data>(options: ServeOptions<Data>, ports: ServerPorts): ServerSettings<Data> {
+const serveRules: { readonly [name in keyof Required<ServeOptions<unknown>>]: Rule } = {
+  port: [
+    'an integer from 0 to 65535',
+    (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < 65536,
+  ],
+  host: ['a name or an IP address', (value) => typeof value === 'string' && value !== ''],
+  socketPath: [
+    'the path of a Unix socket',
+    (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
+  ],
+  handle: ['a server or socket of node:net, or an object with fd', (value) => value instanceof Object],
+  backlog: aCount,
+  reusePort: ['true or false', (value) => typeof value === 'boolean'],
+  tls: ['an object with cert and key', (value) => value instanceof Object && 'cert' in value && 'key' in value],
+  request: aFunction,
+  ...commonRules,
+}
+
+const attachRules: { readonly [name in keyof Required<AttachOptions<unknown>>]: Rule } = {
+  path: [
+    "a path such as '/chat', without a query, or a function of the request",
+    (value) => (typeof value === 'string' && /^\/[^?#]*$/.test(value)) || isFunction(value),
+  ],
+  ...commonRules,
+}
+
+/** Options of `serve` that an attachment has none of, and why. */
+const notOfAttachments: Readonly<Record<string, string>> = {
+  request: 'plain requests remain with the HTTP server',
+  ...Object.fromEntries(
+    ['port', 'host', 'socketPath', 'handle', 'backlog', 'reusePort', 'tls'].map((name) => [
+      name,
+      'the HTTP server decides where it listens, and whether with TLS',
+    ]),
+  ),
+}
+
+/** Ways to say where to listen: one of them at most. */
+const places = [['port', 'host', 'reusePort'], ['socketPath'], ['handle']] as const
+
+/** Checks the options of `serve` and adds the defaults. A UsageError names the first that is wrong. */
+export function settleServe<Data>(
+  options: ServeOptions<Data>,
+  ports: ServerPorts,
+): { readonly settings: ServerSettings<Data>; readonly listen: ListenOptions } {
+  checkOptions(options, serveRules)
+  const given = places.flatMap((names) => names.find((name) => options[name] !== undefined) ?? [])
+  if (given.length > 1) {
+    throw new UsageError('optionInvalid', `the options ${given.join(' and ')} exclude each other: give one of them`)
+  }
+  const settings = settingsOf(options, ports)
+  const { port = 8080, host = '127.0.0.1', socketPath, handle, backlog, reusePort, tls } = options
+  return { settings, listen: { port, host, socketPath, handle, backlog, reusePort, tls, ...settings.limits } }
+}
+
+/** Checks the options of `attach` and adds the defaults. A UsageError names the first that is wrong. */
+export function settleAttach<Data>(options: AttachOptions<Data>, ports: ServerPorts): ServerSettings<Data> {
+  const name = Object.keys(options).find((each) => Object.hasOwn(notOfAttachments, each))
+  if (name !== undefined) {
+    throw new UsageError('optionInvalid', `attach() takes no option ${name}: ${notOfAttachments[name]}`)
+  }
+  checkOptions(options, attachRules)
+  return settingsOf(options, ports)
+}
+
+function checkOptions(options: object, rules: Readonly<Record<string, Rule>>): void {
   for (const [name, value] of Object.entries(options)) {
-    const rule = Object.hasOwn(rules, name) ? rules[name as keyof typeof rules] : undefined
+    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
     if (rule === undefined) {
       throw new UsageError('optionInvalid', `there is no option "${name}"; there are: ${Object.keys(rules).join(', ')}`)
     }
@@ -83,6 +141,9 @@ export function settleServer<Data>(options: ServeOptions<Data>, ports: ServerPor
       throw new UsageError('optionInvalid', `the option ${name} must be ${wanted}, not ${describe(value)}`)
     }
   }
+}
+
+function settingsOf<Data>(options: ServerOptions<Data> & PlainHandlers, ports: ServerPorts): ServerSettings<Data> {
   const limits = { ...serverLimits }
   for (const name of Object.keys(serverLimits) as (keyof ServerLimits)[])
     limits[name] = options[name] ?? serverLimits[name]
@@ -90,7 +151,6 @@ export function settleServer<Data>(options: ServeOptions<Data>, ports: ServerPor
     ports,
     limits,
     budget: new BufferBudget(limits.maxTotalBufferedBytes),
-    listen: { port: options.port ?? 8080, host: options.host ?? '127.0.0.1', tls: options.tls, ...limits },
     origin: options.origin ?? [],
     hosts: options.hosts ?? [],
     whenBufferFull: options.whenBufferFull ?? 'close',

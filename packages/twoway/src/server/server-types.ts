@@ -84,6 +84,10 @@ export interface ServerHandlers<Data> {
    * where it went wrong before the connection stood.
    */
   error?(socket: ServerSocket<Data> | undefined, error: Error): unknown
+}
+
+/** What a server that listens does besides. */
+export interface PlainHandlers {
   /** A plain request came, no handshake. Without this handler it is answered 426. */
   request?(request: IncomingRequest): HttpAnswer | Promise<HttpAnswer>
 }
@@ -129,13 +133,8 @@ export interface ResponseLike {
 
 type LimitOptions = { readonly [name in keyof ServerLimits]?: ServerLimits[name] | undefined }
 
-export interface ServeOptions<Data> extends ServerHandlers<Data>, LimitOptions {
-  /** 0 lets the system choose one; 8080 by default. */
-  readonly port?: number | undefined
-  /** The address to listen on: 127.0.0.1 by default, 0.0.0.0 or :: for all. */
-  readonly host?: string | undefined
-  /** Speaks TLS (wss) with this identity. */
-  readonly tls?: TlsServerOptions | undefined
+/** What every server takes, whether it listens or is attached. */
+export interface ServerOptions<Data> extends ServerHandlers<Data>, LimitOptions {
   /**
    * Which pages may connect, by their Origin: by default those of the request's own host and port; or a list of
    * origins such as 'https://example.com' besides; or 'any'. A client that sends no Origin is no browser, and passes.
@@ -159,10 +158,51 @@ export interface ServeOptions<Data> extends ServerHandlers<Data>, LimitOptions {
   readonly sequential?: boolean | undefined
 }
 
-/** A server that listens. */
+/** Where to listen is `port` and `host`, or `socketPath`, or `handle`. */
+export interface ServeOptions<Data> extends ServerOptions<Data>, PlainHandlers {
+  /** 0 lets the system choose one; 8080 by default. */
+  readonly port?: number | undefined
+  /** The address to listen on: 127.0.0.1 by default, 0.0.0.0 or :: for all. */
+  readonly host?: string | undefined
+  /**
+   * A Unix socket to listen on, by its path. The file is made, and goes when the server closes. One that a killed
+   * process left behind is not taken over: EADDRINUSE, and the error says that nothing answers on it.
+   */
+  readonly socketPath?: string | undefined
+  /**
+   * What listens already: `{ fd: 3 }` for a descriptor that the process was started with (systemd's socket
+   * activation), or a server of node:net, such as one that another process sent.
+   */
+  readonly handle?: object | undefined
+  /** Connections that may wait to be accepted; 511 by default, and no more than the system allows. */
+  readonly backlog?: number | undefined
+  /**
+   * Lets several processes listen on one port, among which the system shares connections out (SO_REUSEPORT).
+   * Needs Node 22.12, or 23.1 and later, and a system that has it, such as Linux.
+   */
+  readonly reusePort?: boolean | undefined
+  /** Speaks TLS (wss) with this identity. */
+  readonly tls?: TlsServerOptions | undefined
+}
+
+/** What `attach` takes. The time and the length of a request's head are the HTTP server's to limit, before ours are. */
+export interface AttachOptions<Data> extends ServerOptions<Data> {
+  /**
+   * Which handshakes are this attachment's: those of a path, compared as it is, without the query; or those for which a
+   * function answers true. All of them where it is left out. An equal path goes before a function, the function that
+   * was attached first before others, and both before all.
+   */
+  readonly path?: string | ((request: IncomingRequest) => boolean) | undefined
+}
+
+/** A server that listens, or that is attached to one that does. */
 export interface Server<Data = undefined> {
-  /** Where it listens, such as ws://127.0.0.1:8080 */
+  /**
+   * Where it listens, such as ws://127.0.0.1:8080, to which a path can be appended; ws+unix:/path/to.sock: for a Unix
+   * socket, as our client takes it; '' while the HTTP server that it is attached to does not listen.
+   */
   readonly url: string
+  /** 0 where there is none. */
   readonly port: number
   /** The connections that stand now. */
   readonly connections: ReadonlySet<ServerSocket<Data>>
@@ -177,7 +217,7 @@ export interface Server<Data = undefined> {
   drain(options: { readonly withinMs: number }): Promise<void>
   /**
    * Takes no more connections, closes those that stand with 1001, and resolves when all are gone: within
-   * `closeTimeoutMs`, as who has not answered by then is dropped.
+   * `closeTimeoutMs`, as who has not answered by then is dropped. An HTTP server that it was attached to goes on.
    */
   close(): Promise<void>
 }

@@ -2,6 +2,11 @@ const host = /^(?:\[[0-9a-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9a-f]{2})+)(?::[0-9]
 const visible = /^[\x21\x22\x24-\x7e]+$/
 const absolute = /^(?:https?|wss?):\/\/([^/?]+)/i
 
+/** The path of a request-target as it was sent, without the query; '/' where it has none. */
+export function pathOf(target: string): string {
+  return /^(?:[a-z]+:\/\/[^/?]*)?(\/[^?]*)?/i.exec(target)?.[1] ?? '/'
+}
+
 /** Whether a text can be a Host: a name or an address, and perhaps a port, RFC 9110 §7.2, RFC 3986 §3.2.2. */
 export function isHost(text: string): boolean {
   return host.test(text)

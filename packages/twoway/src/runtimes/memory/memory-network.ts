@@ -1,4 +1,4 @@
-import { TransportError } from '../../core/errors.js'
+import { TransportError, UsageError } from '../../core/errors.js'
 import type { Clock } from '../../ports/clock.js'
 import type { Connector, ConnectTarget } from '../../ports/connector.js'
 import type { HttpHandler, HttpHost, HttpListener, ListenOptions } from '../../ports/http-host.js'
@@ -27,6 +27,11 @@ export class MemoryNetwork implements HttpHost, Connector {
   }
 
   async listen(options: ListenOptions, handler: HttpHandler): Promise<HttpListener> {
+    for (const name of ['socketPath', 'handle', 'reusePort'] as const) {
+      if (options[name]) {
+        throw new UsageError('optionInvalid', `a network in memory knows no ${name}: listen on a host and port of it`)
+      }
+    }
     const port = options.port === 0 ? this.#freePort() : options.port
     const host = placeOf(options.host)
     const listeners = this.#listeners.get(port) ?? new Map<string, MemoryListener>()

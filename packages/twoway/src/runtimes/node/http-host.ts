@@ -1,10 +1,9 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { HandshakeError } from '../../core/errors.js'
-import { encodeResponse } from '../../core/handshake/encode-response.js'
 import { hostAnswers } from '../../core/handshake/host-answers.js'
 import { refusalOf } from '../../core/handshake/server-handshake.js'
 import type {
@@ -12,11 +11,13 @@ import type {
   HttpHost,
   HttpListener,
   HttpResponse,
+  ListenAddress,
   ListenOptions,
-  RequestHead,
 } from '../../ports/http-host.js'
-import type { TransportPeer } from '../../ports/transport.js'
-import { StreamTransport } from './stream-transport.js'
+import { answerStream } from './answer-stream.js'
+import { addressOf, listenOn } from './listen-on.js'
+import { headOf, headViolation, peerOf } from './request-head.js'
+import { transportOf } from './transport-of.js'
 import { watchDescriptors } from './watch-descriptors.js'
 
 /**
@@ -26,11 +27,13 @@ import { watchDescriptors } from './watch-descriptors.js'
  * looked at every quarter of it.
  */
 export const nodeHttpHost: HttpHost = {
-  listen(options, handler) {
+  async listen(options, handler) {
     const server = createServerFor(options)
     // Node cuts surplus fields off without a word, so it must take one more than is allowed.
     server.maxHeadersCount = options.maxHeaderFields + 1
-    return new NodeListener(server, options, handler).listen()
+    const listener = new NodeListener(server, options, handler)
+    await listener.listen()
+    return listener
   },
 }
 
@@ -62,7 +65,7 @@ class NodeListener implements HttpListener {
   /** Connections with an answer under way; what comes behind that request is not answered. */
   readonly #answered = new WeakSet<Duplex>()
   #stopWatching: () => void = () => {}
-  #address: AddressInfo = { address: '', family: '', port: 0 }
+  #address: ListenAddress = { address: '', port: 0 }
 
   constructor(server: Server, options: ListenOptions, handler: HttpHandler) {
     this.#server = server
@@ -85,17 +88,18 @@ class NodeListener implements HttpListener {
     return this.#address.address
   }
 
-  listen(): Promise<HttpListener> {
-    const server = this.#server
-    return new Promise((resolve, reject) => {
-      server.once('error', reject)
-      server.listen({ port: this.#options.port, host: this.#options.host }, () => {
-        server.off('error', reject)
-        this.#stopWatching = watchDescriptors(server, (error) => this.#handler.failed(error))
-        this.#address = server.address() as AddressInfo
-        resolve(this)
-      })
-    })
+  get socketPath(): string | undefined {
+    return this.#address.socketPath
+  }
+
+  get encrypted(): boolean {
+    return this.#options.tls !== undefined
+  }
+
+  async listen(): Promise<void> {
+    await listenOn(this.#server, this.#options)
+    this.#stopWatching = watchDescriptors(this.#server, (error) => this.#handler.failed(error))
+    this.#address = addressOf(this.#server)
   }
 
   /**
@@ -116,11 +120,11 @@ class NodeListener implements HttpListener {
       stream.on('error', () => {})
       return
     }
-    const peer = peerOf(request.socket)
-    const transport = new StreamTransport(stream, { head, peer })
+    const requestHead = headOf(request)
+    const violation = headViolation(requestHead, this.#options)
     request.socket.setTimeout(0)
-    if (this.#hasTooManyFields(request)) this.#answer(stream, this.#tooManyFields())
-    else this.#handler.upgrade(headOf(request), transport)
+    if (violation !== undefined) this.#answer(stream, refusalOf(violation))
+    else this.#handler.upgrade(requestHead, transportOf(stream, head, peerOf(request.socket)))
   }
 
   async #onRequest(request: IncomingMessage): Promise<void> {
@@ -129,9 +133,9 @@ class NodeListener implements HttpListener {
     this.#answered.add(socket)
     const head = headOf(request)
     try {
-      const response = this.#hasTooManyFields(request)
-        ? this.#tooManyFields()
-        : await this.#handler.request(head, peerOf(socket))
+      const violation = headViolation(head, this.#options)
+      const response =
+        violation === undefined ? await this.#handler.request(head, peerOf(socket)) : refusalOf(violation)
       this.#answer(socket, response, head.method === 'HEAD')
     } catch {
       this.#answer(socket, hostAnswers.handlerFailed)
@@ -146,37 +150,18 @@ class NodeListener implements HttpListener {
     else this.#answer(stream, response)
   }
 
-  /** Throws where the response can't be encoded; nothing was sent then. */
   #answer(stream: Duplex, response: HttpResponse, bodyless = false): void {
-    const bytes = encodeResponse(response, bodyless)
-    if (stream.destroyed) return
-    // Node takes its own listener away when it hands a connection out.
-    stream.on('error', () => {})
-    stream.end(bytes)
-    // Closing with octets of the request unread would reset the connection, and the answer might be lost: the client
-    // closes first, or its time is up.
-    stream.resume()
-    const timer = setTimeout(() => stream.destroy(), Math.min(this.#options.handshakeTimeoutMs, longestLingerMs))
-    stream.once('close', () => clearTimeout(timer))
-  }
-
-  #hasTooManyFields(request: IncomingMessage): boolean {
-    return request.rawHeaders.length > 2 * this.#options.maxHeaderFields
-  }
-
-  #tooManyFields(): HttpResponse {
-    return refusalOf(new HandshakeError('requestHeadTooLong', `${this.#options.maxHeaderFields} header fields at most`))
+    answerStream(stream, response, { lingerMs: this.#options.handshakeTimeoutMs, bodyless })
   }
 
   #onSecuring(socket: Socket): void {
+    // Those of a Unix socket have no name to be known by again: their TLS handshake ends in time by itself.
+    if (socket.remotePort === undefined) return
     const name = nameOf(socket)
     this.#securing.set(name, socket)
     socket.once('close', () => this.#securing.delete(name))
   }
 }
-
-/** Milliseconds that a client has to take an answer and to close. */
-const longestLingerMs = 10_000
 
 /** The answer to what node:http did not take, or undefined where the network or TLS failed. */
 function responseTo({ code = '', message }: Error & { code?: string }): HttpResponse | undefined {
@@ -184,14 +169,6 @@ function responseTo({ code = '', message }: Error & { code?: string }): HttpResp
   if (code === 'HPE_HEADER_OVERFLOW') return refusalOf(new HandshakeError('requestHeadTooLong'))
   if (!code.startsWith('HPE_')) return undefined
   return refusalOf(new HandshakeError('requestMalformed', message.replace('Parse Error: ', '')))
-}
-
-function headOf({ method = '', url = '', httpVersion, rawHeaders }: IncomingMessage): RequestHead {
-  return { method, target: url, version: httpVersion, fields: rawHeaders }
-}
-
-function peerOf(socket: Socket): TransportPeer {
-  return { address: socket.remoteAddress, port: socket.remotePort, encrypted: socket instanceof TLSSocket }
 }
 
 function nameOf({ remoteAddress, remotePort }: Socket): string {

@@ -1,0 +1,11 @@
+import type { RequestHead } from '../../ports/http-host.js'
+
+/** Whether a request is meant as a handshake, if perhaps a broken one: then it is told what it lacks. */
+export function meansToUpgrade({ fields }: RequestHead): boolean {
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!.toLowerCase()
+    if (name === 'sec-websocket-key') return true
+    if (name === 'upgrade' && /\bwebsocket\b/i.test(fields[at + 1]!)) return true
+  }
+  return false
+}
