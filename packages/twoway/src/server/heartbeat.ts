@@ -12,17 +12,18 @@ const jitterTicks = 4
 
 /**
  * Finds peers that have gone without a word: pings who is silent, and drops who stays silent for `idleTimeoutMs`.
- * One timer for all connections, and nothing to do when a message comes but to set a flag.
+ * One timer for all connections, which runs while there are any, and nothing to do when a message comes but to set a
+ * flag.
  */
 export class Heartbeat<Data> {
   readonly #settings: ServerSettings<Data>
-  readonly #connections: Iterable<ServerConnection<Data>>
+  readonly #connections: ReadonlySet<ServerConnection<Data>>
   readonly #onDead: (connection: ServerConnection<Data>, error: TransportError) => void
   #timer: Timer | undefined
 
   constructor(
     settings: ServerSettings<Data>,
-    connections: Iterable<ServerConnection<Data>>,
+    connections: ReadonlySet<ServerConnection<Data>>,
     onDead: (connection: ServerConnection<Data>, error: TransportError) => void,
   ) {
     this.#settings = settings
@@ -30,12 +31,14 @@ export class Heartbeat<Data> {
     this.#onDead = onDead
   }
 
+  /** A connection was added. */
   start(): void {
-    this.#arm()
+    if (this.#timer === undefined) this.#arm()
   }
 
   stop(): void {
     this.#timer?.cancel()
+    this.#timer = undefined
   }
 
   /** The silent ticks that a new connection starts with. */
@@ -47,8 +50,9 @@ export class Heartbeat<Data> {
     const { limits, ports } = this.#settings
     if (limits.idleTimeoutMs === Number.POSITIVE_INFINITY) return
     this.#timer = ports.clock.after(limits.idleTimeoutMs / ticksToDeath, () => {
+      this.#timer = undefined
       for (const connection of this.#connections) this.#look(connection)
-      this.#arm()
+      if (this.#connections.size > 0) this.#arm()
     })
   }
 

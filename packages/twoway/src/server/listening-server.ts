@@ -71,7 +71,6 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   /** Where requests come from; there is none before. */
   takeFrom(listener: HttpListener): void {
     this.#listener = listener
-    this.#heartbeat.start()
   }
 
   get port(): number {
@@ -148,6 +147,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   #open(accepted: AcceptedHandshake<Data>): void {
     const socket = new ServerConnection(this.#settings, accepted, this.#calls, this.#heartbeat.firstTicks())
     this.connections.add(socket)
+    this.#heartbeat.start()
     this.#calls.open(socket)
     if (accepted.ahead !== undefined) socket.receive(accepted.ahead)
   }

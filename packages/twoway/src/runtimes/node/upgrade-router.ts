@@ -88,7 +88,9 @@ export class UpgradeRouter {
   #standDown = (): void => {}
 
   #share(request: IncomingMessage, stream: Duplex, head: Uint8Array, tellOthers: () => boolean): boolean {
-    const route = this.#routes.find((each) => each.wants(request))
+    // An Upgrade to what is not WebSocket is ignored, RFC 9110 §7.8.
+    const isMeant = meansToUpgrade(headOf(request))
+    const route = isMeant ? this.#routes.find((each) => each.wants(request)) : undefined
     if (route !== undefined) {
       route.take(request, stream, head)
       return true
@@ -99,7 +101,7 @@ export class UpgradeRouter {
     const before = tracesOn(stream)
     const result = tellOthers()
     if (isUntouched(stream, before)) {
-      if (isOursAlone) this.#leave(request, stream)
+      if (isOursAlone) this.#leave(request, stream, isMeant)
       else this.#watch(stream)
     }
     return result
@@ -116,10 +118,10 @@ export class UpgradeRouter {
     const before = tracesOn(stream)
   }
 
-  /** What no one else could have taken. An Upgrade to what is not WebSocket is ignored, RFC 9110 §7.8. */
-  #leave(request: IncomingMessage, stream: Duplex): void {
+  /** What no one else could have taken is the app's, as a plain request, where it is no handshake. */
+  #leave(request: IncomingMessage, stream: Duplex, isMeant: boolean): void {
     const [{ patienceMs: lingerMs } = { patienceMs: 0 }] = this.#routes
-    if (meansToUpgrade(headOf(request)) || hasBody(request)) {
+    if (isMeant || hasBody(request)) {
       answerStream(stream, hostAnswers.pathUnknown, { lingerMs })
       return
     }
