@@ -1,0 +1,40 @@
+import { Worker } from 'node:worker_threads'
+
+export interface Latency {
+  readonly worstMs: number
+  readonly medianMs: number
+  readonly count: number
+}
+
+/** A well-behaved client of a server, in a thread of its own, that times each of its echoes. */
+export class Bystander {
+  readonly #worker: Worker
+
+  private constructor(worker: Worker) {
+    this.#worker = worker
+  }
+
+  /** Resolves once it is connected and was answered a few times. */
+  static async join(port: number): Promise<Bystander> {
+    const worker = new Worker(new URL('bystander-thread.js', import.meta.url), { workerData: port })
+    await new Promise<void>((resolve, reject) => {
+      worker.once('message', () => resolve())
+      worker.once('error', reject)
+    })
+    return new Bystander(worker)
+  }
+
+  /** Forgets what was timed before. */
+  begin(): void {
+    this.#worker.postMessage('begin')
+  }
+
+  /** Leaves, and says how long its echoes took since `begin`. */
+  async leave(): Promise<Latency> {
+    const latency = new Promise<Latency>((resolve) => this.#worker.once('message', resolve))
+    this.#worker.postMessage('leave')
+    const result = await latency
+    await this.#worker.terminate()
+    return result
+  }
+}

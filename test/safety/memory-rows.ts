@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RawSocket } from '../faults/raw-socket.js'
+import { binary, close, frame, ping, request, requestLines, text } from '../faults/wire.js'
+import { type Figure, figure, mebibytes, type Row } from './row.js'
+import type { ServerProcess } from './server-process.js'
+import { sentMessageBytes, sentMessages } from './servers/commands.js'
+
+/** What a process' memory may differ by from one moment to the next: its code gets compiled, its heap grows in steps. */
+const noiseBytes = 24 << 20
+
+/** Connects, warms the server up, and says what its memory was. */
+async function begin(
+  server: ServerProcess,
+): Promise<{ readonly peer: RawSocket; readonly before: number } | undefined> {
+  const peer = await RawSocket.open(server.port)
+  if (peer === undefined) return undefined
+  for (let count = 0; count < 200; count++) peer.send(frame(text, 'warm'))
+  await peer.until(() => peer.count(text) >= 200, 5000)
+  peer.counts.clear()
+  const memory = await server.memory()
+  return memory === undefined ? undefined : { peer, before: memory.residentBytes }
+}
+
+const noConnection = figure('no connection', false)
+
+/** Octets of a peer who reads nothing that the server took, and what it holds. */
+async function flood(server: ServerProcess, piece: Buffer, pieces: number): Promise<Figure> {
+  const begun = await begin(server)
+  if (begun === undefined) return noConnection
+  const { peer, before } = begun
+  peer.socket.pause()
+  let sent = 0
+  const isDone = (async () => {
+    while (sent < pieces && (await peer.sendInTurn(piece))) sent += 1
+  })()
+  await Promise.race([isDone, sleep(6000)])
+  await sleep(500)
+  const memory = await server.memory()
+  const taken = Math.round((peer.socket.bytesWritten - peer.socket.writableLength) / 2 ** 20)
+  peer.destroy()
+  if (memory === undefined) return figure('the server does not answer', false)
+  const growth = Math.max(memory.residentBytes, memory.peakBytes) - before
+  return figure(
+    `${mebibytes(growth)}; ${taken} MiB of ${Math.round((piece.length * pieces) / 2 ** 20)} were read`,
+    growth < noiseBytes,
+  )
+}
+
+/** What one message that does not end takes, in this many fragments of this many octets. */
+function fragmented(count: number, octets: number): Row {
+  const amount = `${count.toLocaleString('en')} fragments of ${octets === 1 ? 'one octet' : `${octets} octets`}`
+  return {
+    property: `memory held for one message of ${amount}`,
+    promise: 'its octets, below 1 MiB',
+    async measure(server) {
+      const begun = await begin(server)
+      if (begun === undefined) return noConnection
+      const { peer, before } = begun
+      const payload = 'a'.repeat(octets)
+      peer.send(frame(binary, payload, { fin: false }))
+      const piece = Buffer.concat(Array.from({ length: 1000 }, () => frame(0, payload, { fin: false })))
+      for (let sent = 0; sent < count && (await peer.sendInTurn(piece)); sent += 1000) {}
+      await sleep(1500)
+      const isCut = peer.isClosed || peer.count(close) > 0
+      const memory = await server.memory()
+      peer.destroy()
+      if (memory === undefined) return figure('the server does not answer', false)
+      const growth = memory.residentBytes - before
+      return figure(`${mebibytes(growth)}${isCut ? '; the peer was cut' : ''}`, growth < noiseBytes && !isCut)
+    },
+  }
+}
+
+export const memoryRows: readonly Row[] = [
+  fragmented(838_000, 1),
+  fragmented(100_000, 8),
+  {
+    property: '256 MiB sent to a peer that does not read: memory, and what became of the messages',
+    promise: 'a megabyte or two; nothing is lost without a word',
+    mode: 'send',
+    async measure(server) {
+      const memory = await server.memory()
+      const peer = new RawSocket(server.port)
+      peer.send(request(requestLines(server.port)))
+      await peer.until(() => peer.head !== '', 5000)
+      peer.socket.pause()
+      await sleep(3000)
+      const after = await server.memory()
+      peer.socket.resume()
+      let last = -1
+      while (!peer.isClosed && peer.receivedBytes !== last) {
+        last = peer.receivedBytes
+        await sleep(700)
+      }
+      const counts = await server.counts()
+      const arrived = peer.count(binary)
+      peer.destroy()
+      if (memory === undefined || after === undefined || counts === undefined) return noConnection
+      const growth = after.peakBytes - memory.residentBytes
+      const lost = counts.taken - arrived
+      const size = (messages: number): string => `${Math.round((messages * sentMessageBytes) / 2 ** 20)} MiB`
+      const untaken = sentMessages - counts.taken
+      const parts = [
+        mebibytes(growth),
+        ...(untaken > 0 ? [`${size(untaken)} refused, and said so`] : []),
+        lost > 0 ? `${size(lost)} lost without a word` : 'what was taken arrived',
+      ]
+      return figure(parts.join('; '), growth < noiseBytes && lost === 0)
+    },
+  },
+  {
+    property: 'a peer that sends 256 MiB to an echo and reads nothing: memory',
+    promise: 'reading stops at 64 KiB of answers',
+    measure: (server) => flood(server, frame(binary, new Uint8Array(65_536)), 4096),
+  },
+  {
+    property: 'a peer that sends 1,000,000 Pings (125 MiB) and reads nothing: memory',
+    promise: 'the latest Pong alone waits',
+    measure: (server) =>
+      flood(server, Buffer.concat(Array.from({ length: 500 }, () => frame(ping, new Uint8Array(125)))), 2000),
+  },
+]

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import process from 'node:process'
+import { describe, it } from 'node:test'
+import { descriptorRows } from './descriptor-rows.js'
+import { frameRows } from './frame-rows.js'
+import { handshakeRows } from './handshake-rows.js'
+import { ServerProcess, type Target } from './server-process.js'
+
+const twoway: Target = {
+  name: 'Twoway',
+  version: '',
+  program: process.execPath,
+  args: ['--expose-gc'],
+  script: 'twoway',
+}
+
+/** The rows of docs/safety.md that measure no time and no memory; `npm run safety` measures all. */
+describe('a server without any option but the port', { concurrency: 4 }, () => {
+  for (const row of [...handshakeRows, ...frameRows, ...descriptorRows]) {
+    if (row.without?.Twoway !== undefined) continue
+    it(`${row.property}: ${row.promise}`, async () => {
+      const server = await ServerProcess.start(twoway, row.mode ?? 'echo', row.descriptors)
+      try {
+        const { text, holds } = await row.measure(server, twoway)
+        assert.ok(holds, text)
+      } finally {
+        await server.kill()
+      }
+    })
+  }
+})

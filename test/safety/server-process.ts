@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Counts, Mode } from './servers/commands.js'
+
+/** A server to measure: what runs which script. */
+export interface Target {
+  readonly name: string
+  readonly version: string
+  readonly program: string
+  readonly args: readonly string[]
+  /** The script's name, in the folder of servers. */
+  readonly script: string
+}
+
+/** One such server, in a process of its own. */
+export class ServerProcess {
+  readonly port: number
+  hasEnded = false
+  readonly #child: ChildProcess
+  readonly #answers: ((line: string) => void)[]
+
+  private constructor(child: ChildProcess, port: number, answers: ((line: string) => void)[]) {
+    this.port = port
+    this.#child = child
+    this.#answers = answers
+    child.once('exit', () => {
+      this.hasEnded = true
+    })
+  }
+
+  /** Starts one, by a shell with fewer descriptors where that is asked for. Rejects where it doesn't start. */
+  static async start(target: Target, mode: Mode, descriptors?: number): Promise<ServerProcess> {
+    const script = fileURLToPath(new URL(`servers/${target.script}.js`, import.meta.url))
+    const command = [target.program, ...target.args, script, mode]
+    const [program, ...args] =
+      descriptors === undefined ? command : ['sh', '-c', `ulimit -n ${descriptors} && exec "$0" "$@"`, ...command]
+    const child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'ignore'] })
+    child.stdin!.on('error', () => {})
+    const answers: ((line: string) => void)[] = []
+    createInterface({ input: child.stdout! }).on('line', (line) => {
+      if (line.startsWith('{')) answers.shift()?.(line)
+    })
+    const port = await new Promise<number>((resolve, reject) => {
+      child.once('error', reject)
+      child.once('exit', (code) => reject(new Error(`${target.name} ended with ${code} before it listened`)))
+      answers.push((line) => resolve((JSON.parse(line) as { port: number }).port))
+    })
+    return new ServerProcess(child, port, answers)
+  }
+
+  counts(): Promise<Counts | undefined> {
+    return this.#ask('counts', 5000)
+  }
+
+  memory(): Promise<{ residentBytes: number; peakBytes: number } | undefined> {
+    return this.#ask('memory', 20_000)
+  }
+
+  /** Resolves with whether it stopped in time. */
+  async stop(withinMs: number): Promise<boolean> {
+    return (await this.#ask('stop', withinMs)) !== undefined
+  }
+
+  async kill(): Promise<void> {
+    if (this.hasEnded) return
+    const ended = once(this.#child, 'exit')
+    this.#child.kill('SIGKILL')
+    await ended
+  }
+
+  /** The answer to a question, or undefined where none came in time. */
+  #ask<Answer>(question: string, withinMs: number): Promise<Answer | undefined> {
+    if (this.hasEnded) return Promise.resolve(undefined)
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(undefined), withinMs)
+      this.#answers.push((line) => {
+        clearTimeout(timer)
+        resolve(JSON.parse(line) as Answer)
+      })
+      this.#child.stdin!.write(`${question}\n`)
+    })
+  }
+}

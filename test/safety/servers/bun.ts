@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { authenticationMs, counts, mode, sendMuch, serveCommands } from './commands.js'
+
+interface BunSocket {
+  /** Octets sent, -1 where they wait, 0 where they were dropped. */
+  send(message: string | Uint8Array): number
+  close(code: number): void
+  readonly readyState: number
+}
+
+interface BunServer {
+  readonly port: number
+  upgrade(request: Request): boolean
+  stop(): Promise<void>
+}
+
+declare const Bun: { serve(options: object): BunServer }
+
+/** A server as Bun's documentation shows one. */
+const server = Bun.serve({
+  port: 0,
+  hostname: '127.0.0.1',
+  async fetch(request: Request, bun: BunServer) {
+    if (mode === 'authenticate') await sleep(authenticationMs)
+    return bun.upgrade(request) ? undefined : new Response('a WebSocket is spoken here', { status: 426 })
+  },
+  websocket: {
+    open(socket: BunSocket) {
+      if (mode !== 'send') return
+      sendMuch((message) => {
+        if (socket.readyState !== 1) return 'closed'
+        return socket.send(message) === 0 ? 'refused' : 'taken'
+      })
+    },
+    message(socket: BunSocket, message: string | Uint8Array) {
+      counts.messages += 1
+      if (message === 'close') socket.close(1000)
+      else socket.send(message)
+    },
+    close() {
+      counts.told += 1
+    },
+  },
+})
+
+serveCommands(server.port, () => server.stop())

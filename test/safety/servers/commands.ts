@@ -1,0 +1,65 @@
+import process from 'node:process'
+import { createInterface } from 'node:readline'
+
+/** What a server under measurement is to do. */
+export type Mode = 'echo' | 'unguarded' | 'send' | 'authenticate' | 'two'
+
+export const mode = (process.argv[2] ?? 'echo') as Mode
+
+/** What a server has counted. */
+export interface Counts {
+  /** Messages that came. */
+  messages: number
+  /** Messages that `send` took, and those that it said it did not take. */
+  taken: number
+  refused: number
+  /** Connections of which the program was told that they are gone, or failed. */
+  told: number
+}
+
+export const counts: Counts = { messages: 0, taken: 0, refused: 0, told: 0 }
+
+export const authenticationMs = 100
+export const sentMessages = 4096
+export const sentMessageBytes = 65_536
+
+/** Sends 256 MiB in messages of 64 KiB, a few in a turn, until one is refused for good. */
+export function sendMuch(send: (message: Uint8Array) => 'taken' | 'refused' | 'closed'): void {
+  let sent = 0
+  const sendSome = (): void => {
+    for (let count = 0; count < 64 && sent < sentMessages; count++) {
+      sent += 1
+      const result = send(new Uint8Array(sentMessageBytes).fill(sent))
+      if (result === 'taken') counts.taken += 1
+      else counts.refused += 1
+      if (result === 'closed') return
+    }
+    if (sent < sentMessages) setTimeout(sendSome, 1)
+  }
+  sendSome()
+}
+
+/** Says where the server listens, and answers the questions that come line by line. */
+export function serveCommands(port: number, stop: () => Promise<unknown>): void {
+  const lines = createInterface({ input: process.stdin })
+  const say = (answer: unknown): boolean => process.stdout.write(`${JSON.stringify(answer)}\n`)
+  lines.on('line', (line) => {
+    if (line === 'counts') say(counts)
+    else if (line === 'memory') say(memory())
+    else if (line === 'stop') void stop().then(() => say({ stopped: true }))
+  })
+  lines.on('close', () => process.exit(0))
+  say({ port })
+}
+
+/** Octets held after a collection, and the most that ever were. */
+function memory(): { residentBytes: number; peakBytes: number } {
+  collect()
+  return { residentBytes: process.memoryUsage().rss, peakBytes: process.resourceUsage().maxRSS * 1024 }
+}
+
+function collect(): void {
+  const { Bun, gc } = globalThis as { Bun?: { gc(isNow: boolean): void }; gc?: () => void }
+  if (Bun === undefined) gc?.()
+  else Bun.gc(true)
+}

@@ -1,0 +1,40 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { attach, type ServerHandlers, serve } from 'twoway/server'
+import { authenticationMs, counts, mode, sendMuch, serveCommands } from './commands.js'
+
+const handlers: ServerHandlers<undefined> = {
+  async upgrade() {
+    if (mode === 'authenticate') await sleep(authenticationMs)
+    return undefined
+  },
+  open(socket) {
+    if (mode !== 'send') return
+    sendMuch((message) => {
+      const result = socket.send(message)
+      return result === 'closed' ? 'closed' : result === 'dropped' ? 'refused' : 'taken'
+    })
+  },
+  message(socket, message) {
+    counts.messages += 1
+    if (message === 'close') socket.close(1000)
+    else socket.send(message)
+  },
+  close() {
+    counts.told += 1
+  },
+}
+
+/** Servers as the README shows them, with no option but the port: one of its own, or two on an HTTP server. */
+if (mode === 'two') {
+  const http = createServer()
+  for (const path of ['/a', '/b']) attach(http, { ...handlers, path })
+  http.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  serveCommands((http.address() as AddressInfo).port, async () => http.close())
+} else {
+  const server = await serve({ ...handlers, port: 0 })
+  serveCommands(server.port, () => server.close())
+}

@@ -1,0 +1,43 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { authenticationMs, counts, mode, sendMuch, serveCommands } from './commands.js'
+
+/** Servers as ws's README shows them: one with a port of its own, or two on an HTTP server. */
+const http = mode === 'two' ? createServer() : undefined
+const servers =
+  http === undefined
+    ? [new WebSocketServer({ port: 0, host: '127.0.0.1' })]
+    : ['/a', '/b'].map((path) => new WebSocketServer({ server: http, path }))
+const listener = http ?? servers[0]!
+
+for (const server of servers) {
+  server.on('connection', async (socket: WebSocket) => {
+    // Without this listener one malformed frame ends the process, which is a row of its own.
+    if (mode !== 'unguarded') socket.on('error', () => {})
+    socket.on('close', () => {
+      counts.told += 1
+    })
+    if (mode === 'authenticate') await sleep(authenticationMs)
+    socket.on('message', (message, isBinary) => {
+      counts.messages += 1
+      if (!isBinary && String(message) === 'close') socket.close(1000)
+      else socket.send(message, { binary: isBinary })
+    })
+    if (mode !== 'send') return
+    sendMuch((message) => {
+      if (socket.readyState !== socket.OPEN) return 'closed'
+      socket.send(message)
+      return 'taken'
+    })
+  })
+}
+
+http?.listen(0, '127.0.0.1')
+await once(listener, 'listening')
+serveCommands((listener.address() as AddressInfo).port, () =>
+  Promise.all([...servers, ...(http === undefined ? [] : [http])].map((each) => promisify(each.close.bind(each))())),
+)
