@@ -22,9 +22,9 @@ import { FrameParser } from './frames/frame-parser.js'
 import { isControl, Opcode } from './frames/opcode.js'
 import { Hold } from './hold.js'
 import type { Limits } from './limits.js'
+import { MessageEncoder } from './message-encoder.js'
 import { MessageAssembler } from './messages/message-assembler.js'
 import { Outbox } from './outbox.js'
-import { ReceiveRate, type ReceiveRates } from './receive-rate.js'
 
 /** Why a connection does not read; several may hold at once. */
 const Stop = {
@@ -36,6 +36,8 @@ const Stop = {
   yielding: 4,
   /** A handler that is waited for is not done. */
   handler: 8,
+  /** What it was sent is being decoded elsewhere. */
+  decoding: 16,
 } as const
 
 type Stop = (typeof Stop)[keyof typeof Stop]
@@ -49,8 +51,14 @@ const ownStops = Stop.paused | Stop.handler
  */
 const framesPerTurn = 1024
 
+/** The same for octets that an extension makes of what came: a read of 64 KiB can unfold to a thousand times that. */
+const decodedBytesPerTurn = 1 << 20
+
 const finBit = 0x80
 const longestControlPayload = 125
+
+/** Where the connection can't go on, what is not framed yet is not sent. */
+const dropsMessages: ReadonlySet<ClosingEvent> = new Set(['fail', 'timeout', 'terminate', 'lost'])
 
 /**
  * One endpoint's half of a connection after the opening handshake, RFC 6455 §5 to §7: bytes in, messages out, and back.
@@ -66,6 +74,7 @@ export class Connection<Owner> implements TransportSink {
   readonly #limits: Limits
   readonly #whenBufferFull: 'close' | 'drop'
   readonly #extension: Extension | undefined
+  readonly #encoder: MessageEncoder | undefined
   readonly #budget: BufferBudget | undefined
   readonly #owner: Owner
   readonly #events: ConnectionEvents<Owner>
@@ -73,9 +82,6 @@ export class Connection<Owner> implements TransportSink {
   readonly #assembler: MessageAssembler
   readonly #outbox: Outbox
   readonly #hold: Hold
-  readonly #rates: ReceiveRates | undefined
-  /** Undefined where the peer may send any amount. */
-  readonly #rate: ReceiveRate | undefined
 
   #state: ClosingState = 'open'
   #sentStatus: CloseStatus = { code: 1005, reason: '' }
@@ -91,6 +97,8 @@ export class Connection<Owner> implements TransportSink {
   #backlog = 0
   #oweDrain = false
   #decoding = false
+  #decodedBytes = 0
+  #decodedMessage: string | Uint8Array | undefined
   #control: Uint8Array | undefined
   #controlLength = 0
   #waitingPong: Uint8Array | undefined
@@ -100,7 +108,6 @@ export class Connection<Owner> implements TransportSink {
     transport,
     ports,
     limits,
-    rates,
     whenBufferFull,
     extension,
     budget,
@@ -121,27 +128,29 @@ export class Connection<Owner> implements TransportSink {
     this.#assembler = new MessageAssembler(ports.payload, limits.maxMessageBytes)
     this.#outbox = new Outbox(transport, ports, role === 'client' ? ports.random : undefined, this.#onFlush)
     this.#hold = new Hold(ports.payload)
-    this.#rates = rates
-    this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
+    this.#encoder = extension && new MessageEncoder(extension, this.#outbox, ports, role === 'server')
   }
 
   get state(): ClosingState {
     return this.#state
   }
 
-  /** Octets framed and not yet handed to the network. */
+  /** Octets not yet handed to the network: of frames, and of messages that are not framed yet. */
   get waitingBytes(): number {
-    return this.#outbox.waitingBytes
+    return this.#outbox.waitingBytes + (this.#encoder?.waitingBytes ?? 0)
   }
 
-  /** Octets framed since the start. */
+  /** Octets framed since the start, and those of messages that are not framed yet. */
   get appendedBytes(): number {
-    return this.#outbox.appendedBytes
+    const { appendedBytes } = this.#outbox
+    return this.#encoder === undefined
+      ? appendedBytes
+      : appendedBytes + this.#encoder.waitingBytes + this.#encoder.savedBytes
   }
 
   /** Octets received and held: of a message that is not complete, and what a pause left unparsed. */
   get heldBytes(): number {
-    return this.#assembler.heldBytes + this.#hold.length
+    return this.#assembler.heldBytes + this.#hold.length + (this.#extension?.heldBytes ?? 0)
   }
 
   get isPaused(): boolean {
@@ -167,14 +176,15 @@ export class Connection<Owner> implements TransportSink {
   /**
    * Sends a message, text for a string and binary for bytes. Long bytes are not copied where the role does not mask
    * them: leave them unchanged until they have gone.
+   * @param compress what an extension that compresses is to do with this message, where not as it sees fit
    */
-  send(message: string | Uint8Array): SendResult {
+  send(message: string | Uint8Array, compress?: boolean): SendResult {
     if (this.#state !== 'open') return 'closed'
     if (this.#isBufferFull()) return this.#refuseMessage()
-    if (this.#extension !== undefined) this.#sendEncoded(this.#extension, message)
+    if (this.#encoder !== undefined) this.#encoder.send(message, compress)
     else if (typeof message === 'string') this.#outbox.addText(finBit | Opcode.text, message)
     else this.#outbox.addBytes(finBit | Opcode.binary, message, 0, message.length)
-    const waiting = this.#outbox.waitingBytes
+    const waiting = this.waitingBytes
     if (waiting <= this.#limits.highWaterMarkBytes) return 'sent'
     this.#countBacklog(waiting)
     this.#oweDrain = true
@@ -241,7 +251,6 @@ export class Connection<Owner> implements TransportSink {
 
   received(bytes: Uint8Array, start: number, end: number): void {
     this.#heard = true
-    if (this.#rate !== undefined && !this.#mayTake(this.#rate, end - start)) return
     if (this.#parsing || this.#stops !== 0 || this.#hold.length > 0) {
       if (this.#reads) this.#hold.append(bytes, start, end)
       return
@@ -267,7 +276,7 @@ export class Connection<Owner> implements TransportSink {
     this.#closeTimer?.cancel()
     this.#hold.clear()
     this.#assembler.release()
-    this.#extension?.close()
+    this.#encoder?.cancel()
     this.#countBacklog(0)
     if (wasOpen && error !== undefined) this.#events.error(this.#owner, asTransportError(error))
     this.#events.closed(this.#owner, { ...this.#peerStatus, wasClean })
@@ -280,17 +289,18 @@ export class Connection<Owner> implements TransportSink {
 
   /** Parses until the range ends or reading has to stop; what is left then is held. */
   #parse(bytes: Uint8Array, start: number, end: number): void {
-    const outbox = this.#outbox
-    const appendedBefore = outbox.appendedBytes
+    const appendedBefore = this.appendedBytes
     let at = start
     let steps = 0
     this.#parsing = true
+    this.#decodedBytes = 0
     this.#outbox.cork()
     try {
       while (at < end && this.#reads && this.#stops === 0) {
         at = this.#step(bytes, at, end)
-        if (++steps === framesPerTurn && at < end) this.#yield()
-        if (outbox.appendedBytes !== appendedBefore && this.#peerLagsBehind) this.#stop(Stop.backlog)
+        steps += 1
+        if ((steps === framesPerTurn || this.#decodedBytes >= decodedBytesPerTurn) && at < end) this.#yield()
+        if (this.appendedBytes !== appendedBefore && this.#peerLagsBehind) this.#stop(Stop.backlog)
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
@@ -317,21 +327,9 @@ export class Connection<Owner> implements TransportSink {
   #step(bytes: Uint8Array, at: number, end: number): number {
     const parser = this.#parser
     if (!parser.read(bytes, at, end)) return end
-    if (this.#rate !== undefined && parser.begins) this.#countFrame(this.#rate, parser)
     if (isControl(parser.opcode)) this.#readControl(bytes, parser)
     else if (this.#state === 'open') this.#readData(bytes, parser)
     return parser.end
-  }
-
-  #mayTake(rate: ReceiveRate, length: number): boolean {
-    if (rate.takeBytes(length, this.#clock.now())) return true
-    this.#failBy(new ProtocolError('tooManyBytes', `${this.#rates!.maxBytesPerSecond} a second at most`))
-    return false
-  }
-
-  #countFrame(rate: ReceiveRate, { opcode, length }: FrameParser): void {
-    if (rate.takeFrame(opcode === Opcode.continuation, length, this.#clock.now())) return
-    throw new ProtocolError('tooManyMessages', `${this.#rates!.maxMessagesPerSecond} a second at most`)
   }
 
   #readData(bytes: Uint8Array, parser: FrameParser): void {
@@ -348,12 +346,36 @@ export class Connection<Owner> implements TransportSink {
 
   #decode(bytes: Uint8Array, parser: FrameParser): string | Uint8Array | undefined {
     const last = parser.fin && parser.remaining === 0
-    this.#extension!.decode(bytes, parser.start, parser.end, last, this.#appendDecoded)
-    return last ? this.#assembler.finish() : undefined
+    const result = this.#extension!.decode(bytes, parser.start, parser.end, last, this.#addDecoded, this.#decoded)
+    if (result === 'later') this.#stop(Stop.decoding)
+    return this.#takeDecoded()
   }
 
-  readonly #appendDecoded = (bytes: Uint8Array, start: number, end: number): void => {
-    this.#assembler.append(bytes, start, end)
+  readonly #addDecoded = (bytes: Uint8Array, start: number, end: number, last: boolean): void => {
+    this.#decodedBytes += end - start
+    this.#decodedMessage = this.#assembler.addDecoded(bytes, start, end, last)
+  }
+
+  #takeDecoded(): string | Uint8Array | undefined {
+    const message = this.#decodedMessage
+    this.#decodedMessage = undefined
+    return message
+  }
+
+  /** What took longer to decode is done: told of as from within a read, and reading goes on. */
+  readonly #decoded = (error?: unknown): void => {
+    const message = this.#takeDecoded()
+    if (error instanceof ProtocolError) {
+      this.#failBy(error)
+    } else if (error !== undefined) {
+      throw error
+    } else if (message !== undefined) {
+      this.#outbox.cork()
+      this.#events.message(this.#owner, message)
+      this.#outbox.uncork()
+      if (this.#peerLagsBehind) this.#stop(Stop.backlog)
+    }
+    this.#go(Stop.decoding)
   }
 
   /** A control frame is at most 125 octets: where a read cuts it, its payload is gathered. */
@@ -402,19 +424,8 @@ export class Connection<Owner> implements TransportSink {
     this.#outbox.addBytes(finBit | Opcode.pong, pong, 0, pong.length)
   }
 
-  #sendEncoded(extension: Extension, message: string | Uint8Array): void {
-    const isText = typeof message === 'string'
-    const opcode = isText ? Opcode.text : Opcode.binary
-    let bytes = isText ? this.#payload.allocate(this.#payload.byteLength(message)) : message
-    if (isText) this.#payload.encodeInto(message, bytes, 0)
-    const encoded = extension.encode(bytes, 0, bytes.length)
-    const bits = encoded === undefined ? 0 : extension.messageBits << 4
-    bytes = encoded ?? bytes
-    this.#outbox.addBytes(finBit | bits | opcode, bytes, 0, bytes.length)
-  }
-
   #isBufferFull(): boolean {
-    const waiting = this.#outbox.waitingBytes
+    const waiting = this.waitingBytes
     if (waiting > this.#limits.maxBufferedBytes) return true
     return waiting > this.#limits.highWaterMarkBytes && this.#budget?.isExceeded === true
   }
@@ -426,7 +437,7 @@ export class Connection<Owner> implements TransportSink {
 
   #refuseMessage(): SendResult {
     if (this.#whenBufferFull === 'drop') return 'dropped'
-    const error = new TransportError(`${this.#outbox.waitingBytes} octets wait for the peer to read them`)
+    const error = new TransportError(`${this.waitingBytes} octets wait for the peer to read them`)
     this.fail(1013, error.message)
     this.#events.error(this.#owner, error)
     return 'closed'
@@ -457,7 +468,7 @@ export class Connection<Owner> implements TransportSink {
   }
 
   get #isAboveMark(): boolean {
-    return this.#outbox.waitingBytes > this.#limits.highWaterMarkBytes
+    return this.waitingBytes > this.#limits.highWaterMarkBytes
   }
 
   #yield(): void {
@@ -466,10 +477,7 @@ export class Connection<Owner> implements TransportSink {
   }
 
   #stop(why: Stop): void {
-    if (this.#stops === 0) {
-      this.#transport.pause()
-      this.#rate?.stop(this.#clock.now())
-    }
+    if (this.#stops === 0) this.#transport.pause()
     this.#stops |= why
   }
 
@@ -477,7 +485,6 @@ export class Connection<Owner> implements TransportSink {
     if ((this.#stops & why) === 0) return
     this.#stops &= ~why
     if (this.#stops !== 0) return
-    this.#rate?.go(this.#clock.now())
     this.#transport.resume()
     if (this.#hold.length > 0 || this.#peerEnded) this.#clock.defer(this.#parseHeld)
   }
@@ -492,18 +499,25 @@ export class Connection<Owner> implements TransportSink {
     if (move === undefined) return
     const wasOpen = this.#state === 'open'
     this.#state = move.next
+    if (dropsMessages.has(event)) this.#encoder?.cancel()
     for (const action of move.actions) Connection.#perform[action](this)
     if (!wasOpen) return
     this.#assembler.release()
+    this.#extension?.stopDecoding()
     // What is held or still comes is only looked through for the peer's Close now.
     this.#go(this.#stops)
     this.#events.closing?.(this.#owner)
   }
 
+  #afterMessages(action: () => void): void {
+    if (this.#encoder === undefined) action()
+    else this.#encoder.afterwards(action)
+  }
+
   static readonly #perform: { readonly [action in ClosingAction]: (connection: Connection<unknown>) => void } = {
     sendClose(connection) {
       const payload = closePayloadOf(connection.#payload, connection.#sentStatus)
-      connection.#outbox.addBytes(finBit | Opcode.close, payload, 0, payload.length)
+      connection.#afterMessages(() => connection.#outbox.addBytes(finBit | Opcode.close, payload, 0, payload.length))
     },
     startTimer(connection) {
       connection.#closeTimer?.cancel()
@@ -511,8 +525,10 @@ export class Connection<Owner> implements TransportSink {
       connection.#closeTimer = connection.#clock.after(closeTimeoutMs, () => connection.#move('timeout'))
     },
     end(connection) {
-      connection.#outbox.flush()
-      connection.#transport.end()
+      connection.#afterMessages(() => {
+        connection.#outbox.flush()
+        connection.#transport.end()
+      })
     },
     endIfServer(connection) {
       if (connection.#role === 'server') Connection.#perform.end(connection)

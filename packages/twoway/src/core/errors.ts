@@ -53,17 +53,13 @@ const frameViolations = {
   },
   closeReasonNotUtf8: { closeCode: 1007, section: '5.5.1', sentence: 'the reason of a Close frame is not UTF-8' },
   textNotUtf8: { closeCode: 1007, section: '8.1', sentence: 'a text message is not UTF-8' },
+  compressionMalformed: {
+    closeCode: 1007,
+    standard: 'RFC 7692',
+    section: '7.2.2',
+    sentence: 'the compressed data of a message is malformed',
+  },
   messageTooBig: { closeCode: 1009, section: '7.4.1', sentence: 'the message is longer than this endpoint takes' },
-  tooManyMessages: {
-    closeCode: 1008,
-    section: '7.4.1',
-    sentence: 'more messages came in a short time than this endpoint takes',
-  },
-  tooManyBytes: {
-    closeCode: 1008,
-    section: '7.4.1',
-    sentence: 'more octets came in a short time than this endpoint takes',
-  },
 } as const satisfies Record<string, FrameViolation>
 
 const requestViolations = {

@@ -62,7 +62,6 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
       transport,
       ports,
       limits,
-      rates: limits,
       whenBufferFull,
       extension,
       budget,

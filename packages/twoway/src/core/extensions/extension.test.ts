@@ -5,7 +5,7 @@ import { ConnectionHarness } from '../../testing/connection-harness.js'
 import { inEveryCut } from '../../testing/cuts.js'
 import { HandshakeError, ProtocolError } from '../errors.js'
 import { Opcode } from '../frames/opcode.js'
-import type { Extension, ExtensionNegotiator } from './extension.js'
+import type { DecodedSink, Extension, ExtensionNegotiator } from './extension.js'
 import { acceptExtension, confirmExtension } from './negotiation.js'
 
 const { continuation, text, binary, ping } = Opcode
@@ -14,16 +14,19 @@ const { continuation, text, binary, ping } = Opcode
 class Doubling implements Extension {
   readonly name = 'x-double'
   readonly messageBits = 4
+  readonly heldBytes = 0
   isClosed = false
   #half: number | undefined
 
-  encode(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
-    return end - start < 3
-      ? undefined
-      : Uint8Array.from([...bytes.subarray(start, end)].flatMap((octet) => [octet, octet]))
+  wants(length: number): boolean {
+    return length >= 3
   }
 
-  decode(bytes: Uint8Array, start: number, end: number, last: boolean, emit: Parameters<Extension['decode']>[4]): void {
+  encode(bytes: Uint8Array, start: number, end: number): Uint8Array {
+    return Uint8Array.from([...bytes.subarray(start, end)].flatMap((octet) => [octet, octet]))
+  }
+
+  decode(bytes: Uint8Array, start: number, end: number, last: boolean, emit: DecodedSink): 'done' {
     for (let at = start; at < end; at++) {
       const octet = bytes[at]!
       if (this.#half === undefined) {
@@ -31,10 +34,16 @@ class Doubling implements Extension {
       } else {
         if (octet !== this.#half) throw new ProtocolError('textNotUtf8', 'not doubled')
         this.#half = undefined
-        emit(bytes, at, at + 1)
+        emit(bytes, at, at + 1, false)
       }
     }
     if (last && this.#half !== undefined) throw new ProtocolError('textNotUtf8', 'half an octet')
+    if (last) emit(bytes, end, end, true)
+    return 'done'
+  }
+
+  stopDecoding(): void {
+    this.#half = undefined
   }
 
   close(): void {
@@ -42,7 +51,7 @@ class Doubling implements Extension {
   }
 }
 
-const doubled = (message: string): Uint8Array => new Doubling().encode(utf8(message), 0, utf8(message).length)!
+const doubled = (message: string): Uint8Array => new Doubling().encode(utf8(message), 0, utf8(message).length)
 const masked = (opcode: number, payload: Uint8Array | string, more: object = {}): Uint8Array =>
   frame({ opcode, payload, masked: true, ...more })
 

@@ -8,19 +8,45 @@ export interface Extension {
   readonly name: string
   /** The reserved bits that mark a message it has changed, on the message's first frame: 4 is RSV1, 2 RSV2, 1 RSV3. */
   readonly messageBits: number
-  /** The changed message, or undefined to send this one as it is. The result is the caller's; the input is not kept. */
-  encode(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined
+  /** Octets held of a marked message that is not complete. */
+  readonly heldBytes: number
+  /**
+   * Whether a message of so many octets is to be changed. It grows with the length.
+   * @param compress what the sender wants of this message, if anything
+   */
+  wants(length: number, compress: boolean | undefined): boolean
+  /**
+   * The changed message, valid until an extension is used again, or undefined to send this one as it is. Or 'later'
+   * where this takes long: then `done` is called once with that, later than this call returns; the bytes must be left
+   * unchanged until then, and nothing else may be encoded.
+   */
+  encode(bytes: Uint8Array, start: number, end: number, done: Encoded): Uint8Array | undefined | 'later'
   /**
    * Undoes the change, piece by piece as a marked message arrives; `last` at its end, where the range may be empty.
-   * What comes out goes to `emit`, whose range is valid during that call; `emit` throws where the message grows too
-   * long, and that must pass through. A malformed message is a ProtocolError.
+   * What comes out goes to `emit`, which throws where the message grows too long; that passes through. A malformed
+   * message is a ProtocolError. After either nothing more may be decoded.
+   *
+   * Returns 'later' where this takes long: then `done` is called once, later than this call returns, with what would
+   * have been thrown; nothing else may be decoded before. The bytes are not kept.
    */
-  decode(bytes: Uint8Array, start: number, end: number, last: boolean, emit: PayloadSink): void
-  /** The connection is gone: gives back what the extension holds. */
+  decode(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+    emit: DecodedSink,
+    done: (error?: unknown) => void,
+  ): 'done' | 'later'
+  /** No message is awaited any more: gives back what was held to decode, and tells of nothing that was to come later. */
+  stopDecoding(): void
+  /** The connection is gone: gives back all that the extension holds, and tells of nothing that was to come later. */
   close(): void
 }
 
-export type PayloadSink = (bytes: Uint8Array, start: number, end: number) => void
+export type Encoded = (encoded: Uint8Array | undefined) => void
+
+/** Takes a range that is valid during the call only; `last` with the message's end, where it may be empty. */
+export type DecodedSink = (bytes: Uint8Array, start: number, end: number, last: boolean) => void
 
 /** How an extension is agreed upon in the opening handshake. One extension serves a connection, the first agreed. */
 export interface ExtensionNegotiator {

@@ -60,10 +60,14 @@ export class MessageAssembler {
     return completes ? this.finish() : undefined
   }
 
-  /** Takes a piece of payload that is no frame's own: what came out of an extension. */
-  append(bytes: Uint8Array, start: number, end: number): void {
-    this.#fin = false
-    this.#gather(bytes, start, end, 0)
+  /**
+   * Takes a piece of payload that is no frame's own: what came out of an extension. `last` with the message's end.
+   * Returns the message where the piece completes it.
+   */
+  addDecoded(bytes: Uint8Array, start: number, end: number, last: boolean): string | Uint8Array | undefined {
+    this.#fin = last
+    this.#checkLength(end - start)
+    return this.add(bytes, start, end, 0)
   }
 
   /** Ends the message and returns it. */

@@ -1,0 +1,82 @@
+import type { Clock } from '../../../ports/clock.js'
+import type { DeflateCodec } from '../../../ports/deflate-codec.js'
+import type { Payload } from '../../../ports/payload.js'
+import type { AcceptedExtension, Extension, ExtensionNegotiator } from '../extension.js'
+import type { ExtensionOffer } from '../extension-header.js'
+import { agreementOf, answerOffer, type DeflateAgreement, fitsOffer, offerOf } from './deflate-agreement.js'
+import type { DeflateSettings } from './deflate-options.js'
+import {
+  type DeflateParameters,
+  deflateName,
+  mostWindowBits,
+  readDeflateParameters,
+  writeDeflateParameters,
+} from './deflate-parameters.js'
+import { IdleContexts } from './idle-contexts.js'
+import { PermessageDeflate } from './permessage-deflate.js'
+
+export interface DeflatePorts {
+  readonly codec: DeflateCodec
+  readonly payload: Payload
+  readonly clock: Clock
+}
+
+/** A pause in which a new context costs less than to keep the old: it is made in 50 us, and takes up to 300 KiB. */
+const idleContextMs = 10_000
+
+/** Agrees on permessage-deflate, RFC 7692 §5.1 and §7.1, for the connections of one server or client. */
+export class DeflateNegotiator implements ExtensionNegotiator {
+  readonly name = deflateName
+  readonly offers: readonly ExtensionOffer[]
+  readonly #ports: DeflatePorts
+  /** A client's offers, the preferred first; of a server the first alone counts. */
+  readonly #settings: readonly DeflateSettings[]
+  readonly #idle: IdleContexts
+
+  /** @param settings one at least */
+  constructor(settings: readonly DeflateSettings[], ports: DeflatePorts) {
+    this.#settings = settings
+    this.#ports = ports
+    this.#idle = new IdleContexts(ports.clock, idleContextMs)
+    this.offers = settings.map((wanted) => writeDeflateParameters(offerOf(wanted, ports.codec)))
+  }
+
+  accept(offer: ExtensionOffer): AcceptedExtension | undefined {
+    const { codec } = this.#ports
+    const settings = this.#settings[0]!
+    const offered = readDeflateParameters(offer, 'offer')
+    const answer = offered && answerOffer(offered, settings, codec)
+    if (offered === undefined || answer === undefined) return undefined
+    const extension = this.#extension(agreementOf('server', answer, offered, codec), settings)
+    return { answer: writeDeflateParameters(answer), extension }
+  }
+
+  confirm(answer: ExtensionOffer): Extension | undefined {
+    const answered = readDeflateParameters(answer, 'answer')
+    return answered === undefined ? undefined : this.#confirm(answered)
+  }
+
+  #confirm(answered: DeflateParameters): Extension | undefined {
+    const { codec } = this.#ports
+    for (const settings of this.#settings) {
+      const offered = offerOf(settings, codec)
+      if (fitsOffer(answered, offered)) {
+        return this.#extension(agreementOf('client', answered, offered, codec), settings)
+      }
+    }
+    return undefined
+  }
+
+  #extension({ own, peer }: DeflateAgreement, { level, memLevel, thresholdBytes }: DeflateSettings): Extension {
+    const { codec, payload } = this.#ports
+    // A window that is not kept is shared by all, whatever they agreed on.
+    const windowBits = peer.takeover ? peer.windowBits : mostWindowBits
+    return new PermessageDeflate({
+      payload,
+      idle: this.#idle,
+      thresholdBytes,
+      own: own && { source: codec.compressors({ ...own, level, memLevel }), takeover: own.takeover },
+      peer: { source: codec.inflaters({ ...peer, windowBits }), takeover: peer.takeover },
+    })
+  }
+}

@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import zlib from 'node:zlib'
+import { createNodeDeflateCodec } from '../../../runtimes/node/deflate/deflate-codec.js'
+import { concat, frame, fromHex, toHex, utf8 } from '../../../testing/bytes.js'
+import { ConnectionHarness } from '../../../testing/connection-harness.js'
+import { inEveryCut } from '../../../testing/cuts.js'
+import { type DeflatePairOptions, deflatePair } from '../../../testing/deflate.js'
+import { FakeClock } from '../../../testing/fake-clock.js'
+import { Opcode } from '../../frames/opcode.js'
+import type { PermessageDeflate } from './permessage-deflate.js'
+
+const { continuation, text, binary, ping } = Opcode
+const codec = createNodeDeflateCodec(true)
+const takeover = { serverNoContextTakeover: false, clientNoContextTakeover: false, thresholdBytes: 0 }
+
+const masked = (opcode: number, payload: Uint8Array | string, more: object = {}): Uint8Array =>
+  frame({ opcode, payload, masked: true, ...more })
+const first = { fin: false, reservedBits: 4 }
+const rest = { fin: false }
+const whole = { reservedBits: 4 }
+
+/** Messages as RFC 7692 §7.2.3 writes them, what they are, and the rule. */
+const received: readonly (readonly [rule: string, frames: readonly Uint8Array[], log: readonly string[]])[] = [
+  ['one block, §7.2.3.1', [masked(text, fromHex('f248cdc9c90700'), whole)], ['text Hello']],
+  [
+    'fragments, §7.2.3.1',
+    [masked(text, fromHex('f248cd'), first), masked(continuation, fromHex('c9c90700'))],
+    ['text Hello'],
+  ],
+  [
+    'a shared window, §7.2.3.2',
+    [masked(text, fromHex('f248cdc9c90700'), whole), masked(text, fromHex('f200110000'), whole)],
+    ['text Hello', 'text Hello'],
+  ],
+  ['no compression, §7.2.3.3', [masked(text, fromHex('000500faff48656c6c6f00'), whole)], ['text Hello']],
+  ['BFINAL, §7.2.3.4', [masked(text, fromHex('f348cdc9c9070000'), whole)], ['text Hello']],
+  [
+    'BFINAL between messages, §7.2.3.4',
+    [masked(text, fromHex('f348cdc9c9070000'), whole), masked(text, fromHex('f248cdc9c90700'), whole)],
+    ['text Hello', 'text Hello'],
+  ],
+  ['two blocks, §7.2.3.5', [masked(text, fromHex('f24805000000ffffcac9c90700'), whole)], ['text Hello']],
+  [
+    'an empty message, §7.2.3.6',
+    [masked(text, fromHex('00'), whole), masked(binary, fromHex('00'), whole)],
+    ['text ', 'binary '],
+  ],
+  [
+    'a message that is not compressed in between, §6',
+    [
+      masked(text, fromHex('f248cdc9c90700'), whole),
+      masked(text, 'as it is'),
+      masked(binary, 'ab', rest),
+      masked(continuation, 'c'),
+      masked(text, fromHex('f200110000'), whole),
+    ],
+    ['text Hello', 'text as it is', 'binary 616263', 'text Hello'],
+  ],
+  [
+    'control frames and empty fragments between compressed fragments, §6.1',
+    [
+      masked(text, '', first),
+      masked(ping, 'p'),
+      masked(continuation, fromHex('f248cd'), rest),
+      masked(ping, ''),
+      masked(continuation, '', rest),
+      masked(continuation, fromHex('c9c90700'), rest),
+      masked(continuation, ''),
+    ],
+    ['text Hello'],
+  ],
+]
+
+describe('PermessageDeflate: receiving', () => {
+  for (const [rule, frames, log] of received) {
+    it(`reads ${rule}`, () => {
+      inEveryCut(concat(...frames), (feed) => {
+        const harness = new ConnectionHarness({ extension: pair({ client: takeover, server: takeover }).server })
+        feed((piece) => harness.receive(piece))
+        assert.deepEqual(harness.log, log)
+        assert.equal(harness.connection.heldBytes, 0)
+      })
+    })
+  }
+
+  it('checks text as it comes out, and not at the end of its message', () => {
+    const harness = new ConnectionHarness({ extension: pair().server })
+    const stored = concat(fromHex('000120fedf'), new Uint8Array(0x2000).fill(0x61), fromHex('ff'))
+    harness.receive(masked(text, stored, first))
+    assert.deepEqual(harness.log, ['closing', 'error textNotUtf8'])
+  })
+
+  it('takes a message at the limit and none beyond, whatever it is compressed to', () => {
+    for (const [length, log] of [
+      [999, [`text ${'a'.repeat(999)}`]],
+      [1000, [`text ${'a'.repeat(1000)}`]],
+      [1001, ['closing', 'error messageTooBig']],
+      [900_000, ['closing', 'error messageTooBig']],
+    ] as const) {
+      const harness = new ConnectionHarness({ extension: pair().server, limits: { maxMessageBytes: 1000 } })
+      harness.receive(masked(text, compressed(utf8('a'.repeat(length))), whole))
+      assert.deepEqual(harness.log, log)
+    }
+  })
+
+  it('ends what it held, and its contexts, with the connection', () => {
+    const { server } = pair()
+    const harness = new ConnectionHarness({ extension: server })
+    harness.receive(masked(text, fromHex('f248'), first))
+    assert.ok(harness.connection.heldBytes > 0)
+    harness.connection.terminate()
+    assert.equal(harness.connection.heldBytes, 0)
+  })
+
+  it('lets others have their turn where little unfolds to much', () => {
+    const message = new Uint8Array(200_000)
+    const packed = masked(binary, compressed(message), whole)
+    const harness = new ConnectionHarness({
+      extension: pair().server,
+      onMessage: (_, { log }) => log.push(`${log.pop()!.length}`),
+    })
+    harness.receive(concat(...Array.from({ length: 10 }, () => packed)))
+    assert.equal(harness.log.length, 6)
+    harness.clock.runTasks()
+    assert.equal(harness.log.length, 10)
+  })
+})
+
+describe('PermessageDeflate: sending', () => {
+  it('compresses from the threshold on, or as each message says, and never where it would grow', () => {
+    const { server } = pair({ server: { thresholdBytes: 20 } })
+    const harness = new ConnectionHarness({ extension: server })
+    const sent = (message: string | Uint8Array, compress?: boolean): string => {
+      harness.connection.send(message, compress)
+      harness.clock.endTurn()
+      const hex = toHex(harness.transport.written)
+      harness.transport.clear()
+      return hex.slice(0, 2)
+    }
+    assert.equal(sent('a'.repeat(19)), '81')
+    assert.equal(sent('a'.repeat(20)), 'c1')
+    assert.equal(sent('ä'.repeat(9)), '81')
+    assert.equal(sent('ä'.repeat(10)), 'c1')
+    assert.equal(sent(new Uint8Array(20)), 'c2')
+    assert.equal(sent(new Uint8Array(200), false), '82')
+    assert.equal(sent('aaaaaaaaaa', true), 'c1')
+    assert.equal(sent('a', true), '81')
+    assert.equal(sent('', true), '81')
+    assert.equal(sent('qwertyuiopasdfghjklzxcvbnm1234567890', true), '81')
+  })
+
+  it('sends what its peer reads, with and without takeover', () => {
+    const messages = ['HelloHello', 'HelloHello', 'é'.repeat(5000), utf8('bytes bytes bytes'), '', 'HelloHello']
+    for (const options of [takeover, { thresholdBytes: 0 }]) {
+      for (const role of ['server', 'client'] as const) {
+        const ends = pair({ client: options, server: options })
+        const from = new ConnectionHarness({ role, extension: ends[role] })
+        for (const message of messages) from.connection.send(message)
+        from.clock.endTurn()
+        const other = role === 'server' ? 'client' : 'server'
+        const to = new ConnectionHarness({ role: other, extension: ends[other] })
+        to.receive(from.transport.written)
+        const log = messages.map((message) =>
+          typeof message === 'string' ? `text ${message}` : `binary ${toHex(message)}`,
+        )
+        assert.deepEqual(to.log, log)
+        assert.ok(from.transport.written.length < 200)
+      }
+    }
+  })
+
+  it('gives the compressor back when it was not used for a while, and goes on with a new one', () => {
+    const clock = new FakeClock()
+    const { server, client } = pair({ client: takeover, server: takeover, clock })
+    const first = encoded(server, 'HelloHelloHello')
+    const second = encoded(server, 'HelloHelloHello')
+    assert.ok(second.length < first.length, 'it refers to the first')
+    clock.advance(10_000)
+    assert.equal(clock.pendingTimers, 1)
+    clock.advance(10_000)
+    assert.equal(clock.pendingTimers, 0)
+    const third = encoded(server, 'HelloHelloHello')
+    assert.deepEqual(third, first)
+    // Its peer can read all three.
+    for (const packed of [first, second, third]) {
+      let out = ''
+      client.decode(
+        packed,
+        0,
+        packed.length,
+        true,
+        (bytes, start, end) => {
+          out += String.fromCharCode(...bytes.subarray(start, end))
+        },
+        notLater,
+      )
+      assert.equal(out, 'HelloHelloHello')
+    }
+    server.close()
+    assert.equal(clock.pendingTimers, 0)
+  })
+})
+
+function pair(options: DeflatePairOptions = {}): ReturnType<typeof deflatePair> {
+  return deflatePair({ codec, ...options })
+}
+
+function notLater(): void {
+  assert.fail('short messages are done within the call')
+}
+
+/** A message as a sender without takeover compresses it. */
+function compressed(message: Uint8Array): Uint8Array {
+  return zlib.deflateRawSync(message, { finishFlush: zlib.constants.Z_SYNC_FLUSH }).subarray(0, -4)
+}
+
+/** A short message, compressed within the call. */
+function encoded(extension: PermessageDeflate, message: string): Uint8Array {
+  const output = extension.encode(utf8(message), 0, message.length, notLater)
+  assert.ok(output instanceof Uint8Array)
+  return Uint8Array.from(output)
+}

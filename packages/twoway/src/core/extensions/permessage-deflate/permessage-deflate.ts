@@ -1,0 +1,138 @@
+import type { Compressor, ContextSource, Inflater } from '../../../ports/deflate-codec.js'
+import type { Payload } from '../../../ports/payload.js'
+import { Hold } from '../../hold.js'
+import type { DecodedSink, Encoded, Extension } from '../extension.js'
+import { deflateName } from './deflate-parameters.js'
+import type { ContextHolder, IdleContexts } from './idle-contexts.js'
+
+/** One direction of a connection: where its contexts come from, and whether one is kept over several messages. */
+export interface DeflateDirection<Context> {
+  readonly source: ContextSource<Context>
+  readonly takeover: boolean
+}
+
+export interface PermessageDeflateOptions {
+  readonly payload: Payload
+  readonly idle: IdleContexts
+  readonly thresholdBytes: number
+  /** Undefined where nothing is compressed. */
+  readonly own: DeflateDirection<Compressor> | undefined
+  readonly peer: DeflateDirection<Inflater>
+}
+
+/**
+ * Compressed octets that are gathered before they are inflated: a call for each of many tiny frames would cost more
+ * than what it inflates.
+ */
+const gatherBytes = 8 << 10
+
+/**
+ * The data phase of permessage-deflate, RFC 7692 §7.2.
+ *
+ * Without context takeover a connection holds a context only while a message is under way. With it, the compressor's is
+ * given back while the connection is idle: a sender may begin anew at any message. The inflater's is kept as long as
+ * the connection, since its peer may refer to what it holds.
+ */
+export class PermessageDeflate implements Extension, ContextHolder {
+  readonly name = deflateName
+  readonly messageBits = 4
+  readonly #options: PermessageDeflateOptions
+  #hold: Hold | undefined
+  #compressor: Compressor | undefined
+  #inflater: Inflater | undefined
+  #isEncoding = false
+
+  constructor(options: PermessageDeflateOptions) {
+    this.#options = options
+  }
+
+  get heldBytes(): number {
+    return this.#hold?.length ?? 0
+  }
+
+  wants(length: number, compress: boolean | undefined): boolean {
+    const { own, thresholdBytes } = this.#options
+    return own !== undefined && length > 0 && (compress ?? length >= thresholdBytes)
+  }
+
+  encode(bytes: Uint8Array, start: number, end: number, done: Encoded): Uint8Array | undefined | 'later' {
+    this.#compressor ??= this.#options.own!.source.take()
+    const output = this.#compressor.deflate(bytes, start, end, true, end - start - 1, (later) => {
+      this.#isEncoding = false
+      this.#settleCompressor(later)
+      done(later)
+    })
+    if (output === 'later') this.#isEncoding = true
+    else this.#settleCompressor(output)
+    return output
+  }
+
+  decode(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+    emit: DecodedSink,
+    done: (error?: unknown) => void,
+  ): 'done' | 'later' {
+    const held = this.heldBytes
+    if (!last && held + end - start < gatherBytes) {
+      this.#hold ??= new Hold(this.#options.payload)
+      this.#hold.append(bytes, start, end)
+      return 'done'
+    }
+    if (held === 0) return this.#inflate(bytes, start, end, last, emit, done)
+    const hold = this.#hold!
+    hold.append(bytes, start, end)
+    const length = hold.length
+    return this.#inflate(hold.take(), 0, length, last, emit, done)
+  }
+
+  /** RFC 7692 §7.1.1 binds a sender to what it announced, not to use it: its history may be dropped at any time. */
+  releaseIdle(): void {
+    if (this.#isEncoding) this.#options.idle.used(this)
+    else this.#releaseCompressor()
+  }
+
+  stopDecoding(): void {
+    this.#hold = undefined
+    this.#inflater?.release()
+    this.#inflater = undefined
+  }
+
+  close(): void {
+    this.stopDecoding()
+    this.#releaseCompressor()
+    this.#options.idle.forget(this)
+  }
+
+  #settleCompressor(output: Uint8Array | undefined): void {
+    // What the peer does not get must not be referred to.
+    if (output === undefined || !this.#options.own!.takeover) this.#releaseCompressor()
+    else this.#options.idle.used(this)
+  }
+
+  #releaseCompressor(): void {
+    this.#compressor?.release()
+    this.#compressor = undefined
+  }
+
+  #inflate(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+    emit: DecodedSink,
+    done: (error?: unknown) => void,
+  ): 'done' | 'later' {
+    const { source, takeover } = this.#options.peer
+    this.#inflater ??= source.take()
+    const ends = last && !takeover
+    const result = this.#inflater.inflate(bytes, start, end, last, emit, (error) => {
+      if (ends) this.stopDecoding()
+      done(error)
+    })
+    if (ends && result === 'done') this.stopDecoding()
+    return result
+  }
+}

@@ -1,0 +1,153 @@
+import type { Payload } from '../ports/payload.js'
+import type { Extension } from './extensions/extension.js'
+import { Opcode } from './frames/opcode.js'
+import type { Outbox } from './outbox.js'
+import type { ScratchPool } from './scratch-pool.js'
+
+interface WaitingMessage {
+  readonly message: string | Uint8Array
+  readonly length: number
+  readonly compress: boolean | undefined
+}
+
+const finBit = 0x80
+
+/** Bytes from here on are not copied where their sender leaves them unchanged. */
+const byReferenceBytes = 8 << 10
+
+/** Has an extension change messages before they are framed. They keep their order, also where one takes longer. */
+export class MessageEncoder {
+  readonly #extension: Extension
+  readonly #outbox: Outbox
+  readonly #payload: Payload
+  readonly #pool: ScratchPool
+  readonly #keepsBytes: boolean
+  /** The message that is being encoded, first, and those behind it. */
+  readonly #waiting: WaitingMessage[] = []
+  #waitingBytes = 0
+  #savedBytes = 0
+  #afterwards: (() => void)[] = []
+
+  /** @param keepsBytes whether long bytes stay unchanged after `send`, or belong to their sender again */
+  constructor(
+    extension: Extension,
+    outbox: Outbox,
+    { payload, scratchPool }: { readonly payload: Payload; readonly scratchPool: ScratchPool },
+    keepsBytes: boolean,
+  ) {
+    this.#extension = extension
+    this.#outbox = outbox
+    this.#payload = payload
+    this.#pool = scratchPool
+    this.#keepsBytes = keepsBytes
+  }
+
+  /** Octets of messages that are not framed yet. */
+  get waitingBytes(): number {
+    return this.#waitingBytes
+  }
+
+  /** What messages that waited were longer than the frames that became of them. */
+  get savedBytes(): number {
+    return this.#savedBytes
+  }
+
+  /** @param compress what the sender wants of this message, if anything */
+  send(message: string | Uint8Array, compress: boolean | undefined): void {
+    if (this.#waiting.length > 0) this.#wait(message, this.#lengthOf(message), compress)
+    else this.#encode(message, compress)
+  }
+
+  /** Runs an action once all that was sent before is framed: now, where it is. */
+  afterwards(action: () => void): void {
+    if (this.#waiting.length === 0) action()
+    else this.#afterwards.push(action)
+  }
+
+  /** Drops what is not framed, and the actions that wait for it. */
+  cancel(): void {
+    this.#extension.close()
+    this.#waiting.length = 0
+    this.#waitingBytes = 0
+    this.#afterwards = []
+  }
+
+  /** Frames a message, or returns false where that is done later. */
+  #encode(message: string | Uint8Array, compress: boolean | undefined): boolean {
+    const opcode = typeof message === 'string' ? Opcode.text : Opcode.binary
+    // A text's length in octets takes a pass over it; it is at most three times its length.
+    const most = typeof message === 'string' ? 3 * message.length : message.length
+    const length = this.#extension.wants(most, compress) ? this.#lengthOf(message) : 0
+    if (!this.#extension.wants(length, compress)) {
+      if (typeof message === 'string') this.#outbox.addText(finBit | opcode, message)
+      else this.#outbox.addBytes(finBit | opcode, message, 0, message.length)
+      return true
+    }
+    const chunk = length <= byReferenceBytes ? this.#pool.take() : undefined
+    const bytes = this.#bytesOf(message, length, chunk)
+    const encoded = this.#extension.encode(bytes, 0, length, (later) => {
+      const framedBefore = this.#outbox.appendedBytes
+      this.#frame(opcode, bytes, length, later, chunk)
+      this.#waiting.shift()
+      this.#waitingBytes -= length
+      this.#savedBytes += length - (this.#outbox.appendedBytes - framedBefore)
+      this.#encodeWaiting()
+    })
+    if (encoded === 'later') {
+      if (this.#waiting.length === 0) this.#wait('', length, undefined)
+      return false
+    }
+    this.#frame(opcode, bytes, length, encoded, chunk)
+    return true
+  }
+
+  #encodeWaiting(): void {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const framedBefore = this.#outbox.appendedBytes
+      if (!this.#encode(next.message, next.compress)) return
+      this.#waiting.shift()
+      this.#waitingBytes -= next.length
+      this.#savedBytes += next.length - (this.#outbox.appendedBytes - framedBefore)
+    }
+    for (const action of this.#afterwards.splice(0)) action()
+  }
+
+  #frame(
+    opcode: number,
+    bytes: Uint8Array,
+    length: number,
+    encoded: Uint8Array | undefined,
+    chunk: Uint8Array | undefined,
+  ): void {
+    if (encoded === undefined) {
+      this.#outbox.addBytes(finBit | opcode, bytes, 0, length)
+    } else {
+      // What the extension returned is valid for now only, and long bytes are not copied by the outbox.
+      const own = encoded.length < byReferenceBytes ? encoded : this.#payload.copy(encoded, 0, encoded.length)
+      this.#outbox.addBytes(finBit | (this.#extension.messageBits << 4) | opcode, own, 0, own.length)
+    }
+    if (chunk !== undefined) this.#pool.give(chunk)
+  }
+
+  /** A message as octets that stay unchanged: in a chunk where it is short. */
+  #bytesOf(message: string | Uint8Array, length: number, chunk: Uint8Array | undefined): Uint8Array {
+    if (typeof message === 'string') {
+      const bytes = chunk ?? this.#payload.allocate(length)
+      this.#payload.encodeInto(message, bytes, 0)
+      return bytes
+    }
+    if (chunk === undefined) return this.#keepsBytes ? message : this.#payload.copy(message, 0, length)
+    chunk.set(message)
+    return chunk
+  }
+
+  #wait(message: string | Uint8Array, length: number, compress: boolean | undefined): void {
+    const isKept = typeof message === 'string' || (this.#keepsBytes && length >= byReferenceBytes)
+    this.#waiting.push({ message: isKept ? message : this.#payload.copy(message, 0, length), length, compress })
+    this.#waitingBytes += length
+  }
+
+  #lengthOf(message: string | Uint8Array): number {
+    return typeof message === 'string' ? this.#payload.byteLength(message) : message.length
+  }
+}

@@ -1,0 +1,67 @@
+import zlib from 'node:zlib'
+import type {
+  Compressor,
+  CompressorParameters,
+  ContextParameters,
+  ContextSource,
+  DeflateCodec,
+  Inflater,
+} from '../../../ports/deflate-codec.js'
+import { canDriveDirectly } from './direct-zlib.js'
+import { JobQueue } from './job-queue.js'
+import { NodeCompressor } from './node-compressor.js'
+import { NodeInflater } from './node-inflater.js'
+import { StreamPool } from './stream-pool.js'
+
+/** As many as the thread pool has threads, unless it was told otherwise; each has a context of up to 300 KiB. */
+const jobsAtATime = 4
+
+/**
+ * A codec over node:zlib. Who takes no history over shares one compressor and one inflater, which work within the call
+ * where the message is short; long ones go through the thread pool, some at a time.
+ * @param isDirect whether streams are driven by their undocumented handles; else by public calls alone, which are slower
+ */
+export function createNodeDeflateCodec(isDirect: boolean): DeflateCodec {
+  const jobs = new JobQueue(jobsAtATime)
+  const compressors = new Map<string, ContextSource<Compressor>>()
+  const inflaters = new Map<string, ContextSource<Inflater>>()
+
+  function createCompressors(parameters: CompressorParameters): ContextSource<Compressor> {
+    const { windowBits, level, memLevel } = parameters
+    const pool = new StreamPool(() => zlib.createDeflateRaw({ windowBits, level, memLevel }))
+    const parts = { parameters, isDirect, pool, jobs }
+    return { take: () => new NodeCompressor(parts) }
+  }
+
+  function createInflaters(parameters: ContextParameters): ContextSource<Inflater> {
+    const pool = new StreamPool(() => zlib.createInflateRaw({ windowBits: parameters.windowBits }))
+    const parts = { parameters, isDirect, pool, jobs }
+    return { take: () => new NodeInflater(parts) }
+  }
+
+  return {
+    keepsHistory: true,
+    smallestWindowBits: 9,
+    compressors: (parameters) => kept(compressors, parameters, createCompressors),
+    inflaters: (parameters) => kept(inflaters, parameters, createInflaters),
+  }
+}
+
+/** Node's codec, by the fastest way that this runtime has. Created on first use, as it tries what the runtime can do. */
+export function nodeDeflateCodec(): DeflateCodec {
+  codec ??= createNodeDeflateCodec(canDriveDirectly())
+  return codec
+}
+
+let codec: DeflateCodec | undefined
+
+function kept<Parameters, Source>(
+  sources: Map<string, Source>,
+  parameters: Parameters,
+  create: (parameters: Parameters) => Source,
+): Source {
+  const key = JSON.stringify(parameters)
+  const source = sources.get(key) ?? create(parameters)
+  sources.set(key, source)
+  return source
+}

@@ -1,0 +1,106 @@
+import zlib, { type InflateRaw } from 'node:zlib'
+import { ProtocolError } from '../../../core/errors.js'
+import type { InflatedSink } from '../../../ports/deflate-codec.js'
+
+const { Z_SYNC_FLUSH } = zlib.constants
+const nothing = new Uint8Array(0)
+
+export interface InflateTask {
+  /** The job's own bytes, with the tail where a message ends. */
+  readonly input: Uint8Array
+  /** How much of the input is the tail; 0 where the message goes on. */
+  readonly tailLength: number
+  /** Whether the input must end the data: a stream that is cut then is malformed. */
+  readonly mustEnd: boolean
+  readonly create: () => InflateRaw
+  readonly emit: InflatedSink
+  readonly done: (error?: unknown) => void
+}
+
+/** Inflates one piece of input in the thread pool, by a stream of node:zlib: as much output at a time as that has room. */
+export class InflateJob {
+  #stream: InflateRaw
+  readonly #task: InflateTask
+  #input: Uint8Array
+  #takenBefore = 0
+  #isOver = false
+
+  constructor(stream: InflateRaw, task: InflateTask) {
+    this.#stream = stream
+    this.#task = task
+    this.#input = task.input
+  }
+
+  /** The one to go on with: a new one where a block with BFINAL has ended the first. */
+  get stream(): InflateRaw {
+    return this.#stream
+  }
+
+  readonly start = (): void => {
+    const stream = this.#stream
+    this.#takenBefore = stream.bytesWritten
+    stream.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onError)
+    if (this.#task.mustEnd) {
+      stream.end(this.#input)
+    } else {
+      stream.write(this.#input)
+      stream.flush(Z_SYNC_FLUSH, () => {
+        if (stream === this.#stream && !stream.destroyed) this.#conclude()
+      })
+    }
+  }
+
+  cancel(): void {
+    this.#isOver = true
+    this.#detach()
+  }
+
+  readonly #onData = (chunk: Uint8Array): void => {
+    this.#emit(chunk, false)
+  }
+
+  /** The data is at its end as it should be, or by a block with BFINAL: then what follows begins anew, §7.2.3.4. */
+  readonly #onEnd = (): void => {
+    const taken = this.#stream.bytesWritten - this.#takenBefore
+    const { tailLength, create } = this.#task
+    this.#detach()
+    this.#stream.destroy()
+    this.#stream = create()
+    const rest = this.#input.subarray(taken)
+    if (rest.length <= tailLength) {
+      this.#conclude()
+    } else {
+      this.#input = rest
+      this.start()
+    }
+  }
+
+  readonly #onError = (): void => {
+    this.#finish(new ProtocolError('compressionMalformed'))
+  }
+
+  #conclude(): void {
+    if (this.#task.tailLength > 0) this.#emit(nothing, true)
+    this.#finish()
+  }
+
+  #emit(bytes: Uint8Array, last: boolean): void {
+    if (this.#isOver) return
+    try {
+      this.#task.emit(bytes, 0, bytes.length, last)
+    } catch (error) {
+      this.#stream.destroy()
+      this.#finish(error)
+    }
+  }
+
+  #finish(error?: unknown): void {
+    if (this.#isOver) return
+    this.cancel()
+    this.#task.done(error)
+  }
+
+  #detach(): void {
+    this.#stream.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError)
+  }
+}

@@ -1,0 +1,117 @@
+import { Buffer } from 'node:buffer'
+import zlib, { type DeflateRaw } from 'node:zlib'
+import type { Compressor, CompressorParameters } from '../../../ports/deflate-codec.js'
+import { DeflateJob } from './deflate-job.js'
+import { DirectZlib } from './direct-zlib.js'
+import type { JobQueue } from './job-queue.js'
+import type { StreamPool } from './stream-pool.js'
+
+const { Z_SYNC_FLUSH } = zlib.constants
+
+/** RFC 7692 §7.2.1: left out of the end of a message. */
+const tailLength = 4
+/** An empty block without its tail: a message that was flushed already ends so, §7.2.3.6. */
+const emptyBlock = Buffer.from('00', 'hex')
+
+/** Input from here on goes to the thread pool: it takes 1 to 2 ms. */
+const backgroundBytes = 64 << 10
+/** Room for what becomes of less, at any level and memory: at most a seventh more. */
+const target = Buffer.allocUnsafeSlow(80 << 10)
+
+/** What all compressors of a source share. */
+export interface CompressorParts {
+  readonly parameters: CompressorParameters
+  /** Whether streams are driven by their handles. */
+  readonly isDirect: boolean
+  readonly pool: StreamPool<DeflateRaw>
+  readonly jobs: JobQueue
+}
+
+/** Compresses by node:zlib: short messages at once, long ones in the thread pool. */
+export class NodeCompressor implements Compressor {
+  readonly #parts: CompressorParts
+  #stream: DeflateRaw | undefined
+  #direct: DirectZlib | undefined
+  #isFresh = true
+  #job: DeflateJob | undefined
+  #leaveQueue = (): void => {}
+
+  constructor(parts: CompressorParts) {
+    this.#parts = parts
+  }
+
+  deflate(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+    most: number,
+    done: (output: Uint8Array | undefined) => void,
+  ): Uint8Array | undefined | 'later' {
+    if (start === end) return last ? emptyBlock : Buffer.alloc(0)
+    const { isDirect, parameters } = this.#parts
+    const isWhole = this.#isFresh && last && !parameters.takeover
+    this.#isFresh = false
+    const mostWithTail = last ? most + tailLength : most
+    if (end - start <= backgroundBytes) {
+      if (isDirect) return withoutTail(this.#deflateDirectly(bytes, start, end, mostWithTail), last)
+      if (isWhole) return withoutTail(deflateOnce(bytes.subarray(start, end), parameters, mostWithTail), last)
+    }
+    this.#deflateInBackground(bytes.subarray(start, end), mostWithTail, (output) => done(withoutTail(output, last)))
+    return 'later'
+  }
+
+  release(): void {
+    const isBusy = this.#job !== undefined
+    this.#job?.cancel()
+    this.#endJob()
+    const stream = this.#stream
+    this.#stream = undefined
+    this.#direct = undefined
+    if (stream !== undefined) this.#parts.pool.give(stream, isBusy)
+  }
+
+  #deflateDirectly(bytes: Uint8Array, start: number, end: number, most: number): Uint8Array | undefined {
+    this.#open()
+    const room = Math.min(target.length, most + 1)
+    if (!this.#direct!.step(Z_SYNC_FLUSH, bytes, start, end, target, room)) return undefined
+    // No room left: there may be more.
+    const { outputLeft } = this.#direct!
+    if (outputLeft > 0) return target.subarray(0, room - outputLeft)
+    this.#direct!.reset()
+    return undefined
+  }
+
+  #deflateInBackground(bytes: Uint8Array, most: number, done: (output: Uint8Array | undefined) => void): void {
+    this.#open()
+    this.#job = new DeflateJob(this.#stream!, bytes, most, (output) => {
+      this.#endJob()
+      // The job has given its stream up.
+      if (output === undefined) this.#stream = undefined
+      done(output)
+    })
+    this.#leaveQueue = this.#parts.jobs.enter(this.#job.start)
+  }
+
+  #endJob(): void {
+    if (this.#job === undefined) return
+    this.#job = undefined
+    this.#leaveQueue()
+  }
+
+  #open(): void {
+    if (this.#stream !== undefined) return
+    this.#stream = this.#parts.pool.take()
+    this.#direct = DirectZlib.over(this.#stream)
+  }
+}
+
+function deflateOnce(bytes: Uint8Array, parameters: CompressorParameters, most: number): Uint8Array | undefined {
+  const { windowBits, level, memLevel } = parameters
+  const output = zlib.deflateRawSync(bytes, { windowBits, level, memLevel, finishFlush: Z_SYNC_FLUSH })
+  return output.length <= most ? output : undefined
+}
+
+function withoutTail(output: Uint8Array | undefined, last: boolean): Uint8Array | undefined {
+  return last ? output?.subarray(0, output.length - tailLength) : output
+}

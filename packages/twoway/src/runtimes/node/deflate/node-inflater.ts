@@ -1,0 +1,184 @@
+import { Buffer } from 'node:buffer'
+import zlib, { type InflateRaw } from 'node:zlib'
+import { ProtocolError } from '../../../core/errors.js'
+import type { ContextParameters, InflatedSink, Inflater } from '../../../ports/deflate-codec.js'
+import { DirectZlib } from './direct-zlib.js'
+import { InflateJob } from './inflate-job.js'
+import { inflateOnce } from './inflate-once.js'
+import type { JobQueue } from './job-queue.js'
+import type { StreamPool } from './stream-pool.js'
+
+const { Z_SYNC_FLUSH, Z_FINISH } = zlib.constants
+
+/** RFC 7692 §7.2.2: what the sender has left out. */
+const syncTail = Buffer.from('0000ffff', 'hex')
+/** The same and an empty last block, with which the data must be at its end: so a message that is cut is found out. */
+const finalTail = Buffer.from('0000ffff010000ffff', 'hex')
+
+/** Input from here on goes to the thread pool. */
+const backgroundBytes = 32 << 10
+/** Output that is made at once for one piece of input, about a millisecond's work; the thread pool makes the rest. */
+const outputAtOnce = 256 << 10
+/** Octets of output made at a time. */
+const outputBytes = 64 << 10
+
+/** What all inflaters of a source share. */
+export interface InflaterParts {
+  readonly parameters: ContextParameters
+  /** Whether streams are driven by their handles. */
+  readonly isDirect: boolean
+  readonly pool: StreamPool<InflateRaw>
+  readonly jobs: JobQueue
+}
+
+/** Input up to here is copied to have its tail behind it, so that one call takes both. */
+const scratch = Buffer.allocUnsafeSlow(8 << 10)
+/** The output of who works now; a sink may lead to another inflater's work, which then has one of its own. */
+let spare: Buffer | undefined
+
+/** Inflates by node:zlib: small pieces at once, long ones in the thread pool. */
+export class NodeInflater implements Inflater {
+  readonly #parts: InflaterParts
+  readonly #tail: Buffer
+  #stream: InflateRaw | undefined
+  #direct: DirectZlib | undefined
+  #isFresh = true
+  #job: InflateJob | undefined
+  #leaveQueue = (): void => {}
+
+  constructor(parts: InflaterParts) {
+    this.#parts = parts
+    this.#tail = parts.parameters.takeover ? syncTail : finalTail
+  }
+
+  inflate(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+    emit: InflatedSink,
+    done: (error?: unknown) => void,
+  ): 'done' | 'later' {
+    const { isDirect, parameters } = this.#parts
+    const isWhole = this.#isFresh && last && !parameters.takeover
+    this.#isFresh = false
+    const isShort = end - start < backgroundBytes
+    if (isShort && isDirect) {
+      const rest = this.#inflateDirectly(bytes, start, end, last, emit)
+      if (rest === undefined) return 'done'
+      this.#inflateInBackground(Buffer.from(rest), last, emit, done)
+      return 'later'
+    }
+    const input = this.#withTail(bytes, start, end, last)
+    if (isShort && isWhole && inflateOnce(input, this.#tail.length, outputAtOnce, emit)) return 'done'
+    this.#inflateInBackground(input, last, emit, done)
+    return 'later'
+  }
+
+  release(): void {
+    const isBusy = this.#job !== undefined
+    this.#job?.cancel()
+    this.#endJob()
+    const stream = this.#stream
+    this.#stream = undefined
+    this.#direct = undefined
+    if (stream !== undefined) this.#parts.pool.give(stream, isBusy)
+  }
+
+  /** Returns what is left of the input, valid for now, where there is more than is made at once. */
+  #inflateDirectly(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+    emit: InflatedSink,
+  ): Uint8Array | undefined {
+    const tailLength = last ? this.#tail.length : 0
+    const input = last ? this.#withTail(bytes, start, end, true, scratch) : bytes
+    const until = last ? end - start + tailLength : end
+    const target = spare ?? Buffer.allocUnsafeSlow(outputBytes)
+    spare = undefined
+    try {
+      return this.#steps(input, last ? 0 : start, until, tailLength, target, emit)
+    } finally {
+      spare = target
+    }
+  }
+
+  #steps(
+    input: Uint8Array,
+    start: number,
+    end: number,
+    tailLength: number,
+    target: Uint8Array,
+    emit: InflatedSink,
+  ): Uint8Array | undefined {
+    const flush = tailLength > 0 && !this.#parts.parameters.takeover ? Z_FINISH : Z_SYNC_FLUSH
+    const direct = this.#open()
+    let at = start
+    let made = 0
+    do {
+      const isWell = direct.step(flush, input, at, end, target, outputBytes)
+      const { inputLeft, outputLeft } = direct
+      const length = outputBytes - outputLeft
+      // With Z_FINISH it is malformed too where it is at the input's end and not at its own.
+      if (!isWell) throw new ProtocolError('compressionMalformed')
+      at = end - inputLeft
+      made += length
+      // A block with BFINAL has ended the data; what is behind it begins anew, §7.2.3.4.
+      const hasEnded = outputLeft > 0 && inputLeft > 0
+      const isEnd = outputLeft > 0 && inputLeft <= tailLength
+      emit(target, 0, length, isEnd && tailLength > 0)
+      if (hasEnded) direct.reset()
+      if (isEnd) return undefined
+    } while (made < outputAtOnce)
+    return input.subarray(at, end)
+  }
+
+  /** @param input the inflater's own, with its tail */
+  #inflateInBackground(input: Uint8Array, last: boolean, emit: InflatedSink, done: (error?: unknown) => void): void {
+    this.#open()
+    const { pool, parameters, jobs } = this.#parts
+    const job = new InflateJob(this.#stream!, {
+      input,
+      tailLength: last ? this.#tail.length : 0,
+      mustEnd: last && !parameters.takeover,
+      create: () => pool.take(),
+      emit,
+      done: (error) => {
+        this.#endJob()
+        done(error)
+      },
+    })
+    this.#job = job
+    this.#leaveQueue = jobs.enter(job.start)
+  }
+
+  #endJob(): void {
+    const job = this.#job
+    if (job === undefined) return
+    this.#job = undefined
+    this.#leaveQueue()
+    this.#use(job.stream)
+  }
+
+  #open(): DirectZlib {
+    if (this.#stream === undefined) this.#use(this.#parts.pool.take())
+    return this.#direct!
+  }
+
+  #use(stream: InflateRaw): void {
+    this.#stream = stream
+    this.#direct = DirectZlib.over(stream)
+  }
+
+  /** A piece of input, with the tail where it is the last: a copy, in `room` where it fits. */
+  #withTail(bytes: Uint8Array, start: number, end: number, last: boolean, room?: Uint8Array): Uint8Array {
+    const length = end - start
+    const needed = length + (last ? this.#tail.length : 0)
+    const input = room !== undefined && needed <= room.length ? room : Buffer.allocUnsafeSlow(needed)
+    input.set(bytes.subarray(start, end))
+    if (last) input.set(this.#tail, length)
+    return input
+  }
+}

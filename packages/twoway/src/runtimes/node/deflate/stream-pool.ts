@@ -1,0 +1,33 @@
+import type { DeflateRaw, InflateRaw } from 'node:zlib'
+
+/** Streams kept for the next taker, so that those who take turns share one. */
+const mostFree = 4
+
+/** Streams of node:zlib of one kind and one set of parameters. */
+export class StreamPool<Stream extends DeflateRaw | InflateRaw> {
+  readonly #create: () => Stream
+  readonly #free: Stream[] = []
+
+  constructor(create: () => Stream) {
+    this.#create = create
+  }
+
+  /** A stream without history. What becomes of its errors is its taker's to ask; nobody else hears of them. */
+  take(): Stream {
+    const free = this.#free.pop()
+    if (free !== undefined) return free
+    const stream = this.#create()
+    stream.on('error', () => {})
+    return stream
+  }
+
+  /** Gives a stream back. One that is still at work, or has ended, is of no use to others. */
+  give(stream: Stream, isBusy: boolean): void {
+    if (isBusy || stream.destroyed || stream.writableEnded || this.#free.length >= mostFree) {
+      stream.destroy()
+    } else {
+      stream.reset()
+      this.#free.push(stream)
+    }
+  }
+}

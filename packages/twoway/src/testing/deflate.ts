@@ -1,0 +1,31 @@
+import { DeflateNegotiator } from '../core/extensions/permessage-deflate/deflate-negotiator.js'
+import { type PerMessageDeflateOptions, settleDeflate } from '../core/extensions/permessage-deflate/deflate-options.js'
+import type { PermessageDeflate } from '../core/extensions/permessage-deflate/permessage-deflate.js'
+import type { Clock } from '../ports/clock.js'
+import type { DeflateCodec } from '../ports/deflate-codec.js'
+import { createNodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
+import { webPayload } from '../runtimes/web/payload.js'
+import { FakeClock } from './fake-clock.js'
+
+export interface DeflatePairOptions {
+  readonly client?: PerMessageDeflateOptions
+  readonly server?: PerMessageDeflateOptions
+  readonly codec?: DeflateCodec
+  readonly clock?: Clock
+}
+
+/** Both ends of permessage-deflate as they agree on it. */
+export function deflatePair({
+  client = {},
+  server = {},
+  codec = createNodeDeflateCodec(true),
+  clock = new FakeClock(),
+}: DeflatePairOptions = {}): { readonly client: PermessageDeflate; readonly server: PermessageDeflate } {
+  const ports = { codec, clock, payload: webPayload }
+  const offering = new DeflateNegotiator(settleDeflate(client, 'client'), ports)
+  const accepted = new DeflateNegotiator(settleDeflate(server, 'server'), ports).accept(offering.offers[0]!)!
+  return {
+    client: offering.confirm(accepted.answer) as PermessageDeflate,
+    server: accepted.extension as PermessageDeflate,
+  }
+}
