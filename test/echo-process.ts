@@ -57,8 +57,8 @@ export interface EchoProcess {
 }
 
 /** Starts `twoway echo` on a free port and waits until it listens. */
-export async function startEcho(args: readonly string[] = []): Promise<EchoProcess> {
-  const process = startTwoway(['echo', '--port', '0', ...args])
+export async function startEcho(args: readonly string[] = [], options?: SpawnOptions): Promise<EchoProcess> {
+  const process = startTwoway(['echo', '--port', '0', ...args], options)
   const listens = new Promise<void>((resolve) => {
     process.child.stdout!.on('data', () => {
       if (process.stdout.includes('Ctrl+C')) resolve()

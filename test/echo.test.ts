@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type SpawnOptions, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { get } from 'node:https'
 import { connect as connectTcp, createServer, type Socket } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
@@ -119,7 +119,7 @@ Ctrl+C ends it.
   })
 
   it('echoes on any path', async () => {
-    for (const path of ['/', '/echo', '/a/b%20c?d=e']) {
+    for (const path of ['/', '/echo', '/a/b%20c', '/?']) {
       const client = await connect(path)
       client.send(path)
       assert.equal(String((await once(client, 'message'))[0]), path)
@@ -354,6 +354,37 @@ describe('twoway echo --tls', () => {
     }
   })
 
+  it('makes a certificate for localhost where none is given, says how to trust it, and keeps it', async () => {
+    const env = { ...process.env, TWOWAY_HOME: join(folder, 'home') }
+    const certificates: string[] = []
+    for (const run of ['first', 'second']) {
+      const echo = await startEcho(['--tls'], { env })
+      try {
+        const [certFile] = /\S+localhost-cert\.pem/.exec(echo.process.stdout)!
+        assert.match(echo.process.stdout, /twoway connect {2}--ca .*\n.*NODE_EXTRA_CA_CERTS=.*\n.*a browser/)
+        const ca = readFileSync(certFile, 'utf8')
+        certificates.push(ca)
+        for (const host of ['127.0.0.1', 'localhost']) {
+          const client = new WebSocket(echo.url.replace('127.0.0.1', host), { ca, family: 4 })
+          await once(client, 'open')
+          client.terminate()
+        }
+        assert.equal(statSync(join(folder, 'home', 'localhost-key.pem')).mode & 0o077, 0, run)
+      } finally {
+        await echo.process.kill()
+      }
+    }
+    assert.equal(certificates[0], certificates[1])
+  })
+
+  it('says what to do where it can keep no certificate', async () => {
+    await refuses(
+      ['echo', '--port', '0', '--tls'],
+      `can't keep a certificate for localhost: ENOTDIR: not a directory, mkdir '${file('text.pem')}/home'; name another folder by TWOWAY_HOME, or give --cert FILE and --key FILE`,
+      { env: { ...process.env, TWOWAY_HOME: join(file('text.pem'), 'home') } },
+    )
+  })
+
   for (const { of, certFile, keyFile, sentence } of [
     {
       of: 'a certificate that does not exist',
@@ -458,18 +489,10 @@ describe('twoway', () => {
       args: ['echo', '--port', port],
       sentence: `a port is a number from 0 to 65535, not "${port}": give one with --port, or 0 for a free one.`,
     })),
-    {
-      args: ['echo', '--port', '0', '--tls'],
-      sentence: '--tls needs a certificate and its key: add --cert FILE and --key FILE.',
-    },
-    {
-      args: ['echo', '--port', '0', '--tls', '--cert', 'a'],
-      sentence: '--tls needs a certificate and its key: add --key FILE.',
-    },
-    {
-      args: ['echo', '--port', '0', '--tls', '--key', 'a'],
-      sentence: '--tls needs a certificate and its key: add --cert FILE.',
-    },
+    ...(['cert', 'key'] as const).map((given) => ({
+      args: ['echo', '--port', '0', '--tls', `--${given}`, 'a'],
+      sentence: `a certificate and its key go together: add --${given === 'cert' ? 'key' : 'cert'} FILE, or leave both out for a certificate for localhost.`,
+    })),
     {
       args: ['echo', '--port', '0', '--cert', 'a', '--key', 'b'],
       sentence: '--cert is for TLS: add --tls, or leave it out.',

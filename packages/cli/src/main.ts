@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { CommandFailure } from './command-failure.js'
-import { addEcho } from './echo.js'
+import { addEcho } from './echo/echo.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 

@@ -2,8 +2,8 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import type { TlsServerOptions } from 'twoway/server'
-import { CommandFailure } from './command-failure.js'
-import { errorCode } from './error-code.js'
+import { CommandFailure } from '../command-failure.js'
+import { errorCode } from '../error-code.js'
 
 /** Reads a certificate and its key from PEM files. A CommandFailure says what keeps a server from using them. */
 export function readTlsIdentity(certFile: string, keyFile: string): TlsServerOptions {

@@ -1,10 +1,12 @@
 import { networkInterfaces } from 'node:os'
 import type { Command } from 'commander'
-import type { Server } from 'twoway/server'
-import { CommandFailure } from './command-failure.js'
+import type { Server, TlsServerOptions } from 'twoway/server'
+import { CommandFailure } from '../command-failure.js'
+import { errorCode } from '../error-code.js'
+import { stopSignal } from '../stop-signal.js'
 import { startEchoService } from './echo-service.js'
-import { errorCode } from './error-code.js'
-import { stopSignal } from './stop-signal.js'
+import { listEchoSettings } from './echo-settings.js'
+import { localhostIdentity } from './localhost-identity.js'
 import { readTlsIdentity } from './tls-identity.js'
 
 interface EchoOptions {
@@ -21,34 +23,36 @@ export function addEcho(program: Command): void {
     .command('echo')
     .summary('send every WebSocket message back')
     .description(
-      'Sends every WebSocket message back as it came, text as text and binary as binary, on every path, and serves a page to try it with.',
+      'Sends every WebSocket message back as it came, text as text and binary as binary, on every path, and serves a page to try it with. What a URL asks in its query it does besides.',
     )
     .option('--port <number>', 'port to listen on; 0 for a free one', '8080')
     .option('--host <address>', 'address to listen on; 0.0.0.0 for all', '127.0.0.1')
-    .option('--tls', 'speak TLS: wss and https; needs --cert and --key')
+    .option('--tls', 'speak TLS: wss and https; makes a certificate for localhost where none is given')
     .option('--cert <file>', 'certificate in PEM, those that vouch for it behind')
     .option('--key <file>', 'its private key in PEM')
+    .addHelpText('after', `\nIn a URL's query, as in ws://127.0.0.1:8080/?delay=200&drop=0.1\n${listEchoSettings()}`)
+    .addHelpText('after', '\nGET /health says whether it runs, GET /metrics gives figures for Prometheus.')
     .action(echo)
 }
 
 async function echo(options: EchoOptions): Promise<void> {
-  const server = await start(options)
+  const port = readPort(options.port)
+  const { host } = options
+  if (host === '') throw new CommandFailure(noSuchName(port, host))
+  const tls = await chooseIdentity(options)
+  const server = await start(port, host, tls)
   // Before the greeting: who reads it may end us at once.
   const stopped = stopSignal()
-  console.log(greeting(server, options.host))
+  console.log(greeting(server, host, tls))
   await stopped
   const { size } = server.connections
   if (size > 0) console.log(`Closing ${size} connection${size === 1 ? '' : 's'}. Ctrl+C again ends at once.`)
   await server.close()
 }
 
-async function start(options: EchoOptions): Promise<Server> {
-  const port = readPort(options.port)
-  const { host } = options
-  if (host === '') throw new CommandFailure(noSuchName(port, host))
-  const tls = readTls(options)
+async function start(port: number, host: string, tls: Identity | undefined): Promise<Server<unknown>> {
   try {
-    return await startEchoService({ port, host, ...(tls && { tls }) })
+    return await startEchoService({ port, host, ...(tls && { tls: { cert: tls.cert, key: tls.key } }) })
   } catch (error) {
     const failure = listenFailures[errorCode(error)]
     throw new CommandFailure(
@@ -65,14 +69,19 @@ function readPort(text: string): number {
   )
 }
 
-function readTls({ tls, cert, key }: EchoOptions): ReturnType<typeof readTlsIdentity> | undefined {
+/** A certificate and its key; `file` is where it stands if it is our own. */
+type Identity = TlsServerOptions & { readonly file?: string }
+
+async function chooseIdentity({ tls, cert, key }: EchoOptions): Promise<Identity | undefined> {
   if (tls === undefined) {
     if (cert === undefined && key === undefined) return undefined
     throw new CommandFailure(`--${cert === undefined ? 'key' : 'cert'} is for TLS: add --tls, or leave it out`)
   }
+  if (cert === undefined && key === undefined) return localhostIdentity()
   if (cert !== undefined && key !== undefined) return readTlsIdentity(cert, key)
-  const missing = [cert === undefined && '--cert FILE', key === undefined && '--key FILE'].filter(Boolean)
-  throw new CommandFailure(`--tls needs a certificate and its key: add ${missing.join(' and ')}`)
+  throw new CommandFailure(
+    `a certificate and its key go together: add --${cert === undefined ? 'cert' : 'key'} FILE, or leave both out for a certificate for localhost`,
+  )
 }
 
 const noSuchAddress = (_port: number, host: string): string =>
@@ -95,7 +104,7 @@ const listenFailures: Readonly<Record<string, (port: number, host: string) => st
 }
 
 /** Where the service can be reached, for people; a pipe gets the same. */
-function greeting(server: Server, host: string): string {
+function greeting(server: Server<unknown>, host: string, tls: Identity | undefined): string {
   const urls = [server.url, ...addressesBehind(host).map((address) => urlAt(server, address))]
   const pages = urls.map((url) => `${url.replace(/^ws/, 'http')}/`)
   return [
@@ -104,8 +113,19 @@ function greeting(server: Server, host: string): string {
     listed('WebSocket', urls),
     listed('Page', pages),
     '',
+    ...(tls?.file === undefined ? [] : howToTrust(tls.file)),
     'Ctrl+C ends it.',
   ].join('\n')
+}
+
+function howToTrust(file: string): string[] {
+  return [
+    `The certificate is our own, for localhost: ${file}`,
+    `  twoway connect  --ca ${file}`,
+    `  Node            NODE_EXTRA_CA_CERTS=${file}`,
+    '  a browser       open the page and go on past its warning, or add the file to the certificates it trusts',
+    '',
+  ]
 }
 
 /** One URL a line, and in front of the first what they are of. */
@@ -113,7 +133,7 @@ function listed(word: string, urls: readonly string[]): string {
   return urls.map((url, index) => `  ${(index === 0 ? word : '').padEnd(11)}${url}`).join('\n')
 }
 
-function urlAt(server: Server, address: string): string {
+function urlAt(server: Server<unknown>, address: string): string {
   const { protocol } = new URL(server.url)
   return `${protocol}//${address.includes(':') ? `[${address}]` : address}:${server.port}`
 }

@@ -1,0 +1,446 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect as connectTcp, type Socket } from 'node:net'
+import { after, before, describe, it } from 'node:test'
+import { type ClientOptions, WebSocket } from 'ws'
+import { startEchoService } from './echo-service.js'
+import { echoSettings, readEchoSettings } from './echo-settings.js'
+
+/** A frame as a server sends it, RFC 6455 §5.2. */
+interface Frame {
+  readonly fin: boolean
+  readonly opcode: number
+  readonly payload: Buffer
+}
+
+const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9 } as const
+
+/** A client that sees the octets. */
+class RawClient {
+  readonly socket: Socket
+  readonly closed: Promise<Error | undefined>
+  #bytes = Buffer.alloc(0)
+  #wake: () => void = () => {}
+
+  constructor(url: string, fields: readonly string[] = []) {
+    const { hostname, port, host, pathname, search } = new URL(url)
+    this.socket = connectTcp(Number(port), hostname)
+    this.closed = new Promise((resolve) => {
+      this.socket.on('error', resolve).on('close', () => resolve(undefined))
+    })
+    this.socket.on('data', (chunk) => {
+      this.#bytes = Buffer.concat([this.#bytes, chunk])
+      this.#wake()
+    })
+    this.socket.on('close', () => this.#wake())
+    const head = [
+      `GET ${pathname}${search} HTTP/1.1`,
+      `Host: ${host}`,
+      'Upgrade: websocket',
+      'Connection: Upgrade',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      'Sec-WebSocket-Version: 13',
+      ...fields,
+    ]
+    this.socket.write(`${head.join('\r\n')}\r\n\r\n`)
+  }
+
+  async head(): Promise<string> {
+    for (;;) {
+      const end = this.#bytes.indexOf('\r\n\r\n')
+      if (end >= 0) return this.#take(end + 4).toString('latin1')
+      await this.#more()
+    }
+  }
+
+  async frame(): Promise<Frame> {
+    for (;;) {
+      const bytes = this.#bytes
+      if (bytes.length >= 2) {
+        const [start, length] = lengthOf(bytes)
+        if (bytes.length >= start + length) {
+          const whole = this.#take(start + length)
+          return { fin: whole[0]! >= 0x80, opcode: whole[0]! & 0x0f, payload: whole.subarray(start) }
+        }
+      }
+      await this.#more()
+    }
+  }
+
+  async frames(count: number): Promise<Frame[]> {
+    const frames: Frame[] = []
+    while (frames.length < count) frames.push(await this.frame())
+    return frames
+  }
+
+  send(message: string | Buffer, opcode: number = typeof message === 'string' ? opcodes.text : opcodes.binary): void {
+    const payload = Buffer.from(message)
+    const head =
+      payload.length < 126
+        ? [0x80 | opcode, 0x80 | payload.length]
+        : [0x80 | opcode, 0x80 | 127, 0, 0, 0, 0, ...[24, 16, 8, 0].map((bits) => (payload.length >>> bits) & 255)]
+    this.socket.write(Buffer.concat([Buffer.from(head), Buffer.alloc(4), payload]))
+  }
+
+  #take(length: number): Buffer {
+    const taken = this.#bytes.subarray(0, length)
+    this.#bytes = this.#bytes.subarray(length)
+    return taken
+  }
+
+  async #more(): Promise<void> {
+    if (this.socket.closed) throw new Error('the connection ended')
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+    })
+  }
+}
+
+function lengthOf(bytes: Buffer): readonly [start: number, length: number] {
+  const short = bytes[1]!
+  if (short < 126) return [2, short]
+  if (short === 126) return bytes.length < 4 ? [4, 1] : [4, bytes.readUInt16BE(2)]
+  return bytes.length < 10 ? [10, 1] : [10, Number(bytes.readBigUInt64BE(2))]
+}
+
+let server: Awaited<ReturnType<typeof startEchoService>>
+const clients: { terminate(): void }[] = []
+
+before(async () => {
+  server = await startEchoService({ port: 0, host: '127.0.0.1' })
+})
+
+after(async () => {
+  for (const client of clients) client.terminate()
+  await server.close()
+})
+
+/** A client of ws that keeps what comes, from the first octet on. */
+class Client {
+  readonly messages: string[] = []
+  readonly pings: number[] = []
+  readonly closed: Promise<readonly [code: number, reason: string]>
+  readonly socket: WebSocket
+  #wake: () => void = () => {}
+
+  constructor(query: string, protocols: readonly string[] = [], options: ClientOptions = {}) {
+    this.socket = new WebSocket(`${server.url}/${query}`, [...protocols], { perMessageDeflate: false, ...options })
+    clients.push(this.socket)
+    this.closed = once(this.socket, 'close').then(([code, reason]) => [code, String(reason)] as const)
+    this.socket.on('error', () => {})
+    this.socket.on('ping', () => {
+      this.pings.push(performance.now())
+      this.#wake()
+    })
+    this.socket.on('message', (data) => {
+      this.messages.push(String(data))
+      this.#wake()
+    })
+  }
+
+  get opened(): Promise<unknown> {
+    return this.socket.readyState === WebSocket.OPEN ? Promise.resolve() : once(this.socket, 'open')
+  }
+
+  async until(isMet: () => boolean): Promise<void> {
+    while (!isMet()) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+}
+
+async function open(query: string, protocols?: readonly string[], options?: ClientOptions): Promise<Client> {
+  const client = new Client(query, protocols, options)
+  await client.opened
+  return client
+}
+
+async function raw(query: string, fields?: readonly string[]): Promise<RawClient> {
+  const client = new RawClient(`${server.url}/${query}`, fields)
+  clients.push({ terminate: () => client.socket.destroy() })
+  assert.match(await client.head(), /^HTTP\/1\.1 101 /)
+  return client
+}
+
+/** What a refused handshake is answered. */
+async function refusal(query: string, fields: Record<string, string> = {}): Promise<Response> {
+  const { request } = await import('node:http')
+  const asked = request(`${server.url.replace('ws', 'http')}/${query}`, {
+    headers: {
+      Connection: 'Upgrade',
+      Upgrade: 'websocket',
+      'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+      'Sec-WebSocket-Version': '13',
+      ...fields,
+    },
+  })
+  asked.end()
+  const [answer] = await once(asked, 'response')
+  const chunks: Buffer[] = []
+  for await (const chunk of answer) chunks.push(chunk)
+  return new Response(Buffer.concat(chunks), { status: answer.statusCode, headers: answer.headers })
+}
+
+/** What is seen of each setting: a row a setting, and the compiler sees to it that none is missing. */
+const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sentence: string]: () => Promise<void> } } =
+  {
+    delay: {
+      'echoes no sooner than after so many milliseconds, and in order': async () => {
+        const client = await open('?delay=80')
+        const sentAt = performance.now()
+        for (const message of ['a', 'b', 'c']) client.socket.send(message)
+        await client.until(() => client.messages.length === 3)
+        assert.ok(performance.now() - sentAt >= 79)
+        assert.deepEqual(client.messages, ['a', 'b', 'c'])
+      },
+      'does not read on while more than 1 MiB waits, and echoes all of it in the end': async () => {
+        const client = await open('?delay=50')
+        const message = 'x'.repeat(1 << 20)
+        for (let sent = 0; sent < 8; sent++) client.socket.send(message)
+        await client.until(() => client.messages.length === 8)
+        assert.ok(client.messages.every((one) => one === message))
+      },
+    },
+    jitter: {
+      'keeps the order of the echoes': async () => {
+        const client = await open('?jitter=30')
+        const messages = Array.from({ length: 50 }, (_, index) => String(index))
+        for (const message of messages) client.socket.send(message)
+        await client.until(() => client.messages.length === messages.length)
+        assert.deepEqual(client.messages, messages)
+      },
+    },
+    drop: {
+      'echoes nothing with 1': async () => {
+        const client = await open('?drop=1&close=4000&after=3')
+        for (const message of ['a', 'b', 'c']) client.socket.send(message)
+        assert.deepEqual([await client.closed, client.messages], [[4000, ''], []])
+      },
+      'echoes everything with 0': async () => {
+        const client = await open('?drop=0&close=4000&after=3')
+        for (const message of ['a', 'b', 'c']) client.socket.send(message)
+        assert.deepEqual(
+          [await client.closed, client.messages],
+          [
+            [4000, ''],
+            ['a', 'b', 'c'],
+          ],
+        )
+      },
+      'echoes some with 0.5': async () => {
+        const client = await open('?drop=0.5&close=4000&after=200')
+        for (let sent = 0; sent < 200; sent++) client.socket.send(String(sent))
+        await client.closed
+        assert.ok(client.messages.length > 20 && client.messages.length < 180)
+      },
+    },
+    close: {
+      'closes at once': async () => assert.deepEqual(await new Client('?close=1012').closed, [1012, '']),
+      'sends one Close frame with the code, §5.5.1': async () => {
+        const { fin, opcode, payload } = await (await raw('?close=1012')).frame()
+        assert.deepEqual([fin, opcode, payload.toString('hex')], [true, opcodes.close, '03f4'])
+      },
+    },
+    reason: {
+      'closes with the reason': async () => {
+        assert.deepEqual(await new Client('?close=3000&reason=gr%C3%BC%C3%9F%20dich').closed, [3000, 'grüß dich'])
+      },
+    },
+    abort: {
+      'resets the connection, without a Close': async () => {
+        const client = await raw('?abort&after=1')
+        client.send('a')
+        assert.deepEqual((await client.frame()).payload.toString(), 'a')
+        assert.equal(((await client.closed) as NodeJS.ErrnoException | undefined)?.code, 'ECONNRESET')
+      },
+      'resets it at once': async () => {
+        const client = new Client('?abort')
+        assert.deepEqual(await client.closed, [1006, ''])
+      },
+    },
+    after: {
+      'closes behind the echo of so many messages': async () => {
+        const client = await open('?close=1012&after=2&delay=10')
+        for (const message of ['a', 'b', 'c']) client.socket.send(message)
+        assert.deepEqual(await client.closed, [1012, ''])
+        assert.deepEqual(client.messages, ['a', 'b'])
+      },
+      'closes after so many seconds': async () => {
+        const startedAt = performance.now()
+        assert.deepEqual(await new Client('?close=1012&after=0.1s').closed, [1012, ''])
+        assert.ok(performance.now() - startedAt >= 99)
+      },
+    },
+    slow: {
+      'reads so many bytes per second': async () => {
+        const client = await open('?slow=50000')
+        const startedAt = performance.now()
+        // The last is echoed when it has been read, and what came before took its time.
+        for (let sent = 0; sent < 11; sent++) client.socket.send('x'.repeat(1000))
+        await client.until(() => client.messages.length === 11)
+        assert.ok(performance.now() - startedAt >= 199)
+      },
+    },
+    size: {
+      'sends messages of that size by itself': async () => {
+        const client = await open('?size=100&rate=100')
+        await client.until(() => client.messages.length >= 3)
+        assert.ok(client.messages.every((message) => message.length === 100))
+      },
+    },
+    rate: {
+      'sends so many messages a second, 16 bytes each': async () => {
+        const startedAt = performance.now()
+        const client = await open('?rate=200')
+        await client.until(() => client.messages.length >= 20)
+        assert.ok(performance.now() - startedAt >= 95)
+        assert.deepEqual(
+          client.messages.slice(0, 3),
+          [1, 2, 3].map((count) => `${count} `.padEnd(16, '.')),
+        )
+      },
+    },
+    ping: {
+      'sends a Ping each so many milliseconds, §5.5.2': async () => {
+        const client = await open('?ping=20')
+        await client.until(() => client.pings.length >= 3)
+        const { opcode } = await (await raw('?ping=20')).frame()
+        assert.equal(opcode, opcodes.ping)
+      },
+    },
+    mirror: {
+      'first sends the handshake as it came, with the secrets masked': async () => {
+        const headers = {
+          'X-Custom': 'visible',
+          Cookie: 'session=secret1; theme=secret2; secret3',
+          Authorization: 'Bearer secret4',
+          'Proxy-Authorization': 'secret5',
+        }
+        const client = await open('?mirror=request', ['chat'], { headers })
+        await client.until(() => client.messages.length === 1)
+        assert.ok(!client.messages[0]!.includes('secret'))
+        const { method, url, protocols, headers: fields, remoteAddress } = JSON.parse(client.messages[0]!)
+        assert.deepEqual([method, protocols, remoteAddress], ['GET', ['chat'], '127.0.0.1'])
+        assert.equal(url, `${server.url}/?mirror=request`)
+        const found = Object.fromEntries(fields)
+        assert.equal(found['x-custom'], 'visible')
+        assert.equal(found.cookie, 'session=***; theme=***;***')
+        assert.equal(found.authorization, 'Bearer ***')
+        assert.equal(found['proxy-authorization'], '***')
+        client.socket.send('then it echoes')
+        await client.until(() => client.messages.length === 2)
+      },
+    },
+    subprotocol: {
+      'chooses that one of those that are offered, or none': async () => {
+        assert.equal((await open('?subprotocol=b', ['a', 'b'])).socket.protocol, 'b')
+        assert.equal((await open('?subprotocol=a', ['a', 'b'])).socket.protocol, 'a')
+        const client = await raw('?subprotocol=', ['Sec-WebSocket-Protocol: a, b'])
+        client.send('x')
+        assert.equal((await client.frame()).payload.toString(), 'x')
+      },
+      'refuses one that is not offered': async () => {
+        const answer = await refusal('?subprotocol=c', { 'Sec-WebSocket-Protocol': 'a, b' })
+        assert.equal(answer.status, 400)
+        assert.match(await answer.text(), /of the subprotocols that the client offers \(a, b\) none is "c"/)
+      },
+    },
+    status: {
+      'refuses the handshake with the status': async () => {
+        for (const status of [300, 429, 503, 599]) assert.equal((await refusal(`?status=${status}`)).status, status)
+      },
+      'adds the fields without which a status is of no use': async () => {
+        assert.equal((await refusal('?status=429')).headers.get('retry-after'), '5')
+        assert.match((await refusal('?status=401')).headers.get('www-authenticate')!, /^Basic /)
+        assert.equal((await refusal('a?status=307&delay=5')).headers.get('location'), '/a?delay=5')
+      },
+    },
+  }
+
+for (const [name, sentences] of Object.entries(effects)) {
+  describe(`the echo service with ${name}`, () => {
+    for (const [sentence, test] of Object.entries(sentences)) it(sentence, test)
+  })
+}
+
+describe('the echo service', () => {
+  it('is a strict echo without a query: nothing comes but what was sent', async () => {
+    const client = await raw('')
+    client.send('a')
+    client.send(Buffer.from([1, 2]))
+    const frames = await client.frames(2)
+    assert.deepEqual(
+      frames.map(({ fin, opcode, payload }) => [fin, opcode, payload.toString('hex')]),
+      [
+        [true, opcodes.text, '61'],
+        [true, opcodes.binary, '0102'],
+      ],
+    )
+  })
+
+  for (const [query, sentence] of [
+    ['?dealy=5', 'there is no setting "dealy"'],
+    ['?delay=5&delay=6', '"delay" is there twice'],
+    ['?constructor=1', 'there is no setting "constructor"'],
+    ['?after=5', '"after" needs "close" or "abort"'],
+    ['?reason=x', '"reason" needs "close"'],
+    ['?close=1000&abort', '"close" and "abort" exclude each other'],
+    ['?delay=', '"delay" must be milliseconds from 0 to 60000, not ""'],
+  ]) {
+    it(`answers ${query} with 400, what is wrong and what there is`, async () => {
+      const answer = await refusal(query!)
+      const text = await answer.text()
+      assert.equal(answer.status, 400)
+      assert.ok(text.includes(`${sentence}.`), text)
+      const words = text.replace(/\s+/g, ' ')
+      for (const { form, does } of Object.values(echoSettings)) assert.ok(words.includes(`${form} ${does}`), form)
+      assert.ok(text.split('\n').every((line) => line.length <= 120))
+    })
+  }
+
+  for (const [name, right, wrong] of [
+    ['delay', ['0', '60000', '1.5'], ['-1', '60001', 'x', '1e3', ' 1']],
+    ['jitter', ['0', '60000'], ['60001', '']],
+    ['drop', ['0', '1', '0.25'], ['1.1', '-0', '.5']],
+    ['close', ['1000', '1003', '1007', '1014', '3000', '4999'], ['999', '1004', '1006', '1015', '2999', '5000', '']],
+    ['reason', ['', 'a'.repeat(123)], ['a'.repeat(124), 'ü'.repeat(62)]],
+    ['abort', [''], ['1', 'yes']],
+    ['after', ['1', '5s', '0.5s', '86400s'], ['0', '1.5', '5m', '-1s', '']],
+    ['slow', ['1', '1073741824'], ['0', '1.5', '1073741825']],
+    ['size', ['1', '1048576'], ['0', '1048577']],
+    ['rate', ['0.5', '10000'], ['0', '10001']],
+    ['ping', ['10', '3600000'], ['9', '3600001']],
+    ['mirror', ['request'], ['', 'response']],
+    ['subprotocol', ['', 'chat.v1'], ['a b', 'a,b']],
+    ['status', ['300', '599'], ['299', '600', '']],
+  ] as const) {
+    it(`takes what ${name} may be, and refuses what it may not`, () => {
+      const company = { after: { abort: '' }, reason: { close: '1000' } }[name as string] ?? {}
+      const read = (text: string) => readEchoSettings(new URLSearchParams({ ...company, [name]: text }))
+      for (const text of right) assert.equal(read(text).complaint, undefined, text)
+      for (const text of wrong) {
+        assert.equal(read(text).complaint, `"${name}" must be ${echoSettings[name].takes}, not "${text}"`)
+      }
+    })
+  }
+
+  it('says at /health that it runs, and at /metrics how it fares, in the format of Prometheus', async () => {
+    const base = server.url.replace('ws', 'http')
+    const health = await fetch(`${base}/health`)
+    assert.deepEqual([health.status, await health.text()], [200, 'ok\n'])
+    await open('')
+    const metrics = await fetch(`${base}/metrics`)
+    assert.match(metrics.headers.get('content-type')!, /^text\/plain; version=0\.0\.4/)
+    const lines = (await metrics.text()).trimEnd().split('\n')
+    const names = new Set<string>()
+    for (const line of lines) {
+      const [, name] = /^(?:# (?:HELP|TYPE) )?([a-z_]+)/.exec(line)!
+      names.add(name!)
+      assert.match(line, /^# HELP [a-z_]+ .+\.$|^# TYPE [a-z_]+ (counter|gauge)$|^[a-z_]+ \d+(\.\d+)?$/)
+    }
+    assert.equal(lines.length, 3 * names.size)
+    assert.ok(Number(/^twoway_connections (\d+)$/m.exec(lines.join('\n'))![1]) >= 1)
+  })
+})

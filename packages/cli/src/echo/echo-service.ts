@@ -1,0 +1,71 @@
+import {
+  type IncomingRequest,
+  type Server,
+  type ServerSocket,
+  serve,
+  type TlsServerOptions,
+  type UpgradeAnswer,
+} from 'twoway/server'
+import { EchoSession } from './echo-session.js'
+import { readEchoSettings } from './echo-settings.js'
+import { HeldBytes } from './held-bytes.js'
+import { echoPages } from './pages.js'
+import { refuseAsAsked, refuseSettings } from './refusals.js'
+
+/** 16 MiB. */
+const longestEcho = 16 << 20
+
+/** A connection's own doings, undefined where its URL asks for none and it is a plain echo. */
+type Session = EchoSession | undefined
+
+/**
+ * Starts a server that sends every message back as it came, to pages of any origin and by any name, unless the URL's
+ * query asks for other doings; and shows a page to try it with.
+ * Of the subprotocols that a client offers it chooses the first, as some clients insist on one.
+ */
+export async function startEchoService(address: {
+  port: number
+  host: string
+  tls?: TlsServerOptions
+}): Promise<Server<Session>> {
+  const held = new HeldBytes()
+  const answer = echoPages()
+  const server: Server<Session> = await serve<Session>({
+    ...address,
+    origin: 'any',
+    hosts: 'any',
+    maxMessageBytes: longestEcho,
+    upgrade: (request) => admit(request, held),
+    open: (socket) => socket.data?.open(socket),
+    message(socket, message) {
+      if (socket.data === undefined) echo(socket, message)
+      else socket.data.message(socket, message)
+    },
+    drain(socket) {
+      if (socket.data === undefined) socket.resume()
+    },
+    close: (socket) => socket.data?.close(),
+    request: (request) => answer(request, server),
+  })
+  return server
+}
+
+function admit(request: IncomingRequest, held: HeldBytes): UpgradeAnswer<Session> {
+  const { protocols } = request
+  const url = new URL(request.url)
+  if (url.search === '') return { data: undefined, protocol: protocols[0] }
+  const { settings, complaint } = readEchoSettings(url.searchParams)
+  if (complaint !== undefined) return refuseSettings(complaint)
+  const { status, subprotocol = protocols[0] ?? '' } = settings
+  if (status !== undefined) return refuseAsAsked(status, url)
+  if (subprotocol !== '' && !protocols.includes(subprotocol)) {
+    const offered = protocols.length === 0 ? 'none' : protocols.join(', ')
+    return refuseSettings(`of the subprotocols that the client offers (${offered}) none is "${subprotocol}"`)
+  }
+  return { data: new EchoSession(settings, held), protocol: subprotocol }
+}
+
+/** Who sends without reading is not read from until the echoes have gone: nothing piles up here. */
+function echo(socket: ServerSocket<Session>, message: string | Uint8Array): void {
+  if (socket.send(message) === 'buffered') socket.pause()
+}

@@ -1,0 +1,159 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { ServerSocket } from 'twoway/server'
+import type { EchoSettings } from './echo-settings.js'
+import type { HeldBytes } from './held-bytes.js'
+import { mirrorOf } from './mirror.js'
+
+/** Octets of echoes that wait for their time above which a connection is not read: 1 MiB, as a server lets wait. */
+const mostHeld = 1 << 20
+/** What a message that waits counts for beyond its length, so that empty ones do not gather without end. */
+const messageOverhead = 128
+/** Milliseconds between the looks at what is to be sent by itself, at least. */
+const sendingIntervalMs = 10
+const defaultSize = 16
+const defaultRate = 1
+/** Milliseconds before a reset: it may overtake what was sent before, and the peer is to see that first. */
+const resetDelayMs = 50
+/** Node's timers go no further: 24 days. */
+const longestTimerMs = 2 ** 31 - 1
+
+/** What is done on a connection once its time has come, in order. */
+interface Step {
+  readonly dueAt: number
+  readonly octets: number
+  run(): Promise<void> | void
+}
+
+/** What a connection of the echo service does that was asked for something by its URL's query. */
+export class EchoSession {
+  readonly #settings: EchoSettings
+  readonly #held: HeldBytes
+  readonly #gone = new AbortController()
+  readonly #timers = new Set<NodeJS.Timeout>()
+  readonly #steps: Step[] = []
+  #isWorking = false
+  #isThrottled = false
+  #ownHeld = 0
+  #received = 0
+
+  constructor(settings: EchoSettings, held: HeldBytes) {
+    this.#settings = settings
+    this.#held = held
+  }
+
+  /** The connection stands. */
+  open(socket: ServerSocket<unknown>): void {
+    const { mirror, ping, size, rate, after } = this.#settings
+    if (mirror === 'request') socket.send(mirrorOf(socket.request))
+    if (size !== undefined || rate !== undefined) this.#sendByItself(socket, size ?? defaultSize, rate ?? defaultRate)
+    if (ping !== undefined) this.#timers.add(setInterval(() => socket.ping(), ping))
+    if (after === undefined) this.#end(socket)
+    else if ('milliseconds' in after) this.#later(after.milliseconds, () => this.#end(socket))
+  }
+
+  message(socket: ServerSocket<unknown>, message: string | Uint8Array): void {
+    const { delay = 0, jitter = 0, drop = 0, slow, after } = this.#settings
+    const octets = typeof message === 'string' ? Buffer.byteLength(message) : message.length
+    const wanted = performance.now() + delay + jitter * Math.random()
+    const dueAt = Math.max(wanted, this.#steps.at(-1)?.dueAt ?? 0)
+    this.#received += 1
+    if (Math.random() >= drop) {
+      this.#add(socket, { dueAt, octets: octets + messageOverhead, run: () => this.#echo(socket, message) })
+    }
+    if (after !== undefined && 'messages' in after && this.#received === after.messages) {
+      this.#add(socket, { dueAt, octets: 0, run: () => this.#end(socket) })
+    }
+    if (slow !== undefined) this.#throttle(socket, (octets / slow) * 1000)
+  }
+
+  /** The connection is gone. */
+  close(): void {
+    this.#gone.abort()
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#hold(-this.#ownHeld)
+  }
+
+  #add(socket: ServerSocket<unknown>, step: Step): void {
+    this.#steps.push(step)
+    this.#hold(step.octets)
+    if (!this.#isWorking) void this.#work(socket)
+    this.#readOrWait(socket)
+  }
+
+  /** Takes one step after the other, each when it is due and the one before is done. */
+  async #work(socket: ServerSocket<unknown>): Promise<void> {
+    this.#isWorking = true
+    for (let step = this.#steps[0]; step !== undefined; step = this.#steps[0]) {
+      const ahead = step.dueAt - performance.now()
+      try {
+        if (ahead > 0) await wait(ahead, undefined, { signal: this.#gone.signal })
+        await step.run()
+      } catch {
+        // The connection is going: what is left will find it closed.
+      }
+      if (this.#gone.signal.aborted) return
+      this.#steps.shift()
+      this.#hold(-step.octets)
+      this.#readOrWait(socket)
+    }
+    this.#isWorking = false
+  }
+
+  async #echo(socket: ServerSocket<unknown>, message: string | Uint8Array): Promise<void> {
+    if (socket.send(message) === 'buffered') await socket.drained()
+  }
+
+  #end(socket: ServerSocket<unknown>): void {
+    const { abort, close, reason } = this.#settings
+    if (abort) this.#later(resetDelayMs, () => socket.terminate({ reset: true }))
+    else if (close !== undefined) socket.close(close, reason)
+  }
+
+  #sendByItself(socket: ServerSocket<unknown>, size: number, rate: number): void {
+    const startedAt = performance.now()
+    let sent = 0
+    let skipped = 0
+    const send = (): void => {
+      const due = Math.floor(((performance.now() - startedAt) / 1000) * rate) - skipped
+      while (sent < due) {
+        // What the peer does not take in time is left out, not made up for.
+        if (socket.bufferedAmount > 0) skipped += due - sent
+        if (socket.bufferedAmount > 0) return
+        sent += 1
+        socket.send(`${sent} `.padEnd(size, '.').slice(0, size))
+      }
+    }
+    this.#timers.add(setInterval(send, Math.max(sendingIntervalMs, 1000 / rate)))
+  }
+
+  #throttle(socket: ServerSocket<unknown>, milliseconds: number): void {
+    this.#isThrottled = true
+    this.#readOrWait(socket)
+    this.#later(milliseconds, () => {
+      this.#isThrottled = false
+      this.#readOrWait(socket)
+    })
+  }
+
+  #later(milliseconds: number, run: () => void): void {
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer)
+        run()
+      },
+      Math.min(milliseconds, longestTimerMs),
+    )
+    this.#timers.add(timer)
+  }
+
+  #hold(octets: number): void {
+    this.#ownHeld += octets
+    this.#held.add(octets)
+  }
+
+  #readOrWait(socket: ServerSocket<unknown>): void {
+    const isFull = this.#ownHeld > mostHeld || (this.#ownHeld > 0 && this.#held.isExceeded)
+    if (isFull || this.#isThrottled) socket.pause()
+    else socket.resume()
+  }
+}

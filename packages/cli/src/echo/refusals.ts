@@ -1,0 +1,35 @@
+import type { HttpAnswer } from 'twoway/server'
+import { listEchoSettings } from './echo-settings.js'
+
+/** What some statuses are of no use without, by RFC 9110. */
+const fieldsOf: { readonly [status: number]: (url: URL) => Readonly<Record<string, string>> } = {
+  301: location,
+  302: location,
+  303: location,
+  307: location,
+  308: location,
+  401: () => ({ 'WWW-Authenticate': 'Basic realm="twoway"' }),
+  405: () => ({ Allow: 'GET, HEAD' }),
+  407: () => ({ 'Proxy-Authenticate': 'Basic realm="twoway"' }),
+  426: () => ({ Upgrade: 'websocket', 'Sec-WebSocket-Version': '13' }),
+  429: () => ({ 'Retry-After': '5' }),
+  503: () => ({ 'Retry-After': '5' }),
+}
+
+/** Refuses a handshake with the status that its URL asks for. */
+export function refuseAsAsked(status: number, url: URL): HttpAnswer {
+  return { status, headers: fieldsOf[status]?.(url) ?? {}, body: `refused with ${status}, as the URL asks\n` }
+}
+
+/** Refuses a handshake whose URL asks for what there is not, and says what there is. */
+export function refuseSettings(complaint: string): HttpAnswer {
+  const body = `This echo service can't do what the URL asks: ${complaint}.\nThere are these settings, as in ?delay=200&drop=0.1\n\n${listEchoSettings()}\n`
+  return { status: 400, body }
+}
+
+/** Back to the same place, without the setting that led here. */
+function location(url: URL): Readonly<Record<string, string>> {
+  const target = new URL(url)
+  target.searchParams.delete('status')
+  return { Location: `${target.pathname}${target.search}` }
+}
