@@ -2,6 +2,7 @@ const { createHash } = require('node:crypto')
 const { existsSync, readFileSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { runChild } = require('./run-child.cjs')
+const { buildPage } = require('./build-page.cjs')
 const { takeTurn } = require('./take-turn.cjs')
 
 const root = join(__dirname, '..')
@@ -78,11 +79,12 @@ async function build() {
       plan += text
     },
   })
-  if (!/would (build|update)/.test(plan)) return
-
-  console.log('Building ...')
-  const status = await runChild(process.execPath, [tsc, '-b'], { cwd: root })
-  if (status !== 0) fail('Building failed: "tsc -b" names the places above.')
+  if (/would (build|update)/.test(plan)) {
+    console.log('Building ...')
+    const status = await runChild(process.execPath, [tsc, '-b'], { cwd: root })
+    if (status !== 0) fail('Building failed: "tsc -b" names the places above.')
+  }
+  await buildPage().catch((error) => fail(`Building the page failed: ${error.message}`))
 }
 
 /**

@@ -108,6 +108,19 @@ const rows: readonly Row[] = [
       'twoway/src/core/errors.js',
     ],
   })),
+  {
+    from: 'packages/playground/src/page/probe.ts',
+    may: ['./other.js', '../payload.js', 'twoway', 'preact', 'preact/hooks', '@preact/signals', 'uplot'],
+    mayNot: [
+      'node:fs',
+      'ws',
+      'twoway/server',
+      'twoway/src/core/errors.js',
+      '../../../twoway/src/core/errors.js',
+      '../../../twoway/dist/entries/client.js',
+      '../../../cli/src/main.js',
+    ],
+  },
   ...['core/probe.test.ts', 'ports/probe.contract.ts', 'testing/probe.ts'].map((name) => ({
     from: `${library}/${name}`,
     may: ['node:assert/strict', 'fast-check', '../runtimes/node/probe.js', '../entries/client.js'],

@@ -157,7 +157,10 @@ Ctrl+C ends it.
   })
 
   it('answers GET / with the page', async () => {
-    const page = readFileSync(fileURLToPath(new URL('../../packages/cli/assets/echo.html', import.meta.url)), 'utf8')
+    const page = readFileSync(
+      fileURLToPath(new URL('../../packages/cli/dist/playground.html', import.meta.url)),
+      'utf8',
+    )
     for (const url of [echo.page, `${echo.page}?a=b`]) {
       const response = await fetch(url)
       assert.equal(response.status, 200)

@@ -8,7 +8,7 @@ type Page = (server: Server<unknown>) => HttpAnswer
 /** The plain requests that the service answers, by their paths. */
 export function echoPages(): (request: IncomingRequest, server: Server<unknown>) => HttpAnswer {
   const startedAt = Date.now()
-  const playground = readFileSync(new URL('../../assets/echo.html', import.meta.url), 'utf8')
+  const playground = readFileSync(new URL('../playground.html', import.meta.url), 'utf8')
   const pages: { readonly [path: string]: Page } = {
     '/': () => ({ status: 200, headers: { 'Content-Type': 'text/html; charset=utf-8' }, body: playground }),
     '/health': ({ isReady }) => ({

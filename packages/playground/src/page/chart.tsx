@@ -1,0 +1,91 @@
+import type { JSX } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import uPlot from 'uplot'
+import { isDark } from './preferences.js'
+
+/** A line of the chart; its colour is the name of a custom property of the page. */
+export interface Curve {
+  readonly colour: string
+  readonly values: readonly number[]
+  readonly isFilled?: boolean
+  readonly isDashed?: boolean
+  readonly arePoints?: boolean
+}
+
+interface ChartProps {
+  /** What it shows, for who does not see it. */
+  readonly label: string
+  readonly x: readonly number[]
+  readonly curves: readonly Curve[]
+  readonly formatX: (value: number) => string
+  readonly formatY: (value: number) => string
+}
+
+const height = 170
+
+/** Curves over one x axis. The number of curves stays the same as long as it shows. */
+export function Chart({ label, x, curves, formatX, formatY }: ChartProps): JSX.Element {
+  const place = useRef<HTMLDivElement>(null)
+  const plot = useRef<uPlot>(undefined)
+  const data = [x, ...curves.map(({ values }) => values)] as uPlot.AlignedData
+  const dark = isDark.value
+
+  useEffect(() => {
+    const element = place.current!
+    const { fontFamily } = getComputedStyle(element)
+    const colour = (name: string): string => colourOf(element, name)
+    const axis: uPlot.Axis = {
+      stroke: colour('--soft'),
+      font: `11px ${fontFamily}`,
+      grid: { stroke: colour('--line'), width: 1 },
+      ticks: { show: false },
+    }
+    const chart = new uPlot(
+      {
+        width: element.clientWidth,
+        height,
+        padding: [10, 12, 0, 0],
+        legend: { show: false },
+        cursor: { show: false },
+        scales: { x: { time: false }, y: { range: (_, __, most) => [0, (most || 1) * 1.08] } },
+        axes: [
+          { ...axis, size: 28, gap: 6, grid: { show: false }, values: (_, at) => at.map(formatX) },
+          { ...axis, size: 58, gap: 8, space: 34, values: (_, at) => at.map(formatY) },
+        ],
+        series: [
+          {},
+          ...curves.map(({ colour: name, isFilled, isDashed, arePoints }) => ({
+            stroke: colour(name),
+            width: arePoints ? 0 : 2,
+            ...(isFilled && { fill: colour(`${name}-fill`) }),
+            ...(isDashed && { dash: [5, 4] }),
+            points: { show: arePoints === true, size: 5, fill: colour(name), width: 0 },
+          })),
+        ],
+      },
+      data,
+      element,
+    )
+    plot.current = chart
+    const observer = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height }))
+    observer.observe(element)
+    return () => {
+      observer.disconnect()
+      chart.destroy()
+    }
+    // Made anew for other colours; new data comes below.
+  }, [dark, curves.length])
+
+  useEffect(() => plot.current?.setData(data), [data])
+
+  return <div class="chart" ref={place} role="img" aria-label={label} />
+}
+
+/** What a custom property comes to now: a canvas knows neither `var` nor `light-dark`. */
+function colourOf(element: HTMLElement, name: string): string {
+  const before = element.style.color
+  element.style.color = `var(${name})`
+  const { color } = getComputedStyle(element)
+  element.style.color = before
+  return color
+}

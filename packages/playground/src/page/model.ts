@@ -1,0 +1,52 @@
+import { computed, signal } from '@preact/signals'
+import { BulkSend } from '../bulk-send.js'
+import { RoundTrips } from '../round-trips.js'
+import { Session } from '../session.js'
+import type { Action } from '../snippet.js'
+import type { Words } from '../words/english.js'
+
+export const session = new Session()
+export const roundTrips = new RoundTrips(session)
+export const bulkSend = new BulkSend(session)
+
+/** What stands in the fields; it counts with the next connection. */
+export const urlField = signal(serviceUrl())
+export const protocolsField = signal('')
+/** Which field the constructor refused, by the key of the words about it. */
+export const refusal = signal<Extract<keyof Words, 'notUrl' | 'badProtocols' | 'mixedContent'> | undefined>(undefined)
+export const lastAction = signal<Action>({ kind: 'connect' })
+
+export const isOpen = computed(() => session.agreement.value !== undefined)
+export const protocols = computed(() =>
+  protocolsField.value
+    .split(',')
+    .map((protocol) => protocol.trim())
+    .filter((protocol) => protocol !== ''),
+)
+
+/** Connects to what the fields say. */
+export function connect(): void {
+  refusal.value = undefined
+  try {
+    session.connect(urlField.value.trim(), protocols.value)
+    lastAction.value = { kind: 'connect' }
+  } catch (error) {
+    refusal.value = reasonOf(error)
+  }
+}
+
+function reasonOf(error: unknown): NonNullable<typeof refusal.value> {
+  if (error instanceof DOMException && error.name === 'SecurityError') return 'mixedContent'
+  try {
+    const { protocol, hash } = new URL(urlField.value.trim(), location.href)
+    return /^(ws|http)s?:$/.test(protocol) && hash === '' ? 'badProtocols' : 'notUrl'
+  } catch {
+    return 'notUrl'
+  }
+}
+
+/** The service that the page came from, or the one that `npm start` runs where the page is a file. */
+function serviceUrl(): string {
+  const { host, protocol } = location
+  return host === '' ? 'ws://127.0.0.1:8080/' : `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/`
+}
