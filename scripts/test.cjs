@@ -50,6 +50,7 @@ function sourceFolders() {
   const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name))
   return [
     ...packages.map((folder) => ({ source: join(folder, 'src'), output: join(folder, 'dist') })),
+    { source: join(root, 'bench', 'src'), output: join(root, 'bench', 'dist') },
     ...['test', 'examples'].map((name) => ({ source: join(root, name), output: join(root, name, 'dist') })),
   ].filter(({ source }) => existsSync(source))
 }

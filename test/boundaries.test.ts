@@ -121,6 +121,13 @@ const rows: readonly Row[] = [
       '../../../cli/src/main.js',
     ],
   },
+  // What is measured part by part is no part of what users may import.
+  {
+    from: 'bench/src/micro/subjects.ts',
+    may: ['../load/wire.js', '../../../packages/twoway/dist/core/outbox.js'],
+    mayNot: [],
+  },
+  { from: 'bench/src/micro/probe.ts', may: ['mitata'], mayNot: ['../../../packages/twoway/dist/core/outbox.js'] },
   ...['core/probe.test.ts', 'ports/probe.contract.ts', 'testing/probe.ts'].map((name) => ({
     from: `${library}/${name}`,
     may: ['node:assert/strict', 'fast-check', '../runtimes/node/probe.js', '../entries/client.js'],

@@ -34,7 +34,7 @@ export function findContenders(rivals: readonly Rival[], nodes: readonly number[
   const places = rivals.flatMap((rival) => runtimesOf(rival, nodes).map((runtime) => ({ rival, runtime })))
   const foreign = runtimes.filter(({ name }) => places.some(({ runtime }) => runtime === name && name !== ownNode))
   const programs = fetchRuntimes(foreign, join(scratch, 'runtimes'))
-  fetchRivals()
+  if (rivals.some(({ isPackage }) => isPackage)) fetchRivals()
   return places.map(({ rival, runtime }) => {
     const known = foreign.find(({ name }) => name === runtime)
     const [major] = runtime.split(' ').slice(-1)

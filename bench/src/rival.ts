@@ -8,6 +8,8 @@ export interface Rival {
   /** Its server in `servers`, where it has one. */
   readonly server?: string
   readonly client?: ClientOrder['client']
+  /** Whether npm has it. */
+  readonly isPackage?: true
   /** The first Node that has it. */
   readonly since?: number
   readonly env?: Readonly<Record<string, string>>
@@ -15,9 +17,17 @@ export interface Rival {
 
 export const rivals: readonly Rival[] = [
   { id: 'twoway', name: 'Twoway', runsOn: 'Node', server: 'twoway', client: 'twoway' },
-  { id: 'ws-bufferutil', name: 'ws + bufferutil', runsOn: 'Node', server: 'ws', client: 'ws' },
-  { id: 'ws', name: 'ws', runsOn: 'Node', server: 'ws', client: 'ws', env: { WS_NO_BUFFER_UTIL: '1' } },
-  { id: 'undici', name: 'undici', runsOn: 'Node', client: 'undici' },
+  { id: 'ws-bufferutil', name: 'ws + bufferutil', runsOn: 'Node', server: 'ws', client: 'ws', isPackage: true },
+  {
+    id: 'ws',
+    name: 'ws',
+    runsOn: 'Node',
+    server: 'ws',
+    client: 'ws',
+    isPackage: true,
+    env: { WS_NO_BUFFER_UTIL: '1' },
+  },
+  { id: 'undici', name: 'undici', runsOn: 'Node', client: 'undici', isPackage: true },
   { id: 'node', name: "Node's own", runsOn: 'Node', client: 'own', since: 22 },
   { id: 'bun', name: "Bun's own", runsOn: 'Bun', server: 'bun', client: 'own' },
   { id: 'deno', name: "Deno's own", runsOn: 'Deno', server: 'deno', client: 'own' },

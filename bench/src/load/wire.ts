@@ -22,14 +22,16 @@ const sentences: Readonly<Record<Content, string>> = {
   unicode: '两端随时自由交谈 🚀, 连接一次建立 over one socket 😀。',
 }
 
-/** A payload of exactly so many octets. */
+/** A payload of exactly so many octets: the sentence again and again, and full stops where a character would be cut. */
 export function payloadOf(content: Content, bytes: number): Buffer {
-  const sentence = Buffer.from(sentences[content])
+  const characters = [...sentences[content]].map((character) => Buffer.from(character))
   const payload = Buffer.alloc(bytes, '.')
-  // Whole sentences only, so that no character is cut.
-  for (let at = 0; at + sentence.length <= bytes; at += sentence.length) payload.set(sentence, at)
-  if (bytes < sentence.length && content !== 'unicode') payload.set(sentence.subarray(0, bytes))
-  return payload
+  for (let at = 0, index = 0; ; index++) {
+    const character = characters[index % characters.length]!
+    if (at + character.length > bytes) return payload
+    payload.set(character, at)
+    at += character.length
+  }
 }
 
 /** A message as it goes over the wire, §5.2: in one frame or several of about the same length. */

@@ -7,6 +7,7 @@ import type { CloseStatus } from './closing/close-payload.js'
 import type { ProtocolError, TransportError } from './errors.js'
 import type { Extension } from './extensions/extension.js'
 import type { Limits } from './limits.js'
+import type { ReceiveRates } from './receive-rate.js'
 import type { ScratchPool } from './scratch-pool.js'
 
 /** What a connection needs of its runtime. */
@@ -22,6 +23,8 @@ export interface ConnectionOptions<Owner> {
   readonly transport: Transport
   readonly ports: ConnectionPorts
   readonly limits: Limits
+  /** How much the peer may send; any amount where it is left out. */
+  readonly rates?: ReceiveRates | undefined
   /** What becomes of a message where more than `maxBufferedBytes` wait already: the connection fails with 1013, or the message is dropped. */
   readonly whenBufferFull: 'close' | 'drop'
   readonly extension?: Extension | undefined

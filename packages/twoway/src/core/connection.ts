@@ -25,6 +25,7 @@ import type { Limits } from './limits.js'
 import { MessageEncoder } from './message-encoder.js'
 import { MessageAssembler } from './messages/message-assembler.js'
 import { Outbox } from './outbox.js'
+import { ReceiveRate, type ReceiveRates } from './receive-rate.js'
 
 /** Why a connection does not read; several may hold at once. */
 const Stop = {
@@ -82,6 +83,9 @@ export class Connection<Owner> implements TransportSink {
   readonly #assembler: MessageAssembler
   readonly #outbox: Outbox
   readonly #hold: Hold
+  readonly #rates: ReceiveRates | undefined
+  /** Undefined where the peer may send any amount. */
+  readonly #rate: ReceiveRate | undefined
 
   #state: ClosingState = 'open'
   #sentStatus: CloseStatus = { code: 1005, reason: '' }
@@ -108,6 +112,7 @@ export class Connection<Owner> implements TransportSink {
     transport,
     ports,
     limits,
+    rates,
     whenBufferFull,
     extension,
     budget,
@@ -128,6 +133,8 @@ export class Connection<Owner> implements TransportSink {
     this.#assembler = new MessageAssembler(ports.payload, limits.maxMessageBytes)
     this.#outbox = new Outbox(transport, ports, role === 'client' ? ports.random : undefined, this.#onFlush)
     this.#hold = new Hold(ports.payload)
+    this.#rates = rates
+    this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
     this.#encoder = extension && new MessageEncoder(extension, this.#outbox, ports, role === 'server')
   }
 
@@ -251,6 +258,7 @@ export class Connection<Owner> implements TransportSink {
 
   received(bytes: Uint8Array, start: number, end: number): void {
     this.#heard = true
+    if (this.#rate !== undefined && !this.#mayTake(this.#rate, end - start)) return
     if (this.#parsing || this.#stops !== 0 || this.#hold.length > 0) {
       if (this.#reads) this.#hold.append(bytes, start, end)
       return
@@ -327,9 +335,21 @@ export class Connection<Owner> implements TransportSink {
   #step(bytes: Uint8Array, at: number, end: number): number {
     const parser = this.#parser
     if (!parser.read(bytes, at, end)) return end
+    if (this.#rate !== undefined && parser.begins) this.#countFrame(this.#rate, parser)
     if (isControl(parser.opcode)) this.#readControl(bytes, parser)
     else if (this.#state === 'open') this.#readData(bytes, parser)
     return parser.end
+  }
+
+  #mayTake(rate: ReceiveRate, length: number): boolean {
+    if (rate.takeBytes(length, this.#clock.now())) return true
+    this.#failBy(new ProtocolError('tooManyBytes', `${this.#rates!.maxBytesPerSecond} a second at most`))
+    return false
+  }
+
+  #countFrame(rate: ReceiveRate, { opcode, length }: FrameParser): void {
+    if (rate.takeFrame(opcode === Opcode.continuation, length, this.#clock.now())) return
+    throw new ProtocolError('tooManyMessages', `${this.#rates!.maxMessagesPerSecond} a second at most`)
   }
 
   #readData(bytes: Uint8Array, parser: FrameParser): void {
@@ -477,7 +497,10 @@ export class Connection<Owner> implements TransportSink {
   }
 
   #stop(why: Stop): void {
-    if (this.#stops === 0) this.#transport.pause()
+    if (this.#stops === 0) {
+      this.#transport.pause()
+      this.#rate?.stop(this.#clock.now())
+    }
     this.#stops |= why
   }
 
@@ -485,6 +508,7 @@ export class Connection<Owner> implements TransportSink {
     if ((this.#stops & why) === 0) return
     this.#stops &= ~why
     if (this.#stops !== 0) return
+    this.#rate?.go(this.#clock.now())
     this.#transport.resume()
     if (this.#hold.length > 0 || this.#peerEnded) this.#clock.defer(this.#parseHeld)
   }

@@ -60,6 +60,16 @@ const frameViolations = {
     sentence: 'the compressed data of a message is malformed',
   },
   messageTooBig: { closeCode: 1009, section: '7.4.1', sentence: 'the message is longer than this endpoint takes' },
+  tooManyMessages: {
+    closeCode: 1008,
+    section: '7.4.1',
+    sentence: 'more messages came in a short time than this endpoint takes',
+  },
+  tooManyBytes: {
+    closeCode: 1008,
+    section: '7.4.1',
+    sentence: 'more octets came in a short time than this endpoint takes',
+  },
 } as const satisfies Record<string, FrameViolation>
 
 const requestViolations = {

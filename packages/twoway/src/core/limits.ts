@@ -1,3 +1,5 @@
+import type { ReceiveRates } from './receive-rate.js'
+
 /** Every limit that an endpoint keeps, with its unit. Each is an option of the same name. */
 export interface Limits {
   /**
@@ -23,7 +25,7 @@ export interface Limits {
 }
 
 /** What a server keeps besides. */
-export interface ServerLimits extends Limits {
+export interface ServerLimits extends Limits, ReceiveRates {
   /**
    * Milliseconds of silence after which a peer is taken for dead and dropped. A Ping goes out when a little more than
    * half of them have passed, which every living peer answers: within the 60 s after which nginx and many load
@@ -37,6 +39,12 @@ export interface ServerLimits extends Limits {
    * slow readers, each within its own limit, can't take the memory of all.
    */
   readonly maxTotalBufferedBytes: number
+  /**
+   * Opening handshakes a second that are answered of one peer address, or Infinity; more get 429 with Retry-After. A
+   * second's worth may come at once. Refused ones count too. An IPv6 address counts by its first 64 bits, which one
+   * peer has for itself, and peers without an address are not counted; behind a proxy all have the proxy's.
+   */
+  readonly maxHandshakesPerSecond: number
 }
 
 export const serverLimits: ServerLimits = {
@@ -50,6 +58,10 @@ export const serverLimits: ServerLimits = {
   idleTimeoutMs: 45_000,
   maxConnections: 10_000,
   maxTotalBufferedBytes: 256 << 20,
+  // What is much depends on what the peers do, so there is no limit that could be right by default.
+  maxMessagesPerSecond: Number.POSITIVE_INFINITY,
+  maxBytesPerSecond: Number.POSITIVE_INFINITY,
+  maxHandshakesPerSecond: Number.POSITIVE_INFINITY,
 }
 
 /** A client chose its server, so it takes longer messages, and WHATWG lets it buffer what it is told to send. */

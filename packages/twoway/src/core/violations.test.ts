@@ -185,7 +185,8 @@ const brokenRules: readonly BrokenRule[] = [
 
 describe('each rule of §5 and §7 that a peer breaks fails the connection with its status code', () => {
   it('leaves no row of the table without a case', () => {
-    const rows = Object.entries(violations).filter(([, row]) => 'closeCode' in row)
+    // Those of 1008 are broken by bytes and time together: receive-rate.test.ts tries them.
+    const rows = Object.entries(violations).filter(([, row]) => 'closeCode' in row && row.closeCode !== 1008)
     const covered = new Set<string>(brokenRules.map(({ code }) => code))
     assert.deepEqual(
       rows.map(([code]) => code).filter((code) => !covered.has(code)),

@@ -4,6 +4,7 @@ import { acceptExtension } from '../core/extensions/negotiation.js'
 import { acceptanceOf, type ClientOffer, checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
 import type { HttpResponse, RequestHead } from '../ports/http-host.js'
 import type { Transport } from '../ports/transport.js'
+import { HandshakeRate } from './handshake-rate.js'
 import { checkHost } from './host.js'
 import { fieldsOf, readHttpAnswer } from './http-answer.js'
 import { IncomingRequest } from './incoming-request.js'
@@ -32,9 +33,10 @@ function plainAnswer(status: number, sentence: string, ...fields: readonly strin
 export const failure = plainAnswer(500, 'the server failed on this request')
 const stopping = plainAnswer(503, 'the server is stopping: try again later', 'Retry-After', '5')
 const full = plainAnswer(503, 'the server has no room: try again later', 'Retry-After', '5')
+const tooFrequent = plainAnswer(429, 'too many handshakes came from your address: try again later', 'Retry-After', '1')
 const tooLate = plainAnswer(503, 'the server did not decide on this request in time')
 
-/** Decides on opening handshakes: by the standard's rules, by host and origin, by how many there are, then by `upgrade`. */
+/** Decides on opening handshakes: by how often they come, by the standard's rules, by host and origin, by how many there are, then by `upgrade`. */
 export class Admission<Data> {
   readonly #settings: ServerSettings<Data>
   readonly #connections: { readonly size: number }
@@ -42,12 +44,15 @@ export class Admission<Data> {
   /** The handshakes that `upgrade` has not decided on: each can be given up. */
   readonly #undecided = new Set<() => void>()
   readonly #refusals = new Set<Promise<void>>()
+  readonly #rate: HandshakeRate | undefined
   #isStopped = false
 
   constructor(settings: ServerSettings<Data>, connections: { readonly size: number }, events: AdmissionEvents<Data>) {
     this.#settings = settings
     this.#connections = connections
     this.#events = events
+    const { maxHandshakesPerSecond } = settings.limits
+    if (Number.isFinite(maxHandshakesPerSecond)) this.#rate = new HandshakeRate(maxHandshakesPerSecond)
   }
 
   get isStopped(): boolean {
@@ -65,6 +70,10 @@ export class Admission<Data> {
   admit(head: RequestHead, transport: Transport): void {
     const { handlers, hosts, origin } = this.#settings
     try {
+      if (!this.#isInRate(transport)) {
+        this.#refuse(transport, tooFrequent)
+        return
+      }
       const offer = checkRequest(head)
       checkHost(offer.headers, this.#events.listensOn, hosts)
       checkOrigin(offer.headers, transport.peer.encrypted, origin)
@@ -87,6 +96,11 @@ export class Admission<Data> {
   /** Answers what is no handshake for us, in time. */
   answer(transport: Transport, response: Promise<HttpResponse>): void {
     this.#whenDecided(transport, response, new LazyAbort(), (decided) => this.#refuse(transport, decided))
+  }
+
+  #isInRate({ peer: { address } }: Transport): boolean {
+    if (this.#rate === undefined || address === undefined) return true
+    return this.#rate.take(address, this.#settings.ports.clock.now())
   }
 
   get #isFull(): boolean {

@@ -62,6 +62,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
       transport,
       ports,
       limits,
+      rates: limits,
       whenBufferFull,
       extension,
       budget,

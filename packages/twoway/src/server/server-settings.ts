@@ -32,6 +32,10 @@ const isFunction: Check = (value) => typeof value === 'function'
 const isCount: Check = (value) => Number.isInteger(value) && (value as number) > 0
 const aFunction = ['a function', isFunction] as const
 const aCount = ['an integer above 0', isCount] as const
+const aCountOrNone = [
+  'an integer above 0, or Infinity',
+  (value: unknown) => isCount(value) || value === Number.POSITIVE_INFINITY,
+] as const
 
 /** V8 makes no longer strings. */
 const longestMessage = 2 ** 29 - 24
@@ -54,9 +58,12 @@ const commonRules: { readonly [name in keyof Required<ServerOptions<unknown>>]: 
   closeTimeoutMs: aCount,
   highWaterMarkBytes: aCount,
   maxBufferedBytes: aCount,
-  idleTimeoutMs: ['an integer above 0, or Infinity', (value) => isCount(value) || value === Number.POSITIVE_INFINITY],
+  idleTimeoutMs: aCountOrNone,
   maxConnections: aCount,
   maxTotalBufferedBytes: aCount,
+  maxMessagesPerSecond: aCountOrNone,
+  maxBytesPerSecond: aCountOrNone,
+  maxHandshakesPerSecond: aCountOrNone,
   upgrade: aFunction,
   open: aFunction,
   message: aFunction,

@@ -2,6 +2,7 @@ import { Connection } from '../core/connection.js'
 import type { ConnectionEvents } from '../core/connection-types.js'
 import type { Extension } from '../core/extensions/extension.js'
 import { type Limits, serverLimits } from '../core/limits.js'
+import type { ReceiveRates } from '../core/receive-rate.js'
 import { ScratchPool } from '../core/scratch-pool.js'
 import { webPayload } from '../runtimes/web/payload.js'
 import { toHex } from './bytes.js'
@@ -11,6 +12,7 @@ import { RecordingTransport } from './recording-transport.js'
 export interface HarnessOptions {
   readonly role?: 'client' | 'server'
   readonly limits?: Partial<Limits>
+  readonly rates?: Partial<ReceiveRates>
   readonly whenBufferFull?: 'close' | 'drop'
   readonly extension?: Extension
   /** Runs in the middle of parsing, after the message was logged. */
@@ -24,7 +26,7 @@ export class ConnectionHarness {
   readonly log: string[] = []
   readonly connection: Connection<ConnectionHarness>
 
-  constructor({ role = 'server', limits, whenBufferFull = 'close', extension, onMessage }: HarnessOptions = {}) {
+  constructor({ role = 'server', limits, rates, whenBufferFull = 'close', extension, onMessage }: HarnessOptions = {}) {
     const events: ConnectionEvents<ConnectionHarness> = {
       message(harness, message) {
         harness.log.push(typeof message === 'string' ? `text ${message}` : `binary ${toHex(message)}`)
@@ -47,6 +49,7 @@ export class ConnectionHarness {
         scratchPool: new ScratchPool(webPayload),
       },
       limits: { ...serverLimits, ...limits },
+      rates: rates && { ...serverLimits, ...rates },
       whenBufferFull,
       extension,
       owner: this,

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import process from 'node:process'
+import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const main = fileURLToPath(new URL('main.js', import.meta.url))
+
+function bench(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', timeout: 60_000 })
+}
+
+interface Output {
+  readonly rows: readonly { readonly id: string; readonly contenders: readonly { medians: { perSecond: number } }[] }[]
+}
+
+describe('npm run bench', () => {
+  it('measures Twoway alone without fetching anything, as server and as client', () => {
+    const rows = 'fragments,tls-1k,handshake,client-sends-1k'
+    const { status, stdout, stderr } = bench('--quick', '--seconds=0.1', '--rivals=twoway', `--rows=${rows}`, '--json')
+    assert.equal(status, 0, stderr)
+    const output = JSON.parse(stdout) as Output
+    assert.equal(output.rows.map(({ id }) => id).join(), rows)
+    for (const { contenders } of output.rows) assert.ok(contenders[0]!.medians.perSecond > 0)
+  })
+
+  for (const [arg, sentence] of [
+    ['--rows=foo', 'there is no row "foo"; there are small, '],
+    ['--rivals=bar', 'there is no rival "bar"; there are twoway, '],
+    ['--node=9', 'Node "9" is not known; known are '],
+    ['--rounds=1.5', 'give a whole number'],
+    ['--seconds=0', 'give a number above 0'],
+    ['--fast', "unknown option '--fast'"],
+  ] as const) {
+    it(`says what is wrong with ${arg}`, () => {
+      const { status, stderr } = bench(arg)
+      assert.equal(status, 1)
+      assert.ok(stderr.includes(sentence), stderr)
+    })
+  }
+})

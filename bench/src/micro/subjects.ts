@@ -1,0 +1,109 @@
+/**
+ * The parts of the library that every message goes through. They are reached by their path, as they are no part of what
+ * users may import; nothing else in this package does that.
+ */
+
+import { writeFrameHeader } from '../../../packages/twoway/dist/core/frames/frame-header.js'
+import { FrameParser } from '../../../packages/twoway/dist/core/frames/frame-parser.js'
+import { Outbox } from '../../../packages/twoway/dist/core/outbox.js'
+import { ScratchPool } from '../../../packages/twoway/dist/core/scratch-pool.js'
+import { nodePayload } from '../../../packages/twoway/dist/runtimes/node/payload.js'
+import type { Content } from '../load/load.js'
+import { messageOf, payloadOf } from '../load/wire.js'
+
+/** One thing to measure: what `run` does is done to one frame. */
+export interface Subject {
+  readonly part: string
+  readonly name: string
+  run(): unknown
+}
+
+const kib = 1 << 10
+const sizes = [
+  ['20 B', 20],
+  ['1 KiB', kib],
+  ['64 KiB', 64 * kib],
+  ['1 MiB', 1024 * kib],
+] as const
+
+const contents: readonly Content[] = ['ascii', 'unicode']
+
+export const subjects: readonly Subject[] = [
+  ...sizes.map(([name, bytes]) => parse(name, bytes)),
+  ...sizes.map(([name, bytes]) => unmask(name, bytes)),
+  ...contents.flatMap((content) => sizes.map(([name, bytes]) => validate(`${name} ${content}`, content, bytes))),
+  ...contents.flatMap((content) => sizes.map(([name, bytes]) => decode(`${name} ${content}`, content, bytes))),
+  ...contents.flatMap((content) => sizes.map(([name, bytes]) => encode(`${name} ${content}`, content, bytes))),
+  ...sizes.map(([name, bytes]) => write(name, payloadOf('binary', bytes), 'server')),
+  ...sizes.map(([name, bytes]) => write(`${name} ascii`, payloadOf('ascii', bytes).toString(), 'server')),
+  ...sizes.map(([name, bytes]) => write(name, payloadOf('binary', bytes), 'client')),
+  ...sizes.map(([name, bytes]) => write(`${name} ascii`, payloadOf('ascii', bytes).toString(), 'client')),
+]
+
+/** Each run leaves the payload masked or unmasked, and the header as it was. */
+function parse(name: string, bytes: number): Subject {
+  const frame = messageOf('binary', payloadOf('binary', bytes), { masked: true })
+  const parser = new FrameParser('server', nodePayload)
+  return { part: 'parse and unmask', name, run: () => parser.read(frame, 0, frame.length) }
+}
+
+function unmask(name: string, bytes: number): Subject {
+  const payload = payloadOf('binary', bytes)
+  return { part: 'unmask', name, run: () => nodePayload.unmask(payload, 0, bytes, 0x3d21fa37, 0) }
+}
+
+function validate(name: string, content: Content, bytes: number): Subject {
+  const payload = payloadOf(content, bytes)
+  return { part: 'validate UTF-8', name, run: () => nodePayload.validate(0, payload, 0, bytes) }
+}
+
+function decode(name: string, content: Content, bytes: number): Subject {
+  const payload = payloadOf(content, bytes)
+  return { part: 'decode UTF-8', name, run: () => nodePayload.decode(payload, 0, bytes) }
+}
+
+function encode(name: string, content: Content, bytes: number): Subject {
+  const text = payloadOf(content, bytes).toString()
+  const target = nodePayload.allocate(3 * text.length + 14)
+  return {
+    part: 'encode a text frame',
+    name,
+    run() {
+      writeFrameHeader(target, 0, 0x81, bytes, undefined)
+      return nodePayload.encodeInto(text, target, 10)
+    },
+  }
+}
+
+/** With a transport that takes everything at once. */
+function write(name: string, message: Buffer | string, role: 'server' | 'client'): Subject {
+  const transport = {
+    pendingBytes: 0,
+    peer: { address: undefined, port: undefined, encrypted: false },
+    start() {},
+    write() {},
+    pause() {},
+    resume() {},
+    end() {},
+    destroy() {},
+  }
+  const clock = {
+    now: () => 0,
+    after: () => ({ cancel() {} }),
+    defer() {},
+    task() {},
+  }
+  const random = { maskingKey: () => 0x3d21fa37, bytes: (length: number) => new Uint8Array(length) }
+  const ports = { payload: nodePayload, clock, scratchPool: new ScratchPool(nodePayload) }
+  const outbox = new Outbox(transport, ports, role === 'client' ? random : undefined, () => {})
+  return {
+    part: `write a frame, as a ${role}`,
+    name,
+    run() {
+      outbox.cork()
+      if (typeof message === 'string') outbox.addText(0x81, message)
+      else outbox.addBytes(0x82, message, 0, message.length)
+      outbox.uncork()
+    },
+  }
+}
