@@ -11,7 +11,7 @@ import type { Rival } from './rival.js'
 export interface Contender {
   /** Such as 'ws@26'. */
   readonly id: string
-  /** Such as 'ws, Node 26'. */
+  /** Such as 'ws, Node 26', or 'Bun 1.4' for a runtime's own. */
   readonly name: string
   readonly rival: Rival
   /** The runtime's name and version. */
@@ -40,7 +40,7 @@ export function findContenders(rivals: readonly Rival[], nodes: readonly number[
     const [major] = runtime.split(' ').slice(-1)
     return {
       id: rival.runsOn === 'Node' ? `${rival.id}@${major}` : rival.id,
-      name: `${rival.name}, ${runtime}`,
+      name: rival.runsOn === 'Node' ? `${rival.name}, ${runtime}` : runtime,
       rival,
       runtime: `${rival.runsOn} ${known?.version ?? process.versions.node}`,
       program: programs.get(runtime) ?? process.execPath,

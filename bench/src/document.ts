@@ -37,7 +37,7 @@ function documentOf(run: Run): string {
     [
       `- Machine: ${machine.processor}, ${machine.cores} cores, ${machine.memory}, ${machine.system}`,
       `- Versions: ${versions.join(', ')}`,
-      `- Each figure is the median of ${rounds} rounds of ${figures(seconds)} s. In a round all contenders come one after another, each in a fresh process${machine.isPinned ? ' on a core of its own, with the load generator on another' : '; nothing pinned them to a core'}.`,
+      `- Each figure is the median of ${rounds === 1 ? 'one round' : `${rounds} rounds`} of ${figures(seconds)} s. In a round all contenders come one after another, each in a fresh process${machine.isPinned ? ' on a core of its own, with the load generator on another' : '; nothing pinned them to a core'}.`,
       '- Everyone runs with its defaults and its rules on, and echoes in the way its own documentation shows. `ws` hands out text as bytes and sends those back; the others decode it and encode it again.',
     ].join('\n'),
     ...chartsOf(run).map(({ file, title }) => `![${title}](images/${file})`),

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { ClientOrder } from './clients/client.js'
 import { type Contender, rivalsFolder } from './contender.js'
 import type { ClientLoad, LoadOrder, Measurement } from './load/load.js'
+import { longestWait } from './load/tally.js'
 import { PinnedProcess } from './pinned-process.js'
 import { isClientRow, type Row } from './row.js'
 import type { ServerOrder } from './servers/server-order.js'
@@ -41,7 +42,7 @@ async function measureServer(contender: Contender, row: Row, times: Times, ident
     const { port } = await server.read<{ port: number }>(startMs)
     const generator = startLoad({ load: row.load, pid: server.pid, port, tls: row.tls === true, ...times })
     try {
-      return await generator.read<Measurement>(times.warmUpMs + times.measureMs + graceMs)
+      return await generator.read<Measurement>(longestWait * (times.warmUpMs + times.measureMs) + graceMs)
     } finally {
       await generator.end()
     }
@@ -58,7 +59,7 @@ async function measureClient(contender: Contender, load: ClientLoad, times: Time
     const client = start(contender, 'clients/client.js', order)
     try {
       generator.writeLine(String(client.pid))
-      const measurement = generator.read<Measurement>(times.warmUpMs + times.measureMs + graceMs)
+      const measurement = generator.read<Measurement>(longestWait * (times.warmUpMs + times.measureMs) + graceMs)
       return await Promise.race([measurement, client.untilEnd()])
     } finally {
       await client.end()

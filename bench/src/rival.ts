@@ -29,6 +29,6 @@ export const rivals: readonly Rival[] = [
   },
   { id: 'undici', name: 'undici', runsOn: 'Node', client: 'undici', isPackage: true },
   { id: 'node', name: "Node's own", runsOn: 'Node', client: 'own', since: 22 },
-  { id: 'bun', name: "Bun's own", runsOn: 'Bun', server: 'bun', client: 'own' },
-  { id: 'deno', name: "Deno's own", runsOn: 'Deno', server: 'deno', client: 'own' },
+  { id: 'bun', name: 'Bun', runsOn: 'Bun', server: 'bun', client: 'own' },
+  { id: 'deno', name: 'Deno', runsOn: 'Deno', server: 'deno', client: 'own' },
 ]

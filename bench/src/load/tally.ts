@@ -1,8 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { LoadOrder, Measurement } from './load.js'
 import { type ProcessUsage, processUsage } from './process-usage.js'
 
 /** Latencies kept, at most: enough for a p99 of any run. */
 const mostLatencies = 1 << 20
+
+/** How often a process that gets little of its core is looked at, and how much longer than planned it may take. */
+const lookMs = 50
+export const longestWait = 4
 
 /** Counts what is done within the time that is measured, and what the process under test used for it. */
 export class Tally {
@@ -30,13 +35,22 @@ export class Tally {
   }
 
   /** Resolves with what was measured, after the time to warm up and the time to measure. */
-  measure({ warmUpMs, measureMs }: LoadOrder): Promise<Measurement> {
-    return new Promise((resolve) => {
-      setTimeout(() => {
-        this.#begin()
-        setTimeout(() => resolve(this.#end()), measureMs)
-      }, warmUpMs)
-    })
+  async measure({ warmUpMs, measureMs }: LoadOrder): Promise<Measurement> {
+    await this.#untilUsed(warmUpMs)
+    this.#begin()
+    await this.#untilUsed(measureMs)
+    return this.#end()
+  }
+
+  /**
+   * Waits for that time, and where the process has then not used half of it, since others have the core, until it has.
+   * Else what is not compiled yet would be measured where the machine is busy.
+   */
+  async #untilUsed(ms: number): Promise<void> {
+    const { cpuMicros } = processUsage(this.#pid)
+    const used = (): number => (processUsage(this.#pid).cpuMicros - cpuMicros) / 1000
+    await sleep(ms)
+    for (let waited = ms; used() < ms / 2 && waited < longestWait * ms; waited += lookMs) await sleep(lookMs)
   }
 
   #begin(): void {
