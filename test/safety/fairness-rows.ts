@@ -1,6 +1,6 @@
+import { Bystander } from '../faults/bystander.js'
 import { RawSocket } from '../faults/raw-socket.js'
 import { close, frame, ping, text } from '../faults/wire.js'
-import { Bystander } from './bystander.js'
 import { figure, type Row } from './row.js'
 
 /** The longest that a bystander may wait. */

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { RawSocket } from '../faults/raw-socket.js'
-import { frame, text } from '../faults/wire.js'
 import type { Latency } from './bystander.js'
+import { RawSocket } from './raw-socket.js'
+import { frame, text } from './wire.js'
 
 const everyMs = 4
 /** An echo that takes longer is not waited for. */

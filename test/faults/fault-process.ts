@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+
+export interface ProcessOptions {
+  /** Descriptors that it may have. */
+  readonly descriptors?: number | undefined
+  readonly environment?: Readonly<Record<string, string>> | undefined
+}
+
+/** A process of node that can be stopped and asked. What it writes to standard error is kept. */
+export class FaultProcess {
+  readonly #child: ChildProcess
+  readonly #ended: Promise<unknown>
+  hasEnded = false
+  errors = ''
+
+  /** Runs a script of this folder, by a shell with fewer descriptors where that is asked for. */
+  constructor(script: string, args: readonly string[], { descriptors, environment }: ProcessOptions = {}) {
+    const path = fileURLToPath(new URL(`${script}.js`, import.meta.url))
+    const command = [process.execPath, '--expose-gc', path, ...args]
+    const [program, ...rest] =
+      descriptors === undefined ? command : ['sh', '-c', `ulimit -n ${descriptors} && exec "$0" "$@"`, ...command]
+    this.#child = spawn(program!, rest, {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...process.env, ...environment },
+    })
+    this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.errors += text
+    })
+    this.#ended = once(this.#child, 'exit').then(() => {
+      this.hasEnded = true
+    })
+  }
+
+  /** The next thing that it says. Rejects where it ends before. */
+  async said<Message>(): Promise<Message> {
+    const message = new Promise<Message>((resolve) => this.#child.once('message', (said) => resolve(said as Message)))
+    const ending = this.#ended.then(() => {
+      throw new Error(`the process has ended: ${this.errors}`)
+    })
+    return Promise.race([message, ending])
+  }
+
+  /** Its answer to a question. */
+  ask<Message>(question: unknown): Promise<Message> {
+    const answer = this.said<Message>()
+    if (this.#child.connected) this.#child.send(question as object)
+    return answer
+  }
+
+  /** Stops it as a machine that hangs would be, until `continue`. */
+  stop(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  continue(): void {
+    this.#child.kill('SIGCONT')
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#ended
+  }
+}

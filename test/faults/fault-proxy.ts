@@ -1,0 +1,189 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/**
+ * What befalls a connection.
+ *
+ * - 'reset': both sides get a reset (RST);
+ * - 'cut': both sides get an end (FIN) at once, with what they still send going nowhere;
+ * - 'swallow': what comes is read and goes nowhere, and nobody is told: a blackhole where it befalls both ways;
+ * - 'stall': nothing more is read, so that the sender's network fills up;
+ * - 'forget': the receiver is reset and the sender is told nothing: a connection that is half open.
+ */
+export type Mishap = 'reset' | 'cut' | 'swallow' | 'stall' | 'forget'
+
+/** How the octets fare in one direction. */
+export interface FlowFaults {
+  /** Milliseconds that each piece is held back. */
+  readonly delayMs?: number
+  readonly bytesPerSecond?: number
+  /** Octets that go on at once, at most. */
+  readonly pieceBytes?: number
+  /** What befalls the connection once so many octets have passed this way: 0 is before the first. */
+  readonly at?: readonly [octets: number, mishap: Mishap]
+}
+
+export interface Faults {
+  /** From the client to the server, and back. */
+  readonly up?: FlowFaults
+  readonly down?: FlowFaults
+}
+
+/** A TCP proxy before a server, that does to each connection what it is told to. */
+export class FaultProxy {
+  readonly connections = new Set<ProxiedConnection>()
+  readonly #server: Server
+  readonly #faults: (index: number) => Faults
+  #count = 0
+
+  private constructor(target: number, faults: (index: number) => Faults) {
+    this.#faults = faults
+    // A proxy passes an end on and keeps the other direction.
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+      const server = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
+      const connection = new ProxiedConnection(client, server, this.#faults(this.#count++))
+      this.connections.add(connection)
+      void connection.gone.then(() => this.connections.delete(connection))
+    })
+  }
+
+  /** Listens before the port `target`; `faults` says what befalls each connection, by the order in which they come. */
+  static async listen(target: number, faults: Faults | ((index: number) => Faults) = {}): Promise<FaultProxy> {
+    const proxy = new FaultProxy(target, typeof faults === 'function' ? faults : () => faults)
+    proxy.#server.listen(0, '127.0.0.1')
+    await once(proxy.#server, 'listening')
+    return proxy
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Drops what is left and stops listening. */
+  async close(): Promise<void> {
+    for (const connection of this.connections) connection.drop()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+}
+
+/** One connection through the proxy. */
+export class ProxiedConnection {
+  readonly #client: Socket
+  readonly #server: Socket
+  readonly #up: Flow
+  readonly #down: Flow
+  readonly gone: Promise<unknown>
+
+  constructor(client: Socket, server: Socket, { up = {}, down = {} }: Faults) {
+    this.#client = client
+    this.#server = server
+    for (const socket of [client, server]) socket.on('error', () => {})
+    this.#up = new Flow(client, server, up)
+    this.#down = new Flow(server, client, down)
+    this.#up.start(this.#down)
+    this.#down.start(this.#up)
+    this.gone = Promise.all([client, server].map((socket) => new Promise((resolve) => socket.once('close', resolve))))
+  }
+
+  /** Has this befall it now, in one direction where there are two. */
+  befall(mishap: Mishap, direction: 'up' | 'down' = 'up'): void {
+    ;(direction === 'up' ? this.#up : this.#down).befall(mishap)
+  }
+
+  /** Octets that passed. */
+  get passed(): { readonly up: number; readonly down: number } {
+    return { up: this.#up.passed, down: this.#down.passed }
+  }
+
+  drop(): void {
+    this.#client.destroy()
+    this.#server.destroy()
+  }
+}
+
+/** One direction of a connection. */
+class Flow {
+  passed = 0
+  readonly #from: Socket
+  readonly #to: Socket
+  readonly #faults: FlowFaults
+  #other: Flow | undefined
+  #mishap: Mishap | undefined
+  #dueAt = 0
+
+  constructor(from: Socket, to: Socket, faults: FlowFaults) {
+    this.#from = from
+    this.#to = to
+    this.#faults = faults
+  }
+
+  start(other: Flow): void {
+    this.#other = other
+    const { at } = this.#faults
+    if (at?.[0] === 0) this.befall(at[1])
+    void this.#run()
+  }
+
+  befall(mishap: Mishap): void {
+    this.#mishap = mishap
+    // What this does to the other direction's ends is not to be passed on there.
+    if (mishap === 'forget') this.#other!.#mishap = 'swallow'
+    if (mishap === 'reset') this.#reset(this.#from)
+    if (mishap === 'reset' || mishap === 'forget') this.#reset(this.#to)
+    if (mishap === 'cut') for (const socket of [this.#from, this.#to]) socket.destroySoon()
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for await (const chunk of this.#from.iterator({ destroyOnReturn: false })) {
+        await this.#pass(chunk as Buffer)
+        if (this.#mishap === 'stall') return
+      }
+      if (this.#mishap === undefined) this.#to.end()
+    } catch {
+      // A reset is passed on as one, unless the other side is to learn nothing.
+      if (this.#mishap === undefined) this.#reset(this.#to)
+    }
+  }
+
+  async #pass(chunk: Buffer): Promise<void> {
+    const { at, pieceBytes = Number.POSITIVE_INFINITY } = this.#faults
+    for (let start = 0; start < chunk.length && this.#mishap === undefined; ) {
+      const untilMishap = at === undefined ? Number.POSITIVE_INFINITY : at[0] - this.passed
+      const end = Math.min(chunk.length, start + pieceBytes, start + untilMishap)
+      await this.#wait(end - start)
+      if (this.#mishap !== undefined) break
+      await this.#write(chunk.subarray(start, end))
+      this.passed += end - start
+      start = end
+      if (this.passed === at?.[0]) this.befall(at[1])
+    }
+  }
+
+  async #wait(octets: number): Promise<void> {
+    const { delayMs = 0, bytesPerSecond = Number.POSITIVE_INFINITY } = this.#faults
+    const now = performance.now()
+    this.#dueAt = Math.max(now, this.#dueAt) + (1000 * octets) / bytesPerSecond
+    const ms = delayMs + this.#dueAt - now
+    if (ms >= 1) await sleep(ms)
+  }
+
+  async #write(piece: Buffer): Promise<void> {
+    if (this.#to.destroyed || this.#to.write(piece)) return
+    await new Promise<void>((resolve) => {
+      const settle = (): void => {
+        this.#to.off('drain', settle).off('close', settle)
+        resolve()
+      }
+      this.#to.on('drain', settle).on('close', settle)
+    })
+  }
+
+  /** A socket that is still connecting can't be reset, and is dropped. */
+  #reset(socket: Socket): void {
+    if (socket.connecting) socket.destroy()
+    else socket.resetAndDestroy()
+  }
+}

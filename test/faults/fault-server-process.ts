@@ -1,0 +1,49 @@
+import { echoTrip } from './echo-trip.js'
+import { FaultProcess, type ProcessOptions } from './fault-process.js'
+import type { ServerState } from './fault-server.js'
+
+/** An echo in a process of its own, which can be stopped and asked how it fares. */
+export class FaultServer {
+  readonly process: FaultProcess
+  readonly port: number
+
+  private constructor(process: FaultProcess, port: number) {
+    this.process = process
+    this.port = port
+  }
+
+  static async start(options: object = {}, processOptions: ProcessOptions = {}): Promise<FaultServer> {
+    const process = new FaultProcess('fault-server', [JSON.stringify(options)], processOptions)
+    const { port } = await process.said<{ port: number }>()
+    return new FaultServer(process, port)
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.port}`
+  }
+
+  state(): Promise<ServerState> {
+    return this.process.ask<ServerState>('state')
+  }
+
+  /** Waits until so many connections and no more descriptors than these are left, and says what is. */
+  async settled(connections: number, descriptors: number, withinMs: number): Promise<ServerState> {
+    const end = performance.now() + withinMs
+    for (;;) {
+      const state = await this.state()
+      const isSettled = state.connections === connections && state.descriptors <= descriptors
+      if (isSettled || performance.now() > end) return state
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+
+  /** Whether a newcomer is let in and echoed. */
+  async serves(): Promise<boolean> {
+    const trip = await echoTrip(this.url, { messages: ['hello'], patienceMs: 5000 })
+    return trip.echoes === 1 && trip.wasClean
+  }
+
+  kill(): Promise<void> {
+    return this.process.kill()
+  }
+}

@@ -1,0 +1,47 @@
+/** `node --expose-gc fault-server.js OPTIONS`: an echo on a free port, which tells its parent how it fares. */
+import { readdirSync } from 'node:fs'
+import process from 'node:process'
+import { serve } from 'twoway/server'
+
+/** How a server fares, after a collection. */
+export interface ServerState {
+  readonly connections: number
+  readonly descriptors: number
+  /** What its objects and buffers take. */
+  readonly heldBytes: number
+  readonly residentBytes: number
+  readonly opened: number
+  readonly closed: number
+}
+
+let opened = 0
+let closed = 0
+const server = await serve({
+  ...JSON.parse(process.argv[2] ?? '{}'),
+  port: 0,
+  open: () => {
+    opened += 1
+  },
+  message: (socket, message) => socket.send(message),
+  close: () => {
+    closed += 1
+  },
+  error: () => {},
+})
+
+function state(): ServerState {
+  globalThis.gc!()
+  const { heapUsed, external, rss } = process.memoryUsage()
+  return {
+    connections: server.connections.size,
+    descriptors: process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0,
+    heldBytes: heapUsed + external,
+    residentBytes: rss,
+    opened,
+    closed,
+  }
+}
+
+process.on('message', () => process.send!(state()))
+process.on('disconnect', () => process.exit(0))
+process.send!({ port: server.port })

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { WebSocket } from 'twoway'
+import { echoTrip } from './echo-trip.js'
+import { FaultProcess } from './fault-process.js'
+import { FaultProxy, type Faults, type Mishap } from './fault-proxy.js'
+import { FaultServer } from './fault-server-process.js'
+import { RawSocket } from './raw-socket.js'
+
+const serverTimes = { handshakeTimeoutMs: 600, closeTimeoutMs: 300, idleTimeoutMs: 1500 }
+const clientTimes = { handshakeTimeoutMs: 800, closeTimeoutMs: 300, patienceMs: 200 }
+/** Both cross the borders of the forms of a length. */
+const messages = ['short', 'm'.repeat(126), '水'.repeat(30_000)]
+
+/** A mishap's places: within the head, at its end, within the first frames' heads and payloads, and among the last. */
+const places = [0, 1, 17, 120, 150, 190, 200, 210, 220, 300, 350, 400, 60_000, 90_500, 90_700]
+
+/** Waits long enough for a server to have dropped whoever is gone without a word. */
+const settleMs = 8000
+
+describe('faults of the network and of processes', { concurrency: 4 }, () => {
+  for (const transport of ['', 'stream']) {
+    describe(`a server under them${transport === '' ? '' : `, TWOWAY_TRANSPORT=${transport}`}`, {
+      concurrency: 1,
+    }, () => {
+      let server: FaultServer
+      let descriptors: number
+      before(async () => {
+        server = await FaultServer.start(serverTimes, {
+          environment: transport === '' ? {} : { TWOWAY_TRANSPORT: transport },
+        })
+        await echoTrip(server.url, { messages })
+        descriptors = (await server.state()).descriptors
+      })
+      after(() => server.kill())
+
+      /** After each of these, nobody is left, nothing is held, and a newcomer is served. */
+      async function isAsBefore(): Promise<void> {
+        const { connections, descriptors: left } = await server.settled(0, descriptors, settleMs)
+        assert.deepEqual({ connections, descriptors: left }, { connections: 0, descriptors })
+        assert.ok(await server.serves())
+        assert.equal(server.process.errors, '')
+      }
+
+      for (const mishap of ['reset', 'cut', 'swallow', 'stall', 'forget'] satisfies readonly Mishap[]) {
+        it(`ends a connection that meets '${mishap}' at any octet, either way, and so does the client`, async () => {
+          const faults = places.flatMap((octets) =>
+            (['up', 'down'] as const).map((direction) => ({ [direction]: { at: [octets, mishap] as const } })),
+          )
+          const proxy = await FaultProxy.listen(server.port, (index) => faults[index]!)
+          const url = `ws://127.0.0.1:${proxy.port}`
+          for (const trip of await Promise.all(faults.map(() => echoTrip(url, { ...clientTimes, messages })))) {
+            assert.equal(trip.isGarbled, false)
+            assert.ok(trip.opened || trip.error !== '', 'who never opened is told why')
+          }
+          // The proxy still holds what a blackhole left standing: the server finds it by itself.
+          await isAsBefore()
+          await proxy.close()
+        })
+      }
+
+      it('delivers what comes late, slowly or octet by octet, whole', async () => {
+        const slow: Faults[] = [
+          { up: { pieceBytes: 1000 }, down: { pieceBytes: 1000 } },
+          { up: { delayMs: 30 }, down: { delayMs: 30 } },
+          { up: { bytesPerSecond: 2e6 }, down: { bytesPerSecond: 2e6 } },
+        ]
+        const [longOne, ...shortOnes] = [messages.at(-1)!, ...messages.slice(0, 2)]
+        for (const faults of slow) {
+          const proxy = await FaultProxy.listen(server.port, faults)
+          const trip = await echoTrip(`ws://127.0.0.1:${proxy.port}`, { messages: [longOne], patienceMs: 20_000 })
+          assert.deepEqual([trip.echoes, trip.code, trip.wasClean], [1, 1000, true])
+          await proxy.close()
+        }
+        const octetByOctet = await FaultProxy.listen(server.port, { up: { pieceBytes: 1 }, down: { pieceBytes: 1 } })
+        const url = `ws://127.0.0.1:${octetByOctet.port}`
+        const trip = await echoTrip(url, { messages: shortOnes, patienceMs: 20_000 })
+        assert.deepEqual([trip.echoes, trip.code, trip.wasClean], [2, 1000, true])
+        await octetByOctet.close()
+        await isAsBefore()
+      })
+
+      it('finds a client whose machine hangs (SIGSTOP), and the client hears of it when it goes on (SIGCONT)', async () => {
+        const client = new FaultProcess('fault-client', [server.url])
+        await client.said()
+        client.stop()
+        await isAsBefore()
+        const told = client.said<{ code: number }>()
+        client.continue()
+        assert.equal((await told).code, 1006)
+        await client.kill()
+      })
+
+      it('goes on after its own process was stopped: its clients had their answers late, or were told', async () => {
+        const waiting = await RawSocket.open(server.port)
+        assert.ok(waiting)
+        server.process.stop()
+        const trip = echoTrip(server.url, { ...clientTimes, messages: ['hello'] })
+        await sleep(1000)
+        assert.match((await trip).error, /not done within 800 ms/)
+        server.process.continue()
+        waiting.destroy()
+        await isAsBefore()
+      })
+    })
+  }
+
+  describe('a server that is out of descriptors', () => {
+    it('serves those who stand, and newcomers when there is room again', async () => {
+      const server = await FaultServer.start(serverTimes, { descriptors: 256 })
+      const first = await RawSocket.open(server.port)
+      assert.ok(first)
+      const crowd = Array.from({ length: 400 }, () => new RawSocket(server.port))
+      await sleep(300)
+      first.send(Buffer.from('818000000000', 'hex'))
+      assert.ok(await first.until(() => first.count(1) === 1, 10_000))
+      for (const peer of crowd) peer.destroy()
+      assert.ok(await server.serves())
+      first.destroy()
+      assert.equal((await server.settled(0, 256, settleMs)).connections, 0)
+      await server.kill()
+    })
+  })
+
+  describe('a client whose server is gone', () => {
+    async function connected(url: string): Promise<WebSocket> {
+      const socket = new WebSocket(url, { closeTimeoutMs: 300 })
+      await new Promise((resolve) => {
+        socket.onopen = resolve
+      })
+      return socket
+    }
+
+    function closing(socket: WebSocket): Promise<{ readonly code: number; readonly wasClean: boolean }> {
+      return new Promise((resolve) => {
+        socket.onclose = ({ code, wasClean }) => resolve({ code, wasClean })
+      })
+    }
+
+    it('is told at once where the server is killed', async () => {
+      const server = await FaultServer.start()
+      const closed = closing(await connected(server.url))
+      await server.kill()
+      assert.deepEqual(await closed, { code: 1006, wasClean: false })
+    })
+
+    it('can close where the server hangs, or is forgotten on the way', async () => {
+      const server = await FaultServer.start()
+      const proxy = await FaultProxy.listen(server.port)
+      const sockets = await Promise.all([connected(server.url), connected(`ws://127.0.0.1:${proxy.port}`)])
+      for (const connection of proxy.connections) connection.befall('forget')
+      server.process.stop()
+      for (const socket of sockets) {
+        const closed = closing(socket)
+        socket.close(1000)
+        assert.deepEqual(await closed, { code: 1006, wasClean: false })
+      }
+      await server.kill()
+      await proxy.close()
+    })
+  })
+})
