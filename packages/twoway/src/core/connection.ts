@@ -95,6 +95,7 @@ export class Connection<Owner> implements TransportSink {
   #stops = 0
   #peerEnded = false
   #heard = false
+  #receivedBytes = 0
   #takenBefore = 0
   #waitedBefore = false
   /** What this connection counts in the budget. */
@@ -145,6 +146,16 @@ export class Connection<Owner> implements TransportSink {
   /** Octets not yet handed to the network: of frames, and of messages that are not framed yet. */
   get waitingBytes(): number {
     return this.#outbox.waitingBytes + (this.#encoder?.waitingBytes ?? 0)
+  }
+
+  /** Octets that came from the network since the start. */
+  get receivedBytes(): number {
+    return this.#receivedBytes
+  }
+
+  /** Octets framed for the network since the start. */
+  get framedBytes(): number {
+    return this.#outbox.appendedBytes
   }
 
   /** Octets framed since the start, and those of messages that are not framed yet. */
@@ -258,6 +269,7 @@ export class Connection<Owner> implements TransportSink {
 
   received(bytes: Uint8Array, start: number, end: number): void {
     this.#heard = true
+    this.#receivedBytes += end - start
     if (this.#rate !== undefined && !this.#mayTake(this.#rate, end - start)) return
     if (this.#parsing || this.#stops !== 0 || this.#hold.length > 0) {
       if (this.#reads) this.#hold.append(bytes, start, end)
@@ -457,7 +469,9 @@ export class Connection<Owner> implements TransportSink {
 
   #refuseMessage(): SendResult {
     if (this.#whenBufferFull === 'drop') return 'dropped'
-    const error = new TransportError(`${this.waitingBytes} octets wait for the peer to read them`)
+    const waiting = this.waitingBytes
+    const code = waiting > this.#limits.maxBufferedBytes ? 'bufferFull' : 'totalBufferFull'
+    const error = new TransportError(`${waiting} octets wait for the peer to read them`, { code })
     this.fail(1013, error.message)
     this.#events.error(this.#owner, error)
     return 'closed'

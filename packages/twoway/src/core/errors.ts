@@ -223,7 +223,27 @@ export class UsageError extends Error {
   }
 }
 
-/** The network failed under the connection; `cause` is the system's error where there is one. */
+/** What became of a connection that failed for no fault of the protocol's. */
+export type TransportErrorCode =
+  /** It could not be made, or was lost. */
+  | 'connectionFailed'
+  /** Too much waited for this peer: `maxBufferedBytes`. */
+  | 'bufferFull'
+  /** Too much waited for all peers together: `maxTotalBufferedBytes`. */
+  | 'totalBufferFull'
+  /** Nothing came of the peer for `idleTimeoutMs`. */
+  | 'peerSilent'
+
+/** The network, or the peer's end of it, failed under the connection; `cause` is the system's error where there is one. */
 export class TransportError extends Error {
   override readonly name = 'TransportError'
+  readonly code: TransportErrorCode
+
+  constructor(
+    message: string,
+    { cause, code = 'connectionFailed' }: { readonly cause?: unknown; readonly code?: TransportErrorCode } = {},
+  ) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+  }
 }

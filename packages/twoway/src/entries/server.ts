@@ -1,5 +1,6 @@
 import { ScratchPool } from '../core/scratch-pool.js'
 import { nodeClock } from '../runtimes/node/clock.js'
+import { nodeDiagnostics } from '../runtimes/node/diagnostics.js'
 import { type AttachableServer, attachTo } from '../runtimes/node/http-attachment.js'
 import { nodeHttpHost } from '../runtimes/node/http-host.js'
 import { nodePayload } from '../runtimes/node/payload.js'
@@ -16,6 +17,8 @@ export type { Limits } from '../core/limits.js'
 export type { TlsServerOptions } from '../ports/http-host.js'
 export type { AttachableServer } from '../runtimes/node/http-attachment.js'
 export type { IncomingRequest } from '../server/incoming-request.js'
+export type { ServerDiagnostics } from '../server/server-diagnostics.js'
+export type { CountsByName, ServerMetrics } from '../server/server-metrics.js'
 export type {
   AttachOptions,
   HeaderInput,
@@ -38,6 +41,7 @@ const ports: ServerPorts = {
   random: nodeRandom,
   clock: nodeClock,
   httpHost: nodeHttpHost,
+  diagnostics: nodeDiagnostics,
   negotiators: [],
   scratchPool: new ScratchPool(nodePayload),
   report: (error) => console.error('twoway: an error that no error handler took:', error),

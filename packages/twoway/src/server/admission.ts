@@ -2,6 +2,7 @@ import { HandshakeError, TransportError, UsageError } from '../core/errors.js'
 import { formatExtensions } from '../core/extensions/extension-header.js'
 import { acceptExtension } from '../core/extensions/negotiation.js'
 import { acceptanceOf, type ClientOffer, checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
+import type { ServerLimits } from '../core/limits.js'
 import type { HttpResponse, RequestHead } from '../ports/http-host.js'
 import type { Transport } from '../ports/transport.js'
 import { HandshakeRate } from './handshake-rate.js'
@@ -10,6 +11,7 @@ import { fieldsOf, readHttpAnswer } from './http-answer.js'
 import { IncomingRequest } from './incoming-request.js'
 import { isThenable } from './is-thenable.js'
 import { LazyAbort } from './lazy-abort.js'
+import type { Observer } from './observer.js'
 import { checkOrigin } from './origin.js'
 import { Refusal } from './refusal.js'
 import type { AcceptedHandshake } from './server-connection.js'
@@ -36,10 +38,27 @@ const full = plainAnswer(503, 'the server has no room: try again later', 'Retry-
 const tooFrequent = plainAnswer(429, 'too many handshakes came from your address: try again later', 'Retry-After', '1')
 const tooLate = plainAnswer(503, 'the server did not decide on this request in time')
 
+/** The limits behind those answers. */
+const limitOf: ReadonlyMap<HttpResponse, keyof ServerLimits> = new Map([
+  [full, 'maxConnections'],
+  [tooFrequent, 'maxHandshakesPerSecond'],
+  [tooLate, 'handshakeTimeoutMs'],
+])
+
+/** A request that is not answered yet. */
+interface OpenRequest {
+  readonly transport: Transport
+  readonly isHandshake: boolean
+  readonly abort: LazyAbort
+  /** Undefined before it is read, and where it is no handshake. */
+  request?: IncomingRequest
+}
+
 /** Decides on opening handshakes: by how often they come, by the standard's rules, by host and origin, by how many there are, then by `upgrade`. */
 export class Admission<Data> {
   readonly #settings: ServerSettings<Data>
   readonly #connections: { readonly size: number }
+  readonly #observer: Observer
   readonly #events: AdmissionEvents<Data>
   /** The handshakes that `upgrade` has not decided on: each can be given up. */
   readonly #undecided = new Set<() => void>()
@@ -47,12 +66,23 @@ export class Admission<Data> {
   readonly #rate: HandshakeRate | undefined
   #isStopped = false
 
-  constructor(settings: ServerSettings<Data>, connections: { readonly size: number }, events: AdmissionEvents<Data>) {
+  constructor(
+    settings: ServerSettings<Data>,
+    connections: { readonly size: number },
+    observer: Observer,
+    events: AdmissionEvents<Data>,
+  ) {
     this.#settings = settings
     this.#connections = connections
+    this.#observer = observer
     this.#events = events
     const { maxHandshakesPerSecond } = settings.limits
     if (Number.isFinite(maxHandshakesPerSecond)) this.#rate = new HandshakeRate(maxHandshakesPerSecond)
+  }
+
+  /** Handshakes that wait for a decision. */
+  get waiting(): number {
+    return this.#undecided.size
   }
 
   get isStopped(): boolean {
@@ -69,33 +99,35 @@ export class Admission<Data> {
   /** Answers a handshake. What the peer sends before the decision waits for it. */
   admit(head: RequestHead, transport: Transport): void {
     const { handlers, hosts, origin } = this.#settings
+    const open: OpenRequest = { transport, isHandshake: true, abort: new LazyAbort() }
     try {
       if (!this.#isInRate(transport)) {
-        this.#refuse(transport, tooFrequent)
+        this.#refuse(open, tooFrequent)
         return
       }
       const offer = checkRequest(head)
       checkHost(offer.headers, this.#events.listensOn, hosts)
       checkOrigin(offer.headers, transport.peer.encrypted, origin)
-      const abort = new LazyAbort()
-      const request = new IncomingRequest(head, transport.peer, 'ws', offer.headers, offer.protocols, abort)
+      const request = new IncomingRequest(head, transport.peer, 'ws', offer.headers, offer.protocols, open.abort)
+      open.request = request
       const noRoom = this.#isStopped ? stopping : this.#isFull ? full : undefined
       const answer = noRoom === undefined ? handlers.upgrade?.(request) : undefined
-      if (noRoom !== undefined) this.#refuse(transport, noRoom)
+      if (noRoom !== undefined) this.#refuse(open, noRoom)
       else if (isThenable(answer) || isRefusal(answer)) {
-        this.#whenDecided(transport, readAnswer(answer), abort, (decided, ahead) => {
-          if (isRefusal(decided)) this.#refuse(transport, decided)
-          else this.#accept(transport, offer, request, decided, ahead)
+        this.#whenDecided(open, readAnswer(answer), (decided, ahead) => {
+          if (isRefusal(decided)) this.#refuse(open, decided)
+          else this.#accept(open, offer, request, decided, ahead)
         })
-      } else this.#accept(transport, offer, request, answer)
+      } else this.#accept(open, offer, request, answer)
     } catch (error) {
-      this.#fail(transport, error)
+      this.#fail(open, error)
     }
   }
 
   /** Answers what is no handshake for us, in time. */
   answer(transport: Transport, response: Promise<HttpResponse>): void {
-    this.#whenDecided(transport, response, new LazyAbort(), (decided) => this.#refuse(transport, decided))
+    const open: OpenRequest = { transport, isHandshake: false, abort: new LazyAbort() }
+    this.#whenDecided(open, response, (decided) => this.#refuse(open, decided))
   }
 
   #isInRate({ peer: { address } }: Transport): boolean {
@@ -112,15 +144,16 @@ export class Admission<Data> {
    * its place is free from then on. A failure that comes later is told.
    */
   #whenDecided<Decision>(
-    transport: Transport,
+    open: OpenRequest,
     decision: Promise<Decision>,
-    abort: LazyAbort,
     goOn: (decided: Decision | HttpResponse, ahead: Uint8Array | undefined) => void,
   ): void {
     const { limits, ports } = this.#settings
-    const peer = new WaitingPeer(transport, ports.payload, () =>
-      endWaiting('the peer left before upgrade() had decided'),
-    )
+    const { abort, request } = open
+    const peer = new WaitingPeer(open.transport, ports.payload, () => {
+      if (endWaiting('the peer left before upgrade() had decided') && request !== undefined)
+        this.#observer.handshakeLeft(request)
+    })
     /** Returns false where the waiting has ended before. */
     const endWaiting = (why?: string): boolean => {
       if (!this.#undecided.delete(stop)) return false
@@ -132,7 +165,7 @@ export class Admission<Data> {
       try {
         goOn(decided, peer.release())
       } catch (error) {
-        this.#fail(transport, error)
+        this.#fail(open, error)
       }
     }
     const stop = (): void => {
@@ -149,7 +182,7 @@ export class Admission<Data> {
       (error: unknown) => {
         if (endWaiting()) {
           peer.release()
-          this.#fail(transport, error)
+          this.#fail(open, error)
         } else if (!abort.explains(error)) {
           this.#events.failed(error)
         }
@@ -158,7 +191,7 @@ export class Admission<Data> {
   }
 
   #accept(
-    transport: Transport,
+    { transport }: OpenRequest,
     offer: ClientOffer,
     request: IncomingRequest,
     answer: UpgradeAcceptance<Data> | UpgradeAcceptance<undefined> = {},
@@ -181,6 +214,7 @@ export class Admission<Data> {
     const agreed = acceptExtension(offer.extensions, this.#settings.ports.negotiators)
     const extensions = agreed === undefined ? undefined : formatExtensions([agreed.answer])
     transport.write(acceptanceOf({ key: offer.key, protocol, extensions, fields: fieldsOf(headers) }))
+    this.#observer.handshakeAnswered(101, transport.peer.address, request)
     this.#events.accepted({
       transport,
       request,
@@ -193,16 +227,20 @@ export class Admission<Data> {
   }
 
   /** Answers a request with what is no connection, and sees its transport to the end. */
-  #refuse(transport: Transport, response: HttpResponse): void {
+  #refuse({ transport, isHandshake, request }: OpenRequest, response: HttpResponse): void {
     const { ports, limits } = this.#settings
+    const { address } = transport.peer
     const gone = new Refusal(transport, response, ports.clock, limits.closeTimeoutMs).gone.then(() => {
       this.#refusals.delete(gone)
     })
     this.#refusals.add(gone)
+    const limit = limitOf.get(response)
+    if (limit !== undefined) this.#observer.limitReached(limit, address)
+    if (isHandshake) this.#observer.handshakeAnswered(response.status, address, request)
   }
 
-  #fail(transport: Transport, error: unknown): void {
-    this.#refuse(transport, error instanceof HandshakeError ? refusalOf(error) : failure)
+  #fail(open: OpenRequest, error: unknown): void {
+    this.#refuse(open, error instanceof HandshakeError ? refusalOf(error) : failure)
     if (!(error instanceof HandshakeError)) this.#events.failed(error)
   }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { ScratchPool } from '../core/scratch-pool.js'
 import { MemoryNetwork } from '../runtimes/memory/memory-network.js'
+import { webDiagnostics } from '../runtimes/web/diagnostics.js'
 import { webPayload } from '../runtimes/web/payload.js'
 import { webRandom } from '../runtimes/web/random.js'
 import { FakeClock } from '../testing/fake-clock.js'
@@ -18,6 +19,7 @@ it('spreads the closes of drain evenly over the time it is given', async () => {
     random: webRandom,
     scratchPool,
     httpHost: network,
+    diagnostics: webDiagnostics,
     negotiators: [],
     report() {},
   }

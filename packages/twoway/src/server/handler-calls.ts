@@ -1,5 +1,6 @@
 import type { CloseResult, ConnectionEvents } from '../core/connection-types.js'
 import { isThenable } from './is-thenable.js'
+import type { Observer } from './observer.js'
 import type { ServerConnection } from './server-connection.js'
 import type { ServerSettings } from './server-settings.js'
 
@@ -12,19 +13,23 @@ const waitedFor: ReadonlySet<string> = new Set(['open', 'message'])
  */
 export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Data>> {
   readonly #settings: ServerSettings<Data>
+  readonly #observer: Observer
   readonly #onClosed: (socket: ServerConnection<Data>) => void
 
   /** @param onClosed called before the `close` handler */
-  constructor(settings: ServerSettings<Data>, onClosed: (socket: ServerConnection<Data>) => void) {
+  constructor(settings: ServerSettings<Data>, observer: Observer, onClosed: (socket: ServerConnection<Data>) => void) {
     this.#settings = settings
+    this.#observer = observer
     this.#onClosed = onClosed
   }
 
   open(socket: ServerConnection<Data>): void {
+    this.#observer.opened(socket)
     this.#call(socket, 'open', undefined)
   }
 
   message(socket: ServerConnection<Data>, message: string | Uint8Array): void {
+    this.#observer.received(socket, message)
     this.#call(socket, 'message', message)
   }
 
@@ -43,16 +48,19 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
 
   closed(socket: ServerConnection<Data>, result: CloseResult): void {
     this.#onClosed(socket)
+    this.#observer.closed(socket, result)
     this.#call(socket, 'close', result)
   }
 
   /** What a peer or the network did: told, and nobody's fault here, so not reported where nobody listens. */
   error(socket: ServerConnection<Data>, error: Error): void {
+    this.#observer.failed(error, socket)
     this.#tell(socket, error)
   }
 
   /** What a handler threw where there is no connection. */
   failedWithoutSocket(error: unknown): void {
+    this.#observer.failed(error)
     if (!this.#tell(undefined, asError(error))) this.#settings.ports.report(error)
   }
 
@@ -80,6 +88,7 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
   }
 
   #failed(socket: ServerConnection<Data>, error: unknown): void {
+    this.#observer.failed(error, socket)
     socket.fail(1011, 'the server failed on this message')
     if (!this.#tell(socket, asError(error))) this.#settings.ports.report(error)
   }

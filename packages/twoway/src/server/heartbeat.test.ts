@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ScratchPool } from '../core/scratch-pool.js'
 import { MemoryNetwork } from '../runtimes/memory/memory-network.js'
+import { webDiagnostics } from '../runtimes/web/diagnostics.js'
 import { webPayload } from '../runtimes/web/payload.js'
 import { frame, fromHex } from '../testing/bytes.js'
 import { FakeClock } from '../testing/fake-clock.js'
@@ -23,6 +24,7 @@ async function setUp(options: Partial<ServeOptions<undefined>> = {}, jitter = 0)
     random: { maskingKey: () => jitter, bytes: (length: number) => new Uint8Array(length) },
     scratchPool: new ScratchPool(webPayload),
     httpHost: network,
+    diagnostics: webDiagnostics,
     negotiators: [],
     report: (error: unknown) => log.push(`report ${error}`),
   }

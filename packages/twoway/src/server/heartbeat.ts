@@ -62,7 +62,10 @@ export class Heartbeat<Data> {
       connection.pingForLife()
     } else if (ticks >= ticksToDeath) {
       const { idleTimeoutMs } = this.#settings.limits
-      this.#onDead(connection, new TransportError(`nothing has come from the peer for ${idleTimeoutMs} ms`))
+      this.#onDead(
+        connection,
+        new TransportError(`nothing has come from the peer for ${idleTimeoutMs} ms`, { code: 'peerSilent' }),
+      )
     }
   }
 }

@@ -16,7 +16,9 @@ import { Heartbeat } from './heartbeat.js'
 import { checkHost } from './host.js'
 import { readHttpAnswer } from './http-answer.js'
 import { IncomingRequest } from './incoming-request.js'
+import { Observer } from './observer.js'
 import { type AcceptedHandshake, ServerConnection } from './server-connection.js'
+import type { ServerMetrics } from './server-metrics.js'
 import { type ServerPorts, type ServerSettings, settleAttach, settleServe } from './server-settings.js'
 import type { AttachOptions, ServeOptions, Server } from './server-types.js'
 import { urlOf } from './server-url.js'
@@ -41,6 +43,7 @@ export function attachServer<Data>(options: AttachOptions<Data>, ports: ServerPo
 class ListeningServer<Data> implements Server<Data>, HttpHandler {
   readonly connections = new Set<ServerConnection<Data>>()
   readonly #settings: ServerSettings<Data>
+  readonly #observer: Observer
   readonly #calls: HandlerCalls<Data>
   readonly #admission: Admission<Data>
   readonly #heartbeat: Heartbeat<Data>
@@ -50,12 +53,13 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
 
   constructor(settings: ServerSettings<Data>) {
     this.#settings = settings
-    this.#calls = new HandlerCalls(settings, (socket) => {
+    this.#observer = new Observer(this, settings.ports.diagnostics)
+    this.#calls = new HandlerCalls(settings, this.#observer, (socket) => {
       this.connections.delete(socket)
       if (this.connections.size === 0) for (const resolve of this.#onEmpty.splice(0)) resolve()
     })
     const server = this
-    this.#admission = new Admission(settings, this.connections, {
+    this.#admission = new Admission(settings, this.connections, this.#observer, {
       get listensOn() {
         return server.#listensOn
       },
@@ -83,6 +87,10 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
 
   get isReady(): boolean {
     return !this.#admission.isStopped
+  }
+
+  metrics(): ServerMetrics {
+    return this.#observer.metrics(this.connections, this.#admission.waiting)
   }
 
   async drain({ withinMs }: { readonly withinMs: number }): Promise<void> {
@@ -145,7 +153,13 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   }
 
   #open(accepted: AcceptedHandshake<Data>): void {
-    const socket = new ServerConnection(this.#settings, accepted, this.#calls, this.#heartbeat.firstTicks())
+    const socket = new ServerConnection(
+      this.#settings,
+      accepted,
+      this.#calls,
+      this.#observer,
+      this.#heartbeat.firstTicks(),
+    )
     this.connections.add(socket)
     this.#heartbeat.start()
     this.#calls.open(socket)

@@ -6,6 +6,7 @@ import type { Clock } from '../ports/clock.js'
 import type { Payload } from '../ports/payload.js'
 import type { Transport } from '../ports/transport.js'
 import type { IncomingRequest } from './incoming-request.js'
+import type { Observer } from './observer.js'
 import type { ServerSettings } from './server-settings.js'
 import type { ServerSocket } from './server-types.js'
 
@@ -32,11 +33,14 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   readonly #clock: Clock
   readonly #highWaterMarkBytes: number
   readonly #connection: Connection<ServerConnection<Data>>
+  readonly #observer: Observer
   readonly #firstTicks: number
   #silentTicks: number
   #pings = 0
   #pingedAt = 0
   #latencyMs: number | undefined
+  /** Whether a `send` was answered 'buffered' since the last drain. */
+  #isBehind = false
   /** Handlers that are waited for. */
   #handlers = 0
   #waitingForDrain: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] | undefined
@@ -45,6 +49,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     { ports, limits, whenBufferFull, budget }: ServerSettings<Data>,
     accepted: AcceptedHandshake<Data>,
     events: ConnectionEvents<ServerConnection<Data>>,
+    observer: Observer,
     firstTicks: number,
   ) {
     const { transport, extension } = accepted
@@ -55,6 +60,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     this.#payload = ports.payload
     this.#clock = ports.clock
     this.#highWaterMarkBytes = limits.highWaterMarkBytes
+    this.#observer = observer
     this.#firstTicks = firstTicks
     this.#silentTicks = firstTicks
     this.#connection = new Connection({
@@ -80,6 +86,16 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     return this.#connection.waitingBytes
   }
 
+  /** Octets that came from the network. */
+  get receivedBytes(): number {
+    return this.#connection.receivedBytes
+  }
+
+  /** Octets framed for the network. */
+  get sentBytes(): number {
+    return this.#connection.framedBytes
+  }
+
   get latencyMs(): number | undefined {
     return this.#latencyMs
   }
@@ -95,7 +111,10 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   }
 
   send(message: string | ArrayBuffer | ArrayBufferView): SendResult {
-    return this.#connection.send(typeof message === 'string' ? message : bytesOf(message))
+    const result = this.#connection.send(typeof message === 'string' ? message : bytesOf(message))
+    if (result === 'sent') this.#observer.sent()
+    else this.#observe(result)
+    return result
   }
 
   close(code?: number, reason?: string): void {
@@ -141,6 +160,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
 
   /** What waited has gone. */
   tellDrained(): void {
+    this.#isBehind = false
     const waiting = this.#waitingForDrain
     this.#waitingForDrain = undefined
     for (const { resolve } of waiting ?? []) resolve()
@@ -163,6 +183,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   pingForLife(): void {
     this.#pings += 1
     this.#pingedAt = this.#clock.now()
+    this.#observer.pinged()
     this.ping(this.#lifePayload())
   }
 
@@ -170,6 +191,16 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   tellPong(payload: Uint8Array): void {
     if (this.#pings === 0 || payload.toString() !== this.#encode(this.#lifePayload()).toString()) return
     this.#latencyMs = this.#clock.now() - this.#pingedAt
+    this.#observer.roundTrip(this, this.#latencyMs)
+  }
+
+  /** A `send` was answered otherwise than 'sent'. */
+  #observe(result: SendResult): void {
+    if (result === 'dropped') this.#observer.dropped(this)
+    if (result !== 'buffered') return
+    this.#observer.sent()
+    if (!this.#isBehind) this.#observer.backpressure(this)
+    this.#isBehind = true
   }
 
   #lifePayload(): string {

@@ -3,12 +3,14 @@ import type { ConnectionPorts } from '../core/connection-types.js'
 import { UsageError } from '../core/errors.js'
 import type { ExtensionNegotiator } from '../core/extensions/extension.js'
 import { type ServerLimits, serverLimits } from '../core/limits.js'
+import type { Diagnostics } from '../ports/diagnostics.js'
 import type { HttpHost, ListenOptions } from '../ports/http-host.js'
 import type { AttachOptions, PlainHandlers, ServeOptions, ServerHandlers, ServerOptions } from './server-types.js'
 
 /** What a server needs of its runtime. */
 export interface ServerPorts extends ConnectionPorts {
   readonly httpHost: HttpHost
+  readonly diagnostics: Diagnostics
   readonly negotiators: readonly ExtensionNegotiator[]
   /** Tells whoever runs the program of an error that no handler took. */
   report(error: unknown): void

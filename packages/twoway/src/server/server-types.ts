@@ -2,6 +2,7 @@ import type { CloseResult, SendResult } from '../core/connection-types.js'
 import type { ServerLimits } from '../core/limits.js'
 import type { TlsServerOptions } from '../ports/http-host.js'
 import type { IncomingRequest } from './incoming-request.js'
+import type { ServerMetrics } from './server-metrics.js'
 
 /** One connection, on the server's side. */
 export interface ServerSocket<Data = undefined> {
@@ -206,6 +207,8 @@ export interface Server<Data = undefined> {
   readonly port: number
   /** The connections that stand now. */
   readonly connections: ReadonlySet<ServerSocket<Data>>
+  /** What happened since the start, in numbers; cheap enough to be asked every second. */
+  metrics(): ServerMetrics
   /** Whether it takes new connections: false once `drain` or `close` was called. */
   readonly isReady: boolean
   /**

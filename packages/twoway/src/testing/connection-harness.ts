@@ -1,5 +1,6 @@
 import { Connection } from '../core/connection.js'
 import type { ConnectionEvents } from '../core/connection-types.js'
+import { ProtocolError } from '../core/errors.js'
 import type { Extension } from '../core/extensions/extension.js'
 import { type Limits, serverLimits } from '../core/limits.js'
 import type { ReceiveRates } from '../core/receive-rate.js'
@@ -35,7 +36,8 @@ export class ConnectionHarness {
       drain: (harness) => harness.log.push('drain'),
       pong: (harness, payload) => harness.log.push(`pong ${toHex(payload)}`),
       closing: (harness) => harness.log.push('closing'),
-      error: (harness, error) => harness.log.push(`error ${'code' in error ? error.code : error.message}`),
+      error: (harness, error) =>
+        harness.log.push(`error ${error instanceof ProtocolError ? error.code : error.message}`),
       closed: (harness, { code, reason, wasClean }) =>
         harness.log.push(`closed ${code} "${reason}" ${wasClean ? 'clean' : 'unclean'}`),
     }

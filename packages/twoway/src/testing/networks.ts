@@ -6,10 +6,12 @@ import type { TlsServerOptions } from '../ports/http-host.js'
 import { MemoryNetwork } from '../runtimes/memory/memory-network.js'
 import { nodeClock } from '../runtimes/node/clock.js'
 import { nodeConnector } from '../runtimes/node/connector.js'
+import { nodeDiagnostics } from '../runtimes/node/diagnostics.js'
 import { nodeHttpHost } from '../runtimes/node/http-host.js'
 import { nodePayload } from '../runtimes/node/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
 import { webClock } from '../runtimes/web/clock.js'
+import { webDiagnostics } from '../runtimes/web/diagnostics.js'
 import { webPayload } from '../runtimes/web/payload.js'
 import { webRandom } from '../runtimes/web/random.js'
 import type { ServerPorts } from '../server/server-settings.js'
@@ -44,6 +46,7 @@ const nodePorts = {
   clock: nodeClock,
   connector: nodeConnector,
   httpHost: nodeHttpHost,
+  diagnostics: nodeDiagnostics,
   negotiators: [],
   scratchPool: new ScratchPool(nodePayload),
   report,
@@ -56,6 +59,7 @@ const memoryPorts = {
   clock: webClock,
   connector: memoryNetwork,
   httpHost: memoryNetwork,
+  diagnostics: webDiagnostics,
   negotiators: [],
   scratchPool: new ScratchPool(webPayload),
   report,

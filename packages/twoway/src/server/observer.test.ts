@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { ScratchPool } from '../core/scratch-pool.js'
+import { MemoryNetwork } from '../runtimes/memory/memory-network.js'
+import { webPayload } from '../runtimes/web/payload.js'
+import { frame, fromHex } from '../testing/bytes.js'
+import { FakeClock } from '../testing/fake-clock.js'
+import { handshakeRequest, RawPeer } from '../testing/raw-peer.js'
+import type { IncomingRequest } from './incoming-request.js'
+import { startServer } from './listening-server.js'
+import type { ServerMetrics } from './server-metrics.js'
+import type { Server, ServerSocket, UpgradeAnswer } from './server-types.js'
+
+type Published = readonly [channel: string, message: Record<string, unknown>]
+
+const text = (payload: string): Uint8Array => frame({ opcode: 1, payload, masked: true })
+const close = frame({ opcode: 8, payload: fromHex('03e8'), masked: true })
+
+/** A server on which everything happens once that a channel tells of, and what was told. */
+async function playAll(hasSubscribers: boolean): Promise<{ metrics: ServerMetrics; told: readonly Published[] }> {
+  const clock = new FakeClock()
+  const network = new MemoryNetwork(clock)
+  const told: Published[] = []
+  let leaves: Promise<UpgradeAnswer<undefined>> | undefined
+  const server: Server = await startServer<undefined>(
+    {
+      port: 0,
+      maxConnections: 3,
+      maxMessageBytes: 1000,
+      whenBufferFull: 'drop',
+      maxBufferedBytes: 200_000,
+      upgrade(request): UpgradeAnswer<undefined> | Promise<UpgradeAnswer<undefined>> {
+        if (request.url.endsWith('/no')) return { status: 401 }
+        leaves = new Promise(() => {})
+        return request.url.endsWith('/never') ? leaves : undefined
+      },
+      message(socket, message) {
+        if (message === 'throw') throw new Error('boom')
+        if (message !== 'much') socket.send(message)
+        for (let count = 0; message === 'much' && count < 4; count++) socket.send(new Uint8Array(150_000))
+      },
+      error() {},
+    },
+    {
+      payload: webPayload,
+      clock,
+      random: { maskingKey: () => 0, bytes: (length: number) => new Uint8Array(length) },
+      scratchPool: new ScratchPool(webPayload),
+      httpHost: network,
+      diagnostics: {
+        channel: (name) => ({
+          hasSubscribers,
+          publish: (message) => told.push([name, message as Record<string, unknown>]),
+        }),
+      },
+      negotiators: [],
+      report() {},
+    },
+  )
+  const settle = async (): Promise<void> => {
+    for (let round = 0; round < 30; round++) {
+      clock.runTasks()
+      await Promise.resolve()
+    }
+  }
+  const connect = async (path: string, ...sent: readonly Uint8Array[]): Promise<RawPeer> => {
+    const peer = new RawPeer(network, { host: 'localhost', port: server.port, tls: undefined })
+    peer.send(handshakeRequest(path), ...sent)
+    await settle()
+    return peer
+  }
+
+  const closer = await connect('/', text('hello'), close)
+  closer.end()
+  await connect('/no')
+  const leaver = await connect('/never')
+  leaver.destroy()
+  await settle()
+  const tooLong = await connect('/', text('x'.repeat(1001)))
+  const thrower = await connect('/', text('throw'))
+  const lagging = await connect('/')
+  await connect('/')
+  lagging.pause()
+  lagging.send(text('much'))
+  await settle()
+  for (const peer of [tooLong, thrower]) peer.destroy()
+  lagging.resume()
+  await settle()
+  let ping: string | undefined
+  for (let second = 0; second < 40 && ping === undefined; second++) {
+    clock.advance(1000)
+    await settle()
+    ping = lagging.frames.find((line) => line.startsWith('9 '))
+  }
+  clock.advance(7)
+  lagging.send(frame({ opcode: 10, payload: fromHex(ping!.slice(2)), masked: true }))
+  await settle()
+  const metrics = server.metrics()
+  for (const socket of server.connections) socket.terminate()
+  await settle()
+  await server.close()
+  return { metrics, told }
+}
+
+it('counts all that happens on a server', async () => {
+  const { metrics } = await playAll(false)
+  const { receivedBytes, sentBytes, ...counts } = metrics
+  assert.deepEqual(counts, {
+    connections: 1,
+    handshakesWaiting: 0,
+    bufferedBytes: 0,
+    opened: 4,
+    closed: 3,
+    handshakes: { 101: 4, 401: 1, 503: 1 },
+    handshakesLeft: 1,
+    receivedMessages: 3,
+    sentMessages: 3,
+    droppedMessages: 2,
+    backpressures: 1,
+    pings: 1,
+    roundTrips: 1,
+    roundTripMs: 7,
+    closes: { 1000: 1, 1006: 2 },
+    limits: { maxMessageBytes: 1, maxConnections: 1 },
+    errors: { messageTooBig: 1, handlerFailed: 1 },
+  })
+  assert.ok(receivedBytes > 1000 && receivedBytes < 1200)
+  assert.ok(sentBytes > 300_000 && sentBytes < 301_000)
+})
+
+it('makes no message for a channel that nobody listens to', async () => {
+  const { told } = await playAll(false)
+  assert.deepEqual(told, [])
+})
+
+it('tells each channel what happens, with the fields that are documented', async () => {
+  const { told, metrics } = await playAll(true)
+  const all = (name: string): readonly Record<string, unknown>[] =>
+    told.filter(([channel]) => channel === `twoway:${name}`).map(([, message]) => message)
+  assert.deepEqual(
+    [...new Set(told.map(([channel]) => channel))].sort(),
+    ['backpressure', 'close', 'drop', 'handshake', 'limit', 'message', 'open', 'ping'].map((name) => `twoway:${name}`),
+  )
+  for (const [, { server }] of told) assert.equal((server as Server).url.slice(0, 5), 'ws://')
+
+  assert.deepEqual(
+    all('handshake').map(({ status, request }) => [status, new URL((request as IncomingRequest).url).pathname]),
+    [
+      [101, '/'],
+      [401, '/no'],
+      [undefined, '/never'],
+      [101, '/'],
+      [101, '/'],
+      [101, '/'],
+      [503, '/'],
+    ],
+  )
+  assert.equal(all('open').length, metrics.opened)
+  assert.deepEqual(
+    all('message').map(({ message }) => message),
+    ['hello', 'throw', 'much'],
+  )
+  assert.deepEqual(
+    all('ping').map(({ roundTripMs }) => roundTripMs),
+    [7],
+  )
+  const [behind] = all('backpressure')
+  assert.ok((behind!.bufferedBytes as number) > 64 << 10)
+  assert.equal(all('drop').length, metrics.droppedMessages)
+  assert.ok((all('drop')[0]!.bufferedBytes as number) > 200_000)
+  assert.deepEqual(
+    all('limit').map(({ limit, socket }) => [limit, socket === undefined]),
+    [
+      ['maxMessageBytes', false],
+      ['maxConnections', true],
+    ],
+  )
+  const closes = all('close')
+  assert.equal(closes.length, 4)
+  const { socket, server, ...first } = closes[0]!
+  assert.ok((socket as ServerSocket).request)
+  assert.ok(server)
+  assert.deepEqual(first, { code: 1000, reason: '', wasClean: true, meaning: 'normal closure' })
+})
