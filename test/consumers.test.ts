@@ -27,14 +27,14 @@ const consumers: readonly Consumer[] = [
     has: 'no types but its own',
     lib: ['ES2023'],
     types: [],
-    files: ['client.ts', 'client-stream.ts'],
+    files: ['client.ts', 'client-stream.ts', 'memory.ts'],
     slowly: 'NodeNext',
   },
   {
     has: "the DOM's types",
     lib: ['ES2023', 'DOM'],
     types: [],
-    files: ['client.ts', 'client-stream.ts', 'client-beside-dom.ts'],
+    files: ['client.ts', 'client-stream.ts', 'client-beside-dom.ts', 'memory.ts'],
     slowly: 'Bundler',
   },
   {
@@ -49,7 +49,14 @@ const consumers: readonly Consumer[] = [
     has: "Node's types",
     lib: ['ES2023'],
     types: ['node'],
-    files: ['client.ts', 'client-stream.ts', 'client-on-node.ts', 'server.ts'],
+    files: ['client.ts', 'client-stream.ts', 'client-on-node.ts', 'server.ts', 'server-disposed.ts', 'memory.ts'],
+    slowly: undefined,
+  },
+  {
+    has: "ECMAScript's disposables and Node's types",
+    lib: ['ES2023', 'ESNext.Disposable'],
+    types: ['node'],
+    files: ['server.ts', 'server-disposed.ts'],
     slowly: undefined,
   },
   {
@@ -57,7 +64,14 @@ const consumers: readonly Consumer[] = [
     // As the compilers have it by default.
     lib: ['ES2023', 'DOM', 'DOM.AsyncIterable'],
     types: ['node'],
-    files: ['client.ts', 'client-stream.ts', 'client-on-node.ts', 'client-beside-dom.ts', 'server.ts'],
+    files: [
+      'client.ts',
+      'client-stream.ts',
+      'client-on-node.ts',
+      'client-beside-dom.ts',
+      'server.ts',
+      'server-disposed.ts',
+    ],
     slowly: 'NodeNext',
   },
 ]

@@ -17,3 +17,8 @@ interface FallbackAbortSignal {
 
 /** The platform's AbortSignal. */
 export type PlatformAbortSignal = OfPlatform<'AbortSignal', FallbackAbortSignal>
+
+type AsyncDisposeSymbol = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol } ? Key : never
+
+/** The platform's AsyncDisposable, for `await using`; nothing where the user's types know no Symbol.asyncDispose. */
+export type PlatformAsyncDisposable = { readonly [key in AsyncDisposeSymbol]: () => Promise<void> }

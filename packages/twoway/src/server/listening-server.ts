@@ -108,6 +108,10 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     return this.#closed
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
   upgrade(head: RequestHead, transport: Transport): void {
     if (meansToUpgrade(head)) this.#admission.admit(head, transport)
     // RFC 9110 §7.8: an Upgrade to what we do not speak is ignored.

@@ -1,6 +1,7 @@
 import type { CloseResult, SendResult } from '../core/connection-types.js'
 import type { ServerLimits } from '../core/limits.js'
 import type { TlsServerOptions } from '../ports/http-host.js'
+import type { PlatformAsyncDisposable } from '../ports/platform-types.js'
 import type { IncomingRequest } from './incoming-request.js'
 import type { ServerMetrics } from './server-metrics.js'
 
@@ -196,8 +197,8 @@ export interface AttachOptions<Data> extends ServerOptions<Data> {
   readonly path?: string | ((request: IncomingRequest) => boolean) | undefined
 }
 
-/** A server that listens, or that is attached to one that does. */
-export interface Server<Data = undefined> {
+/** A server that takes connections. `await using server = await serve(...)` closes it at the end of the block. */
+export interface Server<Data = undefined> extends PlatformAsyncDisposable {
   /**
    * Where it listens, such as ws://127.0.0.1:8080, to which a path can be appended; ws+unix:/path/to.sock: for a Unix
    * socket, as our client takes it; '' while the HTTP server that it is attached to does not listen.

@@ -1,0 +1,26 @@
+// What a program may write whose types know Symbol.asyncDispose, as Node's do.
+
+import { type ServerDiagnostics, serve } from 'twoway/server'
+
+declare const log: (...values: unknown[]) => void
+
+export async function untilDone(work: (url: string) => Promise<void>): Promise<void> {
+  await using server = await serve({ port: 0 })
+  const disposable: AsyncDisposable = server
+  log(disposable)
+  await work(server.url)
+}
+
+export function onClose(message: unknown): void {
+  const { code, meaning, socket } = message as ServerDiagnostics['twoway:close']
+  log(code, meaning, socket.remoteAddress)
+}
+
+export const fetching = () =>
+  serve({
+    port: 0,
+    async upgrade({ signal }) {
+      await fetch('https://localhost', { signal })
+      return { data: 1 }
+    },
+  })
