@@ -19,6 +19,7 @@ import type { Outcome, Place } from './case.js'
 import { fetchChromium, runChromium } from './chromium.js'
 import { fetchRuntimes } from './fetch-runtimes.js'
 import { runProcess } from './run-process.js'
+import { runServerSuite } from './run-server.js'
 import { runtimes } from './runtimes.js'
 import { startFloodService } from './service.js'
 import type { Order, Report } from './suite.js'
@@ -55,12 +56,13 @@ async function run(): Promise<void> {
   const { ours, platforms } = readResults()
   const rules: Mutable<RuleResults> = { ours: { ...ours }, platforms: { ...platforms } }
 
-  for (const { name, args, lacks } of chosen) {
+  for (const { name, args, lacks, serverFaults: faults } of chosen) {
     const program = programs.get(name)!
     const runOrder = (order: Pick<Order, 'cases' | 'rules'>): Promise<Report> =>
       orFailure(runProcess(program, args, { place, lacks, ...order }))
     const report = await runOrder({ cases: '', rules: 'ours' })
-    results.set(name, [...report.cases, ...outcomesOf(report.rules, name)])
+    const asServer = await runServerSuite({ program, args, faults, certificate: place.certificate, key: services.key })
+    results.set(name, [...report.cases, ...asServer, ...outcomesOf(report.rules, name)])
     if (hasRules(report)) rules.ours[name] = report.rules
     if (withPlatforms) {
       const own = await runOrder({ rules: 'platform' })
@@ -133,7 +135,14 @@ async function orFailure(report: Promise<Report>): Promise<Report> {
 
 type Mutable<Value> = { -readonly [Key in keyof Value]: Record<string, Outcomes> }
 
-async function startServices(): Promise<{ readonly place: Place; close(): Promise<void> }> {
+interface Services {
+  readonly place: Place
+  /** Of the certificate. */
+  readonly key: string
+  close(): Promise<void>
+}
+
+async function startServices(): Promise<Services> {
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
     algorithm: 'sha256',
     extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
@@ -152,6 +161,7 @@ async function startServices(): Promise<{ readonly place: Place; close(): Promis
       secureUrl: secure.url,
       certificate: cert,
     },
+    key,
     async close() {
       await Promise.all([echo.process.kill(), servers.close(), flood.close(), secure.close()])
     },

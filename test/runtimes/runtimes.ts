@@ -9,6 +9,8 @@ export interface Runtime {
   readonly program: string
   readonly args: readonly string[]
   readonly lacks: { readonly [capability in Capability]?: string }
+  /** What it fails at as a server, by the name of the case, and why. */
+  readonly serverFaults: Readonly<Record<string, string>>
 }
 
 const nodePackages = {
@@ -20,7 +22,7 @@ const nodePackages = {
 
 function node(version: string): Runtime {
   const name = `Node ${Number.parseInt(version, 10)}`
-  return { name, packages: nodePackages, version, program: 'bin/node', args: [], lacks: {} }
+  return { name, packages: nodePackages, version, program: 'bin/node', args: [], lacks: {}, serverFaults: {} }
 }
 
 /** The packages with the binaries themselves: those that choose one run a script at installation. */
@@ -41,6 +43,10 @@ export const runtimes: readonly Runtime[] = [
     program: 'bin/bun',
     args: [],
     lacks: {},
+    serverFaults: {
+      'drops a connection without a request when it closes':
+        "closeAllConnections of Bun's node:http leaves a connection alone on which no request has come; it ends when the time for its head is up",
+    },
   },
   {
     name: 'Deno 2.9',
@@ -57,5 +63,6 @@ export const runtimes: readonly Runtime[] = [
       receiveBackpressureTls:
         "Deno's node:tls goes on reading from the network while a TLSSocket is paused; test/runtimes/deno-tls-pause.mjs shows it",
     },
+    serverFaults: {},
   },
 ]

@@ -1,11 +1,9 @@
 import { WebSocket } from 'twoway'
 import type { Capability as RuleCapability } from '../whatwg/rule.js'
 import { type Outcomes, runRules } from '../whatwg/rules.js'
-import type { Case, Outcome, Place } from './case.js'
+import type { Outcome, Place } from './case.js'
 import { cases } from './cases.js'
-
-/** A case that has not ended by then never will. */
-const caseTimeoutMs = 15_000
+import { runCase } from './run-case.js'
 
 /** What a runner is asked for: it travels as JSON. */
 export interface Order {
@@ -30,7 +28,7 @@ export async function runSuite({ place, lacks, cases: prefix, rules }: Order): P
   const outcomes: Outcome[] = []
   for (const each of cases) {
     if (prefix === undefined || !each.name.startsWith(prefix)) continue
-    const result = await runCase(each, place)
+    const result = await runCase(() => each.run(place))
     const lacking = each.needs?.find((capability) => capability in lacks)
     outcomes.push({ name: each.name, result: lacking === undefined ? result : judge(result, lacking, lacks[lacking]!) })
   }
@@ -44,21 +42,6 @@ export async function runSuite({ place, lacks, cases: prefix, rules }: Order): P
 /** A case that can't pass is run all the same: a fault that the runtime has mended is not to be listed for ever. */
 function judge(result: string, lacking: string, reason: string): string {
   return result === 'pass' ? `fails: it passes, so ${lacking} is lacking no more` : `lacks ${lacking}: ${reason}`
-}
-
-async function runCase(each: Case, place: Place): Promise<string> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`it was not done within ${caseTimeoutMs} ms`)), caseTimeoutMs)
-  })
-  try {
-    await Promise.race([each.run(place), timeout])
-    return 'pass'
-  } catch (error) {
-    return `fails: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 /** What the rules ask of a runtime, as it is found here. */

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { WebSocket } from 'twoway'
+import { NodeProcess } from './echo-process.js'
+
+/** Runs an example on a free port, and resolves with the URL that it prints, which is that of its WebSocket. */
+async function start(context: TestContext, name: string): Promise<{ readonly url: string; readonly page: string }> {
+  const script = fileURLToPath(new URL(`../../examples/dist/${name}.js`, import.meta.url))
+  const example = new NodeProcess(script, [], { env: { ...process.env, PORT: '0' } })
+  context.after(() => example.kill())
+  const url = await new Promise<string>((resolve, reject) => {
+    example.child.stdout!.on('data', () => {
+      const found = /wss?:\/\/\S+(?=\n)/.exec(example.stdout)
+      if (found) resolve(found[0])
+    })
+    void example.ended.then(({ code, stderr }) => reject(new Error(`${name} ended with ${code}: ${stderr}`)))
+  })
+  return { url, page: url.replace('ws', 'http').replace(/\/\w*$/, '') }
+}
+
+/** Sends a text where there is one, and resolves with the first message that comes. */
+async function answerTo(url: string | URL, text: string, ...rest: unknown[]): Promise<unknown> {
+  const socket = new (WebSocket as unknown as new (url: string | URL, ...rest: unknown[]) => WebSocket)(url, ...rest)
+  const answer = await new Promise((resolve, reject) => {
+    socket.onopen = () => text !== '' && socket.send(text)
+    socket.onmessage = ({ data }) => resolve(data)
+    socket.onerror = ({ error }) => reject(error)
+  })
+  socket.close()
+  return answer
+}
+
+describe('the examples of attach', () => {
+  it('express: pages and a chat on one port, and 404 elsewhere', async (context) => {
+    const { url, page } = await start(context, 'express')
+    assert.equal(await answerTo(url, 'hi'), '127.0.0.1: hi')
+    assert.match(await (await fetch(page)).text(), /<title>Chat/)
+    await assert.rejects(answerTo(url.replace('/chat', '/elsewhere'), 'hi'), { status: 404 })
+  })
+
+  it('fastify: two endpoints, one of them for those who log in', async (context) => {
+    const { url, page } = await start(context, 'fastify')
+    assert.equal(await answerTo(url.replace('/news', '/echo'), 'hi'), 'hi')
+    await assert.rejects(answerTo(url, ''), { status: 401 })
+    const headers = { Authorization: 'Bearer letmein' }
+    assert.match(String(await answerTo(url, '', { headers })), /^You listen since/)
+    assert.deepEqual(await (await fetch(`${page}/whoami`)).json(), { you: '127.0.0.1' })
+  })
+
+  it('hono: its page and an echo', async (context) => {
+    const { url, page } = await start(context, 'hono')
+    assert.equal(await answerTo(url, 'hi'), 'hi')
+    assert.equal(await (await fetch(page)).text(), 'Hello from Hono')
+  })
+
+  it("vite: an echo beside the dev server's own socket for hot reloading", async (context) => {
+    const { url, page } = await start(context, 'vite')
+    assert.equal(await answerTo(url, 'hi'), 'hi')
+    const client = await (await fetch(`${page}/@vite/client`)).text()
+    const token = /wsToken = "([^"]+)"/.exec(client)![1]
+    const hot = `${page.replace('http', 'ws')}/?token=${token}`
+    const options = { protocols: ['vite-hmr'], origin: page }
+    assert.equal(await answerTo(hot, '', options), '{"type":"connected"}')
+  })
+})
