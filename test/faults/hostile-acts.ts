@@ -1,0 +1,224 @@
+import type { Act, HostilePeer } from './hostile-server.js'
+import { binary, close, type FrameForm, frame as frameOf, ping, text } from './wire.js'
+
+/** What a server does, and how its client must fare. */
+export interface HostileAct {
+  readonly act: Act
+  /** Whether the handshake succeeds. */
+  readonly opens: boolean
+  /** What the error says; undefined where there is none. */
+  readonly error: RegExp | undefined
+  readonly code: number
+  /** How long the client waits before it closes, where that is longer than for the others. */
+  readonly patienceMs?: number
+}
+
+const frame = (opcode: number, payload: string | Uint8Array = '', form: FrameForm = {}): Buffer =>
+  frameOf(opcode, payload, { masked: false, ...form })
+
+const statusOf = (code: number, reason: string | Uint8Array = ''): Buffer =>
+  Buffer.concat([Uint8Array.of(code >> 8, code), Buffer.from(reason as Uint8Array)])
+
+/** The handshake comes to nothing, for this reason. */
+function refused(error: RegExp, act: Act): HostileAct {
+  return { act, opens: false, error, code: 1006 }
+}
+
+/** The connection stands until the server breaks a rule. */
+function broken(error: RegExp, ...frames: readonly Uint8Array[]): HostileAct {
+  return { act: (peer) => peer.accept([], Buffer.concat(frames)), opens: true, error, code: 1006 }
+}
+
+/** The connection stands, and it is the client who ends it. */
+function endured(act: Act): HostileAct {
+  return { act, opens: true, error: /lost before both sides had closed it/, code: 1006 }
+}
+
+const late = /not done within \d+ ms/
+const mebibyte = new Uint8Array(2 ** 20)
+
+/** The time that a head may take to dribble is much longer than a handshake's. */
+const longHead = `HTTP/1.1 101 Switching Protocols\r\nX-Long: ${'a'.repeat(10_000)}`
+
+let redirects = 0
+
+/** What servers do that mean harm. The test gives each its client. */
+export const hostileActs: Readonly<Record<string, HostileAct>> = {
+  'says nothing': refused(late, () => {}),
+  'dribbles its head': refused(late, (peer) => peer.dribble(longHead, 5)),
+  'ends at once': refused(/ended the connection before it had answered/, (peer) => peer.socket.end()),
+  'resets at once': refused(/lost|ended|dropped/, (peer) => peer.socket.resetAndDestroy()),
+  'sends a head without end': refused(/longer than this client takes/, (peer) => {
+    peer.socket.write('HTTP/1.1 101 Switching Protocols\r\n')
+    peer.repeat(`X-Endless: ${'a'.repeat(1000)}\r\n`)
+  }),
+  'sends a status line without end': refused(/longer than this client takes/, (peer) => {
+    peer.socket.write('HTTP/1.1 101 ')
+    peer.repeat('a'.repeat(1000))
+  }),
+  'sends fields without end': refused(/longer than this client takes/, (peer) => {
+    peer.socket.write('HTTP/1.1 101 Switching Protocols\r\n')
+    peer.repeat('a:\r\n'.repeat(100))
+  }),
+  'sends interim answers without end': refused(/longer than this client takes/, (peer) =>
+    peer.repeat('HTTP/1.1 100 Continue\r\n\r\n'.repeat(20)),
+  ),
+  'sends what is no text': refused(/longer than this client takes/, (peer) => peer.repeat(Buffer.alloc(1000, 0xf7))),
+  'speaks SSH': refused(/not well-formed HTTP/, (peer) => peer.socket.write('SSH-2.0-OpenSSH_9.6\r\n')),
+  'speaks TLS': refused(/TLS/, (peer) => peer.socket.write(Uint8Array.of(0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x46))),
+  'folds a field': refused(/not well-formed HTTP/, (peer) => peer.accept([' folded'])),
+  'answers to another key': refused(/does not answer this client's key/, (peer) =>
+    peer.answer('101 Switching Protocols', [
+      'Upgrade: websocket',
+      'Connection: Upgrade',
+      'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=',
+    ]),
+  ),
+  'answers twice to the key': refused(/does not answer this client's key/, (peer) =>
+    peer.accept(['Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=']),
+  ),
+  'uses an extension that was not offered': refused(/extension that was not offered/, (peer) =>
+    peer.accept(['Sec-WebSocket-Extensions: x-evil']),
+  ),
+  'chooses a subprotocol that was not offered': refused(/subprotocol that was not offered/, (peer) =>
+    peer.accept(['Sec-WebSocket-Protocol: evil']),
+  ),
+  'sends an error page without end': refused(/did not switch to WebSocket: 500/, (peer) => {
+    peer.answer('500 No')
+    peer.repeat(mebibyte)
+  }),
+  'sends an error page in chunks without end': refused(/did not switch to WebSocket: 500/, (peer) => {
+    peer.answer('500 No', ['Transfer-Encoding: chunked'])
+    peer.repeat(`3e8\r\n${'a'.repeat(1000)}\r\n`)
+  }),
+  'sends a chunk size without end': refused(/did not switch to WebSocket: 500/, (peer) => {
+    peer.answer('500 No', ['Transfer-Encoding: chunked'])
+    peer.repeat('0'.repeat(1000))
+  }),
+  'promises a page and sends none': refused(/did not switch to WebSocket: 404/, (peer) =>
+    peer.answer('404 Not Found', ['Content-Length: 999999999999999']),
+  ),
+  'redirects in a circle': refused(/lead in a circle/, (peer) =>
+    peer.answer('302 Found', [`Location: ${peer.path}`, 'Content-Length: 0']),
+  ),
+  'redirects without end': refused(/beyond the 5 of maxRedirects/, (peer) =>
+    peer.answer('302 Found', [`Location: /redirects%20without%20end/${redirects++}`, 'Content-Length: 0']),
+  ),
+  'redirects to a file': refused(/did not switch to WebSocket: 302/, (peer) =>
+    peer.answer('302 Found', ['Location: file:///etc/passwd', 'Content-Length: 0']),
+  ),
+  'redirects to nowhere': refused(/did not switch to WebSocket: 302/, (peer) =>
+    peer.answer('302 Found', ['Location: http://[', 'Content-Length: 0']),
+  ),
+
+  'masks its frames': broken(/frame is masked/, frame(text, 'hello', { masked: true })),
+  'sets a reserved bit, as for compression': broken(/reserved bit/, frame(text, 'garbage', { reservedBits: 4 })),
+  'sends a reserved opcode': broken(/opcode is reserved/, frame(3, 'hello')),
+  'announces 2^63 - 1 octets': broken(/longer than this endpoint takes/, announcing(2n ** 63n - 1n)),
+  'announces 2^64 - 1 octets': broken(/most significant bit/, announcing(2n ** 64n - 1n)),
+  'announces an octet more than 16 MiB': broken(/longer than this endpoint takes/, announcing(2n ** 24n + 1n)),
+  'writes a length longer than it need be': broken(/shortest form/, frame(text, 'a', { lengthBits: 64 })),
+  'continues what never began': broken(/no message to continue/, frame(0, 'hello')),
+  'begins a message within another': broken(
+    /before the fragmented one had ended/,
+    frame(text, 'a', { fin: false }),
+    frame(text, 'b'),
+  ),
+  'sends text that is not UTF-8': broken(/text message is not UTF-8/, frame(text, Uint8Array.of(0xc3, 0x28))),
+  'fragments a Ping': broken(/control frame is fragmented/, frame(ping, 'a', { fin: false })),
+  'sends a Ping of 126 octets': broken(/more than 125 octets/, frame(ping, 'a'.repeat(126))),
+  'closes with a huge reason': broken(/more than 125 octets/, frame(close, statusOf(1000, 'a'.repeat(60_000)))),
+  'closes with one octet': broken(/carries one octet/, frame(close, 'a')),
+  'closes with a code that must not be sent': broken(/must not be sent/, frame(close, statusOf(1005))),
+  'closes with a reason that is not UTF-8': broken(
+    /reason of a Close frame is not UTF-8/,
+    frame(close, statusOf(1000, Uint8Array.of(0xff))),
+  ),
+  'sends fragments without end': {
+    act: (peer) => {
+      peer.accept([], frame(binary, 'a', { fin: false }))
+      peer.repeat(frame(0, new Uint8Array(60_000), { fin: false }))
+    },
+    opens: true,
+    error: /longer than this endpoint takes/,
+    code: 1006,
+    patienceMs: 20_000,
+  },
+  'ends within a frame': {
+    act(peer) {
+      peer.accept([], frame(text, 'hello').subarray(0, 4))
+      peer.socket.end()
+    },
+    opens: true,
+    error: /lost before both sides had closed it/,
+    code: 1006,
+  },
+  'resets within a frame': {
+    act(peer) {
+      peer.accept([], frame(text, 'hello').subarray(0, 4))
+      setTimeout(() => peer.socket.resetAndDestroy(), 50)
+    },
+    opens: true,
+    error: /ECONNRESET|lost/,
+    code: 1006,
+  },
+
+  'accepts and says nothing': endured((peer) => peer.accept()),
+  'accepts and reads nothing': endured((peer) => {
+    peer.socket.pause()
+    peer.accept()
+  }),
+  'sends empty fragments without end': endured((peer) => {
+    peer.accept([], frame(binary, '', { fin: false }))
+    peer.repeat(repeated(frame(0, '', { fin: false })))
+  }),
+  'sends Pings without end, and reads nothing': endured((peer) => {
+    peer.socket.pause()
+    peer.accept()
+    peer.repeat(repeated(frame(ping, 'a'.repeat(125))))
+  }),
+  'sends Pongs without end': endured((peer) => {
+    peer.accept()
+    peer.repeat(repeated(frame(10, 'a'.repeat(125))))
+  }),
+  'dribbles a message': endured((peer) => {
+    peer.accept([], frame(text, '', { length: 10_000 }))
+    peer.dribble('', 2)
+  }),
+  'sends messages without end': endured((peer) => {
+    peer.accept()
+    peer.repeat(repeated(frame(text, 'spam')))
+  }),
+  'never closes after the Closes': {
+    act: (peer) => peer.accept([], frame(close, statusOf(1000, 'bye'))),
+    opens: true,
+    error: undefined,
+    code: 1000,
+  },
+  'sends on after its Close': {
+    act(peer) {
+      peer.accept([], frame(close, statusOf(3000)))
+      peer.repeat(repeated(frame(text, 'spam')))
+    },
+    opens: true,
+    error: undefined,
+    code: 3000,
+  },
+}
+
+/** A frame's head that announces so many octets, without them. */
+function announcing(length: bigint): Buffer {
+  const head = Buffer.alloc(10)
+  head.set([0x80 | binary, 127])
+  head.writeBigUInt64BE(length, 2)
+  return head
+}
+
+function repeated(octets: Buffer): Buffer {
+  return Buffer.concat(Array.from({ length: Math.ceil(16_384 / octets.length) }, () => octets))
+}
+
+/** The acts alone, for a server. */
+export function actsOf(): Record<string, (peer: HostilePeer) => void> {
+  return Object.fromEntries(Object.entries(hostileActs).map(([name, { act }]) => [name, act]))
+}
