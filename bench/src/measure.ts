@@ -23,20 +23,36 @@ export interface Identity {
 
 /** Whether a contender does this kind of work at all. */
 export function takesPart({ rival }: Contender, row: Row): boolean {
+  if (isCompressed(row) && rival.compresses !== true) return false
   return isClientRow(row) ? rival.client !== undefined : rival.server !== undefined
 }
 
 /** Measures one contender at one row, in processes of their own. Rejects where that fails, with the reason. */
-export function measure(contender: Contender, row: Row, times: Times, identity: Identity): Promise<Measurement> {
+export function measure(
+  contender: Contender,
+  row: Row,
+  { warmUpMs, measureMs }: Times,
+  identity: Identity,
+): Promise<Measurement> {
+  const times = { warmUpMs, measureMs }
   const { load } = row
   return load.kind === 'clientReceives' || load.kind === 'clientSends'
     ? measureClient(contender, load, times)
     : measureServer(contender, row, times, identity)
 }
 
+function isCompressed({ load }: Row): boolean {
+  return load.kind === 'echo' && load.compressed === true
+}
+
 async function measureServer(contender: Contender, row: Row, times: Times, identity: Identity): Promise<Measurement> {
   const does = row.load.kind === 'broadcast' ? 'broadcast' : 'echo'
-  const order: ServerOrder = { does, rivals: rivalsFolder, ...(row.tls && { tls: identity }) }
+  const order: ServerOrder = {
+    does,
+    rivals: rivalsFolder,
+    ...(row.tls && { tls: identity }),
+    compresses: isCompressed(row),
+  }
   const server = start(contender, `servers/${contender.rival.server}.js`, order)
   try {
     const { port } = await server.read<{ port: number }>(startMs)

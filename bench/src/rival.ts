@@ -7,6 +7,8 @@ export interface Rival {
   readonly runsOn: 'Node' | 'Bun' | 'Deno'
   /** Its server in `servers`, where it has one. */
   readonly server?: string
+  /** Whether its server can compress. */
+  readonly compresses?: true
   readonly client?: ClientOrder['client']
   /** Whether npm has it. */
   readonly isPackage?: true
@@ -17,18 +19,27 @@ export interface Rival {
 
 export const rivals: readonly Rival[] = [
   { id: 'twoway', name: 'Twoway', runsOn: 'Node', server: 'twoway', client: 'twoway' },
-  { id: 'ws-bufferutil', name: 'ws + bufferutil', runsOn: 'Node', server: 'ws', client: 'ws', isPackage: true },
+  {
+    id: 'ws-bufferutil',
+    name: 'ws + bufferutil',
+    runsOn: 'Node',
+    server: 'ws',
+    compresses: true,
+    client: 'ws',
+    isPackage: true,
+  },
   {
     id: 'ws',
     name: 'ws',
     runsOn: 'Node',
     server: 'ws',
+    compresses: true,
     client: 'ws',
     isPackage: true,
     env: { WS_NO_BUFFER_UTIL: '1' },
   },
   { id: 'undici', name: 'undici', runsOn: 'Node', client: 'undici', isPackage: true },
   { id: 'node', name: "Node's own", runsOn: 'Node', client: 'own', since: 22 },
-  { id: 'bun', name: 'Bun', runsOn: 'Bun', server: 'bun', client: 'own' },
+  { id: 'bun', name: 'Bun', runsOn: 'Bun', server: 'bun', compresses: true, client: 'own' },
   { id: 'deno', name: 'Deno', runsOn: 'Deno', server: 'deno', client: 'own' },
 ]

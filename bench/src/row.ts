@@ -23,7 +23,6 @@ function client(kind: 'clientReceives' | 'clientSends', content: Content, bytes:
   return { kind, content, bytes, connections: 10, batch }
 }
 
-// Rows with compression belong here once `perMessageDeflate` is an option: 306 octets of JSON, 1 and 16 in flight.
 export const rows: readonly Row[] = [
   {
     id: 'small',
@@ -113,6 +112,18 @@ export const rows: readonly Row[] = [
     load: echo('ascii', kib, 50, 1),
     tls: true,
     aims: { 'ws-bufferutil': 0.8, bun: 1.2 },
+  },
+  {
+    id: 'deflate',
+    title: '306 B of JSON compressed, 1 in flight',
+    per: 'message',
+    load: { kind: 'echo', content: 'json', bytes: 306, connections: 50, inFlight: 1, compressed: true },
+  },
+  {
+    id: 'deflate-16',
+    title: '306 B of JSON compressed, 16 in flight',
+    per: 'message',
+    load: { kind: 'echo', content: 'json', bytes: 306, connections: 50, inFlight: 16, compressed: true },
   },
   {
     id: 'client-sends-1k',

@@ -1,5 +1,5 @@
 /** What a payload is made of. */
-export type Content = 'binary' | 'ascii' | 'unicode'
+export type Content = 'binary' | 'ascii' | 'unicode' | 'json'
 
 /** Every connection keeps messages in flight to a server that echoes them. */
 export interface EchoLoad {
@@ -11,6 +11,8 @@ export interface EchoLoad {
   readonly inFlight: number
   /** Frames a message is sent in, one by default. */
   readonly fragments?: number
+  /** Messages are compressed, and have to come back compressed (RFC 7692). */
+  readonly compressed?: boolean
 }
 
 /** One connection sends a message to a server that passes it on to all, and the next when it has its own back. */

@@ -35,6 +35,9 @@ async function run(order: LoadOrder): Promise<Measurement> {
   }
 }
 
+// Whoever started this has ended.
+process.stdin.on('end', () => process.exit(1)).resume()
+
 function print(answer: object): void {
   process.stdout.write(`${JSON.stringify(answer)}\n`)
 }

@@ -8,6 +8,13 @@ const readBuffer = Buffer.allocUnsafeSlow(1 << 20)
 /** What a connection does with what arrives behind the opening handshake: octets in a buffer that is reused. */
 export type Receive = (bytes: Buffer, length: number) => void
 
+/** Where a server is, and what it is asked for. */
+export interface Place {
+  readonly port: number
+  readonly tls: boolean
+  readonly compressed?: boolean | undefined
+}
+
 /** A connection to the server under test: bytes and nothing else, so that the generator costs less than the server. */
 export interface RawConnection {
   readonly socket: Socket
@@ -15,7 +22,7 @@ export interface RawConnection {
 }
 
 /** Opens a connection and does the opening handshake; rejects where the answer is not 101. */
-export function openRawConnection(port: number, tls: boolean): Promise<RawConnection> {
+export function openRawConnection({ port, tls, compressed = false }: Place): Promise<RawConnection> {
   return new Promise((resolve, reject) => {
     let head = ''
     const readHead: Receive = (bytes, length) => {
@@ -38,7 +45,7 @@ export function openRawConnection(port: number, tls: boolean): Promise<RawConnec
       },
     }
     const begin = (): void => {
-      socket.write(openingRequest(port))
+      socket.write(openingRequest(port, compressed))
     }
     // The certificate was made for this run, and is no part of what is measured.
     const socket = tls ? connectTls({ ...options, rejectUnauthorized: false }, begin) : connectTcp(options, begin)
@@ -48,16 +55,23 @@ export function openRawConnection(port: number, tls: boolean): Promise<RawConnec
   })
 }
 
-/** Opens many connections, some at a time. */
-export async function openRawConnections(count: number, port: number, tls: boolean): Promise<RawConnection[]> {
+/** Opens many connections, some at a time. The process ends where the server closes one of them afterwards. */
+export async function openRawConnections(count: number, place: Place): Promise<RawConnection[]> {
   const connections: RawConnection[] = []
   const openSome = async (): Promise<void> => {
     while (opening < count) {
       opening++
-      connections.push(await openRawConnection(port, tls))
+      const connection = await openRawConnection(place)
+      connection.socket.once('close', endForLoss)
+      connections.push(connection)
     }
   }
   let opening = 0
   await Promise.all(Array.from({ length: 64 }, openSome))
   return connections
+}
+
+function endForLoss(): void {
+  console.error('the server closed a connection')
+  process.exit(1)
 }

@@ -1,32 +1,34 @@
+import { constants, inflateRawSync } from 'node:zlib'
 import type { BroadcastLoad, EchoLoad, HandshakeLoad, IdleLoad, LoadOrder, Measurement } from './load.js'
+import { HeaderCounter, LengthCounter } from './message-counter.js'
 import { processUsage } from './process-usage.js'
 import { openRawConnection, openRawConnections, type RawConnection } from './raw-connection.js'
 import { Tally } from './tally.js'
-import { messageOf, payloadOf } from './wire.js'
+import { compressedBit, messageOf, payloadOf } from './wire.js'
 
 type Target = LoadOrder & { readonly pid: number; readonly port: number }
 
 export async function runEcho(load: EchoLoad, order: Target): Promise<Measurement> {
-  const { content, bytes, connections: count, inFlight, fragments = 1 } = load
+  const { content, bytes, connections: count, inFlight, fragments = 1, compressed = false } = load
   const payload = payloadOf(content, bytes)
-  const message = messageOf(content, payload, { masked: true, fragments })
+  const message = messageOf(content, payload, { masked: true, fragments, compressed })
   const answer = messageOf(content, payload)
   // Made beforehand, so that a write costs no more than itself.
   const all = Buffer.concat(Array.from({ length: inFlight }, () => message))
   const firstOnes = Array.from({ length: inFlight + 1 }, (_, some) => all.subarray(0, some * message.length))
 
-  const connections = await openRawConnections(count, order.port, order.tls)
-  await Promise.all(connections.map((connection) => checkAnswer(connection, message, answer)))
+  const connections = await openRawConnections(count, { ...order, compressed })
+  const check = compressed ? checkCompressedAnswer : checkAnswer
+  await Promise.all(connections.map((connection) => check(connection, message, answer, payload)))
   const tally = new Tally(order.pid)
   for (const connection of connections) {
     const { socket } = connection
     const sentAt = new Float64Array(inFlight).fill(performance.now())
+    // Where the server may refer to earlier messages, its answers get shorter.
+    const answers = compressed ? new HeaderCounter() : new LengthCounter(answer.length)
     let oldest = 0
-    let partial = 0
-    connection.receive = (_, length) => {
-      const arrived = partial + length
-      const done = Math.floor(arrived / answer.length)
-      partial = arrived - done * answer.length
+    connection.receive = (bytes, length) => {
+      const done = answers.count(bytes, length)
       if (done === 0) return
       const now = performance.now()
       tally.add(done, now - sentAt[oldest]!)
@@ -45,17 +47,15 @@ export async function runBroadcast({ bytes, connections: count }: BroadcastLoad,
   const payload = payloadOf('ascii', bytes)
   const message = messageOf('ascii', payload, { masked: true })
   const delivery = messageOf('ascii', payload)
-  const connections = await openRawConnections(count, order.port, order.tls)
+  const connections = await openRawConnections(count, order)
   const tally = new Tally(order.pid)
   for (const [index, connection] of connections.entries()) {
     const { socket } = connection
     const isSender = index === 0
-    let partial = 0
+    const deliveries = new LengthCounter(delivery.length)
     let sentAt = performance.now()
-    connection.receive = (_, length) => {
-      const arrived = partial + length
-      const done = Math.floor(arrived / delivery.length)
-      partial = arrived - done * delivery.length
+    connection.receive = (bytes, length) => {
+      const done = deliveries.count(bytes, length)
       if (!isSender || done === 0) {
         tally.count(done)
         return
@@ -79,7 +79,7 @@ export async function runHandshakes({ connections }: HandshakeLoad, order: Targe
   const openAndDrop = async (): Promise<void> => {
     for (;;) {
       const begunAt = performance.now()
-      const { socket } = await openRawConnection(order.port, order.tls)
+      const { socket } = await openRawConnection(order)
       tally.add(1, performance.now() - begunAt)
       // An orderly end would leave the port in TIME_WAIT, and there are less than 30,000 of them.
       socket.resetAndDestroy()
@@ -94,7 +94,7 @@ const restMs = 1000
 
 export async function runIdle({ connections: count }: IdleLoad, order: Target): Promise<Measurement> {
   const before = processUsage(order.pid)
-  await openRawConnections(count, order.port, order.tls)
+  await openRawConnections(count, order)
   await new Promise((resolve) => setTimeout(resolve, restMs))
   const { memory } = processUsage(order.pid)
   const cost = (memory - before.memory) / count
@@ -111,6 +111,31 @@ function checkAnswer(connection: RawConnection, message: Buffer, answer: Buffer)
       }
       at += length
       if (at === answer.length) resolve()
+    }
+    connection.socket.write(message)
+  })
+}
+
+/** Rejects where the first message does not come back compressed. */
+function checkCompressedAnswer(
+  connection: RawConnection,
+  message: Buffer,
+  _answer: Buffer,
+  payload: Buffer,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let arrived = Buffer.alloc(0)
+    connection.receive = (bytes, length) => {
+      arrived = Buffer.concat([arrived, bytes.subarray(0, length)])
+      if (arrived.length < 4 || new HeaderCounter().count(arrived, arrived.length) === 0) return
+      const headerBytes = (arrived[1]! & 0x7f) < 126 ? 2 : 4
+      // What a sender leaves out of the end, RFC 7692 §7.2.2.
+      const deflated = Buffer.concat([arrived.subarray(headerBytes), Buffer.from('0000ffff', 'hex')])
+      const isRight =
+        (arrived[0]! & compressedBit) !== 0 &&
+        inflateRawSync(deflated, { finishFlush: constants.Z_SYNC_FLUSH }).equals(payload)
+      if (isRight) resolve()
+      else reject(new Error('the server did not send the message back compressed'))
     }
     connection.socket.write(message)
   })

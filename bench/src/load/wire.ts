@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto'
+import { constants, deflateRawSync } from 'node:zlib'
 import type { Content } from './load.js'
 
-const opcodes = { continuation: 0, ascii: 1, unicode: 1, binary: 2 } as const
+const opcodes = { continuation: 0, ascii: 1, unicode: 1, json: 1, binary: 2 } as const
 
-/** The request that opens a connection, RFC 6455 §4.1. It offers no extension. */
-export function openingRequest(port: number): Buffer {
+/** RSV1 marks a compressed message, RFC 7692 §6. */
+export const compressedBit = 0x40
+
+/** The request that opens a connection, RFC 6455 §4.1. Where it is to offer compression, it does so as browsers do. */
+export function openingRequest(port: number, compressed: boolean): Buffer {
   const lines = [
     'GET / HTTP/1.1',
     `Host: 127.0.0.1:${port}`,
@@ -12,6 +16,7 @@ export function openingRequest(port: number): Buffer {
     'Connection: Upgrade',
     `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
     'Sec-WebSocket-Version: 13',
+    ...(compressed ? ['Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits'] : []),
   ]
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
 }
@@ -20,6 +25,22 @@ const sentences: Readonly<Record<Content, string>> = {
   binary: '\u0000\u0001\u007f0123456789abcdef',
   ascii: 'The quick brown fox {"jumps": "over", "lazy": 2} dogs. ',
   unicode: '两端随时自由交谈 🚀, 连接一次建立 over one socket 😀。',
+  json: JSON.stringify({
+    type: 'trade',
+    id: '7f3c9a41-0be2-4d1c-9a57-e1f0c26b8d34',
+    symbol: 'BTC-EUR',
+    side: 'buy',
+    price: 58231.47,
+    amount: 0.0185312,
+    time: '2026-11-22T09:41:07.318Z',
+    sequence: 918273645,
+    maker: { id: 'u_58213', name: 'Annette' },
+    taker: { id: 'u_90417', name: '李雷' },
+    book: [
+      [58230.9, 1.25],
+      [58231.4, 0.475],
+    ],
+  }),
 }
 
 /** A payload of exactly so many octets: the sentence again and again, and full stops where a character would be cut. */
@@ -35,15 +56,27 @@ export function payloadOf(content: Content, bytes: number): Buffer {
 }
 
 /** A message as it goes over the wire, §5.2: in one frame or several of about the same length. */
-export function messageOf(content: Content, payload: Buffer, { masked = false, fragments = 1 } = {}): Buffer {
-  const length = Math.ceil(payload.length / fragments)
+export function messageOf(
+  content: Content,
+  payload: Buffer,
+  { masked = false, fragments = 1, compressed = false } = {},
+): Buffer {
+  const whole = compressed ? deflate(payload) : payload
+  const length = Math.ceil(whole.length / fragments)
   return Buffer.concat(
     Array.from({ length: fragments }, (_, index) => {
-      const part = payload.subarray(index * length, (index + 1) * length)
+      const part = whole.subarray(index * length, (index + 1) * length)
       const opcode = opcodes[index === 0 ? content : 'continuation']
-      return frameOf((index === fragments - 1 ? 0x80 : 0) | opcode, part, masked)
+      const bits = (index === fragments - 1 ? 0x80 : 0) | (compressed && index === 0 ? compressedBit : 0)
+      return frameOf(bits | opcode, part, masked)
     }),
   )
+}
+
+/** By itself and with the smallest window, so that it may be sent whatever was agreed upon; without the end of §7.2.1. */
+function deflate(payload: Buffer): Buffer {
+  const { Z_SYNC_FLUSH } = constants
+  return deflateRawSync(payload, { windowBits: 9, finishFlush: Z_SYNC_FLUSH }).subarray(0, -4)
 }
 
 function frameOf(first: number, payload: Buffer, masked: boolean): Buffer {

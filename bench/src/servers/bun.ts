@@ -3,7 +3,7 @@
 import { listening, readServerOrder } from './server-order.js'
 
 interface BunSocket {
-  send(message: string | Uint8Array): number
+  send(message: string | Uint8Array, compress: boolean): number
   subscribe(topic: string): void
 }
 
@@ -19,11 +19,15 @@ declare const Bun: {
     hostname: string
     tls?: { cert: string; key: string } | undefined
     fetch(request: Request, server: BunServer): Response | undefined
-    websocket: { open(socket: BunSocket): void; message(socket: BunSocket, message: string | Uint8Array): void }
+    websocket: {
+      perMessageDeflate: boolean
+      open(socket: BunSocket): void
+      message(socket: BunSocket, message: string | Uint8Array): void
+    }
   }): BunServer
 }
 
-const { does, tls } = readServerOrder()
+const { does, tls, compresses = false } = readServerOrder()
 
 const server = Bun.serve({
   port: 0,
@@ -31,11 +35,12 @@ const server = Bun.serve({
   tls,
   fetch: (request, server) => (server.upgrade(request) ? undefined : new Response(null, { status: 426 })),
   websocket: {
+    perMessageDeflate: compresses,
     open(socket) {
       if (does === 'broadcast') socket.subscribe('all')
     },
     message(socket, message) {
-      if (does === 'echo') socket.send(message)
+      if (does === 'echo') socket.send(message, compresses)
       else server.publish('all', message)
     },
   },

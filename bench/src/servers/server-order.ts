@@ -5,6 +5,8 @@ export interface ServerOrder {
   /** Send each message back, or pass it on to all connections, the sender's too. */
   readonly does: 'echo' | 'broadcast'
   readonly tls?: { readonly cert: string; readonly key: string }
+  /** Compress every message, however short. */
+  readonly compresses?: boolean
   /** The folder where the rivals are installed. */
   readonly rivals: string
 }

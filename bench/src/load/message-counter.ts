@@ -1,0 +1,54 @@
+/** Counts the messages that end within what arrives. */
+export interface MessageCounter {
+  count(bytes: Buffer, length: number): number
+}
+
+/** Of messages that take so many octets each, headers included: nothing need be looked at. */
+export class LengthCounter implements MessageCounter {
+  readonly #messageBytes: number
+  #partial = 0
+
+  constructor(messageBytes: number) {
+    this.#messageBytes = messageBytes
+  }
+
+  count(_: Buffer, length: number): number {
+    const arrived = this.#partial + length
+    const done = Math.floor(arrived / this.#messageBytes)
+    this.#partial = arrived - done * this.#messageBytes
+    return done
+  }
+}
+
+/** Of messages whose length is the server's choice, as compressed ones are: by the headers of their frames. */
+export class HeaderCounter implements MessageCounter {
+  readonly #header = Buffer.alloc(10)
+  #headerBytes = 0
+  #remaining = 0
+
+  count(bytes: Buffer, length: number): number {
+    let done = 0
+    for (let at = 0; at < length; ) {
+      if (this.#remaining === 0) {
+        this.#header[this.#headerBytes++] = bytes[at++]!
+        if (!this.#takeHeader()) continue
+      }
+      const taken = Math.min(this.#remaining, length - at)
+      at += taken
+      this.#remaining -= taken
+      if (this.#remaining === 0 && this.#header[0]! >= 0x80) done++
+    }
+    return done
+  }
+
+  /** Whether the header is complete, RFC 6455 §5.2. */
+  #takeHeader(): boolean {
+    const short = this.#header[1]! & 0x7f
+    const size = this.#headerBytes < 2 || short < 126 ? 2 : short === 126 ? 4 : 10
+    if (this.#headerBytes < size) return false
+    if (size === 2) this.#remaining = short
+    else this.#remaining = size === 4 ? this.#header.readUInt16BE(2) : Number(this.#header.readBigUInt64BE(2))
+    this.#headerBytes = 0
+    return true
+  }
+}
