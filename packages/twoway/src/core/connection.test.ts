@@ -257,7 +257,10 @@ describe('Connection: sending', () => {
     assert.equal(harness.connection.send('x'), 'closed')
     assert.equal(toHex(harness.transport.written.subarray(2, 4)), '03f5')
     assert.equal(harness.connection.state, 'failing')
-    assert.deepEqual(harness.log, ['closing', 'error 2004 octets wait for the peer to read them'])
+    assert.deepEqual(harness.log, [
+      'closing',
+      'error 2004 octets wait for the peer to read them; closed with 1013, overloaded: try again later',
+    ])
   })
 
   it("answers 'closed' once it is closing", () => {

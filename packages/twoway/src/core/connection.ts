@@ -16,7 +16,7 @@ import {
   closingHandshake,
 } from './closing/closing-handshake.js'
 import type { ConnectionEvents, ConnectionOptions, SendResult } from './connection-types.js'
-import { ProtocolError, TransportError, UsageError } from './errors.js'
+import { closedWith, ProtocolError, TransportError, UsageError } from './errors.js'
 import type { Extension } from './extensions/extension.js'
 import { FrameParser } from './frames/frame-parser.js'
 import { isControl, Opcode } from './frames/opcode.js'
@@ -471,8 +471,9 @@ export class Connection<Owner> implements TransportSink {
     if (this.#whenBufferFull === 'drop') return 'dropped'
     const waiting = this.waitingBytes
     const code = waiting > this.#limits.maxBufferedBytes ? 'bufferFull' : 'totalBufferFull'
-    const error = new TransportError(`${waiting} octets wait for the peer to read them`, { code })
-    this.fail(1013, error.message)
+    const reason = `${waiting} octets wait for the peer to read them`
+    this.fail(1013, reason)
+    const error = new TransportError(`${reason}; ${closedWith(1013)}`, { code })
     this.#events.error(this.#owner, error)
     return 'closed'
   }
@@ -528,7 +529,7 @@ export class Connection<Owner> implements TransportSink {
   }
 
   #failBy(error: ProtocolError): void {
-    this.fail(error.closeCode, error.message)
+    this.fail(error.closeCode, error.reason)
     this.#events.error(this.#owner, error)
   }
 

@@ -1,3 +1,4 @@
+import { describeCloseCode } from './closing/close-code.js'
 import type { HeaderFields } from './handshake/header-fields.js'
 
 /** One rule of the standard that a peer can break. */
@@ -145,16 +146,21 @@ export type FrameViolationCode = keyof typeof frameViolations
 export type RequestViolationCode = keyof typeof requestViolations
 export type ResponseViolationCode = keyof typeof responseViolations
 
-/** The peer broke a rule of the data phase; the connection fails with `closeCode`. */
+/** The peer broke a rule of the data phase; the connection fails with `closeCode`, which the message explains. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError'
   readonly code: FrameViolationCode
   readonly closeCode: number
+  /** What was wrong, with its section: what the peer is told. */
+  readonly reason: string
 
   constructor(code: FrameViolationCode, detail = '') {
-    super(sentenceOf(violations[code], detail))
+    const { closeCode } = violations[code]
+    const reason = sentenceOf(violations[code], detail)
+    super(`${reason}; ${closedWith(closeCode)}`)
     this.code = code
-    this.closeCode = violations[code].closeCode
+    this.closeCode = closeCode
+    this.reason = reason
   }
 }
 
@@ -193,6 +199,11 @@ export class HandshakeError extends Error {
     this.headers = headers
     this.body = body
   }
+}
+
+/** A close code in a sentence, with its meaning. */
+export function closedWith(closeCode: number): string {
+  return `closed with ${closeCode}, ${describeCloseCode(closeCode)}`
 }
 
 function sentenceOf(row: Violation, detail: string): string {

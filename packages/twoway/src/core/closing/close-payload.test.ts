@@ -63,6 +63,15 @@ describe('readClosePayload', () => {
     }
   })
 
+  it('says of a code that must not be sent, and of the one it fails with, what they mean', () => {
+    assert.throws(() => read(payloadOf(1006)), {
+      message:
+        'a Close frame carries a status code that must not be sent: 1006, closed without a closing handshake (RFC 6455 §7.4); closed with 1002, protocol error',
+      reason:
+        'a Close frame carries a status code that must not be sent: 1006, closed without a closing handshake (RFC 6455 §7.4)',
+    })
+  })
+
   it('refuses a reason that is not UTF-8, §5.5.1', () => {
     assert.throws(() => read(fromHex('03e8 ff')), breaks('closeReasonNotUtf8'))
     assert.throws(() => read(fromHex('03e8 e4bd')), breaks('closeReasonNotUtf8'))

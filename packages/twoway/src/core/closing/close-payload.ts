@@ -1,6 +1,6 @@
 import type { Payload } from '../../ports/payload.js'
 import { ProtocolError, UsageError } from '../errors.js'
-import { isWireCloseCode } from './close-code.js'
+import { describeCloseCode, isWireCloseCode } from './close-code.js'
 
 /** What a Close frame says. `code` is 1005 where it says nothing (RFC 6455 §7.1.5). */
 export interface CloseStatus {
@@ -16,7 +16,7 @@ export function readClosePayload(payload: Payload, bytes: Uint8Array, start: num
   if (start === end) return { code: 1005, reason: '' }
   if (end - start === 1) throw new ProtocolError('closePayloadTooShort')
   const code = (bytes[start]! << 8) | bytes[start + 1]!
-  if (!isWireCloseCode(code)) throw new ProtocolError('closeCodeInvalid', String(code))
+  if (!isWireCloseCode(code)) throw new ProtocolError('closeCodeInvalid', `${code}, ${describeCloseCode(code)}`)
   const reason = payload.decode(bytes, start + 2, end)
   if (reason === undefined) throw new ProtocolError('closeReasonNotUtf8')
   return { code, reason }
@@ -40,7 +40,7 @@ export function checkCloseStatus(payload: Payload, code: number | undefined, rea
   if (code !== undefined && !isWireCloseCode(code)) {
     throw new UsageError(
       'closeCodeInvalid',
-      `${code} is no close code that can be sent: use 1000 to 1003, 1007 to 1014, or 3000 to 4999`,
+      `${code} (${describeCloseCode(code)}) is no close code that can be sent: use 1000 to 1003, 1007 to 1014, or 3000 to 4999`,
     )
   }
   const length = payload.byteLength(reason)
