@@ -24,8 +24,11 @@ import { Hold } from './hold.js'
 import type { Limits } from './limits.js'
 import { MessageEncoder } from './message-encoder.js'
 import { MessageAssembler } from './messages/message-assembler.js'
-import { Outbox } from './outbox.js'
+import { type OutgoingLane, OutgoingMessage } from './messages/outgoing-message.js'
+import { byReferenceBytes, Outbox } from './outbox.js'
 import { ReceiveRate, type ReceiveRates } from './receive-rate.js'
+import type { ScratchPool } from './scratch-pool.js'
+import { SendLine } from './send-line.js'
 
 /** Why a connection does not read; several may hold at once. */
 const Stop = {
@@ -86,6 +89,7 @@ export class Connection<Owner> implements TransportSink {
   readonly #rates: ReceiveRates | undefined
   /** Undefined where the peer may send any amount. */
   readonly #rate: ReceiveRate | undefined
+  readonly #scratchPool: ScratchPool
 
   #state: ClosingState = 'open'
   #sentStatus: CloseStatus = { code: 1005, reason: '' }
@@ -101,6 +105,8 @@ export class Connection<Owner> implements TransportSink {
   /** What this connection counts in the budget. */
   #backlog = 0
   #oweDrain = false
+  /** What is sent while a message goes out in pieces. */
+  #line: SendLine | undefined
   #decoding = false
   #decodedBytes = 0
   #decodedMessage: string | Uint8Array | undefined
@@ -124,6 +130,7 @@ export class Connection<Owner> implements TransportSink {
     this.#transport = transport
     this.#payload = ports.payload
     this.#clock = ports.clock
+    this.#scratchPool = ports.scratchPool
     this.#limits = limits
     this.#whenBufferFull = whenBufferFull
     this.#extension = extension
@@ -145,7 +152,7 @@ export class Connection<Owner> implements TransportSink {
 
   /** Octets not yet handed to the network: of frames, and of messages that are not framed yet. */
   get waitingBytes(): number {
-    return this.#outbox.waitingBytes + (this.#encoder?.waitingBytes ?? 0)
+    return this.#outbox.waitingBytes + (this.#encoder?.waitingBytes ?? 0) + (this.#line?.waitingBytes ?? 0)
   }
 
   /** Octets that came from the network since the start. */
@@ -199,14 +206,29 @@ export class Connection<Owner> implements TransportSink {
   send(message: string | Uint8Array, compress?: boolean): SendResult {
     if (this.#state !== 'open') return 'closed'
     if (this.#isBufferFull()) return this.#refuseMessage()
-    if (this.#encoder !== undefined) this.#encoder.send(message, compress)
-    else if (typeof message === 'string') this.#outbox.addText(finBit | Opcode.text, message)
-    else this.#outbox.addBytes(finBit | Opcode.binary, message, 0, message.length)
+    if (this.#line === undefined) this.#transmit(message, compress)
+    else this.#enqueue(this.#line, message, compress)
     const waiting = this.waitingBytes
     if (waiting <= this.#limits.highWaterMarkBytes) return 'sent'
     this.#countBacklog(waiting)
     this.#oweDrain = true
     return 'buffered'
+  }
+
+  /**
+   * Sends a message in pieces, which the caller writes once its turn has come: at once, or when all that was sent before
+   * has been framed. What is sent after it waits until it is over. The connection is open.
+   * @param onClosed the connection has left the open state before the message was over
+   */
+  sendInPieces(type: 'text' | 'binary' | undefined, onClosed: (error: Error) => void): OutgoingMessage {
+    const message = new OutgoingMessage(this.#lane(), type, onClosed)
+    if (this.#line === undefined) {
+      this.#line = new SendLine(message, {
+        transmit: (next, compress) => this.#transmit(next, compress),
+        afterwards: (action) => this.#afterMessages(action),
+      })
+    } else this.#line.addOutgoing(message)
+    return message
   }
 
   /** Sends a Ping, RFC 6455 §5.5.2. */
@@ -441,7 +463,7 @@ export class Connection<Owner> implements TransportSink {
    * as §5.5.3 allows.
    */
   #answerPing(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#isAboveMark) {
+    if (this.#networkLags) {
       this.#waitingPong = this.#payload.copy(bytes, start, end)
     } else {
       this.#waitingPong = undefined
@@ -454,6 +476,34 @@ export class Connection<Owner> implements TransportSink {
     if (pong === undefined || !this.#reads) return
     this.#waitingPong = undefined
     this.#outbox.addBytes(finBit | Opcode.pong, pong, 0, pong.length)
+  }
+
+  #transmit(message: string | Uint8Array, compress: boolean | undefined): void {
+    if (this.#encoder !== undefined) this.#encoder.send(message, compress)
+    else if (typeof message === 'string') this.#outbox.addText(finBit | Opcode.text, message)
+    else this.#outbox.addBytes(finBit | Opcode.binary, message, 0, message.length)
+  }
+
+  /** Short bytes may be changed after `send`, so they wait as a copy. */
+  #enqueue(line: SendLine, message: string | Uint8Array, compress: boolean | undefined): void {
+    const isText = typeof message === 'string'
+    const octets = isText ? this.#payload.byteLength(message) : message.length
+    const own = isText || octets >= byReferenceBytes ? message : this.#payload.copy(message, 0, octets)
+    line.add({ message: own, octets, compress })
+  }
+
+  #lane(): OutgoingLane {
+    return {
+      outbox: this.#outbox,
+      payload: this.#payload,
+      clock: this.#clock,
+      scratchPool: this.#scratchPool,
+      highWaterMarkBytes: this.#limits.highWaterMarkBytes,
+      leave: (message) => {
+        if (this.#line?.leave(message)) this.#line = undefined
+        this.#clock.task(this.#settleBacklog)
+      },
+    }
   }
 
   #isBufferFull(): boolean {
@@ -480,11 +530,12 @@ export class Connection<Owner> implements TransportSink {
 
   /** A task of its own lets the others have their turn, where a handler sends until it is answered 'buffered'. */
   readonly #onFlush = (): void => {
-    if (this.#oweDrain || this.#stops !== 0) this.#clock.task(this.#settleBacklog)
+    if (this.#oweDrain || this.#stops !== 0 || this.#line !== undefined) this.#clock.task(this.#settleBacklog)
   }
 
   /** What waits may have gone: reading goes on, and the owner is told who was answered 'buffered'. */
   readonly #settleBacklog = (): void => {
+    this.#line?.proceed()
     if (this.#stops === 0 && !this.#oweDrain) return
     if (this.#state !== 'open' || this.#isAboveMark) return
     this.#go(Stop.backlog)
@@ -504,6 +555,10 @@ export class Connection<Owner> implements TransportSink {
 
   get #isAboveMark(): boolean {
     return this.waitingBytes > this.#limits.highWaterMarkBytes
+  }
+
+  get #networkLags(): boolean {
+    return this.#outbox.waitingBytes > this.#limits.highWaterMarkBytes
   }
 
   #yield(): void {
@@ -543,6 +598,8 @@ export class Connection<Owner> implements TransportSink {
     if (!wasOpen) return
     this.#assembler.release()
     this.#extension?.stopDecoding()
+    this.#line?.close(new TransportError('the connection closed before what was sent had gone'))
+    this.#line = undefined
     // What is held or still comes is only looked through for the peer's Close now.
     this.#go(this.#stops)
     this.#events.closing?.(this.#owner)

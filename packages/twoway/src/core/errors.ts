@@ -216,6 +216,8 @@ export type UsageErrorCode =
   | 'closeReasonTooLong'
   | 'controlPayloadTooLong'
   | 'messageTypeInvalid'
+  | 'messageNotUtf8'
+  | 'messageSourceInvalid'
   | 'optionInvalid'
   | 'pathTaken'
   | 'protocolNotOffered'

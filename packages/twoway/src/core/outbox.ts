@@ -6,7 +6,7 @@ import { frameHeaderSize, writeFrameHeader } from './frames/frame-header.js'
 import type { ScratchPool } from './scratch-pool.js'
 
 /** A payload at least this long is not copied where it need not be masked: header and payload go out in one write. */
-const byReferenceBytes = 8 << 10
+export const byReferenceBytes = 8 << 10
 
 /**
  * Frames what is sent and hands it to the transport, one write a turn: what is sent while a read is being parsed

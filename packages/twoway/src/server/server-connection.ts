@@ -1,14 +1,17 @@
 import { Connection } from '../core/connection.js'
 import type { ConnectionEvents, SendResult } from '../core/connection-types.js'
-import { TransportError, UsageError } from '../core/errors.js'
+import { TransportError } from '../core/errors.js'
 import type { Extension } from '../core/extensions/extension.js'
+import type { OutgoingMessage } from '../core/messages/outgoing-message.js'
 import type { Clock } from '../ports/clock.js'
 import type { Payload } from '../ports/payload.js'
 import type { Transport } from '../ports/transport.js'
 import type { IncomingRequest } from './incoming-request.js'
+import { bytesOf } from './message-bytes.js'
 import type { Observer } from './observer.js'
+import { sendFrom, sendStream } from './send-source.js'
 import type { ServerSettings } from './server-settings.js'
-import type { ServerSocket } from './server-types.js'
+import type { MessageSource, OutgoingPiece, SendStreamOptions, ServerSocket } from './server-types.js'
 
 /** What a handshake that was accepted makes a connection of. */
 export interface AcceptedHandshake<Data> {
@@ -41,6 +44,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   #latencyMs: number | undefined
   /** Whether a `send` was answered 'buffered' since the last drain. */
   #isBehind = false
+  #whenClosing: Set<(error: Error) => void> | undefined
   /** Handlers that are waited for. */
   #handlers = 0
   #waitingForDrain: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] | undefined
@@ -102,7 +106,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
 
   drained(): Promise<void> {
     if (this.#connection.state !== 'open') return Promise.reject(closedWhileWaiting())
-    if (this.bufferedAmount <= this.#highWaterMarkBytes) return Promise.resolve()
+    if (this.hasRoom) return Promise.resolve()
     this.#connection.askForDrain()
     return new Promise((resolve, reject) => {
       this.#waitingForDrain ??= []
@@ -110,11 +114,43 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     })
   }
 
-  send(message: string | ArrayBuffer | ArrayBufferView): SendResult {
+  get hasRoom(): boolean {
+    return this.bufferedAmount <= this.#highWaterMarkBytes
+  }
+
+  send(message: OutgoingPiece): SendResult {
     const result = this.#connection.send(typeof message === 'string' ? message : bytesOf(message))
     if (result === 'sent') this.#observer.sent()
     else this.#observe(result)
     return result
+  }
+
+  sendFrom(source: MessageSource<OutgoingPiece>): Promise<number> {
+    return sendFrom(this, source)
+  }
+
+  sendStream(source: MessageSource<OutgoingPiece>, { type }: SendStreamOptions = {}): Promise<void> {
+    return sendStream(this, source, type)
+  }
+
+  sendInPieces(type: 'text' | 'binary' | undefined, onClosed: (error: Error) => void): OutgoingMessage | undefined {
+    if (this.#connection.state === 'open') return this.#connection.sendInPieces(type, onClosed)
+    onClosed(closedWhileWaiting())
+    return undefined
+  }
+
+  whenClosing(callback: (error: Error) => void): (() => void) | undefined {
+    if (this.#connection.state !== 'open') {
+      callback(closedWhileWaiting())
+      return undefined
+    }
+    this.#whenClosing ??= new Set()
+    this.#whenClosing.add(callback)
+    return () => this.#whenClosing?.delete(callback)
+  }
+
+  nextTask(): Promise<void> {
+    return new Promise((resolve) => this.#clock.task(resolve))
   }
 
   close(code?: number, reason?: string): void {
@@ -171,6 +207,9 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     const waiting = this.#waitingForDrain
     this.#waitingForDrain = undefined
     for (const { reject } of waiting ?? []) reject(closedWhileWaiting())
+    const callbacks = this.#whenClosing
+    this.#whenClosing = undefined
+    for (const callback of callbacks ?? []) callback(closedWhileWaiting())
   }
 
   /** Counts a tick of the heartbeat, and returns how many have passed since the peer was heard. */
@@ -216,14 +255,4 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
 
 function closedWhileWaiting(): Error {
   return new TransportError('the connection closed before what was sent had gone')
-}
-
-function bytesOf(message: ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (message instanceof Uint8Array) return message
-  if (ArrayBuffer.isView(message)) return new Uint8Array(message.buffer, message.byteOffset, message.byteLength)
-  if (message instanceof ArrayBuffer) return new Uint8Array(message)
-  throw new UsageError(
-    'messageTypeInvalid',
-    `a message is a string, an ArrayBuffer or a view of one, not ${message === null ? 'null' : `a value of type ${typeof message}`}: turn it into a string, with JSON.stringify for example`,
-  )
 }

@@ -37,7 +37,29 @@ export interface ServerSocket<Data = undefined> {
    * Bytes of 8 KiB and more are not copied: leave them unchanged until they have gone.
    * Throws a UsageError for anything but a string, an ArrayBuffer or a view of one.
    */
-  send(message: string | ArrayBuffer | ArrayBufferView): SendResult
+  send(message: OutgoingPiece): SendResult
+  /**
+   * Sends each item of a source as a message, no faster than the peer takes them: the next is read once no more than
+   * `highWaterMarkBytes` waits. None is dropped.
+   *
+   * Resolves, with how many there were, when the source has ended and there is room again. Where the connection closes
+   * before, rejects with a TransportError, and the source is told to end (`return`, or `cancel`). Rejects with what the
+   * source throws, and with a UsageError for an item that is no message; the connection stays open.
+   */
+  sendFrom(source: MessageSource<OutgoingPiece>): Promise<number>
+  /**
+   * Sends all of a source as one message in fragments (RFC 6455 §5.4), whatever its length, in bounded memory: the next
+   * piece is read once no more than `highWaterMarkBytes` waits. Pieces are copied, small ones gathered for a turn and
+   * long ones cut. Text may be cut anywhere; bytes for a text must be UTF-8 in all.
+   *
+   * What `send` and further streams send meanwhile waits until this message is over, and counts in `bufferedAmount`;
+   * `ping` and the answers to the peer's pings go between. `close` does not wait: the message stays incomplete.
+   *
+   * Resolves when the message is complete. Where the connection closes before, rejects with a TransportError, and the
+   * source is told to end. Rejects with what the source throws, and with a UsageError for a piece that can't be sent:
+   * once a part has gone the connection then closes with 1011, as the message can't be completed.
+   */
+  sendStream(source: MessageSource<OutgoingPiece>, options?: SendStreamOptions): Promise<void>
   /**
    * Starts the closing handshake; no message is delivered after it.
    * @param code 1000 to 1003, 1007 to 1014, or 3000 to 4999; else a UsageError. Without one the Close carries none.
@@ -54,6 +76,25 @@ export interface ServerSocket<Data = undefined> {
   /** Stops delivering messages, and reading from the network. */
   pause(): void
   resume(): void
+}
+
+/** What can be sent, whole or as a piece of a message. */
+export type OutgoingPiece = string | ArrayBuffer | ArrayBufferView
+
+/** Where messages or their pieces come from: it is read as fast as they can be sent. */
+export type MessageSource<Item> = Iterable<Item> | AsyncIterable<Item> | ReadableLike<Item>
+
+/** What is used of the platform's ReadableStream. */
+export interface ReadableLike<Item> {
+  getReader(): {
+    read(): Promise<{ readonly done: boolean; readonly value?: Item | undefined }>
+    cancel(reason?: unknown): Promise<void>
+  }
+}
+
+export interface SendStreamOptions {
+  /** What kind of message it is: by default text where the first piece is a string, else binary. */
+  readonly type?: 'text' | 'binary' | undefined
 }
 
 /**

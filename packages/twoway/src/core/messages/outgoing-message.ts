@@ -1,0 +1,277 @@
+import type { Clock } from '../../ports/clock.js'
+import type { Payload } from '../../ports/payload.js'
+import { UsageError } from '../errors.js'
+import { Opcode } from '../frames/opcode.js'
+import { byReferenceBytes, type Outbox } from '../outbox.js'
+import type { ScratchPool } from '../scratch-pool.js'
+
+/** What a message that goes out in pieces needs of its connection. */
+export interface OutgoingLane {
+  readonly outbox: Outbox
+  readonly payload: Payload
+  readonly clock: Clock
+  readonly scratchPool: ScratchPool
+  readonly highWaterMarkBytes: number
+  /** The message is over, or gives its place in the line up. */
+  leave(message: OutgoingMessage): void
+}
+
+const finBit = 0x80
+
+/** Pieces taken in one turn, so that a source of tiny ones leaves the others their turn. */
+const piecesPerTurn = 1024
+
+/** Room of a fragment below which it goes out: less is not worth another round of encoding. */
+const leastRoom = 1024
+
+/**
+ * A message that goes out in fragments as its pieces come, RFC 6455 §5.4, in the memory of one fragment.
+ *
+ * Pieces are copied, gathered to the end of the turn or to a full fragment, and cut where they are longer. It takes
+ * turns with nothing but control frames: other messages wait in the `SendLine`.
+ */
+export class OutgoingMessage {
+  readonly #lane: OutgoingLane
+  readonly #onClosed: (error: Error) => void
+  #opcode: number | undefined
+  #isCurrent = false
+  #isOver = false
+  #hasBegun = false
+  #onTurn: (() => void) | undefined
+  /** The fragment that is gathered. */
+  #room: Uint8Array | undefined
+  #used = 0
+  /** The piece that is being taken, and how far it is. */
+  #piece: string | Uint8Array = ''
+  #at = 0
+  #onTaken: (() => void) | undefined
+  /** The first half of a character whose second half is to come, or ''. */
+  #highSurrogate = ''
+  #utf8State = 0
+  #octetsThisTurn = 0
+  #piecesThisTurn = 0
+  #isScheduled = false
+
+  /**
+   * @param type by default that of the first piece: text for a string
+   * @param onClosed the connection has left the open state before the message was over: nothing more is taken
+   */
+  constructor(lane: OutgoingLane, type: 'text' | 'binary' | undefined, onClosed: (error: Error) => void) {
+    this.#lane = lane
+    this.#opcode = type === undefined ? undefined : Opcode[type]
+    this.#onClosed = onClosed
+  }
+
+  /** Octets that wait for their fragment. */
+  get gatheredBytes(): number {
+    return this.#used
+  }
+
+  /** Whether a part of it has been sent, so that it must be completed. */
+  get hasBegun(): boolean {
+    return this.#hasBegun
+  }
+
+  /** Resolves when pieces can be written: what was sent before has been framed. */
+  turn(): Promise<void> | undefined {
+    if (this.#isCurrent) return undefined
+    return new Promise((resolve) => {
+      this.#onTurn = resolve
+    })
+  }
+
+  /** Its turn has come. */
+  begin(): void {
+    this.#isCurrent = true
+    this.#onTurn?.()
+  }
+
+  /**
+   * Takes a piece, a copy of which goes out. Undefined where there is room for another at once, else a promise for that.
+   * Throws a UsageError for bytes that are not UTF-8 in a text.
+   */
+  write(piece: string | Uint8Array): Promise<void> | undefined {
+    if (this.#isOver || piece.length === 0) return this.#countPiece()
+    this.#opcode ??= typeof piece === 'string' ? Opcode.text : Opcode.binary
+    if (this.#opcode === Opcode.text) this.#checkText(piece)
+    this.#piece = this.#joined(piece)
+    this.#at = 0
+    this.#schedule()
+    return this.#takePiece() ? this.#countPiece() : this.#wait()
+  }
+
+  /** The message is complete. Throws a UsageError where a text ends within a character. */
+  end(): void {
+    if (this.#isOver) return
+    if (this.#utf8State !== 0) throw notUtf8()
+    this.#gatherHighSurrogate()
+    this.#emit(finBit)
+    this.#leave()
+  }
+
+  /** Takes no more of it. Where it has begun, the connection must fail: it can't be completed. */
+  abandon(): void {
+    if (!this.#isOver) this.#leave()
+  }
+
+  /** There may be room again. */
+  proceed(): void {
+    if (!this.#isCurrent || this.#isOver) return
+    const onTaken = this.#onTaken
+    if (onTaken === undefined) {
+      if (this.#used > 0 && this.#hasRoom) this.#emit(0)
+    } else if (this.#takePiece()) {
+      this.#onTaken = undefined
+      this.#schedule()
+      onTaken()
+    }
+  }
+
+  /** The connection takes no more messages. */
+  close(error: Error): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#dropRoom()
+    this.#piece = ''
+    this.#onClosed(error)
+  }
+
+  get #hasRoom(): boolean {
+    const { outbox, highWaterMarkBytes } = this.#lane
+    return this.#octetsThisTurn <= highWaterMarkBytes && outbox.waitingBytes <= highWaterMarkBytes
+  }
+
+  #countPiece(): Promise<void> | undefined {
+    this.#piecesThisTurn += 1
+    if (this.#piecesThisTurn < piecesPerTurn) return undefined
+    this.#schedule()
+    return this.#wait()
+  }
+
+  #wait(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onTaken = resolve
+    })
+  }
+
+  #checkText(piece: string | Uint8Array): void {
+    if (typeof piece === 'string') {
+      if (this.#utf8State !== 0) throw notUtf8()
+      return
+    }
+    const state = this.#lane.payload.validate(this.#utf8State, piece, 0, piece.length)
+    if (state < 0) throw notUtf8()
+    this.#utf8State = state
+  }
+
+  /** The piece with the half character before it and without the one at its end. */
+  #joined(piece: string | Uint8Array): string | Uint8Array {
+    if (typeof piece !== 'string') {
+      this.#gatherHighSurrogate()
+      return piece
+    }
+    const joined = this.#highSurrogate + piece
+    const isCut = isHighSurrogate(joined.charCodeAt(joined.length - 1))
+    this.#highSurrogate = isCut ? joined.at(-1)! : ''
+    return isCut ? joined.slice(0, -1) : joined
+  }
+
+  /** What has no second half goes out as U+FFFD. */
+  #gatherHighSurrogate(): void {
+    if (this.#highSurrogate === '') return
+    this.#gatherText(this.#highSurrogate, 0)
+    this.#highSurrogate = ''
+  }
+
+  /** Gathers as much of the piece as there is room for. Returns whether that was all. */
+  #takePiece(): boolean {
+    while (this.#at < this.#piece.length) {
+      if (!this.#hasRoom) {
+        // The next turn may go on; a network that lags tells when it has taken what waits.
+        if (this.#octetsThisTurn > 0) this.#schedule()
+        return false
+      }
+      const piece = this.#piece
+      this.#at = typeof piece === 'string' ? this.#gatherText(piece, this.#at) : this.#gatherBytes(piece, this.#at)
+    }
+    this.#piece = ''
+    return true
+  }
+
+  #gatherBytes(piece: Uint8Array, at: number): number {
+    const room = this.#takeRoom()
+    const end = Math.min(piece.length, at + room.length - this.#used)
+    room.set(piece.subarray(at, end), this.#used)
+    this.#used += end - at
+    if (this.#used === room.length) this.#emit(0)
+    return end
+  }
+
+  #gatherText(piece: string, at: number): number {
+    const room = this.#takeRoom()
+    let end = Math.min(piece.length, at + Math.floor((room.length - this.#used) / 3))
+    if (end < piece.length && end - at > 1 && isHighSurrogate(piece.charCodeAt(end - 1))) end -= 1
+    const part = at === 0 && end === piece.length ? piece : piece.slice(at, end)
+    this.#used += this.#lane.payload.encodeInto(part, room, this.#used)
+    if (room.length - this.#used < leastRoom) this.#emit(0)
+    return end
+  }
+
+  /** What is gathered goes out at the end of the turn at the latest; then there may be room again. */
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    this.#lane.clock.task(this.#onTask)
+  }
+
+  readonly #onTask = (): void => {
+    this.#isScheduled = false
+    this.#octetsThisTurn = 0
+    this.#piecesThisTurn = 0
+    this.proceed()
+  }
+
+  #emit(fin: number): void {
+    const { outbox, scratchPool } = this.#lane
+    const opcode = this.#hasBegun ? Opcode.continuation : (this.#opcode ?? Opcode.binary)
+    const length = this.#used
+    const room = this.#room ?? nothing
+    this.#hasBegun = true
+    this.#room = undefined
+    this.#used = 0
+    this.#octetsThisTurn += length
+    outbox.addBytes(fin | opcode, room, 0, length)
+    // A long fragment is read from until it has gone, a short one was copied.
+    if (room !== nothing && (length < byReferenceBytes || outbox.waitingBytes === 0)) scratchPool.give(room)
+  }
+
+  #takeRoom(): Uint8Array {
+    this.#room ??= this.#lane.scratchPool.take()
+    return this.#room
+  }
+
+  #dropRoom(): void {
+    if (this.#room !== undefined) this.#lane.scratchPool.give(this.#room)
+    this.#room = undefined
+    this.#used = 0
+  }
+
+  #leave(): void {
+    this.#isOver = true
+    this.#dropRoom()
+    this.#lane.leave(this)
+  }
+}
+
+const nothing = new Uint8Array(0)
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00
+}
+
+function notUtf8(): UsageError {
+  return new UsageError(
+    'messageNotUtf8',
+    "a text message must be UTF-8, and the bytes of this one are not: send them with { type: 'binary' }",
+  )
+}
