@@ -41,7 +41,7 @@ function run(program: string): string {
 }
 
 describe('the programs of README.md', () => {
-  const [client, server, memory] = codeOf(read('README.md')).filter((code) => code.startsWith('import'))
+  const [client, server, attached, memory] = codeOf(read('README.md')).filter((code) => code.startsWith('import'))
 
   it('the client talks to the server', () => {
     const program = [
@@ -50,6 +50,23 @@ describe('the programs of README.md', () => {
       "socket.addEventListener('close', () => server.close())",
     ]
     assert.equal(run(program.join('\n')), 'Hello WebSockets!\n1000 bye true\n')
+  })
+
+  it('the one that attaches runs beside its app', () => {
+    const program = [
+      attached!.replace('listen(3000', 'listen(0'),
+      `httpServer.once('listening', () => {
+        const url = '127.0.0.1:' + httpServer.address().port
+        const socket = new WebSocket('ws://' + url + '/chat')
+        socket.onopen = () => socket.send('hi')
+        socket.onmessage = async ({ data }) => {
+          console.log(data, await (await fetch('http://' + url)).text())
+          process.exit()
+        }
+      })`,
+      "import { WebSocket } from 'twoway'",
+    ]
+    assert.equal(run(program.join('\n')), 'hi a page\n')
   })
 
   it('the one without a network runs', () => {

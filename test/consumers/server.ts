@@ -1,6 +1,6 @@
 // What a server's program may write: `socket.data` is what `upgrade` returns, in any shape of handlers.
 
-import { serve } from 'twoway/server'
+import { attach, serve } from 'twoway/server'
 import { check, type Same } from './same.js'
 
 interface User {
@@ -148,3 +148,39 @@ export const withoutUpgrade = () =>
       socket.terminate()
     },
   })
+
+declare const httpServer: import('node:http').Server | import('node:https').Server
+
+export const attached = () => {
+  const server = attach(httpServer, {
+    path: '/chat',
+    async upgrade(request) {
+      return { data: { user: await whoIs(request.url) } }
+    },
+    message(socket, message) {
+      check<Same<typeof socket.data.user, User | undefined>>()
+      socket.send(message)
+    },
+  })
+  check<Same<typeof server.port, number>>()
+  return server
+}
+
+export const attachedByFunction = () =>
+  attach<User>(httpServer, {
+    path: (request) => request.url.endsWith('/news'),
+    upgrade: () => ({ data: { name: 'me' } }),
+    open(socket) {
+      check<Same<typeof socket.data, User>>()
+    },
+  })
+
+export const attachedWithPort = () =>
+  attach(httpServer, {
+    // @ts-expect-error the HTTP server has a port of its own
+    port: 8080,
+  })
+
+export const onUnixSocket = () => serve({ socketPath: '/run/app.sock', backlog: 1000 })
+
+export const onInheritedHandle = () => serve({ handle: { fd: 3 } })
