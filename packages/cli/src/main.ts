@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { CommandFailure } from './command-failure.js'
+import { addConnect } from './connect/connect.js'
 import { addEcho } from './echo/echo.js'
+import { addListen } from './listen/listen.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
@@ -10,8 +12,13 @@ const program = new Command('twoway')
   .version(version, '-v, --version', 'print the version')
   .helpOption('-h, --help', 'print this help')
   .helpCommand(false)
-  .addHelpText('after', '\nFor example:\n  twoway echo\n  twoway echo --port 9000 --host 0.0.0.0\n  twoway echo --help')
+  .addHelpText(
+    'after',
+    '\nFor example:\n  twoway echo\n  twoway echo --port 9000 --host 0.0.0.0\n  twoway connect ws://127.0.0.1:8080\n  twoway echo --help',
+  )
 addEcho(program)
+addConnect(program)
+addListen(program)
 for (const command of [program, ...program.commands]) {
   command.configureOutput({ outputError: (text, write) => write(usageComplaint(text, command)) })
 }
@@ -25,7 +32,8 @@ try {
 } catch (error) {
   if (!(error instanceof CommandFailure)) throw error
   console.error(`twoway: ${error.message}.`)
-  process.exitCode = 1
+  if (error.details !== '') console.error(error.details.replace(/^/gm, '  '))
+  process.exitCode = error.exitCode
 }
 
 /** What commander has to say of wrong arguments, as one line like our own complaints. */

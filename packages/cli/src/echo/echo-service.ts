@@ -1,11 +1,5 @@
-import {
-  type IncomingRequest,
-  type Server,
-  type ServerSocket,
-  serve,
-  type TlsServerOptions,
-  type UpgradeAnswer,
-} from 'twoway/server'
+import { type IncomingRequest, type Server, type ServerSocket, serve, type UpgradeAnswer } from 'twoway/server'
+import type { ListenAddress } from '../listening/listen-options.js'
 import { EchoSession } from './echo-session.js'
 import { readEchoSettings } from './echo-settings.js'
 import { HeldBytes } from './held-bytes.js'
@@ -23,11 +17,7 @@ type Session = EchoSession | undefined
  * query asks for other doings; and shows a page to try it with.
  * Of the subprotocols that a client offers it chooses the first, as some clients insist on one.
  */
-export async function startEchoService(address: {
-  port: number
-  host: string
-  tls?: TlsServerOptions
-}): Promise<Server<Session>> {
+export async function startEchoService(address: ListenAddress): Promise<Server<Session>> {
   const held = new HeldBytes()
   const answer = echoPages()
   const server: Server<Session> = await serve<Session>({

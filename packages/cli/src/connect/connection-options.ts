@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs'
+import { type Command, InvalidArgumentError } from 'commander'
+import type { WebSocketStreamOptions } from 'twoway'
+import { CommandFailure } from '../command-failure.js'
+
+/** What each command that connects takes. */
+export interface ConnectionOptions {
+  readonly header: readonly (readonly [name: string, value: string])[]
+  readonly subprotocol: readonly string[]
+  readonly origin?: string
+  readonly proxy?: string
+  readonly ca?: string
+  readonly insecure?: true
+}
+
+export function addConnectionOptions(command: Command): Command {
+  return command
+    .option('-H, --header <line>', 'add "Name: value" to the handshake; more than once for more', addHeader, [])
+    .option('-s, --subprotocol <name>', 'offer a subprotocol; more than once for more', addTo, [])
+    .option('--origin <origin>', 'send this Origin, as a page of it would')
+    .option('--proxy <url>', 'go through a proxy: http, https, socks5 or socks5h; "env" for the environment\'s')
+    .option('--ca <file>', 'trust the authority of this certificate, PEM')
+    .option('--insecure', 'trust any certificate')
+}
+
+/** The options of the library that were asked for. */
+export function toStreamOptions(options: ConnectionOptions): WebSocketStreamOptions {
+  const { header, subprotocol, origin, proxy, ca, insecure } = options
+  return {
+    headers: header,
+    protocols: subprotocol,
+    origin,
+    proxy,
+    ...(ca !== undefined && { ca: readAuthority(ca) }),
+    ...(insecure && { rejectUnauthorized: false }),
+  }
+}
+
+/** Parses a number that an option takes, and refuses what is none. */
+export function numberFrom(least: number, most: number, isInteger = false): (text: string) => number {
+  return (text) => {
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+    if (value >= least && value <= most && (!isInteger || Number.isInteger(value))) return value
+    throw new InvalidArgumentError(`It must be ${isInteger ? 'a whole number' : 'a number'} from ${least} to ${most}`)
+  }
+}
+
+/** A URL as people type it: without a scheme it is ws, and a port alone is one of this machine. */
+export function completeUrl(text: string): string {
+  if (/^:?\d{1,5}(\/|$)/.test(text)) return `ws://127.0.0.1:${text.replace(/^:/, '')}`
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) || /^wss?\+unix:/i.test(text) ? text : `ws://${text}`
+}
+
+function addTo(value: string, values: readonly string[]): readonly string[] {
+  return [...values, value]
+}
+
+function addHeader(line: string, lines: ConnectionOptions['header']): ConnectionOptions['header'] {
+  const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(line) ?? []
+  if (name === undefined || value === undefined) throw new InvalidArgumentError('Write it as "Name: value"')
+  return [...lines, [name, value]]
+}
+
+function readAuthority(file: string): string {
+  let pem: string
+  try {
+    pem = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new CommandFailure(
+      `can't read the certificate ${file}: ${(error as Error).message}; give a PEM file with --ca`,
+    )
+  }
+  if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem
+  throw new CommandFailure(`${file} holds no certificate in PEM: give one with --ca`)
+}

@@ -1,0 +1,229 @@
+import { createInterface } from 'node:readline'
+import { type Command, Option } from 'commander'
+import { type Server, type ServerSocket, serve } from 'twoway/server'
+import { coloursFor } from '../colours.js'
+import { CommandFailure } from '../command-failure.js'
+import {
+  addListenOptions,
+  howToTrust,
+  type ListenAddress,
+  type ListenOptions,
+  listenAsAsked,
+} from '../listening/listen-options.js'
+import { stopSignal } from '../stop-signal.js'
+import { type BinaryForm, binaryFormNames, binaryForms } from '../talk/binary-form.js'
+import { jsonReport } from '../talk/json-report.js'
+import { LineEditor } from '../talk/line-editor.js'
+import { plainReport } from '../talk/plain-report.js'
+import type { Message, Report } from '../talk/talk-event.js'
+import { terminalReport } from '../talk/terminal-report.js'
+import { TextOutput } from '../talk/text-output.js'
+
+interface ListenCommandOptions extends ListenOptions {
+  readonly subprotocol?: string
+  readonly binary?: BinaryForm
+  readonly json?: true
+  readonly raw?: true
+  readonly verbose?: true
+  readonly history: boolean
+}
+
+/** A client, by the number that it is called by. */
+interface Client {
+  readonly client: number
+}
+
+/** 16 MiB, as the echo service takes. */
+const longestMessage = 16 << 20
+
+/** Adds the command `twoway listen`: the other end, for clients to be tried against. */
+export function addListen(program: Command): void {
+  const command = program
+    .command('listen')
+    .summary('be the server: talk to all who connect')
+    .description(
+      'Listens for WebSocket clients, of any origin and on any path. In a terminal, what you type goes to all of them and what comes is shown. Otherwise each line of the input goes to all, and each message that comes is a line of the output.',
+    )
+  addListenOptions(command)
+    .option('-s, --subprotocol <name>', 'choose this subprotocol where a client offers it, in place of its first')
+    .addOption(
+      new Option('--binary <form>', 'lines stand for binary messages: in hex, in base64, or names of files').choices(
+        binaryFormNames,
+      ),
+    )
+    .option('--json', 'print what happens as lines of JSON')
+    .option('--raw', 'show JSON as it came, not indented')
+    .option('--no-history', 'do not keep what is typed for the next time')
+    .option('--verbose', 'say on stderr who comes and goes, where this is no terminal')
+    .addHelpText('after', `\nIn a terminal, a line may be a command:\n${listenHelp()}`)
+    .action(listen)
+}
+
+function listenHelp(): string {
+  return [
+    '  /clients                list who is connected',
+    '  /to N TEXT              send to client N alone',
+    '  /close [CODE [REASON]]  close the connections of all, with 1000 or another code',
+    '  /help                   print this',
+    '  //text                  send /text',
+    '  Ctrl+C or Ctrl+D closes all and ends; Ctrl+C again ends at once',
+  ].join('\n')
+}
+
+async function listen(options: ListenCommandOptions): Promise<void> {
+  const isTerminal = process.stdin.isTTY && process.stdout.isTTY && !options.json
+  if (isTerminal) await listenInTerminal(options)
+  else await listenThroughPipes(options)
+}
+
+async function listenInTerminal(options: ListenCommandOptions): Promise<void> {
+  const colours = coloursFor(process.stdout)
+  let print = (text: string): void => console.log(text)
+  const report = terminalReport({ colours, raw: options.raw, print: (text) => print(text) })
+  const { server, identity } = await listenAsAsked(options, (address) => startListening(address, options, report))
+  await report({ event: 'listening', url: server.url })
+  if (identity?.file !== undefined) print(colours.dim(howToTrust(identity.file).join('\n')))
+  print(colours.dim('What you type goes to all who connect. /help lists commands, Ctrl+C ends.'))
+  await new Promise<void>((resolve) => {
+    let isStopping = false
+    const stop = (): void => {
+      if (isStopping) process.exit(130)
+      isStopping = true
+      void server.close().then(() => {
+        editor.close()
+        resolve()
+      })
+    }
+    const editor = new LineEditor({
+      prompt: colours.bold('> '),
+      words: ['/clients', '/to ', '/close', '/help'],
+      keepsHistory: options.history,
+      stop,
+      line(text) {
+        try {
+          takeLine(server, text, options.binary, (line) => editor.print(line))
+        } catch (error) {
+          // A UsageError of the library says what is wrong with a code.
+          editor.print(colours.red(`${(error as Error).message}.`))
+        }
+      },
+    })
+    print = (text) => editor.print(text)
+    process.on('SIGTERM', stop)
+  })
+}
+
+function takeLine(
+  server: Server<Client>,
+  text: string,
+  binary: BinaryForm | undefined,
+  print: (text: string) => void,
+): void {
+  if (text === '') return
+  const [, name = '', rest = ''] = /^(\/\w*)\s*(.*)$/.exec(text) ?? []
+  const commands: { readonly [name: string]: () => void } = {
+    '/help': () => print(listenHelp()),
+    '/clients': () => print(listClients(server)),
+    '/to': () => sendToOne(server, rest, binary),
+    '/close': () => {
+      const [, code = '', reason = ''] = /^(\d*)\s*(.*)$/.exec(rest) ?? []
+      for (const socket of server.connections) socket.close(code === '' ? 1000 : Number(code), reason)
+    },
+  }
+  if (Object.hasOwn(commands, name)) commands[name]!()
+  else if (name !== '' && !text.startsWith('//')) {
+    throw new CommandFailure(`there is no command ${name}: /help lists them, and //text sends /text`)
+  } else {
+    const message = messageOf(text.startsWith('//') ? text.slice(1) : text, binary)
+    if (server.connections.size === 0) throw new CommandFailure('nobody is connected: this was not sent')
+    for (const socket of server.connections) socket.send(message)
+  }
+}
+
+function sendToOne(server: Server<Client>, rest: string, binary: BinaryForm | undefined): void {
+  const [, number = '', text = ''] = /^#?(\d+)\s?(.*)$/.exec(rest) ?? []
+  const socket = [...server.connections].find(({ data }) => data.client === Number(number))
+  if (socket === undefined) throw new CommandFailure(`there is no client ${number}: /clients lists them`)
+  socket.send(messageOf(text, binary))
+}
+
+function listClients(server: Server<Client>): string {
+  if (server.connections.size === 0) return 'Nobody is connected.'
+  return [...server.connections]
+    .map(
+      ({ data, remoteAddress = '', request }) =>
+        `  #${data.client}  ${remoteAddress}  ${new URL(request.url).pathname}`,
+    )
+    .join('\n')
+}
+
+async function listenThroughPipes(options: ListenCommandOptions): Promise<void> {
+  const output = new TextOutput(process.stdout)
+  const report = options.json
+    ? jsonReport(output, options.binary)
+    : plainReport(output, options.binary, options.verbose)
+  const { server, identity } = await listenAsAsked(options, (address) => startListening(address, options, report))
+  const stopped = stopSignal()
+  await report({ event: 'listening', url: server.url })
+  if (identity?.file !== undefined) console.error(howToTrust(identity.file).join('\n'))
+  const over = new AbortController()
+  const sending = sendLines(server, options.binary, over.signal)
+  await Promise.race([stopped, output.gone, sending.then(() => stopped)])
+  over.abort()
+  process.stdin.destroy()
+  await server.close()
+}
+
+/** Sends each line of the input to all, no faster than the slowest takes it. */
+async function sendLines(server: Server<Client>, binary: BinaryForm | undefined, over: AbortSignal): Promise<void> {
+  const lines = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY, signal: over })
+  for await (const line of lines) {
+    const message = messageOf(line, binary)
+    await Promise.all(
+      [...server.connections].map((socket) =>
+        socket.send(message) === 'buffered' ? socket.drained().catch(() => {}) : undefined,
+      ),
+    )
+  }
+}
+
+function startListening(
+  address: ListenAddress,
+  { subprotocol }: ListenCommandOptions,
+  report: Report,
+): Promise<Server<Client>> {
+  let count = 0
+  return serve<Client>({
+    ...address,
+    origin: 'any',
+    hosts: 'any',
+    maxMessageBytes: longestMessage,
+    upgrade({ protocols }) {
+      count += 1
+      const chosen = subprotocol !== undefined && protocols.includes(subprotocol) ? subprotocol : protocols[0]
+      return { data: { client: count }, protocol: chosen }
+    },
+    open({ data, request, protocol, extensions }) {
+      void report({ event: 'open', client: data.client, url: request.url, protocol, extensions })
+    },
+    message: (socket, message) => receive(socket, message, report),
+    error(socket, error) {
+      void report({ event: 'error', client: socket?.data.client, message: error.message })
+    },
+    close({ data }, { code, reason, wasClean }) {
+      void report({ event: 'close', client: data.client, code, reason, wasClean })
+    },
+  })
+}
+
+/** Who sends faster than our output is read has to wait. */
+function receive(socket: ServerSocket<Client>, message: Message, report: Report): void {
+  const reported = report({ event: 'message', client: socket.data.client, message })
+  if (reported === undefined) return
+  socket.pause()
+  void reported.then(() => socket.resume())
+}
+
+function messageOf(line: string, binary: BinaryForm | undefined): Message {
+  return binary === undefined ? line : binaryForms[binary].parse(line)
+}

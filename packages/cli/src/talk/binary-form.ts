@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs'
+import { CommandFailure } from '../command-failure.js'
+
+/** How binary messages are written in lines of text. */
+interface BinaryFormRow {
+  /** The bytes that a line stands for; throws a CommandFailure where it stands for none. */
+  parse(line: string): Uint8Array
+  /** A line for bytes, or undefined where they stand for themselves. */
+  format(bytes: Uint8Array): string | undefined
+}
+
+export const binaryForms = {
+  hex: {
+    parse(line) {
+      const digits = line.replace(/\s+/g, '')
+      if (!/^([0-9a-f]{2})*$/i.test(digits)) {
+        throw new CommandFailure(`"${line}" is not hex: write two digits for each byte, such as 48 65 6c 6c 6f`)
+      }
+      return Buffer.from(digits, 'hex')
+    },
+    format: (bytes) => Buffer.from(bytes).toString('hex'),
+  },
+  base64: {
+    parse(line) {
+      const text = line.replace(/\s+/g, '')
+      if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.replace(/=+$/, '').length % 4 === 1) {
+        throw new CommandFailure(`"${line}" is not base64: write bytes such as SGVsbG8=`)
+      }
+      return Buffer.from(text, 'base64')
+    },
+    format: (bytes) => Buffer.from(bytes).toString('base64'),
+  },
+  file: {
+    parse(line) {
+      try {
+        return readFileSync(line.trim())
+      } catch (error) {
+        throw new CommandFailure(
+          `can't read the file ${line.trim()}: ${(error as Error).message}; give one that is there`,
+        )
+      }
+    },
+    format: () => undefined,
+  },
+} as const satisfies { readonly [name: string]: BinaryFormRow }
+
+export type BinaryForm = keyof typeof binaryForms
+
+export const binaryFormNames = Object.keys(binaryForms) as BinaryForm[]

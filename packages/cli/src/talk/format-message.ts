@@ -1,0 +1,33 @@
+import type { Colours } from '../colours.js'
+import { formatJson } from './format-json.js'
+import { printable } from './printable.js'
+import type { Message } from './talk-event.js'
+
+/** What is shown of a message in a terminal; the rest is counted. */
+const mostCharacters = 8192
+const mostBytes = 512
+const bytesPerRow = 16
+
+/** A message for a person: text, JSON indented, binary as a table of bytes. */
+export function formatMessage(message: Message, colours: Colours, raw = false): string {
+  if (typeof message !== 'string') return formatBytes(message, colours)
+  const shown = message.length > mostCharacters ? message.slice(0, mostCharacters) : message
+  const rest = message.length - shown.length
+  // Made printable before it is coloured: the colours are control characters too.
+  const text = printable(shown)
+  if (rest > 0) return `${text}${colours.dim(` … and ${rest} more characters`)}`
+  return (raw ? undefined : formatJson(text, colours)) ?? text
+}
+
+function formatBytes(bytes: Uint8Array, colours: Colours): string {
+  if (bytes.length === 0) return colours.dim('(no bytes)')
+  const rows: string[] = []
+  for (let at = 0; at < Math.min(bytes.length, mostBytes); at += bytesPerRow) {
+    const row = [...bytes.subarray(at, at + bytesPerRow)]
+    const hex = row.map((octet) => octet.toString(16).padStart(2, '0')).join(' ')
+    const text = row.map((octet) => (octet >= 0x20 && octet < 0x7f ? String.fromCharCode(octet) : '.')).join('')
+    rows.push(`${colours.dim(at.toString(16).padStart(6, '0'))}  ${hex.padEnd(3 * bytesPerRow)} ${colours.dim(text)}`)
+  }
+  const rest = bytes.length - mostBytes
+  return [...rows, ...(rest > 0 ? [colours.dim(`… and ${rest} more bytes`)] : [])].join('\n')
+}

@@ -1,0 +1,58 @@
+import { describeCloseCode } from 'twoway'
+import type { Colours } from '../colours.js'
+import { formatMessage } from './format-message.js'
+import { printable } from './printable.js'
+import type { Message, Report, TalkEvent } from './talk-event.js'
+
+export interface TerminalReportOptions {
+  readonly colours: Colours
+  /** Shows JSON as it came. */
+  readonly raw?: boolean | undefined
+  /** Prints lines above what is being typed. */
+  print(text: string): void
+}
+
+/** Tells a person before a terminal what happens: a time, a direction, and what. */
+export function terminalReport({ colours, raw, print }: TerminalReportOptions): Report {
+  const size = (message: Message): string => colours.dim(sizeOf(message))
+  const lines: { readonly [kind in TalkEvent['event']]: (event: never) => string } = {
+    listening: ({ url }: Of<'listening'>) => colours.green(`listening on ${url}`),
+    open: ({ client, url, protocol, extensions }: Of<'open'>) =>
+      colours.green(`connected ${client === undefined ? 'to' : 'by'} ${printable(url)}`) +
+      (protocol === '' ? '' : `, subprotocol ${printable(protocol)}`) +
+      (extensions === '' ? '' : `, ${printable(extensions)}`),
+    message: ({ message }: Of<'message'>) =>
+      `${colours.cyan('↓')} ${size(message)}  ${block(formatMessage(message, colours, raw))}`,
+    sent: ({ message }: Of<'sent'>) =>
+      `${colours.magenta('↑')} ${size(message)}  ${block(formatMessage(message, colours, raw))}`,
+    pong: ({ ms }: Of<'pong'>) => colours.dim(`pong after ${ms.toFixed(1)} ms`),
+    close: ({ code, reason, wasClean }: Of<'close'>) =>
+      (wasClean ? colours.yellow : colours.red)(
+        `closed: ${code}, ${describeCloseCode(code)}${reason === '' ? '' : `, "${printable(reason)}"`}${wasClean ? '' : ' (not clean)'}`,
+      ),
+    error: ({ message }: Of<'error'>) => colours.red(printable(message)),
+    retry: ({ inMs }: Of<'retry'>) => colours.dim(`trying again in ${(inMs / 1000).toFixed(1)} s`),
+  }
+  return (event) => {
+    const who = event.client === undefined ? '' : `${colours.bold(`#${event.client}`)} `
+    print(`${colours.dim(timeOf(new Date()))} ${who}${lines[event.event](event as never)}`)
+  }
+}
+
+type Of<Kind extends TalkEvent['event']> = Extract<TalkEvent, { readonly event: Kind }>
+
+function timeOf(date: Date): string {
+  const [hours, minutes, seconds] = [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) =>
+    String(part).padStart(2, '0'),
+  )
+  return `${hours}:${minutes}:${seconds}.${String(date.getMilliseconds()).padStart(3, '0')}`
+}
+
+function sizeOf(message: Message): string {
+  return typeof message === 'string' ? `text ${Buffer.byteLength(message)}` : `binary ${message.length}`
+}
+
+/** What takes several lines stands below its head. */
+function block(text: string): string {
+  return text.includes('\n') ? `\n${text.replace(/^/gm, '    ')}` : text
+}

@@ -1,0 +1,433 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import { type AddressInfo, createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { generate } from 'selfsigned'
+import { WebSocket, WebSocketServer } from 'ws'
+import { type Ending, type NodeProcess, startTwoway } from './echo-process.js'
+import { noTerminalBecause, TerminalProcess } from './terminal-process.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'twoway-command-'))
+const env = { TWOWAY_HOME: folder, NO_COLOR: '1' }
+const noTerminal = noTerminalBecause()
+
+/** A server of ws: it echoes, and does some things besides by the path. */
+let server: WebSocketServer
+let port: number
+const atEnd: (() => unknown)[] = []
+
+before(async () => {
+  server = new WebSocketServer({
+    port: 0,
+    host: '127.0.0.1',
+    verifyClient: ({ req }, decide) => decide(req.url !== '/forbidden', 403, 'no entry'),
+  })
+  server.on('connection', (socket, request) => {
+    socket.on('error', () => {})
+    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }))
+    if (request.url === '/headers') socket.send(JSON.stringify(request.headers))
+    if (request.url === '/escape') socket.send('a\u001b[31mred\u0007')
+    if (request.url === '/three') for (const message of ['1', '2', '3']) socket.send(message)
+    if (request.url === '/restarts') socket.close(1012, 'soon')
+    if (request.url === '/drops') socket.terminate()
+    if (request.url === '/bytes') socket.send(Buffer.from([0, 255, 16]))
+  })
+  await once(server, 'listening')
+  port = (server.address() as AddressInfo).port
+})
+
+after(() => {
+  for (const client of server.clients) client.terminate()
+  server.close()
+  for (const end of atEnd) end()
+  rmSync(folder, { recursive: true })
+})
+
+/** Runs `twoway connect` with this input to its end. */
+async function connect(args: readonly string[], input: string | undefined = ''): Promise<Ending> {
+  const twoway = startTwoway(['connect', ...args], { stdio: 'pipe', env: { ...process.env, ...env } })
+  twoway.child.stdin!.on('error', () => {})
+  if (input !== undefined) twoway.child.stdin!.end(input)
+  return await twoway.ended
+}
+
+async function listening<Listening extends Server>(listener: Listening): Promise<number> {
+  listener.listen(0, '127.0.0.1')
+  atEnd.push(() => listener.close())
+  await once(listener, 'listening')
+  return (listener.address() as AddressInfo).port
+}
+
+/** Resolves once a process has printed what is sought. */
+async function untilPrinted(twoway: NodeProcess, from: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray> {
+  for (;;) {
+    const found = pattern.exec(twoway[from])
+    if (found !== null) return found
+    await Promise.race([
+      once(twoway.child[from]!, 'data'),
+      twoway.ended.then((ending) => {
+        if (!pattern.test(ending[from])) throw new Error(`it ended: ${JSON.stringify(ending)}`)
+      }),
+    ])
+  }
+}
+
+describe('twoway connect through pipes', () => {
+  it('sends lines, prints what comes, and closes when it has what it expects', async () => {
+    const { code, stdout, stderr } = await connect([String(port), '--expect', '2'], 'Grüße\n{"a": 1}\n')
+    assert.deepEqual([code, stdout, stderr], [0, 'Grüße\n{"a": 1}\n', ''])
+  })
+
+  it('closes by itself when the input has ended and nothing comes any more', async () => {
+    const { code, stdout } = await connect([`ws://127.0.0.1:${port}/`, '--linger', '0.3'], 'a\nb\n')
+    assert.deepEqual([code, stdout], [0, 'a\nb\n'])
+  })
+
+  it('ends with 3 where fewer messages come than it expects in time', async () => {
+    const { code, stdout, stderr } = await connect([`${port}/three`, '--expect', '4', '--timeout', '0.5'])
+    assert.deepEqual([code, stdout], [3, '1\n2\n3\n'])
+    assert.equal(stderr, 'twoway: 3 of 4 expected messages came within 0.5 s.\n')
+  })
+
+  it('ends after --timeout with a clean close', async () => {
+    const { code, stdout } = await connect([`${port}/three`, '--timeout', '0.5'])
+    assert.deepEqual([code, stdout], [0, '1\n2\n3\n'])
+  })
+
+  it('prints events as lines of JSON', async () => {
+    const { code, stdout } = await connect([`${port}/bytes`, '--json', '--expect', '2'], 'a\n')
+    const events = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    assert.equal(code, 0)
+    for (const { at } of events) assert.ok(!Number.isNaN(Date.parse(at)))
+    const kinds = events.map(({ event }) => event).sort()
+    assert.deepEqual(kinds, ['close', 'message', 'message', 'open', 'sent'])
+    const { at: _, ...binary } = events.find(({ type }) => type === 'binary')
+    assert.deepEqual(binary, { event: 'message', type: 'binary', size: 3, encoding: 'base64', data: 'AP8Q' })
+    const close = events.find(({ event }) => event === 'close')
+    assert.deepEqual([close.code, close.wasClean, close.meaning], [1000, true, 'normal closure'])
+  })
+
+  for (const [form, input, output] of [
+    ['hex', '00 ff 10\n', '00ff10\n'],
+    ['base64', 'AP8Q\n', 'AP8Q\n'],
+  ]) {
+    it(`takes and prints binary in ${form}`, async () => {
+      const { code, stdout } = await connect([String(port), '--binary', form!, '--expect', '1'], input)
+      assert.deepEqual([code, stdout], [0, output])
+    })
+  }
+
+  it('sends files as binary, and prints binary as its very bytes', async () => {
+    const file = join(folder, 'bytes')
+    writeFileSync(file, 'some bytes')
+    const { code, stdout } = await connect([String(port), '--binary', 'file', '--expect', '1'], `${file}\n`)
+    assert.deepEqual([code, stdout], [0, 'some bytes'])
+  })
+
+  it('sends the header fields, the subprotocols and the origin that it is told', async () => {
+    const args = ['-H', 'X-One: 1', '-H', 'Authorization: Bearer t', '--origin', 'https://a.example', '-s', 'b']
+    const { stdout } = await connect([`${port}/headers`, '--expect', '1', ...args])
+    const headers = JSON.parse(stdout)
+    assert.deepEqual(
+      [headers['x-one'], headers.authorization, headers.origin, headers['sec-websocket-protocol']],
+      ['1', 'Bearer t', 'https://a.example', 'b'],
+    )
+  })
+
+  it('ends with 0 for a clean close of whatever code, and with 3 for none', async () => {
+    const clean = await connect([`${port}/restarts`, '--verbose'])
+    assert.deepEqual(
+      [clean.code, clean.stderr],
+      [0, 'connected\nclosed: 1012, the service restarts: come back after a while, "soon"\n'],
+    )
+    assert.equal((await connect([`${port}/drops`])).code, 3)
+  })
+
+  it('ends at once where its reader has gone, though the input goes on', async () => {
+    const twoway = startTwoway(['connect', String(port)], { stdio: 'pipe', env: { ...process.env, ...env } })
+    twoway.child.stdin!.on('error', () => {})
+    twoway.child.stdin!.write('a\n')
+    await once(twoway.child.stdout!, 'data')
+    twoway.child.stdout!.destroy()
+    const typing = setInterval(() => twoway.child.stdin!.write('b\n'), 20)
+    const { code } = await twoway.ended
+    clearInterval(typing)
+    assert.equal(code, 0)
+  })
+
+  it('closes at the first SIGINT', async () => {
+    const twoway = startTwoway(['connect', String(port), '--json'], { stdio: 'pipe', env: { ...process.env, ...env } })
+    await untilPrinted(twoway, 'stdout', /"open"/)
+    twoway.child.kill('SIGINT')
+    const { code, stdout } = await twoway.ended
+    assert.equal(code, 0)
+    assert.match(stdout, /"event":"close","code":1000.*"wasClean":true/)
+  })
+
+  it('connects again with --reconnect, and sends what waited', async () => {
+    const first = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+    await once(first, 'listening')
+    const { port: ours } = first.address() as AddressInfo
+    first.on('connection', (socket) => socket.close(1012))
+    const args = ['connect', String(ours), '--reconnect', '--json']
+    const twoway = startTwoway(args, { stdio: 'pipe', env: { ...process.env, ...env } })
+    await untilPrinted(twoway, 'stdout', /"event":"retry"/)
+    first.removeAllListeners('connection')
+    first.on('connection', (socket) => socket.on('message', (data) => socket.send(`got ${data}`)))
+    twoway.child.stdin!.write('late\n')
+    await untilPrinted(twoway, 'stdout', /got late/)
+    twoway.child.kill('SIGTERM')
+    assert.equal((await twoway.ended).code, 0)
+    first.close()
+  })
+
+  it('times Pongs with --ping-interval', async () => {
+    const { stdout } = await connect([String(port), '--ping-interval', '0.1', '--timeout', '0.5', '--json'])
+    assert.match(stdout, /"event":"pong","ms":\d+(\.\d+)?\}/)
+  })
+})
+
+describe('twoway connect says why there is no connection, and what to try, with exit code 2:', () => {
+  async function fails(url: string, sentence: string | RegExp, ...args: readonly string[]): Promise<Ending> {
+    const ending = await connect([url, ...args])
+    const { code, stdout, stderr } = ending
+    assert.deepEqual([code, stdout], [2, ''], stderr)
+    if (typeof sentence === 'string') assert.equal(stderr.split('\n')[0], `twoway: ${sentence}.`)
+    else assert.match(stderr, sentence)
+    return ending
+  }
+
+  it('a refused connection', async () => {
+    const listener = createServer()
+    const free = await listening(listener)
+    await new Promise((resolve) => listener.close(resolve))
+    await fails(
+      String(free),
+      `can't connect to 127.0.0.1:${free}: nothing listens there; start the server, or check host and port`,
+    )
+  })
+
+  it('a name that is unknown', async () => {
+    await fails('ws://no-such-name.invalid/', /no-such-name\.invalid:80: the name (is unknown|could not be looked up)/)
+  })
+
+  it('a refusal with 403', async () => {
+    await fails(
+      `${port}/forbidden`,
+      `127.0.0.1:${port} refused the handshake with 403 Forbidden: you may not connect: it may want credentials by --header, or another --origin`,
+    )
+  })
+
+  it('a plain web server', async () => {
+    const web = await listening(createHttpServer((_, response) => response.end('<html>hello')))
+    await fails(
+      `${web}/chat`,
+      `127.0.0.1:${web} answers /chat as an ordinary web server (200), not as a WebSocket one: check the path of the URL`,
+    )
+  })
+
+  it('a redirect', async () => {
+    const web = await listening(createHttpServer((_, response) => response.writeHead(302, { Location: '/x' }).end()))
+    await fails(String(web), `127.0.0.1:${web} sends elsewhere (302): connect to /x`)
+  })
+
+  it('a certificate that nobody vouches for, and trusts it with --ca or --insecure', async () => {
+    const own = await generate([{ name: 'commonName', value: 'localhost' }], {
+      keyType: 'ec',
+      algorithm: 'sha256',
+      extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] }],
+    })
+    const file = join(folder, 'ca.pem')
+    writeFileSync(file, own.cert)
+    const https = createHttpsServer({ cert: own.cert, key: own.private })
+    const secure = new WebSocketServer({ server: https })
+    secure.on('connection', (socket) => socket.send('secret'))
+    const at = await listening(https)
+    await fails(
+      `wss://localhost:${at}/`,
+      `can't connect to localhost:${at}: its certificate is signed by no authority that is trusted here; give the authority's with --ca FILE, or go on regardless with --insecure`,
+    )
+    for (const trust of [['--ca', file], ['--insecure']]) {
+      const { code, stdout } = await connect([`wss://localhost:${at}/`, '--expect', '1', ...trust])
+      assert.deepEqual([code, stdout], [0, 'secret\n'])
+    }
+    await fails(`ws://localhost:${at}/`, /wss:/)
+  })
+
+  it('TLS to a plain port', async () => {
+    await fails(
+      `wss://127.0.0.1:${port}/`,
+      `can't connect to 127.0.0.1:${port}: it does not speak TLS there; try ws:// in place of wss://, or another port`,
+    )
+  })
+
+  it('a server of another kind', async () => {
+    const mail = await listening(createServer((socket) => socket.on('error', () => {}).write('220 mail ESMTP\r\n')))
+    await fails(`127.0.0.1:${mail}`, /gave an answer that is no WebSocket handshake/)
+  })
+})
+
+describe('twoway connect refuses, with exit code 1,', () => {
+  for (const [what, args, sentence] of [
+    ['a URL of another kind', ['ftp://x/'], 'the scheme of "ftp://x/" must be ws, wss, http or https, not ftp:'],
+    ['a header that is none', ['1', '-H', 'x'], /option '-H, --header <line>' argument 'x' is invalid. Write it as/],
+    [
+      'a number that is none',
+      ['1', '--expect', 'x'],
+      /'--expect <n>' argument 'x' is invalid. It must be a whole number/,
+    ],
+    ['a form that is none', ['1', '--binary', 'x'], /Allowed choices are hex, base64, file/],
+    ['a certificate that is not there', ['1', '--ca', '/no/such'], /can't read the certificate \/no\/such: .*--ca/],
+  ] as const) {
+    it(what, async () => {
+      const { code, stderr } = await connect(args)
+      assert.equal(code, 1)
+      if (typeof sentence === 'string') assert.equal(stderr, `twoway: ${sentence}.\n`)
+      else assert.match(stderr, sentence)
+    })
+  }
+
+  it('a line that is not what --binary says', async () => {
+    const { code, stderr } = await connect([String(port), '--binary', 'hex'], 'xyz\n')
+    assert.equal(code, 1)
+    assert.equal(stderr, 'twoway: "xyz" is not hex: write two digits for each byte, such as 48 65 6c 6c 6f.\n')
+  })
+})
+
+describe('twoway listen through pipes', () => {
+  it('sends each line to all clients, and prints what they send', async () => {
+    const twoway = startTwoway(['listen', '--port', '0'], { stdio: 'pipe', env: { ...process.env, ...env } })
+    const [, url] = await untilPrinted(twoway, 'stderr', /Listening on (\S+)/)
+    const clients = [new WebSocket(url!), new WebSocket(url!)]
+    await Promise.all(clients.map((client) => once(client, 'open')))
+    const came = Promise.all(clients.map((client) => once(client, 'message')))
+    twoway.child.stdin!.write('to all\n')
+    assert.deepEqual(
+      (await came).map(([data]) => String(data)),
+      ['to all', 'to all'],
+    )
+    clients[0]!.send('from one')
+    await untilPrinted(twoway, 'stdout', /^from one\n$/)
+    const closes = Promise.all(clients.map((client) => once(client, 'close')))
+    twoway.child.kill('SIGINT')
+    assert.deepEqual(
+      (await closes).map(([code]) => code),
+      [1001, 1001],
+    )
+    assert.equal((await twoway.ended).code, 0)
+  })
+
+  it('says that a port is in use, with exit code 1', async () => {
+    const { code, stderr } = await startTwoway(['listen', '--port', String(port)]).ended
+    assert.equal(code, 1)
+    assert.equal(
+      stderr,
+      `twoway: port ${port} of 127.0.0.1 is in use: choose another with --port, or --port 0 for one that is free.\n`,
+    )
+  })
+})
+
+describe('twoway in a terminal', { skip: noTerminal }, () => {
+  it('sends what is typed, shows what comes, pings, closes, and keeps its history', async () => {
+    const terminal = new TerminalProcess(['connect', String(port)], env)
+    await terminal.until(/connected to/)
+    terminal.type('hello\r')
+    await terminal.until(/↓ text 5 {2}hello/)
+    terminal.type('{"a":[1,{}],"n":12345678901234567890}\r')
+    await terminal.until(/"a": \[\s+1,\s+\{\}\s+\],\s+"n": 12345678901234567890\s/)
+    terminal.type('/hex 00ff48\r')
+    await terminal.until(/↓ binary 3 {2}000000 {2}00 ff 48 +\.\.H/)
+    terminal.type('/ping\r')
+    await terminal.until(/pong after \d+\.\d ms/)
+    terminal.type('/nonsense\r')
+    await terminal.until(/there is no command \/nonsense/)
+    terminal.type('/close 1001\r')
+    await terminal.until(/a close code is 1000 or one from 3000 to 4999, not 1001/)
+    terminal.type('/help\r')
+    await terminal.until(/\/close \[CODE/)
+    terminal.type('/close 3456 bye\r')
+    await terminal.until(/closed: 3456, a code of a library or framework, "bye"/)
+    assert.equal(await terminal.ended, 0)
+    assert.match(readFileSync(join(folder, 'history'), 'utf8'), /^hello\n/)
+    assert.equal(statSync(join(folder, 'history')).mode & 0o077, 0)
+    const again = new TerminalProcess(['connect', String(port)], env)
+    await again.until(/connected to/)
+    // Up, and up once more.
+    again.type('\u001b[A\u001b[A\u001b[A')
+    await again.until(/> \/close 1001/)
+    again.type('\u0003')
+    assert.equal(await again.ended, 0)
+  })
+
+  it('shows control characters and does not obey them', async () => {
+    const terminal = new TerminalProcess(['connect', `${port}/escape`, '--no-history'], env)
+    await terminal.until(/a␛\[31mred␇/)
+    terminal.type('\u0004')
+    assert.equal(await terminal.ended, 0)
+  })
+
+  it('has colours, and none with NO_COLOR', async () => {
+    for (const [name, isColoured] of [
+      ['FORCE_COLOR', true],
+      ['NO_COLOR', false],
+    ] as const) {
+      const terminal = new TerminalProcess(['connect', String(port)], { ...env, NO_COLOR: '', [name]: '1' })
+      await terminal.until(/connected to/)
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape is what is looked for
+      assert.equal(/\u001b\[32m/.test(terminal.output), isColoured)
+      terminal.type('\u0003')
+      await terminal.ended
+    }
+  })
+
+  it('keeps no history with --no-history', async () => {
+    const home = join(folder, 'other')
+    const terminal = new TerminalProcess(['connect', String(port), '--no-history'], { ...env, TWOWAY_HOME: home })
+    await terminal.until(/connected to/)
+    terminal.type('secret\r')
+    await terminal.until(/↓ text 6/)
+    terminal.type('\u0003')
+    await terminal.ended
+    assert.ok(!existsSync(join(home, 'history')))
+  })
+
+  it('listens: shows who comes and what they send, sends to all and to one, closes all', async () => {
+    const terminal = new TerminalProcess(['listen', '--port', '0'], env)
+    const [, url] = await terminal.until(/listening on (ws:\S+)/)
+    const clients = [new WebSocket(url!), new WebSocket(url!)]
+    await Promise.all(clients.map((client) => once(client, 'open')))
+    await terminal.until(/#2 connected by/)
+    const came = Promise.all(clients.map((client) => once(client, 'message')))
+    terminal.type('hello all\r')
+    assert.deepEqual(
+      (await came).map(([data]) => String(data)),
+      ['hello all', 'hello all'],
+    )
+    terminal.type('/clients\r')
+    await terminal.until(/#1 {2}127\.0\.0\.1 {2}\/\s+#2 {2}127/)
+    const one = Promise.race(clients.map((client) => once(client, 'message')))
+    terminal.type('/to 2 only you\r')
+    assert.equal(String((await one)[0]), 'only you')
+    clients[0]!.send('back')
+    await terminal.until(/#[12] ↓ text 4 {2}back/)
+    const closes = Promise.all(clients.map((client) => once(client, 'close')))
+    terminal.type('/close 4000 enough\r')
+    assert.deepEqual(
+      (await closes).map(([code, reason]) => [code, String(reason)]),
+      [
+        [4000, 'enough'],
+        [4000, 'enough'],
+      ],
+    )
+    terminal.type('\u0003')
+    assert.equal(await terminal.ended, 0)
+  })
+})

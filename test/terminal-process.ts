@@ -1,0 +1,64 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
+
+const main = fileURLToPath(new URL('dist/main.js', import.meta.resolve('@twoway/cli/package.json')))
+
+/** Why there is no pseudo-terminal to be had here, or undefined where there is one. */
+export function noTerminalBecause(): string | undefined {
+  const { status, stdout } = spawnSync('script', ['--version'], { encoding: 'utf8' })
+  return status === 0 && stdout.includes('util-linux') ? undefined : 'there is no script of util-linux here'
+}
+
+/** The command `twoway` before a terminal of its own, as a person sits before it. */
+export class TerminalProcess {
+  readonly child: ChildProcess
+  /** The exit code. */
+  readonly ended: Promise<number | null>
+  /** What the terminal was sent, with what moves the cursor and colours it. */
+  output = ''
+  #wake: () => void = () => {}
+
+  constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
+    const command = [process.execPath, main, ...args].map((word) => `'${word}'`).join(' ')
+    this.child = spawn('script', ['-qec', `stty cols 200; ${command}`, '/dev/null'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, TERM: 'xterm', ...env },
+    })
+    this.child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      this.output += text
+      this.#wake()
+    })
+    this.ended = once(this.child, 'close').then(([code]) => {
+      this.#wake()
+      return code as number | null
+    })
+  }
+
+  /** What a person reads. */
+  get text(): string {
+    return stripVTControlCharacters(this.output)
+  }
+
+  type(keys: string): void {
+    this.child.stdin!.write(keys)
+  }
+
+  /** Resolves to what matched once it stands there. */
+  async until(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.text)
+      if (found !== null) return found
+      if (this.child.exitCode !== null) throw new Error(`it ended without ${pattern}: ${this.text}`)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL')
+    await this.ended
+  }
+}
