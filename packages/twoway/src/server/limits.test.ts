@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { BufferBudget } from '../core/buffer-budget.js'
+import { requestForm } from '../core/handshake/head-form.js'
+import { HeadParser } from '../core/handshake/head-parser.js'
+import { type ServerLimits, serverLimits } from '../core/limits.js'
+import { ScratchPool } from '../core/scratch-pool.js'
+import { MemoryNetwork } from '../runtimes/memory/memory-network.js'
+import { webDiagnostics } from '../runtimes/web/diagnostics.js'
+import { webPayload } from '../runtimes/web/payload.js'
+import { concat, frame, utf8 } from '../testing/bytes.js'
+import { ConnectionHarness } from '../testing/connection-harness.js'
+import { FakeClock } from '../testing/fake-clock.js'
+import { handshakeRequest, RawPeer } from '../testing/raw-peer.js'
+import { HandshakeRate } from './handshake-rate.js'
+import { startServer } from './listening-server.js'
+import type { ServeOptions } from './server-types.js'
+
+/** Whether a connection outlives what is done to it. */
+function survives(limits: Partial<ServerLimits>, act: (harness: ConnectionHarness) => void): boolean {
+  const harness = new ConnectionHarness({ limits, rates: { ...serverLimits, ...limits } })
+  act(harness)
+  return harness.connection.state === 'open'
+}
+
+const masked = (length: number): Uint8Array => frame({ opcode: 2, payload: new Uint8Array(length), masked: true })
+
+function isHeadTaken(limits: Partial<ServerLimits>, head: string): boolean {
+  const parser = new HeadParser(requestForm, { ...serverLimits, ...limits })
+  const bytes = utf8(head)
+  try {
+    parser.receive(bytes, 0, bytes.length)
+    return parser.head !== undefined
+  } catch {
+    return false
+  }
+}
+
+/** A server over memory, in a time that stands still. */
+async function withServer<Answer>(
+  options: ServeOptions<undefined>,
+  act: (clock: FakeClock, connect: () => RawPeer, settle: () => Promise<void>) => Promise<Answer>,
+): Promise<Answer> {
+  const clock = new FakeClock()
+  const network = new MemoryNetwork(clock)
+  const server = await startServer<undefined>(
+    { port: 0, ...options },
+    {
+      payload: webPayload,
+      clock,
+      random: { maskingKey: () => 0, bytes: (length: number) => new Uint8Array(length) },
+      scratchPool: new ScratchPool(webPayload),
+      httpHost: network,
+      diagnostics: webDiagnostics,
+      negotiators: [],
+      report() {},
+    },
+  )
+  const connect = (): RawPeer => {
+    const peer = new RawPeer(network, { host: 'localhost', port: server.port, tls: undefined })
+    peer.send(handshakeRequest())
+    return peer
+  }
+  return act(clock, connect, async () => {
+    for (let round = 0; round < 20; round++) {
+      clock.runTasks()
+      await Promise.resolve()
+    }
+  })
+}
+
+interface LimitCase {
+  readonly limit: number
+  /** Whether so much is taken under the limit. */
+  readonly takes: (limit: number, amount: number) => boolean | Promise<boolean>
+  /** Whether what is just at the limit is taken; true where it is left out. */
+  readonly atLimit?: boolean
+}
+
+const cases: { readonly [name in keyof ServerLimits]: LimitCase } = {
+  maxMessageBytes: {
+    limit: 1000,
+    takes: (maxMessageBytes, length) => survives({ maxMessageBytes }, (harness) => harness.receive(masked(length))),
+  },
+  maxMessagesPerSecond: {
+    limit: 10,
+    takes: (maxMessagesPerSecond, count) =>
+      survives({ maxMessagesPerSecond }, (harness) =>
+        harness.receive(concat(...Array.from({ length: count }, () => masked(1)))),
+      ),
+  },
+  maxBytesPerSecond: {
+    limit: 100,
+    takes: (maxBytesPerSecond, count) =>
+      survives({ maxBytesPerSecond }, (harness) => harness.receive(masked(count - 6))),
+  },
+  maxHandshakesPerSecond: {
+    limit: 5,
+    takes(limit, count) {
+      const rate = new HandshakeRate(limit)
+      return Array.from({ length: count }, () => rate.take('192.0.2.1', 0)).every((isTaken) => isTaken)
+    },
+  },
+  maxHeadBytes: {
+    limit: 200,
+    takes(maxHeadBytes, length) {
+      const [before, after] = ['GET / HTTP/1.1\r\nHost: ', '\r\n\r\n']
+      return isHeadTaken({ maxHeadBytes }, before + 'h'.repeat(length - before.length - after.length) + after)
+    },
+  },
+  maxHeaderFields: {
+    limit: 5,
+    takes: (maxHeaderFields, count) =>
+      isHeadTaken({ maxHeaderFields }, `GET / HTTP/1.1\r\n${'A: b\r\n'.repeat(count)}\r\n`),
+  },
+  highWaterMarkBytes: {
+    limit: 1000,
+    takes(highWaterMarkBytes, length) {
+      const harness = new ConnectionHarness({ limits: { highWaterMarkBytes } })
+      harness.transport.isFull = true
+      return harness.connection.send(new Uint8Array(length - 4)) === 'sent'
+    },
+  },
+  maxBufferedBytes: {
+    limit: 1000,
+    takes: (maxBufferedBytes, length) =>
+      survives({ maxBufferedBytes }, ({ transport, connection }) => {
+        transport.isFull = true
+        connection.send(new Uint8Array(length - 4))
+        connection.send(new Uint8Array(1))
+      }),
+  },
+  maxTotalBufferedBytes: {
+    limit: 1000,
+    takes(limit, amount) {
+      const budget = new BufferBudget(limit)
+      budget.change(0, amount)
+      return !budget.isExceeded
+    },
+  },
+  closeTimeoutMs: {
+    limit: 1000,
+    takes(closeTimeoutMs, ms) {
+      const harness = new ConnectionHarness({ limits: { closeTimeoutMs } })
+      harness.connection.close(1000)
+      harness.clock.advance(ms)
+      return !harness.transport.calls.includes('destroy')
+    },
+    atLimit: false,
+  },
+  handshakeTimeoutMs: {
+    limit: 1000,
+    takes: (handshakeTimeoutMs, ms) =>
+      withServer({ handshakeTimeoutMs, upgrade: () => new Promise(() => {}) }, async (clock, connect, settle) => {
+        const peer = connect()
+        await settle()
+        clock.advance(ms)
+        await settle()
+        return peer.text === ''
+      }),
+    atLimit: false,
+  },
+  idleTimeoutMs: {
+    limit: 45_000,
+    takes: (idleTimeoutMs, ms) =>
+      withServer({ idleTimeoutMs }, async (clock, connect, settle) => {
+        const peer = connect()
+        await settle()
+        clock.advance(ms)
+        await settle()
+        let isGone = false
+        void peer.otherSideEnded.then(() => {
+          isGone = true
+        })
+        await settle()
+        return !isGone
+      }),
+    atLimit: false,
+  },
+  maxConnections: {
+    limit: 3,
+    takes: (maxConnections, count) =>
+      withServer({ maxConnections }, async (_, connect, settle) => {
+        const peers = Array.from({ length: count }, connect)
+        await settle()
+        return peers.every(({ text }) => text.startsWith('HTTP/1.1 101'))
+      }),
+  },
+}
+
+describe('each limit of a server', () => {
+  it('has a case', () => {
+    assert.deepEqual(Object.keys(cases).sort(), Object.keys(serverLimits).sort())
+  })
+
+  for (const [name, { limit, takes, atLimit = true }] of Object.entries(cases)) {
+    it(`${name}: takes one below, ${atLimit ? 'takes' : 'ends'} what is at it, and does not take one above`, async () => {
+      assert.deepEqual(
+        [await takes(limit, limit - 1), await takes(limit, limit), await takes(limit, limit + 1)],
+        [true, atLimit, false],
+      )
+    })
+  }
+})
