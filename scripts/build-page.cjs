@@ -129,10 +129,3 @@ function textOf({ outputFiles }) {
 }
 
 module.exports = { buildPage, page }
-
-if (require.main === module) {
-  buildPage().catch((error) => {
-    console.error(error.message)
-    process.exitCode = 1
-  })
-}

@@ -394,7 +394,7 @@ export class Connection<Owner> implements TransportSink {
     }
     const message = this.#decoding
       ? this.#decode(bytes, parser)
-      : assembler.add(bytes, parser.start, parser.end, parser.remaining)
+      : assembler.add(bytes, parser.start, parser.end, parser.remaining, parser.isAscii)
     if (message !== undefined) this.#events.message(this.#owner, message)
   }
 

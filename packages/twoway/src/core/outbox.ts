@@ -2,6 +2,7 @@ import type { Clock } from '../ports/clock.js'
 import type { Payload } from '../ports/payload.js'
 import type { Random } from '../ports/random.js'
 import type { Transport } from '../ports/transport.js'
+import { copyOctets } from './copy-octets.js'
 import { frameHeaderSize, writeFrameHeader } from './frames/frame-header.js'
 import type { ScratchPool } from './scratch-pool.js'
 
@@ -78,7 +79,7 @@ export class Outbox {
     const size = frameHeaderSize(length, maskingKey !== undefined) + length
     const target = this.#room(size)
     const at = writeFrameHeader(target, this.#used, first, length, maskingKey)
-    if (maskingKey === undefined) target.set(bytes.subarray(start, end), at)
+    if (maskingKey === undefined) copyOctets(bytes, start, end, target, at)
     else this.#payload.maskInto(bytes, start, end, target, at, maskingKey)
     this.#added(target, size)
   }
@@ -114,7 +115,7 @@ export class Outbox {
     const at = writeFrameHeader(target, this.#used, first, length, undefined)
     this.#appended += at - this.#used + length
     this.#used = at
-    this.#write(target, bytes.subarray(start, end))
+    this.#write(target, start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end))
   }
 
   /** Writes what the scratch holds, and gives the scratch back unless the transport still reads from it. */

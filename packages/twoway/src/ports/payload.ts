@@ -8,8 +8,11 @@ export interface Payload {
   allocate(length: number): Uint8Array
   /** A copy with a buffer of its own, shared with nothing. */
   copy(bytes: Uint8Array, start: number, end: number): Uint8Array
-  /** Unmasks in place. `offset` is the place of `start` within the frame's payload. */
-  unmask(bytes: Uint8Array, start: number, end: number, maskingKey: number, offset: number): void
+  /**
+   * Unmasks in place. `offset` is the place of `start` within the frame's payload.
+   * Returns whether all octets are ASCII then, which is known for nothing; false says that one is not, or may not be.
+   */
+  unmask(bytes: Uint8Array, start: number, end: number, maskingKey: number, offset: number): boolean
   /** Copies `source[start, end)` to `target` from `at` on, masking on the way. The two do not overlap. */
   maskInto(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number, maskingKey: number): void
   /**
@@ -17,8 +20,11 @@ export interface Payload {
    * Returns the next state (0 where a character is complete) or -1 at the first octet that can't follow.
    */
   validate(state: number, bytes: Uint8Array, start: number, end: number): number
-  /** The text of a whole UTF-8 range (a byte order mark is kept), or undefined where it is not UTF-8. */
-  decode(bytes: Uint8Array, start: number, end: number): string | undefined
+  /**
+   * The text of a whole UTF-8 range (a byte order mark is kept), or undefined where it is not UTF-8.
+   * @param isAscii whether the range is known to be ASCII
+   */
+  decode(bytes: Uint8Array, start: number, end: number, isAscii?: boolean): string | undefined
   /**
    * Writes a text as UTF-8, lone surrogates as U+FFFD, and returns the octets written.
    * `target` has room for three octets a UTF-16 code unit, or for `byteLength(text)`.

@@ -24,6 +24,8 @@ export class FrameParser {
   /** The payload read in this step: `bytes[start, end)`. The next step begins at `end`. */
   start = 0
   end = 0
+  /** Whether the payload read in this step is known to be ASCII. */
+  isAscii = false
   /** Octets of the frame's payload still to come; 0 where the frame is complete. */
   remaining = 0
 
@@ -63,7 +65,7 @@ export class FrameParser {
   #readPayload(bytes: Uint8Array, at: number, end: number): void {
     const until = this.remaining < end - at ? at + this.remaining : end
     if (this.#expectsMask && until > at) {
-      this.#payload.unmask(bytes, at, until, this.#maskingKey, this.length - this.remaining)
+      this.isAscii = this.#payload.unmask(bytes, at, until, this.#maskingKey, this.length - this.remaining)
     }
     this.start = at
     this.end = until

@@ -6,22 +6,31 @@ const wordsFrom = littleEndian ? 192 : Number.POSITIVE_INFINITY
 
 /**
  * Applies a masking key to `bytes[start, end)` in place, RFC 6455 §5.3; masking and unmasking are the same.
- * `offset` is the place of `start` within the frame's payload.
+ * `offset` is the place of `start` within the frame's payload. Returns whether all octets are ASCII then.
  */
-export function unmaskInPlace(bytes: Uint8Array, start: number, end: number, maskingKey: number, offset: number): void {
-  const key = rotate(maskingKey, offset)
-  if (end - start < wordsFrom) {
-    unmaskOctets(bytes, start, end, key)
-    return
-  }
+export function unmaskInPlace(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  maskingKey: number,
+  offset: number,
+): boolean {
+  const key = rotateKey(maskingKey, offset)
+  if (end - start < wordsFrom) return unmaskOctets(bytes, start, end, key) < 0x80
   // A view of words must start at a multiple of four in its buffer, wherever the payload stands.
   const wordsStart = start + (-(bytes.byteOffset + start) & 3)
   const wordCount = (end - wordsStart) >>> 2
-  unmaskOctets(bytes, start, wordsStart, key)
-  const wordKey = rotate(key, wordsStart - start)
+  let seen = unmaskOctets(bytes, start, wordsStart, key)
+  const wordKey = rotateKey(key, wordsStart - start)
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + wordsStart, wordCount)
-  for (let at = 0; at < wordCount; at += 1) words[at]! ^= wordKey
-  unmaskOctets(bytes, wordsStart + wordCount * 4, end, wordKey)
+  let seenWords = 0
+  for (let at = 0; at < wordCount; at += 1) {
+    const word = words[at]! ^ wordKey
+    words[at] = word
+    seenWords |= word
+  }
+  seen |= unmaskOctets(bytes, wordsStart + wordCount * 4, end, wordKey)
+  return seen < 0x80 && (seenWords & 0x80808080) === 0
 }
 
 /** Copies `source[start, end)` to `target` from `at` on and masks it there. The two do not overlap. */
@@ -57,24 +66,32 @@ export function maskInto(
 }
 
 /** The key as it applies `offset` octets further on. */
-function rotate(maskingKey: number, offset: number): number {
+export function rotateKey(maskingKey: number, offset: number): number {
   const bits = (offset & 3) << 3
   return (maskingKey >>> bits) | (maskingKey << (32 - bits))
 }
 
-function unmaskOctets(bytes: Uint8Array, start: number, end: number, key: number): void {
+/** Returns all octets that came out, or-ed together. */
+function unmaskOctets(bytes: Uint8Array, start: number, end: number, key: number): number {
   const key1 = key >>> 8
   const key2 = key >>> 16
   const key3 = key >>> 24
   const fours = end - 3
+  let seen = 0
   let at = start
   for (; at < fours; at += 4) {
-    bytes[at]! ^= key
-    bytes[at + 1]! ^= key1
-    bytes[at + 2]! ^= key2
-    bytes[at + 3]! ^= key3
+    const first = bytes[at]! ^ (key & 0xff)
+    const second = bytes[at + 1]! ^ (key1 & 0xff)
+    const third = bytes[at + 2]! ^ (key2 & 0xff)
+    const fourth = bytes[at + 3]! ^ key3
+    bytes[at] = first
+    bytes[at + 1] = second
+    bytes[at + 2] = third
+    bytes[at + 3] = fourth
+    seen |= first | second | third | fourth
   }
-  if (at < end) bytes[at]! ^= key
-  if (at + 1 < end) bytes[at + 1]! ^= key1
-  if (at + 2 < end) bytes[at + 2]! ^= key2
+  if (at < end) seen |= bytes[at]! ^= key & 0xff
+  if (at + 1 < end) seen |= bytes[at + 1]! ^= key1 & 0xff
+  if (at + 2 < end) seen |= bytes[at + 2]! ^= key2 & 0xff
+  return seen
 }

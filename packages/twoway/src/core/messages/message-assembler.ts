@@ -1,4 +1,5 @@
 import type { Payload } from '../../ports/payload.js'
+import { copyOctets } from '../copy-octets.js'
 import { ProtocolError } from '../errors.js'
 import { Opcode } from '../frames/opcode.js'
 
@@ -21,6 +22,8 @@ export class MessageAssembler {
   #buffer: Uint8Array | undefined
   #length = 0
   #utf8State = 0
+  /** Whether all that is gathered is known to be ASCII. */
+  #isAscii = true
 
   constructor(payload: Payload, maxMessageBytes: number) {
     this.#payload = payload
@@ -52,11 +55,18 @@ export class MessageAssembler {
   /**
    * Takes a piece of the payload of the frame begun last; `remaining` octets of that frame are still to come.
    * Returns the message where the piece completes it.
+   * @param isAscii whether the piece is known to be ASCII
    */
-  add(bytes: Uint8Array, start: number, end: number, remaining: number): string | Uint8Array | undefined {
+  add(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    remaining: number,
+    isAscii = false,
+  ): string | Uint8Array | undefined {
     const completes = this.#fin && remaining === 0
-    if (completes && this.#length === 0) return this.#takeWhole(bytes, start, end)
-    this.#gather(bytes, start, end, remaining)
+    if (completes && this.#length === 0) return this.#takeWhole(bytes, start, end, isAscii)
+    this.#gather(bytes, start, end, remaining, isAscii)
     return completes ? this.finish() : undefined
   }
 
@@ -76,8 +86,9 @@ export class MessageAssembler {
     const buffer = this.#buffer ?? this.#payload.allocate(0)
     const length = this.#length
     const isText = this.#isText
+    const isAscii = this.#isAscii
     this.release()
-    if (isText) return this.#payload.decode(buffer, 0, length)!
+    if (isText) return this.#payload.decode(buffer, 0, length, isAscii)!
     return length === buffer.length ? buffer : this.#payload.copy(buffer, 0, length)
   }
 
@@ -87,27 +98,29 @@ export class MessageAssembler {
     this.#buffer = undefined
     this.#length = 0
     this.#utf8State = 0
+    this.#isAscii = true
   }
 
   /** The whole message arrived in one piece: nothing needs to be gathered. */
-  #takeWhole(bytes: Uint8Array, start: number, end: number): string | Uint8Array {
+  #takeWhole(bytes: Uint8Array, start: number, end: number, isAscii: boolean): string | Uint8Array {
     this.#underWay = false
     if (!this.#isText) return this.#payload.copy(bytes, start, end)
-    const text = this.#payload.decode(bytes, start, end)
+    const text = this.#payload.decode(bytes, start, end, isAscii)
     if (text === undefined) throw new ProtocolError('textNotUtf8')
     return text
   }
 
-  #gather(bytes: Uint8Array, start: number, end: number, remaining: number): void {
+  #gather(bytes: Uint8Array, start: number, end: number, remaining: number, isAscii: boolean): void {
     const length = end - start
     if (length === 0) return
     this.#checkLength(length)
-    if (this.#isText) {
+    if (this.#isText && !(isAscii && this.#utf8State === 0)) {
+      this.#isAscii = false
       this.#utf8State = this.#payload.validate(this.#utf8State, bytes, start, end)
       if (this.#utf8State < 0) throw new ProtocolError('textNotUtf8')
     }
     this.#reserve(this.#length + length, remaining)
-    this.#buffer!.set(bytes.subarray(start, end), this.#length)
+    copyOctets(bytes, start, end, this.#buffer!, this.#length)
     this.#length += length
   }
 

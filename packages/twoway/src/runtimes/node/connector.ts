@@ -6,6 +6,7 @@ import { explainFailure } from './explain-failure.js'
 import { nameOf, openSocket } from './open-socket.js'
 import { proxyFor } from './proxy/proxy-for.js'
 import { openTunnel } from './proxy/tunnel.js'
+import { SharedReading, sharesReads } from './shared-reading.js'
 import { StreamTransport } from './stream-transport.js'
 
 /** Opens TCP and TLS connections and those over Unix sockets, directly or through a proxy. */
@@ -26,13 +27,15 @@ export const nodeConnector: Connector = {
 function connectDirectly(target: ConnectTarget): Transport {
   const { progress = () => {} } = target
   let isConnected = false
-  const socket = openSocket(target, progress)
+  const reading = sharesReads ? new SharedReading() : undefined
+  const socket = openSocket(target, progress, reading)
   socket.once(target.tls === undefined ? 'connect' : 'secureConnect', () => {
     isConnected = true
     progress(undefined)
   })
   const place = nameOf(target)
   return new StreamTransport(socket, {
+    reading,
     explain(cause) {
       const what = isConnected ? `the connection to ${place} was lost` : `can't connect to ${place}`
       return new TransportError(`${what}: ${explainFailure(cause)}`, { cause })

@@ -1,6 +1,7 @@
 import { connect, isIP, type NetConnectOpts, Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import type { TlsClientOptions } from '../../ports/connector.js'
+import type { SharedReading } from './shared-reading.js'
 
 export interface SocketTarget {
   readonly host: string
@@ -12,15 +13,22 @@ export interface SocketTarget {
 /**
  * A socket that connects, over IPv6 or IPv4, whichever answers first (Node's own "happy eyeballs"). Never throws: what
  * can't even be tried, such as a certificate that can't be read, is the socket's error.
- * `progress` is told each stage in words.
+ * `progress` is told each stage in words. With `reading` it reads through that.
  */
-export function openSocket(target: SocketTarget, progress: (stage: string) => void): Socket {
+export function openSocket(
+  target: SocketTarget,
+  progress: (stage: string) => void,
+  reading?: SharedReading | undefined,
+): Socket {
   const { host, port, tls, socketPath } = target
   const place = nameOf(target)
   const isName = socketPath === undefined && isIP(host) === 0
   progress(isName ? `looking up ${host}` : `connecting to ${place}`)
   try {
-    const options: NetConnectOpts = socketPath === undefined ? { host, port } : { path: socketPath }
+    const options: NetConnectOpts = {
+      ...(socketPath === undefined ? { host, port } : { path: socketPath }),
+      ...(reading === undefined ? {} : { onread: reading.onread }),
+    }
     const socket = tls === undefined ? connect(options) : connectTls({ ...options, ...securityOf(host, tls) })
     socket.once('lookup', () => progress(`connecting to ${place}`))
     socket.once('connect', () => {

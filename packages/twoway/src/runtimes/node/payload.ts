@@ -1,7 +1,9 @@
 import { Buffer, isAscii, isUtf8, transcode } from 'node:buffer'
-import { maskInto, unmaskInPlace } from '../../core/frames/masking.js'
+import { copyOctets } from '../../core/copy-octets.js'
+import { maskInto, rotateKey, unmaskInPlace } from '../../core/frames/masking.js'
 import { skipAscii, validateUtf8 } from '../../core/messages/utf8.js'
 import type { Payload } from '../../ports/payload.js'
+import { sharedMemory } from './shared-memory.js'
 
 /** Buffer's own converters. They are not in its documentation, but `toString` makes a view of each range first. */
 interface Converters {
@@ -12,6 +14,12 @@ interface Converters {
 }
 
 const { latin1Slice, utf8Slice, ucs2Slice, utf8Write } = Buffer.prototype as unknown as Converters
+
+const { unmask: unmaskShared } = sharedMemory
+const sharedBytes = unmaskShared === undefined ? undefined : sharedMemory.bytes
+
+/** Octets below which a loop is done before WebAssembly is. */
+const simdFrom = 32
 
 /** Octets below which plain JavaScript is done before a native call has begun (a view and the call are 75 ns). */
 const nativeFrom = 64
@@ -29,11 +37,15 @@ export const nodePayload: Payload = {
 
   copy(bytes, start, end) {
     const copy = Buffer.allocUnsafeSlow(end - start)
-    copy.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end))
+    copyOctets(bytes, start, end, copy, 0)
     return copy
   },
 
-  unmask: unmaskInPlace,
+  unmask(bytes, start, end, maskingKey, offset) {
+    if (bytes !== sharedBytes || end - start < simdFrom) return unmaskInPlace(bytes, start, end, maskingKey, offset)
+    return unmaskShared!(start, end, rotateKey(maskingKey, offset)) !== 0
+  },
+
   maskInto,
 
   validate(state, bytes, start, end) {
@@ -49,8 +61,8 @@ export const nodePayload: Payload = {
     return isUtf8(bytes.subarray(middle, tail)) ? validateUtf8(0, bytes, tail, end) : -1
   },
 
-  decode(bytes, start, end) {
-    if (isAsciiRange(bytes, start, end)) return latin1Slice.call(bytes, start, end)
+  decode(bytes, start, end, isAscii) {
+    if (isAscii || isAsciiRange(bytes, start, end)) return latin1Slice.call(bytes, start, end)
     const view = bytes.subarray(start, end)
     if (!isUtf8(view)) return undefined
     if (end - start < utf16From) return utf8Slice.call(bytes, start, end)

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { TransportError } from '../../core/errors.js'
 import type { Transport, TransportPeer, TransportSink } from '../../ports/transport.js'
+import type { SharedReading } from './shared-reading.js'
 
 /**
  * Octets given to the stream at once, at most: what is longer goes in slices, each when the one before was taken,
@@ -15,6 +16,8 @@ const nothing = new Uint8Array(0)
 export interface StreamTransportOptions {
   /** Bytes that were read from the stream already; delivered first. The transport's own from here on. */
   readonly head?: Uint8Array | undefined
+  /** How the stream reads, where it is not by 'data' events. */
+  readonly reading?: SharedReading | undefined
   /** The other end, where the stream can't tell. */
   readonly peer?: TransportPeer | undefined
   /** The error that `closed` gets for what the stream failed with. */
@@ -30,6 +33,7 @@ export class StreamTransport implements Transport {
   readonly #explain: (cause: Error) => TransportError
   /** Whether what the stream reads is nobody else's, so that a sink may overwrite it. */
   readonly #readsOwnBytes: boolean
+  readonly #reading: SharedReading | undefined
   #peer: TransportPeer | undefined
   #sink: TransportSink | undefined
   #head: Uint8Array | undefined
@@ -50,10 +54,12 @@ export class StreamTransport implements Transport {
   #ending = false
   #owesDrained = false
 
-  constructor(stream: Duplex, { head, peer, explain = explainFailure }: StreamTransportOptions = {}) {
+  constructor(stream: Duplex, { head, reading, peer, explain = explainFailure }: StreamTransportOptions = {}) {
     this.#stream = stream
     this.#explain = explain
     this.#readsOwnBytes = stream instanceof Socket
+    this.#reading = reading
+    if (reading !== undefined) reading.receive = this.#onRead
     if (head !== undefined && head.length > 0) this.#head = head
     this.#peer = peer ?? peerOf(stream)
     // Without this, Node ends our side as soon as the peer has ended its own.
@@ -142,7 +148,7 @@ export class StreamTransport implements Transport {
     if (this.#mayDeliver) {
       if (!this.#listening) {
         this.#listening = true
-        this.#stream.on('data', this.#onData)
+        if (this.#reading === undefined) this.#stream.on('data', this.#onData)
       }
       this.#stream.resume()
     }
@@ -157,6 +163,18 @@ export class StreamTransport implements Transport {
   readonly #onData = (chunk: Uint8Array): void => {
     if (this.#destroyed) return
     this.#sink!.received(this.#readsOwnBytes ? chunk : new Uint8Array(chunk), 0, chunk.length)
+  }
+
+  /** What comes before `start`, or by a read that was under way when the sink paused, waits as a copy. */
+  readonly #onRead = (bytes: Uint8Array, start: number, end: number): boolean => {
+    if (this.#destroyed) return false
+    if (this.#sink === undefined) {
+      const early = bytes.subarray(start, end)
+      this.#head = this.#head === undefined ? Buffer.from(early) : Buffer.concat([this.#head, early])
+      return false
+    }
+    this.#sink.received(bytes, start, end)
+    return true
   }
 
   readonly #onEnd = (): void => {

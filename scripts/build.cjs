@@ -1,0 +1,20 @@
+/** `npm run build`: compiles the AssemblyScript where it changed, then whatever TypeScript did, then the page. */
+
+const { join } = require('node:path')
+const { buildPage } = require('./build-page.cjs')
+const { buildSimd } = require('./build-simd.cjs')
+const { runChild } = require('./run-child.cjs')
+
+const root = join(__dirname, '..')
+
+async function build() {
+  await buildSimd(root)
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  process.exitCode = await runChild(process.execPath, [tsc, '-b'], { cwd: root })
+  if (process.exitCode === 0) await buildPage()
+}
+
+build().catch((error) => {
+  console.error(error.message)
+  process.exitCode = 1
+})
