@@ -60,13 +60,18 @@ describe('memory', () => {
 
   it('a message of 1 MiB in fragments of one octet holds less than 1 MiB + 64 KiB', () => {
     const length = 1 << 20
-    const assembler = new MessageAssembler(nodePayload, length)
     const octet = Uint8Array.of(0x61)
-    const before = usedBytes()
-    for (let index = 0; index < length; index++) {
-      assembler.beginFrame(index === 0 ? Opcode.text : Opcode.continuation, false, 1)
-      assembler.add(octet, 0, 1, 0)
+    const gather = (assembler: MessageAssembler): void => {
+      for (let index = 0; index < length; index++) {
+        assembler.beginFrame(index === 0 ? Opcode.text : Opcode.continuation, false, 1)
+        assembler.add(octet, 0, 1, 0)
+      }
     }
+    // What the compiler keeps of it is not the message's.
+    gather(new MessageAssembler(nodePayload, length))
+    const assembler = new MessageAssembler(nodePayload, length)
+    const before = usedBytes()
+    gather(assembler)
     const held = usedBytes() - before
     assert.ok(held < length + (64 << 10), `${held} octets`)
     assembler.beginFrame(Opcode.continuation, true, 0)

@@ -55,6 +55,26 @@ export function payloadContract(name: string, payload: Payload): void {
       fc.assert(property)
     })
 
+    test('says that a range is ASCII only where it is, and where it is says so', () => {
+      for (const length of lengths.filter((length) => length > 0)) {
+        for (const stray of [-1, 0, 1, length >> 1, length - 2, length - 1].filter((at) => at < length)) {
+          const bytes = new Uint8Array(length + 8).fill(0xff)
+          bytes.fill(0x7f, 3, 3 + length)
+          if (stray >= 0) bytes[3 + stray] = 0x80
+          bytes.set(masked(bytes.subarray(3, 3 + length), 0x8d3c_51a7, 2), 3)
+          const isAscii = payload.unmask(bytes, 3, 3 + length, 0x8d3c_51a7, 2)
+          assert.equal(isAscii, stray < 0, `length ${length}, stray octet at ${stray}`)
+        }
+      }
+    })
+
+    test('decodes a range that is known to be ASCII', () => {
+      for (const length of lengths) {
+        const bytes = Buffer.from(`..${'a'.repeat(length)}..`)
+        assert.equal(payload.decode(bytes, 2, 2 + length, true), 'a'.repeat(length))
+      }
+    })
+
     test('takes a masking key with or without a sign', () => {
       const bytes = [Uint8Array.of(1, 2, 3, 4, 5), Uint8Array.of(1, 2, 3, 4, 5)] as const
       payload.unmask(bytes[0], 0, 5, 0xfedc_ba98, 0)

@@ -37,8 +37,8 @@ export class CountingPayload implements Payload {
   }
 
   /** In place: nothing is copied. */
-  unmask(bytes: Uint8Array, start: number, end: number, maskingKey: number, offset: number): void {
-    this.#payload.unmask(bytes, start, end, maskingKey, offset)
+  unmask(bytes: Uint8Array, start: number, end: number, maskingKey: number, offset: number): boolean {
+    return this.#payload.unmask(bytes, start, end, maskingKey, offset)
   }
 
   maskInto(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number, maskingKey: number): void {
@@ -52,9 +52,9 @@ export class CountingPayload implements Payload {
     return this.#payload.validate(state, bytes, start, end)
   }
 
-  decode(bytes: Uint8Array, start: number, end: number): string | undefined {
+  decode(bytes: Uint8Array, start: number, end: number, isAscii?: boolean): string | undefined {
     this.copied += end - start
-    return this.#payload.decode(bytes, start, end)
+    return this.#payload.decode(bytes, start, end, isAscii)
   }
 
   encodeInto(text: string, target: Uint8Array, at: number): number {

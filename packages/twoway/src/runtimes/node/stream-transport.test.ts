@@ -3,33 +3,50 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { test } from 'node:test'
-import { createServer as createTlsServer } from 'node:tls'
+import { createServer as createTlsServer, TLSSocket } from 'node:tls'
 import { TransportError } from '../../core/errors.js'
 import { type ConnectedPair, transportContract } from '../../ports/transport.contract.js'
+import type { Transport } from '../../ports/transport.js'
 import { selfSignedCertificate } from '../../testing/certificate.js'
 import { RecordingSink } from '../../testing/recording-sink.js'
 import { nodeConnector } from './connector.js'
 import { StreamTransport } from './stream-transport.js'
+import { transportOf } from './transport-of.js'
 
-transportContract('TCP loopback', async () => {
-  return joinedBy(createServer(), 'connection', undefined)
-})
+for (const take of [onStream, adopted]) {
+  transportContract(`TCP loopback, ${take.name}`, async () => {
+    return joinedBy(createServer(), 'connection', undefined, take)
+  })
 
-transportContract('TLS loopback', async () => {
-  const certificate = await selfSignedCertificate()
-  return joinedBy(createTlsServer(certificate), 'secureConnection', { ca: certificate.cert })
-})
+  transportContract(`TLS loopback, ${take.name}`, async () => {
+    const certificate = await selfSignedCertificate()
+    return joinedBy(createTlsServer(certificate), 'secureConnection', { ca: certificate.cert }, take)
+  })
+}
+
+function onStream(socket: Socket): Transport {
+  return new StreamTransport(socket)
+}
+
+function adopted(socket: Socket): Transport {
+  return transportOf(socket, new Uint8Array(0), {
+    address: socket.remoteAddress,
+    port: socket.remotePort,
+    encrypted: socket instanceof TLSSocket,
+  })
+}
 
 async function joinedBy(
   server: Server,
   event: 'connection' | 'secureConnection',
   tls: { readonly ca: string } | undefined,
+  take: (socket: Socket) => Transport = onStream,
 ): Promise<ConnectedPair> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const accepted = new Promise<Socket>((resolve) => server.once(event, resolve))
   const near = nodeConnector.connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, tls })
-  const far = new StreamTransport(await accepted)
+  const far = take(await accepted)
   return { near, far, dispose: () => server.close() }
 }
 

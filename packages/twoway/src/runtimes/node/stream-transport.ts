@@ -165,10 +165,13 @@ export class StreamTransport implements Transport {
     this.#sink!.received(this.#readsOwnBytes ? chunk : new Uint8Array(chunk), 0, chunk.length)
   }
 
-  /** What comes before `start`, or by a read that was under way when the sink paused, waits as a copy. */
+  /**
+   * What comes before `start` waits as a copy, and what comes though reading was stopped: TLS delivers all records that
+   * the network's read had brought.
+   */
   readonly #onRead = (bytes: Uint8Array, start: number, end: number): boolean => {
     if (this.#destroyed) return false
-    if (this.#sink === undefined) {
+    if (this.#sink === undefined || this.#paused || this.#head !== undefined) {
       const early = bytes.subarray(start, end)
       this.#head = this.#head === undefined ? Buffer.from(early) : Buffer.concat([this.#head, early])
       return false
