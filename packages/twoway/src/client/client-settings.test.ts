@@ -18,6 +18,7 @@ const wrong: { readonly [name in keyof Required<WebSocketOptions>]: readonly unk
     ...['socks4://localhost', new URL('http://localhost'), null],
   ],
   signal: [{}, 5, null, 'aborted'],
+  perMessageDeflate: ['true', 5, null, [], [true]],
   handshakeTimeoutMs: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null],
   closeTimeoutMs: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null],
   maxMessageBytes: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null, 2 ** 29],

@@ -1,4 +1,5 @@
 import { UsageError } from '../core/errors.js'
+import { type DeflateSettings, settleDeflate } from '../core/extensions/permessage-deflate/deflate-options.js'
 import { clientLimits, type Limits } from '../core/limits.js'
 import type { ProxyOptions, TlsClientOptions } from '../ports/connector.js'
 import type { WebSocketOptions } from './websocket-types.js'
@@ -13,6 +14,8 @@ export interface ClientSettings {
   readonly proxy: ProxyOptions | undefined
   readonly maxRedirects: number
   readonly signal: WebSocketOptions['signal']
+  /** What is offered, the preferred first; nothing where it is empty. */
+  readonly perMessageDeflate: readonly DeflateSettings[]
 }
 
 type Check = (value: unknown) => boolean
@@ -42,6 +45,8 @@ const rules: { readonly [name in keyof Required<WebSocketOptions>]: Rule } = {
   rejectUnauthorized: ['true or false', (value) => typeof value === 'boolean'],
   proxy: ["'env', or the URL of a proxy by http:, https:, socks5: or socks5h:, without a path", isProxy, 'secret'],
   signal: ['an AbortSignal', (value) => value instanceof Object && 'aborted' in value && 'addEventListener' in value],
+  // Its own rules say more.
+  perMessageDeflate: ['true, false or an object', (value) => typeof value === 'boolean' || value instanceof Object],
   handshakeTimeoutMs: aCount,
   closeTimeoutMs: aCount,
   maxMessageBytes: [
@@ -83,6 +88,7 @@ export function settleClient(options: WebSocketOptions): ClientSettings {
     proxy: proxy === undefined ? undefined : { url: proxy, ca },
     maxRedirects: options.maxRedirects ?? 0,
     signal: options.signal,
+    perMessageDeflate: settleDeflate(options.perMessageDeflate ?? true, 'client'),
   }
 }
 

@@ -1,11 +1,15 @@
 import { type HandshakeError, TransportError, UsageError } from '../core/errors.js'
 import type { ExtensionNegotiator } from '../core/extensions/extension.js'
+import { DeflateNegotiator } from '../core/extensions/permessage-deflate/deflate-negotiator.js'
+import type { DeflateSettings } from '../core/extensions/permessage-deflate/deflate-options.js'
 import { encodeBase64 } from '../core/handshake/base64.js'
 import { ClientHandshake } from '../core/handshake/client-handshake.js'
 import { encodeLatin1 } from '../core/handshake/latin1.js'
 import type { Clock, Timer } from '../ports/clock.js'
 import type { Connector, TlsClientOptions } from '../ports/connector.js'
+import type { DeflateCodec } from '../ports/deflate-codec.js'
 import type { ResponseHead } from '../ports/http-host.js'
+import type { Payload } from '../ports/payload.js'
 import type { Random } from '../ports/random.js'
 import type { ClientSettings } from './client-settings.js'
 import { type OpenedConnection, Opening } from './opening.js'
@@ -15,7 +19,9 @@ import { redirectOf } from './redirect.js'
 /** What connecting needs of the runtime. */
 export interface ConnectingPorts {
   readonly connector: Connector
-  readonly negotiators: readonly ExtensionNegotiator[]
+  /** Undefined where the runtime has none. */
+  readonly deflateCodec: () => DeflateCodec | undefined
+  readonly payload: Payload
   readonly clock: Clock
   readonly random: Random
 }
@@ -44,6 +50,7 @@ export class Connecting {
   readonly #options: ConnectingOptions
   readonly #timer: Timer
   readonly #visited = new Set<string>()
+  readonly #negotiators: readonly ExtensionNegotiator[]
   #place: Place
   #opening: Opening
   /** What is waited for before the server's answer, in words. */
@@ -56,6 +63,7 @@ export class Connecting {
     const { url, settings, ports } = options
     const { limits, signal, proxy } = settings
     this.#options = options
+    this.#negotiators = negotiatorsOf(settings.perMessageDeflate, ports)
     this.#place = placeOf(url)
     if (this.#place.socketPath !== undefined && proxy !== undefined && proxy.url !== 'env') {
       throw new UsageError('optionInvalid', 'the option proxy has no use with a Unix socket: leave it out')
@@ -80,7 +88,7 @@ export class Connecting {
       target: url.pathname + url.search,
       key: encodeBase64(ports.random.bytes(16)),
       protocols,
-      extensions: ports.negotiators.flatMap(({ offers }) => offers),
+      extensions: this.#negotiators.flatMap(({ offers }) => offers),
       fields: this.#isAtHome ? fieldsAtHome(this.#options.url, settings.fields) : [],
       origin: settings.origin,
       limits: settings.limits,
@@ -99,7 +107,7 @@ export class Connecting {
     return new Opening({
       handshake,
       transport,
-      negotiators: ports.negotiators,
+      negotiators: this.#negotiators,
       events: {
         opened: (...opened) => {
           this.#settle()
@@ -156,6 +164,11 @@ export class Connecting {
   readonly #abort = (): void => {
     this.fail(new TransportError('connecting was aborted', { cause: this.#options.settings.signal?.reason }))
   }
+}
+
+function negotiatorsOf(offers: readonly DeflateSettings[], ports: ConnectingPorts): readonly ExtensionNegotiator[] {
+  const codec = offers.length === 0 ? undefined : ports.deflateCodec()
+  return codec === undefined ? [] : [new DeflateNegotiator(offers, { ...ports, codec })]
 }
 
 /** The caller's fields, and the URL's user and password as Basic authentication, unless a field says other. */

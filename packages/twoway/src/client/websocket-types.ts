@@ -1,3 +1,4 @@
+import type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
 import type { TlsClientOptions } from '../ports/connector.js'
 import type { PlatformAbortSignal } from '../ports/platform-types.js'
 import type {
@@ -93,6 +94,11 @@ export interface WebSocketOptions extends TlsClientOptions {
   readonly maxRedirects?: number | undefined
   /** Aborts connecting; without effect once the connection stands. */
   readonly signal?: PlatformAbortSignal | undefined
+  /**
+   * Offers to compress messages (RFC 7692): true by default, as browsers do; false does not; an object says more, and a
+   * list of them is several offers, the preferred first. `extensions` tells what the server took.
+   */
+  readonly perMessageDeflate?: boolean | PerMessageDeflateOptions | readonly PerMessageDeflateOptions[] | undefined
   /** Milliseconds for the whole opening handshake, 10,000 by default. */
   readonly handshakeTimeoutMs?: number | undefined
   /** Milliseconds that the server has to answer a Close and to end the connection, 5,000 by default. */

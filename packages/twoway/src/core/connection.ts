@@ -143,7 +143,7 @@ export class Connection<Owner> implements TransportSink {
     this.#hold = new Hold(ports.payload)
     this.#rates = rates
     this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
-    this.#encoder = extension && new MessageEncoder(extension, this.#outbox, ports, role === 'server')
+    this.#encoder = extension && new MessageEncoder(extension, this.#outbox, ports, role === 'server', this.#onFlush)
   }
 
   get state(): ClosingState {

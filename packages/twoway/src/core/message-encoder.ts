@@ -1,7 +1,7 @@
 import type { Payload } from '../ports/payload.js'
 import type { Extension } from './extensions/extension.js'
 import { Opcode } from './frames/opcode.js'
-import type { Outbox } from './outbox.js'
+import { byReferenceBytes, type Outbox } from './outbox.js'
 import type { ScratchPool } from './scratch-pool.js'
 
 interface WaitingMessage {
@@ -12,9 +12,6 @@ interface WaitingMessage {
 
 const finBit = 0x80
 
-/** Bytes from here on are not copied where their sender leaves them unchanged. */
-const byReferenceBytes = 8 << 10
-
 /** Has an extension change messages before they are framed. They keep their order, also where one takes longer. */
 export class MessageEncoder {
   readonly #extension: Extension
@@ -22,24 +19,30 @@ export class MessageEncoder {
   readonly #payload: Payload
   readonly #pool: ScratchPool
   readonly #keepsBytes: boolean
+  readonly #onFramed: () => void
   /** The message that is being encoded, first, and those behind it. */
   readonly #waiting: WaitingMessage[] = []
   #waitingBytes = 0
   #savedBytes = 0
   #afterwards: (() => void)[] = []
 
-  /** @param keepsBytes whether long bytes stay unchanged after `send`, or belong to their sender again */
+  /**
+   * @param keepsBytes whether long bytes stay unchanged after `send`, or belong to their sender again
+   * @param onFramed called after messages that waited were framed
+   */
   constructor(
     extension: Extension,
     outbox: Outbox,
     { payload, scratchPool }: { readonly payload: Payload; readonly scratchPool: ScratchPool },
     keepsBytes: boolean,
+    onFramed: () => void,
   ) {
     this.#extension = extension
     this.#outbox = outbox
     this.#payload = payload
     this.#pool = scratchPool
     this.#keepsBytes = keepsBytes
+    this.#onFramed = onFramed
   }
 
   /** Octets of messages that are not framed yet. */
@@ -92,6 +95,7 @@ export class MessageEncoder {
       this.#waitingBytes -= length
       this.#savedBytes += length - (this.#outbox.appendedBytes - framedBefore)
       this.#encodeWaiting()
+      this.#onFramed()
     })
     if (encoded === 'later') {
       if (this.#waiting.length === 0) this.#wait('', length, undefined)

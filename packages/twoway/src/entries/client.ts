@@ -11,6 +11,7 @@ import type { WebSocketConstructor, WebSocket as WebSocketInterface } from '../c
 import { ScratchPool } from '../core/scratch-pool.js'
 import { nodeClock } from '../runtimes/node/clock.js'
 import { nodeConnector } from '../runtimes/node/connector.js'
+import { nodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
 import { nodePayload } from '../runtimes/node/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
 
@@ -26,6 +27,7 @@ export type {
 export type { WebSocketConstructor, WebSocketEvents, WebSocketOptions } from '../client/websocket-types.js'
 export { describeCloseCode } from '../core/closing/close-code.js'
 export { HandshakeError, ProtocolError, TransportError, UsageError } from '../core/errors.js'
+export type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
 export type { HeaderFields } from '../core/handshake/header-fields.js'
 
 const ports: ClientPorts = {
@@ -33,7 +35,7 @@ const ports: ClientPorts = {
   random: nodeRandom,
   clock: nodeClock,
   connector: nodeConnector,
-  negotiators: [],
+  deflateCodec: nodeDeflateCodec,
   scratchPool: new ScratchPool(nodePayload),
 }
 

@@ -6,6 +6,7 @@ import type { WebSocketConstructor } from '../client/websocket-types.js'
 import { ScratchPool } from '../core/scratch-pool.js'
 import { MemoryNetwork as Network } from '../runtimes/memory/memory-network.js'
 import { webClock } from '../runtimes/web/clock.js'
+import { hasWebDeflate, webDeflateCodec } from '../runtimes/web/deflate-codec.js'
 import { webDiagnostics } from '../runtimes/web/diagnostics.js'
 import { webPayload } from '../runtimes/web/payload.js'
 import { webRandom } from '../runtimes/web/random.js'
@@ -25,7 +26,7 @@ export class MemoryNetwork {
     connector: this.#network,
     httpHost: this.#network,
     diagnostics: webDiagnostics,
-    negotiators: [],
+    deflateCodec: () => (hasWebDeflate() ? webDeflateCodec : undefined),
     scratchPool: new ScratchPool(webPayload),
     report: (error: unknown) => console.error('twoway: an error that no error handler took:', error),
   }

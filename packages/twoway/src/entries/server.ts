@@ -1,5 +1,6 @@
 import { ScratchPool } from '../core/scratch-pool.js'
 import { nodeClock } from '../runtimes/node/clock.js'
+import { nodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
 import { nodeDiagnostics } from '../runtimes/node/diagnostics.js'
 import { type AttachableServer, attachTo } from '../runtimes/node/http-attachment.js'
 import { nodeHttpHost } from '../runtimes/node/http-host.js'
@@ -12,6 +13,7 @@ import type { AttachOptions, ServeOptions, Server } from '../server/server-types
 export { describeCloseCode } from '../core/closing/close-code.js'
 export type { CloseResult, SendResult } from '../core/connection-types.js'
 export { HandshakeError, ProtocolError, TransportError, UsageError } from '../core/errors.js'
+export type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
 export type { HeaderFields } from '../core/handshake/header-fields.js'
 export type { Limits } from '../core/limits.js'
 export type { TlsServerOptions } from '../ports/http-host.js'
@@ -30,6 +32,7 @@ export type {
   PlainHandlers,
   ReadableLike,
   ResponseLike,
+  SendOptions,
   SendStreamOptions,
   ServeOptions,
   Server,
@@ -46,7 +49,7 @@ const ports: ServerPorts = {
   clock: nodeClock,
   httpHost: nodeHttpHost,
   diagnostics: nodeDiagnostics,
-  negotiators: [],
+  deflateCodec: nodeDeflateCodec,
   scratchPool: new ScratchPool(nodePayload),
   report: (error) => console.error('twoway: an error that no error handler took:', error),
 }

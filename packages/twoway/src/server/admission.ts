@@ -211,7 +211,7 @@ export class Admission<Data> {
         `upgrade() chose the subprotocol "${protocol}", of those offered (${offered}) it must be one: choose from request.protocols`,
       )
     }
-    const agreed = acceptExtension(offer.extensions, this.#settings.ports.negotiators)
+    const agreed = acceptExtension(offer.extensions, this.#settings.negotiators)
     const extensions = agreed === undefined ? undefined : formatExtensions([agreed.answer])
     transport.write(acceptanceOf({ key: offer.key, protocol, extensions, fields: fieldsOf(headers) }))
     this.#observer.handshakeAnswered(101, transport.peer.address, request)

@@ -20,7 +20,7 @@ it('spreads the closes of drain evenly over the time it is given', async () => {
     scratchPool,
     httpHost: network,
     diagnostics: webDiagnostics,
-    negotiators: [],
+    deflateCodec: () => undefined,
     report() {},
   }
   const server = await startServer({ port: 0, idleTimeoutMs: Number.POSITIVE_INFINITY }, ports)

@@ -25,7 +25,7 @@ async function setUp(options: Partial<ServeOptions<undefined>> = {}, jitter = 0)
     scratchPool: new ScratchPool(webPayload),
     httpHost: network,
     diagnostics: webDiagnostics,
-    negotiators: [],
+    deflateCodec: () => undefined,
     report: (error: unknown) => log.push(`report ${error}`),
   }
   const server: Server = await startServer(

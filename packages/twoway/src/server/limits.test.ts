@@ -52,7 +52,7 @@ async function withServer<Answer>(
       scratchPool: new ScratchPool(webPayload),
       httpHost: network,
       diagnostics: webDiagnostics,
-      negotiators: [],
+      deflateCodec: () => undefined,
       report() {},
     },
   )

@@ -53,7 +53,7 @@ async function playAll(hasSubscribers: boolean): Promise<{ metrics: ServerMetric
           publish: (message) => told.push([name, message as Record<string, unknown>]),
         }),
       },
-      negotiators: [],
+      deflateCodec: () => undefined,
       report() {},
     },
   )

@@ -11,7 +11,7 @@ import { bytesOf } from './message-bytes.js'
 import type { Observer } from './observer.js'
 import { sendFrom, sendStream } from './send-source.js'
 import type { ServerSettings } from './server-settings.js'
-import type { MessageSource, OutgoingPiece, SendStreamOptions, ServerSocket } from './server-types.js'
+import type { MessageSource, OutgoingPiece, SendOptions, SendStreamOptions, ServerSocket } from './server-types.js'
 
 /** What a handshake that was accepted makes a connection of. */
 export interface AcceptedHandshake<Data> {
@@ -118,8 +118,9 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     return this.bufferedAmount <= this.#highWaterMarkBytes
   }
 
-  send(message: OutgoingPiece): SendResult {
-    const result = this.#connection.send(typeof message === 'string' ? message : bytesOf(message))
+  send(message: OutgoingPiece, options?: SendOptions): SendResult {
+    const bytes = typeof message === 'string' ? message : bytesOf(message)
+    const result = this.#connection.send(bytes, options?.compress)
     if (result === 'sent') this.#observer.sent()
     else this.#observe(result)
     return result

@@ -2,7 +2,10 @@ import { BufferBudget } from '../core/buffer-budget.js'
 import type { ConnectionPorts } from '../core/connection-types.js'
 import { UsageError } from '../core/errors.js'
 import type { ExtensionNegotiator } from '../core/extensions/extension.js'
+import { DeflateNegotiator } from '../core/extensions/permessage-deflate/deflate-negotiator.js'
+import { type PerMessageDeflateOptions, settleDeflate } from '../core/extensions/permessage-deflate/deflate-options.js'
 import { type ServerLimits, serverLimits } from '../core/limits.js'
+import type { DeflateCodec } from '../ports/deflate-codec.js'
 import type { Diagnostics } from '../ports/diagnostics.js'
 import type { HttpHost, ListenOptions } from '../ports/http-host.js'
 import type { AttachOptions, PlainHandlers, ServeOptions, ServerHandlers, ServerOptions } from './server-types.js'
@@ -11,7 +14,8 @@ import type { AttachOptions, PlainHandlers, ServeOptions, ServerHandlers, Server
 export interface ServerPorts extends ConnectionPorts {
   readonly httpHost: HttpHost
   readonly diagnostics: Diagnostics
-  readonly negotiators: readonly ExtensionNegotiator[]
+  /** Undefined where the runtime has none. */
+  readonly deflateCodec: () => DeflateCodec | undefined
   /** Tells whoever runs the program of an error that no handler took. */
   report(error: unknown): void
 }
@@ -25,6 +29,7 @@ export interface ServerSettings<Data> {
   readonly hosts: 'any' | readonly string[]
   readonly whenBufferFull: 'close' | 'drop'
   readonly sequential: boolean
+  readonly negotiators: readonly ExtensionNegotiator[]
   readonly handlers: ServerHandlers<Data> & PlainHandlers
 }
 
@@ -50,6 +55,8 @@ const commonRules: { readonly [name in keyof Required<ServerOptions<unknown>>]: 
   hosts: ["'any' or a list of names", (value) => value === 'any' || Array.isArray(value)],
   whenBufferFull: ["'close' or 'drop'", (value) => value === 'close' || value === 'drop'],
   sequential: ['true or false', (value) => typeof value === 'boolean'],
+  // Its own rules say more.
+  perMessageDeflate: ['true, false or an object', (value) => typeof value === 'boolean' || value instanceof Object],
   maxMessageBytes: [
     `an integer from 1 to ${longestMessage}`,
     (value) => isCount(value) && Number(value) <= longestMessage,
@@ -164,8 +171,19 @@ function settingsOf<Data>(options: ServerOptions<Data> & PlainHandlers, ports: S
     hosts: options.hosts ?? [],
     whenBufferFull: options.whenBufferFull ?? 'close',
     sequential: options.sequential ?? false,
+    negotiators: negotiatorsOf(options.perMessageDeflate ?? false, ports),
     handlers: options,
   }
+}
+
+function negotiatorsOf(option: boolean | PerMessageDeflateOptions, ports: ServerPorts): ExtensionNegotiator[] {
+  const deflate = settleDeflate(option, 'server')
+  if (deflate.length === 0) return []
+  const codec = ports.deflateCodec()
+  if (codec === undefined) {
+    throw new UsageError('optionInvalid', 'this runtime has no compression: leave the option perMessageDeflate out')
+  }
+  return [new DeflateNegotiator(deflate, { ...ports, codec })]
 }
 
 function describe(value: unknown): string {

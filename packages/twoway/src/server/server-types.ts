@@ -1,9 +1,18 @@
 import type { CloseResult, SendResult } from '../core/connection-types.js'
+import type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
 import type { ServerLimits } from '../core/limits.js'
 import type { TlsServerOptions } from '../ports/http-host.js'
 import type { PlatformAsyncDisposable } from '../ports/platform-types.js'
 import type { IncomingRequest } from './incoming-request.js'
 import type { ServerMetrics } from './server-metrics.js'
+
+export interface SendOptions {
+  /**
+   * Whether to compress this message, where compression was agreed upon: from `perMessageDeflate.thresholdBytes` on by
+   * default. A message that would grow is sent as it is all the same.
+   */
+  readonly compress?: boolean | undefined
+}
 
 /** One connection, on the server's side. */
 export interface ServerSocket<Data = undefined> {
@@ -37,7 +46,7 @@ export interface ServerSocket<Data = undefined> {
    * Bytes of 8 KiB and more are not copied: leave them unchanged until they have gone.
    * Throws a UsageError for anything but a string, an ArrayBuffer or a view of one.
    */
-  send(message: OutgoingPiece): SendResult
+  send(message: OutgoingPiece, options?: SendOptions): SendResult
   /**
    * Sends each item of a source as a message, no faster than the peer takes them: the next is read once no more than
    * `highWaterMarkBytes` waits. None is dropped.
@@ -194,6 +203,11 @@ export interface ServerOptions<Data> extends ServerHandlers<Data>, LimitOptions 
    * which is the default, or the message is dropped and `send` says so.
    */
   readonly whenBufferFull?: 'close' | 'drop' | undefined
+  /**
+   * Compresses messages with who offers it (RFC 7692): false by default, or true, or an object that says more. Without
+   * more, each message is compressed by itself, so that a connection holds no memory for it.
+   */
+  readonly perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined
   /**
    * Whether the next message of a connection waits for the promise that `open` or `message` returned for it, and
    * reading with it: false by default. A handler that waits for a further message of the same peer then waits for ever.

@@ -6,11 +6,13 @@ import type { TlsServerOptions } from '../ports/http-host.js'
 import { MemoryNetwork } from '../runtimes/memory/memory-network.js'
 import { nodeClock } from '../runtimes/node/clock.js'
 import { nodeConnector } from '../runtimes/node/connector.js'
+import { nodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
 import { nodeDiagnostics } from '../runtimes/node/diagnostics.js'
 import { nodeHttpHost } from '../runtimes/node/http-host.js'
 import { nodePayload } from '../runtimes/node/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
 import { webClock } from '../runtimes/web/clock.js'
+import { webDeflateCodec } from '../runtimes/web/deflate-codec.js'
 import { webDiagnostics } from '../runtimes/web/diagnostics.js'
 import { webPayload } from '../runtimes/web/payload.js'
 import { webRandom } from '../runtimes/web/random.js'
@@ -47,7 +49,7 @@ const nodePorts = {
   connector: nodeConnector,
   httpHost: nodeHttpHost,
   diagnostics: nodeDiagnostics,
-  negotiators: [],
+  deflateCodec: nodeDeflateCodec,
   scratchPool: new ScratchPool(nodePayload),
   report,
 }
@@ -60,7 +62,7 @@ const memoryPorts = {
   connector: memoryNetwork,
   httpHost: memoryNetwork,
   diagnostics: webDiagnostics,
-  negotiators: [],
+  deflateCodec: () => webDeflateCodec,
   scratchPool: new ScratchPool(webPayload),
   report,
 }

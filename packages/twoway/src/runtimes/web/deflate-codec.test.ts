@@ -1,0 +1,4 @@
+import { describeDeflateCodec } from '../../ports/deflate-codec.contract.js'
+import { webDeflateCodec } from './deflate-codec.js'
+
+describeDeflateCodec('webDeflateCodec', webDeflateCodec)

@@ -1,0 +1,190 @@
+import { ProtocolError } from '../../core/errors.js'
+import type { Compressor, DeflateCodec, InflatedSink, Inflater } from '../../ports/deflate-codec.js'
+
+/**
+ * A codec over CompressionStream, as far as that serves: it keeps no history, has one size of window and one level, and
+ * takes each message whole, later than the call. Of a message it reads no further than to a block with BFINAL: some
+ * platforms do not tell what is behind it.
+ */
+export const webDeflateCodec: DeflateCodec = {
+  keepsHistory: false,
+  smallestWindowBits: 15,
+  compressors: () => ({ take: () => new WebCompressor() }),
+  inflaters: () => ({ take: () => new WebInflater() }),
+}
+
+/** Whether the platform has what the codec needs. */
+export function hasWebDeflate(): boolean {
+  try {
+    new DecompressionStream('deflate-raw').writable.abort().catch(() => {})
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** RFC 7692 §7.2.2: what the sender has left out; and a last block, as DecompressionStream wants the data to end. */
+const tail = Uint8Array.of(0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff)
+/** §7.2.3.4: stands behind a block with BFINAL, with which CompressionStream ends. */
+const afterFinalBlock = Uint8Array.of(0)
+const pieceBytes = 64 << 10
+/** Compressed octets held of one message, at most. */
+const mostHeldBytes = 32 << 20
+
+class WebCompressor implements Compressor {
+  #pieces: Uint8Array[] = []
+  #isReleased = false
+
+  deflate(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+    most: number,
+    done: (output: Uint8Array | undefined) => void,
+  ): Uint8Array | undefined | 'later' {
+    this.#pieces.push(bytes.slice(start, end))
+    if (!last) return new Uint8Array(0)
+    const message = concat(this.#pieces)
+    this.#pieces = []
+    void this.#deflate(message, most).then((output) => {
+      if (!this.#isReleased) done(output)
+    })
+    return 'later'
+  }
+
+  release(): void {
+    this.#isReleased = true
+  }
+
+  async #deflate(message: Uint8Array, most: number): Promise<Uint8Array | undefined> {
+    const output: Uint8Array[] = []
+    let length = afterFinalBlock.length
+    try {
+      await transform(new CompressionStream('deflate-raw'), message, (piece) => {
+        length += piece.length
+        if (length > most || this.#isReleased) throw new Error('the output is of no use')
+        output.push(piece)
+      })
+    } catch {
+      return undefined
+    }
+    return concat([...output, afterFinalBlock])
+  }
+}
+
+class WebInflater implements Inflater {
+  #pieces: Uint8Array[] = []
+  #heldBytes = 0
+  #isReleased = false
+
+  inflate(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+    emit: InflatedSink,
+    done: (error?: unknown) => void,
+  ): 'done' | 'later' {
+    this.#heldBytes += end - start
+    if (this.#heldBytes > mostHeldBytes) throw new ProtocolError('messageTooBig')
+    this.#pieces.push(bytes.slice(start, end))
+    if (!last) return 'done'
+    const message = concat(this.#pieces)
+    this.#pieces = []
+    this.#heldBytes = 0
+    this.#inflate(message, emit).then(
+      () => this.#isReleased || done(),
+      (error: unknown) => this.#isReleased || done(error),
+    )
+    return 'later'
+  }
+
+  release(): void {
+    this.#isReleased = true
+  }
+
+  async #inflate(message: Uint8Array, emit: InflatedSink): Promise<void> {
+    const sink = new Sink(emit, () => this.#isReleased)
+    if (!(await sink.takes(concat([message, tail])))) {
+      // Where the message ends with a block with BFINAL nothing may follow that: neither our tail nor the sender's octet.
+      const ends = message.at(-1) === 0 ? message.length - 1 : message.length
+      if (!(await sink.takes(message.subarray(0, ends))) && !(await sink.takes(message))) {
+        throw new ProtocolError('compressionMalformed')
+      }
+    }
+    emit(message, 0, 0, true)
+  }
+}
+
+/** Takes what a message inflates to, once, over more than one attempt: how it has to end shows at its end only. */
+class Sink {
+  readonly #emit: InflatedSink
+  readonly #isReleased: () => boolean
+  #emitted = 0
+
+  constructor(emit: InflatedSink, isReleased: () => boolean) {
+    this.#emit = emit
+    this.#isReleased = isReleased
+  }
+
+  /** Returns false where the data is malformed. */
+  async takes(data: Uint8Array): Promise<boolean> {
+    let at = 0
+    let failure: { readonly error: unknown } | undefined
+    try {
+      await transform(new DecompressionStream('deflate-raw'), data, (piece) => {
+        try {
+          if (this.#isReleased()) throw new Error('the context was released')
+          this.#take(piece, at)
+        } catch (error) {
+          failure = { error }
+          throw error
+        }
+        at += piece.length
+      })
+      return true
+    } catch {
+      if (failure !== undefined) throw failure.error
+      return false
+    }
+  }
+
+  /** A piece that stands at this place of what comes out. */
+  #take(piece: Uint8Array, at: number): void {
+    for (let from = Math.max(0, this.#emitted - at); from < piece.length; from += pieceBytes) {
+      const end = Math.min(piece.length, from + pieceBytes)
+      this.#emit(piece, from, end, false)
+      this.#emitted = at + end
+    }
+  }
+}
+
+/** Puts data through a stream; what comes out is handed over as it comes. Rejects with what `take` throws. */
+async function transform(
+  stream: CompressionStream | DecompressionStream,
+  data: Uint8Array,
+  take: (piece: Uint8Array) => void,
+): Promise<void> {
+  const writer = stream.writable.getWriter()
+  const reader = stream.readable.getReader()
+  // What fails shows where it is read.
+  writer.write(data as Uint8Array<ArrayBuffer>).catch(() => {})
+  writer.close().catch(() => {})
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) take(next.value)
+  } catch (error) {
+    reader.cancel(error).catch(() => {})
+    throw error
+  }
+}
+
+function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
+}
