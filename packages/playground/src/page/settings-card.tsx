@@ -33,20 +33,22 @@ export function SettingsCard(): JSX.Element {
           {count === 0 ? w.settingsNone : fill(w.settingsCount, { count })}
         </p>
         <p class="hint">{isUrl ? w.settingsHint : w.settingsNoUrl}</p>
-        <button
-          type="button"
-          class="chip"
-          id="plain-echo"
-          disabled={count === 0}
-          onClick={() => {
-            urlField.value = withoutSettings(urlField.value)
-          }}
-        >
-          {w.settingsClear}
-        </button>
-        <button type="button" class="button button-primary" id="apply-settings" disabled={!isNews} onClick={connect}>
-          {isOpen.value ? w.settingsApply : w.connect}
-        </button>
+        <div class="setting-actions">
+          <button
+            type="button"
+            class="chip"
+            id="plain-echo"
+            disabled={count === 0}
+            onClick={() => {
+              urlField.value = withoutSettings(urlField.value)
+            }}
+          >
+            {w.settingsClear}
+          </button>
+          <button type="button" class="button button-primary" id="apply-settings" disabled={!isNews} onClick={connect}>
+            {isOpen.value ? w.settingsApply : w.connect}
+          </button>
+        </div>
       </div>
       <div class="setting-groups">
         {groups.map(({ key, title }) => (
