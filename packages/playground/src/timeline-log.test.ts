@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { TimelineEntry } from './timeline-entry.js'
-import { mostEntries, mostKeptBytes, TimelineLog } from './timeline-log.js'
+import { mostEntries, TimelineLog } from './timeline-log.js'
 
 const entry = (id: number, bytes = 0): TimelineEntry => ({
   id,
@@ -53,13 +53,6 @@ describe('TimelineLog', () => {
       frames.shift()!()
     }
     assert.deepEqual([ids().length, ids()[0], log.removed.value], [mostEntries, 8, 7])
-  })
-
-  it('keeps no more bytes of messages than its limit', () => {
-    const { log, ids } = logWithFrames()
-    for (const id of [1, 2, 3]) log.add(entry(id, mostKeptBytes / 2))
-    log.flush()
-    assert.deepEqual([ids(), log.removed.value], [[2, 3], 1])
   })
 
   it('replaces an event before and after it shows, and not one that is gone', () => {

@@ -1,12 +1,11 @@
 import { type ReadonlySignal, signal } from '@preact/signals'
 import type { TimelineEntry } from './timeline-entry.js'
 
-/** How many events the timeline keeps, and how many bytes of their messages. */
+/** How many events the timeline keeps: with `keptBytes` of each message, 32 MiB at most. */
 export const mostEntries = 500
-export const mostKeptBytes = 8 << 20
 
 /**
- * The latest events, oldest first. What is over either limit is removed from the front, so that a session of days needs
+ * The latest events, oldest first. What is over the limit is removed from the front, so that a session of days needs
  * no more memory than one of minutes. Its signals change once a frame at most.
  */
 export class TimelineLog {
@@ -61,20 +60,8 @@ export class TimelineLog {
     if (this.#pending.length === 0) return
     const all = [...this.#entries.value, ...this.#pending]
     this.#pending = []
-    const kept = withinLimits(all)
+    const kept = all.slice(-mostEntries)
     this.#removed.value += all.length - kept.length
     this.#entries.value = kept
   }
-}
-
-function withinLimits(entries: readonly TimelineEntry[]): readonly TimelineEntry[] {
-  let bytes = 0
-  let at = entries.length
-  while (at > 0 && entries.length - at < mostEntries) {
-    const entry = entries[at - 1]!
-    bytes += entry.kind === 'message' ? (entry.payload.head?.length ?? 0) : 0
-    if (bytes > mostKeptBytes) break
-    at--
-  }
-  return entries.slice(at)
 }

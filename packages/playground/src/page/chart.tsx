@@ -44,7 +44,7 @@ export function Chart({ label, x, curves, formatX, formatY }: ChartProps): JSX.E
       {
         width: element.clientWidth,
         height,
-        padding: [10, 12, 0, 0],
+        padding: [10, 20, 0, 0],
         legend: { show: false },
         cursor: { show: false },
         scales: { x: { time: false }, y: { range: (_, __, most) => [0, (most || 1) * 1.08] } },

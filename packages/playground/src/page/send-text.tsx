@@ -9,7 +9,7 @@ const examples: readonly { readonly name: keyof Words; readonly text: () => stri
   { name: 'exampleHello', text: () => 'Hello WebSockets!' },
   {
     name: 'exampleJson',
-    text: () => JSON.stringify({ type: 'order', id: 1024, items: [{ name: 'tea', price: 3.5 }], note: '谢谢 🌍' }),
+    text: () => JSON.stringify({ type: 'order', id: 1024, items: [{ name: 'tea', price: 3.5 }], note: '谢谢' }),
   },
   { name: 'exampleUnicode', text: () => 'Grüße, 世界, שלום, नमस्ते 👩🏽‍🚀 𝄞' },
   { name: 'exampleLong', text: () => '0123456789abcdef'.repeat(4000) },

@@ -1,8 +1,8 @@
 import { useComputed, useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
-import { formatCount, formatSize } from '../format.js'
-import { mostEntries, mostKeptBytes } from '../timeline-log.js'
+import { formatCount } from '../format.js'
+import { mostEntries } from '../timeline-log.js'
 import { fill } from '../words/fill.js'
 import { Icon } from './icons.js'
 import { session } from './model.js'
@@ -58,7 +58,6 @@ export function TimelineCard(): JSX.Element {
           {fill(w.timelineRemoved, {
             count: formatCount(removed, language.value),
             most: mostEntries,
-            size: formatSize(mostKeptBytes),
           })}
         </p>
       )}

@@ -1,0 +1,16 @@
+/**
+ * `npm run test:browser`: sets up, then runs the playground in Debian's Chromium, see test/browser. With
+ * `-- --images` it writes docs/images anew.
+ */
+
+const { join } = require('node:path')
+const { runChild } = require('./run-child.cjs')
+const { root, setUp } = require('./set-up.cjs')
+
+async function testBrowser() {
+  await setUp()
+  const main = join(root, 'test', 'dist', 'browser', 'run.js')
+  process.exitCode = await runChild(process.execPath, [main, ...process.argv.slice(3)], { cwd: root })
+}
+
+testBrowser()
