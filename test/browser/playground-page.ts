@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 /** An event of the timeline, as it shows. */
 export interface ShownRow {
@@ -112,7 +109,7 @@ export class PlaygroundPage {
 
   /** What axe-core finds wrong, as a line each. */
   async violations(): Promise<string[]> {
-    await this.page.evaluate(axe)
+    await this.page.evaluate(axe.source)
     return this.page.evaluate(async () => {
       const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } }
       interface Violation {
