@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addBench } from './bench/bench.js'
 import { CommandFailure } from './command-failure.js'
 import { addConnect } from './connect/connect.js'
 import { addEcho } from './echo/echo.js'
@@ -14,11 +15,12 @@ const program = new Command('twoway')
   .helpCommand(false)
   .addHelpText(
     'after',
-    '\nFor example:\n  twoway echo\n  twoway echo --port 9000 --host 0.0.0.0\n  twoway connect ws://127.0.0.1:8080\n  twoway echo --help',
+    '\nFor example:\n  twoway echo\n  twoway echo --port 9000 --host 0.0.0.0\n  twoway connect ws://127.0.0.1:8080\n  twoway bench ws://127.0.0.1:8080\n  twoway echo --help',
   )
 addEcho(program)
 addConnect(program)
 addListen(program)
+addBench(program)
 for (const command of [program, ...program.commands]) {
   command.configureOutput({ outputError: (text, write) => write(usageComplaint(text, command)) })
 }
