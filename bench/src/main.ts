@@ -15,6 +15,7 @@ import { textTable } from './text-table.js'
 async function bench(): Promise<void> {
   const args = process.argv.slice(2)
   const settings = readSettings(args)
+  if (process.platform === 'win32') throw new Error('Windows tells neither /proc nor ps: run this under WSL')
   const contenders = findContenders(settings.rivals, settings.nodes)
   const identity = await makeIdentity()
   const results: Result[] = []

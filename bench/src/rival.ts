@@ -18,7 +18,7 @@ export interface Rival {
 }
 
 export const rivals: readonly Rival[] = [
-  { id: 'twoway', name: 'Twoway', runsOn: 'Node', server: 'twoway', client: 'twoway' },
+  { id: 'twoway', name: 'Twoway', runsOn: 'Node', server: 'twoway', compresses: true, client: 'twoway' },
   {
     id: 'ws-bufferutil',
     name: 'ws + bufferutil',
