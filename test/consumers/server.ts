@@ -32,6 +32,27 @@ export async function echo(): Promise<void> {
   await server.close()
 }
 
+export const streams = () =>
+  serve({
+    port: 0,
+    sequential: true,
+    upgrade: () => ({ data: { files: 0 } }),
+    async messageStream(socket, stream) {
+      check<Same<typeof stream.type, 'text' | 'binary'>>()
+      check<Same<typeof socket.data.files, number>>()
+      for await (const piece of stream) check<Same<typeof piece, string | Uint8Array>>()
+      const { value } = await stream.readable.getReader().read()
+      check<Same<typeof value, string | Uint8Array | undefined>>()
+      const sent: number = await socket.sendFrom(['a', new Uint8Array(1)])
+      log(sent, await stream.text(), await stream.bytes())
+      await socket.sendStream(stream, stream)
+      // @ts-expect-error there is no such type
+      await socket.sendStream(stream, { type: 'blob' })
+      // @ts-expect-error a number is no message
+      await socket.sendFrom([1])
+    },
+  })
+
 export const upgradeFirst = () =>
   serve({
     port: 0,

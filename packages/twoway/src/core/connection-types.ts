@@ -7,6 +7,7 @@ import type { CloseStatus } from './closing/close-payload.js'
 import type { ProtocolError, TransportError } from './errors.js'
 import type { Extension } from './extensions/extension.js'
 import type { Limits } from './limits.js'
+import type { IncomingMessage } from './messages/incoming-message.js'
 import type { ReceiveRates } from './receive-rate.js'
 import type { ScratchPool } from './scratch-pool.js'
 
@@ -28,6 +29,8 @@ export interface ConnectionOptions<Owner> {
   /** What becomes of a message where more than `maxBufferedBytes` wait already: the connection fails with 1013, or the message is dropped. */
   readonly whenBufferFull: 'close' | 'drop'
   readonly extension?: Extension | undefined
+  /** Whether messages are handed over while they arrive; then `maxMessageBytes` does not limit them. */
+  readonly streamsMessages?: boolean | undefined
   /** Shared by the connections of a server. */
   readonly budget?: BufferBudget | undefined
   /** Who the connection belongs to, passed to each call of `events`, so that one object of events serves many. */
@@ -44,6 +47,8 @@ export interface ConnectionEvents<Owner> {
   message(owner: Owner, message: string | Uint8Array): void
   /** What was sent has gone down to the high-water mark again after a `send` that answered 'buffered'. */
   drain(owner: Owner): void
+  /** A message begins to come, in place of `message`, where `streamsMessages` asks for it. */
+  messageStream?(owner: Owner, message: IncomingMessage): void
   /** A Pong came; its payload is the receiver's own. */
   pong?(owner: Owner, payload: Uint8Array): void
   /** The connection leaves the open state: no message follows. */

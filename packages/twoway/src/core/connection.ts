@@ -24,6 +24,8 @@ import { Hold } from './hold.js'
 import type { Limits } from './limits.js'
 import { MessageEncoder } from './message-encoder.js'
 import { MessageAssembler } from './messages/message-assembler.js'
+import type { MessageSink } from './messages/message-sink.js'
+import { MessageStreamer } from './messages/message-streamer.js'
 import { type OutgoingLane, OutgoingMessage } from './messages/outgoing-message.js'
 import { byReferenceBytes, Outbox } from './outbox.js'
 import { ReceiveRate, type ReceiveRates } from './receive-rate.js'
@@ -42,12 +44,14 @@ const Stop = {
   handler: 8,
   /** What it was sent is being decoded elsewhere. */
   decoding: 16,
+  /** What came of a message waits for its reader, or all of it does. */
+  reader: 32,
 } as const
 
 type Stop = (typeof Stop)[keyof typeof Stop]
 
 /** Those for which the peer can do nothing. */
-const ownStops = Stop.paused | Stop.handler
+const ownStops = Stop.paused | Stop.handler | Stop.reader
 
 /**
  * Frames of one connection that are parsed in one go, so that a flood of tiny ones leaves the others their turn:
@@ -83,7 +87,7 @@ export class Connection<Owner> implements TransportSink {
   readonly #owner: Owner
   readonly #events: ConnectionEvents<Owner>
   readonly #parser: FrameParser
-  readonly #assembler: MessageAssembler
+  readonly #sink: MessageSink
   readonly #outbox: Outbox
   readonly #hold: Hold
   readonly #rates: ReceiveRates | undefined
@@ -122,6 +126,7 @@ export class Connection<Owner> implements TransportSink {
     rates,
     whenBufferFull,
     extension,
+    streamsMessages,
     budget,
     owner,
     events,
@@ -138,7 +143,13 @@ export class Connection<Owner> implements TransportSink {
     this.#owner = owner
     this.#events = events
     this.#parser = new FrameParser(role, ports.payload, extension?.messageBits)
-    this.#assembler = new MessageAssembler(ports.payload, limits.maxMessageBytes)
+    this.#sink =
+      streamsMessages === true
+        ? new MessageStreamer(ports.payload, ports.clock, limits, {
+            began: (message) => events.messageStream?.(owner, message),
+            mayRead: (may) => this.#letReadStream(may),
+          })
+        : new MessageAssembler(ports.payload, limits.maxMessageBytes)
     this.#outbox = new Outbox(transport, ports, role === 'client' ? ports.random : undefined, this.#onFlush)
     this.#hold = new Hold(ports.payload)
     this.#rates = rates
@@ -175,7 +186,7 @@ export class Connection<Owner> implements TransportSink {
 
   /** Octets received and held: of a message that is not complete, and what a pause left unparsed. */
   get heldBytes(): number {
-    return this.#assembler.heldBytes + this.#hold.length + (this.#extension?.heldBytes ?? 0)
+    return this.#sink.heldBytes + this.#hold.length + (this.#extension?.heldBytes ?? 0)
   }
 
   get isPaused(): boolean {
@@ -314,10 +325,11 @@ export class Connection<Owner> implements TransportSink {
   closed(error?: Error): void {
     const wasClean = this.#state === 'closesExchanged'
     const wasOpen = this.#state === 'open'
+    if (error !== undefined) this.#sink.release(asTransportError(error))
     this.#move('lost')
     this.#closeTimer?.cancel()
     this.#hold.clear()
-    this.#assembler.release()
+    this.#sink.release()
     this.#encoder?.cancel()
     this.#countBacklog(0)
     if (wasOpen && error !== undefined) this.#events.error(this.#owner, asTransportError(error))
@@ -387,14 +399,14 @@ export class Connection<Owner> implements TransportSink {
   }
 
   #readData(bytes: Uint8Array, parser: FrameParser): void {
-    const assembler = this.#assembler
+    const sink = this.#sink
     if (parser.begins) {
       if (parser.opcode !== Opcode.continuation) this.#decoding = parser.reservedBits !== 0
-      assembler.beginFrame(parser.opcode, parser.fin, this.#decoding ? undefined : parser.length)
+      sink.beginFrame(parser.opcode, parser.fin, this.#decoding ? undefined : parser.length)
     }
     const message = this.#decoding
       ? this.#decode(bytes, parser)
-      : assembler.add(bytes, parser.start, parser.end, parser.remaining, parser.isAscii)
+      : sink.add(bytes, parser.start, parser.end, parser.remaining, parser.isAscii)
     if (message !== undefined) this.#events.message(this.#owner, message)
   }
 
@@ -407,7 +419,7 @@ export class Connection<Owner> implements TransportSink {
 
   readonly #addDecoded = (bytes: Uint8Array, start: number, end: number, last: boolean): void => {
     this.#decodedBytes += end - start
-    this.#decodedMessage = this.#assembler.addDecoded(bytes, start, end, last)
+    this.#decodedMessage = this.#sink.addDecoded(bytes, start, end, last)
   }
 
   #takeDecoded(): string | Uint8Array | undefined {
@@ -537,8 +549,8 @@ export class Connection<Owner> implements TransportSink {
   readonly #settleBacklog = (): void => {
     this.#line?.proceed()
     if (this.#stops === 0 && !this.#oweDrain) return
+    if (!this.#peerLagsBehind) this.#go(Stop.backlog)
     if (this.#state !== 'open' || this.#isAboveMark) return
-    this.#go(Stop.backlog)
     if (this.#backlog > 0) this.#countBacklog(0)
     if (!this.#oweDrain) return
     this.#oweDrain = false
@@ -550,11 +562,18 @@ export class Connection<Owner> implements TransportSink {
    * buffer. A client reads on, or two that wait for each other would wait for ever.
    */
   get #peerLagsBehind(): boolean {
-    return this.#role === 'server' && this.#state === 'open' && this.#isAboveMark
+    if (this.#role !== 'server' || this.#state !== 'open') return false
+    // A message that goes out in pieces may be made of the one that comes: what waits behind it must not stop that.
+    return this.#isStreaming ? this.#networkLags : this.#isAboveMark
   }
 
   get #isAboveMark(): boolean {
     return this.waitingBytes > this.#limits.highWaterMarkBytes
+  }
+
+  /** Whether messages are handed over while they arrive, and one is on its way. */
+  get #isStreaming(): boolean {
+    return this.#sink.isStreaming === true
   }
 
   get #networkLags(): boolean {
@@ -583,7 +602,13 @@ export class Connection<Owner> implements TransportSink {
     if (this.#hold.length > 0 || this.#peerEnded) this.#clock.defer(this.#parseHeld)
   }
 
+  #letReadStream(may: boolean): void {
+    if (may) this.#go(Stop.reader)
+    else if (this.#state === 'open') this.#stop(Stop.reader)
+  }
+
   #failBy(error: ProtocolError): void {
+    this.#sink.release(error)
     this.fail(error.closeCode, error.reason)
     this.#events.error(this.#owner, error)
   }
@@ -596,7 +621,7 @@ export class Connection<Owner> implements TransportSink {
     if (dropsMessages.has(event)) this.#encoder?.cancel()
     for (const action of move.actions) Connection.#perform[action](this)
     if (!wasOpen) return
-    this.#assembler.release()
+    this.#sink.release()
     this.#extension?.stopDecoding()
     this.#line?.close(new TransportError('the connection closed before what was sent had gone'))
     this.#line = undefined

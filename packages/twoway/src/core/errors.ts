@@ -217,6 +217,7 @@ export type UsageErrorCode =
   | 'controlPayloadTooLong'
   | 'messageTypeInvalid'
   | 'messageNotUtf8'
+  | 'messageTaken'
   | 'messageSourceInvalid'
   | 'optionInvalid'
   | 'pathTaken'

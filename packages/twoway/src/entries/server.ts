@@ -27,6 +27,7 @@ export type {
   HeadersLike,
   HttpAnswer,
   MessageSource,
+  MessageStream,
   OutgoingPiece,
   PlainAnswer,
   PlainHandlers,

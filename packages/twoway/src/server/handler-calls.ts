@@ -1,5 +1,7 @@
 import type { CloseResult, ConnectionEvents } from '../core/connection-types.js'
+import type { IncomingMessage } from '../core/messages/incoming-message.js'
 import { isThenable } from './is-thenable.js'
+import { UserMessageStream } from './message-stream.js'
 import type { Observer } from './observer.js'
 import type { ServerConnection } from './server-connection.js'
 import type { ServerSettings } from './server-settings.js'
@@ -31,6 +33,36 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
   message(socket: ServerConnection<Data>, message: string | Uint8Array): void {
     this.#observer.received(socket, message)
     this.#call(socket, 'message', message)
+  }
+
+  /** What nobody has begun to read when the handler is done is dropped. */
+  messageStream(socket: ServerConnection<Data>, message: IncomingMessage): void {
+    const { handlers, limits, ports, sequential } = this.#settings
+    this.#observer.receivedStream()
+    const stream = new UserMessageStream(message, {
+      payload: ports.payload,
+      maxBytes: limits.maxMessageBytes,
+      onTooLong: (error) => socket.fail(error.closeCode, error.reason),
+    })
+    const done = (): void => {
+      if (!stream.isTaken) message.discard()
+      if (sequential) message.release()
+    }
+    if (sequential) message.detain()
+    try {
+      const returned = handlers.messageStream!(socket, stream)
+      if (isThenable(returned)) {
+        returned.then(done, (error: unknown) => {
+          this.#failed(socket, error)
+          done()
+        })
+      } else {
+        done()
+      }
+    } catch (error) {
+      this.#failed(socket, error)
+      done()
+    }
   }
 
   drain(socket: ServerConnection<Data>): void {

@@ -123,6 +123,11 @@ export class Observer {
     if (channel.hasSubscribers) channel.publish({ server: this.#server, socket })
   }
 
+  /** A message is handed over while it comes: it is counted, and not published. */
+  receivedStream(): void {
+    this.#receivedMessages += 1
+  }
+
   received(socket: ObservedSocket, message: string | Uint8Array): void {
     this.#receivedMessages += 1
     const channel = this.#channels.message

@@ -50,7 +50,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   #waitingForDrain: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] | undefined
 
   constructor(
-    { ports, limits, whenBufferFull, budget }: ServerSettings<Data>,
+    { ports, limits, whenBufferFull, budget, handlers }: ServerSettings<Data>,
     accepted: AcceptedHandshake<Data>,
     events: ConnectionEvents<ServerConnection<Data>>,
     observer: Observer,
@@ -75,6 +75,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
       rates: limits,
       whenBufferFull,
       extension,
+      streamsMessages: handlers.messageStream !== undefined,
       budget,
       owner: this,
       events,
@@ -131,7 +132,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   }
 
   sendStream(source: MessageSource<OutgoingPiece>, { type }: SendStreamOptions = {}): Promise<void> {
-    return sendStream(this, source, type)
+    return sendStream(this, source, type).then(() => this.#observer.sent())
   }
 
   sendInPieces(type: 'text' | 'binary' | undefined, onClosed: (error: Error) => void): OutgoingMessage | undefined {

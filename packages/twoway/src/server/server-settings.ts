@@ -76,6 +76,7 @@ const commonRules: { readonly [name in keyof Required<ServerOptions<unknown>>]: 
   upgrade: aFunction,
   open: aFunction,
   message: aFunction,
+  messageStream: aFunction,
   drain: aFunction,
   close: aFunction,
   error: aFunction,
@@ -160,6 +161,12 @@ function checkOptions(options: object, rules: Readonly<Record<string, Rule>>): v
 }
 
 function settingsOf<Data>(options: ServerOptions<Data> & PlainHandlers, ports: ServerPorts): ServerSettings<Data> {
+  if (options.message !== undefined && options.messageStream !== undefined) {
+    throw new UsageError(
+      'optionInvalid',
+      'message takes messages whole and messageStream takes them as they come: give one of them',
+    )
+  }
   const limits = { ...serverLimits }
   for (const name of Object.keys(serverLimits) as (keyof ServerLimits)[])
     limits[name] = options[name] ?? serverLimits[name]

@@ -101,6 +101,24 @@ export interface ReadableLike<Item> {
   }
 }
 
+/** The platform's ReadableStream, where there are types of it. */
+type PlatformReadable = typeof globalThis extends { ReadableStream: { prototype: infer Stream } } ? Stream : unknown
+
+/**
+ * A message that comes in pieces: text as strings, never cut within a character, and binary as bytes of the reader's
+ * own. It can be read once. Where the connection closes before all has come, reading fails with a TransportError or a
+ * ProtocolError.
+ */
+export interface MessageStream extends AsyncIterable<string | Uint8Array> {
+  readonly type: 'text' | 'binary'
+  /** The pieces as a stream of the platform's. */
+  readonly readable: ReadableLike<string | Uint8Array> & PlatformReadable
+  /** All of it as a text. Beyond `maxMessageBytes` it rejects with a ProtocolError, and the connection closes with 1009. */
+  text(): Promise<string>
+  /** All of it as bytes, those of its UTF-8 for a text, within the same limit. */
+  bytes(): Promise<Uint8Array>
+}
+
 export interface SendStreamOptions {
   /** What kind of message it is: by default text where the first piece is a string, else binary. */
   readonly type?: 'text' | 'binary' | undefined
@@ -124,6 +142,15 @@ export interface ServerHandlers<Data> {
   open?(socket: ServerSocket<Data>): unknown
   /** A message came: a string for text, bytes of the receiver's own for binary (on Node a Buffer). */
   message?(socket: ServerSocket<Data>, message: string | Uint8Array): unknown
+  /**
+   * A message begins to come, in place of `message`: it is handed over in pieces while it arrives, whatever its length,
+   * as `maxMessageBytes` does not limit it. About `highWaterMarkBytes` of it are held, and a read of the network besides;
+   * then the peer is read no further, and its pings are not answered, until they are taken.
+   *
+   * The next message begins when this one has been read to its end, or its reader has stopped: what is left is dropped.
+   * So is all of it where nobody has begun to read when this handler is done, with the promise that it returns.
+   */
+  messageStream?(socket: ServerSocket<Data>, stream: MessageStream): unknown
   /**
    * After a `send` that answered 'buffered': no more than `highWaterMarkBytes` waits. Where the network did not keep up
    * this comes once all has gone.

@@ -2,6 +2,7 @@ import type { Payload } from '../../ports/payload.js'
 import { copyOctets } from '../copy-octets.js'
 import { ProtocolError } from '../errors.js'
 import { Opcode } from '../frames/opcode.js'
+import type { MessageSink } from './message-sink.js'
 
 /** What a fragmented message starts with; it grows by doubling. */
 const firstCapacity = 1024
@@ -13,7 +14,7 @@ const firstCapacity = 1024
  * Limits are checked before anything is allocated. Text is checked as it arrives and fails at the first octet that
  * is not UTF-8 (§8.1). A message is a string for text and bytes of its own for binary.
  */
-export class MessageAssembler {
+export class MessageAssembler implements MessageSink {
   readonly #payload: Payload
   readonly #maxBytes: number
   #underWay = false

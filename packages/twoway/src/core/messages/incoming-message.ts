@@ -1,0 +1,152 @@
+import type { Payload } from '../../ports/payload.js'
+import { ProtocolError } from '../errors.js'
+
+/** A message that is handed over in pieces while it arrives. One reader takes them, and what waits for it is bounded. */
+export class IncomingMessage {
+  readonly type: 'text' | 'binary'
+  readonly #payload: Payload
+  readonly #onChange: () => void
+  #buffer: Uint8Array | undefined
+  #length = 0
+  #utf8State = 0
+  #isWhole = false
+  #isDiscarded = false
+  #hasEnded = false
+  #detentions = 0
+  #error: Error | undefined
+  #reader:
+    | { readonly resolve: (piece: string | Uint8Array | undefined) => void; readonly reject: (error: Error) => void }
+    | undefined
+
+  /** @param onChange what waits, or whether the message is over, has changed */
+  constructor(type: 'text' | 'binary', payload: Payload, onChange: () => void) {
+    this.type = type
+    this.#payload = payload
+    this.#onChange = onChange
+  }
+
+  /** Octets that wait for the reader. */
+  get heldBytes(): number {
+    return this.#length
+  }
+
+  /** Whether all of it has come. */
+  get isWhole(): boolean {
+    return this.#isWhole
+  }
+
+  /** Whether all of it has come, its reader knows that or has discarded it, and nobody detains the next one. */
+  get isOver(): boolean {
+    return this.#isWhole && (this.#hasEnded || this.#isDiscarded) && this.#detentions === 0
+  }
+
+  /** Puts the next message off until `release`. */
+  detain(): void {
+    this.#detentions += 1
+  }
+
+  release(): void {
+    this.#detentions -= 1
+    this.#onChange()
+  }
+
+  /** The next piece, bytes of the reader's own, or undefined at the end. Rejects where the rest will not come. */
+  next(): Promise<string | Uint8Array | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject }
+      this.deliver()
+    })
+  }
+
+  /** Takes no more of it: the rest is dropped as it comes. */
+  discard(): void {
+    if (this.#isDiscarded) return
+    this.#isDiscarded = true
+    this.#drop()
+    this.deliver()
+    this.#onChange()
+  }
+
+  /** A part of it came. Throws a ProtocolError where a text is not UTF-8, RFC 6455 §8.1. */
+  add(bytes: Uint8Array, start: number, end: number): void {
+    if (start === end) return
+    if (this.type === 'text') {
+      this.#utf8State = this.#payload.validate(this.#utf8State, bytes, start, end)
+      if (this.#utf8State < 0) throw new ProtocolError('textNotUtf8')
+    }
+    if (this.#isDiscarded) return
+    const length = this.#length + end - start
+    this.#reserve(length)
+    this.#buffer!.set(bytes.subarray(start, end), this.#length)
+    this.#length = length
+  }
+
+  /** All of it has come. */
+  end(): void {
+    if (this.#utf8State !== 0) throw new ProtocolError('textNotUtf8', 'it ends within a character')
+    this.#isWhole = true
+  }
+
+  /** The rest of it will not come. */
+  fail(error: Error): void {
+    this.#error = error
+    this.#drop()
+    this.deliver()
+  }
+
+  /** Gives the reader, where one waits, what there is. */
+  deliver(): void {
+    const reader = this.#reader
+    if (reader === undefined) return
+    const end = this.#wholeCharactersEnd()
+    if (end > 0) {
+      this.#reader = undefined
+      reader.resolve(this.#take(end))
+      this.#onChange()
+    } else if (this.#error !== undefined) {
+      this.#reader = undefined
+      reader.reject(this.#error)
+    } else if (this.#isWhole || this.#isDiscarded) {
+      this.#reader = undefined
+      this.#hasEnded = true
+      reader.resolve(undefined)
+      this.#onChange()
+    }
+  }
+
+  #take(end: number): string | Uint8Array {
+    const buffer = this.#buffer!
+    const rest = this.#length - end
+    if (this.type === 'text') {
+      const text = this.#payload.decode(buffer, 0, end)!
+      buffer.copyWithin(0, end, this.#length)
+      this.#length = rest
+      if (this.#isWhole) this.#drop()
+      return text
+    }
+    this.#drop()
+    // A reader that keeps the piece keeps its buffer: not one much larger.
+    return 2 * end < buffer.length ? this.#payload.copy(buffer, 0, end) : buffer.subarray(0, end)
+  }
+
+  /** Where the last character ends that is there in full. */
+  #wholeCharactersEnd(): number {
+    if (this.#utf8State === 0 || this.#length === 0) return this.#length
+    let at = this.#length - 1
+    while (at > 0 && (this.#buffer![at]! & 0xc0) === 0x80) at -= 1
+    return at
+  }
+
+  #reserve(needed: number): void {
+    const held = this.#buffer
+    if (held !== undefined && needed <= held.length) return
+    const buffer = this.#payload.allocate(Math.max(needed, 2 * (held?.length ?? 0)))
+    if (held !== undefined) buffer.set(held.subarray(0, this.#length))
+    this.#buffer = buffer
+  }
+
+  #drop(): void {
+    this.#buffer = undefined
+    this.#length = 0
+  }
+}

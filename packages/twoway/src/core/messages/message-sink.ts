@@ -1,0 +1,29 @@
+/** Where the payload of data frames goes: it is put together to messages, or handed on as it comes. */
+export interface MessageSink {
+  /** Octets held for messages that have not been handed over in full. */
+  readonly heldBytes: number
+  /** Whether a part of a message has been handed over, and the rest is on its way. */
+  readonly isStreaming?: boolean
+  /**
+   * A data frame's header came.
+   * @param arrivesAs the octets that `add` will be given for this frame: its length, or undefined where an extension
+   * changes them
+   */
+  beginFrame(opcode: number, fin: boolean, arrivesAs: number | undefined): void
+  /**
+   * Takes a piece of the payload of the frame begun last; `remaining` octets of that frame are still to come.
+   * Returns the message where the piece completes one that is handed over whole.
+   * @param isAscii whether the piece is known to be ASCII
+   */
+  add(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    remaining: number,
+    isAscii?: boolean,
+  ): string | Uint8Array | undefined
+  /** Takes a piece of payload that is no frame's own: what came out of an extension; `last` with the message's end. */
+  addDecoded(bytes: Uint8Array, start: number, end: number, last: boolean): string | Uint8Array | undefined
+  /** Forgets the message under way: the rest of it will not come, for this reason. */
+  release(reason?: Error): void
+}
