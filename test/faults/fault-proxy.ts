@@ -35,14 +35,15 @@ export class FaultProxy {
   readonly connections = new Set<ProxiedConnection>()
   readonly #server: Server
   readonly #faults: (index: number) => Faults
-  #count = 0
+  /** Connections that came so far. */
+  accepted = 0
 
   private constructor(target: number, faults: (index: number) => Faults) {
     this.#faults = faults
     // A proxy passes an end on and keeps the other direction.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
       const server = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
-      const connection = new ProxiedConnection(client, server, this.#faults(this.#count++))
+      const connection = new ProxiedConnection(client, server, this.#faults(this.accepted++))
       this.connections.add(connection)
       void connection.gone.then(() => this.connections.delete(connection))
     })

@@ -1,0 +1,108 @@
+/**
+ * `node --expose-gc load-clients.js ORDER`: opens connections and keeps them. The idle say nothing, the active send a
+ * message about each second and check its echo, and some of them leave and come back.
+ */
+import process from 'node:process'
+import { WebSocket } from 'twoway'
+
+export interface LoadOrder {
+  readonly url: string
+  readonly idle: number
+  readonly active: number
+}
+
+/** How the clients fare. */
+export interface LoadState {
+  readonly open: number
+  readonly echoes: number
+  /** Messages that came back otherwise, and connections that ended without being asked to. */
+  readonly faults: number
+  readonly heldBytes: number
+}
+
+const order = JSON.parse(process.argv[2]!) as LoadOrder
+const connectingAtOnce = 50
+const longestMessage = 4096
+/** An active client leaves and comes back after so many messages. */
+const messagesEach = 60
+
+let open = 0
+let echoes = 0
+let faults = 0
+let isLeaving = false
+const sockets = new Set<WebSocket>()
+
+function connect(isActive: boolean): Promise<void> {
+  const socket = new WebSocket(order.url)
+  sockets.add(socket)
+  let isWanted = true
+  const leave = (): void => {
+    isWanted = false
+    socket.close(1000)
+  }
+  if (isActive) beActive(socket, leave)
+  socket.addEventListener('close', ({ wasClean }) => {
+    sockets.delete(socket)
+    if ((isWanted && !isLeaving) || !wasClean) faults += 1
+    if (!isLeaving && !isWanted) void connect(isActive)
+  })
+  return new Promise((resolve) => {
+    socket.addEventListener('open', () => {
+      open += 1
+      socket.addEventListener('close', () => {
+        open -= 1
+      })
+      resolve()
+    })
+    socket.addEventListener('error', () => resolve())
+  })
+}
+
+function beActive(socket: WebSocket, leave: () => void): void {
+  let sent = ''
+  let left = messagesEach
+  const send = (): void => {
+    if (socket.readyState !== socket.OPEN) return
+    if (left-- === 0) {
+      leave()
+      return
+    }
+    sent = 'm'.repeat(1 + Math.floor(Math.random() * longestMessage))
+    socket.send(sent)
+  }
+  socket.addEventListener('open', () => setTimeout(send, 1000 * Math.random()))
+  socket.addEventListener('message', ({ data }) => {
+    if (data === sent) echoes += 1
+    else faults += 1
+    setTimeout(send, 500 + 1000 * Math.random())
+  })
+}
+
+function state(): LoadState {
+  globalThis.gc!()
+  const { heapUsed, external } = process.memoryUsage()
+  return { open, echoes, faults, heldBytes: heapUsed + external }
+}
+
+process.on('disconnect', () => process.exit(0))
+process.on('message', async (question) => {
+  if (question === 'leave') {
+    isLeaving = true
+    await Promise.all(
+      [...sockets].map((socket) => {
+        socket.close(1000)
+        return (
+          socket.readyState === socket.CLOSED || new Promise((resolve) => socket.addEventListener('close', resolve))
+        )
+      }),
+    )
+  }
+  process.send!(state())
+})
+
+const kinds = [...Array(order.idle).fill(false), ...Array(order.active).fill(true)]
+const connectSome = async (): Promise<void> => {
+  while (kinds.length > 0) await connect(kinds.pop()!)
+}
+await Promise.all(Array.from({ length: connectingAtOnce }, connectSome))
+process.send!(state())

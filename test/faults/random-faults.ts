@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Bystander } from './bystander.js'
+import { echoTrip } from './echo-trip.js'
+import { FaultProcess } from './fault-process.js'
+import { FaultProxy, type Faults, type Mishap } from './fault-proxy.js'
+import type { FaultServer } from './fault-server-process.js'
+import { RawSocket } from './raw-socket.js'
+
+/** Short, so that what is lost is found within the time to recover. */
+export const shortTimes = { handshakeTimeoutMs: 1000, closeTimeoutMs: 500, idleTimeoutMs: 3000 }
+const clientTimes = { handshakeTimeoutMs: 1500, closeTimeoutMs: 500, patienceMs: 300 }
+
+/** A server under these has so many descriptors, of which a crowd takes all. */
+export const fewDescriptors = 256
+const crowdSize = 300
+const mostMs = 5000
+
+export interface RandomFaultsOptions {
+  readonly server: FaultServer
+  readonly count: number
+  readonly seed: number
+  /** Faults at a time. */
+  readonly atOnce: number
+}
+
+export interface FaultsReport {
+  /** How often each kind befell. */
+  readonly kinds: ReadonlyMap<string, number>
+  /** The worst that others' echoes took while the server's own process ran. */
+  readonly worstEchoMs: number
+  /** The longest that a client who met a fault took to come to its end. */
+  readonly longestTripMs: number
+  /** How long it took until nobody was left and a newcomer was served. */
+  readonly recoveredMs: number
+  /** What did not hold, in words. */
+  readonly complaints: readonly string[]
+}
+
+type Draw = (count: number) => number
+
+/** Numbers that are the same for one seed (xorshift). */
+function drawsOf(seed: number): Draw {
+  let state = (seed ^ 0x9e3779b9) | 1
+  return (count) => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) % count
+  }
+}
+
+const mishaps: readonly Mishap[] = ['reset', 'cut', 'swallow', 'stall', 'forget']
+const messages = ['short', 'm'.repeat(126), 'long'.repeat(2000)]
+/** Octets that pass each way before, in, and after the first messages. */
+const longestWay = 9000
+
+/** Has chance befall connections to a server, and says how it and its other clients fared. */
+export async function runRandomFaults({ server, count, seed, atOnce }: RandomFaultsOptions): Promise<FaultsReport> {
+  const draw = drawsOf(seed)
+  const kinds = new Map<string, number>()
+  const complaints: string[] = []
+  let longestTripMs = 0
+  let next: Faults = {}
+  const before = await server.state()
+  const proxy = await FaultProxy.listen(server.port, () => next)
+
+  /** Faults of the network: the state that they meet is the octet at which they do. */
+  async function onTheWay(mishap: Mishap, where: 'up' | 'down' | 'both', octets: number): Promise<void> {
+    const flow = { at: [octets, mishap] as const, ...(draw(4) === 0 ? { pieceBytes: 1 + draw(200) } : {}) }
+    const faults: Faults = where === 'both' ? { up: flow, down: flow } : { [where]: flow }
+    // The proxy takes them for the next connection: one is made at a time.
+    const { trip } = await inTurn(async () => {
+      next = faults
+      const begun = proxy.accepted
+      const trip = echoTrip(`ws://127.0.0.1:${proxy.port}`, { ...clientTimes, messages })
+      for (let wait = 0; wait < 500 && proxy.accepted === begun; wait++) await sleep(2)
+      return { trip }
+    })
+    const { ms, isGarbled, opened, error } = await trip
+    longestTripMs = Math.max(longestTripMs, ms)
+    if (isGarbled) complaints.push(`a message was garbled by ${mishap} ${where} at ${octets}`)
+    if (!opened && error === '') complaints.push(`no reason was told for ${mishap} ${where} at ${octets}`)
+  }
+  let turn: Promise<unknown> = Promise.resolve()
+  function inTurn<Result>(act: () => Promise<Result>): Promise<Result> {
+    const result = turn.then(act)
+    turn = result
+    return result
+  }
+
+  /** A client whose process is stopped, and goes on only to be killed. */
+  async function stoppedClient(): Promise<void> {
+    const client = new FaultProcess('fault-client', [server.url])
+    await Promise.race([client.said(), sleep(mostMs)]).catch(() => {})
+    client.stop()
+    await sleep(draw(200))
+    await client.kill()
+  }
+
+  /** More connections than the server's process has descriptors, for a moment. */
+  async function crowd(): Promise<void> {
+    const peers = Array.from({ length: crowdSize }, () => new RawSocket(server.port))
+    await sleep(200)
+    for (const peer of peers) peer.destroy()
+  }
+
+  function befall(): Promise<void> {
+    const dice = draw(100)
+    if (dice < 3) return counted('a stopped client', stoppedClient())
+    if (dice < 5) return counted('descriptors run out', crowd())
+    const mishap = mishaps[draw(mishaps.length)]!
+    const where = (['up', 'down', 'both'] as const)[draw(3)]!
+    const octets = draw(2) === 0 ? draw(400) : draw(longestWay)
+    const name = where === 'both' && mishap === 'swallow' ? 'a blackhole' : `${mishap} ${where}`
+    return counted(name, onTheWay(mishap, where, octets))
+  }
+  async function counted(name: string, fault: Promise<void>): Promise<void> {
+    kinds.set(name, (kinds.get(name) ?? 0) + 1)
+    await fault
+  }
+
+  const bystander = await Bystander.join(server.port)
+  bystander.begin()
+  let left = count
+  const work = async (): Promise<void> => {
+    while (left-- > 0) await befall()
+  }
+  await Promise.all(Array.from({ length: atOnce }, work))
+  const { worstMs } = await bystander.leave()
+
+  // The server's own process is stopped: nobody can be served meanwhile, all are after.
+  server.process.stop()
+  const waiting = echoTrip(server.url, { ...clientTimes, messages })
+  await sleep(1000)
+  server.process.continue()
+  await waiting
+  kinds.set('the server is stopped', 1)
+
+  const recovering = performance.now()
+  const isServed = await server.serves()
+  const after = await server.settled(0, before.descriptors, mostMs)
+  const recoveredMs = performance.now() - recovering
+  await proxy.close()
+  if (!isServed) complaints.push('a newcomer is not served')
+  if (after.connections > 0) complaints.push(`${after.connections} connections are left`)
+  if (after.descriptors > before.descriptors) {
+    complaints.push(`${after.descriptors} descriptors are held, ${before.descriptors} were at first`)
+  }
+  if (server.process.hasEnded) complaints.push('the process has ended')
+  return { kinds, worstEchoMs: worstMs, longestTripMs, recoveredMs, complaints }
+}

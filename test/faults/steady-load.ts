@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { FaultProcess } from './fault-process.js'
+import type { FaultServer } from './fault-server-process.js'
+import type { LoadOrder, LoadState } from './load-clients.js'
+
+export interface SteadyLoadOptions {
+  readonly server: FaultServer
+  readonly idle: number
+  readonly active: number
+  readonly forMs: number
+  readonly everyMs: number
+  readonly onSample?: (sample: Sample) => void
+}
+
+export interface Sample {
+  readonly atMs: number
+  readonly connections: number
+  readonly descriptors: number
+  /** What the server's objects and buffers take after a collection, and its process in all. */
+  readonly heldBytes: number
+  readonly residentBytes: number
+  readonly echoes: number
+}
+
+export interface LoadReport {
+  readonly samples: readonly Sample[]
+  /** Octets by which what the server holds grows in ten minutes, by the line that fits best. */
+  readonly growthIn10Minutes: number
+  readonly echoes: number
+  readonly opened: number
+  readonly complaints: readonly string[]
+}
+
+/** The first part of the time, in which code is compiled and buffers are made for the first time. */
+const warmUp = 0.2
+
+/** Keeps connections to a server for a while, and says how its memory and descriptors fared. */
+export async function runSteadyLoad(options: SteadyLoadOptions): Promise<LoadReport> {
+  const { server, idle, active, forMs, everyMs, onSample } = options
+  const before = await server.state()
+  const order: LoadOrder = { url: server.url, idle, active }
+  const clients = new FaultProcess('load-clients', [JSON.stringify(order)])
+  const complaints: string[] = []
+  const connected = await clients.said<LoadState>()
+  if (connected.open < idle + active) complaints.push(`only ${connected.open} of ${idle + active} came to stand`)
+
+  const samples: Sample[] = []
+  const begun = performance.now()
+  while (performance.now() - begun < forMs) {
+    await sleep(everyMs)
+    const [state, { echoes }] = await Promise.all([server.state(), clients.ask<LoadState>('state')])
+    const sample = { ...state, atMs: performance.now() - begun, echoes }
+    samples.push(sample)
+    onSample?.(sample)
+  }
+  const last = await clients.ask<LoadState>('leave')
+  await clients.kill()
+  const after = await server.settled(0, before.descriptors, 10_000)
+  if (last.faults > 0) complaints.push(`${last.faults} connections or echoes failed`)
+  if (after.connections > 0) complaints.push(`${after.connections} connections are left`)
+  if (after.descriptors > before.descriptors) {
+    complaints.push(`${after.descriptors} descriptors are held, ${before.descriptors} were at first`)
+  }
+  const growthIn10Minutes = 600_000 * slopeOf(samples.filter(({ atMs }) => atMs >= warmUp * forMs))
+  return { samples, growthIn10Minutes, echoes: last.echoes, opened: after.opened - before.opened, complaints }
+}
+
+/** Octets a millisecond: the least squares' line. */
+function slopeOf(samples: readonly Sample[]): number {
+  const mean = (of: (sample: Sample) => number): number =>
+    samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length
+  const time = mean(({ atMs }) => atMs)
+  const held = mean(({ heldBytes }) => heldBytes)
+  const spread = mean(({ atMs }) => (atMs - time) ** 2)
+  return spread === 0 ? 0 : mean(({ atMs, heldBytes }) => (atMs - time) * (heldBytes - held)) / spread
+}
