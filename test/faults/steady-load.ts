@@ -26,6 +26,8 @@ export interface LoadReport {
   readonly samples: readonly Sample[]
   /** Octets by which what the server holds grows in ten minutes, by the line that fits best. */
   readonly growthIn10Minutes: number
+  /** The standard error of that. */
+  readonly errorIn10Minutes: number
   readonly echoes: number
   readonly opened: number
   readonly complaints: readonly string[]
@@ -61,16 +63,27 @@ export async function runSteadyLoad(options: SteadyLoadOptions): Promise<LoadRep
   if (after.descriptors > before.descriptors) {
     complaints.push(`${after.descriptors} descriptors are held, ${before.descriptors} were at first`)
   }
-  const growthIn10Minutes = 600_000 * slopeOf(samples.filter(({ atMs }) => atMs >= warmUp * forMs))
-  return { samples, growthIn10Minutes, echoes: last.echoes, opened: after.opened - before.opened, complaints }
+  const { slope, error } = slopeOf(samples.filter(({ atMs }) => atMs >= warmUp * forMs))
+  const tenMinutes = 600_000
+  return {
+    samples,
+    growthIn10Minutes: tenMinutes * slope,
+    errorIn10Minutes: tenMinutes * error,
+    echoes: last.echoes,
+    opened: after.opened - before.opened,
+    complaints,
+  }
 }
 
-/** Octets a millisecond: the least squares' line. */
-function slopeOf(samples: readonly Sample[]): number {
+/** Octets a millisecond by the least squares' line, and the standard error of that: samples scatter by some MiB. */
+function slopeOf(samples: readonly Sample[]): { readonly slope: number; readonly error: number } {
   const mean = (of: (sample: Sample) => number): number =>
     samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length
   const time = mean(({ atMs }) => atMs)
   const held = mean(({ heldBytes }) => heldBytes)
   const spread = mean(({ atMs }) => (atMs - time) ** 2)
-  return spread === 0 ? 0 : mean(({ atMs, heldBytes }) => (atMs - time) * (heldBytes - held)) / spread
+  if (samples.length < 3 || spread === 0) return { slope: 0, error: Number.POSITIVE_INFINITY }
+  const slope = mean(({ atMs, heldBytes }) => (atMs - time) * (heldBytes - held)) / spread
+  const rest = mean(({ atMs, heldBytes }) => (heldBytes - held - slope * (atMs - time)) ** 2)
+  return { slope, error: Math.sqrt(rest / spread / (samples.length - 2)) }
 }

@@ -37,7 +37,8 @@ ${[head, head.map(() => '---'), ...rows].map(line).join('\n')}
 Memory is the growth of the process' resident memory: after a collection of garbage for the fragments, at its highest for
 the rest. It has a noise of some MiB: code that gets compiled, a heap that grows in steps.
 
-What no figure shows is tested: \`npm run test:mutations\` has the core read a million mutated handshakes and frames, of
-which each must end as it should or in an error of its own.
+What no figure shows is tested: \`npm run test:mutations\` has the core read a million mutated handshakes, frames and
+compressed streams, of which each must end as it should or in an error of its own. \`test/faults\` cuts, resets, stops and
+starves real connections, and gives the client servers that mean harm; \`npm run soak\` does so for as long as it is told.
 `
 }

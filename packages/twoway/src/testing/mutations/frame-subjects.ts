@@ -1,4 +1,5 @@
 import { violations } from '../../core/errors.js'
+import type { Extension } from '../../core/extensions/extension.js'
 import { concat, frame, fromHex } from '../bytes.js'
 import { ConnectionHarness } from '../connection-harness.js'
 import type { Draws } from './draws.js'
@@ -6,6 +7,7 @@ import { mutate } from './mutate.js'
 import type { Subject } from './subject.js'
 
 const maxMessageBytes = 300
+const mostHeldBytes = 2 * maxMessageBytes + 1024
 
 type Parts = Parameters<typeof frame>[0]
 
@@ -59,17 +61,24 @@ function makeStream(draws: Draws, streams: readonly Uint8Array[], foreign: reado
   return concat(...parts)
 }
 
-function readFrames(role: 'client' | 'server', pieces: readonly Uint8Array[]): readonly string[] {
+/** What a connection in this role, whose user echoes, makes of what it is sent. */
+export function readFrames(
+  role: 'client' | 'server',
+  pieces: readonly Uint8Array[],
+  pair?: Readonly<Record<'client' | 'server', Extension>>,
+): readonly string[] {
   const harness = new ConnectionHarness({
     role,
     limits: { maxMessageBytes },
+    ...(pair === undefined ? {} : { extension: pair[role] }),
     onMessage: (message, { connection }) => connection.send(message),
   })
   const { connection, clock, transport, log } = harness
   for (const piece of pieces) {
     harness.receive(piece)
     // The buffer doubles as it grows.
-    if (connection.heldBytes > 2 * maxMessageBytes + 1024) throw new Error(`${connection.heldBytes} octets are held`)
+    if (connection.heldBytes > mostHeldBytes + (pair?.[role].heldBytes ?? 0))
+      throw new Error(`${connection.heldBytes} octets are held`)
   }
   clock.endTurn()
   connection.ended()
@@ -81,8 +90,13 @@ function readFrames(role: 'client' | 'server', pieces: readonly Uint8Array[]): r
     if (line.startsWith('error ') && !(line.slice('error '.length) in violations)) throw new Error(line)
   }
   // What we answer must keep the rules too, whatever was sent.
-  const other = new ConnectionHarness({ role: role === 'server' ? 'client' : 'server' })
+  const otherRole = role === 'server' ? 'client' : 'server'
+  const other = new ConnectionHarness({
+    role: otherRole,
+    ...(pair === undefined ? {} : { extension: pair[otherRole] }),
+  })
   for (const bytes of transport.writes) other.receive(bytes)
+  other.connection.closed()
   const complaint = other.log.find((line) => line.startsWith('error '))
   if (complaint !== undefined) throw new Error(`our own answer breaks a rule: ${complaint}`)
   return log

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { violations } from '../../core/errors.js'
 import { run, type Subject } from './subject.js'
-import { runTrials, subjects } from './trials.js'
+import { runTrials } from './trials.js'
 
 /** A million are tried by `npm run test:mutations`. */
-const count = 40_000
+const count = 30_000
 
 describe('mutated octets of a peer', () => {
   it(`cause only ProtocolError and HandshakeError, and the same however they are cut, in ${count} inputs`, () => {
@@ -29,6 +29,5 @@ describe('mutated octets of a peer', () => {
     assert.throws(() => run({ subject: throwing, bytes, cuts: [1] }), TypeError)
     const counting = reading((pieces) => [`${pieces.length} pieces`])
     assert.throws(() => run({ subject: counting, bytes, cuts: [1] }), /read whole it gives\s+1 pieces/)
-    assert.ok(subjects.length > 3)
   })
 })

@@ -1,11 +1,14 @@
 import { toHex } from '../bytes.js'
+import { compressedSubjects } from './compressed-subjects.js'
 import { Draws } from './draws.js'
 import { frameSubjects } from './frame-subjects.js'
 import { handshakeSubjects } from './handshake-subjects.js'
 import { run, type Subject, type Trial } from './subject.js'
 
-/** Whatever reads what a peer sends. An extension that reads payloads has its row here. */
-export const subjects: readonly Subject[] = [...frameSubjects, ...handshakeSubjects]
+/** Whatever reads what a peer sends. */
+const subjects: readonly Subject[] = [...frameSubjects, ...handshakeSubjects]
+/** The share of inputs that are compressed: they take ten times as long. */
+const oneCompressedIn = 6
 
 export interface TrialsOptions {
   readonly seed: number
@@ -55,7 +58,7 @@ export function describeTrial(seed: number, index: number): string {
 
 function trialOf(seed: number, index: number): Trial {
   const draws = new Draws(seed, index)
-  const subject = draws.of(subjects)
+  const subject = draws.of(draws.once(oneCompressedIn) ? compressedSubjects : subjects)
   const bytes = subject.make(draws)
   const cuts = bytes.length < 2 ? [] : Array.from({ length: draws.below(5) }, () => 1 + draws.below(bytes.length - 1))
   return { subject, bytes, cuts }
