@@ -24,6 +24,9 @@ export const protocols = computed(() =>
     .filter((protocol) => protocol !== ''),
 )
 
+/** What a subprotocol is made of, RFC 6455 §4.1: a token of RFC 9110 §5.6.2. */
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
 /** Connects to what the fields say. */
 export function connect(): void {
   refusal.value = undefined
@@ -37,12 +40,9 @@ export function connect(): void {
 
 function reasonOf(error: unknown): NonNullable<typeof refusal.value> {
   if (error instanceof DOMException && error.name === 'SecurityError') return 'mixedContent'
-  try {
-    const { protocol, hash } = new URL(urlField.value.trim(), location.href)
-    return /^(ws|http)s?:$/.test(protocol) && hash === '' ? 'badProtocols' : 'notUrl'
-  } catch {
-    return 'notUrl'
-  }
+  const offered = protocols.value
+  const areRight = offered.every((protocol) => token.test(protocol)) && new Set(offered).size === offered.length
+  return areRight ? 'notUrl' : 'badProtocols'
 }
 
 /** The service that the page came from, or the one that `npm start` runs where the page is a file. */

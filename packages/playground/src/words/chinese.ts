@@ -122,7 +122,7 @@ export const chinese: Words = {
   bufferedEmpty: '从第一个字节到最后一个，还有多少在等待发送',
   bufferedNow: '还有 {size} 在等待',
   bufferedSent: '已发送',
-  bufferedTook: '{time}，每秒 {rate}',
+  bufferedTook: '{time} · {rate}/秒',
   bufferedClosed: '连接已关闭，还有 {size} 没有发出。',
   bufferedChart: 'bufferedAmount 随时间的变化。{summary}',
   roundTrip: '往返时间',

@@ -120,7 +120,7 @@ export const english = {
   bufferedEmpty: 'How much waits to be sent, from the first byte to the last',
   bufferedNow: '{size} waiting',
   bufferedSent: 'sent',
-  bufferedTook: '{time}, {rate}/s',
+  bufferedTook: '{time} · {rate}/s',
   bufferedClosed: 'Closed with {size} not sent.',
   bufferedChart: 'bufferedAmount over time. {summary}',
   roundTrip: 'Round trip',
