@@ -128,4 +128,4 @@ function textOf({ outputFiles }) {
   return /** @type {{ text: string }} */ (outputFiles[0]).text
 }
 
-module.exports = { buildPage, page }
+module.exports = { buildPage }
