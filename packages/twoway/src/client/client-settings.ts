@@ -46,7 +46,10 @@ const rules: { readonly [name in keyof Required<WebSocketOptions>]: Rule } = {
   proxy: ["'env', or the URL of a proxy by http:, https:, socks5: or socks5h:, without a path", isProxy, 'secret'],
   signal: ['an AbortSignal', (value) => value instanceof Object && 'aborted' in value && 'addEventListener' in value],
   // Its own rules say more.
-  perMessageDeflate: ['true, false or an object', (value) => typeof value === 'boolean' || value instanceof Object],
+  perMessageDeflate: [
+    'true, false or an object',
+    (value) => typeof value === 'boolean' || (typeof value === 'object' && value !== null),
+  ],
   handshakeTimeoutMs: aCount,
   closeTimeoutMs: aCount,
   maxMessageBytes: [

@@ -56,7 +56,10 @@ const commonRules: { readonly [name in keyof Required<ServerOptions<unknown>>]: 
   whenBufferFull: ["'close' or 'drop'", (value) => value === 'close' || value === 'drop'],
   sequential: ['true or false', (value) => typeof value === 'boolean'],
   // Its own rules say more.
-  perMessageDeflate: ['true, false or an object', (value) => typeof value === 'boolean' || value instanceof Object],
+  perMessageDeflate: [
+    'true, false or an object',
+    (value) => typeof value === 'boolean' || (typeof value === 'object' && value !== null),
+  ],
   maxMessageBytes: [
     `an integer from 1 to ${longestMessage}`,
     (value) => isCount(value) && Number(value) <= longestMessage,

@@ -1,0 +1,215 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { constants, deflateRawSync } from 'node:zlib'
+
+/**
+ * Measures what permessage-deflate costs a server: memory of idle connections, bombs, and messages in tiny frames.
+ * Each server is a process of its own. Figures go to the output; the process fails where one is above its bound.
+ */
+
+interface Answer {
+  readonly rss: number
+  readonly cpuMs: number
+}
+
+const program = fileURLToPath(new URL('server.js', import.meta.url))
+const json = Buffer.from(
+  JSON.stringify({ id: 1, text: 'a message of ordinary length '.repeat(9) })
+    .padEnd(306)
+    .slice(0, 306),
+)
+let isWell = true
+
+function row(name: string, value: string, holds = true): void {
+  if (!holds) isWell = false
+  process.stdout.write(`${holds ? '  ' : '! '}${name.padEnd(78)} ${value}\n`)
+}
+
+async function start(kind: string, options: object | boolean): Promise<{ child: ChildProcess; port: number }> {
+  const child = fork(program, [kind, JSON.stringify(options)], { execArgv: ['--expose-gc'] })
+  const [port] = (await once(child, 'message')) as [number]
+  return { child, port }
+}
+
+async function ask(child: ChildProcess): Promise<Answer> {
+  const answer = once(child, 'message')
+  child.send('measure')
+  return (await answer)[0] as Answer
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit')
+  child.disconnect()
+  await ended
+}
+
+function frame(opcode: number, payload: Uint8Array, { fin = true, rsv1 = false } = {}): Buffer {
+  const length = payload.length
+  const head = Buffer.alloc(length < 126 ? 6 : length < 65_536 ? 8 : 14)
+  head[0] = (fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | opcode
+  head[1] = 0x80 | (length < 126 ? length : length < 65_536 ? 126 : 127)
+  if (head.length === 8) head.writeUInt16BE(length, 2)
+  if (head.length === 14) head.writeBigUInt64BE(BigInt(length), 2)
+  // A masking key of zeros leaves the payload as it is.
+  return Buffer.concat([head, payload])
+}
+
+function packed(message: Uint8Array, level = 6): Buffer {
+  return deflateRawSync(message, { level, finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4)
+}
+
+async function open(port: number, offer: string): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  const extensions = offer === '' ? '' : `Sec-WebSocket-Extensions: ${offer}\r\n`
+  socket.write(
+    `GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n${extensions}\r\n`,
+  )
+  const [head] = (await once(socket, 'data')) as [Buffer]
+  if (!head.toString('latin1').startsWith('HTTP/1.1 101')) throw new Error(head.toString('latin1'))
+  if (offer !== '' && !head.includes('permessage-deflate')) throw new Error('the server does not compress')
+  socket.on('error', () => {})
+  return socket
+}
+
+function echoed(socket: Socket, message: Buffer): Promise<unknown> {
+  socket.write(message)
+  return once(socket, 'data')
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+const connections = 2000
+
+/** Resident memory of an idle connection in KiB, after each has echoed one message; again after `idleMs`. */
+async function idleMemory(kind: string, options: object | boolean, offer: string, idleMs = 0): Promise<number[]> {
+  const { child, port } = await start(kind, options)
+  // What the first few take is not the connections': code, shared contexts.
+  const warm = await Promise.all(Array.from({ length: 50 }, () => open(port, offer)))
+  const message = offer === '' ? frame(1, json) : frame(1, packed(json), { rsv1: true })
+  await Promise.all(warm.map((socket) => echoed(socket, message)))
+  await pause(500)
+  const before = await ask(child)
+  const sockets: Socket[] = []
+  while (sockets.length < connections) {
+    const batch = await Promise.all(Array.from({ length: 50 }, () => open(port, offer)))
+    await Promise.all(batch.map((socket) => echoed(socket, message)))
+    sockets.push(...batch)
+  }
+  const figures = [(await ask(child)).rss]
+  if (idleMs > 0) {
+    await pause(idleMs)
+    figures.push((await ask(child)).rss)
+  }
+  for (const socket of [...sockets, ...warm]) socket.destroy()
+  await stop(child)
+  return figures.map((rss) => (rss - before.rss) / connections / 1024)
+}
+
+async function measureMemory(): Promise<void> {
+  process.stdout.write(`KiB of an idle connection after one echo of 306 octets, ${connections} connections\n`)
+  const offer = 'permessage-deflate; client_max_window_bits'
+  const [plain] = await idleMemory('twoway', false, '')
+  row('Twoway without compression', plain!.toFixed(1))
+  const [shared] = await idleMemory('twoway', { thresholdBytes: 0 }, offer)
+  row('Twoway, no context takeover', shared!.toFixed(1), shared! <= plain! + 2)
+  const small = { serverMaxWindowBits: 12, clientMaxWindowBits: 12, memLevel: 5, thresholdBytes: 0 }
+  const [active] = await idleMemory(
+    'twoway',
+    { ...small, serverNoContextTakeover: false, clientNoContextTakeover: false },
+    offer,
+  )
+  row('Twoway, takeover both ways, windowBits 12, memLevel 5', active!.toFixed(1), active! <= plain! + 160)
+  const [used, released] = await idleMemory('twoway', { ...small, serverNoContextTakeover: false }, offer, 22_000)
+  row('Twoway, takeover by the server, windowBits 12, memLevel 5: in use', used!.toFixed(1))
+  row('  the same after 22 s without a message', released!.toFixed(1), released! <= plain! + 2)
+  const [ws] = await idleMemory('ws', { threshold: 0 }, offer)
+  row('ws, its defaults', ws!.toFixed(1))
+}
+
+async function measureBombs(): Promise<void> {
+  process.stdout.write('ten bombs of 1 MiB that unfold to 1 GiB\n')
+  const { child, port } = await start('twoway', { thresholdBytes: 0 })
+  const bomb = frame(2, packed(Buffer.alloc(1 << 30), 9), { rsv1: true })
+  const offer = 'permessage-deflate'
+  const bystander = await open(port, offer)
+  const hello = frame(1, json)
+  let slowest = 0
+  let isDone = false
+  const watching = (async () => {
+    while (!isDone) {
+      const began = performance.now()
+      bystander.write(hello)
+      await once(bystander, 'data')
+      slowest = Math.max(slowest, performance.now() - began)
+      await pause(2)
+    }
+  })()
+  const before = await ask(child)
+  let peak = 0
+  const codes: number[] = []
+  const sampling = (async () => {
+    while (!isDone) {
+      peak = Math.max(peak, (await ask(child)).rss)
+      await pause(50)
+    }
+  })()
+  slowest = 0
+  await Promise.all(
+    Array.from({ length: 10 }, async () => {
+      const socket = await open(port, offer)
+      const closed = once(socket, 'data')
+      socket.write(bomb)
+      const [close] = (await closed) as [Buffer]
+      codes.push(close.readUInt16BE(2))
+      socket.destroy()
+    }),
+  )
+  await pause(300)
+  isDone = true
+  await watching
+  await sampling
+  bystander.destroy()
+  await stop(child)
+  row('closed with', [...new Set(codes)].join(', '), codes.length === 10 && codes.every((code) => code === 1009))
+  const grown = (peak - before.rss) / 2 ** 20
+  row('memory grows by, MiB', grown.toFixed(1), grown <= 32)
+  row("a bystander's slowest echo, ms", slowest.toFixed(1), slowest <= 100)
+}
+
+async function measureFragments(): Promise<void> {
+  const times = 1000
+  process.stdout.write(`128 KiB of JSON, compressed, ${times} times: server CPU\n`)
+  const rows = Array.from({ length: 3000 }, (_, index) => ({ index, name: `user ${(index * 7919) % 10_007}` }))
+  const message = packed(Buffer.from(JSON.stringify(rows).slice(0, 128 << 10)))
+  const cut: Buffer[] = []
+  for (let at = 0; at < message.length; at += 256) {
+    cut.push(
+      frame(at === 0 ? 1 : 0, message.subarray(at, at + 256), { rsv1: at === 0, fin: at + 256 >= message.length }),
+    )
+  }
+  const forms = { 'one frame': frame(1, message, { rsv1: true }), 'frames of 256 octets': Buffer.concat(cut) }
+  const cpu: number[] = []
+  for (const [name, bytes] of Object.entries(forms)) {
+    const { child, port } = await start('twoway-count', { thresholdBytes: 0 })
+    const socket = await open(port, 'permessage-deflate')
+    const before = await ask(child)
+    for (let count = 0; count < times; count += 1) {
+      const answer = once(socket, 'data')
+      socket.write(bytes)
+      await answer
+    }
+    const cpuMs = (await ask(child)).cpuMs - before.cpuMs
+    cpu.push(cpuMs)
+    socket.destroy()
+    await stop(child)
+    row(`${name}, ms`, cpuMs.toFixed(0))
+  }
+  row('ratio', (cpu[1]! / cpu[0]!).toFixed(2), cpu[1]! <= 3 * cpu[0]!)
+}
+
+const parts = { memory: measureMemory, bombs: measureBombs, fragments: measureFragments }
+for (const [name, measure] of Object.entries(parts)) {
+  if (process.argv.length === 2 || process.argv.includes(name)) await measure()
+}
+process.exitCode = isWell ? 0 : 1
