@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { constants, deflateRawSync } from 'node:zlib'
 import { RawSocket } from '../faults/raw-socket.js'
 import { binary, close, frame, ping, request, requestLines, text } from '../faults/wire.js'
 import { type Figure, figure, mebibytes, type Row } from './row.js'
@@ -71,6 +72,8 @@ function fragmented(count: number, octets: number): Row {
   }
 }
 
+const bombs = 10
+
 export const memoryRows: readonly Row[] = [
   fragmented(838_000, 1),
   fragmented(100_000, 8),
@@ -119,4 +122,37 @@ export const memoryRows: readonly Row[] = [
     measure: (server) =>
       flood(server, Buffer.concat(Array.from({ length: 500 }, () => frame(ping, new Uint8Array(125)))), 2000),
   },
+  {
+    property: `${bombs} messages at once that would inflate to 1 GiB each, where compression is on: memory`,
+    promise: '32 MiB at most',
+    mode: 'compress',
+    async measure(server) {
+      const offer = { 'Sec-WebSocket-Extensions': 'permessage-deflate' }
+      const opened = await Promise.all(
+        Array.from({ length: bombs }, () => RawSocket.open(server.port, 5000, requestLines(server.port, offer))),
+      )
+      const peers = opened.filter((peer) => peer !== undefined && /permessage-deflate/i.test(peer.head))
+      // What compressing takes once and for all is no bomb's.
+      const hello = frame(text, deflateRawSync('hello'.repeat(400)), { reservedBits: 4 })
+      for (const peer of peers) for (let count = 0; count < 20; count++) peer?.send(hello)
+      await Promise.all(peers.map((peer) => peer?.until(() => peer.count(text) === 20, 5000)))
+      const before = await server.memory()
+      const octets = frame(binary, bomb(), { reservedBits: 4 })
+      for (const peer of peers) peer?.send(octets)
+      await Promise.all(peers.map((peer) => peer?.until(() => peer.count(close) > 0 || peer.isClosed, 15_000)))
+      const after = await server.memory()
+      const codes = new Set(peers.map((peer) => peer?.closeCode || 'no Close'))
+      for (const peer of peers) peer?.destroy()
+      if (peers.length < bombs) return figure('compression is not agreed on', false)
+      if (before === undefined || after === undefined) return figure('the server does not answer', false)
+      const growth = after.peakBytes - before.residentBytes
+      return figure(`${mebibytes(growth)}; ${[...codes].join(', ')}`, growth <= 32 << 20)
+    },
+  },
 ]
+
+/** A gibibyte of zeros, compressed, RFC 7692 §7.2.1: the same block for each mebibyte. */
+function bomb(): Buffer {
+  const block = deflateRawSync(Buffer.alloc(1 << 20), { finishFlush: constants.Z_FULL_FLUSH })
+  return Buffer.concat(Array.from({ length: 1024 }, () => block)).subarray(0, -4)
+}

@@ -26,7 +26,7 @@ export function pageOf({ measured, targets, machine, date }: PageParts): string 
   return `# Safe by default
 
 What a server does with strangers, measured. \`npm run safety\` wrote this page: it starts each server as its own
-documentation shows it, with no option but the port, in a process of its own for each row, and plays the peer over TCP on
+documentation shows it, with no option but the port (and compression for the row about it), in a process of its own for each row, and plays the peer over TCP on
 the same machine. "Promised" is what Twoway is held to; the command fails where a figure of Twoway's does not keep it.
 
 Measured on ${date}; ${targets.map(({ name, version }) => `${name} ${version}`).join(', ')}; ${machine}. Figures of time

@@ -25,6 +25,7 @@ const server = Bun.serve({
     return bun.upgrade(request) ? undefined : new Response('a WebSocket is spoken here', { status: 426 })
   },
   websocket: {
+    perMessageDeflate: mode === 'compress',
     open(socket: BunSocket) {
       if (mode !== 'send') return
       sendMuch((message) => {

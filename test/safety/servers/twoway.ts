@@ -35,6 +35,6 @@ if (mode === 'two') {
   await once(http, 'listening')
   serveCommands((http.address() as AddressInfo).port, async () => http.close())
 } else {
-  const server = await serve({ ...handlers, port: 0 })
+  const server = await serve({ ...handlers, port: 0, ...(mode === 'compress' ? { perMessageDeflate: true } : {}) })
   serveCommands(server.port, () => server.close())
 }

@@ -10,7 +10,7 @@ import { authenticationMs, counts, mode, sendMuch, serveCommands } from './comma
 const http = mode === 'two' ? createServer() : undefined
 const servers =
   http === undefined
-    ? [new WebSocketServer({ port: 0, host: '127.0.0.1' })]
+    ? [new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: mode === 'compress' })]
     : ['/a', '/b'].map((path) => new WebSocketServer({ server: http, path }))
 const listener = http ?? servers[0]!
 
