@@ -11,7 +11,7 @@ const server = await serve({
   ...(compresses && { perMessageDeflate: { thresholdBytes: 0 } }),
   message(socket, message) {
     if (does === 'echo') socket.send(message)
-    else for (const each of server.connections) each.send(message)
+    else server.broadcast(message)
   },
 })
 listening(server.port)

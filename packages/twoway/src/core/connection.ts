@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../ports/clock.js'
 import type { Payload } from '../ports/payload.js'
 import type { Transport, TransportSink } from '../ports/transport.js'
+import type { BroadcastMessage } from './broadcast-message.js'
 import type { BufferBudget } from './buffer-budget.js'
 import {
   type CloseStatus,
@@ -214,11 +215,12 @@ export class Connection<Owner> implements TransportSink {
    * them: leave them unchanged until they have gone.
    * @param compress what an extension that compresses is to do with this message, where not as it sees fit
    */
-  send(message: string | Uint8Array, compress?: boolean): SendResult {
+  send(message: string | Uint8Array, compress?: boolean, broadcast?: BroadcastMessage): SendResult {
     if (this.#state !== 'open') return 'closed'
     if (this.#isBufferFull()) return this.#refuseMessage()
-    if (this.#line === undefined) this.#transmit(message, compress)
-    else this.#enqueue(this.#line, message, compress)
+    if (this.#line !== undefined) this.#enqueue(this.#line, message, compress)
+    else if (broadcast !== undefined && this.#encoder === undefined) this.#outbox.addFrame(broadcast.frame)
+    else this.#transmit(message, compress)
     const waiting = this.waitingBytes
     if (waiting <= this.#limits.highWaterMarkBytes) return 'sent'
     this.#countBacklog(waiting)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Transport } from '../ports/transport.js'
 import { webPayload } from '../runtimes/web/payload.js'
 import { frame, toHex, utf8 } from '../testing/bytes.js'
 import { FakeClock } from '../testing/fake-clock.js'
@@ -144,5 +145,40 @@ describe('Outbox', () => {
     transport.pendingBytes = 0
     assert.equal(outbox.waitingBytes, 6)
     assert.equal(outbox.appendedBytes, 5 + 6)
+  })
+
+  it('writes a whole frame that is alone in its turn as it is, without a copy', () => {
+    const { outbox, clock, scratchPool } = setUp()
+    const given: Uint8Array[] = []
+    const transport = { pendingBytes: 0, write: (bytes: Uint8Array) => given.push(bytes) } as unknown as Transport
+    const alone = new Outbox(transport, { payload: webPayload, clock, scratchPool }, undefined, () => {})
+    const whole = frame({ opcode: 1, payload: utf8('to all') })
+    alone.addFrame(whole)
+    assert.equal(alone.waitingBytes, whole.length)
+    clock.endTurn()
+    assert.equal(given[0], whole)
+    assert.equal(alone.waitingBytes, 0)
+    assert.equal(outbox.waitingBytes, 0)
+  })
+
+  it('keeps the order of whole frames and what is sent around them, in as few writes', () => {
+    for (const length of [3, 5000, 8192, 20_000]) {
+      for (const around of [3, 5000, 20_000]) {
+        const { outbox, transport } = setUp()
+        const whole = frame({ opcode: 2, payload: new Uint8Array(length).fill(1) })
+        const other = utf8('x'.repeat(around))
+        const expected = frame({ opcode: 1, payload: other })
+        outbox.addFrame(whole)
+        outbox.addText(text, 'x'.repeat(around))
+        outbox.addFrame(whole)
+        outbox.addFrame(whole)
+        outbox.addBytes(text, other, 0, other.length)
+        assert.equal(outbox.appendedBytes, 3 * whole.length + 2 * expected.length)
+        assert.equal(outbox.waitingBytes + transport.written.length, outbox.appendedBytes)
+        outbox.flush()
+        assert.ok(Buffer.from(transport.written).equals(Buffer.concat([whole, expected, whole, whole, expected])))
+        if (length === 3 && around === 3) assert.equal(transport.writes.length, 1)
+      }
+    }
   })
 })

@@ -22,6 +22,8 @@ export class Outbox {
   readonly #onFlush: () => void
   #scratch: Uint8Array | undefined
   #used = 0
+  /** A whole frame that waits alone and is not copied; then there is no scratch. */
+  #frame: Uint8Array | undefined
   #appended = 0
   #corked = false
   #scheduled = false
@@ -46,7 +48,8 @@ export class Outbox {
 
   /** Octets framed and not yet handed to the network. */
   get waitingBytes(): number {
-    return this.#used + this.#transport.pendingBytes
+    const framed = this.#frame === undefined ? this.#used : this.#frame.length
+    return framed + this.#transport.pendingBytes
   }
 
   /** Octets framed since the start. */
@@ -104,9 +107,28 @@ export class Outbox {
     this.#added(target, size + length)
   }
 
+  /** Adds a whole frame, not masked, that never changes: it goes out as it is where nothing else does in this turn. */
+  addFrame(frame: Uint8Array): void {
+    if (this.#scratch === undefined && this.#frame === undefined) {
+      this.#frame = frame
+      this.#appended += frame.length
+      this.#schedule()
+    } else if (frame.length >= byReferenceBytes) {
+      this.flush()
+      this.#appended += frame.length
+      this.#transport.write(frame)
+    } else {
+      copyOctets(frame, 0, frame.length, this.#room(frame.length), this.#used)
+      this.#added(this.#scratch!, frame.length)
+    }
+  }
+
   /** Hands what was added to the transport. */
   flush(): void {
-    if (this.#scratch !== undefined) this.#write(this.#scratch)
+    const frame = this.#frame
+    this.#frame = undefined
+    if (frame !== undefined) this.#transport.write(frame)
+    else if (this.#scratch !== undefined) this.#write(this.#scratch)
   }
 
   #addByReference(first: number, bytes: Uint8Array, start: number, end: number): void {
@@ -135,10 +157,23 @@ export class Outbox {
 
   /** Bytes with room for `length` more from `#used` on: the scratch, or, for what is longer, bytes of their own. */
   #room(length: number): Uint8Array {
+    if (this.#frame !== undefined) this.#joinFrame(this.#frame, length)
     if (this.#scratch !== undefined && this.#used + length > this.#scratch.length) this.flush()
     if (length > this.#pool.chunkBytes) return this.#payload.allocate(length)
     this.#scratch ??= this.#pool.take()
     return this.#scratch
+  }
+
+  /** What waited alone has company: they go out together, unless that takes more than a scratch. */
+  #joinFrame(frame: Uint8Array, more: number): void {
+    if (frame.length + more > this.#pool.chunkBytes) {
+      this.flush()
+      return
+    }
+    this.#frame = undefined
+    this.#scratch = this.#pool.take()
+    copyOctets(frame, 0, frame.length, this.#scratch, 0)
+    this.#used = frame.length
   }
 
   #added(target: Uint8Array, length: number): void {
@@ -148,6 +183,10 @@ export class Outbox {
       return
     }
     this.#used += length
+    this.#schedule()
+  }
+
+  #schedule(): void {
     if (this.#corked || this.#scheduled) return
     this.#scheduled = true
     this.#clock.defer(this.#flushScheduled)

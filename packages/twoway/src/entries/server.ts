@@ -23,6 +23,7 @@ export type { ServerDiagnostics } from '../server/server-diagnostics.js'
 export type { CountsByName, ServerMetrics } from '../server/server-metrics.js'
 export type {
   AttachOptions,
+  BroadcastOptions,
   HeaderInput,
   HeadersLike,
   HttpAnswer,

@@ -1,3 +1,4 @@
+import { BroadcastMessage } from '../core/broadcast-message.js'
 import { HandshakeError, UsageError } from '../core/errors.js'
 import { meansToUpgrade } from '../core/handshake/means-to-upgrade.js'
 import { checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
@@ -16,11 +17,12 @@ import { Heartbeat } from './heartbeat.js'
 import { checkHost } from './host.js'
 import { readHttpAnswer } from './http-answer.js'
 import { IncomingRequest } from './incoming-request.js'
+import { bytesOf } from './message-bytes.js'
 import { Observer } from './observer.js'
 import { type AcceptedHandshake, ServerConnection } from './server-connection.js'
 import type { ServerMetrics } from './server-metrics.js'
 import { type ServerPorts, type ServerSettings, settleAttach, settleServe } from './server-settings.js'
-import type { AttachOptions, ServeOptions, Server } from './server-types.js'
+import type { AttachOptions, BroadcastOptions, OutgoingPiece, ServeOptions, Server } from './server-types.js'
 import { urlOf } from './server-url.js'
 
 /** Starts a server over a runtime's ports. Rejects with a UsageError for wrong options, else with the system's error. */
@@ -91,6 +93,20 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
 
   metrics(): ServerMetrics {
     return this.#observer.metrics(this.connections, this.#admission.waiting)
+  }
+
+  broadcast(message: OutgoingPiece, { except, compress }: BroadcastOptions<Data> = {}): number {
+    const broadcast = new BroadcastMessage(
+      typeof message === 'string' ? message : bytesOf(message),
+      this.#settings.ports.payload,
+    )
+    let taken = 0
+    for (const socket of this.connections) {
+      if (socket === except) continue
+      const result = socket.sendBroadcast(broadcast, compress)
+      if (result === 'sent' || result === 'buffered') taken += 1
+    }
+    return taken
   }
 
   async drain({ withinMs }: { readonly withinMs: number }): Promise<void> {

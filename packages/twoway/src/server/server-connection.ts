@@ -1,3 +1,4 @@
+import type { BroadcastMessage } from '../core/broadcast-message.js'
 import { Connection } from '../core/connection.js'
 import type { ConnectionEvents, SendResult } from '../core/connection-types.js'
 import { TransportError } from '../core/errors.js'
@@ -121,10 +122,11 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
 
   send(message: OutgoingPiece, options?: SendOptions): SendResult {
     const bytes = typeof message === 'string' ? message : bytesOf(message)
-    const result = this.#connection.send(bytes, options?.compress)
-    if (result === 'sent') this.#observer.sent()
-    else this.#observe(result)
-    return result
+    return this.#observe(this.#connection.send(bytes, options?.compress))
+  }
+
+  sendBroadcast(broadcast: BroadcastMessage, compress: boolean | undefined): SendResult {
+    return this.#observe(this.#connection.send(broadcast.message, compress, broadcast))
   }
 
   sendFrom(source: MessageSource<OutgoingPiece>): Promise<number> {
@@ -235,13 +237,14 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     this.#observer.roundTrip(this, this.#latencyMs)
   }
 
-  /** A `send` was answered otherwise than 'sent'. */
-  #observe(result: SendResult): void {
-    if (result === 'dropped') this.#observer.dropped(this)
-    if (result !== 'buffered') return
-    this.#observer.sent()
-    if (!this.#isBehind) this.#observer.backpressure(this)
-    this.#isBehind = true
+  #observe(result: SendResult): SendResult {
+    if (result === 'sent' || result === 'buffered') this.#observer.sent()
+    else if (result === 'dropped') this.#observer.dropped(this)
+    if (result === 'buffered' && !this.#isBehind) {
+      this.#isBehind = true
+      this.#observer.backpressure(this)
+    }
+    return result
   }
 
   #lifePayload(): string {

@@ -279,6 +279,11 @@ export interface AttachOptions<Data> extends ServerOptions<Data> {
   readonly path?: string | ((request: IncomingRequest) => boolean) | undefined
 }
 
+export interface BroadcastOptions<Data = undefined> extends SendOptions {
+  /** Who is not sent it: whoever it came from, say. */
+  readonly except?: ServerSocket<Data> | undefined
+}
+
 /** A server that takes connections. `await using server = await serve(...)` closes it at the end of the block. */
 export interface Server<Data = undefined> extends PlatformAsyncDisposable {
   /**
@@ -290,6 +295,12 @@ export interface Server<Data = undefined> extends PlatformAsyncDisposable {
   readonly port: number
   /** The connections that stand now. */
   readonly connections: ReadonlySet<ServerSocket<Data>>
+  /**
+   * Sends a message to all connections, framed once, and returns how many took it. One that lags behind does not hold up
+   * the others: it is dealt with as by its own `send`, see `whenBufferFull`.
+   * Throws a UsageError for anything but a string, an ArrayBuffer or a view of one.
+   */
+  broadcast(message: OutgoingPiece, options?: BroadcastOptions<Data>): number
   /** What happened since the start, in numbers; cheap enough to be asked every second. */
   metrics(): ServerMetrics
   /** Whether it takes new connections: false once `drain` or `close` was called. */

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { UsageError } from '../core/errors.js'
+import { networks } from '../testing/networks.js'
+import { handshakeRequest, RawPeer } from '../testing/raw-peer.js'
+import { startServer } from './listening-server.js'
+import type { Server, ServerSocket } from './server-types.js'
+
+for (const { name, serverPorts, clientPorts, tls, clientTls } of networks) {
+  describe(`broadcast: ${name}`, () => {
+    async function withPeers(
+      count: number,
+      test: (server: Server, peers: readonly RawPeer[], sockets: readonly ServerSocket[]) => Promise<void>,
+    ): Promise<void> {
+      const sockets: ServerSocket[] = []
+      const open = (socket: ServerSocket): void => void sockets.push(socket)
+      const server = await startServer<undefined>({ port: 0, open, ...(tls === undefined ? {} : { tls }) }, serverPorts)
+      const peers: RawPeer[] = []
+      for (let index = 0; index < count; index += 1) {
+        const peer = new RawPeer(clientPorts.connector, { host: 'localhost', port: server.port, tls: clientTls })
+        peer.send(handshakeRequest())
+        await peer.head()
+        peers.push(peer)
+      }
+      try {
+        await test(server, peers, sockets)
+      } finally {
+        for (const peer of peers) peer.destroy()
+        await server.close()
+      }
+    }
+
+    it('sends text and bytes to all, but to whom it is told not to, and says how many took it', async () => {
+      await withPeers(3, async (server, peers, sockets) => {
+        assert.equal(server.broadcast('hällo'), 3)
+        assert.equal(server.broadcast(Uint8Array.of(1, 2), { except: sockets[1] }), 2)
+        assert.equal(server.broadcast(new ArrayBuffer(1)), 3)
+        assert.deepEqual(await peers[0]!.framesOf(3), ['1 68c3a46c6c6f', '2 0102', '2 00'])
+        assert.deepEqual(await peers[1]!.framesOf(2), ['1 68c3a46c6c6f', '2 00'])
+        assert.equal(server.metrics().sentMessages, 8)
+      })
+    })
+
+    it('keeps its place among what each connection sends itself', async () => {
+      await withPeers(2, async (server, peers, sockets) => {
+        sockets[0]!.send('a')
+        server.broadcast('b')
+        server.broadcast('c')
+        sockets[0]!.send('d')
+        assert.deepEqual(await peers[0]!.framesOf(4), ['1 61', '1 62', '1 63', '1 64'])
+      })
+    })
+
+    it('lets bytes be changed as soon as it returns', async () => {
+      await withPeers(1, async (server, peers) => {
+        const bytes = new Uint8Array(20_000).fill(1)
+        server.broadcast(bytes)
+        bytes.fill(2)
+        const [frame = ''] = await peers[0]!.framesOf(1)
+        assert.equal(frame, `2 ${'01'.repeat(20_000)}`)
+      })
+    })
+
+    it('passes over those that are closing', async () => {
+      await withPeers(2, async (server, _, sockets) => {
+        sockets[0]!.close()
+        assert.equal(server.broadcast('x'), 1)
+      })
+    })
+
+    it('refuses what is no message with a UsageError, and sends nothing', async () => {
+      await withPeers(1, async (server) => {
+        assert.throws(() => server.broadcast({} as ArrayBuffer), UsageError)
+        assert.equal(server.metrics().sentMessages, 0)
+      })
+    })
+  })
+}
