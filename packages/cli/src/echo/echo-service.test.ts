@@ -273,6 +273,48 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
         assert.ok(performance.now() - startedAt >= 99)
       },
     },
+    fragment: {
+      'echoes in frames of so many bytes, RFC 6455 §5.4': async () => {
+        const client = await raw('?fragment=4')
+        client.send('Grüße')
+        assert.deepEqual(
+          (await client.frames(2)).map(({ fin, opcode, payload }) => [fin, opcode, payload.toString('hex')]),
+          [
+            [false, opcodes.text, '4772c3bc'],
+            [true, opcodes.continuation, 'c39f65'],
+          ],
+        )
+        client.send(Buffer.alloc(9))
+        const frames = await client.frames(3)
+        assert.deepEqual(
+          frames.map(({ payload }) => payload.length),
+          [4, 4, 1],
+        )
+        assert.equal(frames[0]!.opcode, opcodes.binary)
+      },
+      'keeps the order of the echoes, and text as text': async () => {
+        const client = await open('?fragment=1')
+        for (const message of ['äöü', 'b', 'c'.repeat(3000)]) client.socket.send(message)
+        await client.until(() => client.messages.length === 3)
+        assert.deepEqual(client.messages, ['äöü', 'b', 'c'.repeat(3000)])
+      },
+    },
+    deflate: {
+      'agrees on permessage-deflate, and compresses what it echoes, RFC 7692': async () => {
+        const client = await open('?deflate', [], { perMessageDeflate: true })
+        assert.match(client.socket.extensions, /permessage-deflate/)
+        client.socket.send('x'.repeat(10_000))
+        await client.until(() => client.messages.length === 1)
+        assert.equal(client.messages[0], 'x'.repeat(10_000))
+        const octets = await raw('?deflate', ['Sec-WebSocket-Extensions: permessage-deflate'])
+        octets.send('x'.repeat(10_000))
+        assert.ok((await octets.frame()).payload.length < 100)
+      },
+      'is not agreed on where it is not asked for': async () => {
+        assert.equal((await open('', [], { perMessageDeflate: true })).socket.extensions, '')
+        assert.equal((await open('?delay=0', [], { perMessageDeflate: true })).socket.extensions, '')
+      },
+    },
     slow: {
       'reads so many bytes per second': async () => {
         const client = await open('?slow=50000')
@@ -408,6 +450,8 @@ describe('the echo service', () => {
     ['reason', ['', 'a'.repeat(123)], ['a'.repeat(124), 'ü'.repeat(62)]],
     ['abort', [''], ['1', 'yes']],
     ['after', ['1', '5s', '0.5s', '86400s'], ['0', '1.5', '5m', '-1s', '']],
+    ['fragment', ['1', '65536'], ['0', '65537', '1.5']],
+    ['deflate', [''], ['1', 'on']],
     ['slow', ['1', '1073741824'], ['0', '1.5', '1073741825']],
     ['size', ['1', '1048576'], ['0', '1048577']],
     ['rate', ['0.5', '10000'], ['0', '10001']],
@@ -438,9 +482,13 @@ describe('the echo service', () => {
     for (const line of lines) {
       const [, name] = /^(?:# (?:HELP|TYPE) )?([a-z_]+)/.exec(line)!
       names.add(name!)
-      assert.match(line, /^# HELP [a-z_]+ .+\.$|^# TYPE [a-z_]+ (counter|gauge)$|^[a-z_]+ \d+(\.\d+)?$/)
+      assert.match(
+        line,
+        /^# HELP [a-z_]+ .+\.$|^# TYPE [a-z_]+ (counter|gauge)$|^[a-z_]+(\{[a-z]+="\w+"\})? \d+(\.\d+)?$/,
+      )
     }
-    assert.equal(lines.length, 3 * names.size)
+    assert.equal(lines.filter((line) => line.startsWith('#')).length, 2 * names.size)
+    assert.match(lines.join('\n'), /^twoway_handshakes_total\{status="101"\} \d+$/m)
     assert.ok(Number(/^twoway_connections (\d+)$/m.exec(lines.join('\n'))![1]) >= 1)
   })
 })

@@ -25,6 +25,8 @@ export async function startEchoService(address: ListenAddress): Promise<Server<S
     origin: 'any',
     hosts: 'any',
     maxMessageBytes: longestEcho,
+    // Only for those who ask for it, below.
+    perMessageDeflate: true,
     upgrade: (request) => admit(request, held),
     open: (socket) => socket.data?.open(socket),
     message(socket, message) {
@@ -43,7 +45,7 @@ export async function startEchoService(address: ListenAddress): Promise<Server<S
 function admit(request: IncomingRequest, held: HeldBytes): UpgradeAnswer<Session> {
   const { protocols } = request
   const url = new URL(request.url)
-  if (url.search === '') return { data: undefined, protocol: protocols[0] }
+  if (url.search === '') return { data: undefined, protocol: protocols[0], perMessageDeflate: false }
   const { settings, complaint } = readEchoSettings(url.searchParams)
   if (complaint !== undefined) return refuseSettings(complaint)
   const { status, subprotocol = protocols[0] ?? '' } = settings
@@ -52,7 +54,7 @@ function admit(request: IncomingRequest, held: HeldBytes): UpgradeAnswer<Session
     const offered = protocols.length === 0 ? 'none' : protocols.join(', ')
     return refuseSettings(`of the subprotocols that the client offers (${offered}) none is "${subprotocol}"`)
   }
-  return { data: new EchoSession(settings, held), protocol: subprotocol }
+  return { data: new EchoSession(settings, held), protocol: subprotocol, perMessageDeflate: settings.deflate === true }
 }
 
 /** Who sends without reading is not read from until the echoes have gone: nothing piles up here. */

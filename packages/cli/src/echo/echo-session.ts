@@ -100,7 +100,11 @@ export class EchoSession {
   }
 
   async #echo(socket: ServerSocket<unknown>, message: string | Uint8Array): Promise<void> {
-    if (socket.send(message) === 'buffered') await socket.drained()
+    const { fragment, deflate } = this.#settings
+    if (fragment !== undefined) {
+      const type = typeof message === 'string' ? 'text' : 'binary'
+      await socket.sendStream([message], { type, fragmentBytes: fragment })
+    } else if (socket.send(message, { compress: deflate }) === 'buffered') await socket.drained()
   }
 
   #end(socket: ServerSocket<unknown>): void {

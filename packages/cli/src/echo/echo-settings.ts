@@ -56,6 +56,18 @@ export const echoSettings = {
     does: 'waits with "close" or "abort" for so many messages, or seconds',
     parse: endAfter,
   },
+  fragment: {
+    form: 'fragment=N',
+    takes: 'bytes from 1 to 65536',
+    does: 'sends each echo in frames of so many bytes',
+    parse: integer(1, 65_536),
+  },
+  deflate: {
+    form: 'deflate',
+    takes: 'without a value',
+    does: 'takes permessage-deflate where the client offers it; every echo is compressed then',
+    parse: flag,
+  },
   slow: {
     form: 'slow=N',
     takes: 'bytes per second from 1 on',

@@ -233,8 +233,12 @@ export class Connection<Owner> implements TransportSink {
    * has been framed. What is sent after it waits until it is over. The connection is open.
    * @param onClosed the connection has left the open state before the message was over
    */
-  sendInPieces(type: 'text' | 'binary' | undefined, onClosed: (error: Error) => void): OutgoingMessage {
-    const message = new OutgoingMessage(this.#lane(), type, onClosed)
+  sendInPieces(
+    type: 'text' | 'binary' | undefined,
+    onClosed: (error: Error) => void,
+    fragmentBytes?: number,
+  ): OutgoingMessage {
+    const message = new OutgoingMessage(this.#lane(), type, onClosed, fragmentBytes)
     if (this.#line === undefined) {
       this.#line = new SendLine(message, {
         transmit: (next, compress) => this.#transmit(next, compress),

@@ -203,7 +203,7 @@ export class Admission<Data> {
         `upgrade() returned ${String(answer)}: return an object or nothing to let a client in, a status to refuse it`,
       )
     }
-    const { protocol = '', headers } = answer
+    const { protocol = '', perMessageDeflate = true, headers } = answer
     if (protocol !== '' && !offer.protocols.includes(protocol)) {
       const offered = offer.protocols.length === 0 ? 'none' : offer.protocols.join(', ')
       throw new UsageError(
@@ -211,7 +211,7 @@ export class Admission<Data> {
         `upgrade() chose the subprotocol "${protocol}", of those offered (${offered}) it must be one: choose from request.protocols`,
       )
     }
-    const agreed = acceptExtension(offer.extensions, this.#settings.negotiators)
+    const agreed = acceptExtension(offer.extensions, perMessageDeflate ? this.#settings.negotiators : [])
     const extensions = agreed === undefined ? undefined : formatExtensions([agreed.answer])
     transport.write(acceptanceOf({ key: offer.key, protocol, extensions, fields: fieldsOf(headers) }))
     this.#observer.handshakeAnswered(101, transport.peer.address, request)

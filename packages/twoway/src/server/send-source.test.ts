@@ -153,6 +153,17 @@ for (const network of networks) {
   })
 
   describe(`sendStream over ${network.name}`, () => {
+    it('cuts a message into fragments of so many octets, text within characters too, RFC 6455 §5.4', async () => {
+      await withSocket({}, async (socket, peer) => {
+        await socket.sendStream(['aé', 'b'], { fragmentBytes: 2 })
+        const frames = await peer.framesOf(3)
+        assert.deepEqual(frames, ['1 61c3', '0 a962', '0 '])
+        for (const fragmentBytes of [0, 1.5, -1]) {
+          await assert.rejects(socket.sendStream(['a'], { fragmentBytes }), UsageError)
+        }
+      })
+    })
+
     for (const [kind, make] of Object.entries(kinds)) {
       it(`sends all of ${kind} as one message, and what was sent meanwhile after it`, async () => {
         await withSocket({}, async (socket, peer) => {

@@ -1,8 +1,9 @@
 import type { SendResult } from '../core/connection-types.js'
+import { UsageError } from '../core/errors.js'
 import type { OutgoingMessage } from '../core/messages/outgoing-message.js'
 import { isThenable } from './is-thenable.js'
 import { bytesOf } from './message-bytes.js'
-import type { MessageSource, OutgoingPiece } from './server-types.js'
+import type { MessageSource, OutgoingPiece, SendStreamOptions } from './server-types.js'
 import { SourceReader } from './source-reader.js'
 
 /** What sending from a source asks of a socket. */
@@ -12,7 +13,7 @@ interface SendingSocket {
   send(message: OutgoingPiece): SendResult
   drained(): Promise<void>
   /** Sends a message in pieces. Where the connection is not open `onClosed` is called, and there is none. */
-  sendInPieces(type: 'text' | 'binary' | undefined, onClosed: (error: Error) => void): OutgoingMessage | undefined
+  sendInPieces(options: SendStreamOptions, onClosed: (error: Error) => void): OutgoingMessage | undefined
   /**
    * Calls back when the connection leaves the open state, at once where it has. Returns a way to take that back, where it
    * has not.
@@ -57,15 +58,16 @@ async function sendWhole(socket: SendingSocket, message: OutgoingPiece): Promise
 export async function sendStream(
   socket: SendingSocket,
   source: MessageSource<OutgoingPiece>,
-  type: 'text' | 'binary' | undefined,
+  options: SendStreamOptions,
 ): Promise<void> {
+  checkFragmentBytes(options.fragmentBytes)
   const reader = new SourceReader(source)
   return new Promise((resolve, reject) => {
     const giveUp = (reason: unknown): void => {
       reader.cancel(reason)
       reject(reason)
     }
-    const message = socket.sendInPieces(type, giveUp)
+    const message = socket.sendInPieces(options, giveUp)
     if (message === undefined) return
     sendPieces(message, reader).then(resolve, (error: unknown) => {
       giveUp(error)
@@ -86,4 +88,9 @@ async function sendPieces(message: OutgoingMessage, reader: SourceReader<Outgoin
     if (room !== undefined) await room
   }
   message.end()
+}
+
+function checkFragmentBytes(octets: number | undefined): void {
+  if (octets === undefined || (Number.isInteger(octets) && octets > 0)) return
+  throw new UsageError('optionInvalid', `fragmentBytes must be an integer above 0, not ${String(octets)}`)
 }

@@ -133,12 +133,13 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     return sendFrom(this, source)
   }
 
-  sendStream(source: MessageSource<OutgoingPiece>, { type }: SendStreamOptions = {}): Promise<void> {
-    return sendStream(this, source, type).then(() => this.#observer.sent())
+  sendStream(source: MessageSource<OutgoingPiece>, options: SendStreamOptions = {}): Promise<void> {
+    return sendStream(this, source, options).then(() => this.#observer.sent())
   }
 
-  sendInPieces(type: 'text' | 'binary' | undefined, onClosed: (error: Error) => void): OutgoingMessage | undefined {
-    if (this.#connection.state === 'open') return this.#connection.sendInPieces(type, onClosed)
+  sendInPieces(options: SendStreamOptions, onClosed: (error: Error) => void): OutgoingMessage | undefined {
+    if (this.#connection.state === 'open')
+      return this.#connection.sendInPieces(options.type, onClosed, options.fragmentBytes)
     onClosed(closedWhileWaiting())
     return undefined
   }

@@ -122,6 +122,8 @@ export interface MessageStream extends AsyncIterable<string | Uint8Array> {
 export interface SendStreamOptions {
   /** What kind of message it is: by default text where the first piece is a string, else binary. */
   readonly type?: 'text' | 'binary' | undefined
+  /** Octets of a fragment, at most, for peers that take no longer ones; 64 KiB without it. An integer above 0. */
+  readonly fragmentBytes?: number | undefined
 }
 
 /**
@@ -178,6 +180,8 @@ export interface UpgradeAcceptance<Data> {
   readonly data?: Data
   /** One of `request.protocols`. */
   readonly protocol?: string | undefined
+  /** Whether this connection may compress, where `perMessageDeflate` of the server lets it; true by default. */
+  readonly perMessageDeflate?: boolean | undefined
   /** Further fields of the answer. */
   readonly headers?: HeaderInput | undefined
   readonly status?: undefined

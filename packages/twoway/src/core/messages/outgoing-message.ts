@@ -33,6 +33,7 @@ const leastRoom = 1024
 export class OutgoingMessage {
   readonly #lane: OutgoingLane
   readonly #onClosed: (error: Error) => void
+  readonly #fragmentBytes: number
   #opcode: number | undefined
   #isCurrent = false
   #isOver = false
@@ -55,9 +56,16 @@ export class OutgoingMessage {
   /**
    * @param type by default that of the first piece: text for a string
    * @param onClosed the connection has left the open state before the message was over: nothing more is taken
+   * @param fragmentBytes octets of a fragment, at most; without it, what a scratch buffer takes
    */
-  constructor(lane: OutgoingLane, type: 'text' | 'binary' | undefined, onClosed: (error: Error) => void) {
+  constructor(
+    lane: OutgoingLane,
+    type: 'text' | 'binary' | undefined,
+    onClosed: (error: Error) => void,
+    fragmentBytes: number = Number.POSITIVE_INFINITY,
+  ) {
     this.#lane = lane
+    this.#fragmentBytes = fragmentBytes
     this.#opcode = type === undefined ? undefined : Opcode[type]
     this.#onClosed = onClosed
   }
@@ -94,7 +102,7 @@ export class OutgoingMessage {
     if (this.#isOver || piece.length === 0) return this.#countPiece()
     this.#opcode ??= typeof piece === 'string' ? Opcode.text : Opcode.binary
     if (this.#opcode === Opcode.text) this.#checkText(piece)
-    this.#piece = this.#joined(piece)
+    this.#piece = this.#toCut(this.#joined(piece))
     this.#at = 0
     this.#schedule()
     return this.#takePiece() ? this.#countPiece() : this.#wait()
@@ -176,6 +184,15 @@ export class OutgoingMessage {
     return isCut ? joined.slice(0, -1) : joined
   }
 
+  /** Octets can be cut anywhere, characters can not: a text that is cut by octets is encoded first. */
+  #toCut(piece: string | Uint8Array): string | Uint8Array {
+    if (typeof piece !== 'string' || this.#fragmentBytes === Number.POSITIVE_INFINITY) return piece
+    const { payload } = this.#lane
+    const octets = payload.allocate(payload.byteLength(piece))
+    payload.encodeInto(piece, octets, 0)
+    return octets
+  }
+
   /** What has no second half goes out as U+FFFD. */
   #gatherHighSurrogate(): void {
     if (this.#highSurrogate === '') return
@@ -200,10 +217,11 @@ export class OutgoingMessage {
 
   #gatherBytes(piece: Uint8Array, at: number): number {
     const room = this.#takeRoom()
-    const end = Math.min(piece.length, at + room.length - this.#used)
+    const most = Math.min(room.length, this.#fragmentBytes)
+    const end = Math.min(piece.length, at + most - this.#used)
     room.set(piece.subarray(at, end), this.#used)
     this.#used += end - at
-    if (this.#used === room.length) this.#emit(0)
+    if (this.#used === most) this.#emit(0)
     return end
   }
 
