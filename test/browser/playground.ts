@@ -314,6 +314,11 @@ describe('the playground in Chromium', () => {
       jitter: (playground) => echoed(playground),
       slow: (playground) => echoed(playground),
       ping: (playground) => echoed(playground),
+      fragment: (playground) => echoed(playground),
+      deflate: async (playground) => {
+        await playground.page.locator('.facts', { hasText: 'permessage-deflate' }).waitFor()
+        await echoed(playground)
+      },
       drop: async (playground) => {
         // With the half that is the button's own value nothing is certain.
         await playground.connect('?drop=1')

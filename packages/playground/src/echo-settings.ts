@@ -20,6 +20,8 @@ export const echoSettings: readonly EchoSetting[] = [
   { name: 'jitter', group: 'time', initial: '300', input: 'number' },
   { name: 'slow', group: 'time', initial: '1000000', input: 'number' },
   { name: 'drop', group: 'frames', initial: '0.5', input: 'number' },
+  { name: 'fragment', group: 'frames', initial: '1000', input: 'number' },
+  { name: 'deflate', group: 'frames', initial: '', input: 'none' },
   { name: 'close', group: 'end', initial: '1012', input: 'number', excludes: 'abort' },
   { name: 'abort', group: 'end', initial: '', input: 'none', excludes: 'close' },
   { name: 'after', group: 'end', initial: '3', input: 'text', needs: ['close', 'abort'] },

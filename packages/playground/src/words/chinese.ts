@@ -154,6 +154,8 @@ export const chinese: Words = {
   setting_jitter: '再随机多等至多这么多毫秒。',
   setting_slow: '每秒只读取你发出的这么多字节。',
   setting_drop: '以此概率丢弃消息。',
+  setting_fragment: '把每个回显分成这么多字节一帧来发送。',
+  setting_deflate: '用 permessage-deflate 压缩。',
   setting_close: '以此状态码关闭。',
   setting_after: '等这么多条消息（3）或秒（3s）之后再做。',
   setting_reason: '关闭时给出的原因。',

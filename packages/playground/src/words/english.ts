@@ -152,6 +152,8 @@ export const english = {
   setting_jitter: 'Up to so many ms more, at random.',
   setting_slow: 'Read your messages at so many bytes per second.',
   setting_drop: 'Swallow messages, with this probability.',
+  setting_fragment: 'Send each echo in frames of so many bytes.',
+  setting_deflate: 'Compress with permessage-deflate.',
   setting_close: 'Close with this code.',
   setting_after: 'Wait with it for so many messages (3) or seconds (3s).',
   setting_reason: 'The reason in the Close.',
