@@ -22,7 +22,8 @@ describe('the playground in Chromium', () => {
 
   before(async () => {
     mkdirSync(images, { recursive: true })
-    ;[echo, browser] = await Promise.all([startEcho(), launchChromium()])
+    echo = await startEcho()
+    browser = await launchChromium()
   })
 
   after(async () => {
