@@ -2,7 +2,6 @@ import type { Clock, Timer } from '../ports/clock.js'
 import type { Payload } from '../ports/payload.js'
 import type { Transport, TransportSink } from '../ports/transport.js'
 import type { BroadcastMessage } from './broadcast-message.js'
-import type { BufferBudget } from './buffer-budget.js'
 import {
   type CloseStatus,
   checkCloseStatus,
@@ -17,42 +16,23 @@ import {
   closingHandshake,
 } from './closing/closing-handshake.js'
 import type { ConnectionEvents, ConnectionOptions, SendResult } from './connection-types.js'
-import { closedWith, ProtocolError, TransportError, UsageError } from './errors.js'
+import { ControlFrames } from './control-frames.js'
+import { closedWith, ProtocolError, TransportError } from './errors.js'
 import type { Extension } from './extensions/extension.js'
 import { FrameParser } from './frames/frame-parser.js'
 import { isControl, Opcode } from './frames/opcode.js'
 import { Hold } from './hold.js'
 import type { Limits } from './limits.js'
+import { type DecoderEvents, MessageDecoder } from './message-decoder.js'
 import { MessageEncoder } from './message-encoder.js'
+import { MessageSender } from './message-sender.js'
 import { MessageAssembler } from './messages/message-assembler.js'
 import type { MessageSink } from './messages/message-sink.js'
 import { MessageStreamer } from './messages/message-streamer.js'
-import { type OutgoingLane, OutgoingMessage } from './messages/outgoing-message.js'
-import { byReferenceBytes, Outbox } from './outbox.js'
-import { ReceiveRate, type ReceiveRates } from './receive-rate.js'
-import type { ScratchPool } from './scratch-pool.js'
-import { SendLine } from './send-line.js'
-
-/** Why a connection does not read; several may hold at once. */
-const Stop = {
-  /** Its owner paused it. */
-  paused: 1,
-  /** What it was sent to answer its peer's messages has not gone: the peer does not read. */
-  backlog: 2,
-  /** It has had its share of this turn. */
-  yielding: 4,
-  /** A handler that is waited for is not done. */
-  handler: 8,
-  /** What it was sent is being decoded elsewhere. */
-  decoding: 16,
-  /** What came of a message waits for its reader, or all of it does. */
-  reader: 32,
-} as const
-
-type Stop = (typeof Stop)[keyof typeof Stop]
-
-/** Those for which the peer can do nothing. */
-const ownStops = Stop.paused | Stop.handler | Stop.reader
+import type { OutgoingMessage } from './messages/outgoing-message.js'
+import { Outbox } from './outbox.js'
+import { ReadGate, Stop } from './read-gate.js'
+import { ReceiveRate } from './receive-rate.js'
 
 /**
  * Frames of one connection that are parsed in one go, so that a flood of tiny ones leaves the others their turn:
@@ -63,11 +43,11 @@ const framesPerTurn = 1024
 /** The same for octets that an extension makes of what came: a read of 64 KiB can unfold to a thousand times that. */
 const decodedBytesPerTurn = 1 << 20
 
-const finBit = 0x80
-const longestControlPayload = 125
-
 /** Where the connection can't go on, what is not framed yet is not sent. */
 const dropsMessages: ReadonlySet<ClosingEvent> = new Set(['fail', 'timeout', 'terminate', 'lost'])
+
+const noStatus: CloseStatus = { code: 1005, reason: '' }
+const noClose: CloseStatus = { code: 1006, reason: '' }
 
 /**
  * One endpoint's half of a connection after the opening handshake, RFC 6455 §5 to §7: bytes in, messages out, and back.
@@ -83,41 +63,31 @@ export class Connection<Owner> implements TransportSink {
   readonly #limits: Limits
   readonly #whenBufferFull: 'close' | 'drop'
   readonly #extension: Extension | undefined
-  readonly #encoder: MessageEncoder | undefined
-  readonly #budget: BufferBudget | undefined
   readonly #owner: Owner
   readonly #events: ConnectionEvents<Owner>
   readonly #parser: FrameParser
   readonly #sink: MessageSink
+  readonly #decoder: MessageDecoder | undefined
+  readonly #control: ControlFrames
+  readonly #sender: MessageSender
   readonly #outbox: Outbox
+  readonly #gate: ReadGate
   readonly #hold: Hold
-  readonly #rates: ReceiveRates | undefined
   /** Undefined where the peer may send any amount. */
   readonly #rate: ReceiveRate | undefined
-  readonly #scratchPool: ScratchPool
 
   #state: ClosingState = 'open'
-  #sentStatus: CloseStatus = { code: 1005, reason: '' }
-  #peerStatus: CloseStatus = { code: 1006, reason: '' }
+  #sentStatus = noStatus
+  #peerStatus = noClose
   #closeTimer: Timer | undefined
   #parsing = false
-  #stops = 0
   #peerEnded = false
   #heard = false
   #receivedBytes = 0
   #takenBefore = 0
   #waitedBefore = false
-  /** What this connection counts in the budget. */
-  #backlog = 0
-  #oweDrain = false
-  /** What is sent while a message goes out in pieces. */
-  #line: SendLine | undefined
+  /** Whether an extension has changed the message that comes. */
   #decoding = false
-  #decodedBytes = 0
-  #decodedMessage: string | Uint8Array | undefined
-  #control: Uint8Array | undefined
-  #controlLength = 0
-  #waitingPong: Uint8Array | undefined
 
   constructor({
     role,
@@ -136,11 +106,9 @@ export class Connection<Owner> implements TransportSink {
     this.#transport = transport
     this.#payload = ports.payload
     this.#clock = ports.clock
-    this.#scratchPool = ports.scratchPool
     this.#limits = limits
     this.#whenBufferFull = whenBufferFull
     this.#extension = extension
-    this.#budget = budget
     this.#owner = owner
     this.#events = events
     this.#parser = new FrameParser(role, ports.payload, extension?.messageBits)
@@ -152,10 +120,13 @@ export class Connection<Owner> implements TransportSink {
           })
         : new MessageAssembler(ports.payload, limits.maxMessageBytes)
     this.#outbox = new Outbox(transport, ports, role === 'client' ? ports.random : undefined, this.#onFlush)
+    this.#decoder = extension && new MessageDecoder(extension, this.#sink, this.#decoderEvents())
+    const encoder = extension && new MessageEncoder(extension, this.#outbox, ports, role === 'server', this.#onFlush)
+    this.#sender = new MessageSender(this.#outbox, encoder, ports, limits, budget, this.#settle)
+    this.#control = new ControlFrames(this.#outbox, ports.payload, limits.highWaterMarkBytes)
     this.#hold = new Hold(ports.payload)
-    this.#rates = rates
     this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
-    this.#encoder = extension && new MessageEncoder(extension, this.#outbox, ports, role === 'server', this.#onFlush)
+    this.#gate = new ReadGate(transport, ports.clock, this.#rate)
   }
 
   get state(): ClosingState {
@@ -164,7 +135,7 @@ export class Connection<Owner> implements TransportSink {
 
   /** Octets not yet handed to the network: of frames, and of messages that are not framed yet. */
   get waitingBytes(): number {
-    return this.#outbox.waitingBytes + (this.#encoder?.waitingBytes ?? 0) + (this.#line?.waitingBytes ?? 0)
+    return this.#sender.waitingBytes
   }
 
   /** Octets that came from the network since the start. */
@@ -179,10 +150,7 @@ export class Connection<Owner> implements TransportSink {
 
   /** Octets framed since the start, and those of messages that are not framed yet. */
   get appendedBytes(): number {
-    const { appendedBytes } = this.#outbox
-    return this.#encoder === undefined
-      ? appendedBytes
-      : appendedBytes + this.#encoder.waitingBytes + this.#encoder.savedBytes
+    return this.#sender.appendedBytes
   }
 
   /** Octets received and held: of a message that is not complete, and what a pause left unparsed. */
@@ -191,7 +159,7 @@ export class Connection<Owner> implements TransportSink {
   }
 
   get isPaused(): boolean {
-    return (this.#stops & Stop.paused) !== 0
+    return this.#gate.isPaused
   }
 
   /**
@@ -201,8 +169,7 @@ export class Connection<Owner> implements TransportSink {
   takeHeard(): boolean {
     const waiting = this.#outbox.waitingBytes
     const taken = this.#outbox.appendedBytes - waiting
-    const isUnread = (this.#stops & ownStops) !== 0
-    const heard = this.#heard || (this.#waitedBefore ? taken > this.#takenBefore : isUnread)
+    const heard = this.#heard || (this.#waitedBefore ? taken > this.#takenBefore : this.#gate.isClosedByUs)
     this.#heard = false
     this.#takenBefore = taken
     // What waits for nothing is taken by the network whether the peer lives or not.
@@ -217,15 +184,8 @@ export class Connection<Owner> implements TransportSink {
    */
   send(message: string | Uint8Array, compress?: boolean, broadcast?: BroadcastMessage): SendResult {
     if (this.#state !== 'open') return 'closed'
-    if (this.#isBufferFull()) return this.#refuseMessage()
-    if (this.#line !== undefined) this.#enqueue(this.#line, message, compress)
-    else if (broadcast !== undefined && this.#encoder === undefined) this.#outbox.addFrame(broadcast.frame)
-    else this.#transmit(message, compress)
-    const waiting = this.waitingBytes
-    if (waiting <= this.#limits.highWaterMarkBytes) return 'sent'
-    this.#countBacklog(waiting)
-    this.#oweDrain = true
-    return 'buffered'
+    if (this.#sender.isFull) return this.#refuseMessage()
+    return this.#sender.send(message, compress, broadcast)
   }
 
   /**
@@ -238,30 +198,18 @@ export class Connection<Owner> implements TransportSink {
     onClosed: (error: Error) => void,
     fragmentBytes?: number,
   ): OutgoingMessage {
-    const message = new OutgoingMessage(this.#lane(), type, onClosed, fragmentBytes)
-    if (this.#line === undefined) {
-      this.#line = new SendLine(message, {
-        transmit: (next, compress) => this.#transmit(next, compress),
-        afterwards: (action) => this.#afterMessages(action),
-      })
-    } else this.#line.addOutgoing(message)
-    return message
+    return this.#sender.sendInPieces(type, onClosed, fragmentBytes)
   }
 
   /** Sends a Ping, RFC 6455 §5.5.2. */
   ping(payload: Uint8Array): void {
-    if (payload.length > longestControlPayload) {
-      throw new UsageError(
-        'controlPayloadTooLong',
-        `a ping takes at most ${longestControlPayload} octets, this one has ${payload.length}: shorten it`,
-      )
-    }
-    if (this.#state === 'open') this.#outbox.addBytes(finBit | Opcode.ping, payload, 0, payload.length)
+    this.#control.checkPing(payload)
+    if (this.#state === 'open') this.#control.sendPing(payload)
   }
 
   /** Has `drain` told once no more than the high-water mark waits, as after a `send` that answered 'buffered'. */
   askForDrain(): void {
-    this.#oweDrain = true
+    this.#sender.askForDrain()
   }
 
   /** Starts the closing handshake; without a code, the Close carries none. Nothing happens where it has started. */
@@ -288,7 +236,7 @@ export class Connection<Owner> implements TransportSink {
 
   /** Stops parsing and reading. */
   pause(): void {
-    if (this.#state === 'open') this.#stop(Stop.paused)
+    if (this.#state === 'open') this.#gate.stop(Stop.paused)
   }
 
   /** Goes on after `pause`; what was held is delivered later than this call returns. */
@@ -298,7 +246,7 @@ export class Connection<Owner> implements TransportSink {
 
   /** Stops parsing and reading until `handlerDone`: a handler that is waited for has begun. */
   awaitHandler(): void {
-    if (this.#state === 'open') this.#stop(Stop.handler)
+    if (this.#state === 'open') this.#gate.stop(Stop.handler)
   }
 
   /** Goes on after `awaitHandler`, as `resume` does after `pause`. */
@@ -310,7 +258,7 @@ export class Connection<Owner> implements TransportSink {
     this.#heard = true
     this.#receivedBytes += end - start
     if (this.#rate !== undefined && !this.#mayTake(this.#rate, end - start)) return
-    if (this.#parsing || this.#stops !== 0 || this.#hold.length > 0) {
+    if (this.#parsing || !this.#gate.isOpen || this.#hold.length > 0) {
       if (this.#reads) this.#hold.append(bytes, start, end)
       return
     }
@@ -319,13 +267,13 @@ export class Connection<Owner> implements TransportSink {
   }
 
   drained(): void {
-    this.#sendWaitingPong()
-    this.#settleBacklog()
+    if (this.#reads) this.#control.sendWaitingPong()
+    this.#settle()
   }
 
   ended(): void {
     this.#peerEnded = true
-    if (!this.#parsing && this.#stops === 0 && this.#hold.length === 0) this.#move('peerEnd')
+    if (!this.#parsing && this.#gate.isOpen && this.#hold.length === 0) this.#move('peerEnd')
   }
 
   closed(error?: Error): void {
@@ -336,8 +284,7 @@ export class Connection<Owner> implements TransportSink {
     this.#closeTimer?.cancel()
     this.#hold.clear()
     this.#sink.release()
-    this.#encoder?.cancel()
-    this.#countBacklog(0)
+    this.#sender.release()
     if (wasOpen && error !== undefined) this.#events.error(this.#owner, asTransportError(error))
     this.#events.closed(this.#owner, { ...this.#peerStatus, wasClean })
   }
@@ -350,17 +297,19 @@ export class Connection<Owner> implements TransportSink {
   /** Parses until the range ends or reading has to stop; what is left then is held. */
   #parse(bytes: Uint8Array, start: number, end: number): void {
     const appendedBefore = this.appendedBytes
+    const decoder = this.#decoder
     let at = start
     let steps = 0
     this.#parsing = true
-    this.#decodedBytes = 0
+    decoder?.beginTurn()
     this.#outbox.cork()
     try {
-      while (at < end && this.#reads && this.#stops === 0) {
+      while (at < end && this.#reads && this.#gate.isOpen) {
         at = this.#step(bytes, at, end)
         steps += 1
-        if ((steps === framesPerTurn || this.#decodedBytes >= decodedBytesPerTurn) && at < end) this.#yield()
-        if (this.appendedBytes !== appendedBefore && this.#peerLagsBehind) this.#stop(Stop.backlog)
+        const hadItsShare = steps === framesPerTurn || (decoder?.octetsThisTurn ?? 0) >= decodedBytesPerTurn
+        if (hadItsShare && at < end) this.#yield()
+        if (this.appendedBytes !== appendedBefore && this.#peerLagsBehind) this.#gate.stop(Stop.backlog)
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
@@ -371,17 +320,17 @@ export class Connection<Owner> implements TransportSink {
     }
     if (!this.#reads) this.#hold.clear()
     else if (at < end) this.#hold.prepend(bytes, at, end)
-    this.#settleBacklog()
+    this.#settle()
   }
 
   /** Parses what is held: from before a pause, or from reads that came while another was being parsed. */
   readonly #parseHeld = (): void => {
-    while (this.#hold.length > 0 && this.#stops === 0 && !this.#parsing) {
+    while (this.#hold.length > 0 && this.#gate.isOpen && !this.#parsing) {
       const { start, end } = this.#hold
       this.#parse(this.#hold.take(), start, end)
     }
     if (this.#hold.length === 0) this.#hold.clear()
-    if (this.#peerEnded && this.#stops === 0 && !this.#parsing) this.#move('peerEnd')
+    if (this.#peerEnded && this.#gate.isOpen && !this.#parsing) this.#move('peerEnd')
   }
 
   #step(bytes: Uint8Array, at: number, end: number): number {
@@ -395,13 +344,13 @@ export class Connection<Owner> implements TransportSink {
 
   #mayTake(rate: ReceiveRate, length: number): boolean {
     if (rate.takeBytes(length, this.#clock.now())) return true
-    this.#failBy(new ProtocolError('tooManyBytes', `${this.#rates!.maxBytesPerSecond} a second at most`))
+    this.#failBy(new ProtocolError('tooManyBytes', `${rate.limits.maxBytesPerSecond} a second at most`))
     return false
   }
 
   #countFrame(rate: ReceiveRate, { opcode, length }: FrameParser): void {
     if (rate.takeFrame(opcode === Opcode.continuation, length, this.#clock.now())) return
-    throw new ProtocolError('tooManyMessages', `${this.#rates!.maxMessagesPerSecond} a second at most`)
+    throw new ProtocolError('tooManyMessages', `${rate.limits.maxMessagesPerSecond} a second at most`)
   }
 
   #readData(bytes: Uint8Array, parser: FrameParser): void {
@@ -411,61 +360,48 @@ export class Connection<Owner> implements TransportSink {
       sink.beginFrame(parser.opcode, parser.fin, this.#decoding ? undefined : parser.length)
     }
     const message = this.#decoding
-      ? this.#decode(bytes, parser)
+      ? this.#decode(this.#decoder!, bytes, parser)
       : sink.add(bytes, parser.start, parser.end, parser.remaining, parser.isAscii)
     if (message !== undefined) this.#events.message(this.#owner, message)
   }
 
-  #decode(bytes: Uint8Array, parser: FrameParser): string | Uint8Array | undefined {
-    const last = parser.fin && parser.remaining === 0
-    const result = this.#extension!.decode(bytes, parser.start, parser.end, last, this.#addDecoded, this.#decoded)
-    if (result === 'later') this.#stop(Stop.decoding)
-    return this.#takeDecoded()
-  }
-
-  readonly #addDecoded = (bytes: Uint8Array, start: number, end: number, last: boolean): void => {
-    this.#decodedBytes += end - start
-    this.#decodedMessage = this.#sink.addDecoded(bytes, start, end, last)
-  }
-
-  #takeDecoded(): string | Uint8Array | undefined {
-    const message = this.#decodedMessage
-    this.#decodedMessage = undefined
+  #decode(decoder: MessageDecoder, bytes: Uint8Array, parser: FrameParser): string | Uint8Array | undefined {
+    const message = decoder.decode(bytes, parser.start, parser.end, parser.fin && parser.remaining === 0)
+    if (decoder.isBusy) this.#gate.stop(Stop.decoding)
     return message
   }
 
-  /** What took longer to decode is done: told of as from within a read, and reading goes on. */
-  readonly #decoded = (error?: unknown): void => {
-    const message = this.#takeDecoded()
-    if (error instanceof ProtocolError) {
-      this.#failBy(error)
-    } else if (error !== undefined) {
-      throw error
-    } else if (message !== undefined) {
-      this.#outbox.cork()
-      this.#events.message(this.#owner, message)
-      this.#outbox.uncork()
-      if (this.#peerLagsBehind) this.#stop(Stop.backlog)
+  /** What took longer to decode is told of as from within a read, and reading goes on. */
+  #decoderEvents(): DecoderEvents {
+    return {
+      failed: (error) => {
+        this.#failBy(error)
+        this.#go(Stop.decoding)
+      },
+      decoded: (message) => {
+        if (message !== undefined) {
+          this.#outbox.cork()
+          this.#events.message(this.#owner, message)
+          this.#outbox.uncork()
+          if (this.#peerLagsBehind) this.#gate.stop(Stop.backlog)
+        }
+        this.#go(Stop.decoding)
+      },
     }
-    this.#go(Stop.decoding)
   }
 
-  /** A control frame is at most 125 octets: where a read cuts it, its payload is gathered. */
   #readControl(bytes: Uint8Array, parser: FrameParser): void {
     if (parser.begins && parser.remaining === 0) {
       this.#takeControl(parser.opcode, bytes, parser.start, parser.end)
-      return
+    } else {
+      const payload = this.#control.gather(bytes, parser)
+      if (payload !== undefined) this.#takeControl(parser.opcode, payload, 0, payload.length)
     }
-    if (parser.begins) this.#controlLength = 0
-    this.#control ??= this.#payload.allocate(longestControlPayload)
-    this.#control.set(bytes.subarray(parser.start, parser.end), this.#controlLength)
-    this.#controlLength += parser.end - parser.start
-    if (parser.remaining === 0) this.#takeControl(parser.opcode, this.#control, 0, this.#controlLength)
   }
 
   #takeControl(opcode: number, bytes: Uint8Array, start: number, end: number): void {
     if (opcode === Opcode.close) this.#takeClose(readClosePayload(this.#payload, bytes, start, end))
-    else if (opcode === Opcode.ping) this.#answerPing(bytes, start, end)
+    else if (opcode === Opcode.ping) this.#control.answerPing(bytes, start, end)
     else if (this.#state === 'open') this.#events.pong?.(this.#owner, this.#payload.copy(bytes, start, end))
   }
 
@@ -474,65 +410,6 @@ export class Connection<Owner> implements TransportSink {
     // §5.5.1: an answer usually echoes the code; with the reason too, who closed first sees that it was understood.
     if (this.#state === 'open') this.#sentStatus = status
     this.#move('peerClose')
-  }
-
-  /**
-   * A Ping is answered until the peer's Close has come, §5.5.2. Where the network does not keep up only the latest is,
-   * as §5.5.3 allows.
-   */
-  #answerPing(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#networkLags) {
-      this.#waitingPong = this.#payload.copy(bytes, start, end)
-    } else {
-      this.#waitingPong = undefined
-      this.#outbox.addBytes(finBit | Opcode.pong, bytes, start, end)
-    }
-  }
-
-  #sendWaitingPong(): void {
-    const pong = this.#waitingPong
-    if (pong === undefined || !this.#reads) return
-    this.#waitingPong = undefined
-    this.#outbox.addBytes(finBit | Opcode.pong, pong, 0, pong.length)
-  }
-
-  #transmit(message: string | Uint8Array, compress: boolean | undefined): void {
-    if (this.#encoder !== undefined) this.#encoder.send(message, compress)
-    else if (typeof message === 'string') this.#outbox.addText(finBit | Opcode.text, message)
-    else this.#outbox.addBytes(finBit | Opcode.binary, message, 0, message.length)
-  }
-
-  /** Short bytes may be changed after `send`, so they wait as a copy. */
-  #enqueue(line: SendLine, message: string | Uint8Array, compress: boolean | undefined): void {
-    const isText = typeof message === 'string'
-    const octets = isText ? this.#payload.byteLength(message) : message.length
-    const own = isText || octets >= byReferenceBytes ? message : this.#payload.copy(message, 0, octets)
-    line.add({ message: own, octets, compress })
-  }
-
-  #lane(): OutgoingLane {
-    return {
-      outbox: this.#outbox,
-      payload: this.#payload,
-      clock: this.#clock,
-      scratchPool: this.#scratchPool,
-      highWaterMarkBytes: this.#limits.highWaterMarkBytes,
-      leave: (message) => {
-        if (this.#line?.leave(message)) this.#line = undefined
-        this.#clock.task(this.#settleBacklog)
-      },
-    }
-  }
-
-  #isBufferFull(): boolean {
-    const waiting = this.waitingBytes
-    if (waiting > this.#limits.maxBufferedBytes) return true
-    return waiting > this.#limits.highWaterMarkBytes && this.#budget?.isExceeded === true
-  }
-
-  #countBacklog(waiting: number): void {
-    this.#budget?.change(this.#backlog, waiting)
-    this.#backlog = waiting
   }
 
   #refuseMessage(): SendResult {
@@ -548,19 +425,15 @@ export class Connection<Owner> implements TransportSink {
 
   /** A task of its own lets the others have their turn, where a handler sends until it is answered 'buffered'. */
   readonly #onFlush = (): void => {
-    if (this.#oweDrain || this.#stops !== 0 || this.#line !== undefined) this.#clock.task(this.#settleBacklog)
+    if (!this.#gate.isOpen || this.#sender.isAwaited) this.#clock.task(this.#settle)
   }
 
   /** What waits may have gone: reading goes on, and the owner is told who was answered 'buffered'. */
-  readonly #settleBacklog = (): void => {
-    this.#line?.proceed()
-    if (this.#stops === 0 && !this.#oweDrain) return
+  readonly #settle = (): void => {
+    this.#sender.proceed()
+    if (this.#gate.isOpen && !this.#sender.owesDrain) return
     if (!this.#peerLagsBehind) this.#go(Stop.backlog)
-    if (this.#state !== 'open' || this.#isAboveMark) return
-    if (this.#backlog > 0) this.#countBacklog(0)
-    if (!this.#oweDrain) return
-    this.#oweDrain = false
-    this.#events.drain(this.#owner)
+    if (this.#state === 'open' && this.#sender.takeDrain()) this.#events.drain(this.#owner)
   }
 
   /**
@@ -570,47 +443,27 @@ export class Connection<Owner> implements TransportSink {
   get #peerLagsBehind(): boolean {
     if (this.#role !== 'server' || this.#state !== 'open') return false
     // A message that goes out in pieces may be made of the one that comes: what waits behind it must not stop that.
-    return this.#isStreaming ? this.#networkLags : this.#isAboveMark
-  }
-
-  get #isAboveMark(): boolean {
-    return this.waitingBytes > this.#limits.highWaterMarkBytes
-  }
-
-  /** Whether messages are handed over while they arrive, and one is on its way. */
-  get #isStreaming(): boolean {
-    return this.#sink.isStreaming === true
-  }
-
-  get #networkLags(): boolean {
-    return this.#outbox.waitingBytes > this.#limits.highWaterMarkBytes
+    if (this.#sink.isStreaming === true) return this.#outbox.waitingBytes > this.#limits.highWaterMarkBytes
+    return this.#sender.isAboveMark
   }
 
   #yield(): void {
-    this.#stop(Stop.yielding)
+    this.#gate.stop(Stop.yielding)
     this.#clock.task(() => this.#go(Stop.yielding))
   }
 
-  #stop(why: Stop): void {
-    if (this.#stops === 0) {
-      this.#transport.pause()
-      this.#rate?.stop(this.#clock.now())
-    }
-    this.#stops |= why
+  #go(why: Stop): void {
+    if (this.#gate.go(why)) this.#readOn()
   }
 
-  #go(why: number): void {
-    if ((this.#stops & why) === 0) return
-    this.#stops &= ~why
-    if (this.#stops !== 0) return
-    this.#rate?.go(this.#clock.now())
-    this.#transport.resume()
+  /** What was held is parsed later than this call returns. */
+  #readOn(): void {
     if (this.#hold.length > 0 || this.#peerEnded) this.#clock.defer(this.#parseHeld)
   }
 
   #letReadStream(may: boolean): void {
     if (may) this.#go(Stop.reader)
-    else if (this.#state === 'open') this.#stop(Stop.reader)
+    else if (this.#state === 'open') this.#gate.stop(Stop.reader)
   }
 
   #failBy(error: ProtocolError): void {
@@ -624,27 +477,21 @@ export class Connection<Owner> implements TransportSink {
     if (move === undefined) return
     const wasOpen = this.#state === 'open'
     this.#state = move.next
-    if (dropsMessages.has(event)) this.#encoder?.cancel()
+    if (dropsMessages.has(event)) this.#sender.cancel()
     for (const action of move.actions) Connection.#perform[action](this)
     if (!wasOpen) return
     this.#sink.release()
     this.#extension?.stopDecoding()
-    this.#line?.close(new TransportError('the connection closed before what was sent had gone'))
-    this.#line = undefined
+    this.#sender.close()
     // What is held or still comes is only looked through for the peer's Close now.
-    this.#go(this.#stops)
+    if (this.#gate.goAnyway()) this.#readOn()
     this.#events.closing?.(this.#owner)
-  }
-
-  #afterMessages(action: () => void): void {
-    if (this.#encoder === undefined) action()
-    else this.#encoder.afterwards(action)
   }
 
   static readonly #perform: { readonly [action in ClosingAction]: (connection: Connection<unknown>) => void } = {
     sendClose(connection) {
       const payload = closePayloadOf(connection.#payload, connection.#sentStatus)
-      connection.#afterMessages(() => connection.#outbox.addBytes(finBit | Opcode.close, payload, 0, payload.length))
+      connection.#sender.afterwards(() => connection.#control.sendClose(payload))
     },
     startTimer(connection) {
       connection.#closeTimer?.cancel()
@@ -652,7 +499,7 @@ export class Connection<Owner> implements TransportSink {
       connection.#closeTimer = connection.#clock.after(closeTimeoutMs, () => connection.#move('timeout'))
     },
     end(connection) {
-      connection.#afterMessages(() => {
+      connection.#sender.afterwards(() => {
         connection.#outbox.flush()
         connection.#transport.end()
       })

@@ -21,18 +21,22 @@ const longFragment = 1 << 10
 
 /** Measures what one peer sends. */
 export class ReceiveRate {
+  readonly limits: ReceiveRates
   readonly #messages: TokenBucket | undefined
   readonly #bytes: TokenBucket | undefined
 
   /** Undefined where nothing is to be measured. */
-  static of({ maxMessagesPerSecond, maxBytesPerSecond }: ReceiveRates, now: number): ReceiveRate | undefined {
+  static of(limits: ReceiveRates, now: number): ReceiveRate | undefined {
+    const { maxMessagesPerSecond, maxBytesPerSecond } = limits
     if (maxMessagesPerSecond === Number.POSITIVE_INFINITY && maxBytesPerSecond === Number.POSITIVE_INFINITY) return
-    return new ReceiveRate(maxMessagesPerSecond, maxBytesPerSecond, now)
+    return new ReceiveRate(limits, now)
   }
 
-  private constructor(messages: number, bytes: number, now: number) {
-    if (Number.isFinite(messages)) this.#messages = new TokenBucket(messages, now)
-    if (Number.isFinite(bytes)) this.#bytes = new TokenBucket(bytes, now)
+  private constructor(limits: ReceiveRates, now: number) {
+    const { maxMessagesPerSecond, maxBytesPerSecond } = limits
+    this.limits = limits
+    if (Number.isFinite(maxMessagesPerSecond)) this.#messages = new TokenBucket(maxMessagesPerSecond, now)
+    if (Number.isFinite(maxBytesPerSecond)) this.#bytes = new TokenBucket(maxBytesPerSecond, now)
   }
 
   /** Whether these octets from the network may be taken. */
