@@ -3,6 +3,7 @@ import type { ConnectionEvents } from '../core/connection-types.js'
 import { ProtocolError } from '../core/errors.js'
 import type { Extension } from '../core/extensions/extension.js'
 import { type Limits, serverLimits } from '../core/limits.js'
+import type { IncomingMessage } from '../core/messages/incoming-message.js'
 import type { ReceiveRates } from '../core/receive-rate.js'
 import { ScratchPool } from '../core/scratch-pool.js'
 import { webPayload } from '../runtimes/web/payload.js'
@@ -18,6 +19,8 @@ export interface HarnessOptions {
   readonly extension?: Extension
   /** Runs in the middle of parsing, after the message was logged. */
   readonly onMessage?: (message: string | Uint8Array, harness: ConnectionHarness) => void
+  /** Takes each message while it arrives, in place of `onMessage`. */
+  readonly onStream?: (message: IncomingMessage, harness: ConnectionHarness) => void
 }
 
 /** A connection over a transport that writes down, with a clock that stands still, whose events go to a log. */
@@ -27,12 +30,21 @@ export class ConnectionHarness {
   readonly log: string[] = []
   readonly connection: Connection<ConnectionHarness>
 
-  constructor({ role = 'server', limits, rates, whenBufferFull = 'close', extension, onMessage }: HarnessOptions = {}) {
+  constructor({
+    role = 'server',
+    limits,
+    rates,
+    whenBufferFull = 'close',
+    extension,
+    onMessage,
+    onStream,
+  }: HarnessOptions = {}) {
     const events: ConnectionEvents<ConnectionHarness> = {
       message(harness, message) {
         harness.log.push(typeof message === 'string' ? `text ${message}` : `binary ${toHex(message)}`)
         onMessage?.(message, harness)
       },
+      messageStream: (harness, message) => onStream?.(message, harness),
       drain: (harness) => harness.log.push('drain'),
       pong: (harness, payload) => harness.log.push(`pong ${toHex(payload)}`),
       closing: (harness) => harness.log.push('closing'),
@@ -54,6 +66,7 @@ export class ConnectionHarness {
       rates: rates && { ...serverLimits, ...rates },
       whenBufferFull,
       extension,
+      streamsMessages: onStream !== undefined,
       owner: this,
       events,
     })

@@ -20,3 +20,19 @@ export function inEveryCut(bytes: Uint8Array, run: (feed: (read: (piece: Uint8Ar
   const randomCuts = fc.array(fc.nat({ max: bytes.length }), { maxLength: 8 })
   fc.assert(fc.property(randomCuts, withCuts), { numRuns: 20, seed: bytes.length })
 }
+
+/** The same for what takes turns: `run` is given the pieces, each a copy. */
+export async function inEveryCutAsync(
+  bytes: Uint8Array,
+  run: (pieces: readonly Uint8Array[]) => Promise<void>,
+): Promise<void> {
+  const withCuts = (cuts: readonly number[]): Promise<void> => {
+    const pieces: Uint8Array[] = []
+    inPieces(bytes, cuts, (piece) => pieces.push(piece))
+    return run(pieces)
+  }
+  await withCuts([])
+  await withCuts(Array.from(bytes, (_, index) => index))
+  const randomCuts = fc.array(fc.nat({ max: bytes.length }), { maxLength: 8 })
+  await fc.assert(fc.asyncProperty(randomCuts, withCuts), { numRuns: 20, seed: bytes.length })
+}
