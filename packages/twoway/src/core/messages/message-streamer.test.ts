@@ -87,6 +87,17 @@ describe('MessageStreamer', () => {
     })
   })
 
+  for (const highWaterMarkBytes of [1, 2, 3]) {
+    it(`reads on within a character with a high-water mark of ${highWaterMarkBytes}`, async () => {
+      const reader = new Reader({ limits: { highWaterMarkBytes } })
+      for (const octet of frame({ opcode: 1, payload: '👋', masked })) {
+        reader.harness.receive(Uint8Array.of(octet))
+        await settle(reader.harness)
+      }
+      assert.deepEqual(reader.whole, ['text 👋'])
+    })
+  }
+
   it('holds about the high-water mark, and reads no further until that is taken', async () => {
     let message: IncomingMessage | undefined
     const highWaterMarkBytes = 100
@@ -251,7 +262,7 @@ describe('OutgoingMessage to MessageStreamer', () => {
           assert.deepEqual(reader.harness.log, [])
         },
       )
-      await fc.assert(property, { numRuns: 150 })
+      await fc.assert(property, { numRuns: 200 })
     })
   }
 })

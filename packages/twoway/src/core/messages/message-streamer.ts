@@ -13,6 +13,9 @@ export interface StreamerEvents {
   mayRead(may: boolean): void
 }
 
+/** Octets of UTF-8 that no reader can be given, and that wait for the next: what came of a character. */
+const longestPartOfCharacter = 3
+
 /**
  * Hands messages over while they arrive, one after the other: the next begins when the one before has been read to its
  * end or been discarded. What waits for the reader is held up to about the high-water mark; then reading has to wait.
@@ -38,7 +41,7 @@ export class MessageStreamer implements MessageSink {
   ) {
     this.#payload = payload
     this.#clock = clock
-    this.#mostHeld = highWaterMarkBytes
+    this.#mostHeld = Math.max(longestPartOfCharacter, highWaterMarkBytes)
     this.#mostDecoded = highWaterMarkBytes + maxMessageBytes
     this.#events = events
   }
