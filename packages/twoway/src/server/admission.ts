@@ -203,7 +203,8 @@ export class Admission<Data> {
         `upgrade() returned ${String(answer)}: return an object or nothing to let a client in, a status to refuse it`,
       )
     }
-    const { protocol = '', perMessageDeflate = true, headers } = answer
+    const { handlers, negotiators } = this.#settings
+    const { protocol = '', perMessageDeflate = true, messageStream = handlers.message === undefined, headers } = answer
     if (protocol !== '' && !offer.protocols.includes(protocol)) {
       const offered = offer.protocols.length === 0 ? 'none' : offer.protocols.join(', ')
       throw new UsageError(
@@ -211,7 +212,13 @@ export class Admission<Data> {
         `upgrade() chose the subprotocol "${protocol}", of those offered (${offered}) it must be one: choose from request.protocols`,
       )
     }
-    const agreed = acceptExtension(offer.extensions, perMessageDeflate ? this.#settings.negotiators : [])
+    if (answer.messageStream === true && handlers.messageStream === undefined) {
+      throw new UsageError(
+        'upgradeAnswerInvalid',
+        'upgrade() answered messageStream: true, and the server has no such handler: give it one',
+      )
+    }
+    const agreed = acceptExtension(offer.extensions, perMessageDeflate ? negotiators : [])
     const extensions = agreed === undefined ? undefined : formatExtensions([agreed.answer])
     transport.write(acceptanceOf({ key: offer.key, protocol, extensions, fields: fieldsOf(headers) }))
     this.#observer.handshakeAnswered(101, transport.peer.address, request)
@@ -222,6 +229,7 @@ export class Admission<Data> {
       protocol,
       extensions: extensions ?? '',
       extension: agreed?.extension,
+      messageStream: messageStream && handlers.messageStream !== undefined,
       ahead,
     })
   }

@@ -194,7 +194,32 @@ for (const network of networks) {
       if (network.name !== 'memory') assert.ok(largest <= 384 << 10, `${largest}`)
     })
 
-    it('excludes message', async () => {
+    it('takes those connections for which upgrade asks, beside message', async () => {
+      for (const [messageStream, expected] of [
+        [true, 'stream one'],
+        [false, 'whole one'],
+        [undefined, 'whole one'],
+      ] as const) {
+        const options: Partial<ServeOptions<undefined>> = {
+          upgrade: () => ({ messageStream }),
+          message: (socket, message) => socket.send(`whole ${message}`),
+          messageStream: async (socket, stream) => socket.send(`stream ${await stream.text()}`),
+        }
+        await withPeer(options, async (peer) => {
+          peer.send(text('one'))
+          assert.deepEqual(await peer.framesOf(1), [`1 ${hex(expected)}`])
+        })
+      }
+    })
+
+    it('refuses a handshake whose upgrade asks for it where there is none', async () => {
+      await withPeer({ upgrade: () => ({ messageStream: true }), message() {} }, async (peer, log) => {
+        assert.match(await peer.head(), /^HTTP\/1\.1 500 /)
+        assert.deepEqual(log, ['UsageError'])
+      })
+    })
+
+    it('excludes message where there is no upgrade to choose', async () => {
       await assert.rejects(
         startServer<undefined>({ port: 0, message() {}, messageStream() {} }, network.serverPorts),
         (error) => error instanceof UsageError && /give one of them/.test(error.message),

@@ -156,8 +156,21 @@ for (const network of networks) {
     it('cuts a message into fragments of so many octets, text within characters too, RFC 6455 §5.4', async () => {
       await withSocket({}, async (socket, peer) => {
         await socket.sendStream(['aé', 'b'], { fragmentBytes: 2 })
-        const frames = await peer.framesOf(3)
-        assert.deepEqual(frames, ['1 61c3', '0 a962', '0 '])
+        // Filled to the last octet, the last is no empty one.
+        assert.deepEqual(await peer.framesOf(2), ['1 61c3', '0 a962'])
+        await socket.sendStream([Uint8Array.of(1, 2, 3), Uint8Array.of(4)], { fragmentBytes: 2 })
+        assert.deepEqual((await peer.framesOf(4)).slice(2), ['2 0102', '0 0304'])
+        // A half character is sent as U+FFFD, and keeps to the length too.
+        await socket.sendStream(['\ud83d', utf8('bc')], { type: 'text', fragmentBytes: 2 })
+        assert.deepEqual((await peer.framesOf(7)).slice(4), ['1 efbf', '0 bd62', '0 63'])
+        await socket.sendStream(['\ud83d'], { fragmentBytes: 1 })
+        assert.deepEqual((await peer.framesOf(10)).slice(7), ['1 ef', '0 bf', '0 bd'])
+        const lengths = async (fragmentBytes: number, from: number): Promise<number[]> => {
+          await socket.sendStream([new Uint8Array(140_000)], { fragmentBytes })
+          return (await peer.framesOf(from + 3)).slice(from).map((line) => line.length / 2 - 1)
+        }
+        assert.deepEqual(await lengths(65_536, 10), [65_536, 65_536, 8928])
+        assert.deepEqual(await lengths(2 ** 40, 13), [65_536, 65_536, 8928])
         for (const fragmentBytes of [0, 1.5, -1]) {
           await assert.rejects(socket.sendStream(['a'], { fragmentBytes }), UsageError)
         }

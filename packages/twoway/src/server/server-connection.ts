@@ -23,6 +23,8 @@ export interface AcceptedHandshake<Data> {
   /** The value of Sec-WebSocket-Extensions, '' for none. */
   readonly extensions: string
   readonly extension: Extension | undefined
+  /** Whether it wants its messages in pieces. */
+  readonly messageStream: boolean
   /** What the peer has sent before the decision, to be received first; the receiver may overwrite it. */
   readonly ahead: Uint8Array | undefined
 }
@@ -51,7 +53,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   #waitingForDrain: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] | undefined
 
   constructor(
-    { ports, limits, whenBufferFull, budget, handlers }: ServerSettings<Data>,
+    { ports, limits, whenBufferFull, budget }: ServerSettings<Data>,
     accepted: AcceptedHandshake<Data>,
     events: ConnectionEvents<ServerConnection<Data>>,
     observer: Observer,
@@ -76,7 +78,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
       rates: limits,
       whenBufferFull,
       extension,
-      streamsMessages: handlers.messageStream !== undefined,
+      streamsMessages: accepted.messageStream,
       budget,
       owner: this,
       events,

@@ -164,10 +164,10 @@ function checkOptions(options: object, rules: Readonly<Record<string, Rule>>): v
 }
 
 function settingsOf<Data>(options: ServerOptions<Data> & PlainHandlers, ports: ServerPorts): ServerSettings<Data> {
-  if (options.message !== undefined && options.messageStream !== undefined) {
+  if (options.message !== undefined && options.messageStream !== undefined && options.upgrade === undefined) {
     throw new UsageError(
       'optionInvalid',
-      'message takes messages whole and messageStream takes them as they come: give one of them',
+      'message takes messages whole and messageStream takes them as they come: give one of them, or an upgrade() that answers messageStream: true where a connection wants the latter',
     )
   }
   const limits = { ...serverLimits }

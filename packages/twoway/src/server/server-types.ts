@@ -122,7 +122,10 @@ export interface MessageStream extends AsyncIterable<string | Uint8Array> {
 export interface SendStreamOptions {
   /** What kind of message it is: by default text where the first piece is a string, else binary. */
   readonly type?: 'text' | 'binary' | undefined
-  /** Octets of a fragment, at most, for peers that take no longer ones; 64 KiB without it. An integer above 0. */
+  /**
+   * Octets of a fragment, for peers that take no longer ones: an integer above 0, of which 64 KiB are used at most; 16 KiB
+   * without it. Each fragment of what comes within a turn has as many, but for the last.
+   */
   readonly fragmentBytes?: number | undefined
 }
 
@@ -145,7 +148,8 @@ export interface ServerHandlers<Data> {
   /** A message came: a string for text, bytes of the receiver's own for binary (on Node a Buffer). */
   message?(socket: ServerSocket<Data>, message: string | Uint8Array): unknown
   /**
-   * A message begins to come, in place of `message`: it is handed over in pieces while it arrives, whatever its length,
+   * A message begins to come, in place of `message`, or beside it for those connections for which `upgrade` answers
+   * `messageStream: true`: it is handed over in pieces while it arrives, whatever its length,
    * as `maxMessageBytes` does not limit it. About `highWaterMarkBytes` of it are held, and a read of the network besides;
    * then the peer is read no further, and its pings are not answered, until they are taken.
    *
@@ -182,6 +186,8 @@ export interface UpgradeAcceptance<Data> {
   readonly protocol?: string | undefined
   /** Whether this connection may compress, where `perMessageDeflate` of the server lets it; true by default. */
   readonly perMessageDeflate?: boolean | undefined
+  /** Whether this connection's messages go to `messageStream`, where the server has `message` too; false by default. */
+  readonly messageStream?: boolean | undefined
   /** Further fields of the answer. */
   readonly headers?: HeaderInput | undefined
   readonly status?: undefined

@@ -24,6 +24,9 @@ const piecesPerTurn = 1024
 /** Room of a fragment below which it goes out: less is not worth another round of encoding. */
 const leastRoom = 1024
 
+/** Octets of the longest fragment, whatever is asked for: 64 KiB. */
+const longestRoom = 64 << 10
+
 /**
  * A message that goes out in fragments as its pieces come, RFC 6455 §5.4, in the memory of one fragment.
  *
@@ -196,8 +199,8 @@ export class OutgoingMessage {
   /** What has no second half goes out as U+FFFD. */
   #gatherHighSurrogate(): void {
     if (this.#highSurrogate === '') return
-    this.#gatherText(this.#highSurrogate, 0)
     this.#highSurrogate = ''
+    for (let at = 0; at < replacement.length; ) at = this.#gatherBytes(replacement, at)
   }
 
   /** Gathers as much of the piece as there is room for. Returns whether that was all. */
@@ -216,22 +219,19 @@ export class OutgoingMessage {
   }
 
   #gatherBytes(piece: Uint8Array, at: number): number {
-    const room = this.#takeRoom()
-    const most = Math.min(room.length, this.#fragmentBytes)
-    const end = Math.min(piece.length, at + most - this.#used)
+    const room = this.#takeRoom(1)
+    const end = Math.min(piece.length, at + Math.min(room.length, this.#fragmentBytes) - this.#used)
     room.set(piece.subarray(at, end), this.#used)
     this.#used += end - at
-    if (this.#used === most) this.#emit(0)
     return end
   }
 
   #gatherText(piece: string, at: number): number {
-    const room = this.#takeRoom()
+    const room = this.#takeRoom(leastRoom)
     let end = Math.min(piece.length, at + Math.floor((room.length - this.#used) / 3))
     if (end < piece.length && end - at > 1 && isHighSurrogate(piece.charCodeAt(end - 1))) end -= 1
     const part = at === 0 && end === piece.length ? piece : piece.slice(at, end)
     this.#used += this.#lane.payload.encodeInto(part, room, this.#used)
-    if (room.length - this.#used < leastRoom) this.#emit(0)
     return end
   }
 
@@ -250,7 +250,7 @@ export class OutgoingMessage {
   }
 
   #emit(fin: number): void {
-    const { outbox, scratchPool } = this.#lane
+    const { outbox } = this.#lane
     const opcode = this.#hasBegun ? Opcode.continuation : (this.#opcode ?? Opcode.binary)
     const length = this.#used
     const room = this.#room ?? nothing
@@ -260,18 +260,32 @@ export class OutgoingMessage {
     this.#octetsThisTurn += length
     outbox.addBytes(fin | opcode, room, 0, length)
     // A long fragment is read from until it has gone, a short one was copied.
-    if (room !== nothing && (length < byReferenceBytes || outbox.waitingBytes === 0)) scratchPool.give(room)
+    if (length < byReferenceBytes || outbox.waitingBytes === 0) this.#giveBack(room)
   }
 
-  #takeRoom(): Uint8Array {
-    this.#room ??= this.#lane.scratchPool.take()
+  /** A fragment that has no room for so many octets goes out now and not when it was filled: it may be the last. */
+  #takeRoom(octets: number): Uint8Array {
+    const most = Math.min(this.#room?.length ?? 0, this.#fragmentBytes)
+    if (this.#used > 0 && most - this.#used < octets) this.#emit(0)
+    this.#room ??= this.#newRoom()
     return this.#room
   }
 
+  #newRoom(): Uint8Array {
+    const { scratchPool, payload } = this.#lane
+    const asked = this.#fragmentBytes === Number.POSITIVE_INFINITY ? 0 : Math.min(this.#fragmentBytes, longestRoom)
+    return asked > scratchPool.chunkBytes ? payload.allocate(asked) : scratchPool.take()
+  }
+
   #dropRoom(): void {
-    if (this.#room !== undefined) this.#lane.scratchPool.give(this.#room)
+    if (this.#room !== undefined) this.#giveBack(this.#room)
     this.#room = undefined
     this.#used = 0
+  }
+
+  #giveBack(room: Uint8Array): void {
+    const { scratchPool } = this.#lane
+    if (room.length === scratchPool.chunkBytes) scratchPool.give(room)
   }
 
   #leave(): void {
@@ -282,6 +296,9 @@ export class OutgoingMessage {
 }
 
 const nothing = new Uint8Array(0)
+
+/** U+FFFD in UTF-8. */
+const replacement = Uint8Array.of(0xef, 0xbf, 0xbd)
 
 function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit < 0xdc00
