@@ -291,6 +291,14 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
           [4, 4, 1],
         )
         assert.equal(frames[0]!.opcode, opcodes.binary)
+        client.send(Buffer.alloc(8))
+        assert.deepEqual(
+          (await client.frames(2)).map(({ fin, payload }) => [fin, payload.length]),
+          [
+            [false, 4],
+            [true, 4],
+          ],
+        )
       },
       'keeps the order of the echoes, and text as text': async () => {
         const client = await open('?fragment=1')
@@ -323,6 +331,26 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
         for (let sent = 0; sent < 11; sent++) client.socket.send('x'.repeat(1000))
         await client.until(() => client.messages.length === 11)
         assert.ok(performance.now() - startedAt >= 199)
+      },
+      'reads one long message at that speed too': async () => {
+        const client = await open('?slow=1000000')
+        const startedAt = performance.now()
+        client.socket.send('ü'.repeat(150_000))
+        client.socket.send('b')
+        await client.until(() => client.messages.length === 2)
+        assert.ok(performance.now() - startedAt >= 299)
+        assert.deepEqual(client.messages, ['ü'.repeat(150_000), 'b'])
+      },
+      'leaves with the sender what is not read yet': async () => {
+        const client = await raw('?slow=1000')
+        client.send(Buffer.alloc(15 << 20))
+        await new Promise((resolve) => setTimeout(resolve, 300))
+        assert.ok(client.socket.bytesWritten > 0 && client.socket.writableLength > 1 << 20)
+      },
+      'refuses a message of more than 16 MiB': async () => {
+        const client = await open('?slow=1073741824')
+        client.socket.send(Buffer.alloc((16 << 20) + 1))
+        assert.equal((await client.closed)[0], 1009)
       },
     },
     size: {

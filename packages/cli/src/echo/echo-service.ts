@@ -1,13 +1,10 @@
 import { type IncomingRequest, type Server, type ServerSocket, serve, type UpgradeAnswer } from 'twoway/server'
 import type { ListenAddress } from '../listening/listen-options.js'
-import { EchoSession } from './echo-session.js'
+import { EchoSession, longestEcho } from './echo-session.js'
 import { readEchoSettings } from './echo-settings.js'
 import { HeldBytes } from './held-bytes.js'
 import { echoPages } from './pages.js'
 import { refuseAsAsked, refuseSettings } from './refusals.js'
-
-/** 16 MiB. */
-const longestEcho = 16 << 20
 
 /** A connection's own doings, undefined where its URL asks for none and it is a plain echo. */
 type Session = EchoSession | undefined
@@ -33,6 +30,7 @@ export async function startEchoService(address: ListenAddress): Promise<Server<S
       if (socket.data === undefined) echo(socket, message)
       else socket.data.message(socket, message)
     },
+    messageStream: (socket, stream) => socket.data?.messageStream(socket, stream),
     drain(socket) {
       if (socket.data === undefined) socket.resume()
     },
@@ -54,7 +52,13 @@ function admit(request: IncomingRequest, held: HeldBytes): UpgradeAnswer<Session
     const offered = protocols.length === 0 ? 'none' : protocols.join(', ')
     return refuseSettings(`of the subprotocols that the client offers (${offered}) none is "${subprotocol}"`)
   }
-  return { data: new EchoSession(settings, held), protocol: subprotocol, perMessageDeflate: settings.deflate === true }
+  return {
+    data: new EchoSession(settings, held),
+    protocol: subprotocol,
+    perMessageDeflate: settings.deflate === true,
+    // A message that is read slowly is taken as it comes.
+    messageStream: settings.slow !== undefined,
+  }
 }
 
 /** Who sends without reading is not read from until the echoes have gone: nothing piles up here. */

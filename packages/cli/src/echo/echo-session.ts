@@ -1,9 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { ServerSocket } from 'twoway/server'
+import type { MessageStream, ServerSocket } from 'twoway/server'
 import type { EchoSettings } from './echo-settings.js'
 import type { HeldBytes } from './held-bytes.js'
 import { mirrorOf } from './mirror.js'
 
+/** Octets of a message, at most: 16 MiB. */
+export const longestEcho = 16 << 20
 /** Octets of echoes that wait for their time above which a connection is not read: 1 MiB, as a server lets wait. */
 const mostHeld = 1 << 20
 /** What a message that waits counts for beyond its length, so that empty ones do not gather without end. */
@@ -32,7 +34,8 @@ export class EchoSession {
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #steps: Step[] = []
   #isWorking = false
-  #isThrottled = false
+  /** When what has been read would have come at the speed that is asked for. */
+  #readUntil = 0
   #ownHeld = 0
   #received = 0
 
@@ -52,7 +55,7 @@ export class EchoSession {
   }
 
   message(socket: ServerSocket<unknown>, message: string | Uint8Array): void {
-    const { delay = 0, jitter = 0, drop = 0, slow, after } = this.#settings
+    const { delay = 0, jitter = 0, drop = 0, after } = this.#settings
     const octets = typeof message === 'string' ? Buffer.byteLength(message) : message.length
     const wanted = performance.now() + delay + jitter * Math.random()
     const dueAt = Math.max(wanted, this.#steps.at(-1)?.dueAt ?? 0)
@@ -63,7 +66,28 @@ export class EchoSession {
     if (after !== undefined && 'messages' in after && this.#received === after.messages) {
       this.#add(socket, { dueAt, octets: 0, run: () => this.#end(socket) })
     }
-    if (slow !== undefined) this.#throttle(socket, (octets / slow) * 1000)
+  }
+
+  /** A message begins that is to be read slowly: the peer is read no further than as many bytes a second take it. */
+  async messageStream(socket: ServerSocket<unknown>, stream: MessageStream): Promise<void> {
+    const pieces: Buffer[] = []
+    let octets = 0
+    try {
+      for await (const piece of stream) {
+        pieces.push(Buffer.from(piece))
+        octets += pieces.at(-1)!.length
+        if (octets > longestEcho) {
+          socket.close(1009, `more than the ${longestEcho} bytes that are echoed`)
+          return
+        }
+        await this.#readFor(pieces.at(-1)!.length)
+      }
+    } catch {
+      // The connection is gone, and this message with it.
+      return
+    }
+    const whole = Buffer.concat(pieces)
+    this.message(socket, stream.type === 'text' ? whole.toString() : whole)
   }
 
   /** The connection is gone. */
@@ -130,13 +154,13 @@ export class EchoSession {
     this.#timers.add(setInterval(send, Math.max(sendingIntervalMs, 1000 / rate)))
   }
 
-  #throttle(socket: ServerSocket<unknown>, milliseconds: number): void {
-    this.#isThrottled = true
-    this.#readOrWait(socket)
-    this.#later(milliseconds, () => {
-      this.#isThrottled = false
-      this.#readOrWait(socket)
-    })
+  /** Resolves when so many octets would have come: less than a timer can tell is waited for later, with more. */
+  async #readFor(octets: number): Promise<void> {
+    const { slow = Number.POSITIVE_INFINITY } = this.#settings
+    const now = performance.now()
+    this.#readUntil = Math.max(now, this.#readUntil) + (octets / slow) * 1000
+    const ahead = Math.min(this.#readUntil - now, longestTimerMs)
+    if (ahead >= 1) await wait(ahead, undefined, { signal: this.#gone.signal })
   }
 
   #later(milliseconds: number, run: () => void): void {
@@ -157,7 +181,7 @@ export class EchoSession {
 
   #readOrWait(socket: ServerSocket<unknown>): void {
     const isFull = this.#ownHeld > mostHeld || (this.#ownHeld > 0 && this.#held.isExceeded)
-    if (isFull || this.#isThrottled) socket.pause()
+    if (isFull) socket.pause()
     else socket.resume()
   }
 }
