@@ -31,6 +31,15 @@ export interface Transport {
   destroy(reset?: boolean): void
 }
 
+/** A transport that can be handed on in the middle of its bytes. */
+export interface RewindableTransport extends Transport {
+  /**
+   * Takes back bytes that a sink has read and not used, as a copy, and its start: whoever starts next gets them first.
+   * To be called by the sink from within `received`, with the range's end.
+   */
+  unread(bytes: Uint8Array): void
+}
+
 /** What a transport reports. No call is made from within a call of the transport's own methods. */
 export interface TransportSink {
   /**

@@ -1,12 +1,12 @@
 import { TransportError } from '../../core/errors.js'
 import type { Clock } from '../../ports/clock.js'
-import type { Transport, TransportPeer, TransportSink } from '../../ports/transport.js'
+import type { RewindableTransport, TransportPeer, TransportSink } from '../../ports/transport.js'
 
 /** Octets that the network between two ends holds; what is written beyond them is pending. */
 const networkBytes = 64 << 10
 
 /** One end of a pair without a network. It behaves as a TCP socket does, to its closing and its resets. */
-export class MemoryTransport implements Transport {
+export class MemoryTransport implements RewindableTransport {
   readonly peer: TransportPeer
   readonly #clock: Clock
   #other: MemoryTransport | undefined
@@ -99,11 +99,10 @@ export class MemoryTransport implements Transport {
     this.#leave(error)
   }
 
-  /** Takes back octets that a sink has read and not used, and its start: whoever starts next gets them first. */
   unread(bytes: Uint8Array): void {
     this.#sink = undefined
     if (bytes.length === 0) return
-    this.#inbox.unshift(bytes)
+    this.#inbox.unshift(new Uint8Array(bytes))
     this.#inboxBytes += bytes.length
   }
 

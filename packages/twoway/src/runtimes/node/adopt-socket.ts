@@ -2,13 +2,13 @@ import { Socket, type SocketConstructorOpts } from 'node:net'
 import { SharedReading, sharesReads } from './shared-reading.js'
 
 /** What is touched of Node's insides: a socket's handle, which has no public name. */
-interface Handle {
+export interface SocketHandle {
   reading?: boolean
   readStop(): void
   useUserBuffer(buffer: Uint8Array): void
 }
 
-type Owner = { _handle: Handle | null }
+type Owner = { _handle: SocketHandle | null }
 
 /** A socket that reads into the shared memory, and what it reads through. */
 export interface AdoptedSocket {
@@ -25,7 +25,7 @@ export function adoptSocket(old: unknown): AdoptedSocket | undefined {
   if (!sharesReads || !(old instanceof Socket) || !isAdoptable(old)) return undefined
   const owner = old as unknown as Owner
   const handle = owner._handle
-  if (!isKnown(handle)) return undefined
+  if (!isKnownHandle(handle)) return undefined
   old.setTimeout(0)
   handle.readStop()
   handle.reading = false
@@ -50,7 +50,8 @@ function isAdoptable(socket: Socket): boolean {
   )
 }
 
-function isKnown(handle: Handle | null): handle is Handle {
+/** Whether a handle is what is known of Node. */
+export function isKnownHandle(handle: SocketHandle | null): handle is SocketHandle {
   return (
     handle !== null &&
     typeof handle === 'object' &&

@@ -1,83 +1,46 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https'
-import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
-import { HandshakeError } from '../../core/errors.js'
-import { hostAnswers } from '../../core/handshake/host-answers.js'
-import { refusalOf } from '../../core/handshake/server-handshake.js'
-import type {
-  HttpHandler,
-  HttpHost,
-  HttpListener,
-  HttpResponse,
-  ListenAddress,
-  ListenOptions,
-} from '../../ports/http-host.js'
-import { answerStream } from './answer-stream.js'
+import { createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TlsOptions, type TLSSocket } from 'node:tls'
+import { HttpExchange } from '../../core/handshake/http-exchange.js'
+import type { HttpHandler, HttpHost, HttpListener, ListenAddress, ListenOptions } from '../../ports/http-host.js'
+import { acceptHandles } from './accept-handles.js'
+import { nodeClock } from './clock.js'
 import { addressOf, listenOn } from './listen-on.js'
-import { headOf, headViolation, peerOf } from './request-head.js'
+import { peerOf } from './request-head.js'
+import type { StreamTransport } from './stream-transport.js'
 import { transportOf } from './transport-of.js'
 import { watchDescriptors } from './watch-descriptors.js'
 
+const nothing = new Uint8Array(0)
+
+const noTime = Number.POSITIVE_INFINITY
+
 /**
- * The HTTP host on node:http and node:https. Each answer ends its connection.
- *
- * The time for the head of a request counts from the end of the TLS handshake, which has as long of its own, and is
- * looked at every quarter of it.
+ * The HTTP host on sockets alone: one request a connection, read by the core's own strict parser. Against node:http, of
+ * which a handshake used nothing but the head, it takes a third of the time and one socket a connection.
  */
 export const nodeHttpHost: HttpHost = {
   async listen(options, handler) {
-    const server = createServerFor(options)
-    // Node cuts surplus fields off without a word, so it must take one more than is allowed.
-    server.maxHeadersCount = options.maxHeaderFields + 1
-    const listener = new NodeListener(server, options, handler)
+    const listener = new NodeListener(options, handler)
     await listener.listen()
     return listener
   },
-}
-
-function createServerFor(options: ListenOptions): Server {
-  const timeoutMs = Number.isFinite(options.handshakeTimeoutMs) ? Math.ceil(options.handshakeTimeoutMs) : 0
-  const serverOptions: TlsOptions = {
-    noDelay: true,
-    maxHeaderSize: options.maxHeadBytes,
-    headersTimeout: timeoutMs,
-    requestTimeout: timeoutMs,
-    connectionsCheckingInterval: Math.max(10, Math.min(1000, Math.ceil(timeoutMs / 4))),
-  }
-  if (options.tls === undefined) return createServer(serverOptions)
-  return createTlsServer({
-    ...serverOptions,
-    // Node takes any bytes here; its types say Buffer.
-    ...(options.tls as TlsOptions),
-    ALPNProtocols: ['http/1.1'],
-    ...(timeoutMs > 0 ? { handshakeTimeout: timeoutMs } : {}),
-  })
 }
 
 class NodeListener implements HttpListener {
   readonly #server: Server
   readonly #options: ListenOptions
   readonly #handler: HttpHandler
-  /** Connections that are in their TLS handshake, which the HTTP server doesn't know of yet, by address and port. */
-  readonly #securing = new Map<string, Socket>()
-  /** Connections with an answer under way; what comes behind that request is not answered. */
-  readonly #answered = new WeakSet<Duplex>()
+  /** Connections that are no WebSockets. */
+  readonly #exchanges = new Set<HttpExchange>()
+  /** Connections in their TLS handshake, and until when the request that follows may take, in the clock's milliseconds. */
+  readonly #securing = new Map<Socket, number>()
   #stopWatching: () => void = () => {}
   #address: ListenAddress = { address: '', port: 0 }
 
-  constructor(server: Server, options: ListenOptions, handler: HttpHandler) {
-    this.#server = server
+  constructor(options: ListenOptions, handler: HttpHandler) {
     this.#options = options
     this.#handler = handler
-    server.on('upgrade', (request, stream, head) => this.#onUpgrade(request, stream, head))
-    server.on('request', (request) => void this.#onRequest(request))
-    server.on('checkContinue', (request) => void this.#onRequest(request))
-    server.on('clientError', (error, stream) => this.#onClientError(error, stream))
-    if (options.tls === undefined) return
-    server.on('connection', (socket: Socket) => this.#onSecuring(socket))
-    server.on('secureConnection', (socket: TLSSocket) => this.#securing.delete(nameOf(socket)))
+    this.#server = options.tls === undefined ? this.#plainServer() : this.#tlsServer(options.tls as TlsOptions)
   }
 
   get port(): number {
@@ -98,6 +61,7 @@ class NodeListener implements HttpListener {
 
   async listen(): Promise<void> {
     await listenOn(this.#server, this.#options)
+    if (!this.encrypted) acceptHandles(this.#server, (transport) => this.#take(transport, this.#timeMs))
     this.#stopWatching = watchDescriptors(this.#server, (error) => this.#handler.failed(error))
     this.#address = addressOf(this.#server)
   }
@@ -109,68 +73,61 @@ class NodeListener implements HttpListener {
   close(): Promise<void> {
     this.#stopWatching()
     this.#server.close()
-    this.#server.closeAllConnections()
-    for (const socket of this.#securing.values()) socket.destroy()
+    for (const exchange of this.#exchanges) exchange.drop()
+    for (const socket of this.#securing.keys()) socket.destroy()
     return Promise.resolve()
   }
 
-  #onUpgrade(request: IncomingMessage, stream: Duplex, head: Uint8Array): void {
-    // A request before this one is being answered, and that answer ends the connection.
-    if (this.#answered.has(stream)) {
-      stream.on('error', () => {})
-      return
-    }
-    const requestHead = headOf(request)
-    const violation = headViolation(requestHead, this.#options)
-    request.socket.setTimeout(0)
-    if (violation !== undefined) this.#answer(stream, refusalOf(violation))
-    else this.#handler.upgrade(requestHead, transportOf(stream, head, peerOf(request.socket)))
+  #plainServer(): Server {
+    const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true }
+    return createServer(options, (socket) => this.#take(transportOf(socket, nothing, peerOf(socket)), this.#timeMs))
   }
 
-  async #onRequest(request: IncomingMessage): Promise<void> {
-    const { socket } = request
-    if (this.#answered.has(socket)) return
-    this.#answered.add(socket)
-    const head = headOf(request)
-    try {
-      const violation = headViolation(head, this.#options)
-      const response =
-        violation === undefined ? await this.#handler.request(head, peerOf(socket)) : refusalOf(violation)
-      this.#answer(socket, response, head.method === 'HEAD')
-    } catch {
-      this.#answer(socket, hostAnswers.handlerFailed)
-    }
+  #tlsServer(tls: TlsOptions): Server {
+    const timeMs = this.#timeMs
+    const server = createTlsServer({
+      // Node takes any bytes here; its types say Buffer.
+      ...tls,
+      allowHalfOpen: true,
+      noDelay: true,
+      ALPNProtocols: ['http/1.1'],
+      ...(timeMs === noTime ? {} : { handshakeTimeout: Math.ceil(timeMs) }),
+    })
+    server.on('connection', (socket: Socket) => {
+      this.#securing.set(socket, nodeClock.now() + timeMs)
+      socket.once('close', () => this.#securing.delete(socket))
+    })
+    server.on('secureConnection', (socket) => this.#secured(socket))
+    server.on('tlsClientError', (_, socket) => socket.destroy())
+    return server
   }
 
-  #onClientError(error: Error & { code?: string }, stream: Duplex): void {
-    if (this.#answered.has(stream)) return
-    this.#answered.add(stream)
-    const response = responseTo(error)
-    if (response === undefined || !stream.writable) stream.destroy()
-    else this.#answer(stream, response)
+  /** One time for both: what the TLS handshake took, the request has no more. */
+  #secured(socket: TLSSocket): void {
+    const under = (socket as { readonly _parent?: Socket })._parent
+    const until = under === undefined ? undefined : this.#securing.get(under)
+    if (under !== undefined) this.#securing.delete(under)
+    const timeMs = until === undefined ? this.#timeMs : Math.max(0, until - nodeClock.now())
+    this.#take(transportOf(socket, nothing, peerOf(socket)), timeMs)
   }
 
-  #answer(stream: Duplex, response: HttpResponse, bodyless = false): void {
-    answerStream(stream, response, { lingerMs: this.#options.handshakeTimeoutMs, bodyless })
+  get #timeMs(): number {
+    return this.#options.handshakeTimeoutMs
   }
 
-  #onSecuring(socket: Socket): void {
-    // Those of a Unix socket have no name to be known by again: their TLS handshake ends in time by itself.
-    if (socket.remotePort === undefined) return
-    const name = nameOf(socket)
-    this.#securing.set(name, socket)
-    socket.once('close', () => this.#securing.delete(name))
+  #take(transport: StreamTransport, timeMs: number): void {
+    const exchange = new HttpExchange({
+      transport,
+      limits: this.#options,
+      timeMs,
+      handler: this.#handler,
+      clock: nodeClock,
+      onOver: this.#onOver,
+    })
+    this.#exchanges.add(exchange)
   }
-}
 
-/** The answer to what node:http did not take, or undefined where the network or TLS failed. */
-function responseTo({ code = '', message }: Error & { code?: string }): HttpResponse | undefined {
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return hostAnswers.requestTooSlow
-  if (code === 'HPE_HEADER_OVERFLOW') return refusalOf(new HandshakeError('requestHeadTooLong'))
-  if (!code.startsWith('HPE_')) return undefined
-  return refusalOf(new HandshakeError('requestMalformed', message.replace('Parse Error: ', '')))
-}
-
-function nameOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`
+  readonly #onOver = (exchange: HttpExchange): void => {
+    this.#exchanges.delete(exchange)
+  }
 }

@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { TransportError } from '../../core/errors.js'
-import type { Transport, TransportPeer, TransportSink } from '../../ports/transport.js'
+import type { RewindableTransport, TransportPeer, TransportSink } from '../../ports/transport.js'
 import type { SharedReading } from './shared-reading.js'
 
 /**
@@ -28,7 +28,7 @@ export interface StreamTransportOptions {
  * A transport over any of Node's duplex streams, in practice a net.Socket or a TLSSocket. The stream is the
  * transport's own from here on; it must not have an encoding set.
  */
-export class StreamTransport implements Transport {
+export class StreamTransport implements RewindableTransport {
   readonly #stream: Duplex
   readonly #explain: (cause: Error) => TransportError
   /** Whether what the stream reads is nobody else's, so that a sink may overwrite it. */
@@ -83,6 +83,12 @@ export class StreamTransport implements Transport {
     const first = this.#sink === undefined
     this.#sink = sink
     if (first) queueMicrotask(this.#deliver)
+  }
+
+  unread(bytes: Uint8Array): void {
+    this.#sink = undefined
+    if (bytes.length === 0) return
+    this.#head = this.#head === undefined ? new Uint8Array(bytes) : Buffer.concat([bytes, this.#head])
   }
 
   write(first: Uint8Array, second?: Uint8Array): void {
@@ -162,7 +168,17 @@ export class StreamTransport implements Transport {
 
   readonly #onData = (chunk: Uint8Array): void => {
     if (this.#destroyed) return
-    this.#sink!.received(this.#readsOwnBytes ? chunk : new Uint8Array(chunk), 0, chunk.length)
+    const bytes = this.#readsOwnBytes ? chunk : new Uint8Array(chunk)
+    if (this.#sink === undefined) {
+      this.#hold(bytes)
+      this.#stream.pause()
+    } else {
+      this.#sink.received(bytes, 0, bytes.length)
+    }
+  }
+
+  #hold(bytes: Uint8Array): void {
+    this.#head = this.#head === undefined ? new Uint8Array(bytes) : Buffer.concat([this.#head, bytes])
   }
 
   /**
@@ -172,8 +188,7 @@ export class StreamTransport implements Transport {
   readonly #onRead = (bytes: Uint8Array, start: number, end: number): boolean => {
     if (this.#destroyed) return false
     if (this.#sink === undefined || this.#paused || this.#head !== undefined) {
-      const early = bytes.subarray(start, end)
-      this.#head = this.#head === undefined ? Buffer.from(early) : Buffer.concat([this.#head, early])
+      this.#hold(bytes.subarray(start, end))
       return false
     }
     this.#sink.received(bytes, start, end)

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream'
-import type { Transport, TransportPeer } from '../../ports/transport.js'
+import type { TransportPeer } from '../../ports/transport.js'
 import { adoptSocket } from './adopt-socket.js'
 import { StreamTransport } from './stream-transport.js'
 
 /** A transport over a connection that Node's HTTP server has handed out. Its socket reads into the shared memory where it can. */
-export function transportOf(stream: Duplex, head: Uint8Array, peer: TransportPeer): Transport {
+export function transportOf(stream: Duplex, head: Uint8Array, peer: TransportPeer): StreamTransport {
   const adopted = adoptSocket(stream)
   if (adopted === undefined) return new StreamTransport(stream, { head, peer })
   return new StreamTransport(adopted.socket, { head, peer, reading: adopted.reading })
