@@ -9,6 +9,7 @@ const lineFeed = 0x0a
 const carriageReturn = 0x0d
 const space = 0x20
 const del = 0x7f
+const noOctets = new Uint8Array(0)
 
 /**
  * Reads the head of one request or response, RFC 9112 §2 to §5, cut in any way, and takes nothing that the grammar
@@ -21,7 +22,8 @@ export class HeadParser<Head> {
   readonly #fields: string[] = []
   #begun: Head | undefined
   #head: Head | undefined
-  #line = new Uint8Array(0)
+  /** Of a line that is cut, what has come. */
+  #line = noOctets
   #lineEnd = 0
   #octets = 0
   #returned = false
@@ -44,8 +46,25 @@ export class HeadParser<Head> {
   /** Reads up to the end of the head and returns the octets read; those behind are no part of it. Keeps no reference. */
   receive(bytes: Uint8Array, start: number, end: number): number {
     let at = start
-    while (at < end && this.#head === undefined) this.#take(bytes[at++]!)
+    while (at < end && this.#head === undefined) {
+      const next = this.#takeLine(bytes, at, end)
+      if (next > at) at = next
+      else this.#take(bytes[at++]!)
+    }
     return at - start
+  }
+
+  /** Takes a whole line that stands in `bytes` with nothing amiss, the common case; returns where it ends, or `at`. */
+  #takeLine(bytes: Uint8Array, at: number, end: number): number {
+    if (this.#lineEnd > 0 || this.#returned) return at
+    let lineEnd = at
+    while (lineEnd < end && isPrintable(bytes[lineEnd]!)) lineEnd++
+    const next = lineEnd + 2
+    if (next > end || bytes[lineEnd] !== carriageReturn || bytes[lineEnd + 1] !== lineFeed) return at
+    if (this.#octets + next - at > this.#limits.maxHeadBytes) return at
+    this.#octets += next - at
+    this.#endLine(decodeLatin1(bytes, at, lineEnd))
+    return next
   }
 
   #take(octet: number): void {
@@ -54,12 +73,14 @@ export class HeadParser<Head> {
     if (this.#returned) {
       if (octet !== lineFeed) throw this.#malformed('a carriage return without a line feed')
       this.#returned = false
-      this.#endLine()
+      const line = decodeLatin1(this.#line, 0, this.#lineEnd)
+      this.#lineEnd = 0
+      this.#endLine(line)
     } else if (octet === carriageReturn) {
       this.#returned = true
     } else if (octet === lineFeed) {
       throw this.#malformed('a line feed without a carriage return')
-    } else if ((octet < space && octet !== tab) || octet === del) {
+    } else if (!isPrintable(octet)) {
       throw this.#malformed(`octet ${this.#octets} is the control octet 0x${octet.toString(16).padStart(2, '0')}`)
     } else {
       this.#append(octet)
@@ -75,9 +96,7 @@ export class HeadParser<Head> {
     this.#line[this.#lineEnd++] = octet
   }
 
-  #endLine(): void {
-    const line = decodeLatin1(this.#line, 0, this.#lineEnd)
-    this.#lineEnd = 0
+  #endLine(line: string): void {
     if (this.#begun === undefined) this.#begin(line)
     else if (line !== '') this.#addField(line)
     else this.#head = this.#begun
@@ -106,6 +125,11 @@ export class HeadParser<Head> {
   #tooLong(detail: string): HandshakeError {
     return new HandshakeError(this.#form.tooLong, detail)
   }
+}
+
+/** Whether an octet may stand in a line: no control but a tab, RFC 9110 §5.5. */
+function isPrintable(octet: number): boolean {
+  return (octet >= space && octet !== del) || octet === tab
 }
 
 export type HeadLimits = Pick<Limits, 'maxHeadBytes' | 'maxHeaderFields'>

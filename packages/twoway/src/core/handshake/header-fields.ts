@@ -2,33 +2,36 @@ import { splitList } from './field-syntax.js'
 
 /** The header fields of a head, found by their names in any case, RFC 9110 §5.1. Iterates over the lines in their order. */
 export class HeaderFields implements Iterable<readonly [name: string, value: string]> {
-  readonly #lines: (readonly [name: string, value: string])[] = []
-  readonly #values = new Map<string, string[]>()
+  /** Names in lower case and values, in turn: as few objects as can be, since each connection keeps its handshake's. */
+  readonly #fields: readonly string[]
 
   /** Takes names and values in turn, as a RequestHead or a ResponseHead has them. */
   constructor(fields: readonly string[]) {
-    for (let at = 0; at + 1 < fields.length; at += 2) {
-      const name = fields[at]!.toLowerCase()
-      const value = fields[at + 1]!
-      this.#lines.push([name, value])
-      const values = this.#values.get(name)
-      if (values === undefined) this.#values.set(name, [value])
-      else values.push(value)
-    }
+    this.#fields = fields.map((part, at) => (at % 2 === 0 ? lowerCaseName(part) : part))
   }
 
   has(name: string): boolean {
-    return this.#values.has(name.toLowerCase())
+    return this.#find(name.toLowerCase(), 0) >= 0
   }
 
   /** The values of all lines of that name, joined by a comma, RFC 9110 §5.2. */
   get(name: string): string | undefined {
-    return this.#values.get(name.toLowerCase())?.join(', ')
+    const wanted = name.toLowerCase()
+    const first = this.#find(wanted, 0)
+    if (first < 0) return undefined
+    let joined = this.#fields[first + 1]!
+    for (let at = this.#find(wanted, first + 2); at >= 0; at = this.#find(wanted, at + 2)) {
+      joined += `, ${this.#fields[at + 1]!}`
+    }
+    return joined
   }
 
   /** The values of the lines of that name, one each. */
   all(name: string): readonly string[] {
-    return this.#values.get(name.toLowerCase()) ?? []
+    const wanted = name.toLowerCase()
+    const values: string[] = []
+    for (let at = this.#find(wanted, 0); at >= 0; at = this.#find(wanted, at + 2)) values.push(this.#fields[at + 1]!)
+    return values
   }
 
   /** The elements of the list that the lines of that name make up. */
@@ -38,10 +41,30 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
 
   /** Whether that list has an element, in any case. */
   lists(name: string, element: string): boolean {
-    return this.list(name).some((listed) => listed.toLowerCase() === element)
+    const value = this.get(name)
+    if (value === undefined) return false
+    return value.toLowerCase() === element || splitList(value).some((listed) => listed.toLowerCase() === element)
   }
 
-  [Symbol.iterator](): Iterator<readonly [name: string, value: string]> {
-    return this.#lines.values()
+  *[Symbol.iterator](): Iterator<readonly [name: string, value: string]> {
+    for (let at = 0; at < this.#fields.length; at += 2) yield [this.#fields[at]!, this.#fields[at + 1]!]
   }
+
+  #find(name: string, from: number): number {
+    for (let at = from; at < this.#fields.length; at += 2) if (this.#fields[at] === name) return at
+    return -1
+  }
+}
+
+/** Names seen, and their lower case: the same few come with every handshake, and need not be kept by each. */
+const lowerCaseNames = new Map<string, string>()
+const mostNames = 200
+const longestName = 64
+
+function lowerCaseName(name: string): string {
+  const known = lowerCaseNames.get(name)
+  if (known !== undefined) return known
+  const lower = name.toLowerCase()
+  if (lowerCaseNames.size < mostNames && name.length <= longestName) lowerCaseNames.set(name, lower)
+  return lower
 }

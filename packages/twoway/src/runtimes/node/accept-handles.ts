@@ -1,4 +1,4 @@
-import { Socket, type SocketConstructorOpts, type Server } from 'node:net'
+import { type Server, Socket, type SocketConstructorOpts } from 'node:net'
 import { isKnownHandle, type SocketHandle } from './adopt-socket.js'
 import { SharedReading, sharesReads } from './shared-reading.js'
 import { StreamTransport } from './stream-transport.js'

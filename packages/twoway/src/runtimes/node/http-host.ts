@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer, type TlsOptions, type TLSSocket } from 'node:tls'
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls'
 import { HttpExchange } from '../../core/handshake/http-exchange.js'
 import type { HttpHandler, HttpHost, HttpListener, ListenAddress, ListenOptions } from '../../ports/http-host.js'
 import { acceptHandles } from './accept-handles.js'
