@@ -43,10 +43,7 @@ export const runtimes: readonly Runtime[] = [
     program: 'bin/bun',
     args: [],
     lacks: {},
-    serverFaults: {
-      'drops a connection without a request when it closes':
-        "closeAllConnections of Bun's node:http leaves a connection alone on which no request has come; it ends when the time for its head is up",
-    },
+    serverFaults: {},
   },
   {
     name: 'Deno 2.9',
