@@ -4,6 +4,7 @@ import { type HandshakeError, type ProtocolError, TransportError } from '../core
 import { formatExtensions } from '../core/extensions/extension-header.js'
 import { frameHeaderSize } from '../core/frames/frame-header.js'
 import type { Limits } from '../core/limits.js'
+import type { Timer } from '../ports/clock.js'
 import { settleClient } from './client-settings.js'
 import { Connecting, type ConnectingPorts } from './connecting.js'
 import { EventTasks } from './event-tasks.js'
@@ -59,6 +60,7 @@ export class ClientSocket {
   /** What `#handedOverBytes` was before the first message of this task, while one was sent in it. */
   #handedOver: number | undefined
   #closeAfterQueue: (() => void) | undefined
+  #queueTimer: Timer | undefined
   #pings: PendingPings | undefined
   #error: ClientError | undefined
 
@@ -149,6 +151,7 @@ export class ClientSocket {
       this.#connecting.fail(new TransportError('close() was called before the connection stood'))
     } else if (this.#queue.length > 0) {
       this.#closeAfterQueue = () => this.#connection?.close(code, reason)
+      this.#limitQueue()
     } else {
       this.#connection?.close(code, reason)
     }
@@ -214,6 +217,7 @@ export class ClientSocket {
 
   /** The transport is gone. What it tells of comes behind the events that still wait. */
   #finish(result: CloseResult): void {
+    this.#queueTimer?.cancel()
     this.#lostBytes += this.#queuedBytes
     if (this.#connection !== undefined) this.#lostBytes += this.#unsent.payloadBeyond(this.#handedOverBytes())
     this.#queue = []
@@ -263,16 +267,31 @@ export class ClientSocket {
       try {
         bytes = message instanceof Blob ? new Uint8Array(await message.arrayBuffer()) : message
       } catch (error) {
-        this.#error = new Error('a Blob passed to send() could not be read', { cause: error })
-        this.#connection?.fail(1011, 'a message could not be read')
+        this.#failQueue(new Error('a Blob passed to send() could not be read', { cause: error }))
         return
       }
       if (this.#connection === undefined || this.#connection.state !== 'open') return
+      if (this.#closeAfterQueue !== undefined) this.#limitQueue()
       this.#queue.shift()
       this.#queuedBytes -= this.#lengthOf(message)
       this.#transmit(bytes)
     }
+    this.#queueTimer?.cancel()
     this.#closeAfterQueue?.()
+  }
+
+  /** The standard has the Close wait for what was sent before it; for a Blob that can't be read, not for ever. */
+  #limitQueue(): void {
+    const { closeTimeoutMs } = this.#limits
+    this.#queueTimer?.cancel()
+    this.#queueTimer = this.#ports.clock.after(closeTimeoutMs, () => {
+      this.#failQueue(new Error(`a Blob passed to send() was not read within ${closeTimeoutMs} ms of close()`))
+    })
+  }
+
+  #failQueue(error: Error): void {
+    this.#error = error
+    this.#connection?.fail(1011, 'a message could not be read')
   }
 
   #unsentBytes(): number {

@@ -101,7 +101,10 @@ export interface WebSocketOptions extends TlsClientOptions {
   readonly perMessageDeflate?: boolean | PerMessageDeflateOptions | readonly PerMessageDeflateOptions[] | undefined
   /** Milliseconds for the whole opening handshake, 10,000 by default. */
   readonly handshakeTimeoutMs?: number | undefined
-  /** Milliseconds that the server has to answer a Close and to end the connection, 5,000 by default. */
+  /**
+   * Milliseconds that the server has to answer a Close and to end the connection, 5,000 by default; and that a Blob which
+   * was sent before `close` may take to be read.
+   */
   readonly closeTimeoutMs?: number | undefined
   /** Octets of a received message, at most; 16 MiB by default. Beyond it the connection fails with 1009. */
   readonly maxMessageBytes?: number | undefined

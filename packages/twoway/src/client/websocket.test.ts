@@ -84,6 +84,25 @@ for (const network of networks) {
       })
     })
 
+    it('fails the connection where a Blob that was sent before close is not read within closeTimeoutMs', async () => {
+      class Unread extends Blob {
+        override arrayBuffer(): Promise<ArrayBuffer> {
+          return new Promise(() => {})
+        }
+      }
+      const codes: number[] = []
+      await withServer(network, { close: (_, { code }) => codes.push(code) }, async (connect) => {
+        const socket = connect('/', { closeTimeoutMs: 20 })
+        await next(socket, 'open')
+        socket.send(new Unread(['a']))
+        socket.close(1000)
+        const failed = next(socket, 'error')
+        assert.equal((await next(socket, 'close')).wasClean, false)
+        assert.match(String((await failed).error), /Blob .* was not read within 20 ms/)
+      })
+      assert.deepEqual(codes, [1011])
+    })
+
     it('gives binary messages as Blob or ArrayBuffer, as binaryType says when they come', async () => {
       await withServer(network, echo, async (connect) => {
         const socket = connect()

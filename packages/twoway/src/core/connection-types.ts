@@ -53,6 +53,8 @@ export interface ConnectionEvents<Owner> {
   pong?(owner: Owner, payload: Uint8Array): void
   /** The connection leaves the open state: no message follows. */
   closing?(owner: Owner): void
+  /** The peer did not do its part of the closing within `closeTimeoutMs`: the transport is dropped, and `closed` follows. */
+  closeTimedOut?(owner: Owner): void
   /** What went wrong: the peer broke a rule, or the network failed. `closed` follows. */
   error(owner: Owner, error: ProtocolError | TransportError): void
   /** The transport is gone; once, and last. */

@@ -201,6 +201,11 @@ export class Connection<Owner> implements TransportSink {
     return this.#sender.sendInPieces(type, onClosed, fragmentBytes)
   }
 
+  /** Runs an action once no message goes out in pieces: now, where none does; also where they will not go. */
+  afterPieces(action: () => void): void {
+    this.#sender.afterPieces(action)
+  }
+
   /** Sends a Ping, RFC 6455 §5.5.2. */
   ping(payload: Uint8Array): void {
     this.#control.checkPing(payload)
@@ -442,8 +447,9 @@ export class Connection<Owner> implements TransportSink {
    */
   get #peerLagsBehind(): boolean {
     if (this.#role !== 'server' || this.#state !== 'open') return false
-    // A message that goes out in pieces may be made of the one that comes: what waits behind it must not stop that.
-    if (this.#sink.isStreaming === true) return this.#outbox.waitingBytes > this.#limits.highWaterMarkBytes
+    // A message that goes out in pieces may be made of what still comes: what waits behind it must not stop that.
+    if (this.#sender.isInPieces || this.#sink.isStreaming === true)
+      return this.#outbox.waitingBytes > this.#limits.highWaterMarkBytes
     return this.#sender.isAboveMark
   }
 
@@ -496,7 +502,10 @@ export class Connection<Owner> implements TransportSink {
     startTimer(connection) {
       connection.#closeTimer?.cancel()
       const { closeTimeoutMs } = connection.#limits
-      connection.#closeTimer = connection.#clock.after(closeTimeoutMs, () => connection.#move('timeout'))
+      connection.#closeTimer = connection.#clock.after(closeTimeoutMs, () => {
+        connection.#events.closeTimedOut?.(connection.#owner)
+        connection.#move('timeout')
+      })
     },
     end(connection) {
       connection.#sender.afterwards(() => {

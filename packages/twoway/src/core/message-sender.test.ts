@@ -106,6 +106,22 @@ describe('MessageSender', () => {
     assert.equal(settled(), 1)
   })
 
+  it('runs what waits for the messages in pieces once the last is over, or will not go', () => {
+    const { sender } = setUp()
+    const log: string[] = []
+    sender.afterPieces(() => log.push('none'))
+    const [first, second] = ['binary', 'binary'].map(() => sender.sendInPieces('binary', () => {}, undefined))
+    sender.afterPieces(() => log.push('both'))
+    first!.end()
+    assert.deepEqual(log, ['none'])
+    second!.end()
+    assert.deepEqual(log, ['none', 'both'])
+    sender.sendInPieces('binary', () => {}, undefined)
+    sender.afterPieces(() => log.push('closed'))
+    sender.close()
+    assert.deepEqual(log, ['none', 'both', 'closed'])
+  })
+
   it('tells a message in pieces that it will not go', () => {
     const { sender, send } = setUp()
     const errors: string[] = []

@@ -27,6 +27,7 @@ export class MessageSender {
   /** What counts in the budget. */
   #counted = 0
   #owesDrain = false
+  #whenPiecesSent: (() => void)[] = []
 
   /** @param settle to be run in a task of its own when a place in the line is given up, as when the network takes what waits */
   constructor(
@@ -52,10 +53,10 @@ export class MessageSender {
 
   /** Octets framed since the start, and those of messages that are not framed yet. */
   get appendedBytes(): number {
-    const { appendedBytes } = this.#outbox
-    return this.#encoder === undefined
-      ? appendedBytes
-      : appendedBytes + this.#encoder.waitingBytes + this.#encoder.savedBytes
+    let octets = this.#outbox.appendedBytes
+    if (this.#encoder !== undefined) octets += this.#encoder.waitingBytes + this.#encoder.savedBytes
+    if (this.#line !== undefined) octets += this.#line.waitingBytes
+    return octets
   }
 
   get isAboveMark(): boolean {
@@ -67,6 +68,11 @@ export class MessageSender {
     const waiting = this.waitingBytes
     if (waiting > this.#limits.maxBufferedBytes) return true
     return waiting > this.#limits.highWaterMarkBytes && this.#budget?.isExceeded === true
+  }
+
+  /** Whether a message goes out in pieces. */
+  get isInPieces(): boolean {
+    return this.#line !== undefined
   }
 
   /** Whether someone waits for room: to be told of it, or to go on with a message in pieces. */
@@ -137,10 +143,16 @@ export class MessageSender {
     else this.#encoder.afterwards(action)
   }
 
+  /** Runs an action once no message goes out in pieces: now, where none does; also where they will not go. */
+  afterPieces(action: () => void): void {
+    if (this.#line === undefined) action()
+    else this.#whenPiecesSent.push(action)
+  }
+
   /** No further message is sent: those in line will not be. */
   close(): void {
     this.#line?.close(new TransportError('the connection closed before what was sent had gone'))
-    this.#line = undefined
+    this.#endLine()
   }
 
   /** Drops the messages that are not framed yet. */
@@ -178,10 +190,15 @@ export class MessageSender {
       scratchPool,
       highWaterMarkBytes: this.#limits.highWaterMarkBytes,
       leave: (message) => {
-        if (this.#line?.leave(message)) this.#line = undefined
+        if (this.#line?.leave(message)) this.#endLine()
         clock.task(this.#settle)
       },
     }
+  }
+
+  #endLine(): void {
+    this.#line = undefined
+    for (const action of this.#whenPiecesSent.splice(0)) action()
   }
 
   #count(waiting: number): void {

@@ -1,44 +1,128 @@
 import assert from 'node:assert/strict'
-import { it } from 'node:test'
+import { describe, it } from 'node:test'
 import { ScratchPool } from '../core/scratch-pool.js'
 import { MemoryNetwork } from '../runtimes/memory/memory-network.js'
 import { webDiagnostics } from '../runtimes/web/diagnostics.js'
 import { webPayload } from '../runtimes/web/payload.js'
 import { webRandom } from '../runtimes/web/random.js'
+import { toHex, utf8 } from '../testing/bytes.js'
 import { FakeClock } from '../testing/fake-clock.js'
 import { handshakeRequest, RawPeer } from '../testing/raw-peer.js'
 import { startServer } from './listening-server.js'
+import type { ServeOptions, Server } from './server-types.js'
 
-it('spreads the closes of drain evenly over the time it is given', async () => {
+interface Stage {
+  readonly clock: FakeClock
+  readonly server: Server<undefined>
+  connect(): RawPeer
+}
+
+/** A server over memory whose clock stands still, and peers that have sent their handshake. */
+async function setUp(options: ServeOptions<undefined> = {}): Promise<Stage> {
   const clock = new FakeClock()
   const network = new MemoryNetwork(clock)
-  const scratchPool = new ScratchPool(webPayload)
   const ports = {
     payload: webPayload,
     clock,
     random: webRandom,
-    scratchPool,
+    scratchPool: new ScratchPool(webPayload),
     httpHost: network,
     diagnostics: webDiagnostics,
     deflateCodec: () => undefined,
     report() {},
   }
-  const server = await startServer({ port: 0, idleTimeoutMs: Number.POSITIVE_INFINITY }, ports)
-  const peers = Array.from({ length: 400 }, () => {
+  const server = await startServer({ port: 0, idleTimeoutMs: Number.POSITIVE_INFINITY, ...options }, ports)
+  const connect = (): RawPeer => {
     const peer = new RawPeer(network, { host: 'localhost', port: server.port, tls: undefined })
     peer.send(handshakeRequest())
     return peer
-  })
-  clock.runTasks()
-  assert.equal(server.connections.size, 400)
-  void server.drain({ withinMs: 10_000 })
-  const closed = (): number => peers.filter(({ frames }) => frames.length > 0).length
-  for (let quarter = 1; quarter <= 4; quarter++) {
-    const before = closed()
-    clock.advance(2_500)
-    const share = closed() - before
-    // 100 are expected in each; 45 to 155 leaves chance more than six standard deviations.
-    assert.ok(share >= 45 && share <= 155, `${share} in quarter ${quarter}`)
   }
-  assert.equal(closed(), 400)
+  return { clock, server, connect }
+}
+
+/** Lets what was awaited come, and the tasks of it run. */
+async function settle(clock: FakeClock): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    clock.runTasks()
+    await new Promise(setImmediate)
+  }
+}
+
+/** A source whose one piece comes when it is let. */
+function heldSource(piece: string) {
+  let go = (): void => {}
+  const came = new Promise<void>((resolve) => {
+    go = resolve
+  })
+  async function* pieces(): AsyncGenerator<string> {
+    yield 'first '
+    await came
+    yield piece
+  }
+  return { pieces, go }
+}
+
+/** As `RawPeer.frames` has it. */
+const frameOf = (opcode: number, text: string): string => `${opcode} ${toHex(utf8(text))}`
+
+const close1012 = `8 03f4${toHex(utf8('the server makes room for its successor'))}`
+
+describe('drain', () => {
+  it('spreads the closes evenly over the time it is given', async () => {
+    const { clock, server, connect } = await setUp()
+    const peers = Array.from({ length: 400 }, connect)
+    clock.runTasks()
+    assert.equal(server.connections.size, 400)
+    void server.drain({ withinMs: 10_000 })
+    const closed = (): number => peers.filter(({ frames }) => frames.length > 0).length
+    for (let quarter = 1; quarter <= 4; quarter++) {
+      const before = closed()
+      clock.advance(2_500)
+      const share = closed() - before
+      // 100 are expected in each; 45 to 155 leaves chance more than six standard deviations.
+      assert.ok(share >= 45 && share <= 155, `${share} in quarter ${quarter}`)
+    }
+    assert.equal(closed(), 400)
+  })
+
+  for (const end of ['before', 'after'] as const) {
+    it(`sends what is on its way in pieces first, where that ends ${end} the time`, async () => {
+      const { pieces, go } = heldSource('last')
+      const log: string[] = []
+      const { clock, server, connect } = await setUp({
+        open(socket) {
+          socket.sendStream(pieces()).then(
+            () => log.push('complete'),
+            (error: Error) => log.push(error.name),
+          )
+          socket.send('behind')
+        },
+      })
+      const peer = connect()
+      await settle(clock)
+      void server.drain({ withinMs: 1000 })
+      clock.advance(999)
+      await settle(clock)
+      const first = frameOf(1, 'first ')
+      assert.deepEqual(peer.frames, [first])
+      if (end === 'before') go()
+      await settle(clock)
+      clock.advance(2)
+      await settle(clock)
+      const rest = end === 'before' ? [frameOf(0, 'last'), frameOf(1, 'behind')] : []
+      assert.deepEqual(peer.frames, [first, ...rest, close1012])
+      assert.deepEqual(log, [end === 'before' ? 'complete' : 'TransportError'])
+    })
+  }
+})
+
+it('counts a peer that does not answer a Close within closeTimeoutMs, and drops it', async () => {
+  const { clock, server, connect } = await setUp({ closeTimeoutMs: 100, open: (socket) => socket.close() })
+  connect()
+  clock.advance(99)
+  assert.deepEqual(server.metrics().limits, {})
+  clock.advance(1)
+  await settle(clock)
+  assert.deepEqual(server.metrics().limits, { closeTimeoutMs: 1 })
+  assert.equal(server.connections.size, 0)
 })

@@ -78,6 +78,10 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
     socket.tellClosing()
   }
 
+  closeTimedOut(socket: ServerConnection<Data>): void {
+    this.#observer.limitReached('closeTimeoutMs', socket.remoteAddress, socket)
+  }
+
   closed(socket: ServerConnection<Data>, result: CloseResult): void {
     this.#onClosed(socket)
     this.#observer.closed(socket, result)

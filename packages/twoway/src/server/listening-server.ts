@@ -186,14 +186,22 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     if (accepted.ahead !== undefined) socket.receive(accepted.ahead)
   }
 
-  /** Closes a connection at a moment that chance picks: all together leave evenly, and come back so. */
+  /**
+   * Closes a connection at a moment that chance picks: all together leave evenly, and come back so. A message of
+   * `sendStream` may end first, as long as there is time.
+   */
   #closeLater(socket: ServerConnection<Data>, withinMs: number): Promise<void> {
     const { clock, random } = this.#settings.ports
     const share = (random.maskingKey() >>> 0) / 2 ** 32
     return new Promise((resolve) => {
       clock.after(share * withinMs, () => {
-        socket.close(1012, 'the server makes room for its successor')
-        resolve()
+        const close = (): void => {
+          last.cancel()
+          socket.close(1012, 'the server makes room for its successor')
+          resolve()
+        }
+        const last = clock.after((1 - share) * withinMs, close)
+        socket.afterStreams(close)
       })
     })
   }

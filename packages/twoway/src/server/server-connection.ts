@@ -146,6 +146,11 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     return undefined
   }
 
+  /** Runs an action once no message of `sendStream` is under way: now, where none is; also where it will not go. */
+  afterStreams(action: () => void): void {
+    this.#connection.afterPieces(action)
+  }
+
   whenClosing(callback: (error: Error) => void): (() => void) | undefined {
     if (this.#connection.state !== 'open') {
       callback(closedWhileWaiting())

@@ -62,7 +62,11 @@ export interface ServerSocket<Data = undefined> {
    * long ones cut. Text may be cut anywhere; bytes for a text must be UTF-8 in all.
    *
    * What `send` and further streams send meanwhile waits until this message is over, and counts in `bufferedAmount`;
-   * `ping` and the answers to the peer's pings go between. `close` does not wait: the message stays incomplete.
+   * `ping` and the answers to the peer's pings go between. `close` does not wait: the message stays incomplete,
+   * and what waits behind it does not go; `server.drain` waits.
+   *
+   * The source may be made of what the same peer sends meanwhile: the peer is read on while the network takes what is
+   * sent, however much waits behind this message, up to `maxBufferedBytes`.
    *
    * Resolves when the message is complete. Where the connection closes before, rejects with a TransportError, and the
    * source is told to end. Rejects with what the source throws, and with a UsageError for a piece that can't be sent:
@@ -318,7 +322,7 @@ export interface Server<Data = undefined> extends PlatformAsyncDisposable {
   /**
    * Makes room for a successor: takes no more connections (new handshakes are answered 503 with Retry-After), and closes
    * those that stand with 1012, spread over the time, so that they do not all come back at once. What was sent before
-   * is delivered first. Resolves when all are gone: who has not answered its Close is dropped after `closeTimeoutMs`.
+   * is delivered first; a message of `sendStream` that is under way has until the end of the time. Resolves when all are gone: who has not answered its Close is dropped after `closeTimeoutMs`.
    * Plain requests are answered on; `close` ends that.
    */
   drain(options: { readonly withinMs: number }): Promise<void>
