@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { ScratchPool } from '../core/scratch-pool.js'
 import { nodeClock } from '../runtimes/node/clock.js'
 import { nodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
@@ -6,9 +7,14 @@ import { type AttachableServer, attachTo } from '../runtimes/node/http-attachmen
 import { nodeHttpHost } from '../runtimes/node/http-host.js'
 import { nodePayload } from '../runtimes/node/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
+import { clusterHost } from '../runtimes/node/workers/cluster-host.js'
+import { clusterParent } from '../runtimes/node/workers/cluster-parent.js'
 import { attachServer, startServer } from '../server/listening-server.js'
 import type { ServerPorts } from '../server/server-settings.js'
 import type { AttachOptions, ServeOptions, Server } from '../server/server-types.js'
+import { startWorkers } from '../server/workers/worker-pool.js'
+import { WorkerServers } from '../server/workers/worker-servers.js'
+import type { Workers, WorkersOptions } from '../server/workers/workers-types.js'
 
 export { describeCloseCode } from '../core/closing/close-code.js'
 export type { CloseResult, SendResult } from '../core/connection-types.js'
@@ -44,12 +50,24 @@ export type {
   UpgradeAcceptance,
   UpgradeAnswer,
 } from '../server/server-types.js'
+export type {
+  WorkerExit,
+  WorkerMetrics,
+  WorkerState,
+  Workers,
+  WorkersMetrics,
+  WorkersOptions,
+} from '../server/workers/workers-types.js'
+
+const parent = clusterParent()
+/** Where this process is a worker, the servers that its parent speaks to. */
+const workerServers = parent === undefined ? undefined : new WorkerServers(parent, nodeClock)
 
 const ports: ServerPorts = {
   payload: nodePayload,
   random: nodeRandom,
   clock: nodeClock,
-  httpHost: nodeHttpHost,
+  httpHost: workerServers?.hostOver(nodeHttpHost) ?? nodeHttpHost,
   diagnostics: nodeDiagnostics,
   deflateCodec: nodeDeflateCodec,
   scratchPool: new ScratchPool(nodePayload),
@@ -61,7 +79,37 @@ const ports: ServerPorts = {
  * the system's error where the address can't be had (its `code` says why: EADDRINUSE, EACCES).
  */
 export function serve<Data = undefined>(options: ServeOptions<Data>): Promise<Server<Data>> {
-  return startServer(options, ports)
+  const starting = startServer(options, ports)
+  return workerServers?.add(starting) ?? starting
+}
+
+/**
+ * Runs a module that calls `serve` in several processes on one port, which share connections out, and resolves once all
+ * of them listen. Which port is the module's to say, as everything about its servers; where it is 0, all have the same.
+ * Several calls of `serve` are several servers in each process.
+ *
+ * The system shares connections out where Node can listen so (SO_REUSEPORT: Node 22.12, or 23.1 and later, on Linux and
+ * the BSDs), else the parent does by node:cluster. A worker that dies is started again, after 0.1 s at first and 30 s at
+ * last. Ctrl+C ends the workers with their parent; where that takes the signal itself they wait for its `close`. Where
+ * the parent dies, they end. What is attached to an HTTP server by `attach` is none of the parent's business.
+ *
+ * Rejects with a UsageError for options or a module that can't be used, on Bun and Deno, and in a worker; and where a
+ * worker does not come to listen, with an Error that says why, in which case the others are stopped. Its `cause` is what
+ * the module threw, and its `code` that of the system: EADDRINUSE, EACCES.
+ *
+ * @param module its `file:` URL, or its path
+ */
+export async function serveWorkers(
+  module: string | { readonly href: string },
+  options: WorkersOptions = {},
+): Promise<Workers> {
+  return startWorkers(options, {
+    clock: nodeClock,
+    random: nodeRandom,
+    parallelism: availableParallelism(),
+    host: clusterHost(typeof module === 'string' ? module : module.href, options),
+    report: (error) => console.error('twoway:', error instanceof Error ? error.message : error),
+  })
 }
 
 /**

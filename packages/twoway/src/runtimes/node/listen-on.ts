@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import process from 'node:process'
 import { UsageError } from '../../core/errors.js'
 import type { ListenAddress, ListenOptions } from '../../ports/http-host.js'
+import { canReusePort } from './can-reuse-port.js'
 
 /** Has a server listen where the options say. Rejects as HttpHost.listen does. */
 export async function listenOn(server: Server, options: ListenOptions): Promise<void> {
@@ -41,11 +42,6 @@ function placeOf(options: ListenOptions): NodeListenOptions {
   }
   // The types are of Node 20.
   return { port, host, ...({ reusePort } as object) }
-}
-
-function canReusePort(version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number)
-  return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12)
 }
 
 /** Says whether whoever made the file of a Unix socket still listens on it: a process that was killed leaves it behind. */

@@ -1,0 +1,145 @@
+import type { ChildProcess } from 'node:child_process'
+import cluster from 'node:cluster'
+import { once } from 'node:events'
+import { statSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { UsageError } from '../../../core/errors.js'
+import type { WorkerEnd, WorkerEvents, WorkerHost, WorkerProcess } from '../../../ports/worker-host.js'
+import { type Envelope, isEnvelope, workerMarker } from './worker-marker.js'
+
+/** What a worker is started with beside its module. */
+export interface ClusterOptions {
+  readonly args?: readonly string[] | undefined
+  readonly execArgv?: readonly string[] | undefined
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
+}
+
+/** How long after a process's end what it sent may still come, where a process of its own holds the channel open. */
+const lastMessagesWithinMs = 1000
+
+/**
+ * Workers of node:cluster, with which sockets, Unix sockets and handles are shared out by the parent where the system
+ * does not do it. A UsageError where there is no such module, or the runtime is not Node.
+ */
+export function clusterHost(moduleUrl: string, options: ClusterOptions): WorkerHost {
+  const { bun, deno } = process.versions
+  const other = bun !== undefined ? `Bun ${bun}` : deno !== undefined ? `Deno ${deno}` : undefined
+  if (other !== undefined) {
+    throw new UsageError('optionInvalid', `serveWorkers needs Node, and this is ${other}: call serve in one process`)
+  }
+  if (!cluster.isPrimary) {
+    throw new UsageError(
+      'optionInvalid',
+      'serveWorkers was called in a worker: call it in a module of its own, and serve in the one that it runs',
+    )
+  }
+  const exec = fileOf(moduleUrl)
+  return { start: (events) => startWorker(exec, options, events), findPort }
+}
+
+/** The path of a module by its URL or path. */
+function fileOf(moduleUrl: string): string {
+  const wanted = `serveWorkers takes the file: URL of a module, such as new URL('./server.js', import.meta.url)`
+  const isUrl = /^[a-z][a-z+.-]+:/i.test(moduleUrl)
+  if (isUrl && !moduleUrl.startsWith('file:')) throw new UsageError('optionInvalid', `${wanted}, not ${moduleUrl}`)
+  const file = isUrl ? fileURLToPath(moduleUrl) : moduleUrl
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
+    throw new UsageError('optionInvalid', `${wanted}; there is no file ${file}`)
+  }
+  return file
+}
+
+function startWorker(exec: string, options: ClusterOptions, events: WorkerEvents): WorkerProcess {
+  try {
+    return new ClusterWorker(fork(exec, options), events)
+  } catch (error) {
+    setImmediate(() => events.ended({ code: null, signal: null, error: error as Error }))
+    return { pid: undefined, send() {}, end() {} }
+  }
+}
+
+/** The settings of node:cluster are the process's own: they are as before afterwards. */
+function fork(exec: string, { args, execArgv, env }: ClusterOptions): ChildProcess {
+  const before = cluster.settings
+  try {
+    cluster.setupPrimary({
+      exec,
+      args: [...(args ?? process.argv.slice(2))],
+      execArgv: [...(execArgv ?? withoutProgram(process.execArgv))],
+      // It has bytes as bytes.
+      serialization: 'advanced',
+      silent: false,
+    })
+    return cluster.fork({ ...env, [workerMarker]: String(process.pid) }).process
+  } finally {
+    ;(cluster as { settings: typeof before }).settings = before
+  }
+}
+
+/** Node's options without a program that was given among them: the worker has its module. */
+function withoutProgram(execArgv: readonly string[]): string[] {
+  const takesProgram = new Set(['-e', '--eval', '-p', '--print', '-pe'])
+  return execArgv.filter(
+    (argument, at) =>
+      !takesProgram.has(argument) &&
+      !takesProgram.has(execArgv[at - 1] ?? '') &&
+      !/^--(?:input-type|eval|print)(?:=|$)/.test(argument),
+  )
+}
+
+class ClusterWorker implements WorkerProcess {
+  readonly #child: ChildProcess
+  readonly #events: WorkerEvents
+  #hasEnded = false
+
+  constructor(child: ChildProcess, events: WorkerEvents) {
+    this.#child = child
+    this.#events = events
+    let end: WorkerEnd | undefined
+    child.on('message', (message) => {
+      if (isEnvelope(message)) events.message(message.twoway)
+    })
+    child.once('exit', (code, signal) => {
+      end = { code, signal }
+      if (child.connected) setTimeout(() => this.#ended(end!), lastMessagesWithinMs)
+      else this.#ended(end)
+    })
+    child.once('disconnect', () => {
+      if (end !== undefined) this.#ended(end)
+    })
+    child.on('error', (error) => {
+      if (child.pid === undefined) this.#ended({ code: null, signal: null, error })
+    })
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  send(message: object, handed: () => void = () => {}): void {
+    const envelope: Envelope = { twoway: message }
+    if (this.#child.connected) this.#child.send(envelope, handed)
+    else handed()
+  }
+
+  end(force: boolean): void {
+    this.#child.kill(force ? 'SIGKILL' : 'SIGTERM')
+  }
+
+  #ended(end: WorkerEnd): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.#events.ended(end)
+  }
+}
+
+async function findPort(place: { readonly port: number; readonly host: string }): Promise<number> {
+  const server = createServer().listen({ ...place, exclusive: true })
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

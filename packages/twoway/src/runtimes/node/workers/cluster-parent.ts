@@ -1,0 +1,53 @@
+import cluster from 'node:cluster'
+import process from 'node:process'
+import type { WorkerParent, WorkerParentEvents } from '../../../ports/worker-parent.js'
+import { canReusePort } from '../can-reuse-port.js'
+import { isEnvelope, workerMarker } from './worker-marker.js'
+
+/** Systems that share connections out among those who listen on a port; elsewhere Node refuses the option. */
+const sharingPlatforms: ReadonlySet<string> = new Set(['linux', 'freebsd', 'dragonfly'])
+
+/** What a shell says of a process that SIGTERM ended. */
+const terminatedCode = 128 + 15
+
+/** The parent of this process, where it is a worker of `serveWorkers`. */
+export function clusterParent(): WorkerParent | undefined {
+  const isWorker = process.env[workerMarker] === String(process.ppid) && cluster.isWorker && process.connected
+  return isWorker ? new ClusterParent() : undefined
+}
+
+/** The parent, over the channel that node:cluster has to it. Where it dies, node:cluster ends this process. */
+class ClusterParent implements WorkerParent {
+  readonly hasReusePort = sharingPlatforms.has(process.platform) && canReusePort(process.versions.node)
+
+  send(message: object): void {
+    // With a callback, a channel that closes meanwhile is no error that ends the process.
+    if (process.connected) process.send!({ twoway: message }, undefined, undefined, () => {})
+  }
+
+  listen(events: WorkerParentEvents): void {
+    process.on('message', (message) => {
+      if (isEnvelope(message)) events.message(message.twoway)
+    })
+    process.channel!.unref()
+    process.on('uncaughtExceptionMonitor', (error) => events.failed(error))
+    // Ctrl+C reaches all processes of a terminal: what is to be done is for the parent to say, or its end says it.
+    process.on('SIGINT', () => {})
+    process.on('SIGTERM', () => {
+      // A module that takes the signal itself ends itself, too.
+      if (process.listenerCount('SIGTERM') === 1) events.terminate()
+    })
+  }
+
+  stay(): void {
+    process.channel?.ref()
+  }
+
+  leave(): void {
+    cluster.worker?.disconnect()
+  }
+
+  exit(): void {
+    process.exit(terminatedCode)
+  }
+}

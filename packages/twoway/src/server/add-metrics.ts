@@ -1,0 +1,43 @@
+import type { CountsByName, ServerMetrics } from './server-metrics.js'
+
+/** What a server has counted to which nothing has happened. */
+export const noMetrics: ServerMetrics = {
+  connections: 0,
+  handshakesWaiting: 0,
+  bufferedBytes: 0,
+  opened: 0,
+  closed: 0,
+  handshakes: {},
+  handshakesLeft: 0,
+  receivedMessages: 0,
+  receivedBytes: 0,
+  sentMessages: 0,
+  sentBytes: 0,
+  droppedMessages: 0,
+  backpressures: 0,
+  pings: 0,
+  roundTrips: 0,
+  roundTripMs: 0,
+  closes: {},
+  limits: {},
+  errors: {},
+}
+
+/** What several servers have counted, added up. */
+export function addMetrics(all: Iterable<ServerMetrics>): ServerMetrics {
+  const sum: Record<string, number | CountsByName> = { ...noMetrics }
+  for (const metrics of all) {
+    for (const name of Object.keys(noMetrics) as (keyof ServerMetrics)[]) {
+      const [one, other] = [sum[name]!, metrics[name]]
+      sum[name] =
+        typeof one === 'number' ? one + (other as number) : addCounts(one as CountsByName, other as CountsByName)
+    }
+  }
+  return sum as unknown as ServerMetrics
+}
+
+function addCounts(one: CountsByName, other: CountsByName): CountsByName {
+  const sum: Record<string, number> = { ...one }
+  for (const [name, count] of Object.entries(other)) sum[name] = (sum[name] ?? 0) + count
+  return sum
+}

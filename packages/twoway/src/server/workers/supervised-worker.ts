@@ -1,0 +1,267 @@
+import type { WorkerEnd, WorkerProcess } from '../../ports/worker-host.js'
+import type { ServerMetrics } from '../server-metrics.js'
+import type { SharedPorts } from './shared-ports.js'
+import {
+  type ParentMessage,
+  receivedError,
+  sentError,
+  type WorkerAddress,
+  type WorkerMessage,
+} from './worker-messages.js'
+import type { WorkersSettings } from './workers-settings.js'
+import type { WorkerState } from './workers-types.js'
+
+/** How long a worker may take to tell what it has counted. */
+const metricsWithinMs = 2000
+/** What keeps a worker alive after its servers are closed, a timer of the module's say, may do so for as long. */
+const leaveWithinMs = 1000
+
+/** What is told of a worker. */
+export interface WorkerObserver {
+  /** All of its servers listen. Told again where the module starts further ones. */
+  listening(worker: SupervisedWorker): void
+  ended(worker: SupervisedWorker, end: WorkerEnd): void
+  /** Something went wrong that does not end it by itself. */
+  failed(error: Error): void
+}
+
+/** One process of several, as its parent sees it. */
+export class SupervisedWorker {
+  readonly id: number
+  /** Resolves when it listens for the first time, and rejects where it ends before. */
+  readonly started: Promise<void>
+  /** Resolves when the process is gone. */
+  readonly gone: Promise<void>
+  readonly #settings: WorkersSettings
+  readonly #ports: SharedPorts
+  readonly #observer: WorkerObserver
+  readonly #process: WorkerProcess
+  readonly #asks = new Map<number, (metrics: ServerMetrics | undefined) => void>()
+  #state: WorkerState = 'starting'
+  #addresses: readonly WorkerAddress[] = []
+  #listeningSince: number | undefined
+  #lastError: Error | undefined
+  #isLate = false
+  #metrics: ServerMetrics | undefined
+  #metricsAsked: Promise<ServerMetrics | undefined> | undefined
+  #lastAsk = 0
+  #waitingBytes = 0
+  #isLagging = false
+  #missedBroadcasts = 0
+  #stopped: Promise<void> | undefined
+  #onStarted: () => void = () => {}
+  #onNotStarted: (error: Error) => void = () => {}
+  #onGone: () => void = () => {}
+
+  constructor(id: number, settings: WorkersSettings, ports: SharedPorts, observer: WorkerObserver) {
+    this.id = id
+    this.#settings = settings
+    this.#ports = ports
+    this.#observer = observer
+    this.started = new Promise((resolve, reject) => {
+      this.#onStarted = resolve
+      this.#onNotStarted = reject
+    })
+    // Who does not wait for its start is told of its end.
+    this.started.catch(() => {})
+    this.gone = new Promise((resolve) => {
+      this.#onGone = resolve
+    })
+    this.#process = settings.ports.host.start({
+      message: (message) => this.#take(message as WorkerMessage),
+      ended: (end) => this.#ended(end),
+    })
+    const { startTimeoutMs } = settings
+    const late = settings.ports.clock.after(startTimeoutMs, () => {
+      this.#isLate = true
+      this.#process.end(true)
+    })
+    const cancel = (): void => late.cancel()
+    this.started.then(cancel, cancel)
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid
+  }
+
+  get state(): WorkerState {
+    return this.#state
+  }
+
+  get addresses(): readonly WorkerAddress[] {
+    return this.#addresses
+  }
+
+  /** What it last told of what its servers have counted. */
+  get lastMetrics(): ServerMetrics | undefined {
+    return this.#metrics
+  }
+
+  get lastError(): Error | undefined {
+    return this.#lastError
+  }
+
+  get missedBroadcasts(): number {
+    return this.#missedBroadcasts
+  }
+
+  /** Milliseconds for which it has listened. */
+  get listenedMs(): number {
+    return this.#listeningSince === undefined ? 0 : this.#settings.ports.clock.now() - this.#listeningSince
+  }
+
+  /** Returns whether the message was handed to the process. */
+  broadcast(message: string | Uint8Array, compress: boolean | undefined): boolean {
+    if (this.#state !== 'listening' && this.#state !== 'draining') return false
+    const { maxBufferedBytes } = this.#settings
+    if (this.#waitingBytes > maxBufferedBytes) {
+      this.#missedBroadcasts += 1
+      if (!this.#isLagging) {
+        this.#isLagging = true
+        const waiting = `${this.#waitingBytes} octets wait, and maxBufferedBytes is ${maxBufferedBytes}`
+        this.#observer.failed(new Error(`${this.#name} takes no broadcasts and misses them from now on: ${waiting}`))
+      }
+      return false
+    }
+    // A string takes two octets a character at most.
+    const size = message.length * (typeof message === 'string' ? 2 : 1)
+    this.#waitingBytes += size
+    this.#tell({ type: 'broadcast', message, compress }, () => {
+      this.#waitingBytes -= size
+      if (this.#waitingBytes === 0) this.#isLagging = false
+    })
+    return true
+  }
+
+  /** What its servers have counted; undefined where it does not say so in time. */
+  async metrics(): Promise<ServerMetrics | undefined> {
+    if (this.#state === 'starting' || this.#state === 'ended') return undefined
+    // Who is stuck is not asked again and again: what he is asked waits in this process.
+    this.#metricsAsked ??= this.#ask((ask) => ({ type: 'metrics', ask })).finally(() => {
+      this.#metricsAsked = undefined
+    })
+    const { clock } = this.#settings.ports
+    return new Promise((resolve) => {
+      const timer = clock.after(metricsWithinMs, () => resolve(undefined))
+      void this.#metricsAsked?.then((metrics) => {
+        timer.cancel()
+        resolve(metrics)
+      })
+    })
+  }
+
+  /** Resolves when all connections are gone, or the worker. */
+  async drain(withinMs: number): Promise<void> {
+    if (this.#state !== 'listening') return
+    this.#state = 'draining'
+    const timer = this.#killAfter(withinMs + this.#settings.killAfterMs, 'has not drained')
+    await this.#ask((ask) => ({ type: 'drain', ask, withinMs }))
+    timer.cancel()
+  }
+
+  /** Closes its servers, and resolves when the process is gone. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#state === 'ended') return
+    const wasStarting = this.#state === 'starting'
+    this.#state = 'stopping'
+    const killing = this.#killAfter(this.#settings.killAfterMs, 'has not ended')
+    // Nobody is connected to it yet, and maybe it does not listen to us.
+    if (wasStarting) this.#process.end(false)
+    else await this.#ask((ask) => ({ type: 'close', ask }))
+    this.#tell({ type: 'end' })
+    const leaving = this.#settings.ports.clock.after(leaveWithinMs, () => this.#process.end(false))
+    await this.gone
+    leaving.cancel()
+    killing.cancel()
+  }
+
+  /** Why it is not there, in a sentence. */
+  describe({ code, signal, error }: WorkerEnd): string {
+    const { startTimeoutMs } = this.#settings
+    const cause = error ?? this.#lastError
+    const why = cause === undefined ? '' : `: ${cause.name}: ${cause.message}`
+    if (error !== undefined) return `${this.#name} could not be started${why}`
+    const how = signal === null ? `with code ${code}` : `by ${signal}`
+    if (this.#listeningSince !== undefined) return `${this.#name} ended ${how}${why}`
+    if (this.#isLate) return `${this.#name} did not listen within ${startTimeoutMs} ms, and was ended${why}`
+    if (this.#state === 'stopping') return `${this.#name} was stopped before it listened`
+    if (code === 0 && why === '') return `${this.#name} ended, and its module had not called serve()`
+    return `${this.#name} ended ${how} before it listened${why || '; what it printed says why'}`
+  }
+
+  get #name(): string {
+    return `worker ${this.id}${this.pid === undefined ? '' : ` (process ${this.pid})`}`
+  }
+
+  #killAfter(delayMs: number, what: string): { cancel(): void } {
+    return this.#settings.ports.clock.after(delayMs, () => {
+      this.#observer.failed(new Error(`${this.#name} ${what} within ${delayMs} ms, and was killed`))
+      this.#process.end(true)
+    })
+  }
+
+  #take(message: WorkerMessage): void {
+    switch (message.type) {
+      case 'place':
+        this.#ports.portFor(message.place).then(
+          (port) => this.#tell({ type: 'place', ask: message.ask, port }),
+          (error) => this.#tell({ type: 'place', ask: message.ask, port: 0, error: sentError(error) }),
+        )
+        break
+      case 'listening':
+        this.#addresses = message.addresses
+        for (const { port } of message.addresses) this.#ports.used(port)
+        if (this.#state !== 'starting' && this.#state !== 'listening') break
+        this.#state = 'listening'
+        this.#listeningSince ??= this.#settings.ports.clock.now()
+        this.#observer.listening(this)
+        this.#onStarted()
+        break
+      case 'failed':
+        this.#lastError = receivedError(message.error)
+        break
+      case 'answer':
+        this.#metrics = message.metrics
+        this.#asks.get(message.ask)?.(message.metrics)
+        this.#asks.delete(message.ask)
+        break
+    }
+  }
+
+  /** Resolves with nothing where the worker ends before it answers. */
+  #ask(question: (ask: number) => ParentMessage): Promise<ServerMetrics | undefined> {
+    if (this.#state === 'ended') return Promise.resolve(undefined)
+    const ask = ++this.#lastAsk
+    return new Promise((resolve) => {
+      this.#asks.set(ask, resolve)
+      this.#tell(question(ask))
+    })
+  }
+
+  #tell(message: ParentMessage, handed?: () => void): void {
+    if (this.#state !== 'ended') this.#process.send(message, handed)
+  }
+
+  #ended(end: WorkerEnd): void {
+    const wasStarting = this.#listeningSince === undefined
+    const cause = end.error ?? this.#lastError
+    const error = new Error(this.describe(end), cause === undefined ? undefined : { cause })
+    this.#observer.ended(this, end)
+    this.#state = 'ended'
+    for (const resolve of this.#asks.values()) resolve(undefined)
+    this.#asks.clear()
+    if (wasStarting) this.#onNotStarted(withCode(error))
+    this.#onGone()
+  }
+}
+
+/** With the code of what caused it, so that who starts workers can tell a port in use as who starts a server. */
+function withCode(error: Error): Error {
+  const { code } = (error.cause ?? {}) as { readonly code?: string }
+  return code === undefined ? error : Object.assign(error, { code })
+}

@@ -1,0 +1,240 @@
+import { UsageError } from '../../core/errors.js'
+import type { Timer } from '../../ports/clock.js'
+import type { WorkerEnd } from '../../ports/worker-host.js'
+import { addMetrics, noMetrics } from '../add-metrics.js'
+import { isThenable } from '../is-thenable.js'
+import { bytesOf } from '../message-bytes.js'
+import type { ServerMetrics } from '../server-metrics.js'
+import type { OutgoingPiece, SendOptions } from '../server-types.js'
+import { RestartDelay } from './restart-delay.js'
+import { SharedPorts } from './shared-ports.js'
+import { SupervisedWorker } from './supervised-worker.js'
+import type { WorkerAddress } from './worker-messages.js'
+import { settleWorkers, type WorkersPorts, type WorkersSettings } from './workers-settings.js'
+import type { WorkerExit, Workers, WorkersMetrics, WorkersOptions } from './workers-types.js'
+
+/**
+ * Starts workers, and resolves once all of them listen. Rejects with a UsageError for wrong options, and with the first
+ * error of a worker that does not come to listen, when all of them have ended.
+ */
+export async function startWorkers(options: WorkersOptions, ports: WorkersPorts): Promise<Workers> {
+  const pool = new WorkerPool(settleWorkers(options, ports))
+  await pool.start()
+  return pool
+}
+
+/** A place among the workers, which a new process takes when one dies. */
+interface Seat {
+  readonly id: number
+  readonly delay: RestartDelay
+  worker: SupervisedWorker | undefined
+  timer: Timer | undefined
+}
+
+/** Worker processes: starts them, starts again who dies, and has all of them do what is asked for. */
+class WorkerPool implements Workers {
+  readonly #settings: WorkersSettings
+  readonly #ports: SharedPorts
+  readonly #seats: readonly Seat[]
+  /** All that run, those being replaced too. */
+  readonly #running = new Set<SupervisedWorker>()
+  #phase: 'starting' | 'up' | 'draining' | 'closing' = 'starting'
+  #addresses: readonly WorkerAddress[] = []
+  /** What those counted that are gone. */
+  #past: ServerMetrics = noMetrics
+  #pastMissed = 0
+  #exits = 0
+  #restarting: Promise<void> | undefined
+  #closed: Promise<void> | undefined
+  #onStartFailed: (error: Error) => void = () => {}
+
+  constructor(settings: WorkersSettings) {
+    this.#settings = settings
+    this.#ports = new SharedPorts((place) => settings.ports.host.findPort(place))
+    this.#seats = Array.from({ length: settings.workers }, (_, index) => ({
+      id: index + 1,
+      delay: new RestartDelay(),
+      worker: undefined,
+      timer: undefined,
+    }))
+  }
+
+  async start(): Promise<void> {
+    const failed = new Promise<never>((_, reject) => {
+      this.#onStartFailed = reject
+    })
+    failed.catch(() => {})
+    try {
+      for (const seat of this.#seats) seat.worker = this.#launch(seat.id)
+      await Promise.race([Promise.all(this.#seats.map(({ worker }) => worker!.started)), failed])
+      this.#phase = 'up'
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  get url(): string {
+    return this.#addresses[0]?.url ?? ''
+  }
+
+  get urls(): readonly string[] {
+    return this.#addresses.map(({ url }) => url)
+  }
+
+  get port(): number {
+    return this.#addresses[0]?.port ?? 0
+  }
+
+  get isReady(): boolean {
+    return this.#phase === 'up'
+  }
+
+  broadcast(message: OutgoingPiece, { compress }: SendOptions = {}): number {
+    const content = typeof message === 'string' ? message : bytesOf(message)
+    let handed = 0
+    for (const worker of this.#running) if (worker.broadcast(content, compress)) handed += 1
+    return handed
+  }
+
+  async metrics(): Promise<WorkersMetrics> {
+    const workers = await Promise.all(
+      [...this.#running].map(async (worker) => {
+        const metrics = await worker.metrics()
+        return { id: worker.id, pid: worker.pid, state: worker.state, metrics }
+      }),
+    )
+    const running = [...this.#running]
+    return {
+      ...addMetrics([this.#past, ...running.map(({ lastMetrics }) => lastMetrics ?? noMetrics)]),
+      workers: workers.filter(({ state }) => state !== 'ended').sort((a, b) => a.id - b.id),
+      workerExits: this.#exits,
+      missedBroadcasts: running.reduce((sum, { missedBroadcasts }) => sum + missedBroadcasts, this.#pastMissed),
+    }
+  }
+
+  async drain({ withinMs }: { readonly withinMs: number }): Promise<void> {
+    checkTime(withinMs)
+    if (this.#phase === 'up') this.#phase = 'draining'
+    this.#cancelRestarts()
+    await Promise.all(
+      [...this.#running].map((worker) => (worker.state === 'starting' ? worker.stop() : worker.drain(withinMs))),
+    )
+  }
+
+  async restart({ withinMs }: { readonly withinMs: number }): Promise<void> {
+    checkTime(withinMs)
+    this.#restarting ??= this.#replaceAll(withinMs).finally(() => {
+      this.#restarting = undefined
+    })
+    await this.#restarting
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#stop()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #stop(): Promise<void> {
+    this.#phase = 'closing'
+    this.#cancelRestarts()
+    await Promise.all([...this.#running].map((worker) => worker.stop()))
+  }
+
+  #launch(id: number): SupervisedWorker {
+    const worker = new SupervisedWorker(id, this.#settings, this.#ports, {
+      listening: ({ addresses }) => {
+        this.#addresses = addresses
+      },
+      ended: (ended, end) => this.#ended(ended, end),
+      failed: (error) => this.#tellError(error),
+    })
+    this.#running.add(worker)
+    return worker
+  }
+
+  async #replaceAll(withinMs: number): Promise<void> {
+    for (const seat of this.#seats) {
+      if (this.#phase !== 'up') return
+      const successor = this.#launch(seat.id)
+      await successor.started
+      // It may have died and been started again meanwhile.
+      const predecessor = seat.worker
+      seat.timer?.cancel()
+      seat.worker = successor
+      await predecessor?.drain(withinMs)
+      await predecessor?.stop()
+    }
+  }
+
+  #ended(worker: SupervisedWorker, end: WorkerEnd): void {
+    this.#running.delete(worker)
+    const counted = worker.lastMetrics ?? noMetrics
+    this.#past = addMetrics([this.#past, { ...counted, connections: 0, handshakesWaiting: 0, bufferedBytes: 0 }])
+    this.#pastMissed += worker.missedBroadcasts
+    if (worker.state === 'stopping' || this.#phase === 'closing') return
+    const reason = worker.describe(end)
+    if (this.#phase === 'starting') {
+      // Where it had not listened its own promise says more.
+      if (worker.state !== 'starting') this.#onStartFailed(new Error(reason))
+      return
+    }
+    this.#exits += 1
+    const seat = this.#seats.find((each) => each.worker === worker)
+    const restartInMs = seat === undefined || this.#phase === 'draining' ? undefined : this.#restartLater(seat)
+    const { id, pid } = worker
+    const error = end.error ?? worker.lastError
+    this.#tellExit({ id, pid, code: end.code, signal: end.signal, error, reason, restartInMs })
+  }
+
+  /** Returns in how many milliseconds. */
+  #restartLater(seat: Seat): number {
+    const { clock, random } = this.#settings.ports
+    const delayMs = seat.delay.next(seat.worker!.listenedMs, (random.maskingKey() >>> 0) / 2 ** 32)
+    seat.worker = undefined
+    seat.timer = clock.after(delayMs, () => {
+      seat.worker = this.#launch(seat.id)
+    })
+    return delayMs
+  }
+
+  #cancelRestarts(): void {
+    for (const seat of this.#seats) seat.timer?.cancel()
+  }
+
+  #tellExit(exit: WorkerExit): void {
+    const { workerExit } = this.#settings.handlers
+    const again = exit.restartInMs === undefined ? '' : `; it is started again in ${exit.restartInMs} ms`
+    if (workerExit === undefined) this.#settings.ports.report(new Error(`${exit.reason}${again}`))
+    else
+      this.#call(
+        () => workerExit.call(this.#settings.handlers, exit),
+        (error) => this.#tellError(error),
+      )
+  }
+
+  #tellError(error: Error): void {
+    const { handlers, ports } = this.#settings
+    if (handlers.error === undefined) ports.report(error)
+    else this.#call(() => handlers.error!(error), ports.report)
+  }
+
+  /** What a handler throws, or rejects with, is told. */
+  #call(handler: () => unknown, tell: (error: Error) => void): void {
+    try {
+      const returned = handler()
+      if (isThenable(returned)) returned.then(undefined, (error: unknown) => tell(error as Error))
+    } catch (error) {
+      tell(error as Error)
+    }
+  }
+}
+
+function checkTime(withinMs: number): void {
+  if (Number.isFinite(withinMs) && withinMs >= 0) return
+  throw new UsageError('optionInvalid', `withinMs must be milliseconds from 0 on, not ${String(withinMs)}`)
+}

@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { HttpHost, ListenOptions } from '../../ports/http-host.js'
+import type { WorkerParent, WorkerParentEvents } from '../../ports/worker-parent.js'
+import { FakeClock } from '../../testing/fake-clock.js'
+import { networks } from '../../testing/networks.js'
+import { startServer } from '../listening-server.js'
+import type { ServeOptions, Server } from '../server-types.js'
+import type { ParentMessage, WorkerMessage } from './worker-messages.js'
+import { WorkerServers } from './worker-servers.js'
+
+const inUse = Object.assign(new Error('listen EADDRINUSE'), { code: 'EADDRINUSE' })
+
+/** A worker whose parent is the test, and whose listeners listen to nothing. */
+class Scene implements WorkerParent, HttpHost {
+  hasReusePort = true
+  readonly told: WorkerMessage[] = []
+  /** What was done to the process. */
+  readonly done: string[] = []
+  /** Where it was listened, and whether shared. */
+  readonly listened: [port: number, reusePort: boolean | undefined][] = []
+  readonly taken = new Set<number>()
+  readonly clock = new FakeClock()
+  readonly servers: WorkerServers
+  #events: WorkerParentEvents | undefined
+
+  constructor() {
+    this.servers = new WorkerServers(this, this.clock)
+  }
+
+  get events(): WorkerParentEvents {
+    return this.#events!
+  }
+
+  serve(options: ServeOptions<undefined> = {}): Promise<Server> {
+    const ports = { ...networks[0]!.serverPorts, httpHost: this.servers.hostOver(this) }
+    return this.servers.add(startServer<undefined>({ port: 0, ...options }, ports))
+  }
+
+  /** Answers each question for a port by the next of these. */
+  async answer(...ports: readonly number[]): Promise<void> {
+    for (const port of ports) {
+      const question = this.told.findLast((message) => message.type === 'place')
+      this.say({ type: 'place', ask: question!.ask, port })
+      await turn()
+    }
+  }
+
+  say(message: ParentMessage): void {
+    this.events.message(message)
+  }
+
+  /** A server that listens on 5000. */
+  async serving(): Promise<Server> {
+    const starting = this.serve()
+    await this.answer(5000)
+    this.clock.runTasks()
+    return starting
+  }
+
+  async listenAt({ port, reusePort, host }: ListenOptions) {
+    this.listened.push([port, reusePort])
+    if (this.taken.has(port)) throw inUse
+    return { port, address: host, encrypted: false, close: async () => {} }
+  }
+
+  // As a WorkerParent, and as an HttpHost: what the test wrote down.
+  listen(events: WorkerParentEvents): void
+  listen(options: ListenOptions): ReturnType<Scene['listenAt']>
+  listen(given: WorkerParentEvents | ListenOptions): unknown {
+    if (!('terminate' in given)) return this.listenAt(given)
+    this.#events = given
+    return undefined
+  }
+
+  send(message: WorkerMessage): void {
+    this.told.push(message)
+  }
+
+  stay(): void {
+    this.done.push('stay')
+  }
+
+  leave(): void {
+    this.done.push('leave')
+  }
+
+  exit(): void {
+    this.done.push('exit')
+  }
+}
+
+describe('a worker: where it listens', () => {
+  it('asks its parent, listens there, and says so', async () => {
+    const scene = new Scene()
+    const starting = scene.serve()
+    const place = { port: 0, host: '127.0.0.1', nth: 0, isShared: false, taken: undefined }
+    assert.deepEqual(scene.told, [{ type: 'place', ask: 1, place }])
+    assert.deepEqual(scene.done, ['stay'])
+    await scene.answer(5000)
+    const server = await starting
+    assert.equal(server.port, 5000)
+    assert.deepEqual(scene.listened, [[5000, true]])
+    assert.equal(scene.told.length, 1)
+    scene.clock.runTasks()
+    assert.deepEqual(scene.told[1], { type: 'listening', addresses: [{ url: 'ws://127.0.0.1:5000', port: 5000 }] })
+  })
+
+  it('says so once for the servers that a module starts one after the other, or together', async () => {
+    const scene = new Scene()
+    const starting = scene.serve().then(() => Promise.all([scene.serve(), scene.serve({ port: 80 })]))
+    await scene.answer(5000)
+    scene.clock.runTasks()
+    assert.deepEqual(
+      scene.told.flatMap((message) => (message.type === 'place' ? [[message.place.port, message.place.nth]] : [])),
+      [
+        [0, 0],
+        [0, 1],
+        [80, 0],
+      ],
+    )
+    scene.say({ type: 'place', ask: 2, port: 5001 })
+    scene.say({ type: 'place', ask: 3, port: 80 })
+    await starting
+    scene.clock.runTasks()
+    const told = scene.told.filter((message) => message.type === 'listening')
+    assert.deepEqual(
+      told.at(-1)?.addresses.map(({ port }) => port),
+      [5000, 5001, 80],
+    )
+    assert.ok(told.every(({ addresses }) => addresses.length === 3))
+  })
+
+  it('asks for another where any port was wanted and somebody took it, five times at most', async () => {
+    const scene = new Scene()
+    scene.taken.add(5000)
+    const starting = scene.serve()
+    await scene.answer(5000)
+    assert.deepEqual(
+      scene.told.map((message) => message.type === 'place' && message.place.taken),
+      [undefined, 5000],
+    )
+    await scene.answer(5001)
+    assert.equal((await starting).port, 5001)
+    const failing = assert.rejects(scene.serve(), { code: 'EADDRINUSE' })
+    await scene.answer(5000, 5000, 5000, 5000, 5000)
+    await failing
+  })
+
+  it('rejects serve with what the parent says, and tells it', async () => {
+    const scene = new Scene()
+    const starting = assert.rejects(scene.serve({ port: 80 }), { code: 'EADDRINUSE', message: 'listen EADDRINUSE' })
+    const error = { name: 'Error', message: 'listen EADDRINUSE', code: 'EADDRINUSE' }
+    scene.say({ type: 'place', ask: 1, port: 0, error })
+    await starting
+    const told = scene.told[1]
+    assert.ok(told?.type === 'failed')
+    assert.deepEqual([told.error.message, told.error.code], [error.message, error.code])
+    scene.clock.runTasks()
+    assert.equal(scene.told.length, 2)
+  })
+
+  it('lets two servers of one module not share a port, until one has closed', async () => {
+    const scene = new Scene()
+    const server = await scene.serving()
+    const starting = [scene.serve({ port: 5000 })]
+    await scene.answer(5000)
+    await server.close()
+    starting.push(scene.serve({ port: 5000 }))
+    await scene.answer(5000)
+    await Promise.all(starting)
+    assert.deepEqual(scene.listened, [
+      [5000, true],
+      [5000, false],
+      [5000, true],
+    ])
+  })
+
+  it('shares no port by itself where the system does not, and leaves sockets and handles to the parent', async () => {
+    const scene = new Scene()
+    scene.hasReusePort = false
+    await scene.serving()
+    assert.deepEqual(scene.listened, [[5000, false]])
+    await scene.servers.hostOver(scene).listen({ port: 1, socketPath: '/a' } as ListenOptions, {} as never)
+    await scene.servers.hostOver(scene).listen({ port: 2, handle: {} } as ListenOptions, {} as never)
+    assert.deepEqual(scene.listened.slice(1), [
+      [1, undefined],
+      [2, undefined],
+    ])
+    assert.equal(scene.told.filter(({ type }) => type === 'place').length, 1)
+  })
+})
+
+describe('a worker: what its parent asks for', () => {
+  it('is done to all servers, and answered by what they counted', async () => {
+    const scene = new Scene()
+    await scene.serving()
+    const servers = [await scene.serving(), await scene.serving()]
+    const broadcasts: unknown[] = []
+    for (const server of servers) server.broadcast = (...all: unknown[]) => broadcasts.push(all)
+    scene.say({ type: 'broadcast', message: 'hi', compress: false })
+    assert.deepEqual(broadcasts, [
+      ['hi', { compress: false }],
+      ['hi', { compress: false }],
+    ])
+    for (const message of [
+      { type: 'metrics', ask: 7 },
+      { type: 'drain', ask: 8, withinMs: 0 },
+      { type: 'close', ask: 9 },
+    ] as const) {
+      scene.say(message)
+      await turn()
+      const answer = scene.told.at(-1)
+      assert.ok(answer?.type === 'answer')
+      assert.equal(answer.ask, message.ask)
+      assert.equal(answer.metrics.connections, 0)
+      assert.equal(servers[0]!.isReady, message.type === 'metrics')
+    }
+    scene.say({ type: 'end' })
+    assert.equal(scene.done.at(-1), 'leave')
+  })
+
+  it('closes a server that comes to listen after the close', async () => {
+    const scene = new Scene()
+    const starting = scene.serve()
+    scene.say({ type: 'close', ask: 9 })
+    await scene.answer(5000)
+    assert.equal((await starting).isReady, false)
+  })
+
+  it('closes and exits where somebody else asks the process to end', async () => {
+    const scene = new Scene()
+    const server = await scene.serving()
+    scene.events.terminate()
+    assert.equal(server.isReady, false)
+    await turn()
+    assert.equal(scene.done.at(-1), 'exit')
+  })
+
+  it('tells of what it dies of, whatever was thrown', () => {
+    const scene = new Scene()
+    scene.events.failed(new TypeError('boom'))
+    scene.events.failed('boom')
+    assert.deepEqual(
+      scene.told.map((message) => message.type === 'failed' && [message.error.name, message.error.message]),
+      [
+        ['TypeError', 'boom'],
+        ['Error', 'boom'],
+      ],
+    )
+  })
+})

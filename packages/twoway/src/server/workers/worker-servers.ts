@@ -1,0 +1,176 @@
+import type { Clock } from '../../ports/clock.js'
+import type { HttpHandler, HttpHost, HttpListener, ListenOptions } from '../../ports/http-host.js'
+import type { WorkerParent } from '../../ports/worker-parent.js'
+import { addMetrics } from '../add-metrics.js'
+import type { Server } from '../server-types.js'
+import {
+  type ParentMessage,
+  receivedError,
+  sentError,
+  type WorkerMessage,
+  type WorkerPlace,
+} from './worker-messages.js'
+
+type PlaceAnswer = ParentMessage & { readonly type: 'place' }
+
+/** How often a server that takes any port asks for another, where the one it was given is gone. */
+const mostPorts = 5
+
+/** The servers of a worker process: what its parent asks for is done to all of them. */
+export class WorkerServers {
+  readonly #parent: WorkerParent
+  readonly #clock: Clock
+  readonly #servers = new Set<Server<never>>()
+  readonly #asks = new Map<number, (answer: PlaceAnswer) => void>()
+  readonly #own = new Set<string>()
+  #starting = 0
+  #lastAsk = 0
+  #anyPorts = 0
+  #isClosing = false
+
+  constructor(parent: WorkerParent, clock: Clock) {
+    this.#parent = parent
+    this.#clock = clock
+    parent.listen({
+      message: (message) => this.#take(message as ParentMessage),
+      failed: (error) => this.#tell({ type: 'failed', error: sentError(error) }),
+      terminate: () => void this.#close().then(() => this.#parent.exit()),
+    })
+  }
+
+  /** A server that is being started is one of this worker's. */
+  async add<Data>(starting: Promise<Server<Data>>): Promise<Server<Data>> {
+    this.#parent.stay()
+    this.#starting += 1
+    try {
+      const server = await starting
+      this.#servers.add(server as unknown as Server<never>)
+      if (this.#isClosing) void server.close()
+      return server
+    } catch (error) {
+      this.#tell({ type: 'failed', error: sentError(error) })
+      throw error
+    } finally {
+      this.#starting -= 1
+      // A module that waits for one server and then starts another has done so by then.
+      this.#clock.task(() => this.#tellListening())
+    }
+  }
+
+  /** A host whose listeners share their port with those of the other workers. */
+  hostOver(host: HttpHost): HttpHost {
+    return { listen: (options, handler) => this.#listen(host, options, handler) }
+  }
+
+  async #listen(host: HttpHost, options: ListenOptions, handler: HttpHandler): Promise<HttpListener> {
+    // The parent has these in common for its workers without our doing.
+    if (options.socketPath !== undefined || options.handle !== undefined) return host.listen(options, handler)
+    const isAny = options.port === 0
+    const nth = isAny ? this.#anyPorts++ : 0
+    let taken: number | undefined
+    for (let count = 1; ; count += 1) {
+      const isShared = options.reusePort === true
+      const port = await this.#askPort({ port: options.port, host: options.host, nth, isShared, taken })
+      try {
+        return await this.#listenOn(host, { ...options, port }, handler)
+      } catch (error) {
+        if (!isAny || (error as { readonly code?: unknown }).code !== 'EADDRINUSE' || count === mostPorts) throw error
+        taken = port
+      }
+    }
+  }
+
+  async #listenOn(host: HttpHost, options: ListenOptions, handler: HttpHandler): Promise<HttpListener> {
+    const key = `${options.host} ${options.port}`
+    // A second server of the module on the same port is its mistake: it must not get a share of the first one's peers.
+    const reusePort = options.reusePort === true || (this.#parent.hasReusePort && !this.#own.has(key))
+    const isFirst = !this.#own.has(key)
+    this.#own.add(key)
+    try {
+      const listener = await host.listen({ ...options, reusePort }, handler)
+      return released(listener, () => isFirst && this.#own.delete(key))
+    } catch (error) {
+      if (isFirst) this.#own.delete(key)
+      throw error
+    }
+  }
+
+  async #askPort(place: WorkerPlace): Promise<number> {
+    const ask = ++this.#lastAsk
+    const { port, error } = await new Promise<PlaceAnswer>((resolve) => {
+      this.#asks.set(ask, resolve)
+      this.#tell({ type: 'place', ask, place })
+    })
+    if (error !== undefined) throw receivedError(error)
+    return port
+  }
+
+  #tellListening(): void {
+    if (this.#starting > 0 || this.#servers.size === 0) return
+    const addresses = [...this.#servers].map(({ url, port }) => ({ url, port }))
+    this.#tell({ type: 'listening', addresses })
+  }
+
+  #take(message: ParentMessage): void {
+    switch (message.type) {
+      case 'place':
+        this.#asks.get(message.ask)?.(message)
+        this.#asks.delete(message.ask)
+        break
+      case 'broadcast':
+        for (const server of this.#servers) server.broadcast(message.message, { compress: message.compress })
+        break
+      case 'metrics':
+        this.#answer(message.ask)
+        break
+      case 'drain':
+        void this.#drain(message.withinMs).then(() => this.#answer(message.ask))
+        break
+      case 'close':
+        void this.#close().then(() => this.#answer(message.ask))
+        break
+      case 'end':
+        this.#parent.leave()
+        break
+    }
+  }
+
+  async #drain(withinMs: number): Promise<void> {
+    await Promise.allSettled([...this.#servers].map((server) => server.drain({ withinMs })))
+  }
+
+  async #close(): Promise<void> {
+    this.#isClosing = true
+    await Promise.allSettled([...this.#servers].map((server) => server.close()))
+  }
+
+  #answer(ask: number): void {
+    this.#tell({ type: 'answer', ask, metrics: addMetrics([...this.#servers].map((server) => server.metrics())) })
+  }
+
+  #tell(message: WorkerMessage): void {
+    this.#parent.send(message)
+  }
+}
+
+/** The same listener, with something to do when it is closed. */
+function released(listener: HttpListener, onClose: () => void): HttpListener {
+  return {
+    get port() {
+      return listener.port
+    },
+    get address() {
+      return listener.address
+    },
+    get socketPath() {
+      return listener.socketPath
+    },
+    get encrypted() {
+      return listener.encrypted
+    },
+    close() {
+      onClose()
+      return listener.close()
+    },
+  }
+}

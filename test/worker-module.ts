@@ -1,0 +1,34 @@
+/** A module that the tests of serveWorkers run. What it does is its argument. */
+import { type ServeOptions, serve, serveWorkers } from 'twoway/server'
+
+const options: ServeOptions<undefined> = {
+  port: 0,
+  closeTimeoutMs: 500,
+  open: (socket) => socket.send(String(process.pid)),
+  message(socket, message) {
+    // Once the echo has gone: a stuck process takes no signal and no message.
+    if (message === 'be stuck')
+      setImmediate(() => {
+        for (;;);
+      })
+    socket.send(message)
+  },
+}
+
+const acts: { readonly [what: string]: () => unknown } = {
+  echo: () => serve(options),
+  async several() {
+    await Promise.all([serve(options), serve(options)])
+    await serve({ ...options, port: undefined, socketPath: process.env.SOCKET_PATH })
+    setInterval(() => {}, 60_000)
+  },
+  fixed: () => serve({ ...options, port: Number(process.env.PORT) }),
+  throw() {
+    throw new TypeError('at once')
+  },
+  nothing() {},
+  wait: () => setInterval(() => {}, 60_000),
+  nest: () => serveWorkers(import.meta.url),
+}
+
+await acts[process.argv[2]!]!()
