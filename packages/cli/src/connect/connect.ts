@@ -25,6 +25,7 @@ import { slashCommands, slashHelp } from './slash-commands.js'
 interface ConnectOptions extends ConnectionOptions {
   readonly binary?: BinaryForm
   readonly pingInterval?: number
+  readonly pingTimeout: number
   readonly reconnect?: true
   readonly expect?: number
   readonly timeout?: number
@@ -53,6 +54,12 @@ export function addConnect(program: Command): void {
       ),
     )
     .option('--ping-interval <seconds>', 'send a Ping so often, and time its Pong', numberFrom(0.1, longestSeconds))
+    .option(
+      '--ping-timeout <seconds>',
+      'end where such a Ping has no answer for so long; exit code 3',
+      numberFrom(0.1, longestSeconds),
+      10,
+    )
     .option('--reconnect', 'connect again when the connection is lost, each time after a longer wait')
     .option('--expect <n>', 'close after so many messages; exit code 3 where fewer come', numberFrom(1, 1e9, true))
     .option('--timeout <seconds>', 'close after so long', numberFrom(0.001, longestSeconds))
@@ -200,13 +207,14 @@ async function sendLines(
 }
 
 function start(url: string, options: ConnectOptions, report: Report, onMessage?: () => void): Conversation {
-  const { reconnect, pingInterval } = options
+  const { reconnect, pingInterval, pingTimeout } = options
   return new Conversation({
     url,
     stream: toStreamOptions(options),
     report,
     reconnects: reconnect === true,
     pingIntervalMs: pingInterval === undefined ? undefined : pingInterval * 1000,
+    pingTimeoutMs: pingTimeout * 1000,
     onMessage,
   })
 }

@@ -12,6 +12,8 @@ export interface ConversationOptions {
   readonly reconnects: boolean
   /** Milliseconds between two Pings; none without it. */
   readonly pingIntervalMs?: number | undefined
+  /** Milliseconds within which one of these Pings must be answered, or a message come. */
+  readonly pingTimeoutMs: number
   /** A message came, after it was reported. */
   readonly onMessage?: (() => void) | undefined
 }
@@ -24,6 +26,8 @@ export interface Ending {
   readonly mayRetry: boolean
 }
 
+/** Who answers no Ping is not waited for long to answer a Close. */
+const closeTimeoutMs = 1000
 const firstBackoffMs = 500
 const longestBackoffMs = 30_000
 
@@ -35,6 +39,11 @@ export class Conversation {
   #writer: { write(message: Message): Promise<void> } | undefined
   /** Who has something to say while there is no connection. */
   #waiting: (() => void)[] = []
+  /** When the peer was heard last, by performance.now(). */
+  #heardAt = 0
+  /** Whether what came is being reported: meanwhile nothing is read, a Pong neither. */
+  #isReporting = false
+  #isSilent = false
 
   constructor(options: ConversationOptions) {
     this.#options = options
@@ -88,6 +97,7 @@ export class Conversation {
   async ping(): Promise<void> {
     try {
       const ms = await ping(this.#stream!)
+      this.#heardAt = performance.now()
       await this.#options.report({ event: 'pong', ms: Math.round(ms * 1000) / 1000 })
     } catch {
       // The connection's end is reported.
@@ -107,10 +117,11 @@ export class Conversation {
   }
 
   async #connect(): Promise<Ending> {
-    const { url, stream: options, report } = this.#options
+    const { url, stream: options, report, pingIntervalMs } = this.#options
     let stream: WebSocketStream
+    this.#isSilent = false
     try {
-      stream = new WebSocketStream(url, options)
+      stream = new WebSocketStream(url, pingIntervalMs === undefined ? options : { ...options, closeTimeoutMs })
     } catch (failure) {
       return { exitCode: ExitCode.usage, failure, mayRetry: false }
     }
@@ -120,9 +131,10 @@ export class Conversation {
       await report({ event: 'open', url: stream.url, protocol, extensions })
       this.#writer = writable.getWriter()
       this.#wake()
-      const pinging = this.#pingRegularly()
+      const over = new AbortController()
+      if (pingIntervalMs !== undefined) void this.#pingRegularly(stream, pingIntervalMs, over.signal)
       await this.#read(readable.getReader())
-      clearInterval(pinging)
+      over.abort()
     } catch (failure) {
       // Whoever gave up need not be told so.
       if (this.#ended.signal.aborted) return { exitCode: ExitCode.notConnected, mayRetry: false }
@@ -137,7 +149,10 @@ export class Conversation {
     const { report, onMessage } = this.#options
     try {
       for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+        this.#isReporting = true
         await report({ event: 'message', message: value! })
+        this.#isReporting = false
+        this.#heardAt = performance.now()
         onMessage?.()
       }
     } catch {
@@ -151,18 +166,34 @@ export class Conversation {
     try {
       const { closeCode: code, reason } = await stream.closed
       await report({ event: 'close', code, reason, wasClean: true })
+      if (this.#isSilent) return { exitCode: ExitCode.abnormal, mayRetry: true }
       return { exitCode: ExitCode.clean, mayRetry: code !== 1000 }
     } catch (error) {
       const { closeCode, reason, cause } = error as WebSocketError
-      if (cause instanceof Error) await report({ event: 'error', message: cause.message })
+      if (cause instanceof Error && !this.#isSilent) await report({ event: 'error', message: cause.message })
       await report({ event: 'close', code: closeCode ?? 1006, reason, wasClean: false })
       return { exitCode: ExitCode.abnormal, mayRetry: true }
     }
   }
 
-  #pingRegularly(): NodeJS.Timeout | undefined {
-    const { pingIntervalMs } = this.#options
-    return pingIntervalMs === undefined ? undefined : setInterval(() => void this.ping(), pingIntervalMs)
+  async #pingRegularly(stream: WebSocketStream, intervalMs: number, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await wait(intervalMs, undefined, { signal }).catch(() => {})
+      if (signal.aborted) return
+      void this.ping()
+      void this.#expectLife(stream, performance.now(), signal)
+    }
+  }
+
+  /** Ends the connection where nothing comes in time after this. */
+  async #expectLife(stream: WebSocketStream, since: number, signal: AbortSignal): Promise<void> {
+    const { pingTimeoutMs, report } = this.#options
+    await wait(pingTimeoutMs, undefined, { signal }).catch(() => {})
+    if (signal.aborted || this.#isSilent || this.#isReporting || this.#heardAt >= since) return
+    this.#isSilent = true
+    const seconds = pingTimeoutMs / 1000
+    await report({ event: 'error', message: `no Pong came within ${seconds} s: the server is taken for dead` })
+    stream.close()
   }
 
   #wake(): void {
