@@ -35,6 +35,7 @@ before(async () => {
     if (request.url === '/three') for (const message of ['1', '2', '3']) socket.send(message)
     if (request.url === '/restarts') socket.close(1012, 'soon')
     if (request.url === '/drops') socket.terminate()
+    if (request.url === '/silent') socket.pause()
     if (request.url === '/bytes') socket.send(Buffer.from([0, 255, 16]))
   })
   await once(server, 'listening')
@@ -192,6 +193,21 @@ describe('twoway connect through pipes', () => {
   it('times Pongs with --ping-interval', async () => {
     const { stdout } = await connect([String(port), '--ping-interval', '0.1', '--timeout', '0.5', '--json'])
     assert.match(stdout, /"event":"pong","ms":\d+(\.\d+)?\}/)
+  })
+
+  it('ends with 3 where a Ping has no answer, and says so', async () => {
+    const { code, stderr } = await connect([`${port}/silent`, '--ping-interval', '0.1', '--ping-timeout', '0.2'])
+    assert.deepEqual([code, stderr], [3, 'twoway: no Pong came within 0.2 s: the server is taken for dead.\n'])
+  })
+
+  it('ends with 3 where a Ping has no answer, but the Close has', async () => {
+    const deaf = new WebSocketServer({ port: 0, host: '127.0.0.1', autoPong: false })
+    await once(deaf, 'listening')
+    const args = [String((deaf.address() as AddressInfo).port), '--ping-interval', '0.1', '--ping-timeout', '0.2']
+    const { code, stdout } = await connect([...args, '--json'])
+    deaf.close()
+    assert.equal(code, 3)
+    assert.match(stdout, /"event":"error","message":"no Pong came[^\n]+\n.*"event":"close".*"wasClean":true/)
   })
 })
 

@@ -5,13 +5,16 @@ import { fetchChineseFont, fetchChromium } from './debian-chromium.js'
 console.log(`Chromium ${fetchChromium()}`)
 fetchChineseFont()
 const isForImages = process.argv.includes('--images')
+const suites = isForImages ? ['playground'] : ['playground', 'echo-settings']
+const files = suites.map((name) => fileURLToPath(new URL(`${name}.js`, import.meta.url)))
 const { status } = spawnSync(
   process.execPath,
-  ['--test', '--test-reporter=spec', fileURLToPath(new URL('playground.js', import.meta.url))],
+  // One after the other: each has a browser, which wants a processor of its own.
+  ['--test', '--test-concurrency=1', '--test-reporter=spec', ...files],
   {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ...(isForImages && { TWOWAY_IMAGES: 'docs/images' }) },
-    timeout: 180_000,
+    timeout: 240_000,
   },
 )
 process.exitCode = status ?? 1
