@@ -4,6 +4,7 @@ import { serve } from 'twoway/server'
 
 const server = await serve({
   port: 0,
+  perMessageDeflate: { level: 1 },
   messageStream: (socket, stream) => socket.sendStream(stream, stream),
   error: (_, error) => console.error(error),
 })

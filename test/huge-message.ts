@@ -1,103 +1,189 @@
 /**
- * Sends one huge message through an echo that streams both ways, and prints how much memory the server took above what
- * it had at its start: `node huge-message.js [MiB]`.
+ * Sends one huge message through an echo that streams both ways, as it is and compressed, and prints how much memory the
+ * server took above what it had at its start: `node huge-message.js [MiB]`.
  */
 
 import { fork } from 'node:child_process'
+import { createHash, type Hash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib'
 
 const mebibyte = 1 << 20
 
 export interface HugeMessageResult {
   readonly octets: number
-  readonly echoedOctets: number
+  /** Whether what came back is what was sent. */
+  readonly isSame: boolean
+  /** Octets of payload that came back, as they came. */
+  readonly wireOctets: number
   readonly grownBytes: number
   readonly seconds: number
 }
 
-/** One binary message of so many octets in one frame, masked, and the echo of it counted frame by frame. */
-export async function echoHugeMessage(octets: number): Promise<HugeMessageResult> {
+/** What takes a message's octets, or the payload of its frames. */
+interface ByteSink {
+  /** Resolves when there is room for more. */
+  write(bytes: Buffer): Promise<void>
+  end(): Promise<void>
+}
+
+/** One binary message of so many octets, whole MiB, masked by nothing, and the echo of it. */
+export async function echoHugeMessage(octets: number, compress: boolean): Promise<HugeMessageResult> {
   const server = fork(fileURLToPath(new URL('huge-message-server.js', import.meta.url)))
   try {
     const [{ port }] = (await once(server, 'message')) as [{ readonly port: number }]
     const begun = performance.now()
-    const echoedOctets = await talk(port, octets)
+    const { isSame, wireOctets } = await talk(port, octets, compress)
     const seconds = (performance.now() - begun) / 1000
     server.send('stop')
     const [{ grownBytes }] = (await once(server, 'message')) as [{ readonly grownBytes: number }]
-    return { octets, echoedOctets, grownBytes, seconds }
+    return { octets, isSame, wireOctets, grownBytes, seconds }
   } finally {
     server.kill()
   }
 }
 
-async function talk(port: number, octets: number): Promise<number> {
+async function talk(
+  port: number,
+  octets: number,
+  compress: boolean,
+): Promise<Pick<HugeMessageResult, 'isSame' | 'wireOctets'>> {
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
   socket.write(
     'GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+      (compress ? 'Sec-WebSocket-Extensions: permessage-deflate\r\n' : '') +
       'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
   )
   const [head] = (await once(socket, 'data')) as [Buffer]
   if (!head.toString('latin1').startsWith('HTTP/1.1 101 ')) throw new Error(`refused: ${head}`)
-  const counted = countEcho(socket)
-  const header = Buffer.alloc(14)
-  header.writeUInt8(0x82, 0)
-  header.writeUInt8(0x80 | 127, 1)
-  header.writeBigUInt64BE(BigInt(octets), 2)
-  socket.write(header)
-  const chunk = Buffer.alloc(64 << 10, 'x')
-  for (let sent = 0; sent < octets; sent += chunk.length) {
-    if (!socket.write(chunk.subarray(0, Math.min(chunk.length, octets - sent)))) await once(socket, 'drain')
-  }
-  const echoed = await counted
+  const received = createHash('sha256')
+  const echoed = readMessage(socket, compress, received)
+  const sent = createHash('sha256')
+  const frames = oneFrame(socket, octets)
+  await writeMessage(compress ? deflated(fragments(socket)) : frames, octets, sent)
+  const wireOctets = await echoed
   socket.destroy()
-  return echoed
+  return { isSame: received.digest('hex') === sent.digest('hex'), wireOctets }
 }
 
-/** Reads unmasked frames up to the end of a message, and returns the octets of their payloads, each of which must be an x. */
-function countEcho(socket: NodeJS.ReadableStream): Promise<number> {
-  return new Promise((resolve, reject) => {
-    let rest: Buffer = Buffer.alloc(0)
-    let remaining = 0
-    let total = 0
-    let fin = false
-    socket.on('error', reject)
-    socket.on('data', (chunk: Buffer) => {
-      let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-      rest = Buffer.alloc(0)
-      while (bytes.length > 0) {
-        if (remaining === 0) {
-          const short = bytes.length < 2 ? 127 : bytes[1]!
-          const size = short < 126 ? 2 : short === 126 ? 4 : 10
-          if (bytes.length < size) {
-            rest = bytes
-            return
-          }
-          fin = bytes[0]! >= 0x80
-          remaining = short < 126 ? short : short === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2))
-          bytes = bytes.subarray(size)
+/** Digits, other ones in each MiB, of which compression saves the half. */
+async function writeMessage(sink: ByteSink, octets: number, hash: Hash): Promise<void> {
+  const digits = Buffer.from(randomBytes(mebibyte / 2).toString('hex'))
+  for (let sent = 0; sent < octets; sent += mebibyte) {
+    digits.write(String(sent))
+    hash.update(digits)
+    for (let at = 0; at < mebibyte; at += 64 << 10) await sink.write(digits.subarray(at, at + (64 << 10)))
+  }
+  await sink.end()
+}
+
+function oneFrame(socket: Socket, octets: number): ByteSink {
+  let hasBegun = false
+  return {
+    async write(bytes) {
+      if (!hasBegun) socket.write(frameHeader(0x82, octets))
+      hasBegun = true
+      if (!socket.write(Buffer.from(bytes))) await once(socket, 'drain')
+    },
+    async end() {},
+  }
+}
+
+/** A frame for each piece, the first of a compressed message. */
+function fragments(socket: Socket): ByteSink {
+  let first = 0x42
+  return {
+    async write(bytes) {
+      socket.write(frameHeader(first, bytes.length))
+      first = 0
+      if (!socket.write(bytes)) await once(socket, 'drain')
+    },
+    async end() {
+      // An empty block without its tail, RFC 7692 §7.2.3.6: what was flushed before needs no more.
+      socket.write(frameHeader(0x80, 1))
+      socket.write(Buffer.of(0))
+    },
+  }
+}
+
+function deflated(sink: ByteSink): ByteSink {
+  const stream = createDeflateRaw({ level: 1 })
+  const packed: Buffer[] = []
+  stream.on('data', (bytes: Buffer) => packed.push(bytes))
+  return {
+    async write(bytes) {
+      stream.write(Buffer.from(bytes))
+      await new Promise<void>((resolve) => stream.flush(constants.Z_SYNC_FLUSH, resolve))
+      await sink.write(Buffer.concat(packed.splice(0)))
+    },
+    end: () => sink.end(),
+  }
+}
+
+function frameHeader(first: number, length: number): Buffer {
+  const size = length < 126 ? 0 : length < 1 << 16 ? 2 : 8
+  const header = Buffer.alloc(2 + size + 4)
+  header.writeUInt8(first, 0)
+  header.writeUInt8(0x80 | (size === 0 ? length : size === 2 ? 126 : 127), 1)
+  if (size === 2) header.writeUInt16BE(length, 2)
+  if (size === 8) header.writeBigUInt64BE(BigInt(length), 2)
+  return header
+}
+
+/** Reads the unmasked frames of a message, hashes what it is, and returns the octets of their payloads. */
+async function readMessage(socket: Socket, isCompressed: boolean, hash: Hash): Promise<number> {
+  if (!isCompressed) return readFrames(socket, async (bytes) => void hash.update(bytes))
+  const inflate = createInflateRaw()
+  inflate.on('data', (bytes: Buffer) => hash.update(bytes))
+  const write = (bytes: Buffer): Promise<void> =>
+    new Promise((resolve, reject) => inflate.write(bytes, (error) => (error ? reject(error) : resolve())))
+  const octets = await readFrames(socket, write)
+  await write(Buffer.of(0, 0, 0xff, 0xff))
+  return octets
+}
+
+async function readFrames(socket: Socket, take: (payload: Buffer) => Promise<void>): Promise<number> {
+  let rest: Buffer = Buffer.alloc(0)
+  let remaining = 0
+  let total = 0
+  let fin = false
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    rest = Buffer.alloc(0)
+    while (bytes.length > 0) {
+      if (remaining === 0) {
+        const short = bytes.length < 2 ? 127 : bytes[1]!
+        const size = short < 126 ? 2 : short === 126 ? 4 : 10
+        if (bytes.length < size) {
+          rest = bytes
+          break
         }
-        const payload = bytes.subarray(0, remaining)
-        if (payload.length > 0 && (payload[0] !== 0x78 || payload.at(-1) !== 0x78))
-          reject(new Error('not what was sent'))
-        remaining -= payload.length
-        total += payload.length
-        bytes = bytes.subarray(payload.length)
-        if (remaining === 0 && fin) resolve(total)
+        fin = bytes[0]! >= 0x80
+        remaining = short < 126 ? short : short === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2))
+        bytes = bytes.subarray(size)
       }
-    })
-  })
+      const payload = bytes.subarray(0, remaining)
+      await take(payload)
+      remaining -= payload.length
+      total += payload.length
+      bytes = bytes.subarray(payload.length)
+      if (remaining === 0 && fin) return total
+    }
+  }
+  throw new Error(`the connection ended after ${total} octets`)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { octets, echoedOctets, grownBytes, seconds } = await echoHugeMessage(
-    Number(process.argv[2] ?? 1024) * mebibyte,
-  )
-  const rate = octets / mebibyte / seconds
-  console.log(`${octets / mebibyte} MiB echoed in ${seconds.toFixed(1)} s (${rate.toFixed(0)} MiB/s)`)
-  console.log(`the server took at most ${(grownBytes / mebibyte).toFixed(1)} MiB above its start`)
-  if (echoedOctets !== octets || grownBytes > 64 * mebibyte) process.exitCode = 1
+  const mebibytes = Number(process.argv[2] ?? 1024)
+  for (const compress of [false, true]) {
+    const { isSame, wireOctets, grownBytes, seconds } = await echoHugeMessage(mebibytes * mebibyte, compress)
+    const rate = (mebibytes / seconds).toFixed(0)
+    const how = compress ? `compressed to ${(wireOctets / mebibyte).toFixed(0)} MiB ` : ''
+    console.log(`${mebibytes} MiB ${how}echoed in ${seconds.toFixed(1)} s (${rate} MiB/s)`)
+    console.log(`the server took at most ${(grownBytes / mebibyte).toFixed(1)} MiB above its start`)
+    if (!isSame || grownBytes > 64 * mebibyte) process.exitCode = 1
+  }
 }

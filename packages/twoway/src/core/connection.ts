@@ -29,7 +29,7 @@ import { MessageSender } from './message-sender.js'
 import { MessageAssembler } from './messages/message-assembler.js'
 import type { MessageSink } from './messages/message-sink.js'
 import { MessageStreamer } from './messages/message-streamer.js'
-import type { OutgoingMessage } from './messages/outgoing-message.js'
+import type { OutgoingMessage, OutgoingOptions } from './messages/outgoing-message.js'
 import { Outbox } from './outbox.js'
 import { ReadGate, Stop } from './read-gate.js'
 import { ReceiveRate } from './receive-rate.js'
@@ -122,7 +122,9 @@ export class Connection<Owner> implements TransportSink {
     this.#outbox = new Outbox(transport, ports, role === 'client' ? ports.random : undefined, this.#onFlush)
     this.#decoder = extension && new MessageDecoder(extension, this.#sink, this.#decoderEvents())
     const encoder = extension && new MessageEncoder(extension, this.#outbox, ports, role === 'server', this.#onFlush)
-    this.#sender = new MessageSender(this.#outbox, encoder, ports, limits, budget, this.#settle)
+    this.#sender = new MessageSender(this.#outbox, encoder, ports, limits, budget, this.#settle, (code, reason) =>
+      this.fail(code, reason),
+    )
     this.#control = new ControlFrames(this.#outbox, ports.payload, limits.highWaterMarkBytes)
     this.#hold = new Hold(ports.payload)
     this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
@@ -193,12 +195,8 @@ export class Connection<Owner> implements TransportSink {
    * has been framed. What is sent after it waits until it is over. The connection is open.
    * @param onClosed the connection has left the open state before the message was over
    */
-  sendInPieces(
-    type: 'text' | 'binary' | undefined,
-    onClosed: (error: Error) => void,
-    fragmentBytes?: number,
-  ): OutgoingMessage {
-    return this.#sender.sendInPieces(type, onClosed, fragmentBytes)
+  sendInPieces(options: OutgoingOptions, onClosed: (error: Error) => void): OutgoingMessage {
+    return this.#sender.sendInPieces(options, onClosed)
   }
 
   /** Runs an action once no message goes out in pieces: now, where none does; also where they will not go. */

@@ -2,69 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { concat, frame, fromHex, toHex, utf8 } from '../testing/bytes.js'
 import { ConnectionHarness } from '../testing/connection-harness.js'
-import { ProtocolError } from './errors.js'
-import type { DecodedSink, Encoded, Extension } from './extensions/extension.js'
+import { Slow } from '../testing/slow-extension.js'
 import { Opcode } from './frames/opcode.js'
 
 const { text, ping, close } = Opcode
-
-/** An extension that changes nothing but takes its time with messages from ten octets on: until it is told to go on. */
-class Slow implements Extension {
-  readonly name = 'x-slow'
-  readonly messageBits = 4
-  readonly heldBytes = 0
-  readonly log: string[] = []
-  #goOn: (() => void) | undefined
-
-  wants(length: number, compress: boolean | undefined): boolean {
-    return length > 0 && compress !== false
-  }
-
-  encode(bytes: Uint8Array, start: number, end: number, done: Encoded): Uint8Array | 'later' {
-    if (end - start < 10) return bytes.slice(start, end)
-    this.#goOn = () => done(bytes.slice(start, end))
-    return 'later'
-  }
-
-  decode(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    last: boolean,
-    emit: DecodedSink,
-    done: (error?: unknown) => void,
-  ): 'done' | 'later' {
-    if (end - start < 10) {
-      emit(bytes, start, end, last)
-      return 'done'
-    }
-    const copy = bytes.slice(start, end)
-    this.#goOn = () => {
-      if (copy[0] === 0xff) {
-        done(new ProtocolError('compressionMalformed'))
-      } else {
-        emit(copy, 0, copy.length, last)
-        done()
-      }
-    }
-    return 'later'
-  }
-
-  goOn(): void {
-    const goOn = this.#goOn
-    this.#goOn = undefined
-    goOn?.()
-  }
-
-  stopDecoding(): void {
-    this.log.push('stopDecoding')
-  }
-
-  close(): void {
-    this.#goOn = undefined
-    this.log.push('close')
-  }
-}
 
 const marked = (payload: string): Uint8Array => frame({ opcode: text, reservedBits: 4, payload })
 const long = 'a long message'

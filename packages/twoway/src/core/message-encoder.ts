@@ -14,7 +14,7 @@ const finBit = 0x80
 
 /** Has an extension change messages before they are framed. They keep their order, also where one takes longer. */
 export class MessageEncoder {
-  readonly #extension: Extension
+  readonly extension: Extension
   readonly #outbox: Outbox
   readonly #payload: Payload
   readonly #pool: ScratchPool
@@ -37,7 +37,7 @@ export class MessageEncoder {
     keepsBytes: boolean,
     onFramed: () => void,
   ) {
-    this.#extension = extension
+    this.extension = extension
     this.#outbox = outbox
     this.#payload = payload
     this.#pool = scratchPool
@@ -69,7 +69,7 @@ export class MessageEncoder {
 
   /** Drops what is not framed, and the actions that wait for it. */
   cancel(): void {
-    this.#extension.close()
+    this.extension.close()
     this.#waiting.length = 0
     this.#waitingBytes = 0
     this.#afterwards = []
@@ -80,15 +80,15 @@ export class MessageEncoder {
     const opcode = typeof message === 'string' ? Opcode.text : Opcode.binary
     // A text's length in octets takes a pass over it; it is at most three times its length.
     const most = typeof message === 'string' ? 3 * message.length : message.length
-    const length = this.#extension.wants(most, compress) ? this.#lengthOf(message) : 0
-    if (!this.#extension.wants(length, compress)) {
+    const length = this.extension.wants(most, compress) ? this.#lengthOf(message) : 0
+    if (!this.extension.wants(length, compress)) {
       if (typeof message === 'string') this.#outbox.addText(finBit | opcode, message)
       else this.#outbox.addBytes(finBit | opcode, message, 0, message.length)
       return true
     }
     const chunk = length <= byReferenceBytes ? this.#pool.take() : undefined
     const bytes = this.#bytesOf(message, length, chunk)
-    const encoded = this.#extension.encode(bytes, 0, length, (later) => {
+    const encoded = this.extension.encode(bytes, 0, length, true, length - 1, (later) => {
       const framedBefore = this.#outbox.appendedBytes
       this.#frame(opcode, bytes, length, later, chunk)
       this.#waiting.shift()
@@ -128,7 +128,7 @@ export class MessageEncoder {
     } else {
       // What the extension returned is valid for now only, and long bytes are not copied by the outbox.
       const own = encoded.length < byReferenceBytes ? encoded : this.#payload.copy(encoded, 0, encoded.length)
-      this.#outbox.addBytes(finBit | (this.#extension.messageBits << 4) | opcode, own, 0, own.length)
+      this.#outbox.addBytes(finBit | (this.extension.messageBits << 4) | opcode, own, 0, own.length)
     }
     if (chunk !== undefined) this.#pool.give(chunk)
   }

@@ -5,7 +5,7 @@ import { TransportError } from './errors.js'
 import { Opcode } from './frames/opcode.js'
 import type { Limits } from './limits.js'
 import type { MessageEncoder } from './message-encoder.js'
-import { type OutgoingLane, OutgoingMessage } from './messages/outgoing-message.js'
+import { type OutgoingLane, OutgoingMessage, type OutgoingOptions } from './messages/outgoing-message.js'
 import { byReferenceBytes, type Outbox } from './outbox.js'
 import { SendLine } from './send-line.js'
 
@@ -22,6 +22,7 @@ export class MessageSender {
   readonly #limits: Limits
   readonly #budget: BufferBudget | undefined
   readonly #settle: () => void
+  readonly #fail: (code: number, reason: string) => void
   /** What is sent while a message goes out in pieces. */
   #line: SendLine | undefined
   /** What counts in the budget. */
@@ -29,7 +30,10 @@ export class MessageSender {
   #owesDrain = false
   #whenPiecesSent: (() => void)[] = []
 
-  /** @param settle to be run in a task of its own when a place in the line is given up, as when the network takes what waits */
+  /**
+   * @param settle to be run in a task of its own when a place in the line is given up, as when the network takes what waits
+   * @param fail for a message that can't be completed
+   */
   constructor(
     outbox: Outbox,
     encoder: MessageEncoder | undefined,
@@ -37,6 +41,7 @@ export class MessageSender {
     limits: Limits,
     budget: BufferBudget | undefined,
     settle: () => void,
+    fail: (code: number, reason: string) => void,
   ) {
     this.#outbox = outbox
     this.#encoder = encoder
@@ -44,6 +49,7 @@ export class MessageSender {
     this.#limits = limits
     this.#budget = budget
     this.#settle = settle
+    this.#fail = fail
   }
 
   /** Octets not yet handed to the network: of frames, and of messages that are not framed yet. */
@@ -102,12 +108,8 @@ export class MessageSender {
   }
 
   /** As `Connection.sendInPieces` says. */
-  sendInPieces(
-    type: 'text' | 'binary' | undefined,
-    onClosed: (error: Error) => void,
-    fragmentBytes: number | undefined,
-  ): OutgoingMessage {
-    const message = new OutgoingMessage(this.#lane(), type, onClosed, fragmentBytes)
+  sendInPieces(options: OutgoingOptions, onClosed: (error: Error) => void): OutgoingMessage {
+    const message = new OutgoingMessage(this.#lane(), options, onClosed)
     if (this.#line !== undefined) {
       this.#line.addOutgoing(message)
     } else {
@@ -189,6 +191,8 @@ export class MessageSender {
       clock,
       scratchPool,
       highWaterMarkBytes: this.#limits.highWaterMarkBytes,
+      extension: this.#encoder?.extension,
+      fail: this.#fail,
       leave: (message) => {
         if (this.#line?.leave(message)) this.#endLine()
         clock.task(this.#settle)

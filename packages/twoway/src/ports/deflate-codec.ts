@@ -5,6 +5,8 @@
 export interface DeflateCodec {
   /** Whether a context can keep its history from one message to the next: context takeover, RFC 7692 §7.1.1. */
   readonly keepsHistory: boolean
+  /** Whether a compressor gives of each piece what becomes of it; else it holds a message to its end. */
+  readonly compressesPieces: boolean
   /** The smallest window that a compressor can be held to, in bits; 15 where it has one size. */
   readonly smallestWindowBits: number
   /** The compressors of one set of parameters. The same parameters give the same source. */

@@ -140,8 +140,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   }
 
   sendInPieces(options: SendStreamOptions, onClosed: (error: Error) => void): OutgoingMessage | undefined {
-    if (this.#connection.state === 'open')
-      return this.#connection.sendInPieces(options.type, onClosed, options.fragmentBytes)
+    if (this.#connection.state === 'open') return this.#connection.sendInPieces(options, onClosed)
     onClosed(closedWhileWaiting())
     return undefined
   }

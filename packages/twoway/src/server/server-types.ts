@@ -124,6 +124,11 @@ export interface MessageStream extends AsyncIterable<string | Uint8Array> {
 }
 
 export interface SendStreamOptions {
+  /**
+   * Whether to compress this message, where compression was agreed upon: by default where it is longer than one fragment,
+   * or as long as `perMessageDeflate.thresholdBytes`. One whose beginning does not shrink is sent as it is all the same.
+   */
+  readonly compress?: boolean | undefined
   /** What kind of message it is: by default text where the first piece is a string, else binary. */
   readonly type?: 'text' | 'binary' | undefined
   /**

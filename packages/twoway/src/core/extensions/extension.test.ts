@@ -15,6 +15,7 @@ class Doubling implements Extension {
   readonly name = 'x-double'
   readonly messageBits = 4
   readonly heldBytes = 0
+  readonly encodesPieces = false
   isClosed = false
   #half: number | undefined
 

@@ -15,12 +15,24 @@ export interface Extension {
    * @param compress what the sender wants of this message, if anything
    */
   wants(length: number, compress: boolean | undefined): boolean
+  /** Whether a message can be changed piece by piece; else it is to be given whole. */
+  readonly encodesPieces: boolean
   /**
-   * The changed message, valid until an extension is used again, or undefined to send this one as it is. Or 'later'
-   * where this takes long: then `done` is called once with that, later than this call returns; the bytes must be left
-   * unchanged until then, and nothing else may be encoded.
+   * The next piece of a message, changed, valid until an extension is used again; `last` with its end, where the range
+   * may be empty. Undefined where it would be longer than `most`: the message then goes out as it is, which only its
+   * first piece can decide.
+   *
+   * Returns 'later' where this takes long: then `done` is called once with that, later than this call returns; the
+   * bytes must be left unchanged until then, and nothing else may be encoded.
    */
-  encode(bytes: Uint8Array, start: number, end: number, done: Encoded): Uint8Array | undefined | 'later'
+  encode(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+    most: number,
+    done: Encoded,
+  ): Uint8Array | undefined | 'later'
   /**
    * Undoes the change, piece by piece as a marked message arrives; `last` at its end, where the range may be empty.
    * What comes out goes to `emit`, which throws where the message grows too long; that passes through. A malformed

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { concat, frame, fromHex, toHex, utf8 } from '../../testing/bytes.js'
 import { ConnectionHarness, type HarnessOptions } from '../../testing/connection-harness.js'
+import { Slow } from '../../testing/slow-extension.js'
 import { UsageError } from '../errors.js'
 import type { OutgoingMessage } from './outgoing-message.js'
 
@@ -12,7 +13,7 @@ interface Stream {
 
 function start(harness: ConnectionHarness, type?: 'text' | 'binary'): Stream {
   const errors: Error[] = []
-  return { message: harness.connection.sendInPieces(type, (error) => errors.push(error)), errors }
+  return { message: harness.connection.sendInPieces({ type }, (error) => errors.push(error)), errors }
 }
 
 function setUp(options?: HarnessOptions, type?: 'text' | 'binary') {
@@ -243,5 +244,79 @@ describe('OutgoingMessage: what is sent meanwhile', () => {
     second.message.abandon()
     assert.equal(written(harness), toHex(concat(text('1', false), frame({ opcode: 8, payload: fromHex('03e8') }))))
     assert.equal(harness.connection.waitingBytes, 0)
+  })
+})
+
+describe('OutgoingMessage: an extension that takes its time with a fragment', () => {
+  const marked = (payload: string, fin: boolean): Uint8Array => frame({ opcode: 1, payload, fin, reservedBits: 4 })
+  const long = 'a long piece'
+
+  it('has the next wait, and what is sent behind the message', async () => {
+    const slow = new Slow()
+    const { harness, message } = setUp({ extension: slow })
+    message.write(long)
+    assert.equal(written(harness), '')
+    assert.equal(harness.connection.waitingBytes, long.length)
+    const taken = message.write('second')
+    assert.ok(taken instanceof Promise)
+    harness.connection.send('behind')
+    assert.equal(written(harness), '')
+    slow.goOn()
+    await taken
+    message.end()
+    const behind = frame({ opcode: 1, payload: 'behind', reservedBits: 4 })
+    assert.equal(written(harness), toHex(concat(marked(long, false), rest('second'), behind)))
+    assert.equal(harness.connection.waitingBytes, 0)
+  })
+
+  it('ends the message behind it', () => {
+    const slow = new Slow()
+    const { harness, message } = setUp({ extension: slow })
+    message.write(long)
+    harness.clock.runTasks()
+    message.end()
+    harness.connection.send('behind')
+    slow.goOn()
+    const behind = frame({ opcode: 1, payload: 'behind', reservedBits: 4 })
+    assert.equal(written(harness), toHex(concat(marked(long, false), rest(''), behind)))
+  })
+
+  it('is not waited for where the connection closes', () => {
+    const slow = new Slow()
+    const { harness, message, errors } = setUp({ extension: slow })
+    message.write(long)
+    harness.clock.runTasks()
+    harness.connection.close()
+    slow.goOn()
+    assert.equal(written(harness), '8800')
+    assert.equal(errors.length, 1)
+  })
+
+  it('counts as begun, so that who gives the message up must fail the connection', () => {
+    const { harness, message } = setUp({ extension: new Slow() })
+    message.write(long)
+    harness.clock.runTasks()
+    assert.equal(message.hasBegun, true)
+  })
+
+  it('can leave the message as it is', () => {
+    const { harness, message } = setUp({ extension: new Slow() })
+    const asIs = harness.connection.sendInPieces({ compress: false }, () => {})
+    message.abandon()
+    asIs.write(long)
+    asIs.end()
+    assert.equal(written(harness), toHex(text(long)))
+  })
+
+  it('fails the connection where it can not go on within the message', () => {
+    const slow = new Slow()
+    const { harness, message, errors } = setUp({ extension: slow })
+    message.write('first')
+    harness.clock.runTasks()
+    message.write(long)
+    harness.clock.runTasks()
+    slow.fail()
+    assert.match(written(harness), /^4105.*88..03f3/)
+    assert.equal(errors.length, 1)
   })
 })

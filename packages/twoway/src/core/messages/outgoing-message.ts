@@ -1,6 +1,8 @@
 import type { Clock } from '../../ports/clock.js'
 import type { Payload } from '../../ports/payload.js'
+import { copyOctets } from '../copy-octets.js'
 import { UsageError } from '../errors.js'
+import type { Extension } from '../extensions/extension.js'
 import { Opcode } from '../frames/opcode.js'
 import { byReferenceBytes, type Outbox } from '../outbox.js'
 import type { ScratchPool } from '../scratch-pool.js'
@@ -12,14 +14,29 @@ export interface OutgoingLane {
   readonly clock: Clock
   readonly scratchPool: ScratchPool
   readonly highWaterMarkBytes: number
+  readonly extension: Extension | undefined
+  /** A message can't be completed. */
+  fail(code: number, reason: string): void
   /** The message is over, or gives its place in the line up. */
   leave(message: OutgoingMessage): void
+}
+
+export interface OutgoingOptions {
+  /** By default that of the first piece: text for a string. */
+  readonly type?: 'text' | 'binary' | undefined
+  /** Octets of a fragment, at most; without it, what a scratch buffer takes. */
+  readonly fragmentBytes?: number | undefined
+  /** What an extension that compresses is to do with the message, where not as it sees fit. */
+  readonly compress?: boolean | undefined
 }
 
 const finBit = 0x80
 
 /** Pieces taken in one turn, so that a source of tiny ones leaves the others their turn. */
 const piecesPerTurn = 1024
+
+/** A beginning at least this long tells whether the message shrinks by an extension that compresses. */
+const tellingBytes = 1024
 
 /** Room of a fragment below which it goes out: less is not worth another round of encoding. */
 const leastRoom = 1024
@@ -31,7 +48,8 @@ const longestRoom = 64 << 10
  * A message that goes out in fragments as its pieces come, RFC 6455 §5.4, in the memory of one fragment.
  *
  * Pieces are copied, gathered to the end of the turn or to a full fragment, and cut where they are longer. It takes
- * turns with nothing but control frames: other messages wait in the `SendLine`.
+ * turns with nothing but control frames: other messages wait in the `SendLine`. An extension changes it fragment by
+ * fragment, from its beginning on or not at all.
  */
 export class OutgoingMessage {
   readonly #lane: OutgoingLane
@@ -55,32 +73,34 @@ export class OutgoingMessage {
   #octetsThisTurn = 0
   #piecesThisTurn = 0
   #isScheduled = false
+  readonly #compress: boolean | undefined
+  /** Whether the extension changes it. */
+  #isChanged = false
+  /** Octets of the fragment that the extension works on; 0 while it does not. */
+  #encodingBytes = 0
+  #endsThen = false
 
-  /**
-   * @param type by default that of the first piece: text for a string
-   * @param onClosed the connection has left the open state before the message was over: nothing more is taken
-   * @param fragmentBytes octets of a fragment, at most; without it, what a scratch buffer takes
-   */
+  /** @param onClosed the connection has left the open state before the message was over: nothing more is taken */
   constructor(
     lane: OutgoingLane,
-    type: 'text' | 'binary' | undefined,
+    { type, fragmentBytes = Number.POSITIVE_INFINITY, compress }: OutgoingOptions,
     onClosed: (error: Error) => void,
-    fragmentBytes: number = Number.POSITIVE_INFINITY,
   ) {
     this.#lane = lane
     this.#fragmentBytes = fragmentBytes
+    this.#compress = compress
     this.#opcode = type === undefined ? undefined : Opcode[type]
     this.#onClosed = onClosed
   }
 
-  /** Octets that wait for their fragment. */
+  /** Octets that wait for their fragment, or for the extension. */
   get gatheredBytes(): number {
-    return this.#used
+    return this.#used + this.#encodingBytes
   }
 
   /** Whether a part of it has been sent, so that it must be completed. */
   get hasBegun(): boolean {
-    return this.#hasBegun
+    return this.#hasBegun || this.#encodingBytes > 0
   }
 
   /** Resolves when pieces can be written: what was sent before has been framed. */
@@ -115,9 +135,7 @@ export class OutgoingMessage {
   end(): void {
     if (this.#isOver) return
     if (this.#utf8State !== 0) throw notUtf8()
-    this.#gatherHighSurrogate()
-    this.#emit(finBit)
-    this.#leave()
+    this.#finish()
   }
 
   /** Takes no more of it. Where it has begun, the connection must fail: it can't be completed. */
@@ -148,6 +166,7 @@ export class OutgoingMessage {
   }
 
   get #hasRoom(): boolean {
+    if (this.#encodingBytes > 0) return false
     const { outbox, highWaterMarkBytes } = this.#lane
     return this.#octetsThisTurn <= highWaterMarkBytes && outbox.waitingBytes <= highWaterMarkBytes
   }
@@ -177,10 +196,7 @@ export class OutgoingMessage {
 
   /** The piece with the half character before it and without the one at its end. */
   #joined(piece: string | Uint8Array): string | Uint8Array {
-    if (typeof piece !== 'string') {
-      this.#gatherHighSurrogate()
-      return piece
-    }
+    if (typeof piece !== 'string') return this.#highSurrogate === '' ? piece : this.#behindReplacement(piece)
     const joined = this.#highSurrogate + piece
     const isCut = isHighSurrogate(joined.charCodeAt(joined.length - 1))
     this.#highSurrogate = isCut ? joined.at(-1)! : ''
@@ -197,10 +213,25 @@ export class OutgoingMessage {
   }
 
   /** What has no second half goes out as U+FFFD. */
-  #gatherHighSurrogate(): void {
-    if (this.#highSurrogate === '') return
+  #behindReplacement(piece: Uint8Array): Uint8Array {
+    this.#highSurrogate = ''
+    const joined = this.#lane.payload.allocate(replacement.length + piece.length)
+    joined.set(replacement)
+    joined.set(piece, replacement.length)
+    return joined
+  }
+
+  /** Sends the last fragment, now or when the extension is done with what is before it. */
+  #finish(): void {
+    this.#endsThen = this.#encodingBytes > 0
+    if (this.#endsThen) return
+    if (this.#highSurrogate === '') {
+      this.#emit(finBit)
+      return
+    }
     this.#highSurrogate = ''
     for (let at = 0; at < replacement.length; ) at = this.#gatherBytes(replacement, at)
+    this.#finish()
   }
 
   /** Gathers as much of the piece as there is room for. Returns whether that was all. */
@@ -249,18 +280,77 @@ export class OutgoingMessage {
     this.proceed()
   }
 
+  /** Sends what is gathered, now or when the extension is done with it. */
   #emit(fin: number): void {
-    const { outbox } = this.#lane
-    const opcode = this.#hasBegun ? Opcode.continuation : (this.#opcode ?? Opcode.binary)
     const length = this.#used
     const room = this.#room ?? nothing
-    this.#hasBegun = true
     this.#room = undefined
     this.#used = 0
     this.#octetsThisTurn += length
-    outbox.addBytes(fin | opcode, room, 0, length)
+    const { extension } = this.#lane
+    if (!this.#hasBegun) this.#isChanged = extension !== undefined && this.#wants(extension, fin, length)
+    if (!this.#isChanged) {
+      this.#frame(fin, room, length)
+      return
+    }
+    const encoded = extension!.encode(room, 0, length, fin !== 0, this.#mostEncoded(fin, length), (later) => {
+      this.#encodingBytes = 0
+      if (this.#isOver) return
+      this.#frameEncoded(fin, room, length, later)
+      if (this.#endsThen) this.#finish()
+      else this.proceed()
+    })
+    if (encoded === 'later') this.#encodingBytes = length
+    else this.#frameEncoded(fin, room, length, encoded)
+  }
+
+  /** How long it gets shows at its end only: where this is the beginning, it is taken for a long one. */
+  #wants(extension: Extension, fin: number, length: number): boolean {
+    if (fin !== 0) return extension.wants(length, this.#compress)
+    return extension.encodesPieces && extension.wants(Number.POSITIVE_INFINITY, this.#compress)
+  }
+
+  /** A beginning that does not shrink speaks for what follows, unless it is too short to tell. */
+  #mostEncoded(fin: number, length: number): number {
+    const isToShrink = !this.#hasBegun && (fin !== 0 || length >= tellingBytes)
+    return isToShrink ? length - 1 : Number.POSITIVE_INFINITY
+  }
+
+  #frameEncoded(fin: number, room: Uint8Array, length: number, encoded: Uint8Array | undefined): void {
+    if (encoded === undefined) {
+      if (this.#hasBegun) {
+        this.#lane.fail(1011, 'the compressor failed within this message')
+        return
+      }
+      this.#isChanged = false
+      this.#frame(fin, room, length)
+    } else if (encoded.length > room.length) {
+      const own = this.#lane.payload.copy(encoded, 0, encoded.length)
+      this.#frame(fin, own, own.length)
+      this.#giveBack(room)
+    } else {
+      // What the extension returned is valid for now only, and what it was made of is not needed any more.
+      copyOctets(encoded, 0, encoded.length, room, 0)
+      this.#frame(fin, room, encoded.length)
+    }
+  }
+
+  /** @param bytes a chunk of the pool's, or of no use to it */
+  #frame(fin: number, bytes: Uint8Array, length: number): void {
+    const { outbox, extension } = this.#lane
+    const most = this.#fragmentBytes
+    let at = 0
+    do {
+      const end = Math.min(length, at + most)
+      const changed = this.#isChanged && !this.#hasBegun ? extension!.messageBits << 4 : 0
+      const opcode = this.#hasBegun ? Opcode.continuation : (this.#opcode ?? Opcode.binary)
+      this.#hasBegun = true
+      outbox.addBytes((end === length ? fin : 0) | changed | opcode, bytes, at, end)
+      at = end
+    } while (at < length)
     // A long fragment is read from until it has gone, a short one was copied.
-    if (length < byReferenceBytes || outbox.waitingBytes === 0) this.#giveBack(room)
+    if (length < byReferenceBytes || outbox.waitingBytes === 0) this.#giveBack(bytes)
+    if (fin !== 0) this.#leave()
   }
 
   /** A fragment that has no room for so many octets goes out now and not when it was filled: it may be the last. */

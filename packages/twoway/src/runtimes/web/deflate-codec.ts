@@ -8,6 +8,7 @@ import type { Compressor, DeflateCodec, InflatedSink, Inflater } from '../../por
  */
 export const webDeflateCodec: DeflateCodec = {
   keepsHistory: false,
+  compressesPieces: false,
   smallestWindowBits: 15,
   compressors: () => ({ take: () => new WebCompressor() }),
   inflaters: () => ({ take: () => new WebInflater() }),

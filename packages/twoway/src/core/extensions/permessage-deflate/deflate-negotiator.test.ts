@@ -25,6 +25,7 @@ function notingCodec(asked: Asked, abilities: Partial<DeflateCodec> = {}): Defla
   }
   return {
     keepsHistory: true,
+    compressesPieces: true,
     smallestWindowBits: 9,
     compressors(parameters) {
       asked.own = note(parameters)

@@ -75,6 +75,7 @@ export class DeflateNegotiator implements ExtensionNegotiator {
       payload,
       idle: this.#idle,
       thresholdBytes,
+      compressesPieces: codec.compressesPieces,
       own: own && { source: codec.compressors({ ...own, level, memLevel }), takeover: own.takeover },
       peer: { source: codec.inflaters({ ...peer, windowBits }), takeover: peer.takeover },
     })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
 import zlib from 'node:zlib'
 import { createNodeDeflateCodec } from '../../../runtimes/node/deflate/deflate-codec.js'
@@ -170,6 +171,114 @@ describe('PermessageDeflate: sending', () => {
     }
   })
 
+  describe('in pieces', () => {
+    const line = 'a line of a long text that goes out in pieces\n'
+    const codecs = { 'by handles': codec, 'by public calls': createNodeDeflateCodec(false) }
+
+    for (const [name, deflateCodec] of Object.entries(codecs)) {
+      for (const options of [takeover, { thresholdBytes: 0 }]) {
+        const isKept = 'serverNoContextTakeover' in options
+        it(`compresses each fragment of a message, ${isKept ? 'with' : 'without'} takeover, ${name}`, async () => {
+          const ends = pair({ client: options, server: options, codec: deflateCodec })
+          const from = new ConnectionHarness({ extension: ends.server })
+          for (const count of [1, 3000, 2]) {
+            const message = from.connection.sendInPieces({ type: 'text' }, assert.fail)
+            await message.turn()
+            for (let index = 0; index < count; index += 1) {
+              const taken = message.write(line)
+              if (index % 500 === 0) from.clock.runTasks()
+              if (taken !== undefined) await settled(from, taken)
+            }
+            message.end()
+            from.connection.send('behind')
+          }
+          const to = new ConnectionHarness({ role: 'client', extension: ends.client })
+          await until(() => {
+            from.clock.runTasks()
+            to.receive(from.transport.written)
+            from.transport.clear()
+            to.clock.runTasks()
+            return to.log.length === 6
+          })
+          const expected = [1, 3000, 2].flatMap((count) => [`text ${line.repeat(count)}`, 'text behind'])
+          assert.deepEqual(to.log, expected)
+          assert.ok(from.connection.framedBytes < 3000, `${from.connection.framedBytes}`)
+        })
+      }
+    }
+
+    function sent(pieces: readonly Uint8Array[], compress?: boolean, fragmentBytes?: number): readonly string[] {
+      const { server, client } = pair({ server: { thresholdBytes: 20 } })
+      const harness = new ConnectionHarness({ extension: server })
+      const message = harness.connection.sendInPieces({ type: 'binary', compress, fragmentBytes }, assert.fail)
+      for (const piece of pieces) {
+        message.write(piece)
+        harness.clock.runTasks()
+      }
+      message.end()
+      harness.clock.runTasks()
+      const to = new ConnectionHarness({ role: 'client', extension: client })
+      to.receive(harness.transport.written)
+      assert.deepEqual(to.log, [`binary ${toHex(concat(...pieces))}`])
+      return frameHeads(harness.transport.written)
+    }
+    const noise = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
+
+    it('marks the first fragment alone, whatever follows it', () => {
+      assert.deepEqual(sent([utf8(line.repeat(40)), noise(2000)]).map(firstOctet), ['42', '00', '80'])
+    })
+
+    it('leaves a message as it is whose beginning does not shrink, unless that is too short to tell', () => {
+      const text = utf8(line.repeat(40))
+      assert.deepEqual(sent([noise(1024), text]).map(firstOctet), ['02', '00', '80'])
+      assert.deepEqual(sent([noise(1023), text]).map(firstOctet), ['42', '00', '80'])
+    })
+
+    it('compresses one fragment as a message: from the threshold on, or as it says', () => {
+      const fragment = (length: number, compress?: boolean): readonly string[] => {
+        const { server } = pair({ server: { thresholdBytes: 20 } })
+        const harness = new ConnectionHarness({ extension: server })
+        const message = harness.connection.sendInPieces({ type: 'binary', compress }, assert.fail)
+        message.write(new Uint8Array(length))
+        message.end()
+        harness.clock.runTasks()
+        return frameHeads(harness.transport.written).map(firstOctet)
+      }
+      assert.deepEqual(
+        [fragment(19), fragment(20), fragment(10, true), fragment(200, false)],
+        [['82'], ['c2'], ['c2'], ['82']],
+      )
+    })
+
+    it('does not compress where it is told not to', () => {
+      assert.deepEqual(sent([utf8(line), utf8(line)], false).map(firstOctet), ['02', '00', '80'])
+    })
+
+    it('holds fragments to their limit, compressed as they are', () => {
+      for (const head of sent([utf8(line.repeat(40)), noise(100)], undefined, 7)) {
+        assert.ok(Number.parseInt(head.slice(2), 16) <= 7, head)
+      }
+    })
+
+    it('goes on with a new compressor where one was given back within a message', () => {
+      for (const options of [takeover, { thresholdBytes: 0 }]) {
+        const ends = pair({ client: options, server: options })
+        const from = new ConnectionHarness({ extension: ends.server })
+        const message = from.connection.sendInPieces({ type: 'text' }, assert.fail)
+        for (let round = 0; round < 3; round += 1) {
+          message.write(line)
+          from.clock.runTasks()
+          ends.server.releaseIdle()
+        }
+        message.end()
+        from.clock.runTasks()
+        const to = new ConnectionHarness({ role: 'client', extension: ends.client })
+        to.receive(from.transport.written)
+        assert.deepEqual(to.log, [`text ${line.repeat(3)}`])
+      }
+    })
+  })
+
   it('gives the compressor back when it was not used for a while, and goes on with a new one', () => {
     const clock = new FakeClock()
     const { server, client } = pair({ client: takeover, server: takeover, clock })
@@ -206,6 +315,44 @@ function pair(options: DeflatePairOptions = {}): ReturnType<typeof deflatePair> 
   return deflatePair({ codec, ...options })
 }
 
+/** Waits for a promise while a connection's tasks run. */
+async function settled(harness: ConnectionHarness, promise: Promise<void>): Promise<void> {
+  let isSettled = false
+  void promise.then(() => {
+    isSettled = true
+  })
+  await until(() => {
+    if (!isSettled) harness.clock.runTasks()
+    return isSettled
+  })
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 10_000; turn += 1) {
+    if (condition()) return
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  assert.fail('it does not come')
+}
+
+/** Of each unmasked frame the first octet and the payload's length, in hexadecimal. */
+function frameHeads(bytes: Uint8Array): readonly string[] {
+  const heads: string[] = []
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  for (let at = 0; at < bytes.length; ) {
+    const short = bytes[at + 1]!
+    assert.ok(short < 127)
+    const length = short < 126 ? short : view.getUint16(at + 2)
+    heads.push(toHex(bytes.subarray(at, at + 1)) + length.toString(16))
+    at += (short < 126 ? 2 : 4) + length
+  }
+  return heads
+}
+
+function firstOctet(head: string): string {
+  return head.slice(0, 2)
+}
+
 function notLater(): void {
   assert.fail('short messages are done within the call')
 }
@@ -217,7 +364,7 @@ function compressed(message: Uint8Array): Uint8Array {
 
 /** A short message, compressed within the call. */
 function encoded(extension: PermessageDeflate, message: string): Uint8Array {
-  const output = extension.encode(utf8(message), 0, message.length, notLater)
+  const output = extension.encode(utf8(message), 0, message.length, true, message.length - 1, notLater)
   assert.ok(output instanceof Uint8Array)
   return Uint8Array.from(output)
 }

@@ -15,6 +15,8 @@ export interface PermessageDeflateOptions {
   readonly payload: Payload
   readonly idle: IdleContexts
   readonly thresholdBytes: number
+  /** Whether the compressor gives of each piece what becomes of it. */
+  readonly compressesPieces: boolean
   /** Undefined where nothing is compressed. */
   readonly own: DeflateDirection<Compressor> | undefined
   readonly peer: DeflateDirection<Inflater>
@@ -50,20 +52,31 @@ export class PermessageDeflate implements Extension, ContextHolder {
     return this.#hold?.length ?? 0
   }
 
+  get encodesPieces(): boolean {
+    return this.#options.compressesPieces
+  }
+
   wants(length: number, compress: boolean | undefined): boolean {
     const { own, thresholdBytes } = this.#options
     return own !== undefined && length > 0 && (compress ?? length >= thresholdBytes)
   }
 
-  encode(bytes: Uint8Array, start: number, end: number, done: Encoded): Uint8Array | undefined | 'later' {
+  encode(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+    most: number,
+    done: Encoded,
+  ): Uint8Array | undefined | 'later' {
     this.#compressor ??= this.#options.own!.source.take()
-    const output = this.#compressor.deflate(bytes, start, end, true, end - start - 1, (later) => {
+    const output = this.#compressor.deflate(bytes, start, end, last, most, (later) => {
       this.#isEncoding = false
-      this.#settleCompressor(later)
+      this.#settleCompressor(later, last)
       done(later)
     })
     if (output === 'later') this.#isEncoding = true
-    else this.#settleCompressor(output)
+    else this.#settleCompressor(output, last)
     return output
   }
 
@@ -88,7 +101,10 @@ export class PermessageDeflate implements Extension, ContextHolder {
     return this.#inflate(hold.take(), 0, length, last, emit, done)
   }
 
-  /** RFC 7692 §7.1.1 binds a sender to what it announced, not to use it: its history may be dropped at any time. */
+  /**
+   * RFC 7692 §7.1.1 binds a sender to what it announced, not to use it: its history may be dropped at any time, within
+   * a message too, as each piece ends with a block.
+   */
   releaseIdle(): void {
     if (this.#isEncoding) this.#options.idle.used(this)
     else this.#releaseCompressor()
@@ -106,9 +122,9 @@ export class PermessageDeflate implements Extension, ContextHolder {
     this.#options.idle.forget(this)
   }
 
-  #settleCompressor(output: Uint8Array | undefined): void {
+  #settleCompressor(output: Uint8Array | undefined, last: boolean): void {
     // What the peer does not get must not be referred to.
-    if (output === undefined || !this.#options.own!.takeover) this.#releaseCompressor()
+    if (output === undefined || (last && !this.#options.own!.takeover)) this.#releaseCompressor()
     else this.#options.idle.used(this)
   }
 

@@ -41,6 +41,7 @@ export function createNodeDeflateCodec(isDirect: boolean): DeflateCodec {
 
   return {
     keepsHistory: true,
+    compressesPieces: true,
     smallestWindowBits: 9,
     compressors: (parameters) => kept(compressors, parameters, createCompressors),
     inflaters: (parameters) => kept(inflaters, parameters, createInflaters),
