@@ -381,7 +381,7 @@ describe('Connection: a peer that asks for too much', () => {
       limits: { highWaterMarkBytes: 10 },
       onMessage: (message, { connection }) => void connection.send(message),
     })
-    const message = harness.connection.sendInPieces('text', assert.ifError)
+    const message = harness.connection.sendInPieces({ type: 'text' }, assert.ifError)
     const asked = concat(masked(binary, new Uint8Array(20)), masked(ping))
     harness.receive(asked)
     assert.deepEqual(harness.transport.calls, ['write'])

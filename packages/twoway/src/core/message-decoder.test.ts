@@ -13,6 +13,7 @@ class Doubling implements Extension {
   readonly name = 'x-double'
   readonly messageBits = 4
   readonly heldBytes = 0
+  readonly encodesPieces = false
   isLater = false
   finish: (error?: unknown) => void = () => {}
 

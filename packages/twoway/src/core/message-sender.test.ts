@@ -25,9 +25,10 @@ function setUp(budget?: BufferBudget) {
   }
   const outbox = new Outbox(transport, ports, undefined, () => {})
   let settled = 0
-  const sender = new MessageSender(outbox, undefined, ports, limits, budget, () => {
+  const settle = (): void => {
     settled += 1
-  })
+  }
+  const sender = new MessageSender(outbox, undefined, ports, limits, budget, settle, assert.fail)
   const send = (message: string | Uint8Array) => sender.send(message, undefined, undefined)
   return { sender, send, transport, clock, outbox, settled: () => settled }
 }
@@ -88,7 +89,7 @@ describe('MessageSender', () => {
 
   it('keeps what is sent behind a message in pieces, in its order, and settles when that is over', () => {
     const { sender, send, transport, clock, outbox, settled } = setUp()
-    const message = sender.sendInPieces('text', noError, undefined)
+    const message = sender.sendInPieces({ type: 'text' }, noError)
     assert.equal(sender.isAwaited, true)
     message.write('a')
     const bytes = Uint8Array.of(1, 2)
@@ -110,13 +111,13 @@ describe('MessageSender', () => {
     const { sender } = setUp()
     const log: string[] = []
     sender.afterPieces(() => log.push('none'))
-    const [first, second] = ['binary', 'binary'].map(() => sender.sendInPieces('binary', () => {}, undefined))
+    const [first, second] = ['binary', 'binary'].map(() => sender.sendInPieces({ type: 'binary' }, () => {}))
     sender.afterPieces(() => log.push('both'))
     first!.end()
     assert.deepEqual(log, ['none'])
     second!.end()
     assert.deepEqual(log, ['none', 'both'])
-    sender.sendInPieces('binary', () => {}, undefined)
+    sender.sendInPieces({ type: 'binary' }, () => {})
     sender.afterPieces(() => log.push('closed'))
     sender.close()
     assert.deepEqual(log, ['none', 'both', 'closed'])
@@ -125,9 +126,9 @@ describe('MessageSender', () => {
   it('tells a message in pieces that it will not go', () => {
     const { sender, send } = setUp()
     const errors: string[] = []
-    sender.sendInPieces('text', (error) => errors.push(error.message), undefined)
+    sender.sendInPieces({ type: 'text' }, (error) => errors.push(error.message))
     send('never')
-    sender.sendInPieces('text', (error) => errors.push(error.message), undefined)
+    sender.sendInPieces({ type: 'text' }, (error) => errors.push(error.message))
     sender.close()
     assert.deepEqual(errors, Array(2).fill('the connection closed before what was sent had gone'))
     assert.deepEqual([sender.waitingBytes, sender.isAwaited], [0, false])

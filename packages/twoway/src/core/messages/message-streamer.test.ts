@@ -236,7 +236,7 @@ describe('OutgoingMessage to MessageStreamer', () => {
           const expected: string[] = []
           for (const { payload, cuts, turns, fragmentBytes, meanwhile } of sent) {
             const type = typeof payload === 'string' ? 'text' : 'binary'
-            const message = sender.connection.sendInPieces(type, assert.ifError, fragmentBytes)
+            const message = sender.connection.sendInPieces({ type, fragmentBytes }, assert.ifError)
             const places = [0, ...cuts.filter((at) => at < payload.length).sort((a, b) => a - b), payload.length]
             for (const [index, end] of places.slice(1).entries()) {
               const start = places[index]!
