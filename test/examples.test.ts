@@ -31,6 +31,23 @@ async function answerTo(url: string | URL, text: string, ...rest: unknown[]): Pr
   return answer
 }
 
+describe('the example of workers', () => {
+  it('greets from one of several processes, and tells the time', async (context) => {
+    const { url } = await start(context, 'workers')
+    const socket = new WebSocket(url)
+    const messages: unknown[] = []
+    await new Promise<void>((resolve, reject) => {
+      socket.onerror = ({ error }) => reject(error)
+      socket.onmessage = ({ data }) => {
+        if (messages.push(data) === 2) resolve()
+      }
+    })
+    socket.close()
+    assert.match(String(messages[0]), /^You are with process \d+$/)
+    assert.match(String(messages[1]), /^\d{4}-.*Z$/)
+  })
+})
+
 describe('the examples of attach', () => {
   it('express: pages and a chat on one port, and 404 elsewhere', async (context) => {
     const { url, page } = await start(context, 'express')

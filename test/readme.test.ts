@@ -41,7 +41,9 @@ function run(program: string): string {
 }
 
 describe('the programs of README.md', () => {
-  const [client, server, attached, memory] = codeOf(read('README.md')).filter((code) => code.startsWith('import'))
+  const [client, server, attached, workers, memory] = codeOf(read('README.md')).filter((code) =>
+    code.startsWith('import'),
+  )
 
   it('the client talks to the server', () => {
     const program = [
@@ -67,6 +69,21 @@ describe('the programs of README.md', () => {
       "import { WebSocket } from 'twoway'",
     ]
     assert.equal(run(program.join('\n')), 'hi a page\n')
+  })
+
+  it('the one for several processes runs the server in them', () => {
+    const module = fileURLToPath(new URL('./readme-server.mjs', import.meta.url))
+    writeFileSync(module, server!.replace('8080', '0').replace('console.log(server.url)', ''))
+    try {
+      const program = [
+        workers!.replace('./server.js', './readme-server.mjs'),
+        "process.emit('SIGTERM')",
+        "process.once('exit', () => console.log(workers.isReady))",
+      ]
+      assert.match(run(program.join('\n')), /^ws:\/\/127\.0\.0\.1:\d+ 0\nfalse\n$/)
+    } finally {
+      rmSync(module)
+    }
   })
 
   it('the one without a network runs', () => {

@@ -1,6 +1,6 @@
 // What a program may write whose types know Symbol.asyncDispose, as Node's do.
 
-import { type ServerDiagnostics, serve } from 'twoway/server'
+import { type ServerDiagnostics, serve, serveWorkers } from 'twoway/server'
 
 declare const log: (...values: unknown[]) => void
 
@@ -9,6 +9,11 @@ export async function untilDone(work: (url: string) => Promise<void>): Promise<v
   const disposable: AsyncDisposable = server
   log(disposable)
   await work(server.url)
+}
+
+export async function inProcesses(): Promise<void> {
+  await using workers = await serveWorkers('/app/server.js')
+  log(workers.url)
 }
 
 export function onClose(message: unknown): void {

@@ -1,6 +1,6 @@
 // What a server's program may write: `socket.data` is what `upgrade` returns, in any shape of handlers.
 
-import { attach, serve } from 'twoway/server'
+import { attach, serve, serveWorkers, type Workers } from 'twoway/server'
 import { check, type Same } from './same.js'
 
 interface User {
@@ -205,3 +205,20 @@ export const attachedWithPort = () =>
 export const onUnixSocket = () => serve({ socketPath: '/run/app.sock', backlog: 1000 })
 
 export const onInheritedHandle = () => serve({ handle: { fd: 3 } })
+
+export async function inProcesses(): Promise<Workers> {
+  const workers = await serveWorkers(new URL('./server.js', 'file:///app/'), {
+    workers: 4,
+    workerExit: ({ id, pid, code, signal, error, restartInMs }) => log(id, pid, code, signal, error, restartInMs),
+    error: (error) => log(error.message),
+  })
+  const handed: number = workers.broadcast('text', { compress: true })
+  const metrics = await workers.metrics()
+  check<Same<typeof metrics.connections, number>>()
+  log(handed, metrics.workers[0]?.metrics?.connections, metrics.workers[0]?.state)
+  await workers.restart({ withinMs: 1000 })
+  await workers.drain({ withinMs: 1000 })
+  // @ts-expect-error there is no such option: those of a server are the module's
+  await serveWorkers('/app/server.js', { port: 8080 })
+  return workers
+}

@@ -1,0 +1,22 @@
+/**
+ * A server in as many processes as the machine has cores, on one port, and a clock that goes to all who connect.
+ *
+ * Run it and connect to ws://127.0.0.1:8080. `kill` one of its processes and see another take its place; send SIGHUP to
+ * the first one, and all are replaced, one after the other, by what `workers-server.js` says then.
+ */
+import { serveWorkers } from 'twoway/server'
+
+const workers = await serveWorkers(new URL('./workers-server.js', import.meta.url), {
+  workerExit: ({ reason, restartInMs }) => console.error(`${reason}; the next one comes in ${restartInMs} ms`),
+})
+const clock = setInterval(() => workers.broadcast(new Date().toISOString()), 1000)
+console.log(workers.url)
+
+process.on('SIGHUP', () => workers.restart({ withinMs: 10_000 }).catch(console.error))
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, async () => {
+    clearInterval(clock)
+    await workers.close()
+  })
+}
