@@ -40,6 +40,12 @@ class RecordingHandler implements HttpHandler {
     return this.answer()
   }
 
+  readonly refusals: { readonly status: number; readonly encrypted: boolean }[] = []
+
+  refused(status: number, { encrypted }: TransportPeer): void {
+    this.refusals.push({ status, encrypted })
+  }
+
   failed(): void {}
 
   untilUpgrade(): Promise<void> {
@@ -266,17 +272,22 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
         }
         const tooManyOfPlain = await open().exchange(`GET / HTTP/1.1\r\nHost: a\r\n${fill(maxHeaderFields)}\r\n`)
         assert.equal(tooManyOfPlain.status, 431)
+        assert.ok(handler.refusals.length > 0 && handler.refusals.every(({ status }) => status === 431))
         assert.equal(handler.upgrades.length + handler.requests.length, 1)
       }
     })
 
     test('answers 408 to a head that does not arrive in time, and closes', async (context) => {
-      const { open } = await listening(context, { handshakeTimeoutMs: 60 })
+      const { handler, open } = await listening(context, { handshakeTimeoutMs: 60 })
       const [half, none] = await Promise.all([open().exchange(handshake), open().exchange('')])
       for (const response of [half, none]) {
         assert.equal(response.status, 408)
         assert.match(response.body.toString(), /within the time/)
       }
+      assert.deepEqual(
+        handler.refusals.map(({ status }) => status),
+        [408, 408],
+      )
     })
 
     test('does not count the time for the handshake once it has handed over', async (context) => {

@@ -78,6 +78,8 @@ export interface HttpHandler {
   upgrade(head: RequestHead, transport: Transport): void
   /** A request without one came. */
   request(head: RequestHead, peer: TransportPeer): HttpResponse | Promise<HttpResponse>
+  /** A request was answered that can't be handed on: its head is malformed (400), too long (431) or too slow (408). */
+  refused(status: number, peer: TransportPeer): void
   /** Peers can't be taken for now, for want of descriptors say. The listener goes on; told once a minute at most. */
   failed(error: Error): void
 }
@@ -107,6 +109,6 @@ export interface AttachOptions extends HeadLimits {
 
 /**
  * Takes the upgrades of a path from an HTTP server that is not ours, which goes on without us after `close`.
- * Of the handler, only `upgrade` is called. A UsageError where another attachment has the path.
+ * Of the handler, only `upgrade` and `refused` are called. A UsageError where another attachment has the path.
  */
 export type HttpAttach = (options: AttachOptions, handler: HttpHandler) => HttpListener

@@ -148,6 +148,11 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     }
   }
 
+  refused(status: number, { address }: TransportPeer): void {
+    this.#observer.handshakeAnswered(status, address)
+    if (status === 408) this.#observer.limitReached('handshakeTimeoutMs', address)
+  }
+
   failed(error: Error): void {
     this.#calls.failedWithoutSocket(error)
   }

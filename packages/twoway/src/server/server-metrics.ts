@@ -17,7 +17,10 @@ export interface ServerMetrics {
   readonly opened: number
   /** Connections that are gone. */
   readonly closed: number
-  /** Handshakes that were answered, by status: 101 for those accepted. A request whose head is no HTTP is answered before it gets here. */
+  /**
+   * Handshakes that were answered, by status: 101 for those accepted; what could not be read as a request is among them,
+   * as 400, 408 or 431.
+   */
   readonly handshakes: CountsByName
   /** Handshakes whose peer left before they were answered. */
   readonly handshakesLeft: number

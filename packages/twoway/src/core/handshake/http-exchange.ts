@@ -33,7 +33,7 @@ export class HttpExchange implements TransportSink {
   constructor(options: HttpExchangeOptions) {
     this.#options = options
     this.#parser = new HeadParser(requestForm, options.limits)
-    this.#within(options.timeMs, () => this.#answer(hostAnswers.requestTooSlow))
+    this.#within(options.timeMs, () => this.#refuse(hostAnswers.requestTooSlow))
     options.transport.start(this)
   }
 
@@ -51,7 +51,7 @@ export class HttpExchange implements TransportSink {
   drained(): void {}
 
   ended(): void {
-    if (!this.#isRead) this.#answer(refusalOf(new HandshakeError('requestMalformed', 'it was broken off')))
+    if (!this.#isRead) this.#refuse(refusalOf(new HandshakeError('requestMalformed', 'it was broken off')))
   }
 
   closed(): void {
@@ -70,7 +70,7 @@ export class HttpExchange implements TransportSink {
       return this.#parser.receive(bytes, start, end)
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error
-      this.#answer(refusalOf(error))
+      this.#refuse(refusalOf(error))
       return 0
     }
   }
@@ -95,6 +95,13 @@ export class HttpExchange implements TransportSink {
     } catch {
       this.#answer(hostAnswers.handlerFailed)
     }
+  }
+
+  #refuse(response: HttpResponse): void {
+    if (this.#isAnswered) return
+    const { transport, handler } = this.#options
+    this.#answer(response)
+    handler.refused(response.status, transport.peer)
   }
 
   /** Throws where the response can't be encoded; nothing was sent then. */

@@ -31,6 +31,7 @@ const options: ListenOptions = {
 const handler: HttpHandler = {
   upgrade: (_, transport) => transport.destroy(),
   request: ({ fields }) => ({ status: 200, fields: [], body: `hello from ${fields[1]}` }),
+  refused: () => {},
   failed: () => {},
 }
 

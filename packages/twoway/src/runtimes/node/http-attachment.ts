@@ -79,6 +79,7 @@ class Attachment implements HttpListener, UpgradeRoute {
     const violation = headViolation(head, this.#options)
     if (violation !== undefined) {
       answerStream(stream, refusalOf(violation), { lingerMs: this.#options.handshakeTimeoutMs })
+      this.#handler.refused(violation.status, peerOf(request.socket))
       return
     }
     // The server's own times end with its part.

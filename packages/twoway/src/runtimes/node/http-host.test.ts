@@ -33,6 +33,7 @@ const options: ListenOptions = {
 const handler: HttpHandler = {
   upgrade: (_, transport) => transport.destroy(),
   request: () => ({ status: 200, fields: [], body: '' }),
+  refused: () => {},
   failed: () => {},
 }
 

@@ -14,7 +14,7 @@ import type { ServeOptions, Server } from './server-types.js'
 interface Stage {
   readonly clock: FakeClock
   readonly server: Server<undefined>
-  connect(): RawPeer
+  connect(request?: Uint8Array): RawPeer
 }
 
 /** A server over memory whose clock stands still, and peers that have sent their handshake. */
@@ -32,9 +32,9 @@ async function setUp(options: ServeOptions<undefined> = {}): Promise<Stage> {
     report() {},
   }
   const server = await startServer({ port: 0, idleTimeoutMs: Number.POSITIVE_INFINITY, ...options }, ports)
-  const connect = (): RawPeer => {
+  const connect = (request = handshakeRequest()): RawPeer => {
     const peer = new RawPeer(network, { host: 'localhost', port: server.port, tls: undefined })
-    peer.send(handshakeRequest())
+    peer.send(request)
     return peer
   }
   return { clock, server, connect }
@@ -70,7 +70,7 @@ const close1012 = `8 03f4${toHex(utf8('the server makes room for its successor')
 describe('drain', () => {
   it('spreads the closes evenly over the time it is given', async () => {
     const { clock, server, connect } = await setUp()
-    const peers = Array.from({ length: 400 }, connect)
+    const peers = Array.from({ length: 400 }, () => connect())
     clock.runTasks()
     assert.equal(server.connections.size, 400)
     void server.drain({ withinMs: 10_000 })
@@ -114,6 +114,18 @@ describe('drain', () => {
       assert.deepEqual(log, [end === 'before' ? 'complete' : 'TransportError'])
     })
   }
+})
+
+it('counts requests that can not be read as handshakes, by the status of their answer', async () => {
+  const { clock, server, connect } = await setUp({ handshakeTimeoutMs: 100 })
+  connect(utf8('GET / HTTP/1.1\r\nbad field\r\n\r\n'))
+  connect(utf8(`GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}`))
+  connect(utf8('GET / HTTP'))
+  clock.advance(99)
+  assert.deepEqual(server.metrics().handshakes, { 400: 1, 431: 1 })
+  clock.advance(1)
+  assert.deepEqual(server.metrics().handshakes, { 400: 1, 408: 1, 431: 1 })
+  assert.deepEqual(server.metrics().limits, { handshakeTimeoutMs: 1 })
 })
 
 it('counts a peer that does not answer a Close within closeTimeoutMs, and drops it', async () => {
