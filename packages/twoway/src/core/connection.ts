@@ -118,7 +118,7 @@ export class Connection<Owner> implements TransportSink {
             began: (message) => events.messageStream?.(owner, message),
             mayRead: (may) => this.#letReadStream(may),
           })
-        : new MessageAssembler(ports.payload, limits.maxMessageBytes)
+        : new MessageAssembler(ports.payload, ports.scratchPool, limits.maxMessageBytes)
     this.#outbox = new Outbox(transport, ports, role === 'client' ? ports.random : undefined, this.#onFlush)
     this.#decoder = extension && new MessageDecoder(extension, this.#sink, this.#decoderEvents())
     const encoder = extension && new MessageEncoder(extension, this.#outbox, ports, role === 'server', this.#onFlush)
@@ -270,6 +270,7 @@ export class Connection<Owner> implements TransportSink {
   }
 
   drained(): void {
+    this.#outbox.drained()
     if (this.#reads) this.#control.sendWaitingPong()
     this.#settle()
   }

@@ -6,6 +6,7 @@ import { concat, frame } from '../testing/bytes.js'
 import { FrameParser } from './frames/frame-parser.js'
 import { Opcode } from './frames/opcode.js'
 import { MessageAssembler } from './messages/message-assembler.js'
+import { ScratchPool } from './scratch-pool.js'
 
 const gc = globalThis.gc
 assert.ok(gc !== undefined, 'run with --expose-gc')
@@ -68,8 +69,8 @@ describe('memory', () => {
       }
     }
     // What the compiler keeps of it is not the message's.
-    gather(new MessageAssembler(nodePayload, length))
-    const assembler = new MessageAssembler(nodePayload, length)
+    gather(new MessageAssembler(nodePayload, new ScratchPool(nodePayload), length))
+    const assembler = new MessageAssembler(nodePayload, new ScratchPool(nodePayload), length)
     const before = usedBytes()
     gather(assembler)
     const held = usedBytes() - before

@@ -7,6 +7,7 @@ import type { DecodedSink, Extension } from './extensions/extension.js'
 import { Opcode } from './frames/opcode.js'
 import { MessageDecoder } from './message-decoder.js'
 import { MessageAssembler } from './messages/message-assembler.js'
+import { ScratchPool } from './scratch-pool.js'
 
 /** Doubles each octet; what is to come later waits for `finish`. */
 class Doubling implements Extension {
@@ -50,7 +51,7 @@ class Doubling implements Extension {
 
 function setUp() {
   const extension = new Doubling()
-  const sink = new MessageAssembler(webPayload, 1000)
+  const sink = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1000)
   const log: string[] = []
   const decoder = new MessageDecoder(extension, sink, {
     failed: (error) => log.push(`failed ${error.code}`),

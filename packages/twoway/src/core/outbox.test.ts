@@ -89,6 +89,13 @@ describe('Outbox', () => {
     assert.equal(transport.writes.length, 1)
   })
 
+  it('writes texts that fit into one scratch once, though more might have come of them', () => {
+    const { outbox, transport } = setUp()
+    for (let index = 0; index < 2; index++) outbox.addText(text, 'x'.repeat(8000))
+    outbox.flush()
+    assert.equal(transport.writes.length, 1)
+  })
+
   it('writes a long unmasked payload together with its header and what came before', () => {
     const { outbox, transport } = setUp()
     outbox.addText(text, 'before')
@@ -110,6 +117,25 @@ describe('Outbox', () => {
       assert.equal(next, chunk)
       scratchPool.give(next)
     }
+  })
+
+  it('uses the memory of a long text again: at once where the network took all, else when it has', () => {
+    const { outbox, transport, scratchPool } = setUp()
+    const long = 'x'.repeat(50_000)
+    outbox.addText(text, long)
+    const chunk = scratchPool.takeLong(50_000)
+    assert.ok(chunk.length > 150_000, 'the length of a text was asked for')
+    scratchPool.give(chunk)
+    transport.isFull = true
+    outbox.addText(text, long)
+    const other = scratchPool.takeLong(50_000)
+    assert.notEqual(other, chunk)
+    outbox.addText(text, long)
+    assert.notEqual(scratchPool.takeLong(50_000), chunk)
+    transport.pendingBytes = 0
+    outbox.drained()
+    // Of two that waited, the latest is kept; it had just the length that it needed.
+    assert.equal(scratchPool.takeLong(50_000).length, 50_010)
   })
 
   it('leaves what waits for the network unchanged by what is sent later', () => {

@@ -2,6 +2,7 @@ import type { Payload } from '../../ports/payload.js'
 import { copyOctets } from '../copy-octets.js'
 import { ProtocolError } from '../errors.js'
 import { Opcode } from '../frames/opcode.js'
+import type { ScratchPool } from '../scratch-pool.js'
 import type { MessageSink } from './message-sink.js'
 
 /** What a fragmented message starts with; it grows by doubling. */
@@ -16,18 +17,22 @@ const firstCapacity = 1024
  */
 export class MessageAssembler implements MessageSink {
   readonly #payload: Payload
+  readonly #pool: ScratchPool
   readonly #maxBytes: number
   #underWay = false
   #isText = false
   #fin = false
   #buffer: Uint8Array | undefined
+  #isPooled = false
   #length = 0
   #utf8State = 0
   /** Whether all that is gathered is known to be ASCII. */
   #isAscii = true
 
-  constructor(payload: Payload, maxMessageBytes: number) {
+  /** @param scratchPool where a long text is gathered, as the string that becomes of it has memory of its own */
+  constructor(payload: Payload, scratchPool: ScratchPool, maxMessageBytes: number) {
     this.#payload = payload
+    this.#pool = scratchPool
     this.#maxBytes = maxMessageBytes
   }
 
@@ -86,17 +91,21 @@ export class MessageAssembler implements MessageSink {
     if (this.#utf8State !== 0) throw new ProtocolError('textNotUtf8', 'it ends within a character')
     const buffer = this.#buffer ?? this.#payload.allocate(0)
     const length = this.#length
-    const isText = this.#isText
-    const isAscii = this.#isAscii
+    if (!this.#isText) {
+      this.release()
+      return length === buffer.length ? buffer : this.#payload.copy(buffer, 0, length)
+    }
+    const text = this.#payload.decode(buffer, 0, length, this.#isAscii)!
     this.release()
-    if (isText) return this.#payload.decode(buffer, 0, length, isAscii)!
-    return length === buffer.length ? buffer : this.#payload.copy(buffer, 0, length)
+    return text
   }
 
   /** Forgets the message under way. */
   release(): void {
+    if (this.#isPooled) this.#pool.give(this.#buffer!)
     this.#underWay = false
     this.#buffer = undefined
+    this.#isPooled = false
     this.#length = 0
     this.#utf8State = 0
     this.#isAscii = true
@@ -137,8 +146,10 @@ export class MessageAssembler implements MessageSink {
     if (needed <= capacity) return
     const known = needed + remaining
     const wanted = this.#fin ? known : Math.min(this.#maxBytes, Math.max(known, 2 * capacity, firstCapacity))
-    const buffer = this.#payload.allocate(wanted)
+    const isPooled = this.#isText && wanted > this.#pool.chunkBytes
+    const buffer = isPooled ? this.#pool.takeLong(wanted) : this.#payload.allocate(wanted)
     if (this.#buffer !== undefined) buffer.set(this.#buffer.subarray(0, this.#length))
     this.#buffer = buffer
+    this.#isPooled = isPooled
   }
 }
