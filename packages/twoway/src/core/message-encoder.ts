@@ -1,4 +1,5 @@
 import type { Payload } from '../ports/payload.js'
+import type { BroadcastMessage } from './broadcast-message.js'
 import type { Extension } from './extensions/extension.js'
 import { Opcode } from './frames/opcode.js'
 import { byReferenceBytes, type Outbox } from './outbox.js'
@@ -8,6 +9,7 @@ interface WaitingMessage {
   readonly message: string | Uint8Array
   readonly length: number
   readonly compress: boolean | undefined
+  readonly broadcast: BroadcastMessage | undefined
 }
 
 const finBit = 0x80
@@ -24,6 +26,7 @@ export class MessageEncoder {
   readonly #waiting: WaitingMessage[] = []
   #waitingBytes = 0
   #savedBytes = 0
+  #isCancelled = false
   #afterwards: (() => void)[] = []
 
   /**
@@ -55,10 +58,13 @@ export class MessageEncoder {
     return this.#savedBytes
   }
 
-  /** @param compress what the sender wants of this message, if anything */
-  send(message: string | Uint8Array, compress: boolean | undefined): void {
-    if (this.#waiting.length > 0) this.#wait(message, this.#lengthOf(message), compress)
-    else this.#encode(message, compress)
+  /**
+   * @param compress what the sender wants of this message, if anything
+   * @param broadcast the message, where it goes to others too
+   */
+  send(message: string | Uint8Array, compress: boolean | undefined, broadcast?: BroadcastMessage): void {
+    if (this.#waiting.length > 0) this.#wait(message, this.#lengthOf(message), compress, broadcast)
+    else this.#encode(message, compress, broadcast)
   }
 
   /** Runs an action once all that was sent before is framed: now, where it is. */
@@ -73,10 +79,15 @@ export class MessageEncoder {
     this.#waiting.length = 0
     this.#waitingBytes = 0
     this.#afterwards = []
+    this.#isCancelled = true
   }
 
   /** Frames a message, or returns false where that is done later. */
-  #encode(message: string | Uint8Array, compress: boolean | undefined): boolean {
+  #encode(message: string | Uint8Array, compress: boolean | undefined, broadcast?: BroadcastMessage): boolean {
+    if (broadcast !== undefined && this.#isShared(broadcast, compress)) {
+      return this.#encodeShared(broadcast, compress)
+    }
+    if (broadcast !== undefined) return this.#encode(broadcast.kept, compress)
     const opcode = typeof message === 'string' ? Opcode.text : Opcode.binary
     // A text's length in octets takes a pass over it; it is at most three times its length.
     const most = typeof message === 'string' ? 3 * message.length : message.length
@@ -89,13 +100,7 @@ export class MessageEncoder {
     const chunk = length <= byReferenceBytes ? this.#pool.take() : undefined
     const bytes = this.#bytesOf(message, length, chunk)
     const encoded = this.extension.encode(bytes, 0, length, true, length - 1, (later) => {
-      const framedBefore = this.#outbox.appendedBytes
-      this.#frame(opcode, bytes, length, later, chunk)
-      this.#waiting.shift()
-      this.#waitingBytes -= length
-      this.#savedBytes += length - (this.#outbox.appendedBytes - framedBefore)
-      this.#encodeWaiting()
-      this.#onFramed()
+      this.#frameLate(length, () => this.#frame(opcode, bytes, length, later, chunk))
     })
     if (encoded === 'later') {
       if (this.#waiting.length === 0) this.#wait('', length, undefined)
@@ -105,10 +110,43 @@ export class MessageEncoder {
     return true
   }
 
+  /** Whether a broadcast is framed alike for all who share an encoder with this connection, or who leave it as it is. */
+  #isShared(broadcast: BroadcastMessage, compress: boolean | undefined): boolean {
+    return this.extension.shared !== undefined || !this.extension.wants(broadcast.length, compress)
+  }
+
+  #encodeShared(broadcast: BroadcastMessage, compress: boolean | undefined): boolean {
+    const { shared, messageBits } = this.extension
+    if (shared === undefined || !this.extension.wants(broadcast.length, compress)) {
+      this.#outbox.addFrame(broadcast.frame)
+      return true
+    }
+    const frame = broadcast.encodedFrame(shared, messageBits, (later) => {
+      if (!this.#isCancelled) this.#frameLate(broadcast.length, () => this.#outbox.addFrame(later))
+    })
+    if (frame === 'later') {
+      if (this.#waiting.length === 0) this.#wait('', broadcast.length, undefined)
+      return false
+    }
+    this.#outbox.addFrame(frame)
+    return true
+  }
+
+  /** What took longer is done: its frame goes out, and what waited behind it goes on. */
+  #frameLate(length: number, frame: () => void): void {
+    const framedBefore = this.#outbox.appendedBytes
+    frame()
+    this.#waiting.shift()
+    this.#waitingBytes -= length
+    this.#savedBytes += length - (this.#outbox.appendedBytes - framedBefore)
+    this.#encodeWaiting()
+    this.#onFramed()
+  }
+
   #encodeWaiting(): void {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       const framedBefore = this.#outbox.appendedBytes
-      if (!this.#encode(next.message, next.compress)) return
+      if (!this.#encode(next.message, next.compress, next.broadcast)) return
       this.#waiting.shift()
       this.#waitingBytes -= next.length
       this.#savedBytes += next.length - (this.#outbox.appendedBytes - framedBefore)
@@ -145,9 +183,15 @@ export class MessageEncoder {
     return chunk
   }
 
-  #wait(message: string | Uint8Array, length: number, compress: boolean | undefined): void {
+  #wait(
+    message: string | Uint8Array,
+    length: number,
+    compress: boolean | undefined,
+    broadcast?: BroadcastMessage,
+  ): void {
     const isKept = typeof message === 'string' || (this.#keepsBytes && length >= byReferenceBytes)
-    this.#waiting.push({ message: isKept ? message : this.#payload.copy(message, 0, length), length, compress })
+    const own = broadcast?.kept ?? (isKept ? message : this.#payload.copy(message, 0, length))
+    this.#waiting.push({ message: own, length, compress, broadcast })
     this.#waitingBytes += length
   }
 

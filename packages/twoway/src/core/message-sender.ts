@@ -97,9 +97,8 @@ export class MessageSender {
     compress: boolean | undefined,
     broadcast: BroadcastMessage | undefined,
   ): 'sent' | 'buffered' {
-    if (this.#line !== undefined) this.#enqueue(this.#line, message, compress)
-    else if (broadcast !== undefined && this.#encoder === undefined) this.#outbox.addFrame(broadcast.frame)
-    else this.#transmit(message, compress)
+    if (this.#line !== undefined) this.#enqueue(this.#line, message, compress, broadcast)
+    else this.#transmit(message, compress, broadcast)
     const waiting = this.waitingBytes
     if (waiting <= this.#limits.highWaterMarkBytes) return 'sent'
     this.#count(waiting)
@@ -114,7 +113,7 @@ export class MessageSender {
       this.#line.addOutgoing(message)
     } else {
       this.#line = new SendLine(message, {
-        transmit: (next, compress) => this.#transmit(next, compress),
+        transmit: (next, compress, broadcast) => this.#transmit(next, compress, broadcast),
         afterwards: (action) => this.afterwards(action),
       })
     }
@@ -168,19 +167,30 @@ export class MessageSender {
     this.#count(0)
   }
 
-  #transmit(message: string | Uint8Array, compress: boolean | undefined): void {
-    if (this.#encoder !== undefined) this.#encoder.send(message, compress)
+  #transmit(
+    message: string | Uint8Array,
+    compress: boolean | undefined,
+    broadcast: BroadcastMessage | undefined,
+  ): void {
+    if (this.#encoder !== undefined) this.#encoder.send(message, compress, broadcast)
+    else if (broadcast !== undefined) this.#outbox.addFrame(broadcast.frame)
     else if (typeof message === 'string') this.#outbox.addText(finBit | Opcode.text, message)
     else this.#outbox.addBytes(finBit | Opcode.binary, message, 0, message.length)
   }
 
   /** Short bytes may be changed after `send`, so they wait as a copy. */
-  #enqueue(line: SendLine, message: string | Uint8Array, compress: boolean | undefined): void {
+  #enqueue(
+    line: SendLine,
+    message: string | Uint8Array,
+    compress: boolean | undefined,
+    broadcast: BroadcastMessage | undefined,
+  ): void {
     const { payload } = this.#ports
     const isText = typeof message === 'string'
     const octets = isText ? payload.byteLength(message) : message.length
-    const own = isText || octets >= byReferenceBytes ? message : payload.copy(message, 0, octets)
-    line.add({ message: own, octets, compress })
+    const isKept = isText || octets >= byReferenceBytes
+    const own = broadcast?.kept ?? (isKept ? message : payload.copy(message, 0, octets))
+    line.add({ message: own, octets, compress, broadcast })
   }
 
   #lane(): OutgoingLane {

@@ -1,3 +1,4 @@
+import type { BroadcastMessage } from './broadcast-message.js'
 import type { OutgoingMessage } from './messages/outgoing-message.js'
 
 /** A whole message that waits, with the octets that it counts. */
@@ -6,11 +7,13 @@ interface WaitingMessage {
   readonly message: string | Uint8Array
   readonly octets: number
   readonly compress: boolean | undefined
+  /** The message, where it goes to others too. */
+  readonly broadcast: BroadcastMessage | undefined
 }
 
 interface Framing {
   /** Frames a whole message whose turn has come. */
-  transmit(message: string | Uint8Array, compress: boolean | undefined): void
+  transmit(message: string | Uint8Array, compress: boolean | undefined, broadcast: BroadcastMessage | undefined): void
   /** Runs an action once all that was transmitted is framed: now, where it is. */
   afterwards(action: () => void): void
 }
@@ -61,7 +64,7 @@ export class SendLine {
       const next = waiting[at]!
       if ('octets' in next) {
         this.#octets -= next.octets
-        this.#framing.transmit(next.message, next.compress)
+        this.#framing.transmit(next.message, next.compress, next.broadcast)
       } else {
         this.#waiting = waiting.slice(at + 1)
         this.#first = next

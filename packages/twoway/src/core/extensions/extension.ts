@@ -33,6 +33,8 @@ export interface Extension {
     most: number,
     done: Encoded,
   ): Uint8Array | undefined | 'later'
+  /** For messages that go to many connections; undefined where what becomes of one depends on those before it. */
+  readonly shared?: SharedEncoder | undefined
   /**
    * Undoes the change, piece by piece as a marked message arrives; `last` at its end, where the range may be empty.
    * What comes out goes to `emit`, which throws where the message grows too long; that passes through. A malformed
@@ -53,6 +55,12 @@ export interface Extension {
   stopDecoding(): void
   /** The connection is gone: gives back all that the extension holds, and tells of nothing that was to come later. */
   close(): void
+}
+
+/** Changes whole messages as the extensions of many connections would: the same object for those that agreed alike. */
+export interface SharedEncoder {
+  /** As `Extension.encode` does with a message's only piece. Another message may be encoded meanwhile. */
+  encode(bytes: Uint8Array, start: number, end: number, done: Encoded): Uint8Array | undefined | 'later'
 }
 
 export type Encoded = (encoded: Uint8Array | undefined) => void

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../ports/clock.js'
-import type { DeflateCodec } from '../../../ports/deflate-codec.js'
+import type { Compressor, ContextSource, DeflateCodec } from '../../../ports/deflate-codec.js'
 import type { Payload } from '../../../ports/payload.js'
 import type { AcceptedExtension, Extension, ExtensionNegotiator } from '../extension.js'
 import type { ExtensionOffer } from '../extension-header.js'
@@ -14,6 +14,7 @@ import {
 } from './deflate-parameters.js'
 import { IdleContexts } from './idle-contexts.js'
 import { PermessageDeflate } from './permessage-deflate.js'
+import { SharedDeflate } from './shared-deflate.js'
 
 export interface DeflatePorts {
   readonly codec: DeflateCodec
@@ -32,6 +33,7 @@ export class DeflateNegotiator implements ExtensionNegotiator {
   /** A client's offers, the preferred first; of a server the first alone counts. */
   readonly #settings: readonly DeflateSettings[]
   readonly #idle: IdleContexts
+  readonly #shared = new Map<ContextSource<Compressor>, SharedDeflate>()
 
   /** @param settings one at least */
   constructor(settings: readonly DeflateSettings[], ports: DeflatePorts) {
@@ -67,16 +69,24 @@ export class DeflateNegotiator implements ExtensionNegotiator {
     return undefined
   }
 
+  #sharedBy(source: ContextSource<Compressor>): SharedDeflate {
+    const shared = this.#shared.get(source) ?? new SharedDeflate(source)
+    this.#shared.set(source, shared)
+    return shared
+  }
+
   #extension({ own, peer }: DeflateAgreement, { level, memLevel, thresholdBytes }: DeflateSettings): Extension {
     const { codec, payload } = this.#ports
     // A window that is not kept is shared by all, whatever they agreed on.
     const windowBits = peer.takeover ? peer.windowBits : mostWindowBits
+    const source = own && codec.compressors({ ...own, level, memLevel })
     return new PermessageDeflate({
       payload,
       idle: this.#idle,
       thresholdBytes,
       compressesPieces: codec.compressesPieces,
-      own: own && { source: codec.compressors({ ...own, level, memLevel }), takeover: own.takeover },
+      shared: source === undefined || own?.takeover ? undefined : this.#sharedBy(source),
+      own: source && { source, takeover: own!.takeover },
       peer: { source: codec.inflaters({ ...peer, windowBits }), takeover: peer.takeover },
     })
   }

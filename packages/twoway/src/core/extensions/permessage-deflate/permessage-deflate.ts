@@ -1,7 +1,7 @@
 import type { Compressor, ContextSource, Inflater } from '../../../ports/deflate-codec.js'
 import type { Payload } from '../../../ports/payload.js'
 import { Hold } from '../../hold.js'
-import type { DecodedSink, Encoded, Extension } from '../extension.js'
+import type { DecodedSink, Encoded, Extension, SharedEncoder } from '../extension.js'
 import { deflateName } from './deflate-parameters.js'
 import type { ContextHolder, IdleContexts } from './idle-contexts.js'
 
@@ -17,6 +17,8 @@ export interface PermessageDeflateOptions {
   readonly thresholdBytes: number
   /** Whether the compressor gives of each piece what becomes of it. */
   readonly compressesPieces: boolean
+  /** What broadcasts are compressed by, where this side takes no context over. */
+  readonly shared: SharedEncoder | undefined
   /** Undefined where nothing is compressed. */
   readonly own: DeflateDirection<Compressor> | undefined
   readonly peer: DeflateDirection<Inflater>
@@ -54,6 +56,10 @@ export class PermessageDeflate implements Extension, ContextHolder {
 
   get encodesPieces(): boolean {
     return this.#options.compressesPieces
+  }
+
+  get shared(): SharedEncoder | undefined {
+    return this.#options.shared
   }
 
   wants(length: number, compress: boolean | undefined): boolean {

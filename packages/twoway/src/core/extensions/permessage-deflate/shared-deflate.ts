@@ -1,0 +1,21 @@
+import type { Compressor, ContextSource } from '../../../ports/deflate-codec.js'
+import type { Encoded, SharedEncoder } from '../extension.js'
+
+/** Compresses messages for all connections that keep no history and agreed on the same parameters. */
+export class SharedDeflate implements SharedEncoder {
+  readonly #source: ContextSource<Compressor>
+
+  constructor(source: ContextSource<Compressor>) {
+    this.#source = source
+  }
+
+  encode(bytes: Uint8Array, start: number, end: number, done: Encoded): Uint8Array | undefined | 'later' {
+    const compressor = this.#source.take()
+    const output = compressor.deflate(bytes, start, end, true, end - start - 1, (later) => {
+      compressor.release()
+      done(later)
+    })
+    if (output !== 'later') compressor.release()
+    return output
+  }
+}
