@@ -171,6 +171,7 @@ describe('BroadcastMessage: compressed', () => {
     await deliver(others, 1)
     assertAllGot(others, [long])
     assert.equal(calls(), 1)
+    first!.server.clock.runTasks()
     assert.equal(first!.server.transport.written.length, 0)
   })
 })
