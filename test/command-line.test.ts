@@ -143,6 +143,11 @@ describe('twoway connect through pipes', () => {
     )
   })
 
+  it('takes a port alone with a query, too', async () => {
+    const { code, stdout } = await connect([`${port}?a=b`, '--expect', '1'], 'hi')
+    assert.deepEqual([code, stdout], [0, 'hi\n'])
+  })
+
   it('ends with 0 for a clean close of whatever code, and with 3 for none', async () => {
     const clean = await connect([`${port}/restarts`, '--verbose'])
     assert.deepEqual(
@@ -229,6 +234,13 @@ describe('twoway connect says why there is no connection, and what to try, with 
       String(free),
       `can't connect to 127.0.0.1:${free}: nothing listens there; start the server, or check host and port`,
     )
+    const proxy = `http://127.0.0.1:${free}`
+    await fails(
+      String(port),
+      new RegExp(`^twoway: can't connect to the proxy 127\\.0\\.0\\.1:${free}: nothing`),
+      '--proxy',
+      proxy,
+    )
   })
 
   it('a name that is unknown', async () => {
@@ -301,7 +313,11 @@ describe('twoway connect refuses, with exit code 1,', () => {
       /'--expect <n>' argument 'x' is invalid. It must be a whole number/,
     ],
     ['a form that is none', ['1', '--binary', 'x'], /Allowed choices are hex, base64, file/],
-    ['a certificate that is not there', ['1', '--ca', '/no/such'], /can't read the certificate \/no\/such: .*--ca/],
+    [
+      'a certificate that is not there',
+      ['1', '--ca', '/no/such'],
+      /can't read the certificate \/no\/such: there is no such file; give a PEM file with --ca/,
+    ],
   ] as const) {
     it(what, async () => {
       const { code, stderr } = await connect(args)
@@ -381,6 +397,26 @@ describe('twoway in a terminal', { skip: noTerminal }, () => {
     await again.until(/> \/close 1001/)
     again.type('\u0003')
     assert.equal(await again.ended, 0)
+  })
+
+  it('clears all rows of a long line that is typed before it prints above', async () => {
+    const terminal = new TerminalProcess(['connect', String(port), '--no-history'], env)
+    await terminal.until(/connected to/)
+    // In 200 columns: three rows.
+    terminal.type(`/ping\r${'x'.repeat(450)}`)
+    await terminal.until(/pong after/)
+    await terminal.until(/x{450}/)
+    terminal.type('\u0001\u000b')
+    for (const socket of server.clients) socket.send('from beside')
+    await terminal.until(/from beside/)
+    terminal.type('y'.repeat(450))
+    await terminal.until(/y{450}/)
+    for (const socket of server.clients) socket.send('from above')
+    await terminal.until(/from above/)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the cursor goes up two rows and clears what is below
+    assert.match(terminal.output, /\u001b\[2A\u001b\[1G\u001b\[0J[^\n]*from above\r\n\r\n\r\n/)
+    terminal.type('\u0003')
+    assert.equal(await terminal.ended, 0)
   })
 
   it('shows control characters and does not obey them', async () => {

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { startEcho } from './echo-process.js'
 
 const read = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')
 
@@ -39,6 +40,36 @@ function run(program: string): string {
     rmSync(file)
   }
 }
+
+describe('packages/cli/README.md', () => {
+  const commands = codeOf(read('packages/cli/README.md'))
+    .flatMap((code) => code.trim().split('\n'))
+    .map((line) => line.trim())
+
+  it('shows each command', () => {
+    const names = new Set(commands.map((line) => /twoway (\w+)/.exec(line)![1]))
+    assert.deepEqual([...names].sort(), ['bench', 'connect', 'echo', 'listen'])
+  })
+
+  // A port of its own in place of 8080, and the rest as it stands.
+  it('shows commands that end well', async () => {
+    const echo = await startEcho()
+    const { port } = new URL(echo.url)
+    const main = fileURLToPath(new URL('bin/twoway.js', import.meta.resolve('@twoway/cli/package.json')))
+    try {
+      const ending = commands.filter((line) => /--(expect|timeout|duration) /.test(line))
+      assert.equal(ending.length, 7)
+      for (const line of ending) {
+        const command = line.replaceAll('8080', port).replace('twoway', `"$NODE" "$TWOWAY"`)
+        const env = { ...process.env, NODE: process.execPath, TWOWAY: main }
+        const { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8', timeout: 20_000, env })
+        assert.equal(status, 0, `${line}: ${stderr}`)
+      }
+    } finally {
+      await echo.process.kill()
+    }
+  })
+})
 
 describe('the programs of README.md', () => {
   const [client, server, attached, workers, memory] = codeOf(read('README.md')).filter((code) =>

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { WebSocketStreamOptions } from 'twoway'
 import { CommandFailure } from '../command-failure.js'
+import { readAskedFile } from '../read-asked-file.js'
 
 /** What each command that connects takes. */
 export interface ConnectionOptions {
@@ -47,7 +47,7 @@ export function numberFrom(least: number, most: number, isInteger = false): (tex
 
 /** A URL as people type it: without a scheme it is ws, and a port alone is one of this machine. */
 export function completeUrl(text: string): string {
-  if (/^:?\d{1,5}(\/|$)/.test(text)) return `ws://127.0.0.1:${text.replace(/^:/, '')}`
+  if (/^:?\d{1,5}([/?#]|$)/.test(text)) return `ws://127.0.0.1:${text.replace(/^:/, '')}`
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) || /^wss?\+unix:/i.test(text) ? text : `ws://${text}`
 }
 
@@ -62,14 +62,7 @@ function addHeader(line: string, lines: ConnectionOptions['header']): Connection
 }
 
 function readAuthority(file: string): string {
-  let pem: string
-  try {
-    pem = readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new CommandFailure(
-      `can't read the certificate ${file}: ${(error as Error).message}; give a PEM file with --ca`,
-    )
-  }
+  const pem = readAskedFile('the certificate', file, 'give a PEM file with --ca').toString()
   if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem
   throw new CommandFailure(`${file} holds no certificate in PEM: give one with --ca`)
 }

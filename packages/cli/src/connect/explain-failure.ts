@@ -59,8 +59,9 @@ export function explainFailure(error: unknown, url: string): CommandFailure {
   }
   const code = codeOf(cause)
   const meaning = words[code]
+  const where = /^can't connect to (the proxy \S+:\d+):/.exec(cause.message)?.[1] ?? hostOf(url)
   return new CommandFailure(
-    meaning === undefined ? cause.message : `can't connect to ${hostOf(url)}: ${meaning}`,
+    meaning === undefined ? cause.message : `can't connect to ${where}: ${meaning}`,
     ExitCode.notConnected,
   )
 }

@@ -1,9 +1,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import type { TlsServerOptions } from 'twoway/server'
 import { CommandFailure } from '../command-failure.js'
-import { errorCode } from '../error-code.js'
+import { readAskedFile } from '../read-asked-file.js'
 
 /** Reads a certificate and its key from PEM files. A CommandFailure says what keeps a server from using them. */
 export function readTlsIdentity(certFile: string, keyFile: string): TlsServerOptions {
@@ -23,21 +22,8 @@ export function readTlsIdentity(certFile: string, keyFile: string): TlsServerOpt
   return { cert, key }
 }
 
-const readFailures: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  ENOTDIR: 'there is no such file',
-  EISDIR: 'it is a folder',
-  EACCES: 'you have no right to read it',
-  EPERM: 'you have no right to read it',
-}
-
 function read(what: string, file: string, option: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    const reason = readFailures[errorCode(error)] ?? (error as Error).message
-    throw new CommandFailure(`can't read the ${what} ${file}: ${reason}; give a PEM file with ${option}`)
-  }
+  return readAskedFile(`the ${what}`, file, `give a PEM file with ${option}`).toString()
 }
 
 function parseCertificate(pem: string, file: string): X509Certificate {

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { CommandFailure } from '../command-failure.js'
+import { readAskedFile } from '../read-asked-file.js'
 
 /** How binary messages are written in lines of text. */
 interface BinaryFormRow {
@@ -31,15 +31,7 @@ export const binaryForms = {
     format: (bytes) => Buffer.from(bytes).toString('base64'),
   },
   file: {
-    parse(line) {
-      try {
-        return readFileSync(line.trim())
-      } catch (error) {
-        throw new CommandFailure(
-          `can't read the file ${line.trim()}: ${(error as Error).message}; give one that is there`,
-        )
-      }
-    },
+    parse: (line) => readAskedFile('the file', line.trim(), 'give one that is there'),
     format: () => undefined,
   },
 } as const satisfies { readonly [name: string]: BinaryFormRow }

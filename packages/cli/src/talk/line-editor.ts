@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { clearLine, createInterface, cursorTo, type Interface } from 'node:readline'
+import { clearScreenDown, createInterface, cursorTo, type Interface, moveCursor } from 'node:readline'
 import { ownFolder } from '../own-folder.js'
 
 const mostLines = 1000
@@ -56,20 +56,28 @@ export class LineEditor {
       console.log(text)
       return
     }
-    cursorTo(process.stdout, 0)
-    clearLine(process.stdout, 0)
-    console.log(text)
+    const rows = this.#clear()
+    // The interface draws its line anew from as many rows above as the cursor was below the first.
+    console.log(text + '\n'.repeat(rows))
     this.#interface.prompt(true)
   }
 
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    cursorTo(process.stdout, 0)
-    clearLine(process.stdout, 0)
+    this.#clear()
     this.#interface.close()
     process.stdin.unref()
     if (this.#keepsHistory && this.#history.length > 0) writeHistory(this.#history)
+  }
+
+  /** Clears what is being typed, which may take several rows, and returns in which of them the cursor was. */
+  #clear(): number {
+    const { rows } = this.#interface.getCursorPos()
+    moveCursor(process.stdout, 0, -rows)
+    cursorTo(process.stdout, 0)
+    clearScreenDown(process.stdout)
+    return rows
   }
 }
 
