@@ -1,5 +1,6 @@
 /** A module that the tests of serveWorkers run. What it does is its argument. */
-import { type ServeOptions, serve, serveWorkers } from 'twoway/server'
+import { createServer } from 'node:http'
+import { attach, type ServeOptions, serve, serveWorkers } from 'twoway/server'
 
 const options: ServeOptions<undefined> = {
   port: 0,
@@ -21,6 +22,12 @@ const acts: { readonly [what: string]: () => unknown } = {
     await Promise.all([serve(options), serve(options)])
     await serve({ ...options, port: undefined, socketPath: process.env.SOCKET_PATH })
     setInterval(() => {}, 60_000)
+  },
+  attached() {
+    const { port, ...rest } = options
+    const httpServer = createServer((_, response) => response.end(String(process.pid)))
+    attach(httpServer, { path: '/chat', ...rest })
+    httpServer.listen(port, '127.0.0.1')
   },
   fixed: () => serve({ ...options, port: Number(process.env.PORT) }),
   throw() {

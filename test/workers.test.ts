@@ -179,6 +179,18 @@ describe('serveWorkers', () => {
     assert.deepEqual(all[0]!.filter(isAlive), [])
   })
 
+  it('spans what a module attaches to its HTTP server', async (context) => {
+    const workers = await run(context, 'attached')
+    const peers = await peersOfAll(`${workers.url}/chat`, 2)
+    assert.match(await (await fetch(workers.url.replace('ws', 'http'))).text(), /^\d+$/)
+    assert.equal(workers.broadcast('hi'), 2)
+    for (const peer of peers) assert.equal(await peer.next(), 'hi')
+    const closes = peers.map(({ socket }) => once(socket as never, 'close'))
+    await workers.close()
+    for (const [event] of await Promise.all(closes)) assert.equal(event.code, 1001)
+    assert.deepEqual(peers.map(({ pid }) => pid).filter(isAlive), [])
+  })
+
   it('kills a worker that is stuck', async (context) => {
     const errors: string[] = []
     const workers = await run(context, 'echo', {

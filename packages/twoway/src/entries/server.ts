@@ -3,7 +3,7 @@ import { ScratchPool } from '../core/scratch-pool.js'
 import { nodeClock } from '../runtimes/node/clock.js'
 import { nodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
 import { nodeDiagnostics } from '../runtimes/node/diagnostics.js'
-import { type AttachableServer, attachTo } from '../runtimes/node/http-attachment.js'
+import { type AttachableServer, attachTo, whenListening } from '../runtimes/node/http-attachment.js'
 import { nodeHttpHost } from '../runtimes/node/http-host.js'
 import { nodePayload } from '../runtimes/node/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
@@ -91,7 +91,8 @@ export function serve<Data = undefined>(options: ServeOptions<Data>): Promise<Se
  * The system shares connections out where Node can listen so (SO_REUSEPORT: Node 22.12, or 23.1 and later, on Linux and
  * the BSDs), else the parent does by node:cluster. A worker that dies is started again, after 0.1 s at first and 30 s at
  * last. Ctrl+C ends the workers with their parent; where that takes the signal itself they wait for its `close`. Where
- * the parent dies, they end. What is attached to an HTTP server by `attach` is none of the parent's business.
+ * the parent dies, they end. What a module attaches to an HTTP server by `attach` is spanned too; there the parent shares
+ * connections out, on every system.
  *
  * Rejects with a UsageError for options or a module that can't be used, on Bun and Deno, and in a worker; and where a
  * worker does not come to listen, with an Error that says why, in which case the others are stopped. Its `cause` is what
@@ -123,5 +124,7 @@ export async function serveWorkers(
  * or none either ('pathTaken').
  */
 export function attach<Data = undefined>(httpServer: AttachableServer, options: AttachOptions<Data>): Server<Data> {
-  return attachServer(options, ports, attachTo(httpServer))
+  const server = attachServer(options, ports, attachTo(httpServer))
+  void workerServers?.add(whenListening(httpServer).then(() => server))
+  return server
 }

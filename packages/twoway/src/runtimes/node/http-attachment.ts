@@ -28,6 +28,12 @@ export function attachTo(server: AttachableServer): HttpAttach {
   return (options, handler) => new Attachment(server as HttpServer, options, handler)
 }
 
+/** Resolves once an HTTP server listens. */
+export function whenListening(server: AttachableServer): Promise<void> {
+  if (server.address() !== null) return Promise.resolve()
+  return new Promise((resolve) => (server as HttpServer).once('listening', resolve))
+}
+
 class Attachment implements HttpListener, UpgradeRoute {
   readonly encrypted: boolean
   readonly rank: number
