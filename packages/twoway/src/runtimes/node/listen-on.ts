@@ -37,7 +37,7 @@ function placeOf(options: ListenOptions): NodeListenOptions {
   if (!canReusePort(process.versions.node)) {
     throw new UsageError(
       'optionInvalid',
-      `the option reusePort needs Node 22.12, or 23.1 and later; this is Node ${process.versions.node}: leave it out, or listen in the workers of node:cluster`,
+      `the option reusePort needs Node 22.12, or 23.1 and later; this is Node ${process.versions.node}: leave it out, or run the module by serveWorkers, which needs no option`,
     )
   }
   // The types are of Node 20.
