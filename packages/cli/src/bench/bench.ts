@@ -121,7 +121,7 @@ function showProgress(run: BenchRun, { connections, duration, json }: BenchOptio
   const show = (): void => {
     const { connected, failed, lost, received, sent } = run.counts
     connecting.update(connected + failed)
-    if (connected + failed < connections) return
+    if (connected + failed < connections || connected === 0) return
     const now = performance.now()
     if (startedAt === undefined) {
       startedAt = now
@@ -131,7 +131,7 @@ function showProgress(run: BenchRun, { connections, duration, json }: BenchOptio
     const done = received > 0 ? received : sent
     const perSecond = count(((done - before.received) / Math.max(1, now - before.at)) * 1000)
     before = { at: now, received: done }
-    const [p50, p99] = [50, 99].map((percent) => run.latencies.percentile(percent).toFixed(2))
+    const [p50, p99] = [50, 99].map((percent) => (received > 0 ? run.latencies.percentile(percent).toFixed(2) : '-'))
     const trouble = failed + lost > 0 ? colours.red(`  ${failed + lost} lost`) : ''
     sending.update(Math.min(duration * 1000, now - startedAt), { perSecond, p50, p99, trouble })
   }

@@ -39,8 +39,8 @@ export class Conversation {
   #writer: { write(message: Message): Promise<void> } | undefined
   /** Who has something to say while there is no connection. */
   #waiting: (() => void)[] = []
-  /** When the peer was heard last, by performance.now(). */
-  #heardAt = 0
+  /** Runs since the first Ping after the peer was heard last. */
+  #deadline: NodeJS.Timeout | undefined
   /** Whether what came is being reported: meanwhile nothing is read, a Pong neither. */
   #isReporting = false
   #isSilent = false
@@ -97,7 +97,7 @@ export class Conversation {
   async ping(): Promise<void> {
     try {
       const ms = await ping(this.#stream!)
-      this.#heardAt = performance.now()
+      this.#heard()
       await this.#options.report({ event: 'pong', ms: Math.round(ms * 1000) / 1000 })
     } catch {
       // The connection's end is reported.
@@ -135,6 +135,7 @@ export class Conversation {
       if (pingIntervalMs !== undefined) void this.#pingRegularly(stream, pingIntervalMs, over.signal)
       await this.#read(readable.getReader())
       over.abort()
+      this.#heard()
     } catch (failure) {
       // Whoever gave up need not be told so.
       if (this.#ended.signal.aborted) return { exitCode: ExitCode.notConnected, mayRetry: false }
@@ -152,7 +153,7 @@ export class Conversation {
         this.#isReporting = true
         await report({ event: 'message', message: value! })
         this.#isReporting = false
-        this.#heardAt = performance.now()
+        this.#heard()
         onMessage?.()
       }
     } catch {
@@ -181,19 +182,24 @@ export class Conversation {
       await wait(intervalMs, undefined, { signal }).catch(() => {})
       if (signal.aborted) return
       void this.ping()
-      void this.#expectLife(stream, performance.now(), signal)
+      if (!this.#isSilent) this.#deadline ??= setTimeout(() => void this.#giveUp(stream), this.#options.pingTimeoutMs)
     }
   }
 
-  /** Ends the connection where nothing comes in time after this. */
-  async #expectLife(stream: WebSocketStream, since: number, signal: AbortSignal): Promise<void> {
+  /** Ends a connection that is silent, unless it is we who do not listen. */
+  async #giveUp(stream: WebSocketStream): Promise<void> {
+    this.#heard()
+    if (this.#isReporting) return
     const { pingTimeoutMs, report } = this.#options
-    await wait(pingTimeoutMs, undefined, { signal }).catch(() => {})
-    if (signal.aborted || this.#isSilent || this.#isReporting || this.#heardAt >= since) return
     this.#isSilent = true
     const seconds = pingTimeoutMs / 1000
     await report({ event: 'error', message: `no Pong came within ${seconds} s: the server is taken for dead` })
     stream.close()
+  }
+
+  #heard(): void {
+    clearTimeout(this.#deadline)
+    this.#deadline = undefined
   }
 
   #wake(): void {

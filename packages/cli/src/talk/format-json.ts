@@ -38,6 +38,6 @@ export function formatJson(text: string, colours: Colours): string | undefined {
 }
 
 function colourOf(token: string, next: string | undefined, colours: Colours): string {
-  if (!token.startsWith('"')) return colours.yellow(token)
+  if (!token.startsWith('"')) return colours.magenta(token)
   return next === ':' ? colours.cyan(token) : colours.green(token)
 }

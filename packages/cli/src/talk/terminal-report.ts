@@ -27,7 +27,7 @@ export function terminalReport({ colours, raw, print }: TerminalReportOptions): 
       `${colours.magenta('↑')} ${size(message)}  ${block(formatMessage(message, colours, raw))}`,
     pong: ({ ms }: Of<'pong'>) => colours.dim(`pong after ${ms.toFixed(1)} ms`),
     close: ({ code, reason, wasClean }: Of<'close'>) =>
-      (wasClean ? colours.yellow : colours.red)(
+      (wasClean ? colours.magenta : colours.red)(
         `closed: ${code}, ${describeCloseCode(code)}${reason === '' ? '' : `, "${printable(reason)}"`}${wasClean ? '' : ' (not clean)'}`,
       ),
     error: ({ message }: Of<'error'>) => colours.red(printable(message)),
