@@ -6,26 +6,12 @@ import fc from 'fast-check'
 import { type PerMessageDeflateOptions, WebSocket } from 'twoway'
 import { serve } from 'twoway/server'
 import { WebSocketServer, WebSocket as WsClient } from 'ws'
+import { combinations } from './compression/combinations.js'
 
 /** Random round trips; a hundred thousand by `npm run test:compression`. */
 const numRuns = Number(process.env.COMPRESSION_RUNS ?? 300)
 
 const flags = [false, true]
-/** Every combination of the four parameters, each window at its bounds and between. */
-const combinations: readonly PerMessageDeflateOptions[] = flags.flatMap((serverNoContextTakeover) =>
-  flags.flatMap((clientNoContextTakeover) =>
-    [undefined, 9, 12, 15].flatMap((serverMaxWindowBits) =>
-      [undefined, 9, 12, 15].map((clientMaxWindowBits) => ({
-        serverNoContextTakeover,
-        clientNoContextTakeover,
-        serverMaxWindowBits,
-        clientMaxWindowBits,
-        thresholdBytes: 0,
-      })),
-    ),
-  ),
-)
-
 const long = JSON.stringify(Array.from({ length: 6000 }, (_, index) => ({ index, name: `user ${index * 7919}` })))
 const messages: readonly (string | Buffer)[] = [
   'Hello',

@@ -1,6 +1,6 @@
 // What a program may write where our own classes run: further options, and streams that can be iterated.
 
-import { WebSocketStream } from 'twoway'
+import { WebSocket, WebSocketStream } from 'twoway'
 import { check, type Same } from './same.js'
 
 declare const log: (...values: unknown[]) => void
@@ -15,3 +15,11 @@ export async function read(): Promise<void> {
   const ours: ReadableStream<string | Uint8Array> = readable
   await ours.pipeThrough(new TransformStream()).pipeTo(writable)
 }
+
+export const offers = [
+  new WebSocket('wss://localhost', { perMessageDeflate: false }),
+  new WebSocket('wss://localhost', { perMessageDeflate: { clientNoContextTakeover: true, serverMaxWindowBits: 10 } }),
+  new WebSocket('wss://localhost', { perMessageDeflate: [{ serverNoContextTakeover: true }, {}] }),
+  // @ts-expect-error bits are a number
+  new WebSocket('wss://localhost', { perMessageDeflate: { clientMaxWindowBits: true } }),
+]

@@ -222,3 +222,31 @@ export async function inProcesses(): Promise<Workers> {
   await serveWorkers('/app/server.js', { port: 8080 })
   return workers
 }
+
+export const compressed = async () => {
+  const server = await serve({
+    port: 0,
+    perMessageDeflate: {
+      serverNoContextTakeover: false,
+      clientNoContextTakeover: true,
+      serverMaxWindowBits: 12,
+      clientMaxWindowBits: undefined,
+      level: 6,
+      memLevel: 8,
+      thresholdBytes: 512,
+    },
+    upgrade: () => ({ perMessageDeflate: false }),
+    message(socket, message) {
+      socket.send(message, { compress: true })
+      socket.sendStream([message], { compress: false, type: 'text' })
+      // @ts-expect-error it is compressed or not
+      socket.send(message, { compress: 'always' })
+    },
+  })
+  server.broadcast('text', { compress: false })
+  await serve({ port: 0, perMessageDeflate: true, message() {} })
+  // @ts-expect-error there is no such parameter
+  await serve({ port: 0, perMessageDeflate: { windowBits: 12 }, message() {} })
+  // @ts-expect-error a server takes one set of parameters
+  await serve({ port: 0, perMessageDeflate: [{}], message() {} })
+}
