@@ -4,7 +4,7 @@ const { join } = require('node:path')
 const { pathToFileURL } = require('node:url')
 
 /** Pages of 64 KiB. Memory that grows would leave Node's view of it empty, so the first is the last. */
-const pages = 4
+const pages = 5
 
 /**
  * Compiles packages/twoway/assembly/simd.ts into a module that holds the octets of the WebAssembly, so that nothing

@@ -7,7 +7,28 @@ import type { Payload } from './payload.js'
 const maskingKey = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
 
 /** Around every place where an implementation goes over to words or to native code. */
-const lengths = [...Array(34).keys(), 63, 64, 65, 159, 160, 161, 191, 192, 193, 194, 195, 1023, 1024, 1025, 5000]
+const lengths = [
+  ...Array(34).keys(),
+  63,
+  64,
+  65,
+  159,
+  160,
+  161,
+  191,
+  192,
+  193,
+  194,
+  195,
+  1023,
+  1024,
+  1025,
+  5000,
+  16_383,
+  16_384,
+  16_385,
+  32_770,
+]
 
 const boundaries = [
   0x00, 0x7f, 0x80, 0x7ff, 0x800, 0xfff, 0x1000, 0xcfff, 0xd000, 0xd7ff, 0xe000, 0xfeff, 0xffff, 0x10000, 0x3ffff,
