@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { concat, frame, toHex, utf8 } from '../../testing/bytes.js'
 import { ConnectionHarness, type HarnessOptions } from '../../testing/connection-harness.js'
 import { inEveryCutAsync, inPieces } from '../../testing/cuts.js'
+import { deflatePair } from '../../testing/deflate.js'
 import { ProtocolError, TransportError } from '../errors.js'
 import type { IncomingMessage } from './incoming-message.js'
 
@@ -225,14 +226,22 @@ describe('OutgoingMessage to MessageStreamer', () => {
   const shownAs = (message: string | Uint8Array): string =>
     typeof message === 'string' ? `text ${message}` : `binary ${toHex(message)}`
 
-  for (const role of ['client', 'server'] as const) {
-    it(`gives what went in, however a ${role} and the network cut it`, async () => {
+  for (const [role, isCompressed] of [
+    ['client', false],
+    ['server', false],
+    ['client', true],
+    ['server', true],
+  ] as const) {
+    const how = isCompressed ? 'with' : 'without'
+    it(`gives what went in, however a ${role} and the network cut it, ${how} permessage-deflate`, async () => {
       const property = fc.asyncProperty(
         fc.array(streamed, { minLength: 1, maxLength: 3 }),
         cuts,
         fc.integer({ min: 1, max: 300 }),
         async (sent, wireCuts, highWaterMarkBytes) => {
-          const sender = new ConnectionHarness({ role })
+          const [all, other] = [{ thresholdBytes: 0 }, role === 'client' ? 'server' : 'client'] as const
+          const pair = isCompressed ? deflatePair({ client: all, server: all }) : undefined
+          const sender = new ConnectionHarness({ role, ...(pair && { extension: pair[role] }) })
           const expected: string[] = []
           for (const { payload, cuts, turns, fragmentBytes, meanwhile } of sent) {
             const type = typeof payload === 'string' ? 'text' : 'binary'
@@ -253,16 +262,18 @@ describe('OutgoingMessage to MessageStreamer', () => {
           }
           sender.clock.runTasks()
           const reader = new Reader({
-            role: role === 'client' ? 'server' : 'client',
+            role: other,
             limits: { highWaterMarkBytes },
+            ...(pair && { extension: pair[other] }),
           })
           inPieces(sender.transport.written, wireCuts, (piece) => reader.harness.receive(piece))
           for (let round = 0; round < 60 && reader.whole.length < expected.length; round++) await settle(reader.harness)
           assert.deepEqual(reader.whole, expected)
           assert.deepEqual(reader.harness.log, [])
+          for (const { transport } of [sender, reader.harness]) transport.sink.closed()
         },
       )
-      await fc.assert(property, { numRuns: 200 })
+      await fc.assert(property, { numRuns: isCompressed ? 50 : 200 })
     })
   }
 })

@@ -21,14 +21,20 @@ export function watchDescriptors(server: Server, tell: (error: TransportError) =
     const now = performance.now()
     if (now - lastReport < reportIntervalMs) return
     lastReport = now
-    tell(new TransportError(`peers that connect now are turned away: ${explainFailure(cause)}; ${remedy}`, { cause }))
+    tell(
+      new TransportError(`peers that connect now are turned away: ${explainFailure(cause)}; ${remedyOf(cause)}`, {
+        cause,
+      }),
+    )
   }
   const timer = setInterval(() => probe(report), probeIntervalMs).unref()
   server.on('error', report)
   return () => clearInterval(timer)
 }
 
-const remedy = 'allow more (ulimit -n), or lower maxConnections'
+function remedyOf({ code }: NodeJS.ErrnoException): string {
+  return `allow more (${code === 'ENFILE' ? 'sysctl fs.file-max' : 'ulimit -n'}), or lower maxConnections`
+}
 
 function probe(report: (cause: NodeJS.ErrnoException) => void): void {
   try {
