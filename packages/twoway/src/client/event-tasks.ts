@@ -30,10 +30,13 @@ export class EventTasks<Event> {
 
   readonly #runNext = (): void => {
     const event = this.#waiting[this.#at++]!
-    if (this.#at === this.#waiting.length) {
-      this.#waiting = []
-      this.#at = 0
+    if (this.#at < this.#waiting.length) {
+      // What is added meanwhile comes behind the others that wait, so that the end of this call need not be told.
+      this.#run(event)
+      return
     }
+    this.#waiting = []
+    this.#at = 0
     this.#runNow(event)
   }
 
