@@ -10,7 +10,8 @@ interface ListeningHandle {
 
 /**
  * Has a listening server make one socket a connection, which reads into the shared memory from its start, where it would
- * make one that has to be replaced and kept (1 KiB of heap a connection). Such connections the server does not count. Where anything looks different from what is known of Node, nothing changes.
+ * make one that has to be replaced and kept (1 KiB of heap a connection). The server does not count such connections.
+ * Where anything looks different from what is known of Node, nothing changes.
  */
 export function acceptHandles(server: Server, take: (transport: StreamTransport) => void): void {
   const listening = (server as unknown as { readonly _handle?: ListeningHandle })._handle

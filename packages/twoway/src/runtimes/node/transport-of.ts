@@ -3,7 +3,7 @@ import type { TransportPeer } from '../../ports/transport.js'
 import { adoptSocket } from './adopt-socket.js'
 import { StreamTransport } from './stream-transport.js'
 
-/** A transport over a connection that Node's HTTP server has handed out. Its socket reads into the shared memory where it can. */
+/** A transport over a connection that a server of Node's has handed out. It reads into the shared memory where it can. */
 export function transportOf(stream: Duplex, head: Uint8Array, peer: TransportPeer): StreamTransport {
   const adopted = adoptSocket(stream)
   if (adopted === undefined) return new StreamTransport(stream, { head, peer })
