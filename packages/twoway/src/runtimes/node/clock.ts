@@ -4,25 +4,11 @@ import type { Clock } from '../../ports/clock.js'
 /** A longer delay makes setTimeout call after 1 ms. */
 const longestDelayMs = 2 ** 31 - 1
 
-/** What is deferred, in its order: one tick runs all, as a broadcast defers the write of each connection. */
-let deferred: (() => void)[] = []
-
-function runDeferred(): void {
-  const batch = deferred
-  deferred = []
-  let next = 0
-  try {
-    while (next < batch.length) batch[next++]!()
-  } finally {
-    // One that throws does not take the others with it.
-    if (next < batch.length) for (const callback of batch.slice(next)) nodeClock.defer(callback)
-  }
-}
-
 /**
  * Node's clock. A timer keeps the process alive until it has called or was cancelled.
  * `defer` is process.nextTick: unlike queueMicrotask it makes no AsyncResource a call, and what is deferred in a
- * chain of promises runs at the chain's end, so that everything sent on the way goes out in one write.
+ * chain of promises runs at the chain's end, so that everything sent on the way goes out in one write. Each call is a
+ * tick of its own: one tick for all would show one caller's AsyncLocalStorage to the handlers of another.
  */
 export const nodeClock: Clock = {
   now: () => performance.now(),
@@ -37,9 +23,7 @@ export const nodeClock: Clock = {
     return { cancel: () => clearTimeout(timer) }
   },
 
-  defer(callback) {
-    if (deferred.push(callback) === 1) process.nextTick(runDeferred)
-  },
+  defer: (callback) => process.nextTick(callback),
 
   task: (callback) => setImmediate(callback),
 }
