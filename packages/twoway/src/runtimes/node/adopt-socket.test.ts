@@ -71,6 +71,12 @@ describe('a socket whose handle was adopted is to its server as one that was not
         await sink.untilCalled('closed')
       })
 
+      test('closes when the socket that the server knows fails, which does not end the process', async (context) => {
+        const { socket, sink } = await upgraded(context, adopt)
+        socket.destroy(new Error('what lies under it is gone'))
+        await sink.untilCalled('closed')
+      })
+
       test('hears an end, and can send after it', async (context) => {
         const { client, transport, sink } = await upgraded(context, adopt)
         const received: Buffer[] = []

@@ -35,6 +35,8 @@ export function adoptSocket(old: unknown): AdoptedSocket | undefined {
   const socket = new Socket(options as SocketConstructorOpts)
   socket.once('close', () => old.destroy())
   old.once('close', () => socket.destroy())
+  // Whoever handed it over has taken its listeners away, and an error that nobody hears ends the process.
+  old.on('error', () => {})
   return { socket, reading }
 }
 
