@@ -59,6 +59,13 @@ describe('ControlFrames', () => {
     assert.equal(written(), '8903000102' + '8800')
   })
 
+  it('sends one Close, §5.5.1', () => {
+    const { control, written } = setUp()
+    control.sendClose(octets(2))
+    control.sendClose(octets(3))
+    assert.equal(written(), toHex(frame({ opcode: Opcode.close, payload: octets(2) })))
+  })
+
   it('takes a ping of 125 octets, and refuses one more, §5.5', () => {
     const { control } = setUp()
     for (const length of [0, 124, 125]) control.checkPing(octets(length))

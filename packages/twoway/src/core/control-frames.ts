@@ -18,6 +18,7 @@ export class ControlFrames {
   #length = 0
   /** The payload of the latest Ping that could not be answered at once. */
   #waitingPong: Uint8Array | undefined
+  #hasClosed = false
 
   constructor(outbox: Outbox, payload: Payload, highWaterMarkBytes: number) {
     this.#outbox = outbox
@@ -48,8 +49,10 @@ export class ControlFrames {
     this.#send(Opcode.ping, payload)
   }
 
-  /** §5.5.1. */
+  /** Once, §5.5.1: a second one is not sent. */
   sendClose(payload: Uint8Array): void {
+    if (this.#hasClosed) return
+    this.#hasClosed = true
     this.#send(Opcode.close, payload)
   }
 

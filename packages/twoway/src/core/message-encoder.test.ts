@@ -101,6 +101,18 @@ describe('MessageEncoder: what takes longer to encode', () => {
     }
   })
 
+  it('sends one Close where the connection fails while its Close waits, with the status of the failure, §7.1.7', () => {
+    const { slow, harness, sent } = started()
+    harness.connection.send(long)
+    harness.connection.close(1000)
+    harness.receive(fromHex('8fff'))
+    // A Close of 46 octets with 1002, not the 1000 that waited.
+    assert.match(sent(), /^882e03ea/)
+    slow.goOn()
+    assert.equal(harness.transport.writes.length, 1)
+    assert.ok(harness.transport.calls.includes('end'))
+  })
+
   it('drops what waits where the connection fails or is lost, and hears no more of it', () => {
     for (const end of ['fail', 'terminate', 'closed'] as const) {
       const { slow, harness, sent } = started()

@@ -28,7 +28,7 @@ export type ClosingEvent =
   | 'lost'
 
 export type ClosingAction =
-  /** Send our Close: one each way, §5.5.1. */
+  /** Send our Close: one each way, §5.5.1. Nothing where it has gone out; one that waits behind a message may not have. */
   | 'sendClose'
   /** Give the peer `closeTimeoutMs` from now. */
   | 'startTimer'
@@ -58,7 +58,7 @@ export const closingHandshake: {
   },
   closeSent: {
     peerClose: { next: 'closesExchanged', actions: ['endIfServer', 'startTimer'] },
-    fail: { next: 'failing', actions: ['end', 'startTimer'] },
+    fail: { next: 'failing', actions: ['sendClose', 'end', 'startTimer'] },
     peerEnd: { next: 'failing', actions: ['end', 'startTimer'] },
     timeout: { next: 'failing', actions: ['destroy'] },
     terminate: { next: 'failing', actions: ['destroy'] },
