@@ -52,7 +52,7 @@ function fragmented(count: number, octets: number): Row {
   const amount = `${count.toLocaleString('en')} fragments of ${octets === 1 ? 'one octet' : `${octets} octets`}`
   return {
     property: `memory held for one message of ${amount}`,
-    promise: 'its octets, below 1 MiB',
+    promise: 'its octets, below 1 MiB, beside the noise',
     async measure(server) {
       const begun = await begin(server)
       if (begun === undefined) return noConnection
