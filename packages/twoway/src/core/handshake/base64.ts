@@ -12,24 +12,3 @@ export function encodeBase64(bytes: Uint8Array): string {
   }
   return text
 }
-
-/**
- * The octets that a base64 text stands for, or undefined where it is not the one text that encoding them gives:
- * other characters, missing padding and pad bits that are not zero are refused, as RFC 4648 §3.5 lets a decoder do.
- */
-export function decodeBase64(text: string): Uint8Array | undefined {
-  const digits = /^([A-Za-z0-9+/]*)={0,2}$/.exec(text)?.[1]
-  if (digits === undefined) return undefined
-  const bytes = new Uint8Array(Math.floor((digits.length * 6) / 8))
-  let bits = 0
-  let held = 0
-  let at = 0
-  for (const digit of digits) {
-    bits = ((bits << 6) | alphabet.indexOf(digit)) & 0xfff
-    held += 6
-    if (held < 8) continue
-    held -= 8
-    bytes[at++] = bits >> held
-  }
-  return encodeBase64(bytes) === text ? bytes : undefined
-}
