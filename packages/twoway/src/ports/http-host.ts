@@ -37,17 +37,21 @@ export interface HttpHost {
   listen(options: ListenOptions, handler: HttpHandler): Promise<HttpListener>
 }
 
-/** What a request's head must keep to. */
+/** How long a head may be. */
 export interface HeadLimits {
-  /** Milliseconds within which a request's head must have arrived. */
-  readonly handshakeTimeoutMs: number
-  /** Octets of a request's head, at most. */
+  /** Octets of a head, at most. */
   readonly maxHeadBytes: number
-  /** Header fields of a request, at most. */
+  /** Header fields of a head, at most. */
   readonly maxHeaderFields: number
 }
 
-export interface ListenOptions extends HeadLimits {
+/** What a request must keep to. */
+export interface RequestLimits extends HeadLimits {
+  /** Milliseconds within which a request's head must have arrived. */
+  readonly handshakeTimeoutMs: number
+}
+
+export interface ListenOptions extends RequestLimits {
   readonly port: number
   /** A name or an IP address. */
   readonly host: string
@@ -102,7 +106,7 @@ export interface HttpListener extends ListenAddress {
 }
 
 /** What an attachment takes of a server that others have too. */
-export interface AttachOptions extends HeadLimits {
+export interface AttachOptions extends RequestLimits {
   /** The path of a request-target, or whether a request is wanted; all where undefined. */
   readonly path: string | ((head: RequestHead, peer: TransportPeer) => boolean) | undefined
 }

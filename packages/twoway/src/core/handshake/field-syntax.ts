@@ -9,6 +9,13 @@ export function isToken(text: string): boolean {
   return token.test(text)
 }
 
+const isTokenCode = Array.from({ length: 256 }, (_, octet) => isToken(String.fromCharCode(octet)))
+
+/** Whether an octet may stand in a token. */
+export function isTokenOctet(octet: number): boolean {
+  return isTokenCode[octet]!
+}
+
 /** Whether a text can stand as a field's value: no control characters but tabs, nothing above U+00FF, RFC 9110 §5.5. */
 export function isFieldValue(text: string): boolean {
   return fieldValue.test(text)
@@ -36,6 +43,7 @@ export function areDistinctTokens(elements: readonly string[]): boolean {
   return elements.every(isToken) && new Set(elements).size === elements.length
 }
 
-function isSpace(code: number): boolean {
+/** Whether a character's code is that of a space or a tab: white space in a head, RFC 9110 §5.6.3. */
+export function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x09
 }

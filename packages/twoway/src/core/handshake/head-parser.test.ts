@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { RequestHead, ResponseHead } from '../../ports/http-host.js'
+import type { HeadLimits, RequestHead, ResponseHead } from '../../ports/http-host.js'
 import { HandshakeError } from '../errors.js'
 import { type HeadForm, requestForm, responseForm } from './head-form.js'
-import { type HeadLimits, HeadParser } from './head-parser.js'
+import { HeadParser } from './head-parser.js'
 
 const limits: HeadLimits = { maxHeadBytes: 1024, maxHeaderFields: 5 }
 const request =

@@ -1,15 +1,17 @@
+import type { HeadLimits } from '../../ports/http-host.js'
 import { HandshakeError } from '../errors.js'
-import type { Limits } from '../limits.js'
-import { isToken, trimSpace } from './field-syntax.js'
+import { isSpace, isTokenOctet } from './field-syntax.js'
 import type { HeadForm } from './head-form.js'
-import { decodeLatin1 } from './latin1.js'
+import { SharedTexts } from './shared-texts.js'
 
 const tab = 0x09
 const lineFeed = 0x0a
 const carriageReturn = 0x0d
 const space = 0x20
+const colon = 0x3a
 const del = 0x7f
 const noOctets = new Uint8Array(0)
+const texts = new SharedTexts()
 
 /**
  * Reads the head of one request or response, RFC 9112 §2 to §5, cut in any way, and takes nothing that the grammar
@@ -63,7 +65,7 @@ export class HeadParser<Head> {
     if (next > end || bytes[lineEnd] !== carriageReturn || bytes[lineEnd + 1] !== lineFeed) return at
     if (this.#octets + next - at > this.#limits.maxHeadBytes) return at
     this.#octets += next - at
-    this.#endLine(decodeLatin1(bytes, at, lineEnd))
+    this.#endLine(bytes, at, lineEnd)
     return next
   }
 
@@ -73,9 +75,9 @@ export class HeadParser<Head> {
     if (this.#returned) {
       if (octet !== lineFeed) throw this.#malformed('a carriage return without a line feed')
       this.#returned = false
-      const line = decodeLatin1(this.#line, 0, this.#lineEnd)
+      const lineEnd = this.#lineEnd
       this.#lineEnd = 0
-      this.#endLine(line)
+      this.#endLine(this.#line, 0, lineEnd)
     } else if (octet === carriageReturn) {
       this.#returned = true
     } else if (octet === lineFeed) {
@@ -96,26 +98,33 @@ export class HeadParser<Head> {
     this.#line[this.#lineEnd++] = octet
   }
 
-  #endLine(line: string): void {
-    if (this.#begun === undefined) this.#begin(line)
-    else if (line !== '') this.#addField(line)
+  /** A line has come whole: `bytes[start, end)`, without its end. */
+  #endLine(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#begun === undefined) this.#begin(bytes, start, end)
+    else if (start < end) this.#addField(bytes, start, end)
     else this.#head = this.#begun
   }
 
-  #begin(line: string): void {
-    if (line === '' && this.#form.skipsEmptyLines) return
-    this.#begun = this.#form.begin(line, this.#fields)
+  #begin(bytes: Uint8Array, start: number, end: number): void {
+    if (start === end && this.#form.skipsEmptyLines) return
+    this.#begun = this.#form.begin(texts.read(bytes, start, end), this.#fields)
     if (this.#begun === undefined) throw this.#malformed(`the first line is not ${this.#form.startLine}`)
   }
 
-  #addField(line: string): void {
+  #addField(bytes: Uint8Array, start: number, end: number): void {
     const { maxHeaderFields } = this.#limits
     if (this.#fields.length === 2 * maxHeaderFields) throw this.#tooLong(`${maxHeaderFields} header fields at most`)
     // RFC 9112 §5.2: a folded line, which begins with white space, is refused; its name is no token.
-    const colon = line.indexOf(':')
-    const name = line.slice(0, Math.max(0, colon))
-    if (!isToken(name)) throw this.#malformed(`header field ${this.#fields.length / 2 + 1} is not a token and a colon`)
-    this.#fields.push(name, trimSpace(line.slice(colon + 1)))
+    let nameEnd = start
+    while (nameEnd < end && isTokenOctet(bytes[nameEnd]!)) nameEnd++
+    if (nameEnd === start || nameEnd === end || bytes[nameEnd] !== colon) {
+      throw this.#malformed(`header field ${this.#fields.length / 2 + 1} is not a token and a colon`)
+    }
+    let valueStart = nameEnd + 1
+    let valueEnd = end
+    while (valueStart < valueEnd && isSpace(bytes[valueStart]!)) valueStart++
+    while (valueStart < valueEnd && isSpace(bytes[valueEnd - 1]!)) valueEnd--
+    this.#fields.push(texts.read(bytes, start, nameEnd), texts.read(bytes, valueStart, valueEnd))
   }
 
   #malformed(detail: string): HandshakeError {
@@ -131,5 +140,3 @@ export class HeadParser<Head> {
 function isPrintable(octet: number): boolean {
   return (octet >= space && octet !== del) || octet === tab
 }
-
-export type HeadLimits = Pick<Limits, 'maxHeadBytes' | 'maxHeaderFields'>

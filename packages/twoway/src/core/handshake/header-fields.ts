@@ -2,12 +2,13 @@ import { splitList } from './field-syntax.js'
 
 /** The header fields of a head, found by their names in any case, RFC 9110 §5.1. Iterates over the lines in their order. */
 export class HeaderFields implements Iterable<readonly [name: string, value: string]> {
-  /** Names in lower case and values, in turn: as few objects as can be, since each connection keeps its handshake's. */
+  /** Names and values in turn: as few objects as can be, since each connection keeps its handshake's. */
   readonly #fields: readonly string[]
 
   /** Takes names and values in turn, as a RequestHead or a ResponseHead has them. */
   constructor(fields: readonly string[]) {
-    this.#fields = fields.map((part, at) => (at % 2 === 0 ? lowerCaseName(part) : part))
+    // A copy has no room for more, half of which an array that grew is.
+    this.#fields = fields.slice()
   }
 
   has(name: string): boolean {
@@ -47,24 +48,16 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
   }
 
   *[Symbol.iterator](): Iterator<readonly [name: string, value: string]> {
-    for (let at = 0; at < this.#fields.length; at += 2) yield [this.#fields[at]!, this.#fields[at + 1]!]
+    for (let at = 0; at < this.#fields.length; at += 2) yield [this.#fields[at]!.toLowerCase(), this.#fields[at + 1]!]
   }
 
   #find(name: string, from: number): number {
-    for (let at = from; at < this.#fields.length; at += 2) if (this.#fields[at] === name) return at
+    for (let at = from; at < this.#fields.length; at += 2) if (isFieldName(this.#fields[at]!, name)) return at
     return -1
   }
 }
 
-/** Names seen, and their lower case: the same few come with every handshake, and need not be kept by each. */
-const lowerCaseNames = new Map<string, string>()
-const mostNames = 200
-const longestName = 64
-
-function lowerCaseName(name: string): string {
-  const known = lowerCaseNames.get(name)
-  if (known !== undefined) return known
-  const lower = name.toLowerCase()
-  if (lowerCaseNames.size < mostNames && name.length <= longestName) lowerCaseNames.set(name, lower)
-  return lower
+/** Whether a field's name, in any case, is this one, in lower case. */
+export function isFieldName(name: string, wanted: string): boolean {
+  return name.length === wanted.length && name.toLowerCase() === wanted
 }

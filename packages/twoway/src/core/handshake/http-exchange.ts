@@ -1,16 +1,17 @@
 import type { Clock, Timer } from '../../ports/clock.js'
-import type { HeadLimits, HttpHandler, HttpResponse, RequestHead } from '../../ports/http-host.js'
+import type { HttpHandler, HttpResponse, RequestHead, RequestLimits } from '../../ports/http-host.js'
 import type { RewindableTransport, TransportSink } from '../../ports/transport.js'
 import { HandshakeError } from '../errors.js'
 import { encodeResponse } from './encode-response.js'
 import { requestForm } from './head-form.js'
 import { HeadParser } from './head-parser.js'
+import { isFieldName } from './header-fields.js'
 import { hostAnswers } from './host-answers.js'
 import { refusalOf } from './server-handshake.js'
 
 export interface HttpExchangeOptions {
   readonly transport: RewindableTransport
-  readonly limits: HeadLimits
+  readonly limits: RequestLimits
   /** Milliseconds that the request's head has left to arrive. */
   readonly timeMs: number
   readonly handler: HttpHandler
@@ -124,6 +125,6 @@ export class HttpExchange implements TransportSink {
 }
 
 function asksForUpgrade({ fields }: RequestHead): boolean {
-  for (let at = 0; at < fields.length; at += 2) if (fields[at]!.toLowerCase() === 'upgrade') return true
+  for (let at = 0; at < fields.length; at += 2) if (isFieldName(fields[at]!, 'upgrade')) return true
   return false
 }
