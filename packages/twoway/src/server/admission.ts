@@ -1,7 +1,7 @@
 import { HandshakeError, TransportError, UsageError } from '../core/errors.js'
 import { formatExtensions } from '../core/extensions/extension-header.js'
 import { acceptExtension } from '../core/extensions/negotiation.js'
-import { acceptanceOf, type ClientOffer, checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
+import { accept, type ClientOffer, checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
 import type { ServerLimits } from '../core/limits.js'
 import type { HttpResponse, RequestHead } from '../ports/http-host.js'
 import type { Transport } from '../ports/transport.js'
@@ -220,7 +220,7 @@ export class Admission<Data> {
     }
     const agreed = acceptExtension(offer.extensions, perMessageDeflate ? negotiators : [])
     const extensions = agreed === undefined ? undefined : formatExtensions([agreed.answer])
-    transport.write(acceptanceOf({ key: offer.key, protocol, extensions, fields: fieldsOf(headers) }))
+    accept(transport, { key: offer.key, protocol, extensions, fields: fieldsOf(headers) })
     this.#observer.handshakeAnswered(101, transport.peer.address, request)
     this.#events.accepted({
       transport,

@@ -17,7 +17,8 @@ export async function readHttpAnswer(answer: HttpAnswer): Promise<HttpResponse> 
 }
 
 /** Header fields as names and values in turn. */
-export function fieldsOf(headers: HeaderInput = {}): string[] {
+export function fieldsOf(headers: HeaderInput | undefined): string[] {
+  if (headers === undefined) return []
   const entries = headers as Readonly<Record<string, string>> | Iterable<readonly [name: string, value: string]>
   return (Symbol.iterator in entries ? [...entries] : Object.entries(entries)).flat()
 }

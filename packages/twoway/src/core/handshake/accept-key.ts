@@ -1,17 +1,34 @@
-import { encodeBase64 } from './base64.js'
+import { encodeBase64, writeBase64 } from './base64.js'
 import { encodeLatin1 } from './latin1.js'
 import { sha1 } from './sha1.js'
 
 const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 /** 16 octets: the last digit has four bits to spare, which must be zero (erratum 3150). */
 const keyForm = /^[A-Za-z0-9+/]{21}[AQgw]==$/
+const keyLength = 24
+
+/** The length of a Sec-WebSocket-Accept: 20 octets in base64. */
+export const acceptKeyLength = 28
+
+/** What the digest is made of: a key's place, and the GUID. */
+const message = encodeLatin1(' '.repeat(keyLength) + guid)
 
 /** The Sec-WebSocket-Accept that answers a Sec-WebSocket-Key, §4.2.2 step 5.4. */
 export function acceptKey(key: string): string {
-  return encodeBase64(sha1(encodeLatin1(key + guid)))
+  return encodeBase64(digestOf(key))
+}
+
+/** Writes the Sec-WebSocket-Accept that answers a key to `target` from `at` on. */
+export function writeAcceptKey(key: string, target: Uint8Array, at: number): void {
+  writeBase64(digestOf(key), target, at)
 }
 
 /** Whether a text can be a Sec-WebSocket-Key: 16 octets in base64, §4.2.1. */
 export function isKey(text: string): boolean {
   return keyForm.test(text)
+}
+
+function digestOf(key: string): Uint8Array {
+  for (let at = 0; at < keyLength; at += 1) message[at] = key.charCodeAt(at)
+  return sha1(message)
 }

@@ -15,6 +15,9 @@ export interface HeadForm<Head> {
 
 const requestLine = new RegExp(`^(${tokenCharacter}+) ([\\x21-\\x7e]+) HTTP/(1\\.[01])$`)
 
+/** The parts of the request line that came last: most clients of a server ask for the same. */
+let last: { line: string; method: string; target: string; version: string } | undefined
+
 export const requestForm: HeadForm<RequestHead> = {
   malformed: 'requestMalformed',
   tooLong: 'requestHeadTooLong',
@@ -22,9 +25,12 @@ export const requestForm: HeadForm<RequestHead> = {
   // RFC 9112 §2.2 asks it of servers. They count for the longest head.
   skipsEmptyLines: true,
   begin(line, fields) {
-    const [, method, target, version] = requestLine.exec(line) ?? []
-    if (method === undefined || target === undefined || version === undefined) return undefined
-    return { method, target, version, fields }
+    if (line !== last?.line) {
+      const [, method, target, version] = requestLine.exec(line) ?? []
+      if (method === undefined || target === undefined || version === undefined) return undefined
+      last = { line, method, target, version }
+    }
+    return { method: last.method, target: last.target, version: last.version, fields }
   },
 }
 

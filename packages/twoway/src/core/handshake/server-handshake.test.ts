@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { RecordingTransport } from '../../testing/recording-transport.js'
 import { HandshakeError, type RequestViolationCode, UsageError, violations } from '../errors.js'
 import { serverLimits } from '../limits.js'
 import { encodeResponse } from './encode-response.js'
 import { requestForm, responseForm } from './head-form.js'
 import { HeadParser } from './head-parser.js'
 import { HeaderFields } from './header-fields.js'
-import { acceptanceOf, type ClientOffer, checkRequest, refusalOf } from './server-handshake.js'
+import { accept, acceptanceOf, type ClientOffer, checkRequest, refusalOf } from './server-handshake.js'
 
 /** The request of §1.2. */
 const example = `GET /chat HTTP/1.1
@@ -199,6 +200,35 @@ test('names no subprotocol and no extension where there is none, §4.2.2', () =>
   assert.deepEqual(
     [...headers].map(([name]) => name),
     ['upgrade', 'connection', 'sec-websocket-accept'],
+  )
+})
+
+/** Keeps what is written until the network takes it, as the port lets a transport do. */
+class KeepingTransport extends RecordingTransport {
+  readonly kept: Uint8Array[] = []
+
+  override write(bytes: Uint8Array): void {
+    super.write(bytes)
+    this.kept.push(bytes)
+  }
+}
+
+test('writes the answer that is asked for, whether it has more than the accept key or not', () => {
+  for (const more of [{}, { protocol: 'chat' }, { extensions: 'a; b' }, { fields: ['Set-Cookie', 'c=d'] }, {}]) {
+    const transport = new RecordingTransport()
+    accept(transport, { ...acceptance, ...more })
+    assert.deepEqual(transport.writes, [new Uint8Array(acceptanceOf({ ...acceptance, ...more }))])
+  }
+})
+
+test('leaves an answer as it is that the network has not taken', () => {
+  const keys = ['dGhlIHNhbXBsZSBub25jZQ==', 'AQIDBAUGBwgJCgsMDQ4PEA==', 'x3JJHMbDL1EzLkh9GBhXDw==']
+  const transport = new KeepingTransport()
+  transport.isFull = true
+  for (const key of keys) accept(transport, { ...acceptance, key })
+  assert.deepEqual(
+    transport.kept,
+    keys.map((key) => acceptanceOf({ ...acceptance, key })),
   )
 })
 
