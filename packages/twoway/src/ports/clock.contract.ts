@@ -34,6 +34,16 @@ export function clockContract(name: string, clock: Clock): void {
       })
     })
 
+    test('calls a timer too that keeps no process alive, and cancels it', async () => {
+      await new Promise<void>((resolve, reject) => {
+        // What keeps the process alive meanwhile.
+        const alive = clock.after(10_000, reject)
+        clock.after(5, () => reject(new Error('a cancelled timer called')), false).cancel()
+        clock.after(20, resolve, false)
+        clock.after(60, () => alive.cancel())
+      })
+    })
+
     test('takes delays longer than a runtime does at once', async () => {
       await new Promise<void>((resolve, reject) => {
         const far = [2 ** 31, 2 ** 40, Number.POSITIVE_INFINITY].map((delayMs) =>

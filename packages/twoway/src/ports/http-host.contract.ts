@@ -73,6 +73,9 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       }
       const listener = await subject.host.listen(listenOptions, handler)
       context.after(() => listener.close())
+      // A host does not keep the process alive for a client, whose socket does. In memory there is none.
+      const alive = setTimeout(() => {}, 20_000)
+      context.after(() => clearTimeout(alive))
       return { subject, handler, listener, listenOptions, open: opener(context, subject, listener) }
     }
 

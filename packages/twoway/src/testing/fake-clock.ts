@@ -3,20 +3,21 @@ import type { Clock, Timer } from '../ports/clock.js'
 /** A clock that stands still until it is told to go on. */
 export class FakeClock implements Clock {
   #now = 0
-  #timers: { readonly due: number; readonly callback: () => void }[] = []
+  #timers: { readonly due: number; readonly callback: () => void; readonly keepsAlive: boolean }[] = []
   readonly #deferred: (() => void)[] = []
   readonly #tasks: (() => void)[] = []
 
+  /** Those that a process would go on for. */
   get pendingTimers(): number {
-    return this.#timers.length
+    return this.#timers.filter(({ keepsAlive }) => keepsAlive).length
   }
 
   now(): number {
     return this.#now
   }
 
-  after(delayMs: number, callback: () => void): Timer {
-    const entry = { due: this.#now + delayMs, callback }
+  after(delayMs: number, callback: () => void, keepsAlive = true): Timer {
+    const entry = { due: this.#now + delayMs, callback, keepsAlive }
     this.#timers.push(entry)
     return {
       cancel: () => {

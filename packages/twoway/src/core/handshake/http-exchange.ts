@@ -1,4 +1,3 @@
-import type { Clock, Timer } from '../../ports/clock.js'
 import type { HttpHandler, HttpResponse, RequestHead, RequestLimits } from '../../ports/http-host.js'
 import type { RewindableTransport, TransportSink } from '../../ports/transport.js'
 import { HandshakeError } from '../errors.js'
@@ -9,15 +8,16 @@ import { isFieldName } from './header-fields.js'
 import { hostAnswers } from './host-answers.js'
 import { refusalOf } from './server-handshake.js'
 
-export interface HttpExchangeOptions {
-  readonly transport: RewindableTransport
+const nothing = new Uint8Array(0)
+
+/** Where exchanges belong. */
+export interface ExchangeHost {
   readonly limits: RequestLimits
-  /** Milliseconds that the request's head has left to arrive. */
-  readonly timeMs: number
   readonly handler: HttpHandler
-  readonly clock: Clock
-  /** The exchange is over: the connection was handed over, or is gone. */
-  onOver(exchange: HttpExchange): void
+  /** Has `timeIsUp` called once so many milliseconds have passed, unless the exchange is over by then. */
+  giveTime(exchange: HttpExchange, timeMs: number): void
+  /** An exchange is over: its connection was handed over, or is gone. */
+  end(exchange: HttpExchange): void
 }
 
 /**
@@ -25,17 +25,18 @@ export interface HttpExchangeOptions {
  * answers and ends it. For hosts that have the bytes of a connection and no HTTP server.
  */
 export class HttpExchange implements TransportSink {
-  readonly #options: HttpExchangeOptions
+  /** When its time is up, in the clock's milliseconds. */
+  until = Number.POSITIVE_INFINITY
+  readonly #transport: RewindableTransport
+  readonly #host: ExchangeHost
   readonly #parser: HeadParser<RequestHead>
-  #timer: Timer | undefined
   #isRead = false
   #isAnswered = false
 
-  constructor(options: HttpExchangeOptions) {
-    this.#options = options
-    this.#parser = new HeadParser(requestForm, options.limits)
-    this.#within(options.timeMs, () => this.#refuse(hostAnswers.requestTooSlow))
-    options.transport.start(this)
+  constructor(transport: RewindableTransport, host: ExchangeHost) {
+    this.#transport = transport
+    this.#host = host
+    this.#parser = new HeadParser(requestForm, host.limits)
   }
 
   received(bytes: Uint8Array, start: number, end: number): void {
@@ -44,9 +45,12 @@ export class HttpExchange implements TransportSink {
     const { head } = this.#parser
     if (head === undefined || this.#isAnswered) return
     this.#isRead = true
-    this.#timer?.cancel()
-    if (asksForUpgrade(head)) this.#handOver(head, bytes.subarray(next, end))
-    else void this.#respond(head)
+    if (asksForUpgrade(head)) {
+      this.#handOver(head, next === end ? nothing : bytes.subarray(next, end))
+    } else {
+      this.until = Number.POSITIVE_INFINITY
+      void this.#respond(head)
+    }
   }
 
   drained(): void {}
@@ -59,10 +63,16 @@ export class HttpExchange implements TransportSink {
     this.#forget()
   }
 
-  /** Drops the connection, unless it was handed over. */
+  /** Drops the connection. */
   drop(): void {
     this.#forget()
-    this.#options.transport.destroy()
+    this.#transport.destroy()
+  }
+
+  /** The head has not come in time, or the client has not closed once it was answered. */
+  timeIsUp(): void {
+    if (this.#isAnswered) this.drop()
+    else this.#refuse(hostAnswers.requestTooSlow)
   }
 
   /** Returns the octets of the head that were read. */
@@ -78,21 +88,19 @@ export class HttpExchange implements TransportSink {
 
   #forget(): void {
     this.#isAnswered = true
-    this.#timer?.cancel()
-    this.#options.onOver(this)
+    this.#host.end(this)
   }
 
   #handOver(head: RequestHead, early: Uint8Array): void {
-    const { transport, handler } = this.#options
     this.#forget()
-    transport.unread(early)
-    handler.upgrade(head, transport)
+    this.#transport.unread(early)
+    this.#host.handler.upgrade(head, this.#transport)
   }
 
   async #respond(head: RequestHead): Promise<void> {
-    const { transport, handler } = this.#options
     try {
-      this.#answer(await handler.request(head, transport.peer), head.method === 'HEAD')
+      const response = await this.#host.handler.request(head, this.#transport.peer)
+      this.#answer(response, head.method === 'HEAD')
     } catch {
       this.#answer(hostAnswers.handlerFailed)
     }
@@ -100,27 +108,20 @@ export class HttpExchange implements TransportSink {
 
   #refuse(response: HttpResponse): void {
     if (this.#isAnswered) return
-    const { transport, handler } = this.#options
     this.#answer(response)
-    handler.refused(response.status, transport.peer)
+    this.#host.handler.refused(response.status, this.#transport.peer)
   }
 
   /** Throws where the response can't be encoded; nothing was sent then. */
   #answer(response: HttpResponse, bodyless = false): void {
     if (this.#isAnswered) return
-    const { transport, limits } = this.#options
-    transport.write(encodeResponse(response, bodyless))
-    transport.end()
+    this.#transport.write(encodeResponse(response, bodyless))
+    this.#transport.end()
     this.#isRead = true
     this.#isAnswered = true
     // Closing with octets of the request unread would reset the connection, and the answer might be lost: the client
     // closes first, or its time is up.
-    this.#within(limits.handshakeTimeoutMs, () => this.drop())
-  }
-
-  #within(timeMs: number, callback: () => void): void {
-    this.#timer?.cancel()
-    if (Number.isFinite(timeMs)) this.#timer = this.#options.clock.after(timeMs, callback)
+    this.#host.giveTime(this, this.#host.limits.handshakeTimeoutMs)
   }
 }
 

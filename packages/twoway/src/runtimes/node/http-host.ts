@@ -1,12 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls'
-import { HttpExchange } from '../../core/handshake/http-exchange.js'
+import { HttpExchanges } from '../../core/handshake/http-exchanges.js'
 import type { HttpHandler, HttpHost, HttpListener, ListenAddress, ListenOptions } from '../../ports/http-host.js'
 import { acceptHandles } from './accept-handles.js'
 import { nodeClock } from './clock.js'
 import { addressOf, listenOn } from './listen-on.js'
 import { peerOf } from './request-head.js'
-import type { StreamTransport } from './stream-transport.js'
 import { transportOf } from './transport-of.js'
 import { watchDescriptors } from './watch-descriptors.js'
 
@@ -32,7 +31,7 @@ class NodeListener implements HttpListener {
   readonly #options: ListenOptions
   readonly #handler: HttpHandler
   /** Connections that are no WebSockets. */
-  readonly #exchanges = new Set<HttpExchange>()
+  readonly #exchanges: HttpExchanges
   /** Connections in their TLS handshake, and until when the request that follows may take, in the clock's milliseconds. */
   readonly #securing = new Map<Socket, number>()
   #stopWatching: () => void = () => {}
@@ -41,6 +40,7 @@ class NodeListener implements HttpListener {
   constructor(options: ListenOptions, handler: HttpHandler) {
     this.#options = options
     this.#handler = handler
+    this.#exchanges = new HttpExchanges(options, handler, nodeClock)
     this.#server = options.tls === undefined ? this.#plainServer() : this.#tlsServer(options.tls as TlsOptions)
   }
 
@@ -62,7 +62,7 @@ class NodeListener implements HttpListener {
 
   async listen(): Promise<void> {
     await listenOn(this.#server, this.#options)
-    if (!this.encrypted) acceptHandles(this.#server, (transport) => this.#take(transport, this.#timeMs))
+    if (!this.encrypted) acceptHandles(this.#server, (transport) => this.#exchanges.begin(transport))
     this.#stopWatching = watchDescriptors(this.#server, (error) => this.#handler.failed(error))
     this.#address = addressOf(this.#server)
   }
@@ -74,14 +74,14 @@ class NodeListener implements HttpListener {
   close(): Promise<void> {
     this.#stopWatching()
     this.#server.close()
-    for (const exchange of this.#exchanges) exchange.drop()
+    this.#exchanges.drop()
     for (const socket of this.#securing.keys()) socket.destroy()
     return Promise.resolve()
   }
 
   #plainServer(): Server {
     const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true }
-    return createServer(options, (socket) => this.#take(transportOf(socket, nothing, peerOf(socket)), this.#timeMs))
+    return createServer(options, (socket) => this.#exchanges.begin(transportOf(socket, nothing, peerOf(socket))))
   }
 
   #tlsServer(tls: TlsOptions): Server {
@@ -109,26 +109,10 @@ class NodeListener implements HttpListener {
     const until = under === undefined ? undefined : this.#securing.get(under)
     if (under !== undefined) this.#securing.delete(under)
     const timeMs = until === undefined ? this.#timeMs : Math.max(0, until - nodeClock.now())
-    this.#take(transportOf(socket, nothing, peerOf(socket)), timeMs)
+    this.#exchanges.begin(transportOf(socket, nothing, peerOf(socket)), timeMs)
   }
 
   get #timeMs(): number {
     return this.#options.handshakeTimeoutMs
-  }
-
-  #take(transport: StreamTransport, timeMs: number): void {
-    const exchange = new HttpExchange({
-      transport,
-      limits: this.#options,
-      timeMs,
-      handler: this.#handler,
-      clock: nodeClock,
-      onOver: this.#onOver,
-    })
-    this.#exchanges.add(exchange)
-  }
-
-  readonly #onOver = (exchange: HttpExchange): void => {
-    this.#exchanges.delete(exchange)
   }
 }

@@ -10,11 +10,13 @@ const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) =
 export const webClock: Clock = {
   now: () => performance.now(),
 
-  after(delayMs, callback) {
+  after(delayMs, callback, keepsAlive = true) {
     let timer: ReturnType<typeof setTimeout>
     function arm(restMs: number): void {
       if (restMs <= longestDelayMs) timer = setTimeout(callback, restMs)
       else timer = setTimeout(arm, longestDelayMs, restMs - longestDelayMs)
+      // A browser's is a number, and no page goes on for it.
+      if (!keepsAlive) (timer as { unref?: () => void }).unref?.()
     }
     arm(delayMs)
     return { cancel: () => clearTimeout(timer) }

@@ -1,0 +1,69 @@
+import type { Clock, Timer } from '../../ports/clock.js'
+import type { HttpHandler, RequestLimits } from '../../ports/http-host.js'
+import type { RewindableTransport } from '../../ports/transport.js'
+import { type ExchangeHost, HttpExchange } from './http-exchange.js'
+
+/** The parts of `handshakeTimeoutMs` by one of which an exchange may end late, so that many cost few looks. */
+const looks = 64
+
+/**
+ * The requests of a host that are under way, each on a connection of its own. One timer looks after all: one each took a
+ * tenth of a handshake's time.
+ */
+export class HttpExchanges implements ExchangeHost {
+  readonly limits: RequestLimits
+  readonly handler: HttpHandler
+  readonly #clock: Clock
+  readonly #open = new Set<HttpExchange>()
+  #timer: Timer | undefined
+  #looksAt = Number.POSITIVE_INFINITY
+
+  constructor(limits: RequestLimits, handler: HttpHandler, clock: Clock) {
+    this.limits = limits
+    this.handler = handler
+    this.#clock = clock
+  }
+
+  /** Takes the request of a connection. @param timeMs milliseconds that its head has left to arrive */
+  begin(transport: RewindableTransport, timeMs = this.limits.handshakeTimeoutMs): void {
+    const exchange = new HttpExchange(transport, this)
+    this.#open.add(exchange)
+    this.giveTime(exchange, timeMs)
+    transport.start(exchange)
+  }
+
+  giveTime(exchange: HttpExchange, timeMs: number): void {
+    const now = this.#clock.now()
+    exchange.until = now + timeMs
+    if (exchange.until < this.#looksAt) this.#lookIn(timeMs, now)
+  }
+
+  end(exchange: HttpExchange): void {
+    this.#open.delete(exchange)
+  }
+
+  /** Drops the connections that were not handed over. */
+  drop(): void {
+    this.#timer?.cancel()
+    this.#looksAt = Number.POSITIVE_INFINITY
+    for (const exchange of this.#open) exchange.drop()
+  }
+
+  #lookIn(timeMs: number, now: number): void {
+    this.#timer?.cancel()
+    this.#looksAt = now + timeMs
+    // A connection keeps the process alive for itself.
+    this.#timer = this.#clock.after(timeMs, this.#look, false)
+  }
+
+  readonly #look = (): void => {
+    const now = this.#clock.now()
+    let next = Number.POSITIVE_INFINITY
+    this.#looksAt = next
+    for (const exchange of this.#open) {
+      if (exchange.until <= now) exchange.timeIsUp()
+      else next = Math.min(next, exchange.until)
+    }
+    if (next < this.#looksAt) this.#lookIn(Math.max(next - now, this.limits.handshakeTimeoutMs / looks), now)
+  }
+}
