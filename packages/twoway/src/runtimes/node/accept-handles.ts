@@ -1,28 +1,35 @@
 import { type Server, Socket, type SocketConstructorOpts } from 'node:net'
-import { isKnownHandle, type SocketHandle } from './adopt-socket.js'
+import type { RewindableTransport } from '../../ports/transport.js'
+import { HandleTransport } from './handle-transport.js'
 import { SharedReading, sharesReads } from './shared-reading.js'
+import { isStreamHandle } from './stream-handle.js'
 import { StreamTransport } from './stream-transport.js'
+import { streamWrap } from './stream-wrap.js'
 
 /** What is touched of Node's insides: what the listening handle calls for each connection. */
 interface ListeningHandle {
-  onconnection?: (this: unknown, status: number, handle?: SocketHandle & { setNoDelay?(on: boolean): number }) => void
+  onconnection?: (this: unknown, status: number, handle?: unknown) => void
 }
 
 /**
- * Has a listening server make one socket a connection, which reads into the shared memory from its start, where it would
- * make one that has to be replaced and kept (1 KiB of heap a connection). The server does not count such connections.
- * Where anything looks different from what is known of Node, nothing changes.
+ * Has a listening server make no socket of a connection, but a transport right over its handle: where a handshake takes
+ * 50 us of the server's time, it takes 62 with a socket, and each connection keeps 1.6 KB less. The server does not
+ * count such connections. Where anything looks different from what is known of Node, nothing changes.
  */
-export function acceptHandles(server: Server, take: (transport: StreamTransport) => void): void {
+export function acceptHandles(server: Server, take: (transport: RewindableTransport) => void): void {
   const listening = (server as unknown as { readonly _handle?: ListeningHandle })._handle
   const ordinary = listening?.onconnection
   if (!sharesReads || listening === undefined || typeof ordinary !== 'function') return
   listening.onconnection = function onConnection(status, handle) {
-    if (status !== 0 || handle === undefined || !isKnownHandle(handle)) {
+    if (status !== 0 || !isStreamHandle(handle)) {
       ordinary.call(this, status, handle)
       return
     }
     handle.setNoDelay?.(true)
+    if (streamWrap !== undefined) {
+      take(new HandleTransport(handle))
+      return
+    }
     const reading = new SharedReading()
     const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread: reading.onread }
     take(new StreamTransport(new Socket(options as SocketConstructorOpts), { reading }))

@@ -9,9 +9,7 @@ import { RecordingSink } from '../../testing/recording-sink.js'
 import { adoptSocket } from './adopt-socket.js'
 import { sharesReads } from './shared-reading.js'
 import { StreamTransport } from './stream-transport.js'
-import { transportOf } from './transport-of.js'
 
-const nothing = new Uint8Array(0)
 const peer = { address: '127.0.0.1', port: 1, encrypted: false }
 
 /** An upgraded connection of an HTTP server: the server's transport and socket, and the client's socket. */
@@ -23,7 +21,7 @@ async function upgraded(context: TestContext, adopt: boolean) {
   client.on('error', () => {})
   client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
   const [, socket] = (await once(server, 'upgrade')) as [unknown, Socket]
-  const transport = adopt ? transportOf(socket, nothing, peer) : new StreamTransport(socket, { peer })
+  const transport = adopt ? adoptSocket(socket, { peer }) : new StreamTransport(socket, { peer })
   const sink = new RecordingSink()
   transport.start(sink)
   context.after(() => {
@@ -109,7 +107,7 @@ describe('a socket whose handle was adopted is to its server as one that was not
   }
 
   test('takes nothing of a stream that is no socket, has read ahead, is being written to, or has ended', async (context) => {
-    assert.equal(adoptSocket(new Duplex()), undefined)
+    assert.ok(adoptSocket(new Duplex({ read() {} }), {}) instanceof StreamTransport)
     const server = createServer()
     context.after(() => server.close())
     server.listen(0, '127.0.0.1')
@@ -118,40 +116,58 @@ describe('a socket whose handle was adopted is to its server as one that was not
       const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
       const [socket] = (await once(server, 'connection')) as [Socket]
       socket.on('error', () => {})
-      assert.equal(adoptSocket(spoil(socket)), undefined, spoil.name)
+      spoil(socket)
+      const handle = handleOf(socket)
+      assert.ok(adoptSocket(socket, {}) instanceof StreamTransport, spoil.name)
+      assert.equal(handleOf(socket), handle, spoil.name)
       client.destroy()
       socket.destroy()
     }
   })
 
-  test('takes a handle that looks different for one it does not know', async () => {
+  test('leaves a socket whose handle looks different from what is known', async () => {
     const odd = connect(1, '127.0.0.1')
     odd.on('error', () => {})
-    for (const handle of [null, {}, { reading: true, readStop() {} }]) {
-      const look = Object.create(odd, {
+    for (const handle of [null, {}, { ...known, writeQueueSize: undefined }, { ...known, writev: undefined }]) {
+      const look: Socket = Object.create(odd, {
         _handle: { value: handle, writable: true },
         connecting: { value: false },
         readable: { value: true },
         writable: { value: true },
       })
-      assert.equal(adoptSocket(look), undefined)
-      assert.equal(look._handle, handle)
+      assert.ok(adoptSocket(look, {}) instanceof StreamTransport)
+      assert.equal(handleOf(look), handle)
     }
     odd.destroy()
   })
 })
 
+/** All that is asked of a handle. */
+const known = {
+  reading: true,
+  writeQueueSize: 0,
+  useUserBuffer() {},
+  close() {},
+  readStart() {},
+  readStop() {},
+  writeBuffer() {},
+  writev() {},
+  shutdown() {},
+}
+
+function handleOf(socket: Socket): unknown {
+  return (socket as unknown as { readonly _handle: unknown })._handle
+}
+
 const spoilers = [
-  function readAhead(socket: Socket): Socket {
+  function readAhead(socket: Socket): void {
     socket.unshift(Buffer.from('x'))
-    return socket
   },
-  function written(socket: Socket): Socket {
+  function written(socket: Socket): void {
     socket.cork()
     socket.write('x')
-    return socket
   },
-  function destroyed(socket: Socket): Socket {
-    return socket.destroy()
+  function destroyed(socket: Socket): void {
+    socket.destroy()
   },
 ]

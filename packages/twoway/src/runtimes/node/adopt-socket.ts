@@ -1,43 +1,48 @@
 import { Socket, type SocketConstructorOpts } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
+import type { RewindableTransport } from '../../ports/transport.js'
+import { HandleTransport } from './handle-transport.js'
+import { peerOf } from './request-head.js'
 import { SharedReading, sharesReads } from './shared-reading.js'
+import { isStreamHandle } from './stream-handle.js'
+import { StreamTransport, type StreamTransportOptions } from './stream-transport.js'
+import { streamWrap } from './stream-wrap.js'
 
-/** What is touched of Node's insides: a socket's handle, which has no public name. */
-export interface SocketHandle {
-  reading?: boolean
-  readStop(): void
-  useUserBuffer(buffer: Uint8Array): void
-}
-
-type Owner = { _handle: SocketHandle | null }
-
-/** A socket that reads into the shared memory, and what it reads through. */
-export interface AdoptedSocket {
-  readonly socket: Socket
-  readonly reading: SharedReading
-}
+type Owner = { _handle: unknown }
 
 /**
- * Moves a connected socket's handle to a new socket that reads into the shared memory, as only a constructor takes
- * `onread`. The old one is an empty shell then: its server counts it, and it closes when the new one does, and
- * the other way round. Undefined where anything looks different from what is known of Node; then nothing has changed.
+ * A transport over a connected socket that someone else has made: by the shortest way there is, right over its handle,
+ * else by a socket that reads into the shared memory, else by the stream as it is.
+ *
+ * Where the handle is taken, the old socket is an empty shell: its server counts it, and it closes when the transport
+ * does, and the other way round.
  */
-export function adoptSocket(old: unknown): AdoptedSocket | undefined {
-  if (!sharesReads || !(old instanceof Socket) || !isAdoptable(old)) return undefined
-  const owner = old as unknown as Owner
-  const handle = owner._handle
-  if (!isKnownHandle(handle)) return undefined
+export function adoptSocket(old: Duplex, options: StreamTransportOptions): RewindableTransport {
+  const { _handle: handle } = old as unknown as Owner
+  if (!sharesReads || !(old instanceof Socket) || !isAdoptable(old) || !isStreamHandle(handle)) {
+    return new StreamTransport(old, options)
+  }
+  const { peer = peerOf(old) } = options
   old.setTimeout(0)
   handle.readStop()
   handle.reading = false
+  const owner = old as unknown as Owner
   owner._handle = null
-  const reading = new SharedReading()
-  const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread: reading.onread }
-  const socket = new Socket(options as SocketConstructorOpts)
-  socket.once('close', () => old.destroy())
-  old.once('close', () => socket.destroy())
   // Whoever handed it over has taken its listeners away, and an error that nobody hears ends the process.
   old.on('error', () => {})
-  return { socket, reading }
+  if (streamWrap !== undefined && !(old instanceof TLSSocket)) {
+    const transport = new HandleTransport(handle, { ...options, closed: () => old.destroy() })
+    old.once('close', () => transport.destroy())
+    return transport
+  }
+  const reading = new SharedReading()
+  // `onread` is an option of the constructor only.
+  const taken = { handle, allowHalfOpen: true, pauseOnCreate: true, onread: reading.onread }
+  const socket = new Socket(taken as SocketConstructorOpts)
+  socket.once('close', () => old.destroy())
+  old.once('close', () => socket.destroy())
+  return new StreamTransport(socket, { ...options, peer, reading })
 }
 
 /** Whether nothing is under way on a socket that its handle would not carry along. */
@@ -49,16 +54,5 @@ function isAdoptable(socket: Socket): boolean {
     socket.readableLength === 0 &&
     socket.writableLength === 0 &&
     !socket.readableEnded
-  )
-}
-
-/** Whether a handle is what is known of Node. */
-export function isKnownHandle(handle: SocketHandle | null): handle is SocketHandle {
-  return (
-    handle !== null &&
-    typeof handle === 'object' &&
-    typeof handle.reading === 'boolean' &&
-    typeof handle.readStop === 'function' &&
-    typeof handle.useUserBuffer === 'function'
   )
 }

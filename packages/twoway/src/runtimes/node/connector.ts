@@ -1,6 +1,7 @@
 import { TransportError } from '../../core/errors.js'
 import type { Connector, ConnectTarget } from '../../ports/connector.js'
 import type { Transport } from '../../ports/transport.js'
+import { adoptSocket } from './adopt-socket.js'
 import { DeferredTransport } from './deferred-transport.js'
 import { explainFailure } from './explain-failure.js'
 import { nameOf, openSocket } from './open-socket.js'
@@ -8,6 +9,7 @@ import { proxyFor } from './proxy/proxy-for.js'
 import { openTunnel } from './proxy/tunnel.js'
 import { SharedReading, sharesReads } from './shared-reading.js'
 import { StreamTransport } from './stream-transport.js'
+import { streamWrap } from './stream-wrap.js'
 
 /** Opens TCP and TLS connections and those over Unix sockets, directly or through a proxy. */
 export const nodeConnector: Connector = {
@@ -25,6 +27,25 @@ export const nodeConnector: Connector = {
 }
 
 function connectDirectly(target: ConnectTarget): Transport {
+  return target.tls === undefined && streamWrap !== undefined ? connectByHandle(target) : connectByStream(target)
+}
+
+/** The socket connects, and then its handle is all that is used of it. */
+function connectByHandle(target: ConnectTarget): Transport {
+  const { progress = () => {} } = target
+  const socket = openSocket(target, progress)
+  const transport = new DeferredTransport(false, () => socket.destroy())
+  const fail = (cause: Error): void => transport.fail(explainLoss(target, false, cause))
+  socket.once('error', fail)
+  socket.once('connect', () => {
+    socket.off('error', fail)
+    progress(undefined)
+    transport.settle(adoptSocket(socket, { explain: (cause) => explainLoss(target, true, cause) }))
+  })
+  return transport
+}
+
+function connectByStream(target: ConnectTarget): Transport {
   const { progress = () => {} } = target
   let isConnected = false
   const reading = sharesReads ? new SharedReading() : undefined
@@ -33,12 +54,14 @@ function connectDirectly(target: ConnectTarget): Transport {
     isConnected = true
     progress(undefined)
   })
-  const place = nameOf(target)
   return new StreamTransport(socket, {
     reading,
-    explain(cause) {
-      const what = isConnected ? `the connection to ${place} was lost` : `can't connect to ${place}`
-      return new TransportError(`${what}: ${explainFailure(cause)}`, { cause })
-    },
+    explain: (cause) => explainLoss(target, isConnected, cause),
   })
+}
+
+function explainLoss(target: ConnectTarget, wasConnected: boolean, cause: Error): TransportError {
+  const place = nameOf(target)
+  const what = wasConnected ? `the connection to ${place} was lost` : `can't connect to ${place}`
+  return new TransportError(`${what}: ${explainFailure(cause)}`, { cause })
 }

@@ -1,3 +1,5 @@
+import { TransportError } from '../../core/errors.js'
+
 const untrusted =
   "its certificate is signed by no authority that is trusted here: pass the authority's as the option ca"
 const wantsCertificate = "the server asks for a client's certificate, or for another one: pass the options cert and key"
@@ -54,6 +56,13 @@ export function explainFailure(cause: SystemError): string {
   // One error for several addresses that were tried has no message of its own.
   if (meaning === undefined) return reason || cause.message || code
   return `${meaning} (${code})`
+}
+
+/** The error of a connection that was there, whose other end has no name. */
+export function explainDrop(cause: SystemError): TransportError {
+  const isReset = cause.code === 'ECONNRESET' || cause.code === 'EPIPE'
+  const message = isReset ? 'the peer has reset the connection' : `the connection failed: ${cause.message}`
+  return new TransportError(message, { cause })
 }
 
 /**

@@ -4,10 +4,10 @@ import { UsageError } from '../../core/errors.js'
 import { pathOf } from '../../core/handshake/request-target.js'
 import { refusalOf } from '../../core/handshake/server-handshake.js'
 import type { AttachOptions, HttpAttach, HttpHandler, HttpListener } from '../../ports/http-host.js'
+import { adoptSocket } from './adopt-socket.js'
 import { answerStream } from './answer-stream.js'
 import { addressOf } from './listen-on.js'
 import { headOf, headViolation, peerOf } from './request-head.js'
-import { transportOf } from './transport-of.js'
 import { type UpgradeRoute, UpgradeRouter } from './upgrade-router.js'
 
 /** What is needed of an HTTP server to attach to it: one of node:http or node:https, whichever framework made it. */
@@ -90,7 +90,7 @@ class Attachment implements HttpListener, UpgradeRoute {
     }
     // The server's own times end with its part.
     request.socket.setTimeout(0)
-    this.#handler.upgrade(head, transportOf(stream, early, peerOf(request.socket)))
+    this.#handler.upgrade(head, adoptSocket(stream, { head: early, peer: peerOf(request.socket) }))
   }
 
   close(): Promise<void> {

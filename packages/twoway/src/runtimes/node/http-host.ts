@@ -3,13 +3,11 @@ import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from
 import { HttpExchanges } from '../../core/handshake/http-exchanges.js'
 import type { HttpHandler, HttpHost, HttpListener, ListenAddress, ListenOptions } from '../../ports/http-host.js'
 import { acceptHandles } from './accept-handles.js'
+import { adoptSocket } from './adopt-socket.js'
 import { nodeClock } from './clock.js'
 import { addressOf, listenOn } from './listen-on.js'
 import { peerOf } from './request-head.js'
-import { transportOf } from './transport-of.js'
 import { watchDescriptors } from './watch-descriptors.js'
-
-const nothing = new Uint8Array(0)
 
 const noTime = Number.POSITIVE_INFINITY
 
@@ -81,7 +79,7 @@ class NodeListener implements HttpListener {
 
   #plainServer(): Server {
     const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true }
-    return createServer(options, (socket) => this.#exchanges.begin(transportOf(socket, nothing, peerOf(socket))))
+    return createServer(options, (socket) => this.#exchanges.begin(adoptSocket(socket, { peer: peerOf(socket) })))
   }
 
   #tlsServer(tls: TlsOptions): Server {
@@ -109,7 +107,7 @@ class NodeListener implements HttpListener {
     const until = under === undefined ? undefined : this.#securing.get(under)
     if (under !== undefined) this.#securing.delete(under)
     const timeMs = until === undefined ? this.#timeMs : Math.max(0, until - nodeClock.now())
-    this.#exchanges.begin(transportOf(socket, nothing, peerOf(socket)), timeMs)
+    this.#exchanges.begin(adoptSocket(socket, { peer: peerOf(socket) }), timeMs)
   }
 
   get #timeMs(): number {

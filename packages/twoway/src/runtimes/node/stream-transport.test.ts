@@ -3,15 +3,15 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { test } from 'node:test'
-import { createServer as createTlsServer, TLSSocket } from 'node:tls'
+import { createServer as createTlsServer } from 'node:tls'
 import { TransportError } from '../../core/errors.js'
 import { type ConnectedPair, transportContract } from '../../ports/transport.contract.js'
 import type { Transport } from '../../ports/transport.js'
 import { selfSignedCertificate } from '../../testing/certificate.js'
 import { RecordingSink } from '../../testing/recording-sink.js'
+import { adoptSocket } from './adopt-socket.js'
 import { nodeConnector } from './connector.js'
 import { StreamTransport } from './stream-transport.js'
-import { transportOf } from './transport-of.js'
 
 for (const take of [onStream, adopted]) {
   transportContract(`TCP loopback, ${take.name}`, async () => {
@@ -29,11 +29,7 @@ function onStream(socket: Socket): Transport {
 }
 
 function adopted(socket: Socket): Transport {
-  return transportOf(socket, new Uint8Array(0), {
-    address: socket.remoteAddress,
-    port: socket.remotePort,
-    encrypted: socket instanceof TLSSocket,
-  })
+  return adoptSocket(socket, {})
 }
 
 async function joinedBy(

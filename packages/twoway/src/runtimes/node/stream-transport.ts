@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { TransportError } from '../../core/errors.js'
 import type { RewindableTransport, TransportPeer, TransportSink } from '../../ports/transport.js'
+import { explainDrop } from './explain-failure.js'
 import type { SharedReading } from './shared-reading.js'
 
 /**
@@ -13,15 +14,18 @@ const sliceBytes = 256 << 10
 
 const nothing = new Uint8Array(0)
 
-export interface StreamTransportOptions {
+export interface TransportOptions {
   /** Bytes that were read from the stream already; delivered first. The transport's own from here on. */
   readonly head?: Uint8Array | undefined
-  /** How the stream reads, where it is not by 'data' events. */
-  readonly reading?: SharedReading | undefined
   /** The other end, where the stream can't tell. */
   readonly peer?: TransportPeer | undefined
   /** The error that `closed` gets for what the stream failed with. */
   readonly explain?: ((cause: Error) => TransportError) | undefined
+}
+
+export interface StreamTransportOptions extends TransportOptions {
+  /** How the stream reads, where it is not by 'data' events. */
+  readonly reading?: SharedReading | undefined
 }
 
 /**
@@ -54,7 +58,7 @@ export class StreamTransport implements RewindableTransport {
   #ending = false
   #owesDrained = false
 
-  constructor(stream: Duplex, { head, reading, peer, explain = explainFailure }: StreamTransportOptions = {}) {
+  constructor(stream: Duplex, { head, reading, peer, explain = explainDrop }: StreamTransportOptions = {}) {
     this.#stream = stream
     this.#explain = explain
     this.#readsOwnBytes = stream instanceof Socket
@@ -278,13 +282,6 @@ function resetStream(stream: Duplex): void {
   } catch {
     // A pipe, say: it is destroyed as ever.
   }
-}
-
-function explainFailure(cause: Error & { readonly code?: string }): TransportError {
-  const isReset = cause.code === 'ECONNRESET' || cause.code === 'EPIPE'
-  return new TransportError(isReset ? 'the peer has reset the connection' : `the connection failed: ${cause.message}`, {
-    cause,
-  })
 }
 
 function peerOf(stream: Duplex): TransportPeer | undefined {

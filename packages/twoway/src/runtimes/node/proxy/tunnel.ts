@@ -4,6 +4,7 @@ import { connect as connectTls } from 'node:tls'
 import { TransportError } from '../../../core/errors.js'
 import type { ConnectTarget } from '../../../ports/connector.js'
 import type { Transport } from '../../../ports/transport.js'
+import { adoptSocket } from '../adopt-socket.js'
 import { DeferredTransport } from '../deferred-transport.js'
 import { explainFailure } from '../explain-failure.js'
 import { nameOf, openSocket, securityOf } from '../open-socket.js'
@@ -88,7 +89,7 @@ class Tunnel {
       // TLS with the proxy is none with the server.
       const peer = { address: socket.remoteAddress, port: socket.remotePort, encrypted: false }
       const explain = explainBy(() => 'lost', through)
-      this.transport.settle(new StreamTransport(socket, { head: rest, peer, explain }))
+      this.transport.settle(adoptSocket(socket, { head: rest, peer, explain }))
       return
     }
     this.#progress(`in the TLS handshake with ${through}`)
