@@ -10,7 +10,6 @@ import { checkHost } from './host.js'
 import { fieldsOf, readHttpAnswer } from './http-answer.js'
 import { IncomingRequest } from './incoming-request.js'
 import { isThenable } from './is-thenable.js'
-import { LazyAbort } from './lazy-abort.js'
 import type { Observer } from './observer.js'
 import { checkOrigin } from './origin.js'
 import { Refusal } from './refusal.js'
@@ -49,7 +48,6 @@ const limitOf: ReadonlyMap<HttpResponse, keyof ServerLimits> = new Map([
 interface OpenRequest {
   readonly transport: Transport
   readonly isHandshake: boolean
-  readonly abort: LazyAbort
   /** Undefined before it is read, and where it is no handshake. */
   request?: IncomingRequest
 }
@@ -99,7 +97,7 @@ export class Admission<Data> {
   /** Answers a handshake. What the peer sends before the decision waits for it. */
   admit(head: RequestHead, transport: Transport): void {
     const { handlers, hosts, origin } = this.#settings
-    const open: OpenRequest = { transport, isHandshake: true, abort: new LazyAbort() }
+    const open: OpenRequest = { transport, isHandshake: true }
     try {
       if (!this.#isInRate(transport)) {
         this.#refuse(open, tooFrequent)
@@ -108,7 +106,7 @@ export class Admission<Data> {
       const offer = checkRequest(head)
       checkHost(offer.headers, this.#events.listensOn, hosts)
       checkOrigin(offer.headers, transport.peer.encrypted, origin)
-      const request = new IncomingRequest(head, transport.peer, 'ws', offer.headers, offer.protocols, open.abort)
+      const request = new IncomingRequest(head, transport.peer, 'ws', offer.headers, offer.protocols)
       open.request = request
       const noRoom = this.#isStopped ? stopping : this.#isFull ? full : undefined
       const answer = noRoom === undefined ? handlers.upgrade?.(request) : undefined
@@ -126,7 +124,7 @@ export class Admission<Data> {
 
   /** Answers what is no handshake for us, in time. */
   answer(transport: Transport, response: Promise<HttpResponse>): void {
-    const open: OpenRequest = { transport, isHandshake: false, abort: new LazyAbort() }
+    const open: OpenRequest = { transport, isHandshake: false }
     this.#whenDecided(open, response, (decided) => this.#refuse(open, decided))
   }
 
@@ -149,7 +147,7 @@ export class Admission<Data> {
     goOn: (decided: Decision | HttpResponse, ahead: Uint8Array | undefined) => void,
   ): void {
     const { limits, ports } = this.#settings
-    const { abort, request } = open
+    const { request } = open
     const peer = new WaitingPeer(open.transport, ports.payload, () => {
       if (endWaiting('the peer left before upgrade() had decided') && request !== undefined)
         this.#observer.handshakeLeft(request)
@@ -158,7 +156,7 @@ export class Admission<Data> {
     const endWaiting = (why?: string): boolean => {
       if (!this.#undecided.delete(stop)) return false
       timer.cancel()
-      if (why !== undefined) abort.abort(new TransportError(why))
+      if (why !== undefined && request !== undefined) IncomingRequest.giveUp(request, new TransportError(why))
       return true
     }
     const finish = (decided: Decision | HttpResponse): void => {
@@ -183,7 +181,7 @@ export class Admission<Data> {
         if (endWaiting()) {
           peer.release()
           this.#fail(open, error)
-        } else if (!abort.explains(error)) {
+        } else if (request === undefined || !IncomingRequest.explains(request, error)) {
           this.#events.failed(error)
         }
       },

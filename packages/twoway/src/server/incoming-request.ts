@@ -2,7 +2,10 @@ import { HeaderFields } from '../core/handshake/header-fields.js'
 import type { RequestHead } from '../ports/http-host.js'
 import type { PlatformAbortSignal } from '../ports/platform-types.js'
 import type { TransportPeer } from '../ports/transport.js'
-import { LazyAbort } from './lazy-abort.js'
+
+const noProtocols: readonly string[] = Object.freeze([])
+
+const secureSchemes = { ws: 'wss', http: 'https' } as const
 
 /** A request as a handler sees it: an opening handshake, or a plain request. */
 export class IncomingRequest {
@@ -12,25 +15,24 @@ export class IncomingRequest {
   readonly protocols: readonly string[]
   /** The peer's IP address, or undefined where there is none. */
   readonly remoteAddress: string | undefined
-  readonly #origin: string
+  readonly #scheme: string
   readonly #target: string
-  readonly #abort: LazyAbort
+  /** Made when it is asked for: few handlers do, and one costs more than a handshake's parsing. */
+  #abort: AbortController | undefined
 
   constructor(
     { method, target, fields }: RequestHead,
     { address, encrypted }: TransportPeer,
     scheme: 'ws' | 'http',
     headers = new HeaderFields(fields),
-    protocols: readonly string[] = [],
-    abort = new LazyAbort(),
+    protocols: readonly string[] = noProtocols,
   ) {
     this.method = method
     this.headers = headers
     this.protocols = protocols
     this.remoteAddress = address
-    this.#origin = `${scheme}${encrypted ? 's' : ''}://`
+    this.#scheme = encrypted ? secureSchemes[scheme] : scheme
     this.#target = target
-    this.#abort = abort
   }
 
   /**
@@ -40,8 +42,8 @@ export class IncomingRequest {
   get url(): string {
     // The target may be a whole URL, RFC 9112 §3.2.2, or `*`.
     const path = /^(?:[a-z]+:\/\/[^/?]*)?([/?].*)?$/i.exec(this.#target)?.[1] ?? '/'
-    const url = `${this.#origin}${this.headers.get('host') ?? ''}${path}`
-    return URL.canParse(url) ? url : `${this.#origin}unknown.invalid${path}`
+    const url = `${this.#scheme}://${this.headers.get('host') ?? ''}${path}`
+    return URL.canParse(url) ? url : `${this.#scheme}://unknown.invalid${path}`
   }
 
   /**
@@ -50,6 +52,20 @@ export class IncomingRequest {
    * with then is not told to `error`. A plain request's is never aborted.
    */
   get signal(): PlatformAbortSignal {
+    this.#abort ??= new AbortController()
     return this.#abort.signal
+  }
+
+  /** Aborts a request's `signal`, once. Static, as the type that users see has no statics. */
+  static giveUp(request: IncomingRequest, reason: Error): void {
+    request.#abort ??= new AbortController()
+    request.#abort.abort(reason)
+  }
+
+  /** Whether an error only says that the request's `signal` was heeded. */
+  static explains(request: IncomingRequest, error: unknown): boolean {
+    const signal = request.#abort?.signal
+    if (signal?.aborted !== true) return false
+    return error === signal.reason || (error instanceof Error && error.name === 'AbortError')
   }
 }

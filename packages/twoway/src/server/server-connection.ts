@@ -4,8 +4,6 @@ import type { ConnectionEvents, SendResult } from '../core/connection-types.js'
 import { TransportError } from '../core/errors.js'
 import type { Extension } from '../core/extensions/extension.js'
 import type { OutgoingMessage } from '../core/messages/outgoing-message.js'
-import type { Clock } from '../ports/clock.js'
-import type { Payload } from '../ports/payload.js'
 import type { Transport } from '../ports/transport.js'
 import type { IncomingRequest } from './incoming-request.js'
 import { bytesOf } from './message-bytes.js'
@@ -35,9 +33,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   readonly request: IncomingRequest
   readonly protocol: string
   readonly extensions: string
-  readonly #payload: Payload
-  readonly #clock: Clock
-  readonly #highWaterMarkBytes: number
+  readonly #settings: ServerSettings<Data>
   readonly #connection: Connection<ServerConnection<Data>>
   readonly #observer: Observer
   readonly #firstTicks: number
@@ -53,20 +49,19 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   #waitingForDrain: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] | undefined
 
   constructor(
-    { ports, limits, whenBufferFull, budget }: ServerSettings<Data>,
+    settings: ServerSettings<Data>,
     accepted: AcceptedHandshake<Data>,
     events: ConnectionEvents<ServerConnection<Data>>,
     observer: Observer,
     firstTicks: number,
   ) {
+    const { ports, limits, whenBufferFull, budget } = settings
     const { transport, extension } = accepted
     this.data = accepted.data
     this.request = accepted.request
     this.protocol = accepted.protocol
     this.extensions = accepted.extensions
-    this.#payload = ports.payload
-    this.#clock = ports.clock
-    this.#highWaterMarkBytes = limits.highWaterMarkBytes
+    this.#settings = settings
     this.#observer = observer
     this.#firstTicks = firstTicks
     this.#silentTicks = firstTicks
@@ -119,7 +114,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   }
 
   get hasRoom(): boolean {
-    return this.bufferedAmount <= this.#highWaterMarkBytes
+    return this.bufferedAmount <= this.#settings.limits.highWaterMarkBytes
   }
 
   send(message: OutgoingPiece, options?: SendOptions): SendResult {
@@ -161,7 +156,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   }
 
   nextTask(): Promise<void> {
-    return new Promise((resolve) => this.#clock.task(resolve))
+    return new Promise((resolve) => this.#settings.ports.clock.task(resolve))
   }
 
   close(code?: number, reason?: string): void {
@@ -232,7 +227,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   /** Sends a Ping that the peer must answer, with a number by which the answer is known. */
   pingForLife(): void {
     this.#pings += 1
-    this.#pingedAt = this.#clock.now()
+    this.#pingedAt = this.#settings.ports.clock.now()
     this.#observer.pinged()
     this.ping(this.#lifePayload())
   }
@@ -240,7 +235,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   /** A Pong came: where it answers the last Ping of the heartbeat, it tells the round-trip time. */
   tellPong(payload: Uint8Array): void {
     if (this.#pings === 0 || payload.toString() !== this.#encode(this.#lifePayload()).toString()) return
-    this.#latencyMs = this.#clock.now() - this.#pingedAt
+    this.#latencyMs = this.#settings.ports.clock.now() - this.#pingedAt
     this.#observer.roundTrip(this, this.#latencyMs)
   }
 
@@ -259,8 +254,9 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   }
 
   #encode(text: string): Uint8Array {
-    const bytes = this.#payload.allocate(this.#payload.byteLength(text))
-    this.#payload.encodeInto(text, bytes, 0)
+    const { payload } = this.#settings.ports
+    const bytes = payload.allocate(payload.byteLength(text))
+    payload.encodeInto(text, bytes, 0)
     return bytes
   }
 }

@@ -12,16 +12,16 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
   }
 
   has(name: string): boolean {
-    return this.#find(name.toLowerCase(), 0) >= 0
+    return placeOf(name.toLowerCase(), this.#fields, 0) >= 0
   }
 
   /** The values of all lines of that name, joined by a comma, RFC 9110 §5.2. */
   get(name: string): string | undefined {
     const wanted = name.toLowerCase()
-    const first = this.#find(wanted, 0)
+    const first = placeOf(wanted, this.#fields, 0)
     if (first < 0) return undefined
     let joined = this.#fields[first + 1]!
-    for (let at = this.#find(wanted, first + 2); at >= 0; at = this.#find(wanted, at + 2)) {
+    for (let at = placeOf(wanted, this.#fields, first + 2); at >= 0; at = placeOf(wanted, this.#fields, at + 2)) {
       joined += `, ${this.#fields[at + 1]!}`
     }
     return joined
@@ -31,7 +31,8 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
   all(name: string): readonly string[] {
     const wanted = name.toLowerCase()
     const values: string[] = []
-    for (let at = this.#find(wanted, 0); at >= 0; at = this.#find(wanted, at + 2)) values.push(this.#fields[at + 1]!)
+    for (let at = placeOf(wanted, this.#fields, 0); at >= 0; at = placeOf(wanted, this.#fields, at + 2))
+      values.push(this.#fields[at + 1]!)
     return values
   }
 
@@ -50,11 +51,12 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
   *[Symbol.iterator](): Iterator<readonly [name: string, value: string]> {
     for (let at = 0; at < this.#fields.length; at += 2) yield [this.#fields[at]!.toLowerCase(), this.#fields[at + 1]!]
   }
+}
 
-  #find(name: string, from: number): number {
-    for (let at = from; at < this.#fields.length; at += 2) if (isFieldName(this.#fields[at]!, name)) return at
-    return -1
-  }
+/** Where the next field of that name is, from a place on; -1 where there is none. */
+function placeOf(name: string, fields: readonly string[], from: number): number {
+  for (let at = from; at < fields.length; at += 2) if (isFieldName(fields[at]!, name)) return at
+  return -1
 }
 
 /** Whether a field's name, in any case, is this one, in lower case. */
