@@ -6,9 +6,6 @@ import type { Observer } from './observer.js'
 import type { ServerConnection } from './server-connection.js'
 import type { ServerSettings } from './server-settings.js'
 
-/** The handlers whose promises `sequential` waits for: those whose work the next message builds on. */
-const waitedFor: ReadonlySet<string> = new Set(['open', 'message'])
-
 /**
  * Calls the user's handlers for all connections of a server. What a handler throws, or rejects with, goes to `error`,
  * and its connection closes with 1011; what `error` itself throws is reported to whoever runs the program.
@@ -25,14 +22,17 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
     this.#onClosed = onClosed
   }
 
+  /** Its work, as that of `message`, is what the next message builds on: `sequential` waits for it. */
   open(socket: ServerConnection<Data>): void {
     this.#observer.opened(socket)
-    this.#call(socket, 'open', undefined)
+    const { handlers, sequential } = this.#settings
+    this.#call(socket, handlers.open, undefined, sequential)
   }
 
   message(socket: ServerConnection<Data>, message: string | Uint8Array): void {
     this.#observer.received(socket, message)
-    this.#call(socket, 'message', message)
+    const { handlers, sequential } = this.#settings
+    this.#call(socket, handlers.message, message, sequential)
   }
 
   /** What nobody has begun to read when the handler is done is dropped. */
@@ -67,7 +67,7 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
 
   drain(socket: ServerConnection<Data>): void {
     socket.tellDrained()
-    this.#call(socket, 'drain', undefined)
+    this.#call(socket, this.#settings.handlers.drain, undefined, false)
   }
 
   pong(socket: ServerConnection<Data>, payload: Uint8Array): void {
@@ -85,7 +85,7 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
   closed(socket: ServerConnection<Data>, result: CloseResult): void {
     this.#onClosed(socket)
     this.#observer.closed(socket, result)
-    this.#call(socket, 'close', result)
+    this.#call(socket, this.#settings.handlers.close, result, false)
   }
 
   /** What a peer or the network did: told, and nobody's fault here, so not reported where nobody listens. */
@@ -100,18 +100,16 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
     if (!this.#tell(undefined, asError(error))) this.#settings.ports.report(error)
   }
 
-  #call(
+  /** @param isWaitedFor whether the next message waits for what the handler has begun */
+  #call<Argument>(
     socket: ServerConnection<Data>,
-    name: 'open' | 'message' | 'drain' | 'close',
-    argument: string | Uint8Array | CloseResult | undefined,
+    handler: ((socket: ServerConnection<Data>, argument: Argument) => unknown) | undefined,
+    argument: Argument,
+    isWaitedFor: boolean,
   ): void {
-    const handlers = this.#settings.handlers as {
-      readonly [handler in typeof name]?: (socket: ServerConnection<Data>, argument: unknown) => unknown
-    }
     try {
-      const returned = handlers[name]?.(socket, argument)
+      const returned = handler?.call(this.#settings.handlers, socket, argument)
       if (!isThenable(returned)) return
-      const isWaitedFor = this.#settings.sequential && waitedFor.has(name)
       if (isWaitedFor) socket.awaitHandler()
       const done = isWaitedFor ? () => socket.handlerDone() : undefined
       returned.then(done, (error: unknown) => {
