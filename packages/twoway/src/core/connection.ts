@@ -262,7 +262,7 @@ export class Connection<Owner> implements TransportSink {
     this.#receivedBytes += end - start
     if (this.#rate !== undefined && !this.#mayTake(this.#rate, end - start)) return
     if (this.#parsing || !this.#gate.isOpen || this.#hold.length > 0) {
-      if (this.#reads) this.#hold.append(bytes, start, end)
+      if (this.#reads()) this.#hold.append(bytes, start, end)
       return
     }
     this.#parse(bytes, start, end)
@@ -271,7 +271,7 @@ export class Connection<Owner> implements TransportSink {
 
   drained(): void {
     this.#outbox.drained()
-    if (this.#reads) this.#control.sendWaitingPong()
+    if (this.#reads()) this.#control.sendWaitingPong()
     this.#settle()
   }
 
@@ -296,13 +296,15 @@ export class Connection<Owner> implements TransportSink {
   }
 
   /** Whether what arrives still has a meaning: our side waits for messages, or for the peer's Close. */
-  get #reads(): boolean {
+  #reads(): boolean {
     return this.#state === 'open' || this.#state === 'closeSent'
   }
 
   /** Parses until the range ends or reading has to stop; what is left then is held. */
   #parse(bytes: Uint8Array, start: number, end: number): void {
-    const appendedBefore = this.appendedBytes
+    const sender = this.#sender
+    // Reading stops for what it has made wait, so not before that is more than there is room for.
+    const mayLagFrom = sender.appendedBytes + Math.max(0, this.#limits.highWaterMarkBytes - sender.waitingBytes)
     const decoder = this.#decoder
     let at = start
     let steps = 0
@@ -310,12 +312,12 @@ export class Connection<Owner> implements TransportSink {
     decoder?.beginTurn()
     this.#outbox.cork()
     try {
-      while (at < end && this.#reads && this.#gate.isOpen) {
+      while (at < end && this.#reads() && this.#gate.isOpen) {
         at = this.#step(bytes, at, end)
         steps += 1
         const hadItsShare = steps === framesPerTurn || (decoder?.octetsThisTurn ?? 0) >= decodedBytesPerTurn
         if (hadItsShare && at < end) this.#yield()
-        if (this.appendedBytes !== appendedBefore && this.#peerLagsBehind) this.#gate.stop(Stop.backlog)
+        if (sender.appendedBytes > mayLagFrom && this.#peerLagsBehind()) this.#gate.stop(Stop.backlog)
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
@@ -324,7 +326,7 @@ export class Connection<Owner> implements TransportSink {
       this.#parsing = false
       this.#outbox.uncork()
     }
-    if (!this.#reads) this.#hold.clear()
+    if (!this.#reads()) this.#hold.clear()
     else if (at < end) this.#hold.prepend(bytes, at, end)
     this.#settle()
   }
@@ -389,7 +391,7 @@ export class Connection<Owner> implements TransportSink {
           this.#outbox.cork()
           this.#events.message(this.#owner, message)
           this.#outbox.uncork()
-          if (this.#peerLagsBehind) this.#gate.stop(Stop.backlog)
+          if (this.#peerLagsBehind()) this.#gate.stop(Stop.backlog)
         }
         this.#go(Stop.decoding)
       },
@@ -438,7 +440,7 @@ export class Connection<Owner> implements TransportSink {
   readonly #settle = (): void => {
     this.#sender.proceed()
     if (this.#gate.isOpen && !this.#sender.owesDrain) return
-    if (!this.#peerLagsBehind) this.#go(Stop.backlog)
+    if (!this.#peerLagsBehind()) this.#go(Stop.backlog)
     if (this.#state === 'open' && this.#sender.takeDrain()) this.#events.drain(this.#owner)
   }
 
@@ -446,7 +448,7 @@ export class Connection<Owner> implements TransportSink {
    * Whether the peer is to be read no further, as it does not take the answers: a server's echo can't be made to
    * buffer. A client reads on, or two that wait for each other would wait for ever.
    */
-  get #peerLagsBehind(): boolean {
+  #peerLagsBehind(): boolean {
     if (this.#role !== 'server' || this.#state !== 'open') return false
     // A message that goes out in pieces may be made of what still comes: what waits behind it must not stop that.
     if (this.#sender.isInPieces || this.#sink.isStreaming === true)

@@ -59,8 +59,8 @@ describe('MessageSender', () => {
     const { sender, send, outbox, transport } = setUp()
     assert.equal(sender.takeDrain(), false)
     send(new Uint8Array(150))
-    outbox.flush()
     transport.pendingBytes = 101
+    outbox.flush()
     assert.equal(sender.takeDrain(), false)
     transport.pendingBytes = 100
     assert.equal(sender.takeDrain(), true)

@@ -25,6 +25,8 @@ export class MessageSender {
   readonly #fail: (code: number, reason: string) => void
   /** What is sent while a message goes out in pieces. */
   #line: SendLine | undefined
+  /** Whether nothing comes between a message and its frame: no extension, no line. */
+  #framesAtOnce: boolean
   /** What counts in the budget. */
   #counted = 0
   #owesDrain = false
@@ -45,6 +47,7 @@ export class MessageSender {
   ) {
     this.#outbox = outbox
     this.#encoder = encoder
+    this.#framesAtOnce = encoder === undefined
     this.#ports = ports
     this.#limits = limits
     this.#budget = budget
@@ -54,15 +57,14 @@ export class MessageSender {
 
   /** Octets not yet handed to the network: of frames, and of messages that are not framed yet. */
   get waitingBytes(): number {
-    return this.#outbox.waitingBytes + (this.#encoder?.waitingBytes ?? 0) + (this.#line?.waitingBytes ?? 0)
+    const framed = this.#outbox.waitingBytes
+    return this.#framesAtOnce ? framed : framed + this.#unframedBytes()
   }
 
   /** Octets framed since the start, and those of messages that are not framed yet. */
   get appendedBytes(): number {
-    let octets = this.#outbox.appendedBytes
-    if (this.#encoder !== undefined) octets += this.#encoder.waitingBytes + this.#encoder.savedBytes
-    if (this.#line !== undefined) octets += this.#line.waitingBytes
-    return octets
+    const framed = this.#outbox.appendedBytes
+    return this.#framesAtOnce ? framed : framed + this.#unframedBytes() + (this.#encoder?.savedBytes ?? 0)
   }
 
   get isAboveMark(): boolean {
@@ -112,6 +114,7 @@ export class MessageSender {
     if (this.#line !== undefined) {
       this.#line.addOutgoing(message)
     } else {
+      this.#framesAtOnce = false
       this.#line = new SendLine(message, {
         transmit: (next, compress, broadcast) => this.#transmit(next, compress, broadcast),
         afterwards: (action) => this.afterwards(action),
@@ -193,6 +196,10 @@ export class MessageSender {
     line.add({ message: own, octets, compress, broadcast })
   }
 
+  #unframedBytes(): number {
+    return (this.#encoder?.waitingBytes ?? 0) + (this.#line?.waitingBytes ?? 0)
+  }
+
   #lane(): OutgoingLane {
     const { payload, clock, scratchPool } = this.#ports
     return {
@@ -212,6 +219,7 @@ export class MessageSender {
 
   #endLine(): void {
     this.#line = undefined
+    this.#framesAtOnce = this.#encoder === undefined
     for (const action of this.#whenPiecesSent.splice(0)) action()
   }
 

@@ -173,6 +173,41 @@ describe('Outbox', () => {
     assert.equal(outbox.appendedBytes, 5 + 6)
   })
 
+  it('asks the transport what is pending once a write, and again only where something was', () => {
+    let asked = 0
+    let pending = 0
+    const transport = {
+      get pendingBytes() {
+        asked += 1
+        return pending
+      },
+      write() {},
+    } as unknown as Transport
+    const { clock, scratchPool } = setUp()
+    const counted = new Outbox(transport, { payload: webPayload, clock, scratchPool }, undefined, () => {})
+    const send = (): number => {
+      asked = 0
+      counted.cork()
+      for (let count = 0; count < 16; count++) {
+        counted.addText(text, 'abc')
+        assert.equal(counted.waitingBytes, pending + 5 * (count + 1))
+      }
+      counted.uncork()
+      assert.equal(counted.waitingBytes, pending)
+      return asked
+    }
+    // What was written before the connection stood may be pending still.
+    assert.equal(send(), 2)
+    assert.equal(send(), 1)
+    pending = 7
+    counted.addText(text, '')
+    counted.flush()
+    assert.ok(send() > 16)
+    pending = 0
+    assert.equal(send(), 2)
+    assert.equal(send(), 1)
+  })
+
   it('writes a whole frame that is alone in its turn as it is, without a copy', () => {
     const { outbox, clock, scratchPool } = setUp()
     const given: Uint8Array[] = []

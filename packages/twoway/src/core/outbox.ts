@@ -21,6 +21,7 @@ export class Outbox {
   readonly #pool: ScratchPool
   readonly #onFlush: () => void
   #scratch: Uint8Array | undefined
+  /** Octets of what waits here. */
   #used = 0
   /** A whole frame that waits alone and is not copied; then there is no scratch. */
   #frame: Uint8Array | undefined
@@ -29,6 +30,8 @@ export class Outbox {
   #scheduled = false
   /** What the transport may still read from, until `pendingBytes` is 0. */
   #lent: Uint8Array | undefined
+  /** Whether the transport may have bytes pending. Once it has none it is not asked again before it is written to. */
+  #mayPend = true
 
   /**
    * @param random where masking keys come from: a client's frames are masked, a server's not (RFC 6455 §5.1)
@@ -50,8 +53,7 @@ export class Outbox {
 
   /** Octets framed and not yet handed to the network. */
   get waitingBytes(): number {
-    const framed = this.#frame === undefined ? this.#used : this.#frame.length
-    return framed + this.#transport.pendingBytes
+    return this.#mayPend ? this.#used + this.#pendingBytes() : this.#used
   }
 
   /** Octets framed since the start. */
@@ -109,12 +111,13 @@ export class Outbox {
   addFrame(frame: Uint8Array): void {
     if (this.#scratch === undefined && this.#frame === undefined) {
       this.#frame = frame
+      this.#used = frame.length
       this.#appended += frame.length
       this.#schedule()
     } else if (frame.length >= byReferenceBytes) {
       this.flush()
       this.#appended += frame.length
-      this.#transport.write(frame)
+      this.#handOn(frame)
     } else {
       copyOctets(frame, 0, frame.length, this.#room(frame.length), this.#used)
       this.#added(this.#scratch!, frame.length)
@@ -125,14 +128,29 @@ export class Outbox {
   flush(): void {
     const frame = this.#frame
     this.#frame = undefined
-    if (frame !== undefined) this.#transport.write(frame)
-    else if (this.#scratch !== undefined) this.#write(this.#scratch)
+    if (this.#scratch !== undefined) {
+      this.#write(this.#scratch)
+    } else if (frame !== undefined) {
+      this.#used = 0
+      this.#handOn(frame)
+    }
   }
 
   /** The transport's `pendingBytes` is 0 again. */
   drained(): void {
     if (this.#lent !== undefined) this.#pool.give(this.#lent)
     this.#lent = undefined
+  }
+
+  #pendingBytes(): number {
+    const pending = this.#mayPend ? this.#transport.pendingBytes : 0
+    if (pending === 0) this.#mayPend = false
+    return pending
+  }
+
+  #handOn(first: Uint8Array, second?: Uint8Array): void {
+    this.#mayPend = true
+    this.#transport.write(first, second)
   }
 
   #addByReference(first: number, bytes: Uint8Array, start: number, end: number): void {
@@ -149,12 +167,12 @@ export class Outbox {
     const used = this.#used
     this.#scratch = undefined
     this.#used = 0
-    if (this.#transport.pendingBytes > 0) {
+    if (this.#pendingBytes() > 0) {
       // It will wait: a copy does not pin the whole scratch meanwhile.
-      this.#transport.write(this.#payload.copy(scratch, 0, used), second)
+      this.#handOn(this.#payload.copy(scratch, 0, used), second)
       this.#pool.give(scratch)
     } else {
-      this.#transport.write(scratch.subarray(0, used), second)
+      this.#handOn(this.#pool.head(scratch, used), second)
       this.#giveBack(scratch)
     }
   }
@@ -167,13 +185,13 @@ export class Outbox {
     const { chunkBytes, longestBytes } = this.#pool
     const most = 3 * text.length
     const header = frameHeaderSize(most, masked)
-    const isLong = text.length > chunkBytes && this.#transport.pendingBytes === 0
+    const isLong = text.length > chunkBytes && this.#pendingBytes() === 0
     return header + (header + most <= (isLong ? longestBytes : chunkBytes) ? most : this.#payload.byteLength(text))
   }
 
   /** Now, or else when the transport has read what was written: of several that wait, the latest. */
   #giveBack(chunk: Uint8Array): void {
-    if (this.#transport.pendingBytes > 0) this.#lent = chunk
+    if (this.#pendingBytes() > 0) this.#lent = chunk
     else this.#pool.give(chunk)
   }
 
@@ -195,13 +213,12 @@ export class Outbox {
     this.#frame = undefined
     this.#scratch = this.#pool.take()
     copyOctets(frame, 0, frame.length, this.#scratch, 0)
-    this.#used = frame.length
   }
 
   #added(target: Uint8Array, length: number): void {
     this.#appended += length
     if (target !== this.#scratch) {
-      this.#transport.write(target.length === length ? target : target.subarray(0, length))
+      this.#handOn(target.length === length ? target : target.subarray(0, length))
       this.#giveBack(target)
       return
     }

@@ -46,4 +46,17 @@ describe('ScratchPool', () => {
       assert.equal(pool.takeLong(length) === chunk, isKept)
     }
   })
+
+  it('keeps the views of what its first chunk begins with, where they are short', () => {
+    const pool = new ScratchPool(webPayload)
+    const [first, other] = [pool.take(), pool.take()]
+    for (const chunk of [first, other]) chunk.fill(chunk === first ? 1 : 2)
+    for (const length of [0, 1, 300, 2048, 2049, pool.chunkBytes]) {
+      const view = pool.head(first, length)
+      assert.equal(view.buffer, first.buffer)
+      assert.deepEqual(view, first.subarray(0, length))
+      assert.equal(pool.head(first, length) === view, length <= 2048)
+      assert.deepEqual(pool.head(other, length), other.subarray(0, length))
+    }
+  })
 })

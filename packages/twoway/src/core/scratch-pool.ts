@@ -12,6 +12,12 @@ const mostKept = 64
  */
 const mostLongKept = 4
 
+/**
+ * Octets up to which a view of what a chunk begins with is kept for the next time: to make one takes 50 ns, a tenth of
+ * what an echo takes beside the system's calls.
+ */
+const longestKeptView = 2 << 10
+
 /** Buffers shared by the connections of a server or client, so that an idle connection holds none. */
 export class ScratchPool {
   readonly chunkBytes: number
@@ -19,6 +25,9 @@ export class ScratchPool {
   readonly longestBytes = 4 << 20
   readonly #payload: Payload
   readonly #free: Uint8Array[] = []
+  /** The chunk whose views are kept: the first, which is in use the most. */
+  #viewed: Uint8Array | undefined
+  readonly #views = new Array<Uint8Array | undefined>(longestKeptView + 1).fill(undefined)
   /** By length, the shortest first. */
   readonly #freeLong: Uint8Array[] = []
 
@@ -30,6 +39,18 @@ export class ScratchPool {
   /** A chunk. */
   take(): Uint8Array {
     return this.#free.pop() ?? this.#payload.allocate(this.chunkBytes)
+  }
+
+  /** The first `length` octets of a chunk. */
+  head(chunk: Uint8Array, length: number): Uint8Array {
+    if (length > longestKeptView) return chunk.subarray(0, length)
+    this.#viewed ??= chunk
+    if (chunk !== this.#viewed) return chunk.subarray(0, length)
+    const kept = this.#views[length]
+    if (kept !== undefined) return kept
+    const view = chunk.subarray(0, length)
+    this.#views[length] = view
+    return view
   }
 
   /** A chunk of at least `length` octets, which is more than `chunkBytes`. */

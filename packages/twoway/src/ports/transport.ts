@@ -5,7 +5,7 @@
  * before `start` ends the process.
  */
 export interface Transport {
-  /** Bytes written and not yet handed to the network; once the transport is gone, those that never will be. */
+  /** Bytes written and not yet handed to the network; once the transport is gone, those that never will be. Only `write` adds to them. */
   readonly pendingBytes: number
   /** The other end, as far as it is known. */
   readonly peer: TransportPeer
