@@ -2,13 +2,13 @@
 
 const { join } = require('node:path')
 const { buildPage } = require('./build-page.cjs')
-const { buildSimd } = require('./build-simd.cjs')
+const { buildAssembly } = require('./build-assembly.cjs')
 const { runChild } = require('./run-child.cjs')
 
 const root = join(__dirname, '..')
 
 async function build() {
-  await buildSimd(root)
+  await buildAssembly(root)
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
   process.exitCode = await runChild(process.execPath, [tsc, '-b'], { cwd: root })
   if (process.exitCode === 0) await buildPage()

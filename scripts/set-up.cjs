@@ -1,7 +1,7 @@
 const { createHash } = require('node:crypto')
 const { existsSync, readFileSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
-const { buildSimd } = require('./build-simd.cjs')
+const { buildAssembly } = require('./build-assembly.cjs')
 const { runChild } = require('./run-child.cjs')
 const { buildPage } = require('./build-page.cjs')
 const { takeTurn } = require('./take-turn.cjs')
@@ -71,7 +71,7 @@ function isForAnotherPlatform(platform) {
 }
 
 async function build() {
-  await buildSimd(root)
+  await buildAssembly(root)
   const tsc = join(modules, 'typescript', 'bin', 'tsc')
   // A dry run takes under a tenth of a second and says whether a line about building would be true.
   let plan = ''

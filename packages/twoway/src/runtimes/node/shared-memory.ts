@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { instantiate } from './instantiate.js'
 import { simdModule, simdPages } from './simd-module.js'
 
 const pageBytes = 64 << 10
@@ -8,17 +9,6 @@ const deskAt = (simdPages - 1) * pageBytes
 
 /** What is masked here is still in the processor's cache when it is copied out: 1 MiB takes 66 us, 85 by 64 KiB each. */
 const deskBytes = 16 << 10
-
-/** What is used of WebAssembly, whose types come with the DOM's only. */
-interface WebAssemblyNamespace {
-  validate(bytes: Uint8Array): boolean
-  readonly Memory: new (pages: {
-    readonly initial: number
-    readonly maximum: number
-  }) => { readonly buffer: ArrayBuffer }
-  readonly Module: new (bytes: Uint8Array) => object
-  readonly Instance: new (module: object, imports: object) => { readonly exports: Readonly<Record<string, unknown>> }
-}
 
 interface SharedMemory {
   /** What all sockets of this thread read into, one after the other. */
@@ -45,20 +35,12 @@ export const sharedMemory: SharedMemory = inWebAssembly() ?? {
 }
 
 function inWebAssembly(): SharedMemory | undefined {
-  const { WebAssembly } = globalThis as { readonly WebAssembly?: WebAssemblyNamespace }
-  const octets = Buffer.from(simdModule, 'base64')
-  try {
-    if (WebAssembly?.validate(octets) !== true) return undefined
-    const memory = new WebAssembly.Memory({ initial: simdPages, maximum: simdPages })
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(octets), { env: { memory } })
-    return {
-      bytes: Buffer.from(memory.buffer, 0, deskAt),
-      unmask: exports.unmask as NonNullable<SharedMemory['unmask']>,
-      desk: Buffer.from(memory.buffer, deskAt, deskBytes),
-      deskAt,
-    }
-  } catch {
-    // A process may be forbidden to compile (--disallow-code-generation-from-strings), or have no room for the memory.
-    return undefined
+  const instance = instantiate(simdModule, simdPages)
+  if (instance === undefined) return undefined
+  return {
+    bytes: Buffer.from(instance.memory, 0, deskAt),
+    unmask: instance.exports.unmask as NonNullable<SharedMemory['unmask']>,
+    desk: Buffer.from(instance.memory, deskAt, deskBytes),
+    deskAt,
   }
 }

@@ -11,17 +11,23 @@ import { canDriveDirectly } from './direct-zlib.js'
 import { JobQueue } from './job-queue.js'
 import { NodeCompressor } from './node-compressor.js'
 import { NodeInflater } from './node-inflater.js'
+import { createShortDeflate } from './short-deflate.js'
 import { StreamPool } from './stream-pool.js'
 
 /** As many as the thread pool has threads, unless it was told otherwise; each has a context of up to 300 KiB. */
 const jobsAtATime = 4
 
+/** Levels above search for longer matches than the compressor of short messages does, and 0 for none. */
+const highestShortLevel = 6
+
 /**
  * A codec over node:zlib. Who takes no history over shares one compressor and one inflater, which work within the call
  * where the message is short; long ones go through the thread pool, some at a time.
  * @param isDirect whether streams are driven by their undocumented handles; else by public calls alone, which are slower
+ * @param usesShort whether short messages have a compressor of their own, where the runtime has WebAssembly with SIMD
  */
-export function createNodeDeflateCodec(isDirect: boolean): DeflateCodec {
+export function createNodeDeflateCodec(isDirect: boolean, usesShort = true): DeflateCodec {
+  const short = usesShort ? createShortDeflate() : undefined
   const jobs = new JobQueue(jobsAtATime)
   const compressors = new Map<string, ContextSource<Compressor>>()
   const inflaters = new Map<string, ContextSource<Inflater>>()
@@ -29,7 +35,8 @@ export function createNodeDeflateCodec(isDirect: boolean): DeflateCodec {
   function createCompressors(parameters: CompressorParameters): ContextSource<Compressor> {
     const { windowBits, level, memLevel } = parameters
     const pool = new StreamPool(() => zlib.createDeflateRaw({ windowBits, level, memLevel }))
-    const parts = { parameters, isDirect, pool, jobs }
+    const servesLevel = level > 0 && level <= highestShortLevel
+    const parts = { parameters, isDirect, pool, jobs, short: servesLevel ? short : undefined }
     return { take: () => new NodeCompressor(parts) }
   }
 

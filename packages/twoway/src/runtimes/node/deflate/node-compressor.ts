@@ -4,6 +4,7 @@ import type { Compressor, CompressorParameters } from '../../../ports/deflate-co
 import { DeflateJob } from './deflate-job.js'
 import { DirectZlib } from './direct-zlib.js'
 import type { JobQueue } from './job-queue.js'
+import { type ShortDeflate, shortBytes } from './short-deflate.js'
 import type { StreamPool } from './stream-pool.js'
 
 const { Z_SYNC_FLUSH } = zlib.constants
@@ -18,6 +19,8 @@ const backgroundBytes = 64 << 10
 /** Room for what becomes of less, at any level and memory: at most a seventh more. */
 const target = Buffer.allocUnsafeSlow(80 << 10)
 
+function nothing(): void {}
+
 /** What all compressors of a source share. */
 export interface CompressorParts {
   readonly parameters: CompressorParameters
@@ -25,6 +28,8 @@ export interface CompressorParts {
   readonly isDirect: boolean
   readonly pool: StreamPool<DeflateRaw>
   readonly jobs: JobQueue
+  /** For short messages without a history, where that serves the level. */
+  readonly short: ShortDeflate | undefined
 }
 
 /** Compresses by node:zlib: short messages at once, long ones in the thread pool. */
@@ -34,7 +39,7 @@ export class NodeCompressor implements Compressor {
   #direct: DirectZlib | undefined
   #isFresh = true
   #job: DeflateJob | undefined
-  #leaveQueue = (): void => {}
+  #leaveQueue = nothing
 
   constructor(parts: CompressorParts) {
     this.#parts = parts
@@ -49,9 +54,14 @@ export class NodeCompressor implements Compressor {
     done: (output: Uint8Array | undefined) => void,
   ): Uint8Array | undefined | 'later' {
     if (start === end) return last ? emptyBlock : Buffer.alloc(0)
-    const { isDirect, parameters } = this.#parts
+    const { isDirect, parameters, short } = this.#parts
     const isWhole = this.#isFresh && last && !parameters.takeover
     this.#isFresh = false
+    // Within a message no distance is longer than it, so that it fits the window.
+    if (isWhole && short !== undefined && end - start <= Math.min(shortBytes, 1 << parameters.windowBits)) {
+      const output = short(bytes, start, end)
+      return output.length <= most ? output : undefined
+    }
     const mostWithTail = last ? most + tailLength : most
     if (end - start <= backgroundBytes) {
       if (isDirect) return withoutTail(this.#deflateDirectly(bytes, start, end, mostWithTail), last)

@@ -1,0 +1,27 @@
+import { Buffer } from 'node:buffer'
+import { instantiate } from '../instantiate.js'
+import { deflateModule, deflatePages } from './deflate-module.js'
+
+/** As `assembly/deflate.ts` lays its memory out. */
+const outputAt = 4160
+
+/** Octets of the longest message that is compressed so. */
+export const shortBytes = 4096
+
+/**
+ * Compresses `bytes[start, end)`, a whole message of 1 to `shortBytes` octets, to one block and an empty one without its
+ * tail, RFC 7692 §7.2.1. Returns octets that are valid until the next call.
+ */
+export type ShortDeflate = (bytes: Uint8Array, start: number, end: number) => Uint8Array
+
+/** Undefined where there is no WebAssembly with SIMD. */
+export function createShortDeflate(): ShortDeflate | undefined {
+  const instance = instantiate(deflateModule, deflatePages)
+  if (instance === undefined) return undefined
+  const memory = Buffer.from(instance.memory)
+  const deflate = instance.exports.deflate as (length: number) => number
+  return (bytes, start, end) => {
+    memory.set(bytes.subarray(start, end))
+    return memory.subarray(outputAt, outputAt + deflate(end - start))
+  }
+}

@@ -1,0 +1,56 @@
+const { createHash } = require('node:crypto')
+const { existsSync, readFileSync, writeFileSync } = require('node:fs')
+const { join } = require('node:path')
+const { pathToFileURL } = require('node:url')
+
+/** Pages of 64 KiB. Memory that grows would leave Node's view of it empty, so the first is the last. */
+const modules = [
+  { name: 'simd', source: 'simd.ts', target: 'simd-module.ts', pages: 5 },
+  { name: 'deflate', source: 'deflate.ts', target: 'deflate/deflate-module.ts', pages: 1 },
+]
+
+/** Where a module's constants lie: above what it lays out itself, in its last page. */
+const constantsBytes = 64
+
+/**
+ * Compiles each file of packages/twoway/assembly into a module that holds the octets of the WebAssembly, so that nothing
+ * has to be fetched when it runs. Does nothing where that is up to date.
+ * @param {string} root
+ */
+async function buildAssembly(root) {
+  for (const each of modules) await compile(root, each)
+}
+
+/**
+ * @param {string} root
+ * @param {typeof modules[number]} module
+ */
+async function compile(root, { name, source: file, target: to, pages }) {
+  const source = `packages/twoway/assembly/${file}`
+  const target = join(root, 'packages/twoway/src/runtimes/node', to)
+  const hash = createHash('sha256')
+  for (const path of [join(root, source), __filename]) hash.update(readFileSync(path))
+  const stamp = `// Compiled from ${source}, ${hash.digest('hex').slice(0, 16)}\n`
+  if (existsSync(target) && readFileSync(target, 'utf8').startsWith(stamp)) return
+
+  const { main } = await import(pathToFileURL(join(root, 'node_modules', 'assemblyscript', 'dist', 'asc.js')).href)
+  const flags = ['--enable', 'simd', '--runtime', 'stub', '--noAssert', '-O3', '--importMemory', '--noExportMemory']
+  const memory = ['--initialMemory', String(pages), '--maximumMemory', String(pages)]
+  const constants = ['--memoryBase', String((pages << 16) - constantsBytes)]
+  const files = new Map()
+  const { error, stderr } = await main([source, ...flags, ...memory, ...constants, '--outFile', 'module.wasm'], {
+    readFile: (/** @type {string} */ path) =>
+      existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : null,
+    writeFile: (/** @type {string} */ path, /** @type {Uint8Array} */ contents) => files.set(path, contents),
+    listFiles: () => [],
+  })
+  if (error) throw new Error(`AssemblyScript does not compile ${source}: ${error.message}\n${stderr}`)
+  const octets = Buffer.from(files.get('module.wasm')).toString('base64')
+  writeFileSync(
+    target,
+    `${stamp}\n/** Pages of 64 KiB in the memory that the module takes. */\nexport const ${name}Pages = ${pages}\n\n` +
+      `/** The WebAssembly module, in base64. */\nexport const ${name}Module =\n  '${octets}'\n`,
+  )
+}
+
+module.exports = { buildAssembly }
