@@ -95,7 +95,7 @@ function write(name: string, message: Buffer | string, role: 'server' | 'client'
   }
   const random = { maskingKey: () => 0x3d21fa37, bytes: (length: number) => new Uint8Array(length) }
   const ports = { payload: nodePayload, clock, scratchPool: new ScratchPool(nodePayload) }
-  const outbox = new Outbox(transport, ports, role === 'client' ? random : undefined, () => {})
+  const outbox = new Outbox(transport, ports, role === 'client' ? random : undefined, { flushed() {} })
   return {
     part: `write a frame, as a ${role}`,
     name,

@@ -25,12 +25,12 @@ import { Hold } from './hold.js'
 import type { Limits } from './limits.js'
 import { type DecoderEvents, MessageDecoder } from './message-decoder.js'
 import { MessageEncoder } from './message-encoder.js'
-import { MessageSender } from './message-sender.js'
+import { MessageSender, type SenderOwner } from './message-sender.js'
 import { MessageAssembler } from './messages/message-assembler.js'
 import type { MessageSink } from './messages/message-sink.js'
 import { MessageStreamer } from './messages/message-streamer.js'
 import type { OutgoingMessage, OutgoingOptions } from './messages/outgoing-message.js'
-import { Outbox } from './outbox.js'
+import { Outbox, type OutboxOwner } from './outbox.js'
 import { ReadGate, Stop } from './read-gate.js'
 import { ReceiveRate } from './receive-rate.js'
 
@@ -55,7 +55,7 @@ const noClose: CloseStatus = { code: 1006, reason: '' }
  * Owns its transport. Messages are told of in their order, none after `close`, `terminate` or `fail` was called
  * or the peer's Close came. What a paused connection has not parsed is kept as a copy.
  */
-export class Connection<Owner> implements TransportSink {
+export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwner {
   readonly #role: 'client' | 'server'
   readonly #transport: Transport
   readonly #payload: Payload
@@ -114,17 +114,12 @@ export class Connection<Owner> implements TransportSink {
     this.#parser = new FrameParser(role, ports.payload, extension?.messageBits)
     this.#sink =
       streamsMessages === true
-        ? new MessageStreamer(ports.payload, ports.clock, limits, {
-            began: (message) => events.messageStream?.(owner, message),
-            mayRead: (may) => this.#letReadStream(may),
-          })
+        ? this.#newStreamer()
         : new MessageAssembler(ports.payload, ports.scratchPool, limits.maxMessageBytes)
-    this.#outbox = new Outbox(transport, ports, role === 'client' ? ports.random : undefined, this.#onFlush)
+    this.#outbox = new Outbox(transport, ports, role === 'client' ? ports.random : undefined, this)
     this.#decoder = extension && new MessageDecoder(extension, this.#sink, this.#decoderEvents())
-    const encoder = extension && new MessageEncoder(extension, this.#outbox, ports, role === 'server', this.#onFlush)
-    this.#sender = new MessageSender(this.#outbox, encoder, ports, limits, budget, this.#settle, (code, reason) =>
-      this.fail(code, reason),
-    )
+    const encoder = extension && new MessageEncoder(extension, this.#outbox, ports, role === 'server', this)
+    this.#sender = new MessageSender(this.#outbox, encoder, ports, limits, budget, this)
     this.#control = new ControlFrames(this.#outbox, ports.payload, limits.highWaterMarkBytes)
     this.#hold = new Hold(ports.payload)
     this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
@@ -272,7 +267,7 @@ export class Connection<Owner> implements TransportSink {
   drained(): void {
     this.#outbox.drained()
     if (this.#reads()) this.#control.sendWaitingPong()
-    this.#settle()
+    this.settle()
   }
 
   ended(): void {
@@ -328,11 +323,11 @@ export class Connection<Owner> implements TransportSink {
     }
     if (!this.#reads()) this.#hold.clear()
     else if (at < end) this.#hold.prepend(bytes, at, end)
-    this.#settle()
+    this.settle()
   }
 
   /** Parses what is held: from before a pause, or from reads that came while another was being parsed. */
-  readonly #parseHeld = (): void => {
+  #parseHeld(): void {
     while (this.#hold.length > 0 && this.#gate.isOpen && !this.#parsing) {
       const { start, end } = this.#hold
       this.#parse(this.#hold.take(), start, end)
@@ -432,12 +427,12 @@ export class Connection<Owner> implements TransportSink {
   }
 
   /** A task of its own lets the others have their turn, where a handler sends until it is answered 'buffered'. */
-  readonly #onFlush = (): void => {
-    if (!this.#gate.isOpen || this.#sender.isAwaited) this.#clock.task(this.#settle)
+  flushed(): void {
+    if (!this.#gate.isOpen || this.#sender.isAwaited) this.#clock.task(() => this.settle())
   }
 
   /** What waits may have gone: reading goes on, and the owner is told who was answered 'buffered'. */
-  readonly #settle = (): void => {
+  settle(): void {
     this.#sender.proceed()
     if (this.#gate.isOpen && !this.#sender.owesDrain) return
     if (!this.#peerLagsBehind()) this.#go(Stop.backlog)
@@ -467,7 +462,14 @@ export class Connection<Owner> implements TransportSink {
 
   /** What was held is parsed later than this call returns. */
   #readOn(): void {
-    if (this.#hold.length > 0 || this.#peerEnded) this.#clock.defer(this.#parseHeld)
+    if (this.#hold.length > 0 || this.#peerEnded) this.#clock.defer(() => this.#parseHeld())
+  }
+
+  #newStreamer(): MessageStreamer {
+    return new MessageStreamer(this.#payload, this.#clock, this.#limits, {
+      began: (message) => this.#events.messageStream?.(this.#owner, message),
+      mayRead: (may) => this.#letReadStream(may),
+    })
   }
 
   #letReadStream(may: boolean): void {

@@ -19,7 +19,7 @@ function setUp() {
   const transport = new RecordingTransport()
   transport.start(new RecordingSink())
   const ports = { payload: webPayload, clock: new FakeClock(), scratchPool: new ScratchPool(webPayload) }
-  const outbox = new Outbox(transport, ports, undefined, () => {})
+  const outbox = new Outbox(transport, ports, undefined, { flushed() {} })
   const control = new ControlFrames(outbox, webPayload, highWaterMarkBytes)
   const written = (): string => {
     outbox.flush()

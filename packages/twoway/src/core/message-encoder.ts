@@ -2,7 +2,7 @@ import type { Payload } from '../ports/payload.js'
 import type { BroadcastMessage } from './broadcast-message.js'
 import type { Extension } from './extensions/extension.js'
 import { Opcode } from './frames/opcode.js'
-import { byReferenceBytes, type Outbox } from './outbox.js'
+import { byReferenceBytes, type Outbox, type OutboxOwner } from './outbox.js'
 import type { ScratchPool } from './scratch-pool.js'
 
 interface WaitingMessage {
@@ -21,7 +21,7 @@ export class MessageEncoder {
   readonly #payload: Payload
   readonly #pool: ScratchPool
   readonly #keepsBytes: boolean
-  readonly #onFramed: () => void
+  readonly #owner: OutboxOwner
   /** The message that is being encoded, first, and those behind it. */
   readonly #waiting: WaitingMessage[] = []
   #waitingBytes = 0
@@ -31,21 +31,21 @@ export class MessageEncoder {
 
   /**
    * @param keepsBytes whether long bytes stay unchanged after `send`, or belong to their sender again
-   * @param onFramed called after messages that waited were framed
+   * @param owner told as of a flush when messages that waited were framed
    */
   constructor(
     extension: Extension,
     outbox: Outbox,
     { payload, scratchPool }: { readonly payload: Payload; readonly scratchPool: ScratchPool },
     keepsBytes: boolean,
-    onFramed: () => void,
+    owner: OutboxOwner,
   ) {
     this.extension = extension
     this.#outbox = outbox
     this.#payload = payload
     this.#pool = scratchPool
     this.#keepsBytes = keepsBytes
-    this.#onFramed = onFramed
+    this.#owner = owner
   }
 
   /** Octets of messages that are not framed yet. */
@@ -140,7 +140,7 @@ export class MessageEncoder {
     this.#waitingBytes -= length
     this.#savedBytes += length - (this.#outbox.appendedBytes - framedBefore)
     this.#encodeWaiting()
-    this.#onFramed()
+    this.#owner.flushed()
   }
 
   #encodeWaiting(): void {

@@ -23,12 +23,12 @@ function setUp(budget?: BufferBudget) {
     random: { maskingKey: () => 0, bytes: (length: number) => new Uint8Array(length) },
     scratchPool: new ScratchPool(webPayload),
   }
-  const outbox = new Outbox(transport, ports, undefined, () => {})
+  const outbox = new Outbox(transport, ports, undefined, { flushed() {} })
   let settled = 0
   const settle = (): void => {
     settled += 1
   }
-  const sender = new MessageSender(outbox, undefined, ports, limits, budget, settle, assert.fail)
+  const sender = new MessageSender(outbox, undefined, ports, limits, budget, { settle, fail: assert.fail })
   const send = (message: string | Uint8Array) => sender.send(message, undefined, undefined)
   return { sender, send, transport, clock, outbox, settled: () => settled }
 }

@@ -11,6 +11,14 @@ import { SendLine } from './send-line.js'
 
 const finBit = 0x80
 
+/** Whose messages a sender sends. */
+export interface SenderOwner {
+  /** What waits may have gone, as when the network takes it. Called in a task of its own. */
+  settle(): void
+  /** A message can't be completed. */
+  fail(code: number, reason: string): void
+}
+
 /**
  * The messages that a connection sends, in their order: framed at once, changed by an extension before that, or in line
  * behind one that goes out in pieces. It knows what waits for the network, and who was promised to hear that it has gone.
@@ -21,8 +29,7 @@ export class MessageSender {
   readonly #ports: ConnectionPorts
   readonly #limits: Limits
   readonly #budget: BufferBudget | undefined
-  readonly #settle: () => void
-  readonly #fail: (code: number, reason: string) => void
+  readonly #owner: SenderOwner
   /** What is sent while a message goes out in pieces. */
   #line: SendLine | undefined
   /** Whether nothing comes between a message and its frame: no extension, no line. */
@@ -30,20 +37,15 @@ export class MessageSender {
   /** What counts in the budget. */
   #counted = 0
   #owesDrain = false
-  #whenPiecesSent: (() => void)[] = []
+  #whenPiecesSent: (() => void)[] | undefined
 
-  /**
-   * @param settle to be run in a task of its own when a place in the line is given up, as when the network takes what waits
-   * @param fail for a message that can't be completed
-   */
   constructor(
     outbox: Outbox,
     encoder: MessageEncoder | undefined,
     ports: ConnectionPorts,
     limits: Limits,
     budget: BufferBudget | undefined,
-    settle: () => void,
-    fail: (code: number, reason: string) => void,
+    owner: SenderOwner,
   ) {
     this.#outbox = outbox
     this.#encoder = encoder
@@ -51,8 +53,7 @@ export class MessageSender {
     this.#ports = ports
     this.#limits = limits
     this.#budget = budget
-    this.#settle = settle
-    this.#fail = fail
+    this.#owner = owner
   }
 
   /** Octets not yet handed to the network: of frames, and of messages that are not framed yet. */
@@ -149,8 +150,12 @@ export class MessageSender {
 
   /** Runs an action once no message goes out in pieces: now, where none does; also where they will not go. */
   afterPieces(action: () => void): void {
-    if (this.#line === undefined) action()
-    else this.#whenPiecesSent.push(action)
+    if (this.#line === undefined) {
+      action()
+      return
+    }
+    this.#whenPiecesSent ??= []
+    this.#whenPiecesSent.push(action)
   }
 
   /** No further message is sent: those in line will not be. */
@@ -209,10 +214,10 @@ export class MessageSender {
       scratchPool,
       highWaterMarkBytes: this.#limits.highWaterMarkBytes,
       extension: this.#encoder?.extension,
-      fail: this.#fail,
+      fail: (code, reason) => this.#owner.fail(code, reason),
       leave: (message) => {
         if (this.#line?.leave(message)) this.#endLine()
-        clock.task(this.#settle)
+        clock.task(() => this.#owner.settle())
       },
     }
   }
@@ -220,7 +225,9 @@ export class MessageSender {
   #endLine(): void {
     this.#line = undefined
     this.#framesAtOnce = this.#encoder === undefined
-    for (const action of this.#whenPiecesSent.splice(0)) action()
+    const actions = this.#whenPiecesSent ?? []
+    this.#whenPiecesSent = undefined
+    for (const action of actions) action()
   }
 
   #count(waiting: number): void {

@@ -19,7 +19,7 @@ function setUp({ masked = false, full = false } = {}) {
   let flushes = 0
   const random = { maskingKey: () => 0x3d21fa37, bytes: (length: number) => new Uint8Array(length) }
   const ports = { payload: webPayload, clock, scratchPool }
-  const outbox = new Outbox(transport, ports, masked ? random : undefined, () => flushes++)
+  const outbox = new Outbox(transport, ports, masked ? random : undefined, { flushed: () => flushes++ })
   return { transport, clock, scratchPool, outbox, flushes: () => flushes }
 }
 
@@ -184,7 +184,7 @@ describe('Outbox', () => {
       write() {},
     } as unknown as Transport
     const { clock, scratchPool } = setUp()
-    const counted = new Outbox(transport, { payload: webPayload, clock, scratchPool }, undefined, () => {})
+    const counted = new Outbox(transport, { payload: webPayload, clock, scratchPool }, undefined, { flushed() {} })
     const send = (): number => {
       asked = 0
       counted.cork()
@@ -212,7 +212,7 @@ describe('Outbox', () => {
     const { outbox, clock, scratchPool } = setUp()
     const given: Uint8Array[] = []
     const transport = { pendingBytes: 0, write: (bytes: Uint8Array) => given.push(bytes) } as unknown as Transport
-    const alone = new Outbox(transport, { payload: webPayload, clock, scratchPool }, undefined, () => {})
+    const alone = new Outbox(transport, { payload: webPayload, clock, scratchPool }, undefined, { flushed() {} })
     const whole = frame({ opcode: 1, payload: utf8('to all') })
     alone.addFrame(whole)
     assert.equal(alone.waitingBytes, whole.length)

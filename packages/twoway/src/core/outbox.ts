@@ -9,6 +9,12 @@ import type { ScratchPool } from './scratch-pool.js'
 /** A payload at least this long is not copied where it need not be masked: header and payload go out in one write. */
 export const byReferenceBytes = 8 << 10
 
+/** Who is told of what an outbox does of itself. An interface and no function, so that a connection needs none of its own. */
+export interface OutboxOwner {
+  /** Bytes were handed to the transport by a flush that nobody asked for. */
+  flushed(): void
+}
+
 /**
  * Frames what is sent and hands it to the transport, one write a turn: what is sent while a read is being parsed
  * goes out at the read's end, anything else at the end of the current turn.
@@ -19,7 +25,7 @@ export class Outbox {
   readonly #random: Random | undefined
   readonly #clock: Clock
   readonly #pool: ScratchPool
-  readonly #onFlush: () => void
+  readonly #owner: OutboxOwner
   #scratch: Uint8Array | undefined
   /** Octets of what waits here. */
   #used = 0
@@ -35,20 +41,19 @@ export class Outbox {
 
   /**
    * @param random where masking keys come from: a client's frames are masked, a server's not (RFC 6455 §5.1)
-   * @param onFlush called after bytes were handed to the transport by a flush that nobody asked for
    */
   constructor(
     transport: Transport,
     { payload, clock, scratchPool }: { payload: Payload; clock: Clock; scratchPool: ScratchPool },
     random: Random | undefined,
-    onFlush: () => void,
+    owner: OutboxOwner,
   ) {
     this.#transport = transport
     this.#payload = payload
     this.#clock = clock
     this.#pool = scratchPool
     this.#random = random
-    this.#onFlush = onFlush
+    this.#owner = owner
   }
 
   /** Octets framed and not yet handed to the network. */
@@ -227,14 +232,16 @@ export class Outbox {
   }
 
   #schedule(): void {
-    if (this.#corked || this.#scheduled) return
-    this.#scheduled = true
-    this.#clock.defer(this.#flushScheduled)
+    if (!this.#corked && !this.#scheduled) this.#flushLater()
   }
 
-  readonly #flushScheduled = (): void => {
-    this.#scheduled = false
-    this.flush()
-    this.#onFlush()
+  /** On its own, as a function that makes a closure makes a context for it each time it is called. */
+  #flushLater(): void {
+    this.#scheduled = true
+    this.#clock.defer(() => {
+      this.#scheduled = false
+      this.flush()
+      this.#owner.flushed()
+    })
   }
 }
