@@ -125,6 +125,29 @@ async function idleMemory(kind: string, options: object | boolean, offer: string
   }))
 }
 
+/** Memory that the last of four times as many connections take, each in KiB: what the first ones made grow is there. */
+async function laterMemory(options: object | boolean, offer: string): Promise<Memory> {
+  const { child, port } = await start('twoway', options)
+  const message = offer === '' ? frame(1, json) : frame(1, packed(json), { rsv1: true })
+  const sockets: Socket[] = []
+  const figures: Answer[] = []
+  for (let round = 0; round < 4; round++) {
+    for (let opened = 0; opened < connections; opened += 50) {
+      const batch = await Promise.all(Array.from({ length: 50 }, () => open(port, offer)))
+      await Promise.all(batch.map((socket) => echoed(socket, message)))
+      sockets.push(...batch)
+    }
+    figures.push(await ask(child))
+  }
+  for (const socket of sockets) socket.destroy()
+  await stop(child)
+  const [, , before, after] = figures
+  return {
+    rss: (after!.rss - before!.rss) / connections / 1024,
+    held: (after!.held - before!.held) / connections / 1024,
+  }
+}
+
 async function measureMemory(): Promise<void> {
   process.stdout.write(
     `KiB held (resident) of an idle connection after one echo of 306 octets, ${connections} connections\n`,
@@ -136,6 +159,8 @@ async function measureMemory(): Promise<void> {
   show('Twoway without compression', plain!)
   const [shared] = await idleMemory('twoway', { thresholdBytes: 0 }, offer)
   show('Twoway, no context takeover', shared!, plain!.held + 2)
+  show(`  of the last ${connections} of ${4 * connections}, without compression`, await laterMemory(false, ''))
+  show('  of those, no context takeover', await laterMemory({ thresholdBytes: 0 }, offer))
   const small = { serverMaxWindowBits: 12, clientMaxWindowBits: 12, memLevel: 5, thresholdBytes: 0 }
   const both = { ...small, serverNoContextTakeover: false, clientNoContextTakeover: false }
   const [active] = await idleMemory('twoway', both, offer)

@@ -63,7 +63,8 @@ export interface Compressor extends DeflateContext {
 export interface Inflater extends DeflateContext {
   /**
    * Inflates the next piece of a message; `last` with its end, where the tail is put back.
-   * With takeover a message that breaks off within a block may be found out with the next one only.
+   * With takeover a message that breaks off within a block may be found out with the next one only, where it breaks off
+   * in the description of a block's codes or the codec has no way to ask.
    * Throws a ProtocolError 'compressionMalformed', and what `emit` throws; the context then is of no use but to be
    * released.
    *

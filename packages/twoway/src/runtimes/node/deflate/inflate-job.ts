@@ -12,6 +12,8 @@ export interface InflateTask {
   readonly tailLength: number
   /** Whether the input must end the data: a stream that is cut then is malformed. */
   readonly mustEnd: boolean
+  /** Asked where the message is over and the data goes on with the next one: whether it was not cut within a block. */
+  readonly endsWithBlock: (stream: InflateRaw) => boolean
   readonly create: () => InflateRaw
   readonly emit: InflatedSink
   readonly done: (error?: unknown) => void
@@ -80,8 +82,13 @@ export class InflateJob {
   }
 
   #conclude(): void {
-    if (this.#task.tailLength > 0) this.#emit(nothing, true)
-    this.#finish()
+    const { tailLength, mustEnd, endsWithBlock } = this.#task
+    if (tailLength > 0 && !mustEnd && !this.#isOver && !endsWithBlock(this.#stream)) {
+      this.#onError()
+    } else {
+      if (tailLength > 0) this.#emit(nothing, true)
+      this.#finish()
+    }
   }
 
   #emit(bytes: Uint8Array, last: boolean): void {

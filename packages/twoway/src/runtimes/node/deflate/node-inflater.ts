@@ -22,6 +22,8 @@ const outputAtOnce = 256 << 10
 /** Octets of output made at a time. */
 const outputBytes = 64 << 10
 
+function nothing(): void {}
+
 /** What all inflaters of a source share. */
 export interface InflaterParts {
   readonly parameters: ContextParameters
@@ -44,7 +46,7 @@ export class NodeInflater implements Inflater {
   #direct: DirectZlib | undefined
   #isFresh = true
   #job: InflateJob | undefined
-  #leaveQueue = (): void => {}
+  #leaveQueue = nothing
 
   constructor(parts: InflaterParts) {
     this.#parts = parts
@@ -128,6 +130,8 @@ export class NodeInflater implements Inflater {
       // A block with BFINAL has ended the data; what is behind it begins anew, §7.2.3.4.
       const hasEnded = outputLeft > 0 && inputLeft > 0
       const isEnd = outputLeft > 0 && inputLeft <= tailLength
+      const mustEndBlock = isEnd && !hasEnded && tailLength > 0 && this.#parts.parameters.takeover
+      if (mustEndBlock && !direct.endsWithBlock()) throw new ProtocolError('compressionMalformed')
       emit(target, 0, length, isEnd && tailLength > 0)
       if (hasEnded) direct.reset()
       if (isEnd) return undefined
@@ -138,11 +142,12 @@ export class NodeInflater implements Inflater {
   /** @param input the inflater's own, with its tail */
   #inflateInBackground(input: Uint8Array, last: boolean, emit: InflatedSink, done: (error?: unknown) => void): void {
     this.#open()
-    const { pool, parameters, jobs } = this.#parts
+    const { pool, parameters, jobs, isDirect } = this.#parts
     const job = new InflateJob(this.#stream!, {
       input,
       tailLength: last ? this.#tail.length : 0,
       mustEnd: last && !parameters.takeover,
+      endsWithBlock: (stream) => !isDirect || DirectZlib.over(stream)!.endsWithBlock(),
       create: () => pool.take(),
       emit,
       done: (error) => {
