@@ -4,6 +4,7 @@ import { maskInto, rotateKey, unmaskInPlace } from '../../core/frames/masking.js
 import { skipAscii, validateUtf8 } from '../../core/messages/utf8.js'
 import type { Payload } from '../../ports/payload.js'
 import { sharedMemory } from './shared-memory.js'
+import { OctetsOutside, youngGeneration } from './young-generation.js'
 
 /** Buffer's own converters. They are not in its documentation, but `toString` makes a view of each range first. */
 interface Converters {
@@ -12,6 +13,8 @@ interface Converters {
   ucs2Slice(this: Uint8Array, start: number, end: number): string
   utf8Write(this: Uint8Array, text: string, at: number): number
 }
+
+const nodeVersion = Number.parseInt(process.versions.node, 10)
 
 const { copy } = Buffer.prototype
 const { latin1Slice, utf8Slice, ucs2Slice, utf8Write } = Buffer.prototype as unknown as Converters
@@ -26,18 +29,22 @@ const deskFrom = unmaskShared === undefined ? Number.POSITIVE_INFINITY : 192
 const nativeFrom = 64
 const nativeAsciiFrom = 160
 
+/** Octets from which the memory of messages is used up faster than the heap by what is there for them; see there. */
+const countedFrom = nodeVersion < 24 ? Number.POSITIVE_INFINITY : 16 << 10
+const outside = new OctetsOutside(youngGeneration)
+
 /**
  * Octets from which text beyond ASCII is decoded by way of UTF-16: on Node 20 and 22 that takes a fifth of the time
  * (1 MiB: 0.8 ms against 5), on Node 26 it would take a third longer, as utf8Slice has become fast.
  */
-const utf16From = Number.parseInt(process.versions.node, 10) < 24 ? 1024 : Number.POSITIVE_INFINITY
+const utf16From = nodeVersion < 24 ? 1024 : Number.POSITIVE_INFINITY
 
 /** Node's payload port: its own decoders, which use SIMD. What it allocates are Buffers, none from the shared pool. */
 export const nodePayload: Payload = {
-  allocate: (length) => Buffer.allocUnsafeSlow(length),
+  allocate,
 
   copy(bytes, start, end) {
-    const copy = Buffer.allocUnsafeSlow(end - start)
+    const copy = allocate(end - start)
     copyOctets(bytes, start, end, copy, 0)
     return copy
   },
@@ -79,6 +86,11 @@ export const nodePayload: Payload = {
 
   encodeInto: (text, target, at) => utf8Write.call(target, text, at),
   byteLength: (text) => Buffer.byteLength(text),
+}
+
+function allocate(length: number): Uint8Array {
+  if (length >= countedFrom) outside.count(length)
+  return Buffer.allocUnsafeSlow(length)
 }
 
 /** Copies `source[start, end)` to `target` by way of the desk, where SIMD masks it. Returns whether all is ASCII then. */
