@@ -7,6 +7,7 @@ import { sharedMemory } from './shared-memory.js'
 import type { HandleRequest, StreamHandle } from './stream-handle.js'
 import type { TransportOptions } from './stream-transport.js'
 import { type StreamWrap, streamWrap } from './stream-wrap.js'
+import { withoutStack } from './without-stack.js'
 
 type OwnedHandle = StreamHandle & { transport?: HandleTransport }
 type Request = HandleRequest & {
@@ -283,7 +284,7 @@ export class HandleTransport implements RewindableTransport {
 
   #failFor(error: number, call: string): void {
     if (error === 0 || this.#isGone) return
-    this.#error = this.#explain(systemError(error, call))
+    this.#error = withoutStack(() => this.#explain(systemError(error, call)))
     this.#close()
   }
 
@@ -323,7 +324,7 @@ function numberOf(code: string): number {
   throw new Error(`the system has no error ${code}`)
 }
 
-/** As Node makes it of its sockets. The stack would show where the event loop was. */
+/** As Node makes it of its sockets. */
 function systemError(error: number, call: string): Error {
   const code = getSystemErrorName(error)
   return Object.assign(new Error(`${call} ${code}`), { errno: error, code, syscall: call })

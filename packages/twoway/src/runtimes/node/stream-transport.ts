@@ -5,6 +5,7 @@ import { TransportError } from '../../core/errors.js'
 import type { RewindableTransport, TransportPeer, TransportSink } from '../../ports/transport.js'
 import { explainDrop } from './explain-failure.js'
 import type { SharedReading } from './shared-reading.js'
+import { withoutStack } from './without-stack.js'
 
 /**
  * Octets given to the stream at once, at most: what is longer goes in slices, each when the one before was taken,
@@ -207,14 +208,16 @@ export class StreamTransport implements RewindableTransport {
   }
 
   readonly #onError = (cause: Error): void => {
-    this.#error ??= this.#explain(cause)
+    this.#error ??= withoutStack(() => this.#explain(cause))
     this.#dropQueue()
   }
 
   readonly #onClose = (): void => {
     const isOrderly = this.#peerEnded && this.#stream.writableFinished
     if (!isOrderly && !this.#destroyed) {
-      this.#error ??= new TransportError('the connection was dropped before both sides had ended it')
+      this.#error ??= withoutStack(
+        () => new TransportError('the connection was dropped before both sides had ended it'),
+      )
     }
     this.#dropQueue()
     const isOpenEnded = this.#error === undefined && !this.#destroyed
