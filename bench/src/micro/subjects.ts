@@ -7,6 +7,7 @@ import { writeFrameHeader } from '../../../packages/twoway/dist/core/frames/fram
 import { FrameParser } from '../../../packages/twoway/dist/core/frames/frame-parser.js'
 import { Outbox } from '../../../packages/twoway/dist/core/outbox.js'
 import { ScratchPool } from '../../../packages/twoway/dist/core/scratch-pool.js'
+import { createNodeDeflateCodec } from '../../../packages/twoway/dist/runtimes/node/deflate/deflate-codec.js'
 import { nodePayload } from '../../../packages/twoway/dist/runtimes/node/payload.js'
 import type { Content } from '../load/load.js'
 import { messageOf, payloadOf } from '../load/wire.js'
@@ -26,6 +27,13 @@ const sizes = [
   ['1 MiB', 1024 * kib],
 ] as const
 
+/** Of what is compressed by itself. */
+const messageSizes = [
+  ['306 B json', 306],
+  ['1 KiB json', kib],
+  ['4 KiB json', 4 * kib],
+] as const
+
 const contents: readonly Content[] = ['ascii', 'unicode']
 
 export const subjects: readonly Subject[] = [
@@ -38,6 +46,9 @@ export const subjects: readonly Subject[] = [
   ...sizes.map(([name, bytes]) => write(`${name} ascii`, payloadOf('ascii', bytes).toString(), 'server')),
   ...sizes.map(([name, bytes]) => write(name, payloadOf('binary', bytes), 'client')),
   ...sizes.map(([name, bytes]) => write(`${name} ascii`, payloadOf('ascii', bytes).toString(), 'client')),
+  ...messageSizes.map(([name, bytes]) => compress(name, bytes, true)),
+  ...messageSizes.map(([name, bytes]) => compress(name, bytes, false)),
+  ...messageSizes.map(([name, bytes]) => inflate(name, bytes)),
 ]
 
 /** Each run leaves the payload masked or unmasked, and the header as it was. */
@@ -71,6 +82,45 @@ function encode(name: string, content: Content, bytes: number): Subject {
     run() {
       writeFrameHeader(target, 0, 0x81, bytes, undefined)
       return nodePayload.encodeInto(text, target, 10)
+    },
+  }
+}
+
+/** Without a history. */
+function compress(name: string, bytes: number, isOwn: boolean): Subject {
+  const { compressors } = createNodeDeflateCodec(true, isOwn)
+  const source = compressors({ windowBits: 15, takeover: false, level: 6, memLevel: 8 })
+  const payload = payloadOf('json', bytes)
+  return {
+    part: `compress by ${isOwn ? 'WebAssembly' : 'zlib'}`,
+    name,
+    run() {
+      const compressor = source.take()
+      compressor.deflate(payload, 0, bytes, true, bytes, () => {})
+      compressor.release()
+    },
+  }
+}
+
+/** Without a history. */
+function inflate(name: string, bytes: number): Subject {
+  const source = createNodeDeflateCodec(true).inflaters({ windowBits: 15, takeover: false })
+  const compressed = messageOf('json', payloadOf('json', bytes), { compressed: true })
+  const headerBytes = compressed[1]! < 126 ? 2 : 4
+  return {
+    part: 'inflate',
+    name,
+    run() {
+      const inflater = source.take()
+      inflater.inflate(
+        compressed,
+        headerBytes,
+        compressed.length,
+        true,
+        () => {},
+        () => {},
+      )
+      inflater.release()
     },
   }
 }
