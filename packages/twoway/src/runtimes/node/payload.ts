@@ -3,6 +3,7 @@ import { copyOctets } from '../../core/copy-octets.js'
 import { maskInto, rotateKey, unmaskInPlace } from '../../core/frames/masking.js'
 import { skipAscii, validateUtf8 } from '../../core/messages/utf8.js'
 import type { Payload } from '../../ports/payload.js'
+import { heapText, prefersHeap } from './heap-text.js'
 import { sharedMemory } from './shared-memory.js'
 import { OctetsOutside, youngGeneration } from './young-generation.js'
 
@@ -15,6 +16,7 @@ interface Converters {
 }
 
 const nodeVersion = Number.parseInt(process.versions.node, 10)
+const isOtherRuntime = 'bun' in process.versions || 'deno' in process.versions
 
 const { copy } = Buffer.prototype
 const { latin1Slice, utf8Slice, ucs2Slice, utf8Write } = Buffer.prototype as unknown as Converters
@@ -30,7 +32,7 @@ const nativeFrom = 64
 const nativeAsciiFrom = 160
 
 /** Octets from which the memory of messages is used up faster than the heap by what is there for them; see there. */
-const countedFrom = nodeVersion < 24 ? Number.POSITIVE_INFINITY : 16 << 10
+const countedFrom = nodeVersion < 24 || isOtherRuntime ? Number.POSITIVE_INFINITY : 16 << 10
 const outside = new OctetsOutside(youngGeneration)
 
 /**
@@ -76,7 +78,9 @@ export const nodePayload: Payload = {
   },
 
   decode(bytes, start, end, isAscii) {
-    if (isAscii || isAsciiRange(bytes, start, end)) return latin1Slice.call(bytes, start, end)
+    if (isAscii || isAsciiRange(bytes, start, end)) {
+      return prefersHeap(end - start) ? heapText(bytes, start, end) : latin1Slice.call(bytes, start, end)
+    }
     const view = bytes.subarray(start, end)
     if (!isUtf8(view)) return undefined
     if (end - start < utf16From) return utf8Slice.call(bytes, start, end)
