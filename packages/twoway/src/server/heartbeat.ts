@@ -1,4 +1,5 @@
 import { TransportError } from '../core/errors.js'
+import type { Roster } from '../core/roster.js'
 import type { Timer } from '../ports/clock.js'
 import type { ServerConnection } from './server-connection.js'
 import type { ServerSettings } from './server-settings.js'
@@ -17,13 +18,13 @@ const jitterTicks = 4
  */
 export class Heartbeat<Data> {
   readonly #settings: ServerSettings<Data>
-  readonly #connections: ReadonlySet<ServerConnection<Data>>
+  readonly #connections: Roster<ServerConnection<Data>>
   readonly #onDead: (connection: ServerConnection<Data>, error: TransportError) => void
   #timer: Timer | undefined
 
   constructor(
     settings: ServerSettings<Data>,
-    connections: ReadonlySet<ServerConnection<Data>>,
+    connections: Roster<ServerConnection<Data>>,
     onDead: (connection: ServerConnection<Data>, error: TransportError) => void,
   ) {
     this.#settings = settings

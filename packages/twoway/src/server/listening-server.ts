@@ -2,6 +2,7 @@ import { BroadcastMessage } from '../core/broadcast-message.js'
 import { HandshakeError, UsageError } from '../core/errors.js'
 import { meansToUpgrade } from '../core/handshake/means-to-upgrade.js'
 import { checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
+import { Roster } from '../core/roster.js'
 import type {
   HttpAttach,
   AttachOptions as HttpAttachOptions,
@@ -43,7 +44,9 @@ export function attachServer<Data>(options: AttachOptions<Data>, ports: ServerPo
 
 /** A server that admits clients, keeps their connections, and closes them when it stops. */
 class ListeningServer<Data> implements Server<Data>, HttpHandler {
-  readonly connections = new Set<ServerConnection<Data>>()
+  readonly #connections = new Roster<ServerConnection<Data>>()
+  /** The same for the user, once it was asked for. */
+  #shownConnections: Set<ServerConnection<Data>> | undefined
   readonly #settings: ServerSettings<Data>
   readonly #observer: Observer
   readonly #calls: HandlerCalls<Data>
@@ -57,18 +60,19 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     this.#settings = settings
     this.#observer = new Observer(this, settings.ports.diagnostics)
     this.#calls = new HandlerCalls(settings, this.#observer, (socket) => {
-      this.connections.delete(socket)
-      if (this.connections.size === 0) for (const resolve of this.#onEmpty.splice(0)) resolve()
+      this.#connections.remove(socket)
+      this.#shownConnections?.delete(socket)
+      if (this.#connections.size === 0) for (const resolve of this.#onEmpty.splice(0)) resolve()
     })
     const server = this
-    this.#admission = new Admission(settings, this.connections, this.#observer, {
+    this.#admission = new Admission(settings, this.#connections, this.#observer, {
       get listensOn() {
         return server.#listensOn
       },
       accepted: (accepted) => this.#open(accepted),
       failed: (error) => this.#calls.failedWithoutSocket(error),
     })
-    this.#heartbeat = new Heartbeat(settings, this.connections, (socket, error) => {
+    this.#heartbeat = new Heartbeat(settings, this.#connections, (socket, error) => {
       this.#calls.error(socket, error)
       socket.terminate()
     })
@@ -77,6 +81,11 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   /** Where requests come from; there is none before. */
   takeFrom(listener: HttpListener): void {
     this.#listener = listener
+  }
+
+  get connections(): ReadonlySet<ServerConnection<Data>> {
+    this.#shownConnections ??= new Set(this.#connections)
+    return this.#shownConnections
   }
 
   get port(): number {
@@ -92,7 +101,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   }
 
   metrics(): ServerMetrics {
-    return this.#observer.metrics(this.connections, this.#admission.waiting)
+    return this.#observer.metrics(this.#connections, this.#admission.waiting)
   }
 
   broadcast(message: OutgoingPiece, { except, compress }: BroadcastOptions<Data> = {}): number {
@@ -101,7 +110,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
       this.#settings.ports.payload,
     )
     let taken = 0
-    for (const socket of this.connections) {
+    for (const socket of this.#connections) {
       if (socket === except) continue
       const result = socket.sendBroadcast(broadcast, compress)
       if (result === 'sent' || result === 'buffered') taken += 1
@@ -114,7 +123,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
       throw new UsageError('optionInvalid', `withinMs must be milliseconds from 0 on, not ${String(withinMs)}`)
     }
     const refused = this.#admission.stop()
-    await Promise.all([...this.connections].map((socket) => this.#closeLater(socket, withinMs)))
+    await Promise.all([...this.#connections].map((socket) => this.#closeLater(socket, withinMs)))
     await this.#whenEmpty()
     await refused
   }
@@ -185,7 +194,8 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
       this.#observer,
       this.#heartbeat.firstTicks(),
     )
-    this.connections.add(socket)
+    this.#connections.add(socket)
+    this.#shownConnections?.add(socket)
     this.#heartbeat.start()
     this.#calls.open(socket)
     if (accepted.ahead !== undefined) socket.receive(accepted.ahead)
@@ -212,14 +222,14 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   }
 
   #whenEmpty(): Promise<void> {
-    if (this.connections.size === 0) return Promise.resolve()
+    if (this.#connections.size === 0) return Promise.resolve()
     return new Promise((resolve) => this.#onEmpty.push(resolve))
   }
 
   async #stop(): Promise<void> {
     const refused = this.#admission.stop()
     const released = this.#listener!.close()
-    for (const socket of this.connections) socket.close(1001, 'the server is stopping')
+    for (const socket of this.#connections) socket.close(1001, 'the server is stopping')
     await this.#whenEmpty()
     this.#heartbeat.stop()
     await refused

@@ -30,6 +30,8 @@ export interface AcceptedHandshake<Data> {
 /** A server's connection, as its user's handlers see it. */
 export class ServerConnection<Data> implements ServerSocket<Data> {
   data: Data
+  /** The roster's own. */
+  place = -1
   readonly request: IncomingRequest
   readonly protocol: string
   readonly extensions: string

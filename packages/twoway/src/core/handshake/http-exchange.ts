@@ -27,6 +27,8 @@ export interface ExchangeHost {
 export class HttpExchange implements TransportSink {
   /** When its time is up, in the clock's milliseconds. */
   until = Number.POSITIVE_INFINITY
+  /** The roster's own. */
+  place = -1
   readonly #transport: RewindableTransport
   readonly #host: ExchangeHost
   readonly #parser: HeadParser<RequestHead>

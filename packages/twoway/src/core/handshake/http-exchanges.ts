@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../../ports/clock.js'
 import type { HttpHandler, RequestLimits } from '../../ports/http-host.js'
 import type { RewindableTransport } from '../../ports/transport.js'
+import { Roster } from '../roster.js'
 import { type ExchangeHost, HttpExchange } from './http-exchange.js'
 
 /** The parts of `handshakeTimeoutMs` by one of which an exchange may end late, so that many cost few looks. */
@@ -14,7 +15,7 @@ export class HttpExchanges implements ExchangeHost {
   readonly limits: RequestLimits
   readonly handler: HttpHandler
   readonly #clock: Clock
-  readonly #open = new Set<HttpExchange>()
+  readonly #open = new Roster<HttpExchange>()
   #timer: Timer | undefined
   #looksAt = Number.POSITIVE_INFINITY
 
@@ -39,14 +40,14 @@ export class HttpExchanges implements ExchangeHost {
   }
 
   end(exchange: HttpExchange): void {
-    this.#open.delete(exchange)
+    this.#open.remove(exchange)
   }
 
   /** Drops the connections that were not handed over. */
   drop(): void {
     this.#timer?.cancel()
     this.#looksAt = Number.POSITIVE_INFINITY
-    for (const exchange of this.#open) exchange.drop()
+    for (const exchange of [...this.#open]) exchange.drop()
   }
 
   #lookIn(timeMs: number, now: number): void {
@@ -60,7 +61,7 @@ export class HttpExchanges implements ExchangeHost {
     const now = this.#clock.now()
     let next = Number.POSITIVE_INFINITY
     this.#looksAt = next
-    for (const exchange of this.#open) {
+    for (const exchange of [...this.#open]) {
       if (exchange.until <= now) exchange.timeIsUp()
       else next = Math.min(next, exchange.until)
     }
