@@ -65,7 +65,7 @@ function connectionsOf(
 }
 
 function broadcast(ends: readonly Ends[], message: string | Uint8Array, compress?: boolean): void {
-  const broadcast = new BroadcastMessage(message, webPayload)
+  const broadcast = new BroadcastMessage(message, { payload: webPayload, clock: ends[0]!.server.clock })
   for (const { server } of ends) server.connection.send(broadcast.message, compress, broadcast)
 }
 

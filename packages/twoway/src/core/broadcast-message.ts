@@ -1,8 +1,10 @@
+import type { Clock } from '../ports/clock.js'
 import type { Payload } from '../ports/payload.js'
 import { copyOctets } from './copy-octets.js'
 import type { SharedEncoder } from './extensions/extension.js'
 import { frameHeaderSize, writeFrameHeader } from './frames/frame-header.js'
 import { Opcode } from './frames/opcode.js'
+import { JointFlush } from './joint-flush.js'
 
 const finBit = 0x80
 
@@ -17,12 +19,15 @@ export class BroadcastMessage {
   readonly message: string | Uint8Array
   /** Its octets. */
   readonly length: number
+  /** Writes it at the end of the turn to all who got it in this one. */
+  readonly joint: JointFlush
   readonly #payload: Payload
   #frame: Uint8Array | undefined
   #encoded: Map<SharedEncoder, EncodedFrame> | undefined
 
-  constructor(message: string | Uint8Array, payload: Payload) {
+  constructor(message: string | Uint8Array, { payload, clock }: { readonly payload: Payload; readonly clock: Clock }) {
     this.message = message
+    this.joint = new JointFlush(clock)
     this.length = typeof message === 'string' ? payload.byteLength(message) : message.length
     this.#payload = payload
   }

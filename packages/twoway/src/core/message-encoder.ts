@@ -118,7 +118,7 @@ export class MessageEncoder {
   #encodeShared(broadcast: BroadcastMessage, compress: boolean | undefined): boolean {
     const { shared, messageBits } = this.extension
     if (shared === undefined || !this.extension.wants(broadcast.length, compress)) {
-      this.#outbox.addFrame(broadcast.frame)
+      this.#outbox.addFrame(broadcast.frame, broadcast.joint)
       return true
     }
     const frame = broadcast.encodedFrame(shared, messageBits, (later) => {
@@ -128,7 +128,7 @@ export class MessageEncoder {
       if (this.#waiting.length === 0) this.#wait('', broadcast.length, undefined)
       return false
     }
-    this.#outbox.addFrame(frame)
+    this.#outbox.addFrame(frame, broadcast.joint)
     return true
   }
 

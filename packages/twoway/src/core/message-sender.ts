@@ -181,7 +181,7 @@ export class MessageSender {
     broadcast: BroadcastMessage | undefined,
   ): void {
     if (this.#encoder !== undefined) this.#encoder.send(message, compress, broadcast)
-    else if (broadcast !== undefined) this.#outbox.addFrame(broadcast.frame)
+    else if (broadcast !== undefined) this.#outbox.addFrame(broadcast.frame, broadcast.joint)
     else if (typeof message === 'string') this.#outbox.addText(finBit | Opcode.text, message)
     else this.#outbox.addBytes(finBit | Opcode.binary, message, 0, message.length)
   }

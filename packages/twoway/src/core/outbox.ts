@@ -4,6 +4,7 @@ import type { Random } from '../ports/random.js'
 import type { Transport } from '../ports/transport.js'
 import { copyOctets } from './copy-octets.js'
 import { frameHeaderSize, writeFrameHeader } from './frames/frame-header.js'
+import type { Flushable, JointFlush } from './joint-flush.js'
 import type { ScratchPool } from './scratch-pool.js'
 
 /** A payload at least this long is not copied where it need not be masked: header and payload go out in one write. */
@@ -19,7 +20,7 @@ export interface OutboxOwner {
  * Frames what is sent and hands it to the transport, one write a turn: what is sent while a read is being parsed
  * goes out at the read's end, anything else at the end of the current turn.
  */
-export class Outbox {
+export class Outbox implements Flushable {
   readonly #transport: Transport
   readonly #payload: Payload
   readonly #random: Random | undefined
@@ -112,20 +113,23 @@ export class Outbox {
     this.#added(target, size + length)
   }
 
-  /** Adds a whole frame, not masked, that never changes: it goes out as it is where nothing else does in this turn. */
-  addFrame(frame: Uint8Array): void {
+  /**
+   * Adds a whole frame, not masked, that never changes: it goes out as it is where nothing else does in this turn.
+   * @param joint flushes this with others that the same call has filled
+   */
+  addFrame(frame: Uint8Array, joint?: JointFlush): void {
     if (this.#scratch === undefined && this.#frame === undefined) {
       this.#frame = frame
       this.#used = frame.length
       this.#appended += frame.length
-      this.#schedule()
+      this.#schedule(joint)
     } else if (frame.length >= byReferenceBytes) {
       this.flush()
       this.#appended += frame.length
       this.#handOn(frame)
     } else {
       copyOctets(frame, 0, frame.length, this.#room(frame.length), this.#used)
-      this.#added(this.#scratch!, frame.length)
+      this.#added(this.#scratch!, frame.length, joint)
     }
   }
 
@@ -139,6 +143,12 @@ export class Outbox {
       this.#used = 0
       this.#handOn(frame)
     }
+  }
+
+  flushDeferred(): void {
+    this.#scheduled = false
+    this.flush()
+    this.#owner.flushed()
   }
 
   /** The transport's `pendingBytes` is 0 again. */
@@ -220,7 +230,7 @@ export class Outbox {
     copyOctets(frame, 0, frame.length, this.#scratch, 0)
   }
 
-  #added(target: Uint8Array, length: number): void {
+  #added(target: Uint8Array, length: number, joint?: JointFlush): void {
     this.#appended += length
     if (target !== this.#scratch) {
       this.#handOn(target.length === length ? target : target.subarray(0, length))
@@ -228,20 +238,17 @@ export class Outbox {
       return
     }
     this.#used += length
-    this.#schedule()
+    this.#schedule(joint)
   }
 
-  #schedule(): void {
-    if (!this.#corked && !this.#scheduled) this.#flushLater()
+  #schedule(joint: JointFlush | undefined): void {
+    if (this.#corked || this.#scheduled) return
+    this.#scheduled = true
+    if (joint?.add(this) !== true) this.#flushLater()
   }
 
   /** On its own, as a function that makes a closure makes a context for it each time it is called. */
   #flushLater(): void {
-    this.#scheduled = true
-    this.#clock.defer(() => {
-      this.#scheduled = false
-      this.flush()
-      this.#owner.flushed()
-    })
+    this.#clock.defer(() => this.flushDeferred())
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { UsageError } from '../core/errors.js'
+import { toHex, utf8 } from '../testing/bytes.js'
 import { networks } from '../testing/networks.js'
 import { handshakeRequest, RawPeer } from '../testing/raw-peer.js'
 import { startServer } from './listening-server.js'
@@ -48,6 +49,30 @@ for (const { name, serverPorts, clientPorts, tls, clientTls } of networks) {
         server.broadcast('c')
         sockets[0]!.send('d')
         assert.deepEqual(await peers[0]!.framesOf(4), ['1 61', '1 62', '1 63', '1 64'])
+      })
+    })
+
+    it('keeps the order of many messages, sent to all and to one in one turn and in several', async () => {
+      await withPeers(3, async (server, peers, sockets) => {
+        const expected: string[][] = [[], [], []]
+        const note = (index: number, text: string): void => {
+          expected[index]!.push(`1 ${toHex(utf8(text))}`)
+        }
+        for (let number = 0; number < 300; number += 1) {
+          const index = number % 7
+          if (index < 3) {
+            sockets[index]!.send(`${number}`)
+            note(index, `${number}`)
+          } else {
+            server.broadcast(`all ${number}`)
+            for (let peer = 0; peer < 3; peer += 1) note(peer, `all ${number}`)
+          }
+          if (number % 11 === 0) await undefined
+          if (number % 31 === 0) await new Promise(setImmediate)
+        }
+        for (const [index, peer] of peers.entries()) {
+          assert.deepEqual(await peer.framesOf(expected[index]!.length), expected[index])
+        }
       })
     })
 

@@ -107,7 +107,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   broadcast(message: OutgoingPiece, { except, compress }: BroadcastOptions<Data> = {}): number {
     const broadcast = new BroadcastMessage(
       typeof message === 'string' ? message : bytesOf(message),
-      this.#settings.ports.payload,
+      this.#settings.ports,
     )
     let taken = 0
     for (const socket of this.#connections) {
