@@ -1,7 +1,10 @@
 import type { OnReadOpts } from 'node:net'
 import { sharedMemory } from './shared-memory.js'
 
-/** Whether sockets may read into the shared memory; the environment can say no, for tests and in an emergency. */
+/**
+ * Whether sockets may read into the shared memory. For tests and in an emergency the environment can say no, with
+ * `stream`; with `socket` there are sockets at least, see `streamWrap`.
+ */
 export const sharesReads =
   process.env.TWOWAY_TRANSPORT !== 'stream' && !('bun' in process.versions) && !('deno' in process.versions)
 

@@ -17,12 +17,13 @@ export interface StreamWrap {
  * Undefined where it is out of reach or looks different from what is known of Node: in other runtimes, under the
  * permission model, and where whoever started Node asked to hear of what may go some day, as this may.
  */
-export const streamWrap: StreamWrap | undefined = sharesReads && !hearsOfPendingDeprecations() ? load() : undefined
+export const streamWrap: StreamWrap | undefined = mayBeUsed() ? load() : undefined
 
-function hearsOfPendingDeprecations(): boolean {
-  const { NODE_OPTIONS = '', NODE_PENDING_DEPRECATION } = process.env
+function mayBeUsed(): boolean {
+  const { NODE_OPTIONS = '', NODE_PENDING_DEPRECATION, TWOWAY_TRANSPORT } = process.env
+  if (!sharesReads || TWOWAY_TRANSPORT === 'socket') return false
   const option = '--pending-deprecation'
-  return process.execArgv.includes(option) || NODE_OPTIONS.includes(option) || NODE_PENDING_DEPRECATION === '1'
+  return !(process.execArgv.includes(option) || NODE_OPTIONS.includes(option) || NODE_PENDING_DEPRECATION === '1')
 }
 
 function load(): StreamWrap | undefined {
