@@ -7,6 +7,7 @@ import { toHex, utf8 } from '../testing/bytes.js'
 import { ConnectionHarness } from '../testing/connection-harness.js'
 import { FakeClock } from '../testing/fake-clock.js'
 import { BroadcastMessage } from './broadcast-message.js'
+import { parseExtensions } from './extensions/extension-header.js'
 import { DeflateNegotiator } from './extensions/permessage-deflate/deflate-negotiator.js'
 import { type PerMessageDeflateOptions, settleDeflate } from './extensions/permessage-deflate/deflate-options.js'
 
@@ -59,7 +60,7 @@ function connectionsOf(
     const { answer, extension } = accepting.accept(offering.offers[0]!)!
     return {
       server: new ConnectionHarness({ extension }),
-      client: new ConnectionHarness({ role: 'client', extension: offering.confirm(answer)! }),
+      client: new ConnectionHarness({ role: 'client', extension: offering.confirm(parseExtensions(answer)![0]!)! }),
     }
   })
 }

@@ -55,7 +55,7 @@ const noClose: CloseStatus = { code: 1006, reason: '' }
  * Owns its transport. Messages are told of in their order, none after `close`, `terminate` or `fail` was called
  * or the peer's Close came. What a paused connection has not parsed is kept as a copy.
  */
-export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwner {
+export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwner, DecoderEvents {
   readonly #role: 'client' | 'server'
   readonly #transport: Transport
   readonly #payload: Payload
@@ -67,7 +67,6 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
   readonly #events: ConnectionEvents<Owner>
   readonly #parser: FrameParser
   readonly #sink: MessageSink
-  readonly #decoder: MessageDecoder | undefined
   readonly #control: ControlFrames
   readonly #sender: MessageSender
   readonly #outbox: Outbox
@@ -88,6 +87,8 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
   #waitedBefore = false
   /** Whether an extension has changed the message that comes. */
   #decoding = false
+  /** Made when such a message comes, for the turn, or until what takes longer is decoded: an idle connection has none. */
+  #decoder: MessageDecoder | undefined
 
   constructor({
     role,
@@ -117,7 +118,6 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
         ? this.#newStreamer()
         : new MessageAssembler(ports.payload, ports.scratchPool, limits.maxMessageBytes)
     this.#outbox = new Outbox(transport, ports, role === 'client' ? ports.random : undefined, this)
-    this.#decoder = extension && new MessageDecoder(extension, this.#sink, this.#decoderEvents())
     const encoder = extension && new MessageEncoder(extension, this.#outbox, ports, role === 'server', this)
     this.#sender = new MessageSender(this.#outbox, encoder, ports, limits, budget, this)
     this.#control = new ControlFrames(this.#outbox, ports.payload, limits.highWaterMarkBytes)
@@ -270,6 +270,24 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
     this.settle()
   }
 
+  /** What took longer to decode is told of as from within a read, and reading goes on. */
+  decoded(message: string | Uint8Array | undefined): void {
+    this.#decoder = undefined
+    if (message !== undefined) {
+      this.#outbox.cork()
+      this.#events.message(this.#owner, message)
+      this.#outbox.uncork()
+      if (this.#peerLagsBehind()) this.#gate.stop(Stop.backlog)
+    }
+    this.#go(Stop.decoding)
+  }
+
+  decodingFailed(error: ProtocolError): void {
+    this.#decoder = undefined
+    this.#failBy(error)
+    this.#go(Stop.decoding)
+  }
+
   ended(): void {
     this.#peerEnded = true
     if (!this.#parsing && this.#gate.isOpen && this.#hold.length === 0) this.#move('peerEnd')
@@ -300,17 +318,15 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
     const sender = this.#sender
     // Reading stops for what it has made wait, so not before that is more than there is room for.
     const mayLagFrom = sender.appendedBytes + Math.max(0, this.#limits.highWaterMarkBytes - sender.waitingBytes)
-    const decoder = this.#decoder
     let at = start
     let steps = 0
     this.#parsing = true
-    decoder?.beginTurn()
     this.#outbox.cork()
     try {
       while (at < end && this.#reads() && this.#gate.isOpen) {
         at = this.#step(bytes, at, end)
         steps += 1
-        const hadItsShare = steps === framesPerTurn || (decoder?.octetsThisTurn ?? 0) >= decodedBytesPerTurn
+        const hadItsShare = steps === framesPerTurn || (this.#decoder?.octets ?? 0) >= decodedBytesPerTurn
         if (hadItsShare && at < end) this.#yield()
         if (sender.appendedBytes > mayLagFrom && this.#peerLagsBehind()) this.#gate.stop(Stop.backlog)
       }
@@ -319,6 +335,7 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
       this.#failBy(error)
     } finally {
       this.#parsing = false
+      if (this.#decoder?.isBusy === false) this.#decoder = undefined
       this.#outbox.uncork()
     }
     if (!this.#reads()) this.#hold.clear()
@@ -363,34 +380,17 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
       sink.beginFrame(parser.opcode, parser.fin, this.#decoding ? undefined : parser.length)
     }
     const message = this.#decoding
-      ? this.#decode(this.#decoder!, bytes, parser)
+      ? this.#decode(bytes, parser)
       : sink.add(bytes, parser.start, parser.end, parser.remaining, parser.isAscii)
     if (message !== undefined) this.#events.message(this.#owner, message)
   }
 
-  #decode(decoder: MessageDecoder, bytes: Uint8Array, parser: FrameParser): string | Uint8Array | undefined {
+  #decode(bytes: Uint8Array, parser: FrameParser): string | Uint8Array | undefined {
+    this.#decoder ??= new MessageDecoder(this.#extension!, this.#sink, this)
+    const decoder = this.#decoder
     const message = decoder.decode(bytes, parser.start, parser.end, parser.fin && parser.remaining === 0)
     if (decoder.isBusy) this.#gate.stop(Stop.decoding)
     return message
-  }
-
-  /** What took longer to decode is told of as from within a read, and reading goes on. */
-  #decoderEvents(): DecoderEvents {
-    return {
-      failed: (error) => {
-        this.#failBy(error)
-        this.#go(Stop.decoding)
-      },
-      decoded: (message) => {
-        if (message !== undefined) {
-          this.#outbox.cork()
-          this.#events.message(this.#owner, message)
-          this.#outbox.uncork()
-          if (this.#peerLagsBehind()) this.#gate.stop(Stop.backlog)
-        }
-        this.#go(Stop.decoding)
-      },
-    }
   }
 
   #readControl(bytes: Uint8Array, parser: FrameParser): void {

@@ -8,14 +8,18 @@ import { Duplex } from 'node:stream'
 import { describe, it } from 'node:test'
 import type { Payload } from '../ports/payload.js'
 import type { Transport } from '../ports/transport.js'
+import { createNodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
 import { nodePayload } from '../runtimes/node/payload.js'
 import { StreamTransport } from '../runtimes/node/stream-transport.js'
-import { concat, frame } from '../testing/bytes.js'
+import { concat, frame, fromHex } from '../testing/bytes.js'
 import { CountingPayload } from '../testing/counting-payload.js'
 import { CountingTransport } from '../testing/counting-transport.js'
 import { FakeClock } from '../testing/fake-clock.js'
 import { Connection } from './connection.js'
 import type { ConnectionOptions } from './connection-types.js'
+import type { Extension } from './extensions/extension.js'
+import { DeflateNegotiator } from './extensions/permessage-deflate/deflate-negotiator.js'
+import { settleDeflate } from './extensions/permessage-deflate/deflate-options.js'
 import { Opcode } from './frames/opcode.js'
 import { serverLimits } from './limits.js'
 import { ScratchPool } from './scratch-pool.js'
@@ -254,28 +258,49 @@ describe('octets allocated on the heap', () => {
     })
   }
 
-  it('a connection that has received a message: at most 1150', () => {
+  /** What a connection holds when it has echoed a message: what connections share is not counted. */
+  function heldAfter(octets: Uint8Array, atMost: number, extension?: () => Extension): number {
     const count = 2000
-    // What connections share is not counted.
-    const { options } = new Endpoint({ echoes: false })
-    // Masked or not: no rule looks into a binary message.
-    const octets = message(20)
+    let connection: Connection<undefined> | undefined
+    const { options } = new Endpoint({})
+    const events = { ...options.events, message: (_: undefined, text: unknown) => connection!.send(text as string) }
     const connect = (): Connection<undefined> => {
-      const connection = new Connection(options)
-      connection.received(octets, 0, octets.length)
+      connection = new Connection({ ...options, events, extension: extension?.() })
+      // Unmasking is done in place.
+      connection.received(octets.slice(), 0, octets.length)
       return connection
     }
     let each = Number.POSITIVE_INFINITY
-    for (let round = 0; round < 50 && each > 1150; round++) {
+    for (let round = 0; round < 50 && each > atMost; round++) {
       const held = new Array<Connection<undefined> | undefined>(count).fill(undefined)
-      gc()
+      gc!()
       const before = process.memoryUsage().heapUsed
       for (let index = 0; index < count; index++) held[index] = connect()
-      gc()
-      gc()
+      gc!()
+      gc!()
       each = (process.memoryUsage().heapUsed - before) / count
       assert.equal(held.length, count)
     }
+    return each
+  }
+
+  it('a connection that has echoed a message: at most 1150', () => {
+    const each = heldAfter(message(20, true), 1150)
     assert.ok(each <= 1150, `${each}`)
+  })
+
+  it('a connection that has echoed a compressed message, without context takeover: at most 1300', () => {
+    const settings = settleDeflate({ thresholdBytes: 0 }, 'server')
+    const codec = createNodeDeflateCodec(true)
+    const negotiator = new DeflateNegotiator(settings, { codec, payload: nodePayload, clock: new FakeClock() })
+    const offer = { name: 'permessage-deflate', parameters: [] }
+    const hello = frame({
+      opcode: Opcode.text,
+      payload: fromHex('f248cdc9c9d751f020950200'),
+      reservedBits: 4,
+      masked: true,
+    })
+    const each = heldAfter(hello, 1300, () => negotiator.accept(offer)!.extension)
+    assert.ok(each <= 1300, `${each}`)
   })
 })

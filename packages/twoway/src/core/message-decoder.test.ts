@@ -54,7 +54,7 @@ function setUp() {
   const sink = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1000)
   const log: string[] = []
   const decoder = new MessageDecoder(extension, sink, {
-    failed: (error) => log.push(`failed ${error.code}`),
+    decodingFailed: (error) => log.push(`failed ${error.code}`),
     decoded: (message) => log.push(`decoded ${message}`),
   })
   sink.beginFrame(Opcode.text, true, undefined)
@@ -63,15 +63,12 @@ function setUp() {
 }
 
 describe('MessageDecoder', () => {
-  it('gives the message with its last piece, and counts what came out in a turn', () => {
+  it('gives the message with its last piece, and counts what came out', () => {
     const { decoder, decode, log } = setUp()
-    decoder.beginTurn()
     assert.equal(decode('ab', false), undefined)
     assert.equal(decode('c', true), 'aabbcc')
-    assert.equal(decoder.octetsThisTurn, 6)
+    assert.equal(decoder.octets, 6)
     assert.equal(decoder.isBusy, false)
-    decoder.beginTurn()
-    assert.equal(decoder.octetsThisTurn, 0)
     assert.deepEqual(log, [])
   })
 

@@ -5,12 +5,15 @@ import type { MessageSink } from './messages/message-sink.js'
 /** What becomes of a message that took longer to decode. */
 export interface DecoderEvents {
   /** It broke a rule. */
-  failed(error: ProtocolError): void
+  decodingFailed(error: ProtocolError): void
   /** What came is decoded; with the message where it completes one that is handed over whole. */
   decoded(message: string | Uint8Array | undefined): void
 }
 
-/** Has an extension undo what it did to a message, piece by piece as that comes, on its way to where messages go. */
+/**
+ * Has an extension undo what it did to messages, piece by piece as they come, on their way to where messages go.
+ * Between two pieces it holds nothing, so that one serves as long as it is at work and another goes on.
+ */
 export class MessageDecoder {
   readonly #extension: Extension
   readonly #sink: MessageSink
@@ -26,13 +29,9 @@ export class MessageDecoder {
     this.#events = events
   }
 
-  /** Octets that came out in this turn. */
-  get octetsThisTurn(): number {
+  /** Octets that came out. */
+  get octets(): number {
     return this.#octets
-  }
-
-  beginTurn(): void {
-    this.#octets = 0
   }
 
   /** Whether the piece given last is still being decoded: nothing may follow before `events` tells of it. */
@@ -58,7 +57,7 @@ export class MessageDecoder {
     this.#isBusy = false
     const message = this.#takeMessage()
     if (error === undefined) this.#events.decoded(message)
-    else if (error instanceof ProtocolError) this.#events.failed(error)
+    else if (error instanceof ProtocolError) this.#events.decodingFailed(error)
     else throw error
   }
 

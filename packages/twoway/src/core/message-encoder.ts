@@ -1,9 +1,8 @@
-import type { Payload } from '../ports/payload.js'
 import type { BroadcastMessage } from './broadcast-message.js'
+import type { ConnectionPorts } from './connection-types.js'
 import type { Extension } from './extensions/extension.js'
 import { Opcode } from './frames/opcode.js'
 import { byReferenceBytes, type Outbox, type OutboxOwner } from './outbox.js'
-import type { ScratchPool } from './scratch-pool.js'
 
 interface WaitingMessage {
   readonly message: string | Uint8Array
@@ -18,32 +17,25 @@ const finBit = 0x80
 export class MessageEncoder {
   readonly extension: Extension
   readonly #outbox: Outbox
-  readonly #payload: Payload
-  readonly #pool: ScratchPool
+  readonly #ports: ConnectionPorts
   readonly #keepsBytes: boolean
   readonly #owner: OutboxOwner
-  /** The message that is being encoded, first, and those behind it. */
-  readonly #waiting: WaitingMessage[] = []
+  /** The message that is being encoded, first, and those behind it; undefined while none takes longer. */
+  #waiting: WaitingMessage[] | undefined
   #waitingBytes = 0
   #savedBytes = 0
   #isCancelled = false
-  #afterwards: (() => void)[] = []
+  /** What runs once none waits. */
+  #afterwards: (() => void)[] | undefined
 
   /**
    * @param keepsBytes whether long bytes stay unchanged after `send`, or belong to their sender again
    * @param owner told as of a flush when messages that waited were framed
    */
-  constructor(
-    extension: Extension,
-    outbox: Outbox,
-    { payload, scratchPool }: { readonly payload: Payload; readonly scratchPool: ScratchPool },
-    keepsBytes: boolean,
-    owner: OutboxOwner,
-  ) {
+  constructor(extension: Extension, outbox: Outbox, ports: ConnectionPorts, keepsBytes: boolean, owner: OutboxOwner) {
     this.extension = extension
     this.#outbox = outbox
-    this.#payload = payload
-    this.#pool = scratchPool
+    this.#ports = ports
     this.#keepsBytes = keepsBytes
     this.#owner = owner
   }
@@ -63,22 +55,26 @@ export class MessageEncoder {
    * @param broadcast the message, where it goes to others too
    */
   send(message: string | Uint8Array, compress: boolean | undefined, broadcast?: BroadcastMessage): void {
-    if (this.#waiting.length > 0) this.#wait(message, this.#lengthOf(message), compress, broadcast)
+    if (this.#waiting !== undefined) this.#wait(message, this.#lengthOf(message), compress, broadcast)
     else this.#encode(message, compress, broadcast)
   }
 
   /** Runs an action once all that was sent before is framed: now, where it is. */
   afterwards(action: () => void): void {
-    if (this.#waiting.length === 0) action()
-    else this.#afterwards.push(action)
+    if (this.#waiting === undefined) {
+      action()
+      return
+    }
+    this.#afterwards ??= []
+    this.#afterwards.push(action)
   }
 
   /** Drops what is not framed, and the actions that wait for it. */
   cancel(): void {
     this.extension.close()
-    this.#waiting.length = 0
+    this.#waiting = undefined
     this.#waitingBytes = 0
-    this.#afterwards = []
+    this.#afterwards = undefined
     this.#isCancelled = true
   }
 
@@ -97,13 +93,18 @@ export class MessageEncoder {
       else this.#outbox.addBytes(finBit | opcode, message, 0, message.length)
       return true
     }
-    const chunk = length <= byReferenceBytes ? this.#pool.take() : undefined
+    return this.#encodeChanged(opcode, message, length)
+  }
+
+  /** On its own, as a function that makes a closure makes a context for it each time it is called. */
+  #encodeChanged(opcode: number, message: string | Uint8Array, length: number): boolean {
+    const chunk = length <= byReferenceBytes ? this.#ports.scratchPool.take() : undefined
     const bytes = this.#bytesOf(message, length, chunk)
     const encoded = this.extension.encode(bytes, 0, length, true, length - 1, (later) => {
       this.#frameLate(length, () => this.#frame(opcode, bytes, length, later, chunk))
     })
     if (encoded === 'later') {
-      if (this.#waiting.length === 0) this.#wait('', length, undefined)
+      if (this.#waiting === undefined) this.#wait('', length, undefined)
       return false
     }
     this.#frame(opcode, bytes, length, encoded, chunk)
@@ -125,7 +126,7 @@ export class MessageEncoder {
       if (!this.#isCancelled) this.#frameLate(broadcast.length, () => this.#outbox.addFrame(later))
     })
     if (frame === 'later') {
-      if (this.#waiting.length === 0) this.#wait('', broadcast.length, undefined)
+      if (this.#waiting === undefined) this.#wait('', broadcast.length, undefined)
       return false
     }
     this.#outbox.addFrame(frame, broadcast.joint)
@@ -136,22 +137,29 @@ export class MessageEncoder {
   #frameLate(length: number, frame: () => void): void {
     const framedBefore = this.#outbox.appendedBytes
     frame()
-    this.#waiting.shift()
-    this.#waitingBytes -= length
-    this.#savedBytes += length - (this.#outbox.appendedBytes - framedBefore)
+    this.#leave(length, framedBefore)
     this.#encodeWaiting()
     this.#owner.flushed()
   }
 
   #encodeWaiting(): void {
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+    for (let next = this.#waiting?.[0]; next !== undefined; next = this.#waiting?.[0]) {
       const framedBefore = this.#outbox.appendedBytes
       if (!this.#encode(next.message, next.compress, next.broadcast)) return
-      this.#waiting.shift()
-      this.#waitingBytes -= next.length
-      this.#savedBytes += next.length - (this.#outbox.appendedBytes - framedBefore)
+      this.#leave(next.length, framedBefore)
     }
-    for (const action of this.#afterwards.splice(0)) action()
+    const actions = this.#afterwards ?? []
+    this.#afterwards = undefined
+    for (const action of actions) action()
+  }
+
+  /** The first of those that wait is framed; there is none where all were dropped meanwhile. */
+  #leave(length: number, framedBefore: number): void {
+    if (this.#waiting === undefined) return
+    this.#waiting.shift()
+    this.#waitingBytes -= length
+    this.#savedBytes += length - (this.#outbox.appendedBytes - framedBefore)
+    if (this.#waiting.length === 0) this.#waiting = undefined
   }
 
   #frame(
@@ -165,20 +173,20 @@ export class MessageEncoder {
       this.#outbox.addBytes(finBit | opcode, bytes, 0, length)
     } else {
       // What the extension returned is valid for now only, and long bytes are not copied by the outbox.
-      const own = encoded.length < byReferenceBytes ? encoded : this.#payload.copy(encoded, 0, encoded.length)
+      const own = encoded.length < byReferenceBytes ? encoded : this.#ports.payload.copy(encoded, 0, encoded.length)
       this.#outbox.addBytes(finBit | (this.extension.messageBits << 4) | opcode, own, 0, own.length)
     }
-    if (chunk !== undefined) this.#pool.give(chunk)
+    if (chunk !== undefined) this.#ports.scratchPool.give(chunk)
   }
 
   /** A message as octets that stay unchanged: in a chunk where it is short. */
   #bytesOf(message: string | Uint8Array, length: number, chunk: Uint8Array | undefined): Uint8Array {
     if (typeof message === 'string') {
-      const bytes = chunk ?? this.#payload.allocate(length)
-      this.#payload.encodeInto(message, bytes, 0)
+      const bytes = chunk ?? this.#ports.payload.allocate(length)
+      this.#ports.payload.encodeInto(message, bytes, 0)
       return bytes
     }
-    if (chunk === undefined) return this.#keepsBytes ? message : this.#payload.copy(message, 0, length)
+    if (chunk === undefined) return this.#keepsBytes ? message : this.#ports.payload.copy(message, 0, length)
     chunk.set(message)
     return chunk
   }
@@ -190,12 +198,13 @@ export class MessageEncoder {
     broadcast?: BroadcastMessage,
   ): void {
     const isKept = typeof message === 'string' || (this.#keepsBytes && length >= byReferenceBytes)
-    const own = broadcast?.kept ?? (isKept ? message : this.#payload.copy(message, 0, length))
+    const own = broadcast?.kept ?? (isKept ? message : this.#ports.payload.copy(message, 0, length))
+    this.#waiting ??= []
     this.#waiting.push({ message: own, length, compress, broadcast })
     this.#waitingBytes += length
   }
 
   #lengthOf(message: string | Uint8Array): number {
-    return typeof message === 'string' ? this.#payload.byteLength(message) : message.length
+    return typeof message === 'string' ? this.#ports.payload.byteLength(message) : message.length
   }
 }

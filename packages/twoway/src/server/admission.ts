@@ -1,5 +1,4 @@
 import { HandshakeError, TransportError, UsageError } from '../core/errors.js'
-import { formatExtensions } from '../core/extensions/extension-header.js'
 import { acceptExtension } from '../core/extensions/negotiation.js'
 import { accept, type ClientOffer, checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
 import type { ServerLimits } from '../core/limits.js'
@@ -217,15 +216,14 @@ export class Admission<Data> {
       )
     }
     const agreed = acceptExtension(offer.extensions, perMessageDeflate ? negotiators : [])
-    const extensions = agreed === undefined ? undefined : formatExtensions([agreed.answer])
-    accept(transport, { key: offer.key, protocol, extensions, fields: fieldsOf(headers) })
+    accept(transport, { key: offer.key, protocol, extensions: agreed?.answer, fields: fieldsOf(headers) })
     this.#observer.handshakeAnswered(101, transport.peer.address, request)
     this.#events.accepted({
       transport,
       request,
       data: answer.data as Data,
       protocol,
-      extensions: extensions ?? '',
+      extensions: agreed?.answer ?? '',
       extension: agreed?.extension,
       messageStream: messageStream && handlers.messageStream !== undefined,
       ahead,

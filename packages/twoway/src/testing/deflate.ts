@@ -1,3 +1,4 @@
+import { parseExtensions } from '../core/extensions/extension-header.js'
 import { DeflateNegotiator } from '../core/extensions/permessage-deflate/deflate-negotiator.js'
 import { type PerMessageDeflateOptions, settleDeflate } from '../core/extensions/permessage-deflate/deflate-options.js'
 import type { PermessageDeflate } from '../core/extensions/permessage-deflate/permessage-deflate.js'
@@ -25,7 +26,7 @@ export function deflatePair({
   const offering = new DeflateNegotiator(settleDeflate(client, 'client'), ports)
   const accepted = new DeflateNegotiator(settleDeflate(server, 'server'), ports).accept(offering.offers[0]!)!
   return {
-    client: offering.confirm(accepted.answer) as PermessageDeflate,
+    client: offering.confirm(parseExtensions(accepted.answer)![0]!) as PermessageDeflate,
     server: accepted.extension as PermessageDeflate,
   }
 }

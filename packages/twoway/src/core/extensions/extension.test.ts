@@ -107,10 +107,7 @@ describe('Extension: negotiation', () => {
   const negotiator: ExtensionNegotiator = {
     name: 'x-double',
     offers: [{ name: 'x-double', parameters: [] }],
-    accept: (offer) =>
-      offer.parameters.length === 0
-        ? { answer: { name: 'x-double', parameters: [] }, extension: new Doubling() }
-        : undefined,
+    accept: (offer) => (offer.parameters.length === 0 ? { answer: 'x-double', extension: new Doubling() } : undefined),
     confirm: (answer) => (answer.parameters.length === 0 ? new Doubling() : undefined),
   }
   const offer = (name: string, parameter?: string) => ({

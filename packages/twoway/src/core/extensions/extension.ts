@@ -80,6 +80,7 @@ export interface ExtensionNegotiator {
 }
 
 export interface AcceptedExtension {
-  readonly answer: ExtensionOffer
+  /** As Sec-WebSocket-Extensions says it. Of the same agreement the same string, as each connection keeps it. */
+  readonly answer: string
   readonly extension: Extension
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../../ports/clock.js'
 import type { Compressor, ContextSource, DeflateCodec } from '../../../ports/deflate-codec.js'
 import type { Payload } from '../../../ports/payload.js'
 import type { AcceptedExtension, Extension, ExtensionNegotiator } from '../extension.js'
-import type { ExtensionOffer } from '../extension-header.js'
+import { type ExtensionOffer, formatExtensions } from '../extension-header.js'
 import { agreementOf, answerOffer, type DeflateAgreement, fitsOffer, offerOf } from './deflate-agreement.js'
 import type { DeflateSettings } from './deflate-options.js'
 import {
@@ -13,13 +13,19 @@ import {
   writeDeflateParameters,
 } from './deflate-parameters.js'
 import { IdleContexts } from './idle-contexts.js'
-import { PermessageDeflate } from './permessage-deflate.js'
+import { type DeflateTerms, PermessageDeflate } from './permessage-deflate.js'
 import { SharedDeflate } from './shared-deflate.js'
 
 export interface DeflatePorts {
   readonly codec: DeflateCodec
   readonly payload: Payload
   readonly clock: Clock
+}
+
+/** What the connections share that were answered alike. */
+interface AcceptedTerms {
+  readonly answer: string
+  readonly terms: DeflateTerms
 }
 
 /** A pause in which a new context costs less than to keep the old: it is made in 50 us, and takes up to 300 KiB. */
@@ -34,6 +40,8 @@ export class DeflateNegotiator implements ExtensionNegotiator {
   readonly #settings: readonly DeflateSettings[]
   readonly #idle: IdleContexts
   readonly #shared = new Map<ContextSource<Compressor>, SharedDeflate>()
+  /** A server's, by the answer, which says it all: of each there are few, and connections many. */
+  readonly #accepted = new Map<string, AcceptedTerms>()
 
   /** @param settings one at least */
   constructor(settings: readonly DeflateSettings[], ports: DeflatePorts) {
@@ -49,8 +57,13 @@ export class DeflateNegotiator implements ExtensionNegotiator {
     const offered = readDeflateParameters(offer, 'offer')
     const answer = offered && answerOffer(offered, settings, codec)
     if (offered === undefined || answer === undefined) return undefined
-    const extension = this.#extension(agreementOf('server', answer, offered, codec), settings)
-    return { answer: writeDeflateParameters(answer), extension }
+    const written = formatExtensions([writeDeflateParameters(answer)])
+    const accepted = this.#accepted.get(written) ?? {
+      answer: written,
+      terms: this.#terms(agreementOf('server', answer, offered, codec), settings),
+    }
+    this.#accepted.set(written, accepted)
+    return { answer: accepted.answer, extension: new PermessageDeflate(accepted.terms) }
   }
 
   confirm(answer: ExtensionOffer): Extension | undefined {
@@ -63,7 +76,7 @@ export class DeflateNegotiator implements ExtensionNegotiator {
     for (const settings of this.#settings) {
       const offered = offerOf(settings, codec)
       if (fitsOffer(answered, offered)) {
-        return this.#extension(agreementOf('client', answered, offered, codec), settings)
+        return new PermessageDeflate(this.#terms(agreementOf('client', answered, offered, codec), settings))
       }
     }
     return undefined
@@ -75,12 +88,12 @@ export class DeflateNegotiator implements ExtensionNegotiator {
     return shared
   }
 
-  #extension({ own, peer }: DeflateAgreement, { level, memLevel, thresholdBytes }: DeflateSettings): Extension {
+  #terms({ own, peer }: DeflateAgreement, { level, memLevel, thresholdBytes }: DeflateSettings): DeflateTerms {
     const { codec, payload } = this.#ports
     // A window that is not kept is shared by all, whatever they agreed on.
     const windowBits = peer.takeover ? peer.windowBits : mostWindowBits
     const source = own && codec.compressors({ ...own, level, memLevel })
-    return new PermessageDeflate({
+    return {
       payload,
       idle: this.#idle,
       thresholdBytes,
@@ -88,6 +101,6 @@ export class DeflateNegotiator implements ExtensionNegotiator {
       shared: source === undefined || own?.takeover ? undefined : this.#sharedBy(source),
       own: source && { source, takeover: own!.takeover },
       peer: { source: codec.inflaters({ ...peer, windowBits }), takeover: peer.takeover },
-    })
+    }
   }
 }

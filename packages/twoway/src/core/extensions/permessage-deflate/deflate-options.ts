@@ -17,7 +17,11 @@ export interface PerMessageDeflateOptions {
   readonly clientMaxWindowBits?: number | undefined
   /** From 0, no compression, to 9, the shortest and slowest: 6 by default. */
   readonly level?: number | undefined
-  /** Memory of the compressor, from 1 to 9: 8 by default. Each step halves or doubles it. */
+  /**
+   * Memory of the compressor, from 1 to 9: 8 by default. Each step halves or doubles it. On Node it has no effect on
+   * short messages without context takeover at levels 1 to 6, which have a compressor of their own: those of up to 4 KiB,
+   * and no longer than the window.
+   */
   readonly memLevel?: number | undefined
   /** Shorter messages are sent as they are: 1024 octets by default. A message's own `compress` goes before it. */
   readonly thresholdBytes?: number | undefined

@@ -11,7 +11,8 @@ export interface DeflateDirection<Context> {
   readonly takeover: boolean
 }
 
-export interface PermessageDeflateOptions {
+/** What the connections share that agreed alike. */
+export interface DeflateTerms {
   readonly payload: Payload
   readonly idle: IdleContexts
   readonly thresholdBytes: number
@@ -31,23 +32,30 @@ export interface PermessageDeflateOptions {
 const gatherBytes = 8 << 10
 
 /**
- * The data phase of permessage-deflate, RFC 7692 §7.2.
+ * The data phase of permessage-deflate, RFC 7692 §7.2: what one connection holds of its own.
  *
  * Without context takeover a connection holds a context only while a message is under way. With it, the compressor's is
  * given back while the connection is idle: a sender may begin anew at any message. The inflater's is kept as long as
  * the connection, since its peer may refer to what it holds.
  */
 export class PermessageDeflate implements Extension, ContextHolder {
-  readonly name = deflateName
-  readonly messageBits = 4
-  readonly #options: PermessageDeflateOptions
+  readonly #terms: DeflateTerms
+  /** While less than is inflated at once has come of a message. */
   #hold: Hold | undefined
   #compressor: Compressor | undefined
   #inflater: Inflater | undefined
   #isEncoding = false
 
-  constructor(options: PermessageDeflateOptions) {
-    this.#options = options
+  constructor(terms: DeflateTerms) {
+    this.#terms = terms
+  }
+
+  get name(): string {
+    return deflateName
+  }
+
+  get messageBits(): number {
+    return 4
   }
 
   get heldBytes(): number {
@@ -55,15 +63,15 @@ export class PermessageDeflate implements Extension, ContextHolder {
   }
 
   get encodesPieces(): boolean {
-    return this.#options.compressesPieces
+    return this.#terms.compressesPieces
   }
 
   get shared(): SharedEncoder | undefined {
-    return this.#options.shared
+    return this.#terms.shared
   }
 
   wants(length: number, compress: boolean | undefined): boolean {
-    const { own, thresholdBytes } = this.#options
+    const { own, thresholdBytes } = this.#terms
     return own !== undefined && length > 0 && (compress ?? length >= thresholdBytes)
   }
 
@@ -75,7 +83,7 @@ export class PermessageDeflate implements Extension, ContextHolder {
     most: number,
     done: Encoded,
   ): Uint8Array | undefined | 'later' {
-    this.#compressor ??= this.#options.own!.source.take()
+    this.#compressor ??= this.#terms.own!.source.take()
     const output = this.#compressor.deflate(bytes, start, end, last, most, (later) => {
       this.#isEncoding = false
       this.#settleCompressor(later, last)
@@ -96,12 +104,13 @@ export class PermessageDeflate implements Extension, ContextHolder {
   ): 'done' | 'later' {
     const held = this.heldBytes
     if (!last && held + end - start < gatherBytes) {
-      this.#hold ??= new Hold(this.#options.payload)
+      this.#hold ??= new Hold(this.#terms.payload)
       this.#hold.append(bytes, start, end)
       return 'done'
     }
     if (held === 0) return this.#inflate(bytes, start, end, last, emit, done)
     const hold = this.#hold!
+    this.#hold = undefined
     hold.append(bytes, start, end)
     const length = hold.length
     return this.#inflate(hold.take(), 0, length, last, emit, done)
@@ -112,7 +121,7 @@ export class PermessageDeflate implements Extension, ContextHolder {
    * a message too, as each piece ends with a block.
    */
   releaseIdle(): void {
-    if (this.#isEncoding) this.#options.idle.used(this)
+    if (this.#isEncoding) this.#terms.idle.used(this)
     else this.#releaseCompressor()
   }
 
@@ -125,13 +134,13 @@ export class PermessageDeflate implements Extension, ContextHolder {
   close(): void {
     this.stopDecoding()
     this.#releaseCompressor()
-    this.#options.idle.forget(this)
+    this.#terms.idle.forget(this)
   }
 
   #settleCompressor(output: Uint8Array | undefined, last: boolean): void {
     // What the peer does not get must not be referred to.
-    if (output === undefined || (last && !this.#options.own!.takeover)) this.#releaseCompressor()
-    else this.#options.idle.used(this)
+    if (output === undefined || (last && !this.#terms.own!.takeover)) this.#releaseCompressor()
+    else this.#terms.idle.used(this)
   }
 
   #releaseCompressor(): void {
@@ -147,7 +156,7 @@ export class PermessageDeflate implements Extension, ContextHolder {
     emit: DecodedSink,
     done: (error?: unknown) => void,
   ): 'done' | 'later' {
-    const { source, takeover } = this.#options.peer
+    const { source, takeover } = this.#terms.peer
     this.#inflater ??= source.take()
     const ends = last && !takeover
     const result = this.#inflater.inflate(bytes, start, end, last, emit, (error) => {
