@@ -1,20 +1,10 @@
-import type { Clock, Timer } from '../ports/clock.js'
+import type { Clock } from '../ports/clock.js'
 import type { Payload } from '../ports/payload.js'
 import type { Transport, TransportSink } from '../ports/transport.js'
 import type { BroadcastMessage } from './broadcast-message.js'
-import {
-  type CloseStatus,
-  checkCloseStatus,
-  closePayloadOf,
-  readClosePayload,
-  shortenReason,
-} from './closing/close-payload.js'
-import {
-  type ClosingAction,
-  type ClosingEvent,
-  type ClosingState,
-  closingHandshake,
-} from './closing/closing-handshake.js'
+import { type CloseStatus, checkCloseStatus, readClosePayload, shortenReason } from './closing/close-payload.js'
+import { Closing, type ClosingOwner } from './closing/closing.js'
+import type { ClosingEvent, ClosingState } from './closing/closing-handshake.js'
 import type { ConnectionEvents, ConnectionOptions, SendResult } from './connection-types.js'
 import { ControlFrames } from './control-frames.js'
 import { closedWith, ProtocolError, TransportError } from './errors.js'
@@ -43,19 +33,13 @@ const framesPerTurn = 1024
 /** The same for octets that an extension makes of what came: a read of 64 KiB can unfold to a thousand times that. */
 const decodedBytesPerTurn = 1 << 20
 
-/** Where the connection can't go on, what is not framed yet is not sent. */
-const dropsMessages: ReadonlySet<ClosingEvent> = new Set(['fail', 'timeout', 'terminate', 'lost'])
-
-const noStatus: CloseStatus = { code: 1005, reason: '' }
-const noClose: CloseStatus = { code: 1006, reason: '' }
-
 /**
  * One endpoint's half of a connection after the opening handshake, RFC 6455 §5 to §7: bytes in, messages out, and back.
  *
  * Owns its transport. Messages are told of in their order, none after `close`, `terminate` or `fail` was called
  * or the peer's Close came. What a paused connection has not parsed is kept as a copy.
  */
-export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwner, DecoderEvents {
+export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwner, DecoderEvents, ClosingOwner {
   readonly #role: 'client' | 'server'
   readonly #transport: Transport
   readonly #payload: Payload
@@ -75,10 +59,8 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
   /** Undefined where the peer may send any amount. */
   readonly #rate: ReceiveRate | undefined
 
-  #state: ClosingState = 'open'
-  #sentStatus = noStatus
-  #peerStatus = noClose
-  #closeTimer: Timer | undefined
+  /** Undefined while the connection is open. */
+  #closing: Closing | undefined
   #parsing = false
   #peerEnded = false
   #heard = false
@@ -127,7 +109,7 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
   }
 
   get state(): ClosingState {
-    return this.#state
+    return this.#closing?.state ?? 'open'
   }
 
   /** Octets not yet handed to the network: of frames, and of messages that are not framed yet. */
@@ -180,7 +162,7 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
    * @param compress what an extension that compresses is to do with this message, where not as it sees fit
    */
   send(message: string | Uint8Array, compress?: boolean, broadcast?: BroadcastMessage): SendResult {
-    if (this.#state !== 'open') return 'closed'
+    if (this.#closing !== undefined) return 'closed'
     if (this.#sender.isFull) return this.#refuseMessage()
     return this.#sender.send(message, compress, broadcast)
   }
@@ -202,7 +184,7 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
   /** Sends a Ping, RFC 6455 §5.5.2. */
   ping(payload: Uint8Array): void {
     this.#control.checkPing(payload)
-    if (this.#state === 'open') this.#control.sendPing(payload)
+    if (this.#closing === undefined) this.#control.sendPing(payload)
   }
 
   /** Has `drain` told once no more than the high-water mark waits, as after a `send` that answered 'buffered'. */
@@ -213,28 +195,24 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
   /** Starts the closing handshake; without a code, the Close carries none. Nothing happens where it has started. */
   close(code?: number, reason = ''): void {
     checkCloseStatus(this.#payload, code, reason)
-    if (this.#state !== 'open') return
-    this.#sentStatus = { code: code ?? 1005, reason }
-    this.#move('close')
+    this.#move('close', { code: code ?? 1005, reason })
   }
 
   /** Fails the connection, §7.1.7: sends a Close with this status where none was sent, and ends. A long reason is shortened. */
   fail(code: number, reason = ''): void {
-    if (closingHandshake[this.#state].fail === undefined) return
-    this.#sentStatus = { code, reason: shortenReason(this.#payload, reason) }
-    this.#move('fail')
+    this.#move('fail', { code, reason: shortenReason(this.#payload, reason) })
   }
 
   /** Drops the connection at once, with what is waiting; with `reset`, by a reset where the transport can. */
   terminate(reset = false): void {
-    if (this.#state === 'closed') return
+    if (this.state === 'closed') return
     if (reset) this.#transport.destroy(true)
     this.#move('terminate')
   }
 
   /** Stops parsing and reading. */
   pause(): void {
-    if (this.#state === 'open') this.#gate.stop(Stop.paused)
+    if (this.#closing === undefined) this.#gate.stop(Stop.paused)
   }
 
   /** Goes on after `pause`; what was held is delivered later than this call returns. */
@@ -244,7 +222,7 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
 
   /** Stops parsing and reading until `handlerDone`: a handler that is waited for has begun. */
   awaitHandler(): void {
-    if (this.#state === 'open') this.#gate.stop(Stop.handler)
+    if (this.#closing === undefined) this.#gate.stop(Stop.handler)
   }
 
   /** Goes on after `awaitHandler`, as `resume` does after `pause`. */
@@ -294,23 +272,21 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
   }
 
   closed(error?: Error): void {
-    const wasClean = this.#state === 'closesExchanged'
-    const wasOpen = this.#state === 'open'
+    const wasClean = this.state === 'closesExchanged'
+    const wasOpen = this.#closing === undefined
     if (error !== undefined) this.#sink.release(asTransportError(error))
-    this.#move('lost')
-    this.#closeTimer?.cancel()
+    const { code, reason } = this.#move('lost').peerStatus
     this.#hold.clear()
     this.#sink.release()
     this.#sender.release()
     if (wasOpen && error !== undefined) this.#events.error(this.#owner, asTransportError(error))
     // Spelt out: what Node 20 makes of `...` here outlives young collections, with all that hangs on it (7 us a connection).
-    const { code, reason } = this.#peerStatus
     this.#events.closed(this.#owner, { code, reason, wasClean })
   }
 
   /** Whether what arrives still has a meaning: our side waits for messages, or for the peer's Close. */
   #reads(): boolean {
-    return this.#state === 'open' || this.#state === 'closeSent'
+    return this.#closing === undefined || this.#closing.state === 'closeSent'
   }
 
   /** Parses until the range ends or reading has to stop; what is left then is held. */
@@ -358,7 +334,7 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
     if (!parser.read(bytes, at, end)) return end
     if (this.#rate !== undefined && parser.begins) this.#countFrame(this.#rate, parser)
     if (isControl(parser.opcode)) this.#readControl(bytes, parser)
-    else if (this.#state === 'open') this.#readData(bytes, parser)
+    else if (this.#closing === undefined) this.#readData(bytes, parser)
     return parser.end
   }
 
@@ -403,16 +379,9 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
   }
 
   #takeControl(opcode: number, bytes: Uint8Array, start: number, end: number): void {
-    if (opcode === Opcode.close) this.#takeClose(readClosePayload(this.#payload, bytes, start, end))
+    if (opcode === Opcode.close) this.#move('peerClose', readClosePayload(this.#payload, bytes, start, end))
     else if (opcode === Opcode.ping) this.#control.answerPing(bytes, start, end)
-    else if (this.#state === 'open') this.#events.pong?.(this.#owner, this.#payload.copy(bytes, start, end))
-  }
-
-  #takeClose(status: CloseStatus): void {
-    this.#peerStatus = status
-    // §5.5.1: an answer usually echoes the code; with the reason too, who closed first sees that it was understood.
-    if (this.#state === 'open') this.#sentStatus = status
-    this.#move('peerClose')
+    else if (this.#closing === undefined) this.#events.pong?.(this.#owner, this.#payload.copy(bytes, start, end))
   }
 
   #refuseMessage(): SendResult {
@@ -436,7 +405,7 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
     this.#sender.proceed()
     if (this.#gate.isOpen && !this.#sender.owesDrain) return
     if (!this.#peerLagsBehind()) this.#go(Stop.backlog)
-    if (this.#state === 'open' && this.#sender.takeDrain()) this.#events.drain(this.#owner)
+    if (this.#closing === undefined && this.#sender.takeDrain()) this.#events.drain(this.#owner)
   }
 
   /**
@@ -444,7 +413,7 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
    * buffer. A client reads on, or two that wait for each other would wait for ever.
    */
   #peerLagsBehind(): boolean {
-    if (this.#role !== 'server' || this.#state !== 'open') return false
+    if (this.#role !== 'server' || this.#closing !== undefined) return false
     // A message that goes out in pieces may be made of what still comes: what waits behind it must not stop that.
     if (this.#sender.isInPieces || this.#sink.isStreaming === true)
       return this.#outbox.waitingBytes > this.#limits.highWaterMarkBytes
@@ -474,7 +443,7 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
 
   #letReadStream(may: boolean): void {
     if (may) this.#go(Stop.reader)
-    else if (this.#state === 'open') this.#gate.stop(Stop.reader)
+    else if (this.#closing === undefined) this.#gate.stop(Stop.reader)
   }
 
   #failBy(error: ProtocolError): void {
@@ -483,14 +452,22 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
     this.#events.error(this.#owner, error)
   }
 
-  #move(event: ClosingEvent): void {
-    const move = closingHandshake[this.#state][event]
-    if (move === undefined) return
-    const wasOpen = this.#state === 'open'
-    this.#state = move.next
-    if (dropsMessages.has(event)) this.#sender.cancel()
-    for (const action of move.actions) Connection.#perform[action](this)
-    if (!wasOpen) return
+  /** The peer did not do its part of the closing: the transport is dropped. */
+  closeTimedOut(): void {
+    this.#events.closeTimedOut?.(this.#owner)
+    this.#move('timeout')
+  }
+
+  #move(event: ClosingEvent, status?: CloseStatus): Closing {
+    const wasOpen = this.#closing === undefined
+    this.#closing ??= this.#newClosing()
+    const closing = this.#closing
+    closing.move(event, status)
+    if (wasOpen) this.#leaveOpen()
+    return closing
+  }
+
+  #leaveOpen(): void {
     this.#sink.release()
     this.#extension?.stopDecoding()
     this.#sender.close()
@@ -499,31 +476,20 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
     this.#events.closing?.(this.#owner)
   }
 
-  static readonly #perform: { readonly [action in ClosingAction]: (connection: Connection<unknown>) => void } = {
-    sendClose(connection) {
-      const payload = closePayloadOf(connection.#payload, connection.#sentStatus)
-      connection.#sender.afterwards(() => connection.#control.sendClose(payload))
-    },
-    startTimer(connection) {
-      connection.#closeTimer?.cancel()
-      const { closeTimeoutMs } = connection.#limits
-      connection.#closeTimer = connection.#clock.after(closeTimeoutMs, () => {
-        connection.#events.closeTimedOut?.(connection.#owner)
-        connection.#move('timeout')
-      })
-    },
-    end(connection) {
-      connection.#sender.afterwards(() => {
-        connection.#outbox.flush()
-        connection.#transport.end()
-      })
-    },
-    endIfServer(connection) {
-      if (connection.#role === 'server') Connection.#perform.end(connection)
-    },
-    destroy(connection) {
-      connection.#transport.destroy()
-    },
+  #newClosing(): Closing {
+    return new Closing(
+      {
+        role: this.#role,
+        transport: this.#transport,
+        outbox: this.#outbox,
+        sender: this.#sender,
+        control: this.#control,
+        payload: this.#payload,
+        clock: this.#clock,
+        closeTimeoutMs: this.#limits.closeTimeoutMs,
+      },
+      this,
+    )
   }
 }
 
