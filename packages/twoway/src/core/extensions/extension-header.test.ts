@@ -104,3 +104,14 @@ test('comes to an end with hostile values of 1 MiB, on which backtracking would 
     for (const value of [long, `a; b${long}"`]) assert.equal(parseExtensions(value), undefined)
   }
 })
+
+test('gives of a value that came lately the same objects, and of any what it lists, however many came', () => {
+  const value = 'known; a=1'
+  assert.equal(parseExtensions(value), parseExtensions(value))
+  for (let count = 0; count < 100; count++) {
+    assert.deepEqual(parseExtensions(`x${count}`), [{ name: `x${count}`, parameters: [] }])
+  }
+  assert.deepEqual(parseExtensions(value), [{ name: 'known', parameters: [['a', '1']] }])
+  const long = `x; a=${'1'.repeat(1000)}`
+  assert.notEqual(parseExtensions(long), parseExtensions(long))
+})

@@ -14,8 +14,27 @@ const parameter = new RegExp(
   `^(${tokenCharacter}+)(?:[ \\t]*=[ \\t]*(?:(${tokenCharacter}+)|"((?:\\\\?${tokenCharacter})+)"))?$`,
 )
 
-/** The extensions that a Sec-WebSocket-Extensions lists, §9.1, or undefined where it is malformed or lists none. */
+/**
+ * Values read before, and what they list: most clients send one of a few, and to read one leaves 3 KiB to be collected.
+ * What is kept stays below 128 KiB, whatever clients send.
+ */
+const known = new Map<string, readonly ExtensionOffer[]>()
+const mostKnown = 16
+const longestKnown = 128
+
+/**
+ * The extensions that a Sec-WebSocket-Extensions lists, §9.1, or undefined where it is malformed or lists none. Of a
+ * value that came lately they are the same objects.
+ */
 export function parseExtensions(value: string): readonly ExtensionOffer[] | undefined {
+  const read = known.get(value) ?? readExtensions(value)
+  if (read === undefined || value.length > longestKnown) return read
+  if (known.size === mostKnown && !known.has(value)) known.clear()
+  known.set(value, read)
+  return read
+}
+
+function readExtensions(value: string): readonly ExtensionOffer[] | undefined {
   // A well-formed quoted value has no comma and no semicolon, so the value can be cut at them unseen.
   const offers = splitList(value).map(parseExtension)
   return offers.length > 0 && offers.every((offer) => offer !== undefined) ? offers : undefined

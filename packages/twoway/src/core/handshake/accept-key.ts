@@ -7,9 +7,6 @@ const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 const keyForm = /^[A-Za-z0-9+/]{21}[AQgw]==$/
 const keyLength = 24
 
-/** The length of a Sec-WebSocket-Accept: 20 octets in base64. */
-export const acceptKeyLength = 28
-
 /** What the digest is made of: a key's place, and the GUID. */
 const message = encodeLatin1(' '.repeat(keyLength) + guid)
 

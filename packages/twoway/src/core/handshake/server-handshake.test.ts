@@ -223,13 +223,16 @@ test('writes the answer that is asked for, whether it has more than the accept k
 
 test('leaves an answer as it is that the network has not taken', () => {
   const keys = ['dGhlIHNhbXBsZSBub25jZQ==', 'AQIDBAUGBwgJCgsMDQ4PEA==', 'x3JJHMbDL1EzLkh9GBhXDw==']
-  const transport = new KeepingTransport()
-  transport.isFull = true
-  for (const key of keys) accept(transport, { ...acceptance, key })
-  assert.deepEqual(
-    transport.kept,
-    keys.map((key) => acceptanceOf({ ...acceptance, key })),
-  )
+  for (const extensions of [undefined, 'x-kept']) {
+    accept(new RecordingTransport(), { ...acceptance, extensions })
+    const transport = new KeepingTransport()
+    transport.isFull = true
+    for (const key of keys) accept(transport, { ...acceptance, extensions, key })
+    assert.deepEqual(
+      transport.kept,
+      keys.map((key) => acceptanceOf({ ...acceptance, extensions, key })),
+    )
+  }
 })
 
 const unfit = [

@@ -42,6 +42,8 @@ export class DeflateNegotiator implements ExtensionNegotiator {
   readonly #shared = new Map<ContextSource<Compressor>, SharedDeflate>()
   /** A server's, by the answer, which says it all: of each there are few, and connections many. */
   readonly #accepted = new Map<string, AcceptedTerms>()
+  /** The same by the offer: of one that came before it is the same object, and need not be read again. */
+  readonly #decided = new WeakMap<ExtensionOffer, AcceptedTerms>()
 
   /** @param settings one at least */
   constructor(settings: readonly DeflateSettings[], ports: DeflatePorts) {
@@ -52,6 +54,13 @@ export class DeflateNegotiator implements ExtensionNegotiator {
   }
 
   accept(offer: ExtensionOffer): AcceptedExtension | undefined {
+    const decided = this.#decided.get(offer) ?? this.#decide(offer)
+    if (decided === undefined) return undefined
+    this.#decided.set(offer, decided)
+    return { answer: decided.answer, extension: new PermessageDeflate(decided.terms) }
+  }
+
+  #decide(offer: ExtensionOffer): AcceptedTerms | undefined {
     const { codec } = this.#ports
     const settings = this.#settings[0]!
     const offered = readDeflateParameters(offer, 'offer')
@@ -63,7 +72,7 @@ export class DeflateNegotiator implements ExtensionNegotiator {
       terms: this.#terms(agreementOf('server', answer, offered, codec), settings),
     }
     this.#accepted.set(written, accepted)
-    return { answer: accepted.answer, extension: new PermessageDeflate(accepted.terms) }
+    return accepted
   }
 
   confirm(answer: ExtensionOffer): Extension | undefined {
