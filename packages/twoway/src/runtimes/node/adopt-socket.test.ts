@@ -67,6 +67,7 @@ describe('a socket whose handle was adopted is to its server as one that was not
         const { socket, sink } = await upgraded(context, adopt)
         socket.destroy()
         await sink.untilCalled('closed')
+        assert.match(sink.error!.message, /was dropped before both sides had ended it$/)
       })
 
       test('closes when the socket that the server knows fails, which does not end the process', async (context) => {

@@ -32,8 +32,15 @@ export function adoptSocket(old: Duplex, options: StreamTransportOptions): Rewin
   // Whoever handed it over has taken its listeners away, and an error that nobody hears ends the process.
   old.on('error', () => {})
   if (streamWrap !== undefined && !(old instanceof TLSSocket)) {
-    const transport = new HandleTransport(handle, { ...options, closed: () => old.destroy() })
-    old.once('close', () => transport.destroy())
+    const lose = (): void => transport.lose()
+    const transport = new HandleTransport(handle, {
+      ...options,
+      closed: () => {
+        old.off('close', lose)
+        old.destroy()
+      },
+    })
+    old.once('close', lose)
     return transport
   }
   const reading = new SharedReading()

@@ -58,6 +58,11 @@ export function explainFailure(cause: SystemError): string {
   return `${meaning} (${code})`
 }
 
+/** The error of a connection that is gone, of which the system says nothing. */
+export function dropped(): TransportError {
+  return new TransportError('the connection was dropped before both sides had ended it')
+}
+
 /** The error of a connection that was there, whose other end has no name. */
 export function explainDrop(cause: SystemError): TransportError {
   const isReset = cause.code === 'ECONNRESET' || cause.code === 'EPIPE'

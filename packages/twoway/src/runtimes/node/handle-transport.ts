@@ -2,7 +2,7 @@ import process from 'node:process'
 import { getSystemErrorMap, getSystemErrorName } from 'node:util'
 import type { TransportError } from '../../core/errors.js'
 import type { RewindableTransport, TransportPeer, TransportSink } from '../../ports/transport.js'
-import { explainDrop } from './explain-failure.js'
+import { dropped, explainDrop } from './explain-failure.js'
 import { sharedMemory } from './shared-memory.js'
 import type { HandleRequest, StreamHandle } from './stream-handle.js'
 import type { TransportOptions } from './stream-transport.js'
@@ -144,6 +144,14 @@ export class HandleTransport implements RewindableTransport {
     if (this.#holdsClose) process.nextTick(HandleTransport.#deliver, this)
   }
 
+  /** Someone else has taken away what lies under it. */
+  lose(): void {
+    if (this.#isGone) return
+    this.#lastPendingBytes = this.pendingBytes
+    this.#error = withoutStack(dropped)
+    this.#close()
+  }
+
   /** Reads on, once what was held back is delivered. */
   #goOn(): void {
     const isHolding = this.#head !== undefined || this.#holdsEnd || this.#holdsClose
@@ -207,7 +215,7 @@ export class HandleTransport implements RewindableTransport {
 
   #tellEnd(): void {
     this.#holdsEnd = this.#sink === undefined || this.#isPaused || this.#head !== undefined
-    if (!this.#holdsEnd && !this.#isGone) this.#sink!.ended()
+    if (!this.#holdsEnd && !this.#isDestroyed && this.#error === undefined) this.#sink!.ended()
   }
 
   #enqueue(first: Uint8Array, second: Uint8Array | undefined): void {
@@ -298,8 +306,8 @@ export class HandleTransport implements RewindableTransport {
       this.#tellClose()
     }
     // Not where our side has ended: the handle would refuse, and never close.
-    if (reset && !this.#isShutDown && this.#handle.reset !== undefined) this.#handle.reset(closed)
-    else this.#handle.close(closed)
+    if (!reset || this.#isShutDown || this.#handle.reset === undefined) this.#handle.close(closed)
+    else if (this.#handle.reset(closed) !== 0) process.nextTick(closed)
   }
 
   #tellClose(): void {

@@ -17,7 +17,7 @@ let wire = Buffer.alloc(0)
 const outsideFrom = 0xfbee9
 
 const isOtherRuntime = 'bun' in process.versions || 'deno' in process.versions
-const isQuick = !isOtherRuntime && Number.parseInt(process.versions.node, 10) >= 26
+const isQuick = !isOtherRuntime && Number.parseInt(process.versions.node, 10) >= 26 && isUnderstood()
 
 /**
  * Whether `heapText` is to be preferred for an ASCII text of this length. Node copies a text of 1 MiB or more to memory
@@ -44,4 +44,13 @@ export function heapText(bytes: Uint8Array, start: number, end: number): string 
   const deserializer = new Deserializer(wire)
   deserializer.readHeader()
   return deserializer.readValue() as string
+}
+
+/** V8 reads what older versions of it wrote; should that end some day, Node decodes. */
+function isUnderstood(): boolean {
+  try {
+    return heapText(Buffer.from('understood'), 0, 5) === 'under'
+  } catch {
+    return false
+  }
 }

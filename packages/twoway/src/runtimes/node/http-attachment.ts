@@ -1,4 +1,5 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { UsageError } from '../../core/errors.js'
 import { pathOf } from '../../core/handshake/request-target.js'
@@ -89,8 +90,12 @@ class Attachment implements HttpListener, UpgradeRoute {
       return
     }
     // The server's own times end with its part.
-    request.socket.setTimeout(0)
-    this.#handler.upgrade(head, adoptSocket(stream, { head: early, peer: peerOf(request.socket) }))
+    // Whoever has the HTTP server take streams that are no sockets may have none.
+    request.socket.setTimeout?.(0)
+    const peer = peerOf(request.socket)
+    // As our own host does with who has reset already.
+    if (peer.address === undefined && stream instanceof Socket && this.socketPath === undefined) stream.destroy()
+    else this.#handler.upgrade(head, adoptSocket(stream, { head: early, peer }))
   }
 
   close(): Promise<void> {

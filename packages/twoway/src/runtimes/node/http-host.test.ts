@@ -103,6 +103,31 @@ test('leaves no timer behind a client that went away before its answer', { timeo
   await untilNoTimer()
 })
 
+test('hands over no request of a peer that has reset, whose address nobody can tell', { timeout: 10_000 }, async () => {
+  const addresses: unknown[] = []
+  const upgrade: HttpHandler['upgrade'] = (_, transport) => {
+    addresses.push(transport.peer.address)
+    transport.destroy()
+  }
+  const listener = await nodeHttpHost.listen(options, { ...handler, upgrade })
+  const leave = async (): Promise<void> => {
+    const socket = connect(listener.port, '127.0.0.1')
+    socket.on('error', () => {})
+    await once(socket, 'connect')
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n')
+    socket.resetAndDestroy()
+    await once(socket, 'close')
+  }
+  for (let round = 0; round < 10; round += 1) await Promise.all(Array.from({ length: 10 }, leave))
+  const stays = connect(listener.port, '127.0.0.1')
+  stays.write('GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n')
+  stays.resume()
+  await once(stays, 'close')
+  assert.ok(addresses.length > 0)
+  assert.deepEqual(new Set(addresses), new Set(['127.0.0.1']))
+  await listener.close()
+})
+
 /** What an answer waits with is no longer there; it would keep the process alive. */
 async function untilNoTimer(): Promise<void> {
   const hasTimer = (): boolean => process.getActiveResourcesInfo().includes('Timeout')

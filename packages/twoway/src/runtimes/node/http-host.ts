@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls'
 import { HttpExchanges } from '../../core/handshake/http-exchanges.js'
 import type { HttpHandler, HttpHost, HttpListener, ListenAddress, ListenOptions } from '../../ports/http-host.js'
+import type { RewindableTransport } from '../../ports/transport.js'
 import { acceptHandles } from './accept-handles.js'
 import { adoptSocket } from './adopt-socket.js'
 import { nodeClock } from './clock.js'
@@ -60,7 +61,7 @@ class NodeListener implements HttpListener {
 
   async listen(): Promise<void> {
     await listenOn(this.#server, this.#options)
-    if (!this.encrypted) acceptHandles(this.#server, (transport) => this.#exchanges.begin(transport))
+    if (!this.encrypted) acceptHandles(this.#server, (transport) => this.#begin(transport))
     this.#stopWatching = watchDescriptors(this.#server, (error) => this.#handler.failed(error))
     this.#address = addressOf(this.#server)
   }
@@ -79,7 +80,7 @@ class NodeListener implements HttpListener {
 
   #plainServer(): Server {
     const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true }
-    return createServer(options, (socket) => this.#exchanges.begin(adoptSocket(socket, { peer: peerOf(socket) })))
+    return createServer(options, (socket) => this.#begin(adoptSocket(socket, { peer: peerOf(socket) })))
   }
 
   #tlsServer(tls: TlsOptions): Server {
@@ -107,7 +108,13 @@ class NodeListener implements HttpListener {
     const until = under === undefined ? undefined : this.#securing.get(under)
     if (under !== undefined) this.#securing.delete(under)
     const timeMs = until === undefined ? this.#timeMs : Math.max(0, until - nodeClock.now())
-    this.#exchanges.begin(adoptSocket(socket, { peer: peerOf(socket) }), timeMs)
+    this.#begin(adoptSocket(socket, { peer: peerOf(socket) }), timeMs)
+  }
+
+  /** Where a peer of TCP has reset already nobody can tell its address, by which limits go: it is not listened to. */
+  #begin(transport: RewindableTransport, timeMs = this.#timeMs): void {
+    if (transport.peer.address === undefined && this.socketPath === undefined) transport.destroy()
+    else this.#exchanges.begin(transport, timeMs)
   }
 
   get #timeMs(): number {

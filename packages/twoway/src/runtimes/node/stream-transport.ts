@@ -1,9 +1,9 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import { TransportError } from '../../core/errors.js'
+import type { TransportError } from '../../core/errors.js'
 import type { RewindableTransport, TransportPeer, TransportSink } from '../../ports/transport.js'
-import { explainDrop } from './explain-failure.js'
+import { dropped, explainDrop } from './explain-failure.js'
 import type { SharedReading } from './shared-reading.js'
 import { withoutStack } from './without-stack.js'
 
@@ -215,9 +215,7 @@ export class StreamTransport implements RewindableTransport {
   readonly #onClose = (): void => {
     const isOrderly = this.#peerEnded && this.#stream.writableFinished
     if (!isOrderly && !this.#destroyed) {
-      this.#error ??= withoutStack(
-        () => new TransportError('the connection was dropped before both sides had ended it'),
-      )
+      this.#error ??= withoutStack(dropped)
     }
     this.#dropQueue()
     const isOpenEnded = this.#error === undefined && !this.#destroyed
