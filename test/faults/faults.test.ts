@@ -107,19 +107,22 @@ describe('faults of the network and of processes', { concurrency: 4 }, () => {
   }
 
   describe('a server that is out of descriptors', () => {
-    it('serves those who stand, and newcomers when there is room again', async () => {
+    it('serves those who stand, and newcomers when there is room again', async (test) => {
       const server = await FaultServer.start(serverTimes, { descriptors: 256 })
+      test.after(() => server.kill())
       const first = await RawSocket.open(server.port)
       assert.ok(first)
+      const { descriptors } = await server.state()
       const crowd = Array.from({ length: 400 }, () => new RawSocket(server.port))
       await sleep(300)
       first.send(Buffer.from('818000000000', 'hex'))
       assert.ok(await first.until(() => first.count(1) === 1, 10_000))
       for (const peer of crowd) peer.destroy()
+      // The server turns newcomers away until it has seen the crowd go.
+      assert.equal((await server.settled(1, descriptors, settleMs)).descriptors, descriptors)
       assert.ok(await server.serves())
       first.destroy()
-      assert.equal((await server.settled(0, 256, settleMs)).connections, 0)
-      await server.kill()
+      assert.equal((await server.settled(0, descriptors, settleMs)).connections, 0)
     })
   })
 
@@ -145,9 +148,11 @@ describe('faults of the network and of processes', { concurrency: 4 }, () => {
       assert.deepEqual(await closed, { code: 1006, wasClean: false })
     })
 
-    it('can close where the server hangs, or is forgotten on the way', async () => {
+    it('can close where the server hangs, or is forgotten on the way', async (test) => {
       const server = await FaultServer.start()
+      test.after(() => server.kill())
       const proxy = await FaultProxy.listen(server.port)
+      test.after(() => proxy.close())
       const sockets = await Promise.all([connected(server.url), connected(`ws://127.0.0.1:${proxy.port}`)])
       for (const connection of proxy.connections) connection.befall('forget')
       server.process.stop()
@@ -156,8 +161,6 @@ describe('faults of the network and of processes', { concurrency: 4 }, () => {
         socket.close(1000)
         assert.deepEqual(await closed, { code: 1006, wasClean: false })
       }
-      await server.kill()
-      await proxy.close()
     })
   })
 })
