@@ -14,7 +14,7 @@ const longestBytes = 4 << 20
 let wire = Buffer.alloc(0)
 
 /** Octets from which Node puts a text outside of V8's heap. */
-const outsideFrom = 0xfbee9
+export const outsideFrom = 0xfbee9
 
 const isOtherRuntime = 'bun' in process.versions || 'deno' in process.versions
 const isQuick = !isOtherRuntime && Number.parseInt(process.versions.node, 10) >= 26 && isUnderstood()

@@ -3,9 +3,11 @@ import { copyOctets } from '../../core/copy-octets.js'
 import { maskInto, rotateKey, unmaskInPlace } from '../../core/frames/masking.js'
 import { skipAscii, validateUtf8 } from '../../core/messages/utf8.js'
 import type { Payload } from '../../ports/payload.js'
-import { heapText, prefersHeap } from './heap-text.js'
+import { keepFreedMemory } from './freed-memory.js'
+import { heapText, outsideFrom, prefersHeap } from './heap-text.js'
+import { OctetsOutside } from './octets-outside.js'
 import { sharedMemory } from './shared-memory.js'
-import { OctetsOutside, youngGeneration } from './young-generation.js'
+import { youngGeneration } from './young-generation.js'
 
 /** Buffer's own converters. They are not in its documentation, but `toString` makes a view of each range first. */
 interface Converters {
@@ -32,8 +34,8 @@ const nativeFrom = 64
 const nativeAsciiFrom = 160
 
 /** Octets from which the memory of messages is used up faster than the heap by what is there for them; see there. */
-const countedFrom = nodeVersion < 24 || isOtherRuntime ? Number.POSITIVE_INFINITY : 16 << 10
-const outside = new OctetsOutside(youngGeneration)
+const countedFrom = isOtherRuntime ? Number.POSITIVE_INFINITY : 16 << 10
+const outside = new OctetsOutside(nodeVersion < 24 ? undefined : youngGeneration, keepFreedMemory)
 
 /**
  * Octets from which text beyond ASCII is decoded by way of UTF-16: on Node 20 and 22 that takes a fifth of the time
@@ -79,7 +81,7 @@ export const nodePayload: Payload = {
 
   decode(bytes, start, end, isAscii) {
     if (isAscii || isAsciiRange(bytes, start, end)) {
-      return prefersHeap(end - start) ? heapText(bytes, start, end) : latin1Slice.call(bytes, start, end)
+      return decodeAscii(bytes, start, end)
     }
     const view = bytes.subarray(start, end)
     if (!isUtf8(view)) return undefined
@@ -95,6 +97,13 @@ export const nodePayload: Payload = {
 function allocate(length: number): Uint8Array {
   if (length >= countedFrom) outside.count(length)
   return Buffer.allocUnsafeSlow(length)
+}
+
+function decodeAscii(bytes: Uint8Array, start: number, end: number): string {
+  const length = end - start
+  if (prefersHeap(length)) return heapText(bytes, start, end)
+  if (length >= outsideFrom && countedFrom <= length) outside.count(length)
+  return latin1Slice.call(bytes, start, end)
 }
 
 /** Copies `source[start, end)` to `target` by way of the desk, where SIMD masks it. Returns whether all is ASCII then. */

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { OctetsOutside } from './octets-outside.js'
+
+const mebibyte = 1 << 20
+
+/** Tells after how many MiB of messages a generation with so much room was filled. */
+function filledAt(room: number, mebibytes: number): number[] {
+  const filled: number[] = []
+  let counted = 0
+  const outside = new OctetsOutside({ room: () => room, fill: () => filled.push(counted) }, () => {})
+  while (counted < mebibytes) {
+    counted += 1
+    outside.count(mebibyte)
+  }
+  return filled
+}
+
+test('fills a small young generation every 16 MiB', () => {
+  assert.deepEqual(filledAt(0, 48), [16, 32, 48])
+  assert.deepEqual(filledAt(8 * mebibyte, 48), [16, 32, 48])
+})
+
+test('fills one that has grown less often, so that garbage is never more than half of the messages', () => {
+  assert.deepEqual(filledAt(8 * mebibyte + 1, 64), [32, 64])
+  assert.deepEqual(filledAt(24 * mebibyte, 96), [48, 96])
+})
+
+test('leaves one that would take too much garbage alone', () => {
+  assert.deepEqual(filledAt(24 * mebibyte + 1, 256), [])
+})
+
+test('counts a message that is longer than a step once', () => {
+  const filled: number[] = []
+  const outside = new OctetsOutside({ room: () => 0, fill: (room) => filled.push(room) }, () => {})
+  outside.count(40 * mebibyte)
+  outside.count(15 * mebibyte)
+  assert.equal(filled.length, 1)
+})
+
+test('has freed memory kept once, after 16 MiB, whether there is a young generation to collect or not', () => {
+  for (const young of [undefined, { room: () => 0, fill: () => {} }]) {
+    const keptAt: number[] = []
+    let counted = 0
+    const outside = new OctetsOutside(young, () => keptAt.push(counted))
+    while (counted < 100) {
+      counted += 1
+      outside.count(mebibyte)
+    }
+    assert.deepEqual(keptAt, [16])
+  }
+})
