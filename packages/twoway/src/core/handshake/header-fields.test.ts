@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { HeaderFields } from './header-fields.js'
+import { HeaderFields, isFieldName } from './header-fields.js'
 
 const headers = new HeaderFields(['Host', 'a', 'X-List', 'one,, TWO', 'x-list', 'three', '__proto__', 'b', 'Empty', ''])
 
@@ -42,4 +42,14 @@ test('iterates over the lines in their order, names in lower case', () => {
     ['x-list', 'three'],
   ])
   assert.equal(lines.length, 5)
+})
+
+test('compares a name letter by letter, as toLowerCase does', () => {
+  for (let code = 0x21; code < 0x7f; code += 1) {
+    for (let other = 0x21; other < 0x7f; other += 1) {
+      const name = String.fromCharCode(code)
+      const wanted = String.fromCharCode(other)
+      assert.equal(isFieldName(name, wanted.toLowerCase()), name.toLowerCase() === wanted.toLowerCase())
+    }
+  }
 })

@@ -59,7 +59,16 @@ function placeOf(name: string, fields: readonly string[], from: number): number 
   return -1
 }
 
-/** Whether a field's name, in any case, is this one, in lower case. */
+/**
+ * Whether a field's name, in any case, is this one, in lower case. Letter by letter, as a text in lower case would be
+ * made for each field that a rule passes over.
+ */
 export function isFieldName(name: string, wanted: string): boolean {
-  return name.length === wanted.length && name.toLowerCase() === wanted
+  if (name.length !== wanted.length) return false
+  for (let at = 0; at < name.length; at += 1) {
+    const octet = name.charCodeAt(at)
+    const isCapital = octet >= 0x41 && octet <= 0x5a
+    if ((isCapital ? octet | 0x20 : octet) !== wanted.charCodeAt(at)) return false
+  }
+  return true
 }

@@ -9,6 +9,7 @@ import { streamWrap } from './stream-wrap.js'
 /** What is touched of Node's insides: what the listening handle calls for each connection. */
 interface ListeningHandle {
   onconnection?: (this: unknown, status: number, handle?: unknown) => void
+  setNoDelay?(on: boolean): number
 }
 
 /**
@@ -20,12 +21,14 @@ export function acceptHandles(server: Server, take: (transport: RewindableTransp
   const listening = (server as unknown as { readonly _handle?: ListeningHandle })._handle
   const ordinary = listening?.onconnection
   if (!sharesReads || listening === undefined || typeof ordinary !== 'function') return
+  // On Linux what a socket accepts inherits TCP_NODELAY, which saves a call of the system a connection, of nine.
+  const inheritsNoDelay = process.platform === 'linux' && listening.setNoDelay?.(true) === 0
   listening.onconnection = function onConnection(status, handle) {
     if (status !== 0 || !isStreamHandle(handle)) {
       ordinary.call(this, status, handle)
       return
     }
-    handle.setNoDelay?.(true)
+    if (!inheritsNoDelay) handle.setNoDelay?.(true)
     if (streamWrap !== undefined) {
       take(new HandleTransport(handle))
       return

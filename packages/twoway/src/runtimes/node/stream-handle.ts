@@ -33,9 +33,16 @@ const methods = [
   'shutdown',
 ] as const satisfies readonly (keyof StreamHandle)[]
 
+/** The prototype of the handle that was looked at last: those of one listening handle share it. */
+let knownPrototype: object | null = null
+
 /** Whether this is a handle as it is known of Node. */
 export function isStreamHandle(handle: unknown): handle is StreamHandle {
   if (typeof handle !== 'object' || handle === null) return false
+  const prototype = Object.getPrototypeOf(handle) as object | null
+  if (prototype !== null && prototype === knownPrototype) return true
   const look = handle as StreamHandle
-  return typeof look.writeQueueSize === 'number' && methods.every((name) => typeof look[name] === 'function')
+  const isKnown = typeof look.writeQueueSize === 'number' && methods.every((name) => typeof look[name] === 'function')
+  if (isKnown && prototype !== Object.prototype) knownPrototype = prototype
+  return isKnown
 }
