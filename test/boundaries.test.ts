@@ -127,6 +127,11 @@ const rows: readonly Row[] = [
     may: ['../load/wire.js', '../../../packages/twoway/dist/core/outbox.js'],
     mayNot: [],
   },
+  {
+    from: 'bench/src/micro/echo-turn.ts',
+    may: ['../load/wire.js', '../../../packages/twoway/dist/server/listening-server.js'],
+    mayNot: [],
+  },
   { from: 'bench/src/micro/probe.ts', may: ['mitata'], mayNot: ['../../../packages/twoway/dist/core/outbox.js'] },
   ...['core/probe.test.ts', 'ports/probe.contract.ts', 'testing/probe.ts'].map((name) => ({
     from: `${library}/${name}`,

@@ -30,7 +30,11 @@ function octets(average: number | undefined): string {
   return average === undefined ? '' : `${Math.max(0, Math.round(average)).toLocaleString('en')} octets`
 }
 
-run(process.argv.slice(2)).catch((error: Error) => {
-  console.error(error.message)
-  process.exitCode = 1
-})
+run(process.argv.slice(2)).then(
+  // A server that echoes would go on.
+  () => process.exit(),
+  (error: Error) => {
+    console.error(error.message)
+    process.exit(1)
+  },
+)

@@ -1,0 +1,91 @@
+/** Reaches the library's parts by their path, as subjects.ts does. */
+
+import { setTimeout } from 'node:timers/promises'
+import { ScratchPool } from '../../../packages/twoway/dist/core/scratch-pool.js'
+import { nodeClock } from '../../../packages/twoway/dist/runtimes/node/clock.js'
+import { nodeDeflateCodec } from '../../../packages/twoway/dist/runtimes/node/deflate/deflate-codec.js'
+import { nodeDiagnostics } from '../../../packages/twoway/dist/runtimes/node/diagnostics.js'
+import { nodePayload } from '../../../packages/twoway/dist/runtimes/node/payload.js'
+import { nodeRandom } from '../../../packages/twoway/dist/runtimes/node/random.js'
+import { sharedMemory } from '../../../packages/twoway/dist/runtimes/node/shared-memory.js'
+import { startServer } from '../../../packages/twoway/dist/server/listening-server.js'
+import type { Content } from '../load/load.js'
+import { messageOf, payloadOf } from '../load/wire.js'
+
+/** What a server does with a read, from its octets to those of its answer. */
+export interface EchoTurn {
+  run(): void
+}
+
+/** A sink as a connection is one. */
+interface Sink {
+  received(bytes: Uint8Array, start: number, end: number): void
+}
+
+/**
+ * A turn of an echo server on its defaults over a transport that takes everything at once: all that a message costs
+ * beside the system's calls and Node's, so that it is known how much of a row is ours.
+ */
+export async function startEchoTurn(content: Content, bytes: number, messages: number): Promise<EchoTurn> {
+  let sink: Sink | undefined
+  const transport = {
+    pendingBytes: 0,
+    peer: { address: '127.0.0.1', port: 1, encrypted: false },
+    start(started: Sink) {
+      sink = started
+    },
+    write() {},
+    pause() {},
+    resume() {},
+    end() {},
+    destroy() {},
+  }
+  const ports = {
+    payload: nodePayload,
+    random: nodeRandom,
+    clock: nodeClock,
+    diagnostics: nodeDiagnostics,
+    deflateCodec: nodeDeflateCodec,
+    scratchPool: new ScratchPool(nodePayload),
+    report: (error: unknown) => {
+      throw error
+    },
+  }
+  const options = {
+    message: (socket: { send(message: string | Uint8Array): unknown }, message: string | Uint8Array) => {
+      socket.send(message)
+    },
+  }
+  await startServer(options, {
+    ...ports,
+    httpHost: {
+      async listen(_, handler) {
+        handler.upgrade(handshake, transport)
+        return { port: 1, address: '127.0.0.1', socketPath: undefined, encrypted: false, close: async () => {} }
+      },
+    },
+  })
+  const message = messageOf(content, payloadOf(content, bytes), { masked: true })
+  const read = Buffer.concat(new Array<Buffer>(messages).fill(message))
+  function run(): void {
+    // Unmasked in place each time, it is put there anew.
+    sharedMemory.bytes.set(read)
+    sink!.received(sharedMemory.bytes, 0, read.length)
+  }
+  // So much code is compiled in steps, by a thread of its own, and stays as it is once it is.
+  for (let round = 0; round < 5; round += 1) {
+    for (let left = 10_000; left > 0; left -= 1) run()
+    await setTimeout(20)
+  }
+  return { run }
+}
+
+const handshake = {
+  method: 'GET',
+  target: '/',
+  version: '1.1',
+  fields: [
+    ...['Host', '127.0.0.1:1', 'Upgrade', 'websocket', 'Connection', 'Upgrade'],
+    ...['Sec-WebSocket-Version', '13', 'Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
+  ],
+}
