@@ -12,6 +12,9 @@ import { startServer } from '../../../packages/twoway/dist/server/listening-serv
 import type { Content } from '../load/load.js'
 import { messageOf, payloadOf } from '../load/wire.js'
 
+const rounds = 5
+const runsARound = 10_000
+
 /** What a server does with a read, from its octets to those of its answer. */
 export interface EchoTurn {
   run(): void
@@ -28,13 +31,16 @@ interface Sink {
  */
 export async function startEchoTurn(content: Content, bytes: number, messages: number): Promise<EchoTurn> {
   let sink: Sink | undefined
+  let writtenBytes = 0
   const transport = {
     pendingBytes: 0,
     peer: { address: '127.0.0.1', port: 1, encrypted: false },
     start(started: Sink) {
       sink = started
     },
-    write() {},
+    write(first: Uint8Array, second?: Uint8Array) {
+      writtenBytes += first.length + (second?.length ?? 0)
+    },
     pause() {},
     resume() {},
     end() {},
@@ -73,10 +79,13 @@ export async function startEchoTurn(content: Content, bytes: number, messages: n
     sink!.received(sharedMemory.bytes, 0, read.length)
   }
   // So much code is compiled in steps, by a thread of its own, and stays as it is once it is.
-  for (let round = 0; round < 5; round += 1) {
-    for (let left = 10_000; left > 0; left -= 1) run()
+  writtenBytes = 0
+  for (let round = 0; round < rounds; round += 1) {
+    for (let left = runsARound; left > 0; left -= 1) run()
     await setTimeout(20)
   }
+  const echoBytes = messageOf(content, payloadOf(content, bytes)).length
+  if (writtenBytes !== rounds * runsARound * messages * echoBytes) throw new Error('the server did not echo all')
   return { run }
 }
 

@@ -1,4 +1,4 @@
-/** `npm run bench:micro`: nanoseconds and octets of heap a frame, part by part. Words choose parts: `-- unmask decode`. */
+/** `npm run bench:micro`: nanoseconds and octets of heap a frame, or a read of an echo, part by part. Words choose parts: `-- unmask decode`. */
 
 import process from 'node:process'
 import { measure } from 'mitata'
@@ -12,9 +12,11 @@ async function run(words: readonly string[]): Promise<void> {
   if (chosen.length === 0) throw new Error(`No part has ${words.join(' or ')} in its name.`)
   console.log(`Node ${process.versions.node}`)
   let lastPart = ''
-  for (const { part, name, run } of chosen) {
+  for (const subject of chosen) {
+    const { part, name, run } = subject
     if (part !== lastPart) console.log(`\n${part}`)
     lastPart = part
+    await subject.prepare?.()
     // Without a collection before each sample, so that what it costs to collect is counted too.
     const { p50, heap } = await measure(run, { heap: usedHeap, min_cpu_time: 200e6 })
     console.log(`  ${name.padEnd(16)} ${figures(p50).padStart(9)} ns  ${octets(heap?.avg).padStart(12)}`)

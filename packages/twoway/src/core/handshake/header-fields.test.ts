@@ -44,7 +44,11 @@ test('iterates over the lines in their order, names in lower case', () => {
   assert.equal(lines.length, 5)
 })
 
-test('compares a name letter by letter, as toLowerCase does', () => {
+test('compares names in any case as a whole, RFC 9110 §5.1', () => {
+  assert.ok(isFieldName('HosT', 'host'))
+  assert.ok(!isFieldName('Hosx', 'host'))
+  assert.ok(!isFieldName('Hos', 'host'))
+  assert.ok(!isFieldName('Hosts', 'host'))
   for (let code = 0x21; code < 0x7f; code += 1) {
     for (let other = 0x21; other < 0x7f; other += 1) {
       const name = String.fromCharCode(code)

@@ -12,6 +12,9 @@ import { watchDescriptors } from './watch-descriptors.js'
 
 const noTime = Number.POSITIVE_INFINITY
 
+/** Node's own. */
+const defaultBacklog = 511
+
 /**
  * The HTTP host on sockets alone: one request a connection, read by the core's own parser, which takes nothing that
  * node:http refuses (head-parser-beside-llhttp.test.ts). Against node:http, of which a handshake used nothing but the
@@ -61,7 +64,7 @@ class NodeListener implements HttpListener {
 
   async listen(): Promise<void> {
     await listenOn(this.#server, this.#options)
-    if (!this.encrypted) acceptHandles(this.#server, (transport) => this.#begin(transport))
+    if (!this.encrypted) acceptHandles(this.#server, (transport) => this.#begin(transport), this.#mayWait)
     this.#stopWatching = watchDescriptors(this.#server, (error) => this.#handler.failed(error))
     this.#address = addressOf(this.#server)
   }
@@ -115,6 +118,12 @@ class NodeListener implements HttpListener {
   #begin(transport: RewindableTransport, timeMs = this.#timeMs): void {
     if (transport.peer.address === undefined && this.socketPath === undefined) transport.destroy()
     else this.#exchanges.begin(transport, timeMs)
+  }
+
+  /** A few more than the backlog may wait, as Linux counts without a lock. On a handle that was handed over any number. */
+  get #mayWait(): number {
+    const { handle, backlog = defaultBacklog } = this.#options
+    return handle === undefined ? 2 * (backlog + 1) : Number.POSITIVE_INFINITY
   }
 
   get #timeMs(): number {

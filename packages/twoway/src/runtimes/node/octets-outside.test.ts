@@ -38,15 +38,18 @@ test('counts a message that is longer than a step once', () => {
   assert.equal(filled.length, 1)
 })
 
-test('has freed memory kept once, after 16 MiB, whether there is a young generation to collect or not', () => {
-  for (const young of [undefined, { room: () => 0, fill: () => {} }]) {
+test('has freed memory kept once, after 16 MiB of buffers and texts, where there is no young generation to collect too', () => {
+  const filled: number[] = []
+  for (const young of [undefined, { room: () => 0, fill: (room: number) => filled.push(room) }]) {
     const keptAt: number[] = []
     let counted = 0
     const outside = new OctetsOutside(young, () => keptAt.push(counted))
     while (counted < 100) {
-      counted += 1
+      counted += 2
       outside.count(mebibyte)
+      outside.countText(mebibyte)
     }
     assert.deepEqual(keptAt, [16])
   }
+  assert.equal(filled.length, 3, 'for 50 MiB of buffers; nothing is filled for texts')
 })

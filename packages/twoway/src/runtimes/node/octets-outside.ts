@@ -11,8 +11,8 @@ const octetsAgainstGarbage = 2
 
 /**
  * Counts octets that are allocated for messages outside of V8's heap. After 16 MiB of them their memory is worth keeping
- * (freed-memory.ts), and each 16 MiB V8 is made to collect its young generation. It has no call for that, but does it
- * when the generation is full, so that it is filled.
+ * (freed-memory.ts), and each 16 MiB of buffers V8 is made to collect its young generation. It has no call for that, but
+ * does it when the generation is full, so that it is filled.
  *
  * From Node 24 on V8 does not come to it by itself: where messages are long there is little else on the heap, and at
  * 64 MiB outside of it V8 marks all of the heap, by threads of its own. To free 64 messages of 1 MiB took 16 ms of
@@ -22,9 +22,9 @@ const octetsAgainstGarbage = 2
 export class OctetsOutside {
   readonly #young: YoungGeneration | undefined
   readonly #keepFreedMemory: () => void
+  #untilKept = stepBytes
   #octets = 0
   #dueAt = stepBytes
-  #isKept = false
 
   /** @param young what is to be collected, or undefined where V8 comes to it by itself */
   constructor(young: YoungGeneration | undefined, keepFreedMemory: () => void) {
@@ -32,18 +32,18 @@ export class OctetsOutside {
     this.#keepFreedMemory = keepFreedMemory
   }
 
+  /** A buffer was allocated. */
   count(length: number): void {
+    this.countText(length)
     this.#octets += length
-    if (this.#octets >= this.#dueAt) this.#step()
+    if (this.#young !== undefined && this.#octets >= this.#dueAt) this.#collect(this.#young)
   }
 
-  #step(): void {
-    if (!this.#isKept) {
-      this.#isKept = true
-      this.#keepFreedMemory()
-    }
-    if (this.#young === undefined) this.#dueAt = Number.POSITIVE_INFINITY
-    else this.#collect(this.#young)
+  /** A text was decoded to memory outside of the heap, which no collection of the young generation frees. */
+  countText(length: number): void {
+    if (this.#untilKept <= 0) return
+    this.#untilKept -= length
+    if (this.#untilKept <= 0) this.#keepFreedMemory()
   }
 
   #collect(young: YoungGeneration): void {

@@ -85,6 +85,7 @@ export const nodePayload: Payload = {
     }
     const view = bytes.subarray(start, end)
     if (!isUtf8(view)) return undefined
+    if (end - start >= countedFrom) outside.countText(end - start)
     if (end - start < utf16From) return utf8Slice.call(bytes, start, end)
     const utf16 = transcode(view, 'utf8', 'utf16le')
     return ucs2Slice.call(utf16, 0, utf16.length)
@@ -102,7 +103,7 @@ function allocate(length: number): Uint8Array {
 function decodeAscii(bytes: Uint8Array, start: number, end: number): string {
   const length = end - start
   if (prefersHeap(length)) return heapText(bytes, start, end)
-  if (length >= outsideFrom && countedFrom <= length) outside.count(length)
+  if (length >= Math.max(outsideFrom, countedFrom)) outside.countText(length)
   return latin1Slice.call(bytes, start, end)
 }
 
