@@ -35,6 +35,8 @@ const nativeAsciiFrom = 160
 
 /** Octets from which the memory of messages is used up faster than the heap by what is there for them; see there. */
 const countedFrom = isOtherRuntime ? Number.POSITIVE_INFINITY : 16 << 10
+/** The same for ASCII text, which is on the heap below. */
+const textCountedFrom = Math.max(countedFrom, outsideFrom)
 const outside = new OctetsOutside(nodeVersion < 24 ? undefined : youngGeneration, keepFreedMemory)
 
 /**
@@ -103,7 +105,7 @@ function allocate(length: number): Uint8Array {
 function decodeAscii(bytes: Uint8Array, start: number, end: number): string {
   const length = end - start
   if (prefersHeap(length)) return heapText(bytes, start, end)
-  if (length >= Math.max(outsideFrom, countedFrom)) outside.countText(length)
+  if (length >= textCountedFrom) outside.countText(length)
   return latin1Slice.call(bytes, start, end)
 }
 
