@@ -9,7 +9,9 @@ export interface HostileAct {
   /** What the error says; undefined where there is none. */
   readonly error: RegExp | undefined
   readonly code: number
-  /** How long the client waits before it closes, where that is longer than for the others. */
+  /** How long the client gives the handshake, where that is what ends it. */
+  readonly handshakeTimeoutMs?: number
+  /** How long the client waits before it closes, where that is what ends it. */
   readonly patienceMs?: number
 }
 
@@ -18,6 +20,11 @@ const frame = (opcode: number, payload: string | Uint8Array = '', form: FrameFor
 
 const statusOf = (code: number, reason: string | Uint8Array = ''): Buffer =>
   Buffer.concat([Uint8Array.of(code >> 8, code), Buffer.from(reason as Uint8Array)])
+
+/** The client's time for the handshake runs out; the error says so, where it has nothing better to say. */
+function late(act: Act, error = /not done within 600 ms/): HostileAct {
+  return { ...refused(error, act), handshakeTimeoutMs: 600 }
+}
 
 /** The handshake comes to nothing, for this reason. */
 function refused(error: RegExp, act: Act): HostileAct {
@@ -31,10 +38,9 @@ function broken(error: RegExp, ...frames: readonly Uint8Array[]): HostileAct {
 
 /** The connection stands, and it is the client who ends it. */
 function endured(act: Act): HostileAct {
-  return { act, opens: true, error: /lost before both sides had closed it/, code: 1006 }
+  return { act, opens: true, error: /lost before both sides had closed it/, code: 1006, patienceMs: 300 }
 }
 
-const late = /not done within \d+ ms/
 const mebibyte = new Uint8Array(2 ** 20)
 
 /** The time that a head may take to dribble is much longer than a handshake's. */
@@ -44,8 +50,8 @@ let redirects = 0
 
 /** What servers do that mean harm. The test gives each its client. */
 export const hostileActs: Readonly<Record<string, HostileAct>> = {
-  'says nothing': refused(late, () => {}),
-  'dribbles its head': refused(late, (peer) => peer.dribble(longHead, 5)),
+  'says nothing': late(() => {}),
+  'dribbles its head': late((peer) => peer.dribble(longHead, 5)),
   'ends at once': refused(/ended the connection before it had answered/, (peer) => peer.socket.end()),
   'resets at once': refused(/lost|ended|dropped/, (peer) => peer.socket.resetAndDestroy()),
   'sends a head without end': refused(/longer than this client takes/, (peer) => {
@@ -95,8 +101,9 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
     peer.answer('500 No', ['Transfer-Encoding: chunked'])
     peer.repeat('0'.repeat(1000))
   }),
-  'promises a page and sends none': refused(/did not switch to WebSocket: 404/, (peer) =>
-    peer.answer('404 Not Found', ['Content-Length: 999999999999999']),
+  'promises a page and sends none': late(
+    (peer) => peer.answer('404 Not Found', ['Content-Length: 999999999999999']),
+    /did not switch to WebSocket: 404/,
   ),
   'redirects in a circle': refused(/lead in a circle/, (peer) =>
     peer.answer('302 Found', [`Location: ${peer.path}`, 'Content-Length: 0']),
@@ -142,7 +149,6 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
     opens: true,
     error: /longer than this endpoint takes/,
     code: 1006,
-    patienceMs: 20_000,
   },
   'ends within a frame': {
     act(peer) {

@@ -9,6 +9,9 @@ const mostLatencies = 1 << 20
 const lookMs = 50
 export const longestWait = 4
 
+/** How long the first message may take, besides. */
+const firstWithinMs = 20_000
+
 /** Counts what is done within the time that is measured, and what the process under test used for it. */
 export class Tally {
   #pid: number
@@ -43,13 +46,15 @@ export class Tally {
   }
 
   /**
-   * Waits for that time, and where the process has then not used half of it, since others have the core, until it has.
-   * Else what is not compiled yet would be measured where the machine is busy.
+   * Waits for that time, and where others have the core longer: until a message is done, as a client may yet have to
+   * connect, and until the process has used half of the time. Else what is not compiled yet would be measured where the
+   * machine is busy.
    */
   async #untilUsed(ms: number): Promise<void> {
     const { cpuMicros } = processUsage(this.#pid)
     const used = (): number => (processUsage(this.#pid).cpuMicros - cpuMicros) / 1000
     await sleep(ms)
+    for (let waited = 0; this.#done === 0 && waited < firstWithinMs; waited += lookMs) await sleep(lookMs)
     for (let waited = ms; used() < ms / 2 && waited < longestWait * ms; waited += lookMs) await sleep(lookMs)
   }
 
