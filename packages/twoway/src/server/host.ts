@@ -1,20 +1,20 @@
 import { HandshakeError } from '../core/errors.js'
 import type { HeaderFields } from '../core/handshake/header-fields.js'
 
-const loopback = /^(?:localhost|.+\.localhost|(?:::ffff:)?127(?:\.\d{1,3}){3}|\[::1\]|::1)$/
+const port = /:\d*$/
 
-/** Whether a name or an address means this machine, seen from itself (RFC 6761 §6.3). */
-function isLoopback(host: string): boolean {
-  return loopback.test(host.toLowerCase())
-}
+/** A name or an address that means this machine, seen from itself (RFC 6761 §6.3), perhaps with a port. */
+const loopback = /^(?:localhost|.+\.localhost|(?:::ffff:)?127(?:\.\d{1,3}){3}|\[::1\]|::1)(?::\d*)?$/i
 
 /**
  * Refuses a request for a server that only this machine reaches, by a name that is not this machine's: a page of that
  * name's owner sent it, who has let the name point here (DNS rebinding), and the Origin would fit.
  */
 export function checkHost(headers: HeaderFields, listensOn: string, allowed: 'any' | readonly string[]): void {
-  if (allowed === 'any' || (allowed.length === 0 && !isLoopback(listensOn))) return
-  const host = (headers.get('host') ?? '').toLowerCase().replace(/:\d*$/, '')
-  if (isLoopback(host) || allowed.includes(host)) return
+  if (allowed === 'any' || (allowed.length === 0 && !loopback.test(listensOn))) return
+  const value = headers.get('host') ?? ''
+  if (loopback.test(value)) return
+  const host = value.toLowerCase().replace(port, '')
+  if (allowed.includes(host)) return
   throw new HandshakeError('hostForbidden', `${host}; the option hosts lists the names it answers to`)
 }

@@ -12,16 +12,15 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
   }
 
   has(name: string): boolean {
-    return placeOf(name.toLowerCase(), this.#fields, 0) >= 0
+    return placeOf(name, this.#fields, 0) >= 0
   }
 
   /** The values of all lines of that name, joined by a comma, RFC 9110 §5.2. */
   get(name: string): string | undefined {
-    const wanted = name.toLowerCase()
-    const first = placeOf(wanted, this.#fields, 0)
+    const first = placeOf(name, this.#fields, 0)
     if (first < 0) return undefined
     let joined = this.#fields[first + 1]!
-    for (let at = placeOf(wanted, this.#fields, first + 2); at >= 0; at = placeOf(wanted, this.#fields, at + 2)) {
+    for (let at = placeOf(name, this.#fields, first + 2); at >= 0; at = placeOf(name, this.#fields, at + 2)) {
       joined += `, ${this.#fields[at + 1]!}`
     }
     return joined
@@ -29,9 +28,8 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
 
   /** The values of the lines of that name, one each. */
   all(name: string): readonly string[] {
-    const wanted = name.toLowerCase()
     const values: string[] = []
-    for (let at = placeOf(wanted, this.#fields, 0); at >= 0; at = placeOf(wanted, this.#fields, at + 2))
+    for (let at = placeOf(name, this.#fields, 0); at >= 0; at = placeOf(name, this.#fields, at + 2))
       values.push(this.#fields[at + 1]!)
     return values
   }
@@ -45,7 +43,7 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
   lists(name: string, element: string): boolean {
     const value = this.get(name)
     if (value === undefined) return false
-    return value.toLowerCase() === element || splitList(value).some((listed) => listed.toLowerCase() === element)
+    return isSameText(value, element) || splitList(value).some((listed) => isSameText(listed, element))
   }
 
   *[Symbol.iterator](): Iterator<readonly [name: string, value: string]> {
@@ -55,20 +53,22 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
 
 /** Where the next field of that name is, from a place on; -1 where there is none. */
 function placeOf(name: string, fields: readonly string[], from: number): number {
-  for (let at = from; at < fields.length; at += 2) if (isFieldName(fields[at]!, name)) return at
+  for (let at = from; at < fields.length; at += 2) if (isSameText(fields[at]!, name)) return at
   return -1
 }
 
 /**
- * Whether a field's name, in any case, is this one, in lower case. Letter by letter, as a text in lower case would be
+ * Whether two texts are the same but for the case of letters of ASCII. Letter by letter, as texts in lower case would be
  * made for each field that a rule passes over.
  */
-export function isFieldName(name: string, wanted: string): boolean {
-  if (name.length !== wanted.length) return false
-  for (let at = 0; at < name.length; at += 1) {
-    const octet = name.charCodeAt(at)
-    const isCapital = octet >= 0x41 && octet <= 0x5a
-    if ((isCapital ? octet | 0x20 : octet) !== wanted.charCodeAt(at)) return false
+export function isSameText(one: string, other: string): boolean {
+  if (one.length !== other.length) return false
+  for (let at = 0; at < one.length; at += 1) {
+    if (inLowerCase(one.charCodeAt(at)) !== inLowerCase(other.charCodeAt(at))) return false
   }
   return true
+}
+
+function inLowerCase(octet: number): number {
+  return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet
 }

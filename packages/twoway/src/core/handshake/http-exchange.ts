@@ -4,7 +4,7 @@ import { HandshakeError } from '../errors.js'
 import { encodeResponse } from './encode-response.js'
 import { requestForm } from './head-form.js'
 import { HeadParser } from './head-parser.js'
-import { isFieldName } from './header-fields.js'
+import { isSameText } from './header-fields.js'
 import { hostAnswers } from './host-answers.js'
 import { refusalOf } from './server-handshake.js'
 
@@ -128,6 +128,6 @@ export class HttpExchange implements TransportSink {
 }
 
 function asksForUpgrade({ fields }: RequestHead): boolean {
-  for (let at = 0; at < fields.length; at += 2) if (isFieldName(fields[at]!, 'upgrade')) return true
+  for (let at = 0; at < fields.length; at += 2) if (isSameText(fields[at]!, 'upgrade')) return true
   return false
 }

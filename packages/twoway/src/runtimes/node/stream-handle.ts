@@ -23,19 +23,18 @@ export interface HandleRequest {
   oncomplete?: (this: HandleRequest, status: number) => void
 }
 
-const methods = [
-  'useUserBuffer',
-  'close',
-  'readStart',
-  'readStop',
-  'writeBuffer',
-  'writev',
-  'shutdown',
-] as const satisfies readonly (keyof StreamHandle)[]
-
-/** Whether this is a handle as it is known of Node. */
+/** Whether this is a handle as it is known of Node. Name by name: a loop over names takes ten times as long. */
 export function isStreamHandle(handle: unknown): handle is StreamHandle {
   if (typeof handle !== 'object' || handle === null) return false
   const look = handle as StreamHandle
-  return typeof look.writeQueueSize === 'number' && methods.every((name) => typeof look[name] === 'function')
+  return (
+    typeof look.writeQueueSize === 'number' &&
+    typeof look.useUserBuffer === 'function' &&
+    typeof look.close === 'function' &&
+    typeof look.readStart === 'function' &&
+    typeof look.readStop === 'function' &&
+    typeof look.writeBuffer === 'function' &&
+    typeof look.writev === 'function' &&
+    typeof look.shutdown === 'function'
+  )
 }

@@ -19,3 +19,13 @@ test('leaves the next error its frames also where none could be made', () => {
   assert.throws(() => withoutStack(fail), TypeError)
   assert.equal(Error.stackTraceLimit, before)
 })
+
+test('makes an error with its frames where the limit is frozen', () => {
+  const limit = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')!
+  Object.defineProperty(Error, 'stackTraceLimit', { ...limit, writable: false })
+  try {
+    assert.match(withoutStack(() => new Error('lost')).stack!, /Error: lost\n.*without-stack/)
+  } finally {
+    Object.defineProperty(Error, 'stackTraceLimit', limit)
+  }
+})
