@@ -1,4 +1,3 @@
-import { generate } from 'selfsigned'
 import type { ClientPorts } from '../client/client-socket.js'
 import { ScratchPool } from '../core/scratch-pool.js'
 import type { TlsClientOptions } from '../ports/connector.js'
@@ -17,6 +16,7 @@ import { webDiagnostics } from '../runtimes/web/diagnostics.js'
 import { webPayload } from '../runtimes/web/payload.js'
 import { webRandom } from '../runtimes/web/random.js'
 import type { ServerPorts } from '../server/server-settings.js'
+import { selfSignedCertificate } from './certificate.js'
 
 /** A way for a client and a server to meet: what the suites of both run over. */
 export interface Network {
@@ -28,15 +28,7 @@ export interface Network {
   readonly clientTls: TlsClientOptions | undefined
 }
 
-const names = [
-  { type: 2, value: 'localhost' },
-  { type: 7, ip: '127.0.0.1' },
-] as const
-
-const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
-  algorithm: 'sha256',
-  extensions: [{ name: 'subjectAltName', altNames: [...names] }],
-})
+const { cert, key } = await selfSignedCertificate()
 
 const report = (error: unknown): void => {
   throw error
