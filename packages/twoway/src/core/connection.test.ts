@@ -80,6 +80,23 @@ describe('Connection: receiving', () => {
     assert.deepEqual(harness.log, ['closing'])
   })
 
+  it('holds little more of half a message than has come, also where that was read behind a pause', () => {
+    const pieces = concat(masked(binary, 'a', false), masked(continuation, new Uint8Array(2000), false))
+    const harness = new ConnectionHarness()
+    harness.receive(pieces)
+    assert.ok(harness.connection.heldBytes < 3000, `${harness.connection.heldBytes}`)
+    const paused = new ConnectionHarness()
+    paused.connection.pause()
+    paused.receive(pieces)
+    paused.connection.resume()
+    paused.clock.endTurn()
+    assert.ok(paused.connection.heldBytes < 3000, `${paused.connection.heldBytes}`)
+    for (const each of [harness, paused]) {
+      each.receive(masked(continuation, 'z'))
+      assert.deepEqual(each.log, [`binary 61${'00'.repeat(2000)}7a`])
+    }
+  })
+
   it('gives back what it held of a message when it closes', () => {
     const harness = new ConnectionHarness()
     harness.receive(masked(binary, new Uint8Array(1000), false))

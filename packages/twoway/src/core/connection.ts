@@ -239,6 +239,7 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
       return
     }
     this.#parse(bytes, start, end)
+    this.#sink.readEnds?.()
     if (this.#hold.length > 0 || this.#peerEnded) this.#parseHeld()
   }
 
@@ -324,6 +325,7 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
     while (this.#hold.length > 0 && this.#gate.isOpen && !this.#parsing) {
       const { start, end } = this.#hold
       this.#parse(this.#hold.take(), start, end)
+      this.#sink.readEnds?.()
     }
     if (this.#hold.length === 0) this.#hold.clear()
     if (this.#peerEnded && this.#gate.isOpen && !this.#parsing) this.#move('peerEnd')

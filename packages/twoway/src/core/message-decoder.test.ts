@@ -59,7 +59,7 @@ function setUp() {
   })
   sink.beginFrame(Opcode.text, true, undefined)
   const decode = (text: string, last: boolean) => decoder.decode(utf8(text), 0, text.length, last)
-  return { extension, decoder, decode, log }
+  return { extension, sink, decoder, decode, log }
 }
 
 describe('MessageDecoder', () => {
@@ -73,12 +73,13 @@ describe('MessageDecoder', () => {
   })
 
   it('tells of what took longer, with the message where it is complete', () => {
-    const { extension, decoder, decode, log } = setUp()
+    const { extension, sink, decoder, decode, log } = setUp()
     extension.isLater = true
     assert.equal(decode('a', false), undefined)
     assert.equal(decoder.isBusy, true)
     extension.finish()
     assert.equal(decoder.isBusy, false)
+    assert.ok(sink.heldBytes <= 1000, 'no chunk of the pool is held')
     decode('b', true)
     extension.finish()
     assert.deepEqual(log, ['decoded undefined', 'decoded aabb'])

@@ -56,6 +56,7 @@ export class MessageDecoder {
   readonly #done = (error?: unknown): void => {
     this.#isBusy = false
     const message = this.#takeMessage()
+    this.#sink.readEnds?.()
     if (error === undefined) this.#events.decoded(message)
     else if (error instanceof ProtocolError) this.#events.decodingFailed(error)
     else throw error

@@ -129,6 +129,61 @@ describe('MessageAssembler', () => {
     assert.throws(() => feedFrame(cut, Opcode.continuation, true, [new Uint8Array(0)]), breaks('textNotUtf8'))
   })
 
+  it('gathers what several frames bring in one read in a chunk of the pool, and hands out none', () => {
+    const pool = new ScratchPool(webPayload)
+    const chunk = pool.take()
+    pool.give(chunk)
+    const assembler = new MessageAssembler(webPayload, pool, 1 << 20)
+    for (const length of [1, chunk.length - 1, chunk.length, chunk.length + 1]) {
+      for (const opcode of [Opcode.binary, Opcode.text]) {
+        const bytes = new Uint8Array(length).fill(0x61)
+        feedFrame(assembler, opcode, false, [bytes.subarray(0, length >> 1)])
+        const message = feedFrame(assembler, Opcode.continuation, true, [bytes.subarray(length >> 1)])
+        // Whoever has the chunk now writes over it.
+        assert.equal(pool.take(), chunk)
+        chunk.fill(0)
+        pool.give(chunk)
+        assert.deepEqual(message, opcode === Opcode.text ? 'a'.repeat(length) : bytes)
+      }
+    }
+  })
+
+  it('holds no chunk of the pool from one read to the next, and loses nothing of what it held', () => {
+    const pool = new ScratchPool(webPayload)
+    const chunk = pool.take()
+    pool.give(chunk)
+    for (const lengths of [[1], [1, 2, 3], [5000, 1], [chunk.length], [chunk.length, 1], [20_000, 1]]) {
+      const assembler = new MessageAssembler(webPayload, pool, 1 << 20)
+      const sent: number[] = []
+      for (const [index, length] of lengths.entries()) {
+        const bytes = new Uint8Array(length).fill(index + 1)
+        sent.push(...bytes)
+        feedFrame(assembler, index === 0 ? Opcode.binary : Opcode.continuation, false, [bytes])
+        assembler.readEnds()
+        assert.equal(pool.take(), chunk)
+        chunk.fill(0)
+        pool.give(chunk)
+        assert.ok(assembler.heldBytes <= Math.max(1024, 2 * sent.length))
+      }
+      assert.deepEqual(
+        feedFrame(assembler, Opcode.continuation, true, [Uint8Array.of(9)]),
+        Uint8Array.from([...sent, 9]),
+      )
+      assert.equal(assembler.heldBytes, 0)
+    }
+  })
+
+  it('gives its chunk back where the message is forgotten', () => {
+    const pool = new ScratchPool(webPayload)
+    const chunk = pool.take()
+    pool.give(chunk)
+    const assembler = new MessageAssembler(webPayload, pool, 1 << 20)
+    feedFrame(assembler, Opcode.binary, false, [new Uint8Array(3)])
+    assert.notEqual(pool.take(), chunk)
+    assembler.release()
+    assert.equal(pool.take(), chunk)
+  })
+
   it('gathers a long text where the one before was gathered, and never a binary message', () => {
     const pool = new ScratchPool(webPayload)
     const gather = (opcode: number, octet: number, cutAt?: number): string | Uint8Array | undefined => {

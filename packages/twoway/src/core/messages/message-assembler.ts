@@ -23,13 +23,17 @@ export class MessageAssembler implements MessageSink {
   #isText = false
   #fin = false
   #buffer: Uint8Array | undefined
+  /** Whether the buffer is the pool's, to be given back. */
   #isPooled = false
   #length = 0
   #utf8State = 0
   /** Whether all that is gathered is known to be ASCII. */
   #isAscii = true
 
-  /** @param scratchPool where a long text is gathered, as the string that becomes of it has memory of its own */
+  /**
+   * @param scratchPool where a long text is gathered, as the string that becomes of it has memory of its own, and any
+   * message of several frames until the read ends
+   */
   constructor(payload: Payload, scratchPool: ScratchPool, maxMessageBytes: number) {
     this.#payload = payload
     this.#pool = scratchPool
@@ -90,14 +94,15 @@ export class MessageAssembler implements MessageSink {
   finish(): string | Uint8Array {
     if (this.#utf8State !== 0) throw new ProtocolError('textNotUtf8', 'it ends within a character')
     const buffer = this.#buffer ?? this.#payload.allocate(0)
-    const length = this.#length
-    if (!this.#isText) {
-      this.release()
-      return length === buffer.length ? buffer : this.#payload.copy(buffer, 0, length)
-    }
-    const text = this.#payload.decode(buffer, 0, length, this.#isAscii)!
+    const message = this.#isText ? this.#payload.decode(buffer, 0, this.#length, this.#isAscii)! : this.#bytes(buffer)
     this.release()
-    return text
+    return message
+  }
+
+  /** No chunk of the pool is held from one read to the next: whoever sends half a message would hold more than he sent. */
+  readEnds(): void {
+    if (!this.#isInChunk) return
+    this.#moveTo(this.#payload.allocate(Math.min(this.#maxBytes, Math.max(this.#length, firstCapacity))), false)
   }
 
   /** Forgets the message under way. */
@@ -140,16 +145,39 @@ export class MessageAssembler implements MessageSink {
     }
   }
 
-  /** Makes room: exactly what the message needs where its last frame has begun, else by doubling up to the limit. */
+  #bytes(buffer: Uint8Array): Uint8Array {
+    const isOwn = !this.#isPooled && this.#length === buffer.length
+    return isOwn ? buffer : this.#payload.copy(buffer, 0, this.#length)
+  }
+
+  /**
+   * Makes room: exactly what the message needs where its last frame has begun, else by doubling up to the limit. What
+   * several frames bring in one read is gathered in a chunk of the pool first: 16 KiB in 16 of them would be moved, and
+   * leave garbage behind, four times.
+   */
   #reserve(needed: number, remaining: number): void {
     const capacity = this.#buffer?.length ?? 0
     if (needed <= capacity) return
+    const { chunkBytes } = this.#pool
     const known = needed + remaining
+    if (this.#buffer === undefined && !this.#fin && known <= chunkBytes) {
+      this.#moveTo(this.#pool.take(), true)
+      return
+    }
     const wanted = this.#fin ? known : Math.min(this.#maxBytes, Math.max(known, 2 * capacity, firstCapacity))
-    const isPooled = this.#isText && wanted > this.#pool.chunkBytes
-    const buffer = isPooled ? this.#pool.takeLong(wanted) : this.#payload.allocate(wanted)
-    if (this.#buffer !== undefined) buffer.set(this.#buffer.subarray(0, this.#length))
+    const isPooled = this.#isText && wanted > chunkBytes
+    this.#moveTo(isPooled ? this.#pool.takeLong(wanted) : this.#payload.allocate(wanted), isPooled)
+  }
+
+  #moveTo(buffer: Uint8Array, isPooled: boolean): void {
+    if (this.#buffer !== undefined) copyOctets(this.#buffer, 0, this.#length, buffer, 0)
+    // What is longer than a chunk and was too short is not worth keeping.
+    if (this.#isInChunk) this.#pool.give(this.#buffer!)
     this.#buffer = buffer
     this.#isPooled = isPooled
+  }
+
+  get #isInChunk(): boolean {
+    return this.#isPooled && this.#buffer!.length === this.#pool.chunkBytes
   }
 }

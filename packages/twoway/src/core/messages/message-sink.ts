@@ -24,6 +24,8 @@ export interface MessageSink {
   ): string | Uint8Array | undefined
   /** Takes a piece of payload that is no frame's own: what came out of an extension; `last` with the message's end. */
   addDecoded(bytes: Uint8Array, start: number, end: number, last: boolean): string | Uint8Array | undefined
+  /** The read is over, or the piece that took longer: what is held until the next has to be in memory of its own. */
+  readEnds?(): void
   /** Forgets the message under way: the rest of it will not come, for this reason. */
   release(reason?: Error): void
 }
