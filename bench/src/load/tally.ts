@@ -46,15 +46,15 @@ export class Tally {
   }
 
   /**
-   * Waits for that time, and where others have the core longer: until a message is done, as a client may yet have to
-   * connect, and until the process has used half of the time. Else what is not compiled yet would be measured where the
-   * machine is busy.
+   * Waits for that time from the first message on, as a client may yet have to connect, and where others have the core
+   * longer: until the process has used half of the time. Else what is not compiled yet would be measured where the machine
+   * is busy.
    */
   async #untilUsed(ms: number): Promise<void> {
+    for (let waited = 0; this.#done === 0 && waited < firstWithinMs; waited += lookMs) await sleep(lookMs)
     const { cpuMicros } = processUsage(this.#pid)
     const used = (): number => (processUsage(this.#pid).cpuMicros - cpuMicros) / 1000
     await sleep(ms)
-    for (let waited = 0; this.#done === 0 && waited < firstWithinMs; waited += lookMs) await sleep(lookMs)
     for (let waited = ms; used() < ms / 2 && waited < longestWait * ms; waited += lookMs) await sleep(lookMs)
   }
 

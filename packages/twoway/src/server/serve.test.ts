@@ -546,9 +546,12 @@ for (const network of networks) {
         ['app.localhost', undefined, 200],
         ['127.0.0.1', undefined, 200],
         ['[::1]:80', undefined, 200],
+        ['LocalHost:8080', undefined, 200],
+        ['localhost:', undefined, 200],
         ['evil.example', undefined, 421],
         ['127.0.0.1.evil.example', undefined, 421],
         ['example.com:443', ['example.com'], 200],
+        ['Example.com', ['eXample.com'], 200],
         ['evil.example', ['example.com'], 421],
         ['evil.example', 'any', 200],
       ]

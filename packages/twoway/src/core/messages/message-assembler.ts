@@ -10,7 +10,7 @@ const firstCapacity = 1024
 
 /**
  * Puts a message together from the payloads of its frames, RFC 6455 §5.4, in one growing buffer, so that a message
- * of many small fragments takes no more memory than its bytes.
+ * of many small fragments takes no more memory than its bytes, but for a chunk of the pool until the read ends.
  *
  * Limits are checked before anything is allocated. Text is checked as it arrives and fails at the first octet that
  * is not UTF-8 (§8.1). A message is a string for text and bytes of its own for binary.
@@ -31,8 +31,8 @@ export class MessageAssembler implements MessageSink {
   #isAscii = true
 
   /**
-   * @param scratchPool where a long text is gathered, as the string that becomes of it has memory of its own, and any
-   * message of several frames until the read ends
+   * @param scratchPool where a long text is gathered, as the string that becomes of it has memory of its own, and what
+   * fits a chunk of a message of several frames, until the read ends
    */
   constructor(payload: Payload, scratchPool: ScratchPool, maxMessageBytes: number) {
     this.#payload = payload
@@ -99,7 +99,10 @@ export class MessageAssembler implements MessageSink {
     return message
   }
 
-  /** No chunk of the pool is held from one read to the next: whoever sends half a message would hold more than he sent. */
+  /**
+   * No chunk of the pool is held from one read to the next, but while a piece is decoded that takes longer: whoever sends
+   * half a message would hold more than he sent.
+   */
   readEnds(): void {
     if (!this.#isInChunk) return
     this.#moveTo(this.#payload.allocate(Math.min(this.#maxBytes, Math.max(this.#length, firstCapacity))), false)
