@@ -4,6 +4,7 @@ import { DeflateNegotiator } from '../core/extensions/permessage-deflate/deflate
 import type { DeflateSettings } from '../core/extensions/permessage-deflate/deflate-options.js'
 import { encodeBase64 } from '../core/handshake/base64.js'
 import { ClientHandshake } from '../core/handshake/client-handshake.js'
+import { findField } from '../core/handshake/header-fields.js'
 import { encodeLatin1 } from '../core/handshake/latin1.js'
 import type { Clock, Timer } from '../ports/clock.js'
 import type { Connector, TlsClientOptions } from '../ports/connector.js'
@@ -173,8 +174,7 @@ function negotiatorsOf(offers: readonly DeflateSettings[], ports: ConnectingPort
 
 /** The caller's fields, and the URL's user and password as Basic authentication, unless a field says other. */
 function fieldsAtHome(url: URL, fields: readonly string[]): readonly string[] {
-  const authorizes = fields.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization')
-  return authorizes ? fields : [...credentialsOf(url), ...fields]
+  return findField(fields, 'authorization') >= 0 ? fields : [...credentialsOf(url), ...fields]
 }
 
 /** A URL's user and password as Basic authentication, RFC 7617. */

@@ -1,5 +1,6 @@
 import { HandshakeError } from '../core/errors.js'
-import { type HeaderFields, isSameText } from '../core/handshake/header-fields.js'
+import { isSameText } from '../core/handshake/field-syntax.js'
+import type { HeaderFields } from '../core/handshake/header-fields.js'
 
 const port = /:\d*$/
 

@@ -1,3 +1,4 @@
+import { findField } from '../core/handshake/header-fields.js'
 import type { HttpResponse } from '../ports/http-host.js'
 import type { HeaderInput, HttpAnswer, ResponseLike } from './server-types.js'
 
@@ -10,8 +11,8 @@ function isResponse(answer: HttpAnswer): answer is ResponseLike {
 export async function readHttpAnswer(answer: HttpAnswer): Promise<HttpResponse> {
   const fields = fieldsOf(answer.headers)
   const body = isResponse(answer) ? new Uint8Array(await answer.arrayBuffer()) : (answer.body ?? '')
-  const hasType = fields.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-type')
-  if (!hasType && typeof body === 'string') fields.unshift('Content-Type', 'text/plain; charset=utf-8')
+  if (findField(fields, 'content-type') < 0 && typeof body === 'string')
+    fields.unshift('Content-Type', 'text/plain; charset=utf-8')
   // Whoever writes the answer adds the length, and the body is whole here.
   return { status: answer.status, fields: withoutField(fields, 'content-length'), body }
 }
@@ -24,6 +25,6 @@ export function fieldsOf(headers: HeaderInput | undefined): string[] {
 }
 
 function withoutField(fields: readonly string[], unwanted: string): string[] {
-  const at = fields.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === unwanted)
+  const at = findField(fields, unwanted)
   return at < 0 ? [...fields] : fields.toSpliced(at, 2)
 }

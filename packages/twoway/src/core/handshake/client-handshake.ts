@@ -3,7 +3,7 @@ import { HandshakeError, type ResponseViolationCode, UsageError } from '../error
 import { type ExtensionOffer, formatExtensions, parseExtensions } from '../extensions/extension-header.js'
 import { acceptKey } from './accept-key.js'
 import { encodeHead, refuseOwnedFields } from './encode-head.js'
-import { areDistinctTokens } from './field-syntax.js'
+import { areDistinctTokens, isSameText } from './field-syntax.js'
 import { handshakeFields } from './handshake-fields.js'
 import { responseForm } from './head-form.js'
 import { HeadParser } from './head-parser.js'
@@ -137,7 +137,7 @@ type Rule = readonly [
  * which only Connection and Sec-WebSocket-Extensions may have.
  */
 const rules: readonly Rule[] = [
-  ['upgradeNotWebSocket', 'Upgrade', (headers) => headers.get('upgrade')?.toLowerCase() === 'websocket'],
+  ['upgradeNotWebSocket', 'Upgrade', (headers) => isSameText(headers.get('upgrade') ?? '', 'websocket')],
   ['connectionNotUpgrade', 'Connection', (headers) => headers.lists('connection', 'upgrade')],
   [
     'acceptMismatch',

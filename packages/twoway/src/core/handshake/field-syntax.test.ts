@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { areDistinctTokens, isFieldValue, isToken, splitList, trimSpace } from './field-syntax.js'
+import { areDistinctTokens, isFieldValue, isSameText, isToken, splitList, trimSpace } from './field-syntax.js'
 
 const octets = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
 
@@ -36,4 +36,20 @@ test('tells distinct tokens, by their case too, §4.1', () => {
   assert.ok(areDistinctTokens(['chat', 'Chat']))
   assert.ok(!areDistinctTokens(['chat', 'chat']))
   assert.ok(!areDistinctTokens(['chat', 'super chat']))
+})
+
+test('compares texts in any case of ASCII, and as a whole, RFC 9110 §5.1', () => {
+  assert.ok(isSameText('HosT', 'hOSt'))
+  assert.ok(!isSameText('Hosx', 'host'))
+  assert.ok(!isSameText('Hos', 'host'))
+  assert.ok(!isSameText('Hosts', 'host'))
+  assert.ok(!isSameText('\xc4', '\xe4'))
+  assert.ok(!isSameText('\u212a', 'k'))
+  for (let code = 0x21; code < 0x7f; code += 1) {
+    for (let other = 0x21; other < 0x7f; other += 1) {
+      const name = String.fromCharCode(code)
+      const wanted = String.fromCharCode(other)
+      assert.equal(isSameText(name, wanted), name.toLowerCase() === wanted.toLowerCase())
+    }
+  }
 })

@@ -43,6 +43,22 @@ export function areDistinctTokens(elements: readonly string[]): boolean {
   return elements.every(isToken) && new Set(elements).size === elements.length
 }
 
+/**
+ * Whether two texts are the same but for the case of letters of ASCII. Letter by letter, as texts in lower case would be
+ * made for each field that a rule passes over.
+ */
+export function isSameText(one: string, other: string): boolean {
+  if (one.length !== other.length) return false
+  for (let at = 0; at < one.length; at += 1) {
+    if (inLowerCase(one.charCodeAt(at)) !== inLowerCase(other.charCodeAt(at))) return false
+  }
+  return true
+}
+
+function inLowerCase(octet: number): number {
+  return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet
+}
+
 /** Whether a character's code is that of a space or a tab: white space in a head, RFC 9110 §5.6.3. */
 export function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x09

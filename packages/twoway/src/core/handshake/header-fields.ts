@@ -1,4 +1,4 @@
-import { splitList } from './field-syntax.js'
+import { isSameText, splitList } from './field-syntax.js'
 
 /** The header fields of a head, found by their names in any case, RFC 9110 §5.1. Iterates over the lines in their order. */
 export class HeaderFields implements Iterable<readonly [name: string, value: string]> {
@@ -12,15 +12,15 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
   }
 
   has(name: string): boolean {
-    return placeOf(name, this.#fields, 0) >= 0
+    return findField(this.#fields, name) >= 0
   }
 
   /** The values of all lines of that name, joined by a comma, RFC 9110 §5.2. */
   get(name: string): string | undefined {
-    const first = placeOf(name, this.#fields, 0)
+    const first = findField(this.#fields, name)
     if (first < 0) return undefined
     let joined = this.#fields[first + 1]!
-    for (let at = placeOf(name, this.#fields, first + 2); at >= 0; at = placeOf(name, this.#fields, at + 2)) {
+    for (let at = findField(this.#fields, name, first + 2); at >= 0; at = findField(this.#fields, name, at + 2)) {
       joined += `, ${this.#fields[at + 1]!}`
     }
     return joined
@@ -29,7 +29,7 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
   /** The values of the lines of that name, one each. */
   all(name: string): readonly string[] {
     const values: string[] = []
-    for (let at = placeOf(name, this.#fields, 0); at >= 0; at = placeOf(name, this.#fields, at + 2))
+    for (let at = findField(this.#fields, name); at >= 0; at = findField(this.#fields, name, at + 2))
       values.push(this.#fields[at + 1]!)
     return values
   }
@@ -51,24 +51,8 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
   }
 }
 
-/** Where the next field of that name is, from a place on; -1 where there is none. */
-function placeOf(name: string, fields: readonly string[], from: number): number {
+/** Where the next field of that name is among names and values in turn, from a place on; -1 where there is none. */
+export function findField(fields: readonly string[], name: string, from = 0): number {
   for (let at = from; at < fields.length; at += 2) if (isSameText(fields[at]!, name)) return at
   return -1
-}
-
-/**
- * Whether two texts are the same but for the case of letters of ASCII. Letter by letter, as texts in lower case would be
- * made for each field that a rule passes over.
- */
-export function isSameText(one: string, other: string): boolean {
-  if (one.length !== other.length) return false
-  for (let at = 0; at < one.length; at += 1) {
-    if (inLowerCase(one.charCodeAt(at)) !== inLowerCase(other.charCodeAt(at))) return false
-  }
-  return true
-}
-
-function inLowerCase(octet: number): number {
-  return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet
 }

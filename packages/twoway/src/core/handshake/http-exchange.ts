@@ -4,7 +4,7 @@ import { HandshakeError } from '../errors.js'
 import { encodeResponse } from './encode-response.js'
 import { requestForm } from './head-form.js'
 import { HeadParser } from './head-parser.js'
-import { isSameText } from './header-fields.js'
+import { findField } from './header-fields.js'
 import { hostAnswers } from './host-answers.js'
 import { refusalOf } from './server-handshake.js'
 
@@ -47,7 +47,7 @@ export class HttpExchange implements TransportSink {
     const { head } = this.#parser
     if (head === undefined || this.#isAnswered) return
     this.#isRead = true
-    if (asksForUpgrade(head)) {
+    if (findField(head.fields, 'upgrade') >= 0) {
       this.#handOver(head, next === end ? nothing : bytes.subarray(next, end))
     } else {
       this.until = Number.POSITIVE_INFINITY
@@ -125,9 +125,4 @@ export class HttpExchange implements TransportSink {
     // closes first, or its time is up.
     this.#host.giveTime(this, this.#host.limits.handshakeTimeoutMs)
   }
-}
-
-function asksForUpgrade({ fields }: RequestHead): boolean {
-  for (let at = 0; at < fields.length; at += 2) if (isSameText(fields[at]!, 'upgrade')) return true
-  return false
 }

@@ -1,4 +1,5 @@
 import type { ResponseHead } from '../../ports/http-host.js'
+import { isSameText } from './field-syntax.js'
 import { HeaderFields } from './header-fields.js'
 
 const lineFeed = 0x0a
@@ -26,7 +27,7 @@ export class ResponseBody {
     const headers = new HeaderFields(fields)
     this.#maxBytes = maxBytes
     this.#room = new Uint8Array(Math.min(maxBytes, 1024))
-    this.#isChunked = headers.list('transfer-encoding').at(-1)?.toLowerCase() === 'chunked'
+    this.#isChunked = isSameText(headers.list('transfer-encoding').at(-1) ?? '', 'chunked')
     this.#left = this.#isChunked ? 0 : lengthOf(status, headers)
     if (this.#isChunked) this.#sizeLine = ''
     this.#isDone = this.#left === 0 && !this.#isChunked
