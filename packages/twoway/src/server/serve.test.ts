@@ -833,6 +833,8 @@ describe('serve: options', () => {
       ['host', ''],
       ['tls', {}],
       ['origin', 'https://one.example'],
+      ['origin', [new URL('https://one.example')]],
+      ['hosts', ['one.example', null]],
       ['whenBufferFull', 'explode'],
       ['maxMessageBytes', 0],
       ['maxMessageBytes', 2 ** 29],

@@ -37,6 +37,8 @@ type Check = (value: unknown) => boolean
 
 const isFunction: Check = (value) => typeof value === 'function'
 const isCount: Check = (value) => Number.isInteger(value) && (value as number) > 0
+const isAnyOrTexts: Check = (value) =>
+  value === 'any' || (Array.isArray(value) && value.every((each) => typeof each === 'string'))
 const aFunction = ['a function', isFunction] as const
 const aCount = ['an integer above 0', isCount] as const
 const aCountOrNone = [
@@ -51,8 +53,8 @@ type Rule = readonly [wanted: string, isRight: Check]
 
 /** What each option of every server must be. */
 const commonRules: { readonly [name in keyof Required<ServerOptions<unknown>>]: Rule } = {
-  origin: ["'any' or a list of origins", (value) => value === 'any' || Array.isArray(value)],
-  hosts: ["'any' or a list of names", (value) => value === 'any' || Array.isArray(value)],
+  origin: ["'any' or a list of origins", isAnyOrTexts],
+  hosts: ["'any' or a list of names", isAnyOrTexts],
   whenBufferFull: ["'close' or 'drop'", (value) => value === 'close' || value === 'drop'],
   sequential: ['true or false', (value) => typeof value === 'boolean'],
   // Its own rules say more.
