@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 const main = fileURLToPath(new URL('main.js', import.meta.url))
 
 function bench(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', timeout: 120_000 })
+  return spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', timeout: 60_000 })
 }
 
 interface Output {

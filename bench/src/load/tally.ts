@@ -9,7 +9,7 @@ const mostLatencies = 1 << 20
 const lookMs = 50
 export const longestWait = 4
 
-/** How long the first message may take, besides. */
+/** How long a message may take, where none is done. */
 const firstWithinMs = 20_000
 
 /** Counts what is done within the time that is measured, and what the process under test used for it. */
@@ -39,19 +39,24 @@ export class Tally {
 
   /** Resolves with what was measured, after the time to warm up and the time to measure. */
   async measure({ warmUpMs, measureMs }: LoadOrder): Promise<Measurement> {
+    // A client may yet have to connect.
+    await this.#untilFirst()
     await this.#untilUsed(warmUpMs)
     this.#begin()
     await this.#untilUsed(measureMs)
+    await this.#untilFirst()
     return this.#end()
   }
 
+  async #untilFirst(): Promise<void> {
+    for (let waited = 0; this.#done === 0 && waited < firstWithinMs; waited += lookMs) await sleep(lookMs)
+  }
+
   /**
-   * Waits for that time from the first message on, as a client may yet have to connect, and where others have the core
-   * longer: until the process has used half of the time. Else what is not compiled yet would be measured where the machine
-   * is busy.
+   * Waits for that time, and where the process has then not used half of it, since others have the core, until it has.
+   * Else what is not compiled yet would be measured where the machine is busy.
    */
   async #untilUsed(ms: number): Promise<void> {
-    for (let waited = 0; this.#done === 0 && waited < firstWithinMs; waited += lookMs) await sleep(lookMs)
     const { cpuMicros } = processUsage(this.#pid)
     const used = (): number => (processUsage(this.#pid).cpuMicros - cpuMicros) / 1000
     await sleep(ms)
