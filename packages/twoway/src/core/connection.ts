@@ -7,7 +7,7 @@ import { Closing, type ClosingOwner } from './closing/closing.js'
 import type { ClosingEvent, ClosingState } from './closing/closing-handshake.js'
 import type { ConnectionEvents, ConnectionOptions, SendResult } from './connection-types.js'
 import { ControlFrames } from './control-frames.js'
-import { closedWith, ProtocolError, TransportError } from './errors.js'
+import { asTransportError, closedWith, ProtocolError, TransportError } from './errors.js'
 import type { Extension } from './extensions/extension.js'
 import { FrameParser } from './frames/frame-parser.js'
 import { isControl, Opcode } from './frames/opcode.js'
@@ -493,10 +493,4 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
       this,
     )
   }
-}
-
-function asTransportError(error: Error): TransportError {
-  return error instanceof TransportError
-    ? error
-    : new TransportError(`the connection was lost: ${error.message}`, { cause: error })
 }

@@ -261,3 +261,10 @@ export class TransportError extends Error {
     this.code = code
   }
 }
+
+/** What a connection was lost by: as it is, or as the cause of a TransportError. */
+export function asTransportError(error: Error): TransportError {
+  return error instanceof TransportError
+    ? error
+    : new TransportError(`the connection was lost: ${error.message}`, { cause: error })
+}
