@@ -42,7 +42,7 @@ function state(): ServerState {
   }
 }
 
-/** To count them takes one more; 0 where nobody can tell. */
+/** 0 where nobody can tell. To count them takes one more: where there is none left, they are more than any number. */
 function openDescriptors(): number {
   if (process.platform !== 'linux') return 0
   try {

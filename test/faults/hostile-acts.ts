@@ -15,6 +15,9 @@ export interface HostileAct {
   readonly patienceMs?: number
 }
 
+/** For a handshake that comes to nothing: little, as it is waited for. */
+const shortMs = 600
+
 const frame = (opcode: number, payload: string | Uint8Array = '', form: FrameForm = {}): Buffer =>
   frameOf(opcode, payload, { masked: false, ...form })
 
@@ -22,8 +25,8 @@ const statusOf = (code: number, reason: string | Uint8Array = ''): Buffer =>
   Buffer.concat([Uint8Array.of(code >> 8, code), Buffer.from(reason as Uint8Array)])
 
 /** The client's time for the handshake runs out; the error says so, where it has nothing better to say. */
-function late(act: Act, error = /not done within 600 ms/): HostileAct {
-  return { ...refused(error, act), handshakeTimeoutMs: 600 }
+function late(act: Act, error = new RegExp(`not done within ${shortMs} ms`)): HostileAct {
+  return { ...refused(error, act), handshakeTimeoutMs: shortMs }
 }
 
 /** The handshake comes to nothing, for this reason. */

@@ -1,4 +1,7 @@
-/** `npm run bench:micro`: nanoseconds and octets of heap a frame, or a read of an echo, part by part. Words choose parts: `-- unmask decode`. */
+/**
+ * `npm run bench:micro`: nanoseconds and octets of heap a frame, or a read of an echo, part by part. Words choose parts:
+ * `-- unmask decode`.
+ */
 
 import process from 'node:process'
 import { measure } from 'mitata'

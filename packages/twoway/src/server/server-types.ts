@@ -241,7 +241,7 @@ export interface ServerOptions<Data> extends ServerHandlers<Data>, LimitOptions 
   /**
    * Which names the server answers to, by a request's Host: on an address of this machine alone (127.0.0.1, ::1) by
    * default only such addresses and localhost, so that a page can't reach it by a name of its own (DNS rebinding),
-   * and elsewhere any; or a list of names such as 'example.com' besides; or 'any'.
+   * and elsewhere any; or a list of names such as 'example.com' besides, in any case; or 'any'.
    */
   readonly hosts?: 'any' | readonly string[] | undefined
   /**
