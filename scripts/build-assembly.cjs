@@ -5,7 +5,7 @@ const { pathToFileURL } = require('node:url')
 
 /** Pages of 64 KiB. Memory that grows would leave Node's view of it empty, so the first is the last. */
 const modules = [
-  { name: 'simd', source: 'simd.ts', target: 'simd-module.ts', pages: 5 },
+  { name: 'simd', source: 'simd.ts', target: 'payload/simd-module.ts', pages: 5 },
   { name: 'deflate', source: 'deflate.ts', target: 'deflate/deflate-module.ts', pages: 1 },
 ]
 

@@ -19,18 +19,17 @@ interface Row {
 /** "Who may import whom", a probe for each row. */
 const rows: readonly Row[] = [
   {
-    from: `${library}/core/frames/probe.ts`,
-    may: ['./opcode.js', '../errors.js', '../../ports/payload.js'],
+    from: `${library}/core/receiving/probe.ts`,
+    may: ['./frame-parser.js', '../errors.js', '../../ports/payload.js'],
     mayNot: [
       'node:buffer',
       'ws',
       'twoway',
       '../../client/probe.js',
       '../../server/probe.js',
-      '../../topics/probe.js',
       '../../runtimes/node/probe.js',
       '../../entries/client.js',
-      '../../testing/probe.js',
+      'twoway-testing/bytes.js',
     ],
   },
   {
@@ -41,31 +40,12 @@ const rows: readonly Row[] = [
   {
     from: `${library}/client/probe.ts`,
     may: ['./other.js', '../core/errors.js', '../ports/payload.js'],
-    mayNot: [
-      'node:net',
-      'ws',
-      '../server/probe.js',
-      '../topics/probe.js',
-      '../runtimes/web/probe.js',
-      '../entries/client.js',
-    ],
+    mayNot: ['node:net', 'ws', '../server/probe.js', '../runtimes/web/probe.js', '../entries/client.js'],
   },
   {
     from: `${library}/server/probe.ts`,
     may: ['./other.js', '../core/errors.js', '../ports/payload.js'],
-    mayNot: [
-      'node:http',
-      'ws',
-      '../client/probe.js',
-      '../topics/probe.js',
-      '../runtimes/node/probe.js',
-      '../entries/server.js',
-    ],
-  },
-  {
-    from: `${library}/topics/probe.ts`,
-    may: ['./other.js', '../ports/broker.js', '../server/probe.js'],
-    mayNot: ['node:net', 'ws', '../core/errors.js', '../client/probe.js', '../runtimes/node/probe.js'],
+    mayNot: ['node:http', 'ws', '../client/probe.js', '../runtimes/node/probe.js', '../entries/server.js'],
   },
   {
     from: `${library}/runtimes/node/probe.ts`,
@@ -124,7 +104,7 @@ const rows: readonly Row[] = [
   // What is measured part by part is no part of what users may import.
   {
     from: 'bench/src/micro/subjects.ts',
-    may: ['../load/wire.js', '../../../packages/twoway/dist/core/outbox.js'],
+    may: ['../load/wire.js', '../../../packages/twoway/dist/core/sending/outbox.js'],
     mayNot: [],
   },
   {
@@ -132,12 +112,21 @@ const rows: readonly Row[] = [
     may: ['../load/wire.js', '../../../packages/twoway/dist/server/listening-server.js'],
     mayNot: [],
   },
-  { from: 'bench/src/micro/probe.ts', may: ['mitata'], mayNot: ['../../../packages/twoway/dist/core/outbox.js'] },
-  ...['core/probe.test.ts', 'ports/probe.contract.ts', 'testing/probe.ts'].map((name) => ({
-    from: `${library}/${name}`,
-    may: ['node:assert/strict', 'fast-check', '../runtimes/node/probe.js', '../entries/client.js'],
+  {
+    from: 'bench/src/micro/probe.ts',
+    may: ['mitata'],
+    mayNot: ['../../../packages/twoway/dist/core/sending/outbox.js'],
+  },
+  {
+    from: `${library}/core/probe.test.ts`,
+    may: ['node:assert/strict', 'fast-check', 'twoway-testing/bytes.js', '../runtimes/node/probe.js'],
     mayNot: [],
-  })),
+  },
+  {
+    from: 'packages/testing/src/probe.ts',
+    may: ['node:assert/strict', 'fast-check', '../../twoway/dist/core/errors.js', 'twoway'],
+    mayNot: [],
+  },
 ]
 
 describe('the boundaries between rooms', () => {

@@ -1,13 +1,13 @@
 /** Reaches the library's parts by their path, as subjects.ts does. */
 
 import { setTimeout } from 'node:timers/promises'
-import { ScratchPool } from '../../../packages/twoway/dist/core/scratch-pool.js'
+import { ScratchPool } from '../../../packages/twoway/dist/core/sending/scratch-pool.js'
 import { nodeClock } from '../../../packages/twoway/dist/runtimes/node/clock.js'
 import { nodeDeflateCodec } from '../../../packages/twoway/dist/runtimes/node/deflate/deflate-codec.js'
 import { nodeDiagnostics } from '../../../packages/twoway/dist/runtimes/node/diagnostics.js'
-import { nodePayload } from '../../../packages/twoway/dist/runtimes/node/payload.js'
+import { nodePayload } from '../../../packages/twoway/dist/runtimes/node/payload/payload.js'
+import { sharedMemory } from '../../../packages/twoway/dist/runtimes/node/payload/shared-memory.js'
 import { nodeRandom } from '../../../packages/twoway/dist/runtimes/node/random.js'
-import { sharedMemory } from '../../../packages/twoway/dist/runtimes/node/shared-memory.js'
 import { startServer } from '../../../packages/twoway/dist/server/listening-server.js'
 import type { Content } from '../load/load.js'
 import { messageOf, payloadOf } from '../load/wire.js'

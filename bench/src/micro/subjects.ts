@@ -3,12 +3,12 @@
  * users may import; nothing else in this package does that but echo-turn.ts.
  */
 
-import { writeFrameHeader } from '../../../packages/twoway/dist/core/frames/frame-header.js'
-import { FrameParser } from '../../../packages/twoway/dist/core/frames/frame-parser.js'
-import { Outbox } from '../../../packages/twoway/dist/core/outbox.js'
-import { ScratchPool } from '../../../packages/twoway/dist/core/scratch-pool.js'
+import { FrameParser } from '../../../packages/twoway/dist/core/receiving/frame-parser.js'
+import { writeFrameHeader } from '../../../packages/twoway/dist/core/sending/frame-header.js'
+import { Outbox } from '../../../packages/twoway/dist/core/sending/outbox.js'
+import { ScratchPool } from '../../../packages/twoway/dist/core/sending/scratch-pool.js'
 import { createNodeDeflateCodec } from '../../../packages/twoway/dist/runtimes/node/deflate/deflate-codec.js'
-import { nodePayload } from '../../../packages/twoway/dist/runtimes/node/payload.js'
+import { nodePayload } from '../../../packages/twoway/dist/runtimes/node/payload/payload.js'
 import type { Content } from '../load/load.js'
 import { messageOf, payloadOf } from '../load/wire.js'
 import { type EchoTurn, startEchoTurn } from './echo-turn.js'

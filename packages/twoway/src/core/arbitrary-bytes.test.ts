@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { concat, frame } from 'twoway-testing/bytes.js'
+import { ConnectionHarness } from 'twoway-testing/connection-harness.js'
+import { inPieces } from 'twoway-testing/cuts.js'
+import { deflatePair } from 'twoway-testing/deflate.js'
 import { createNodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
-import { concat, frame } from '../testing/bytes.js'
-import { ConnectionHarness } from '../testing/connection-harness.js'
-import { inPieces } from '../testing/cuts.js'
-import { deflatePair } from '../testing/deflate.js'
 import { violations } from './errors.js'
 
 /** A peer that mostly keeps the rules gets deeper in than one that sends noise. */

@@ -2,14 +2,14 @@ import type { Clock } from '../ports/clock.js'
 import type { Payload } from '../ports/payload.js'
 import type { Random } from '../ports/random.js'
 import type { Transport } from '../ports/transport.js'
-import type { BufferBudget } from './buffer-budget.js'
 import type { CloseStatus } from './closing/close-payload.js'
 import type { ProtocolError, TransportError } from './errors.js'
 import type { Extension } from './extensions/extension.js'
 import type { Limits } from './limits.js'
-import type { IncomingMessage } from './messages/incoming-message.js'
-import type { ReceiveRates } from './receive-rate.js'
-import type { ScratchPool } from './scratch-pool.js'
+import type { IncomingMessage } from './receiving/incoming-message.js'
+import type { ReceiveRates } from './receiving/receive-rate.js'
+import type { BufferBudget } from './sending/buffer-budget.js'
+import type { ScratchPool } from './sending/scratch-pool.js'
 
 /** What a connection needs of its runtime. */
 export interface ConnectionPorts {

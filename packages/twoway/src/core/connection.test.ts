@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { concat, frame, fromHex, toHex, utf8 } from '../testing/bytes.js'
-import { ConnectionHarness } from '../testing/connection-harness.js'
-import { inEveryCut } from '../testing/cuts.js'
+import { concat, frame, fromHex, toHex, utf8 } from 'twoway-testing/bytes.js'
+import { ConnectionHarness } from 'twoway-testing/connection-harness.js'
+import { inEveryCut } from 'twoway-testing/cuts.js'
 import { UsageError } from './errors.js'
-import { Opcode } from './frames/opcode.js'
+import { Opcode } from './opcode.js'
 
 const { continuation, text, binary, close, ping, pong } = Opcode
 

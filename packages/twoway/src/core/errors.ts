@@ -1,5 +1,5 @@
 import { describeCloseCode } from './closing/close-code.js'
-import type { HeaderFields } from './handshake/header-fields.js'
+import type { HeaderFields } from './http/header-fields.js'
 
 /** One rule of the standard that a peer can break. */
 export interface Violation {

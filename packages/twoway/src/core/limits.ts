@@ -1,4 +1,4 @@
-import type { ReceiveRates } from './receive-rate.js'
+import type { ReceiveRates } from './receiving/receive-rate.js'
 
 /** Every limit that an endpoint keeps, with its unit. Each is an option of the same name. */
 export interface Limits {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { nodePayload } from '../runtimes/node/payload.js'
+import { concat, frame } from 'twoway-testing/bytes.js'
+import { nodePayload } from '../runtimes/node/payload/payload.js'
 import { webPayload } from '../runtimes/web/payload.js'
-import { concat, frame } from '../testing/bytes.js'
-import { FrameParser } from './frames/frame-parser.js'
-import { Opcode } from './frames/opcode.js'
-import { MessageAssembler } from './messages/message-assembler.js'
-import { ScratchPool } from './scratch-pool.js'
+import { Opcode } from './opcode.js'
+import { FrameParser } from './receiving/frame-parser.js'
+import { MessageAssembler } from './receiving/message-assembler.js'
+import { ScratchPool } from './sending/scratch-pool.js'
 
 const gc = globalThis.gc
 assert.ok(gc !== undefined, 'run with --expose-gc')

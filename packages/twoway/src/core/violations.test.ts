@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { concat, frame, fromHex } from 'twoway-testing/bytes.js'
+import { ConnectionHarness } from 'twoway-testing/connection-harness.js'
+import { inEveryCut } from 'twoway-testing/cuts.js'
+import { deflatePair } from 'twoway-testing/deflate.js'
 import { createNodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
-import { concat, frame, fromHex } from '../testing/bytes.js'
-import { ConnectionHarness } from '../testing/connection-harness.js'
-import { inEveryCut } from '../testing/cuts.js'
-import { deflatePair } from '../testing/deflate.js'
 import { type FrameViolationCode, violations } from './errors.js'
-import { Opcode } from './frames/opcode.js'
+import { Opcode } from './opcode.js'
 
 interface BrokenRule {
   readonly code: FrameViolationCode

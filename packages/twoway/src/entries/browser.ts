@@ -1,17 +1,17 @@
-import { ping as pingSocket } from '../client/ping.js'
+import { ping as pingSocket } from '../client/websocket/ping.js'
 
-export type { PlatformWebSocketConstructor } from '../client/platform-websocket.js'
-export { WebSocket } from '../client/platform-websocket.js'
-export type { PlatformWebSocketStreamConstructor } from '../client/platform-websocket-stream.js'
-export { WebSocketError, WebSocketStream } from '../client/platform-websocket-stream.js'
+export type { PlatformWebSocketConstructor } from '../client/browser/platform-websocket.js'
+export { WebSocket } from '../client/browser/platform-websocket.js'
+export type { PlatformWebSocketStreamConstructor } from '../client/browser/platform-websocket-stream.js'
+export { WebSocketError, WebSocketStream } from '../client/browser/platform-websocket-stream.js'
 export type {
   StandardStreamOptions,
   WebSocketCloseInfo,
   WebSocketErrorConstructor,
   WebSocketOpenInfo,
   WebSocketStreamConstructor,
-} from '../client/websocket-stream-types.js'
-export type { WebSocketEvents } from '../client/websocket-types.js'
+} from '../client/stream/websocket-stream-types.js'
+export type { WebSocketEvents } from '../client/websocket/websocket-types.js'
 export { describeCloseCode } from '../core/closing/close-code.js'
 // The other entries' names, so that a program that asks what an error is runs here too.
 export { HandshakeError, ProtocolError, TransportError, UsageError } from '../core/errors.js'

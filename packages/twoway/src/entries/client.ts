@@ -1,21 +1,20 @@
-import type { ClientPorts } from '../client/client-socket.js'
-import { openClientSocket } from '../client/client-stream-socket.js'
-import { ping as pingSocket } from '../client/ping.js'
-import { defineWebSocket } from '../client/websocket.js'
-import { defineWebSocketStream } from '../client/websocket-stream.js'
+import { openClientSocket } from '../client/stream/client-stream-socket.js'
+import { defineWebSocketStream } from '../client/stream/websocket-stream.js'
 import type {
   WebSocketStreamConstructor,
   WebSocketStream as WebSocketStreamInterface,
-} from '../client/websocket-stream-types.js'
-import type { WebSocketConstructor, WebSocket as WebSocketInterface } from '../client/websocket-types.js'
-import { ScratchPool } from '../core/scratch-pool.js'
+} from '../client/stream/websocket-stream-types.js'
+import type { ClientPorts } from '../client/websocket/client-socket.js'
+import { ping as pingSocket } from '../client/websocket/ping.js'
+import { defineWebSocket } from '../client/websocket/websocket.js'
+import type { WebSocketConstructor, WebSocket as WebSocketInterface } from '../client/websocket/websocket-types.js'
+import { ScratchPool } from '../core/sending/scratch-pool.js'
 import { nodeClock } from '../runtimes/node/clock.js'
-import { nodeConnector } from '../runtimes/node/connector.js'
+import { nodeConnector } from '../runtimes/node/connect/connector.js'
 import { nodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
-import { nodePayload } from '../runtimes/node/payload.js'
+import { nodePayload } from '../runtimes/node/payload/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
 
-export { WebSocketError } from '../client/websocket-error.js'
 export type {
   StandardStreamOptions,
   WebSocketCloseInfo,
@@ -23,12 +22,13 @@ export type {
   WebSocketOpenInfo,
   WebSocketStreamConstructor,
   WebSocketStreamOptions,
-} from '../client/websocket-stream-types.js'
-export type { WebSocketConstructor, WebSocketEvents, WebSocketOptions } from '../client/websocket-types.js'
+} from '../client/stream/websocket-stream-types.js'
+export { WebSocketError } from '../client/websocket/websocket-error.js'
+export type { WebSocketConstructor, WebSocketEvents, WebSocketOptions } from '../client/websocket/websocket-types.js'
 export { describeCloseCode } from '../core/closing/close-code.js'
 export { HandshakeError, ProtocolError, TransportError, UsageError } from '../core/errors.js'
 export type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
-export type { HeaderFields } from '../core/handshake/header-fields.js'
+export type { HeaderFields } from '../core/http/header-fields.js'
 
 const ports: ClientPorts = {
   payload: nodePayload,

@@ -5,12 +5,12 @@ import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { describe, it, type TestContext } from 'node:test'
+import { frame, fromHex, toHex, utf8 } from 'twoway-testing/bytes.js'
+import { selfSignedCertificate } from 'twoway-testing/certificate.js'
+import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
 import { UsageError } from '../core/errors.js'
 import { type AttachOptions, attach, type Server } from '../entries/server.js'
-import { nodeConnector } from '../runtimes/node/connector.js'
-import { frame, fromHex, toHex, utf8 } from '../testing/bytes.js'
-import { selfSignedCertificate } from '../testing/certificate.js'
-import { handshakeRequest, RawPeer } from '../testing/raw-peer.js'
+import { nodeConnector } from '../runtimes/node/connect/connector.js'
 
 const text = (payload: string): Uint8Array => frame({ opcode: 1, payload, masked: true })
 const hex = (payload: string): string => toHex(utf8(payload))

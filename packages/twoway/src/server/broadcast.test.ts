@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { toHex, utf8 } from 'twoway-testing/bytes.js'
+import { networks } from 'twoway-testing/networks.js'
+import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
 import { UsageError } from '../core/errors.js'
-import { toHex, utf8 } from '../testing/bytes.js'
-import { networks } from '../testing/networks.js'
-import { handshakeRequest, RawPeer } from '../testing/raw-peer.js'
 import { startServer } from './listening-server.js'
 import type { Server, ServerSocket } from './server-types.js'
 

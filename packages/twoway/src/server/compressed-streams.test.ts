@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { defineWebSocket } from '../client/websocket.js'
-import type { WebSocket } from '../client/websocket-types.js'
-import { networks } from '../testing/networks.js'
+import { networks } from 'twoway-testing/networks.js'
+import { defineWebSocket } from '../client/websocket/websocket.js'
+import type { WebSocket } from '../client/websocket/websocket-types.js'
 import { startServer } from './listening-server.js'
 
 const lines = 'a line of a long text, é 👋\n'.repeat(20_000)

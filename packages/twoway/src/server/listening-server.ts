@@ -1,8 +1,8 @@
-import { BroadcastMessage } from '../core/broadcast-message.js'
 import { HandshakeError, UsageError } from '../core/errors.js'
 import { meansToUpgrade } from '../core/handshake/means-to-upgrade.js'
 import { checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
 import { Roster } from '../core/roster.js'
+import { BroadcastMessage } from '../core/sending/broadcast-message.js'
 import type {
   HttpAttach,
   AttachOptions as HttpAttachOptions,
@@ -12,15 +12,15 @@ import type {
   RequestHead,
 } from '../ports/http-host.js'
 import type { Transport, TransportPeer } from '../ports/transport.js'
-import { Admission, failure } from './admission.js'
-import { HandlerCalls } from './handler-calls.js'
-import { Heartbeat } from './heartbeat.js'
-import { checkHost } from './host.js'
-import { readHttpAnswer } from './http-answer.js'
-import { IncomingRequest } from './incoming-request.js'
-import { bytesOf } from './message-bytes.js'
+import { HandlerCalls } from './connection/handler-calls.js'
+import { Heartbeat } from './connection/heartbeat.js'
+import { bytesOf } from './connection/message-bytes.js'
+import { type AcceptedHandshake, ServerConnection } from './connection/server-connection.js'
+import { Admission, failure } from './handshake/admission.js'
+import { checkHost } from './handshake/host.js'
+import { readHttpAnswer } from './handshake/http-answer.js'
+import { IncomingRequest } from './handshake/incoming-request.js'
 import { Observer } from './observer.js'
-import { type AcceptedHandshake, ServerConnection } from './server-connection.js'
 import type { ServerMetrics } from './server-metrics.js'
 import { type ServerPorts, type ServerSettings, settleAttach, settleServe } from './server-settings.js'
 import type { AttachOptions, BroadcastOptions, OutgoingPiece, ServeOptions, Server } from './server-types.js'

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { concat, frame, fromHex, toHex, utf8 } from 'twoway-testing/bytes.js'
+import { type Network, networks } from 'twoway-testing/networks.js'
+import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
 import {
   HandshakeError,
   type ProtocolError,
@@ -8,9 +11,6 @@ import {
   UsageError,
   violations,
 } from '../core/errors.js'
-import { concat, frame, fromHex, toHex, utf8 } from '../testing/bytes.js'
-import { type Network, networks } from '../testing/networks.js'
-import { handshakeRequest, RawPeer } from '../testing/raw-peer.js'
 import { startServer } from './listening-server.js'
 import type { ServeOptions, Server, ServerSocket } from './server-types.js'
 

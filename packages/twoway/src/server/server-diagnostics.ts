@@ -1,6 +1,6 @@
 import type { ServerLimits } from '../core/limits.js'
 import type { Diagnostics, DiagnosticsChannel } from '../ports/diagnostics.js'
-import type { IncomingRequest } from './incoming-request.js'
+import type { IncomingRequest } from './handshake/incoming-request.js'
 import type { Server, ServerSocket } from './server-types.js'
 
 /** Whose server it happened on. */

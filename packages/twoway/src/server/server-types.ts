@@ -3,7 +3,7 @@ import type { PerMessageDeflateOptions } from '../core/extensions/permessage-def
 import type { ServerLimits } from '../core/limits.js'
 import type { TlsServerOptions } from '../ports/http-host.js'
 import type { PlatformAsyncDisposable } from '../ports/platform-types.js'
-import type { IncomingRequest } from './incoming-request.js'
+import type { IncomingRequest } from './handshake/incoming-request.js'
 import type { ServerMetrics } from './server-metrics.js'
 
 export interface SendOptions {

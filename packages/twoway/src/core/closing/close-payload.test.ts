@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { concat, fromHex, toHex, utf8 } from 'twoway-testing/bytes.js'
 import { webPayload } from '../../runtimes/web/payload.js'
-import { concat, fromHex, toHex, utf8 } from '../../testing/bytes.js'
 import { ProtocolError, UsageError } from '../errors.js'
 import { closeCodes, describeCloseCode, isWireCloseCode } from './close-code.js'
 import { checkCloseStatus, closePayloadOf, readClosePayload, shortenReason } from './close-payload.js'

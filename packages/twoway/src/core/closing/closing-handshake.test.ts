@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { frame, fromHex } from '../../testing/bytes.js'
-import { ConnectionHarness } from '../../testing/connection-harness.js'
-import { Opcode } from '../frames/opcode.js'
+import { frame, fromHex } from 'twoway-testing/bytes.js'
+import { ConnectionHarness } from 'twoway-testing/connection-harness.js'
+import { Opcode } from '../opcode.js'
 import { type ClosingEvent, type ClosingState, closingHandshake } from './closing-handshake.js'
 
 const closeTimeoutMs = 5000

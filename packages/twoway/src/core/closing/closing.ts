@@ -1,9 +1,9 @@
 import type { Clock, Timer } from '../../ports/clock.js'
 import type { Payload } from '../../ports/payload.js'
 import type { Transport } from '../../ports/transport.js'
-import type { ControlFrames } from '../control-frames.js'
-import type { MessageSender } from '../message-sender.js'
-import type { Outbox } from '../outbox.js'
+import type { ControlFrames } from '../sending/control-frames.js'
+import type { MessageSender } from '../sending/message-sender.js'
+import type { Outbox } from '../sending/outbox.js'
 import { type CloseStatus, closePayloadOf } from './close-payload.js'
 import { type ClosingAction, type ClosingEvent, type ClosingState, closingHandshake } from './closing-handshake.js'
 

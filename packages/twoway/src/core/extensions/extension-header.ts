@@ -1,4 +1,4 @@
-import { splitList, tokenCharacter, trimSpace } from '../handshake/field-syntax.js'
+import { splitList, tokenCharacter, trimSpace } from '../http/field-syntax.js'
 
 /** One extension as a client offers it or a server answers it. */
 export interface ExtensionOffer {

@@ -1,5 +1,5 @@
+import { encodeLatin1 } from '../http/latin1.js'
 import { encodeBase64, writeBase64 } from './base64.js'
-import { encodeLatin1 } from './latin1.js'
 import { sha1 } from './sha1.js'
 
 const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'

@@ -1,4 +1,4 @@
-import { decodeLatin1, encodeLatin1 } from './latin1.js'
+import { decodeLatin1, encodeLatin1 } from '../http/latin1.js'
 
 const digits = encodeLatin1('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')
 const padding = 0x3d

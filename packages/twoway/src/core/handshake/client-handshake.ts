@@ -1,14 +1,14 @@
 import type { HeadLimits, ResponseHead } from '../../ports/http-host.js'
 import { HandshakeError, type ResponseViolationCode, UsageError } from '../errors.js'
 import { type ExtensionOffer, formatExtensions, parseExtensions } from '../extensions/extension-header.js'
+import { encodeHead, refuseOwnedFields } from '../http/encode-head.js'
+import { areDistinctTokens, isSameText } from '../http/field-syntax.js'
+import { responseForm } from '../http/head-form.js'
+import { HeadParser } from '../http/head-parser.js'
+import { HeaderFields } from '../http/header-fields.js'
+import { isTarget } from '../http/request-target.js'
 import { acceptKey } from './accept-key.js'
-import { encodeHead, refuseOwnedFields } from './encode-head.js'
-import { areDistinctTokens, isSameText } from './field-syntax.js'
 import { handshakeFields } from './handshake-fields.js'
-import { responseForm } from './head-form.js'
-import { HeadParser } from './head-parser.js'
-import { HeaderFields } from './header-fields.js'
-import { isTarget } from './request-target.js'
 
 export interface ClientHandshakeOptions {
   /** The value of Host: the server's name, and its port where that is not the scheme's. */

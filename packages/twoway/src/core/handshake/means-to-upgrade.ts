@@ -1,5 +1,5 @@
 import type { RequestHead } from '../../ports/http-host.js'
-import { isSameText } from './field-syntax.js'
+import { isSameText } from '../http/field-syntax.js'
 
 /** Whether a request is meant as a handshake, if perhaps a broken one: then it is told what it lacks. */
 export function meansToUpgrade({ fields }: RequestHead): boolean {

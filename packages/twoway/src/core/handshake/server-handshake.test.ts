@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { RecordingTransport } from '../../testing/recording-transport.js'
+import { RecordingTransport } from 'twoway-testing/recording-transport.js'
 import { HandshakeError, type RequestViolationCode, UsageError, violations } from '../errors.js'
+import { encodeResponse } from '../http/encode-response.js'
+import { requestForm, responseForm } from '../http/head-form.js'
+import { HeadParser } from '../http/head-parser.js'
+import { HeaderFields } from '../http/header-fields.js'
 import { serverLimits } from '../limits.js'
-import { encodeResponse } from './encode-response.js'
-import { requestForm, responseForm } from './head-form.js'
-import { HeadParser } from './head-parser.js'
-import { HeaderFields } from './header-fields.js'
 import { accept, acceptanceOf, type ClientOffer, checkRequest, refusalOf } from './server-handshake.js'
 
 /** The request of §1.2. */

@@ -2,12 +2,12 @@ import type { HttpResponse, RequestHead } from '../../ports/http-host.js'
 import type { Transport } from '../../ports/transport.js'
 import { HandshakeError, type RequestViolationCode } from '../errors.js'
 import { type ExtensionOffer, parseExtensions } from '../extensions/extension-header.js'
+import { encodeHead, refuseOwnedFields } from '../http/encode-head.js'
+import { areDistinctTokens } from '../http/field-syntax.js'
+import { HeaderFields } from '../http/header-fields.js'
+import { isHost, isTarget } from '../http/request-target.js'
 import { acceptKey, isKey, writeAcceptKey } from './accept-key.js'
-import { encodeHead, refuseOwnedFields } from './encode-head.js'
-import { areDistinctTokens } from './field-syntax.js'
 import { handshakeFields } from './handshake-fields.js'
-import { HeaderFields } from './header-fields.js'
-import { isHost, isTarget } from './request-target.js'
 
 /** What a client asks for in a request that keeps every rule. */
 export interface ClientOffer {

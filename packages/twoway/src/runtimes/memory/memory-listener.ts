@@ -1,4 +1,4 @@
-import { HttpExchanges } from '../../core/handshake/http-exchanges.js'
+import { HttpExchanges } from '../../core/http/http-exchanges.js'
 import type { Clock } from '../../ports/clock.js'
 import type { HttpHandler, HttpListener, ListenOptions } from '../../ports/http-host.js'
 import type { MemoryTransport } from './memory-transport.js'

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { httpHostContract } from '../../ports/http-host.contract.js'
+import { httpHostContract } from 'twoway-testing/contracts/http-host.contract.js'
+import { FakeClock } from 'twoway-testing/fake-clock.js'
+import { RecordingSink } from 'twoway-testing/recording-sink.js'
 import type { HttpHandler, HttpResponse, ListenOptions } from '../../ports/http-host.js'
-import { FakeClock } from '../../testing/fake-clock.js'
-import { RecordingSink } from '../../testing/recording-sink.js'
 import { webClock } from '../web/clock.js'
 import { MemoryNetwork } from './memory-network.js'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { test } from 'node:test'
-import { clockContract } from '../../ports/clock.contract.js'
+import { clockContract } from 'twoway-testing/contracts/clock.contract.js'
 import { nodeClock } from './clock.js'
 
 clockContract('node', nodeClock)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { it } from 'node:test'
-import { diagnosticsContract } from '../../ports/diagnostics.contract.js'
+import { diagnosticsContract } from 'twoway-testing/contracts/diagnostics.contract.js'
 import { nodeDiagnostics } from './diagnostics.js'
 
 diagnosticsContract('node', nodeDiagnostics)

@@ -1,4 +1,4 @@
-import { randomContract } from '../../ports/random.contract.js'
+import { randomContract } from 'twoway-testing/contracts/random.contract.js'
 import { nodeRandom } from './random.js'
 
 randomContract('node', nodeRandom)

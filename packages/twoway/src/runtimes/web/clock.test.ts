@@ -1,4 +1,4 @@
-import { clockContract } from '../../ports/clock.contract.js'
+import { clockContract } from 'twoway-testing/contracts/clock.contract.js'
 import { webClock } from './clock.js'
 
 clockContract('web', webClock)

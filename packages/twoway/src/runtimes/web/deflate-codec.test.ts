@@ -1,4 +1,4 @@
-import { describeDeflateCodec } from '../../ports/deflate-codec.contract.js'
+import { describeDeflateCodec } from 'twoway-testing/contracts/deflate-codec.contract.js'
 import { webDeflateCodec } from './deflate-codec.js'
 
 describeDeflateCodec('webDeflateCodec', webDeflateCodec)

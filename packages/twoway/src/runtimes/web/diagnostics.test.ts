@@ -1,4 +1,4 @@
-import { diagnosticsContract } from '../../ports/diagnostics.contract.js'
+import { diagnosticsContract } from 'twoway-testing/contracts/diagnostics.contract.js'
 import { webDiagnostics } from './diagnostics.js'
 
 diagnosticsContract('web', webDiagnostics)

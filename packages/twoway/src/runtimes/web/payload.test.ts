@@ -1,4 +1,4 @@
-import { payloadContract } from '../../ports/payload.contract.js'
+import { payloadContract } from 'twoway-testing/contracts/payload.contract.js'
 import { webPayload } from './payload.js'
 
 payloadContract('web', webPayload)

@@ -1,5 +1,5 @@
-import { maskInto, unmaskInPlace } from '../../core/frames/masking.js'
-import { validateUtf8 } from '../../core/messages/utf8.js'
+import { maskInto, unmaskInPlace } from '../../core/payload/masking.js'
+import { validateUtf8 } from '../../core/payload/utf8.js'
 import type { Payload } from '../../ports/payload.js'
 
 const encoder = new TextEncoder()

@@ -1,4 +1,4 @@
-import { randomContract } from '../../ports/random.contract.js'
+import { randomContract } from 'twoway-testing/contracts/random.contract.js'
 import { webRandom } from './random.js'
 
 randomContract('web', webRandom)

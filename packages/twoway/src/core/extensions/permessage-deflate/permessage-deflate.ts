@@ -1,6 +1,6 @@
 import type { Compressor, ContextSource, Inflater } from '../../../ports/deflate-codec.js'
 import type { Payload } from '../../../ports/payload.js'
-import { Hold } from '../../hold.js'
+import { Hold } from '../../receiving/hold.js'
 import type { DecodedSink, Encoded, Extension, SharedEncoder } from '../extension.js'
 import { deflateName } from './deflate-parameters.js'
 import type { ContextHolder, IdleContexts } from './idle-contexts.js'

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import zlib from 'node:zlib'
-import { describeDeflateCodec } from '../../../ports/deflate-codec.contract.js'
-import { concat, fromHex } from '../../../testing/bytes.js'
+import { concat, fromHex } from 'twoway-testing/bytes.js'
+import { describeDeflateCodec } from 'twoway-testing/contracts/deflate-codec.contract.js'
+import { canDriveDirectly } from '../internals/direct-zlib.js'
 import { createNodeDeflateCodec } from './deflate-codec.js'
-import { canDriveDirectly } from './direct-zlib.js'
 
 it('drives the streams of this runtime by their handles', () => {
   assert.ok(canDriveDirectly())

@@ -7,7 +7,7 @@ import type {
   DeflateCodec,
   Inflater,
 } from '../../../ports/deflate-codec.js'
-import { canDriveDirectly } from './direct-zlib.js'
+import { canDriveDirectly } from '../internals/direct-zlib.js'
 import { JobQueue } from './job-queue.js'
 import { NodeCompressor } from './node-compressor.js'
 import { NodeInflater } from './node-inflater.js'

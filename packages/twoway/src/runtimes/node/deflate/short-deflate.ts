@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { instantiate } from '../instantiate.js'
+import { instantiate } from '../payload/instantiate.js'
 import { deflateModule, deflatePages } from './deflate-module.js'
 
 /** As `assembly/deflate.ts` lays its memory out. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { inEveryCut } from 'twoway-testing/cuts.js'
 import { TransportError } from '../../../core/errors.js'
-import { inEveryCut } from '../../../testing/cuts.js'
 import { HttpConnect } from './http-connect.js'
 
 const target = { host: 'a.example', port: 8443 }

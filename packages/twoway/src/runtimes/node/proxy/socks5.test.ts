@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { fromHex, toHex } from 'twoway-testing/bytes.js'
+import { inEveryCut } from 'twoway-testing/cuts.js'
 import { TransportError } from '../../../core/errors.js'
-import { fromHex, toHex } from '../../../testing/bytes.js'
-import { inEveryCut } from '../../../testing/cuts.js'
 import { Socks5 } from './socks5.js'
 
 const credentials = { user: 'me', password: 'pw' }

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { type Authority, testAuthority } from 'twoway-testing/authority.js'
+import { transportContract } from 'twoway-testing/contracts/transport.contract.js'
+import { listenOnLoopback } from 'twoway-testing/loopback.js'
+import { httpProxy, type ProxyOptions, type ProxyServer, socksProxy } from 'twoway-testing/proxies.js'
+import { RecordingSink } from 'twoway-testing/recording-sink.js'
 import { TransportError } from '../../../core/errors.js'
 import type { ConnectTarget, TlsClientOptions } from '../../../ports/connector.js'
-import { transportContract } from '../../../ports/transport.contract.js'
-import { type Authority, testAuthority } from '../../../testing/authority.js'
-import { listenOnLoopback } from '../../../testing/loopback.js'
-import { httpProxy, type ProxyOptions, type ProxyServer, socksProxy } from '../../../testing/proxies.js'
-import { RecordingSink } from '../../../testing/recording-sink.js'
-import { nodeConnector } from '../connector.js'
-import { StreamTransport } from '../stream-transport.js'
+import { nodeConnector } from '../connect/connector.js'
+import { StreamTransport } from '../transport/stream-transport.js'
 
 interface Kind {
   readonly name: string

@@ -1,7 +1,7 @@
 import cluster from 'node:cluster'
 import process from 'node:process'
 import type { WorkerParent, WorkerParentEvents } from '../../../ports/worker-parent.js'
-import { canReusePort } from '../can-reuse-port.js'
+import { canReusePort } from '../http/can-reuse-port.js'
 import { isEnvelope, workerMarker } from './worker-marker.js'
 
 /** Systems that share connections out among those who listen on a port; elsewhere Node refuses the option. */

@@ -1,0 +1,81 @@
+import { Connection } from '../../twoway/dist/core/connection.js'
+import type { ConnectionEvents } from '../../twoway/dist/core/connection-types.js'
+import { ProtocolError } from '../../twoway/dist/core/errors.js'
+import type { Extension } from '../../twoway/dist/core/extensions/extension.js'
+import { type Limits, serverLimits } from '../../twoway/dist/core/limits.js'
+import type { IncomingMessage } from '../../twoway/dist/core/receiving/incoming-message.js'
+import type { ReceiveRates } from '../../twoway/dist/core/receiving/receive-rate.js'
+import { ScratchPool } from '../../twoway/dist/core/sending/scratch-pool.js'
+import { webPayload } from '../../twoway/dist/runtimes/web/payload.js'
+import { toHex } from './bytes.js'
+import { FakeClock } from './fake-clock.js'
+import { RecordingTransport } from './recording-transport.js'
+
+export interface HarnessOptions {
+  readonly role?: 'client' | 'server'
+  readonly limits?: Partial<Limits>
+  readonly rates?: Partial<ReceiveRates>
+  readonly whenBufferFull?: 'close' | 'drop'
+  readonly extension?: Extension
+  /** Runs in the middle of parsing, after the message was logged. */
+  readonly onMessage?: (message: string | Uint8Array, harness: ConnectionHarness) => void
+  /** Takes each message while it arrives, in place of `onMessage`. */
+  readonly onStream?: (message: IncomingMessage, harness: ConnectionHarness) => void
+}
+
+/** A connection over a transport that writes down, with a clock that stands still, whose events go to a log. */
+export class ConnectionHarness {
+  readonly clock = new FakeClock()
+  readonly transport = new RecordingTransport()
+  readonly log: string[] = []
+  readonly connection: Connection<ConnectionHarness>
+
+  constructor({
+    role = 'server',
+    limits,
+    rates,
+    whenBufferFull = 'close',
+    extension,
+    onMessage,
+    onStream,
+  }: HarnessOptions = {}) {
+    const events: ConnectionEvents<ConnectionHarness> = {
+      message(harness, message) {
+        harness.log.push(typeof message === 'string' ? `text ${message}` : `binary ${toHex(message)}`)
+        onMessage?.(message, harness)
+      },
+      messageStream: (harness, message) => onStream?.(message, harness),
+      drain: (harness) => harness.log.push('drain'),
+      pong: (harness, payload) => harness.log.push(`pong ${toHex(payload)}`),
+      closing: (harness) => harness.log.push('closing'),
+      error: (harness, error) =>
+        harness.log.push(`error ${error instanceof ProtocolError ? error.code : error.message}`),
+      closed: (harness, { code, reason, wasClean }) =>
+        harness.log.push(`closed ${code} "${reason}" ${wasClean ? 'clean' : 'unclean'}`),
+    }
+    this.connection = new Connection({
+      role,
+      transport: this.transport,
+      ports: {
+        payload: webPayload,
+        clock: this.clock,
+        random: { maskingKey: () => 0x3d21fa37, bytes: (length) => new Uint8Array(length) },
+        scratchPool: new ScratchPool(webPayload),
+      },
+      limits: { ...serverLimits, ...limits },
+      rates: rates && { ...serverLimits, ...rates },
+      whenBufferFull,
+      extension,
+      streamsMessages: onStream !== undefined,
+      owner: this,
+      events,
+    })
+    this.transport.start(this.connection)
+  }
+
+  /** Delivers a copy of some octets, as one read. */
+  receive(bytes: Uint8Array): void {
+    const copy = bytes.slice()
+    this.connection.received(copy, 0, copy.length)
+  }
+}

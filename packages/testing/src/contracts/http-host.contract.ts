@@ -1,0 +1,402 @@
+import assert from 'node:assert/strict'
+import { describe, type TestContext, test } from 'node:test'
+import type { Connector, TlsClientOptions } from '../../../twoway/dist/ports/connector.js'
+import type {
+  HttpHandler,
+  HttpHost,
+  HttpListener,
+  HttpResponse,
+  ListenOptions,
+  RequestHead,
+  TlsServerOptions,
+} from '../../../twoway/dist/ports/http-host.js'
+import type { Transport, TransportPeer } from '../../../twoway/dist/ports/transport.js'
+import { RecordingSink } from '../recording-sink.js'
+
+export interface HttpHostSubject {
+  readonly host: HttpHost
+  readonly connector: Connector
+  readonly serverTls?: TlsServerOptions
+  readonly clientTls?: TlsClientOptions
+}
+
+const handshake =
+  'GET /chat?x=%20 HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n'
+
+/** A handler that notes what it gets. */
+class RecordingHandler implements HttpHandler {
+  readonly upgrades: { head: RequestHead; transport: Transport }[] = []
+  readonly requests: { head: RequestHead; peer: TransportPeer }[] = []
+  answer: () => HttpResponse | Promise<HttpResponse> = () => ({ status: 200, fields: ['X-A', 'b'], body: 'héllo' })
+  onUpgrade: () => void = () => {}
+
+  upgrade(head: RequestHead, transport: Transport): void {
+    this.upgrades.push({ head, transport })
+    this.onUpgrade()
+  }
+
+  request(head: RequestHead, peer: TransportPeer): HttpResponse | Promise<HttpResponse> {
+    this.requests.push({ head, peer })
+    return this.answer()
+  }
+
+  readonly refusals: { readonly status: number; readonly encrypted: boolean }[] = []
+
+  refused(status: number, { encrypted }: TransportPeer): void {
+    this.refusals.push({ status, encrypted })
+  }
+
+  failed(): void {}
+
+  untilUpgrade(): Promise<void> {
+    return new Promise((resolve) => {
+      this.onUpgrade = resolve
+      if (this.upgrades.length > 0) resolve()
+    })
+  }
+}
+
+/** The rules of the HTTP host port, for one implementation of it. */
+export function httpHostContract(name: string, makeSubject: () => Promise<HttpHostSubject>): void {
+  describe(`HTTP host: ${name}`, { timeout: 30_000 }, () => {
+    async function listening(context: TestContext, options: Partial<ListenOptions> = {}) {
+      const subject = await makeSubject()
+      const handler = new RecordingHandler()
+      const listenOptions: ListenOptions = {
+        port: 0,
+        host: '127.0.0.1',
+        tls: subject.serverTls,
+        handshakeTimeoutMs: 20_000,
+        maxHeadBytes: 2048,
+        maxHeaderFields: 10,
+        ...options,
+      }
+      const listener = await subject.host.listen(listenOptions, handler)
+      context.after(() => listener.close())
+      // A host does not keep the process alive for a client, whose socket does. In memory there is none.
+      const alive = setTimeout(() => {}, 20_000)
+      context.after(() => clearTimeout(alive))
+      return { subject, handler, listener, listenOptions, open: opener(context, subject, listener) }
+    }
+
+    test('listens on a port of its own choice where 0 is asked for', async (context) => {
+      const { listener } = await listening(context)
+      assert.ok(listener.port > 0 && listener.port < 65_536)
+      assert.equal(listener.address, '127.0.0.1')
+    })
+
+    test('rejects an address that is taken with the code EADDRINUSE', async (context) => {
+      const { subject, handler, listener, listenOptions } = await listening(context)
+      await assert.rejects(subject.host.listen({ ...listenOptions, port: listener.port }, handler), {
+        code: 'EADDRINUSE',
+      })
+    })
+
+    test('hands over a request with Upgrade, its head as it stood on the wire', async (context) => {
+      const { handler, open } = await listening(context)
+      const { client, sink } = open()
+      client.write(Buffer.from(`${handshake}X-Twice: 1\r\nx-TWICE: \t two words \t\r\nX-Empty:\r\n\r\n`))
+      await handler.untilUpgrade()
+      const { head, transport } = handler.upgrades[0]!
+      assert.deepEqual([head.method, head.target, head.version], ['GET', '/chat?x=%20', '1.1'])
+      assert.deepEqual(
+        [...head.fields],
+        [
+          ...['Host', 'example.com', 'Upgrade', 'websocket', 'Connection', 'keep-alive, Upgrade'],
+          ...['X-Twice', '1', 'x-TWICE', 'two words', 'X-Empty', ''],
+        ],
+      )
+      const serverSink = new RecordingSink()
+      transport.start(serverSink)
+      transport.write(Buffer.from('HTTP/1.1 101 Switching Protocols\r\n\r\n'))
+      await sink.untilText('101')
+      client.write(Buffer.from('frames'))
+      await serverSink.untilText('frames')
+      transport.end()
+      client.end()
+      await Promise.all([sink.untilCalled('closed'), serverSink.untilCalled('closed')])
+      assert.deepEqual([sink.error, serverSink.error], [undefined, undefined])
+    })
+
+    test('keeps what came behind the head for whoever starts the transport', async (context) => {
+      const { handler, open } = await listening(context)
+      const { client } = open()
+      client.write(Buffer.from(`${handshake}\r\nearly`))
+      await handler.untilUpgrade()
+      client.write(Buffer.from(' late'))
+      const serverSink = new RecordingSink()
+      handler.upgrades[0]!.transport.start(serverSink)
+      assert.deepEqual(serverSink.calls, [])
+      await serverSink.untilText('early late')
+    })
+
+    test('hands over a handshake that breaks other rules, for the core to refuse', async (context) => {
+      const { handler, open } = await listening(context)
+      for (const text of [
+        handshake.replace('GET', 'POST'),
+        handshake.replace('HTTP/1.1', 'HTTP/1.0'),
+        handshake.replace('Host: example.com\r\n', ''),
+        `${handshake}Host: other\r\n`,
+        `${handshake}Content-Length: 3\r\n`,
+        handshake.replace('websocket', 'h2c'),
+      ]) {
+        const upgraded = handler.upgrades.length
+        open().client.write(Buffer.from(`${text}\r\n`))
+        await new Promise<void>((resolve) => {
+          handler.onUpgrade = resolve
+        })
+        assert.equal(handler.upgrades.length, upgraded + 1)
+      }
+      for (const { transport } of handler.upgrades) transport.destroy()
+    })
+
+    test('outlives a peer that resets while its transport is not started', async (context) => {
+      const { handler, open } = await listening(context)
+      const { client } = open()
+      client.write(Buffer.from(`${handshake}\r\nearly`))
+      await handler.untilUpgrade()
+      const { transport } = handler.upgrades[0]!
+      transport.write(new Uint8Array(16 << 20))
+      client.destroy()
+      const serverSink = new RecordingSink()
+      await new Promise((resolve) => setImmediate(resolve))
+      transport.start(serverSink)
+      await serverSink.until(() => serverSink.calls.some((call) => call === 'ended' || call === 'closed'))
+    })
+
+    test('answers a request with status, fields, length and body, and closes', async (context) => {
+      const { handler, open } = await listening(context)
+      const response = await open().exchange('GET /page HTTP/1.1\r\nHost: a\r\n\r\n')
+      assert.equal(response.status, 200)
+      assert.equal(response.fields.get('x-a'), 'b')
+      assert.equal(response.fields.get('content-length'), '6')
+      assert.equal(response.body.toString('utf8'), 'héllo')
+      const { head, peer } = handler.requests[0]!
+      assert.deepEqual([head.method, head.target, head.version], ['GET', '/page', '1.1'])
+      assert.equal(peer.encrypted, name.includes('https'))
+    })
+
+    test('answers bytes, later, to a request with a body', async (context) => {
+      const { handler, open } = await listening(context)
+      handler.answer = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        return { status: 404, fields: [], body: Uint8Array.of(1, 2, 255) }
+      }
+      const response = await open().exchange('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody')
+      assert.equal(response.status, 404)
+      assert.deepEqual([...response.body], [1, 2, 255])
+    })
+
+    test('answers HEAD with the length and without the body, RFC 9110 §9.3.2', async (context) => {
+      const { open } = await listening(context)
+      const response = await open().exchange('HEAD / HTTP/1.1\r\nHost: a\r\n\r\n')
+      assert.equal(response.fields.get('content-length'), '6')
+      assert.equal(response.body.length, 0)
+    })
+
+    test('answers only the first request of a connection', async (context) => {
+      const { handler, open } = await listening(context)
+      const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
+      const response = await open().exchange(request.repeat(3))
+      assert.equal(response.body.toString('utf8'), 'héllo')
+      assert.equal(handler.requests.length, 1)
+    })
+
+    test('answers 500 where the handler throws, rejects or gives what can not be sent', async (context) => {
+      const { handler, open } = await listening(context)
+      for (const answer of [
+        () => {
+          throw new Error('thrown')
+        },
+        () => Promise.reject(new Error('rejected')),
+        () => ({ status: 99, fields: [], body: '' }),
+        () => ({ status: 200, fields: ['X-A', 'b\r\nX-Injected: c'], body: '' }),
+        () => ({ status: 200, fields: ['Content-Length', '1000'], body: '' }),
+        () => undefined as unknown as HttpResponse,
+      ]) {
+        handler.answer = answer
+        const response = await open().exchange('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+        assert.equal(response.status, 500)
+        assert.match(response.body.toString(), /could not answer/)
+      }
+    })
+
+    test('outlives a client that goes away before its answer', async (context) => {
+      const { handler, open } = await listening(context)
+      const { client } = open()
+      const asked = new Promise<void>((resolve) => {
+        handler.answer = async () => {
+          resolve()
+          await new Promise((done) => setTimeout(done, 20))
+          return { status: 200, fields: [], body: 'x'.repeat(100_000) }
+        }
+      })
+      client.write(Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n'))
+      await asked
+      client.destroy()
+      await new Promise((resolve) => setTimeout(resolve, 40))
+      handler.answer = () => ({ status: 200, fields: [], body: 'alive' })
+      assert.equal((await open().exchange('GET / HTTP/1.1\r\nHost: a\r\n\r\n')).body.toString(), 'alive')
+    })
+
+    test('answers 400 with a sentence to what is no HTTP, and closes', async (context) => {
+      const { handler, open } = await listening(context)
+      for (const text of ['garbage\r\n\r\n', 'GET / HTTP/1.1\r\nno colon\r\n\r\n', 'GET / HTTP/1.1\r\n: a\r\n\r\n']) {
+        const response = await open().exchange(text)
+        assert.equal(response.status, 400)
+        assert.match(response.body.toString(), /not well-formed HTTP/)
+        assert.equal(response.fields.get('connection'), 'close')
+      }
+      assert.equal(handler.requests.length + handler.upgrades.length, 0)
+    })
+
+    test('answers 431 with a sentence to a head that is too long, whether it is whole or not', async (context) => {
+      const { handler, open } = await listening(context)
+      for (const end of ['\r\n\r\n', '']) {
+        const response = await open().exchange(`${handshake}X-Long: ${'x'.repeat(3000)}${end}`)
+        assert.equal(response.status, 431)
+        assert.match(response.body.toString(), /longer than this server takes/)
+      }
+      assert.equal(handler.upgrades.length, 0)
+    })
+
+    test('takes a head of as many fields as are allowed, and answers 431 to one more', async (context) => {
+      // Node gathers fields in batches of about 32.
+      for (const maxHeaderFields of [5, 30, 31, 32, 33, 62, 64]) {
+        const { handler, open } = await listening(context, { maxHeaderFields, maxHeadBytes: 16_384 })
+        const fill = (count: number): string => Array.from({ length: count }, (_, at) => `X-${at}: v\r\n`).join('')
+        open().client.write(Buffer.from(`${handshake}${fill(maxHeaderFields - 3)}\r\n`))
+        await handler.untilUpgrade()
+        assert.equal(handler.upgrades[0]!.head.fields.length, 2 * maxHeaderFields)
+        handler.upgrades[0]!.transport.destroy()
+        for (const count of [maxHeaderFields - 2, maxHeaderFields + 60]) {
+          const tooMany = await open().exchange(`${handshake}${fill(count)}\r\n`)
+          assert.equal(tooMany.status, 431)
+        }
+        const tooManyOfPlain = await open().exchange(`GET / HTTP/1.1\r\nHost: a\r\n${fill(maxHeaderFields)}\r\n`)
+        assert.equal(tooManyOfPlain.status, 431)
+        assert.ok(handler.refusals.length > 0 && handler.refusals.every(({ status }) => status === 431))
+        assert.equal(handler.upgrades.length + handler.requests.length, 1)
+      }
+    })
+
+    test('answers 408 to a head that does not arrive in time, and closes', async (context) => {
+      const { handler, open } = await listening(context, { handshakeTimeoutMs: 60 })
+      const [half, none] = await Promise.all([open().exchange(handshake), open().exchange('')])
+      for (const response of [half, none]) {
+        assert.equal(response.status, 408)
+        assert.match(response.body.toString(), /within the time/)
+      }
+      assert.deepEqual(
+        handler.refusals.map(({ status }) => status),
+        [408, 408],
+      )
+    })
+
+    test('does not count the time for the handshake once it has handed over', async (context) => {
+      const { handler, open } = await listening(context, { handshakeTimeoutMs: 60 })
+      const { client, sink } = open()
+      client.write(Buffer.from(`${handshake}\r\n`))
+      await handler.untilUpgrade()
+      const { transport } = handler.upgrades[0]!
+      transport.start(new RecordingSink())
+      await new Promise((resolve) => setTimeout(resolve, 150))
+      transport.write(Buffer.from('alive'))
+      await sink.untilText('alive')
+      transport.destroy()
+    })
+
+    test('drops a client that does not close after its answer', async (context) => {
+      const { open } = await listening(context, { handshakeTimeoutMs: 60 })
+      const { client, sink } = open()
+      client.write(Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n'))
+      await sink.untilCalled('ended')
+      for (let count = 0; count < 200 && !sink.calls.includes('closed'); count += 1) {
+        client.write(Buffer.from('x'))
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+      assert.ok(sink.calls.includes('closed'))
+    })
+
+    test('on close frees the address, drops what is no WebSocket and leaves WebSockets alone', async (context) => {
+      const { handler, listener, listenOptions, subject, open } = await listening(context)
+      const webSocket = open()
+      webSocket.client.write(Buffer.from(`${handshake}\r\n`))
+      await handler.untilUpgrade()
+      const { transport } = handler.upgrades[0]!
+      const serverSink = new RecordingSink()
+      transport.start(serverSink)
+      const half = open()
+      half.client.write(Buffer.from(handshake))
+      const waiting = open()
+      const asked = new Promise<void>((resolve) => {
+        handler.answer = () => {
+          resolve()
+          return new Promise(() => {})
+        }
+      })
+      waiting.client.write(Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n'))
+      await asked
+
+      await Promise.all([listener.close(), listener.close()])
+      const again = await subject.host.listen({ ...listenOptions, port: listener.port }, new RecordingHandler())
+      assert.equal(again.port, listener.port)
+      for (const { sink } of [half, waiting]) {
+        await sink.until(() => sink.calls.includes('ended') || sink.calls.includes('closed'))
+      }
+      transport.write(Buffer.from('alive'))
+      webSocket.client.write(Buffer.from('too'))
+      await Promise.all([webSocket.sink.untilText('alive'), serverSink.untilText('too')])
+      await again.close()
+      const refused = open()
+      await refused.sink.untilCalled('closed')
+      const { error } = refused.sink
+      assert.match(String(error), new RegExp(`TransportError: can't connect to 127\\.0\\.0\\.1:${listener.port}: `))
+      assert.ok(error?.cause instanceof Error && 'code' in error.cause)
+      assert.equal(error.cause.code, 'ECONNREFUSED')
+      transport.destroy()
+    })
+  })
+}
+
+interface Answer {
+  readonly status: number
+  readonly fields: ReadonlyMap<string, string>
+  readonly body: Buffer
+}
+
+interface Client {
+  readonly client: Transport
+  readonly sink: RecordingSink
+  /** Writes a request and reads up to the end of the connection. */
+  exchange(text: string): Promise<Answer>
+}
+
+function opener(context: TestContext, subject: HttpHostSubject, listener: HttpListener): () => Client {
+  return () => {
+    const client = subject.connector.connect({ host: '127.0.0.1', port: listener.port, tls: subject.clientTls })
+    const sink = new RecordingSink()
+    client.start(sink)
+    context.after(() => client.destroy())
+    return {
+      client,
+      sink,
+      async exchange(text) {
+        client.write(Buffer.from(text))
+        await sink.untilCalled('ended')
+        client.end()
+        await sink.untilCalled('closed')
+        return answerOf(sink.bytes)
+      },
+    }
+  }
+}
+
+function answerOf(bytes: Buffer): Answer {
+  const headEnd = bytes.indexOf('\r\n\r\n')
+  const [statusLine = '', ...lines] = bytes.subarray(0, headEnd).toString('latin1').split('\r\n')
+  const fields = new Map(
+    lines.map((line) => line.split(': ') as [string, string]).map(([n, v]) => [n.toLowerCase(), v]),
+  )
+  return { status: Number(statusLine.split(' ')[1]), fields, body: bytes.subarray(headEnd + 4) }
+}

@@ -1,0 +1,62 @@
+import type { Transport, TransportSink } from '../../twoway/dist/ports/transport.js'
+import { concat } from './bytes.js'
+
+/** A transport that writes down what is asked of it. The network takes all at once, unless it is told to be full. */
+export class RecordingTransport implements Transport {
+  readonly peer = { address: undefined, port: undefined, encrypted: false }
+  /** What was called, in order: 'end', 'destroy', 'pause', 'resume', and 'write' with the octets in hex. */
+  readonly calls: string[] = []
+  /** The octets of each call of `write`. */
+  readonly writes: Uint8Array[] = []
+  isFull = false
+  pendingBytes = 0
+  #sink: TransportSink | undefined
+
+  get sink(): TransportSink {
+    return this.#sink!
+  }
+
+  /** All octets written, in order. */
+  get written(): Uint8Array {
+    return Uint8Array.from(this.writes.flatMap((bytes) => [...bytes]))
+  }
+
+  start(sink: TransportSink): void {
+    this.#sink = sink
+  }
+
+  write(first: Uint8Array, second: Uint8Array = new Uint8Array(0)): void {
+    this.calls.push('write')
+    this.writes.push(concat(first, second))
+    if (this.isFull) this.pendingBytes += first.length + second.length
+  }
+
+  pause(): void {
+    this.calls.push('pause')
+  }
+
+  resume(): void {
+    this.calls.push('resume')
+  }
+
+  end(): void {
+    this.calls.push('end')
+  }
+
+  destroy(): void {
+    this.calls.push('destroy')
+  }
+
+  /** The network takes what waits. */
+  drain(): void {
+    this.isFull = false
+    this.pendingBytes = 0
+    this.sink.drained()
+  }
+
+  /** Forgets what was called and written. */
+  clear(): void {
+    this.calls.length = 0
+    this.writes.length = 0
+  }
+}

@@ -1,0 +1,67 @@
+import type { OpenStreamSocket } from '../stream/stream-socket.js'
+
+/** Octets waiting for the network above which a write waits, and how often they are looked at. */
+const highWaterMarkBytes = 64 << 10
+const pollMs = 10
+
+/** What is used of a WHATWG WebSocket, the platform's own or another. */
+interface WhatwgWebSocket {
+  readonly url: string
+  readonly protocol: string
+  readonly extensions: string
+  readonly readyState: number
+  readonly bufferedAmount: number
+  binaryType: 'blob' | 'arraybuffer'
+  onopen: unknown
+  onmessage: unknown
+  onclose: unknown
+  send(message: string | Uint8Array<ArrayBuffer>): void
+  close(code?: number, reason?: string): void
+}
+
+/**
+ * A WebSocketStream's socket on top of a class WebSocket, in a browser that has no WebSocketStream of its own.
+ *
+ * Such a class can't stop reading: what the server sends while nobody reads `readable` gathers in memory. A write does
+ * wait for the network, by looking at `bufferedAmount` from time to time; why a connection failed is not known.
+ */
+export function openPlatformSocket(
+  WebSocket: new (url: string, protocols: string[]) => WhatwgWebSocket,
+): OpenStreamSocket {
+  return (url, { protocols = [] }, events) => {
+    const socket = new WebSocket(url, [...protocols])
+    socket.binaryType = 'arraybuffer'
+    socket.onopen = () => events.open()
+    socket.onmessage = ({ data }: { data: string | ArrayBuffer }) =>
+      events.message(typeof data === 'string' ? data : new Uint8Array(data))
+    socket.onclose = (result: { code: number; reason: string; wasClean: boolean }) => events.close(result)
+    const hasRoom = () => socket.bufferedAmount <= highWaterMarkBytes
+    const poll = (): void => {
+      if (hasRoom()) events.drain()
+      else if (socket.readyState < 3) setTimeout(poll, pollMs)
+    }
+    return {
+      url: socket.url,
+      get protocol() {
+        return socket.protocol
+      },
+      get extensions() {
+        return socket.extensions
+      },
+      get isOpen() {
+        return socket.readyState === 1
+      },
+      get hasRoom() {
+        return hasRoom()
+      },
+      send(message) {
+        socket.send(message as string | Uint8Array<ArrayBuffer>)
+        if (!hasRoom()) setTimeout(poll, pollMs)
+      },
+      pause() {},
+      resume() {},
+      // Chromium takes an undefined code in front of a reason for 0.
+      close: (code, reason) => (code === undefined ? socket.close() : socket.close(code, reason)),
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import { defineWebSocketStream } from '../stream/websocket-stream.js'
+import type {
+  StandardStreamOptions,
+  WebSocketErrorConstructor,
+  WebSocketError as WebSocketErrorInterface,
+  WebSocketStreamConstructor,
+  WebSocketStream as WebSocketStreamInterface,
+} from '../stream/websocket-stream-types.js'
+import { WebSocketError as ErrorOfOurs } from '../websocket/websocket-error.js'
+import { openPlatformSocket } from './platform-stream-socket.js'
+
+/** The proposal's constructor; Chromium gives binary messages as ArrayBuffers, as an older text of the proposal had it. */
+export type PlatformWebSocketStreamConstructor = WebSocketStreamConstructor<
+  StandardStreamOptions,
+  Uint8Array | ArrayBuffer
+>
+
+interface Platform {
+  readonly WebSocketStream?: PlatformWebSocketStreamConstructor
+  readonly WebSocketError?: WebSocketErrorConstructor
+}
+
+const platform = globalThis as Platform
+
+/**
+ * The platform's own class where it has one, as Chromium does, and else ours on top of its WebSocket: that one can't
+ * stop reading, so what the server sends while nobody reads `readable` gathers in memory.
+ */
+export const WebSocketStream: PlatformWebSocketStreamConstructor =
+  platform.WebSocketStream ??
+  (defineWebSocketStream(openPlatformSocket(globalThis.WebSocket)) as PlatformWebSocketStreamConstructor)
+export interface WebSocketStream extends WebSocketStreamInterface<Uint8Array | ArrayBuffer> {}
+
+/** The one that goes with the class above. */
+export const WebSocketError: WebSocketErrorConstructor =
+  platform.WebSocketStream === undefined ? ErrorOfOurs : platform.WebSocketError!
+export interface WebSocketError extends WebSocketErrorInterface {}

@@ -1,0 +1,18 @@
+import type { WebSocketConstructor, WebSocket as WebSocketInterface } from '../websocket/websocket-types.js'
+
+/** What `Pick` leaves of the constructor: all but its call. */
+type StaticMembers = Pick<WebSocketConstructor, keyof WebSocketConstructor>
+
+/** The standard's constructor: without the options object that a browser's class does not take. */
+export interface PlatformWebSocketConstructor extends StaticMembers {
+  /**
+   * Starts connecting. Throws a SyntaxError DOMException for a URL that is not ws, wss, http or https, or that has a
+   * fragment, and for subprotocols that are no tokens or not distinct.
+   * @param protocols the subprotocols, the preferred first
+   */
+  new (url: string | { toString(): string }, protocols?: string | readonly string[]): WebSocketInterface
+}
+
+/** The platform's own class. */
+export const WebSocket = globalThis.WebSocket as unknown as PlatformWebSocketConstructor
+export interface WebSocket extends WebSocketInterface {}

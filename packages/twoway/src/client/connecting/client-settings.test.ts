@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { UsageError } from '../../core/errors.js'
+import type { WebSocketOptions } from '../websocket/websocket-types.js'
+import { settleClient } from './client-settings.js'
+
+const wrong: { readonly [name in keyof Required<WebSocketOptions>]: readonly unknown[] } = {
+  protocols: [5, null, {}],
+  headers: ['X-A: b', 5, null, [['one']], ['ab']],
+  origin: [5, null],
+  ca: ['', 5, null, ['', 'x'], {}],
+  cert: ['', 5, null],
+  key: ['', 5, null],
+  servername: ['', 5, '127.0.0.1', '::1'],
+  rejectUnauthorized: [0, 'false', null],
+  proxy: [
+    ...['', 'localhost:3128', 'ftp://localhost', 'http://', 'http://localhost/path', 'http://localhost?a', 'Env'],
+    ...['socks4://localhost', new URL('http://localhost'), null],
+  ],
+  signal: [{}, 5, null, 'aborted'],
+  perMessageDeflate: ['true', 5, null, [], [true]],
+  handshakeTimeoutMs: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null],
+  closeTimeoutMs: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null],
+  maxMessageBytes: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null, 2 ** 29],
+  maxRedirects: [-1, 1.5, Number.NaN, 11, '5', null],
+}
+
+for (const [name, values] of Object.entries(wrong)) {
+  test(`names the option ${name} and what it must be where it is of another kind`, () => {
+    for (const value of values) {
+      assert.throws(
+        () => settleClient({ [name]: value }),
+        (error) =>
+          error instanceof UsageError &&
+          error.code === 'optionInvalid' &&
+          error.message.startsWith(`the option ${name} must be `),
+        `${name}: ${String(value)}`,
+      )
+    }
+  })
+}
+
+test('names an option that there is not, and those that there are', () => {
+  assert.throws(() => settleClient({ maxPayload: 5 } as WebSocketOptions), {
+    code: 'optionInvalid',
+    message: /^there is no option "maxPayload"; there are: protocols, headers, .*maxRedirects$/,
+  })
+  assert.throws(() => settleClient({ toString: 5 } as unknown as WebSocketOptions), { code: 'optionInvalid' })
+})
+
+test('takes cert and key only together', () => {
+  for (const options of [{ cert: 'a' }, { key: 'a' }]) {
+    assert.throws(() => settleClient(options), { code: 'optionInvalid', message: /cert and key belong together/ })
+  }
+})
+
+test('does not repeat a key or a password', () => {
+  for (const options of [{ proxy: 'ftp://user:secret@localhost' }, { key: ['secret'] as unknown as string }]) {
+    assert.throws(
+      () => settleClient(options),
+      (error) => error instanceof UsageError && !error.message.includes('secret'),
+    )
+  }
+})
+
+test('takes what is right, and leaves out what is undefined', () => {
+  const settings = settleClient({
+    protocols: new Set(['a']) as unknown as string[],
+    headers: new Map([['X-A', 'b']]),
+    ca: ['PEM', new Uint8Array(1)],
+    cert: 'PEM',
+    key: new Uint8Array(1),
+    proxy: 'SOCKS5h://user:password@[::1]:1080/',
+    maxRedirects: 0,
+    origin: undefined,
+  })
+  assert.deepEqual(settings.fields, ['X-A', 'b'])
+  assert.equal(settings.maxRedirects, 0)
+  assert.deepEqual(settings.proxy, { url: 'SOCKS5h://user:password@[::1]:1080/', ca: ['PEM', new Uint8Array(1)] })
+  const pairs = (function* () {
+    yield ['X-A', 'b'] as const
+    yield ['X-A', 'c'] as const
+  })()
+  assert.deepEqual(settleClient({ headers: pairs }).fields, ['X-A', 'b', 'X-A', 'c'])
+  assert.deepEqual(settleClient({ headers: { a: 'b' } }).fields, ['a', 'b'])
+})
+
+test('has defaults', () => {
+  const { limits, proxy, maxRedirects, fields } = settleClient({})
+  assert.deepEqual([limits.handshakeTimeoutMs, limits.closeTimeoutMs], [10_000, 5_000])
+  assert.equal(limits.maxMessageBytes, 16 << 20)
+  assert.deepEqual([proxy, maxRedirects, fields], [undefined, 0, []])
+})

@@ -1,0 +1,187 @@
+import { type HandshakeError, TransportError, UsageError } from '../../core/errors.js'
+import type { ExtensionNegotiator } from '../../core/extensions/extension.js'
+import { DeflateNegotiator } from '../../core/extensions/permessage-deflate/deflate-negotiator.js'
+import type { DeflateSettings } from '../../core/extensions/permessage-deflate/deflate-options.js'
+import { encodeBase64 } from '../../core/handshake/base64.js'
+import { ClientHandshake } from '../../core/handshake/client-handshake.js'
+import { findField } from '../../core/http/header-fields.js'
+import { encodeLatin1 } from '../../core/http/latin1.js'
+import type { Clock, Timer } from '../../ports/clock.js'
+import type { Connector, TlsClientOptions } from '../../ports/connector.js'
+import type { DeflateCodec } from '../../ports/deflate-codec.js'
+import type { ResponseHead } from '../../ports/http-host.js'
+import type { Payload } from '../../ports/payload.js'
+import type { Random } from '../../ports/random.js'
+import type { ClientSettings } from './client-settings.js'
+import { type OpenedConnection, Opening } from './opening.js'
+import { isSameOrigin, type Place, placeOf } from './place.js'
+import { redirectOf } from './redirect.js'
+
+/** What connecting needs of the runtime. */
+export interface ConnectingPorts {
+  readonly connector: Connector
+  /** Undefined where the runtime has none. */
+  readonly deflateCodec: () => DeflateCodec | undefined
+  readonly payload: Payload
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export interface ConnectingEvents {
+  /** The connection stands; `rest[start, end)` came behind the server's answer and is valid during the call only. */
+  opened(opened: OpenedConnection, rest: Uint8Array, start: number, end: number): void
+  /** It could not be had, and the transport is gone. */
+  failed(error: HandshakeError | TransportError): void
+}
+
+export interface ConnectingOptions {
+  readonly ports: ConnectingPorts
+  readonly settings: ClientSettings
+  /** As `parseWebSocketUrl` lets pass. */
+  readonly url: URL
+  readonly protocols: readonly string[]
+  readonly events: ConnectingEvents
+}
+
+/**
+ * The way from a URL to a connection: opening handshakes one after the other, as the server redirects, within one time
+ * limit, until one is accepted or fails. Ends in one of its two events, later than the constructor.
+ */
+export class Connecting {
+  readonly #options: ConnectingOptions
+  readonly #timer: Timer
+  readonly #visited = new Set<string>()
+  readonly #negotiators: readonly ExtensionNegotiator[]
+  #place: Place
+  #opening: Opening
+  /** What is waited for before the server's answer, in words. */
+  #stage: string | undefined
+  /** Whether all redirects so far led to the origin that the caller named. */
+  #isAtHome = true
+
+  /** Throws a UsageError where the caller's options make no request. */
+  constructor(options: ConnectingOptions) {
+    const { url, settings, ports } = options
+    const { limits, signal, proxy } = settings
+    this.#options = options
+    this.#negotiators = negotiatorsOf(settings.perMessageDeflate, ports)
+    this.#place = placeOf(url)
+    if (this.#place.socketPath !== undefined && proxy !== undefined && proxy.url !== 'env') {
+      throw new UsageError('optionInvalid', 'the option proxy has no use with a Unix socket: leave it out')
+    }
+    this.#opening = this.#open(this.#place)
+    this.#timer = ports.clock.after(limits.handshakeTimeoutMs, () => this.#opening.expire(this.#timeout()))
+    signal?.addEventListener('abort', this.#abort)
+    if (signal?.aborted) this.#abort()
+  }
+
+  /** Gives up for this reason, unless it is done. `failed` follows. */
+  fail(error: TransportError): void {
+    this.#opening.fail(error)
+  }
+
+  #open(place: Place): Opening {
+    const { ports, settings, protocols, events } = this.#options
+    const { url, socketPath } = place
+    this.#visited.add(url.href)
+    const handshake = new ClientHandshake({
+      host: url.host,
+      target: url.pathname + url.search,
+      key: encodeBase64(ports.random.bytes(16)),
+      protocols,
+      extensions: this.#negotiators.flatMap(({ offers }) => offers),
+      fields: this.#isAtHome ? fieldsAtHome(this.#options.url, settings.fields) : [],
+      origin: settings.origin,
+      limits: settings.limits,
+    })
+    const secure = url.protocol === 'wss:'
+    const transport = ports.connector.connect({
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
+      tls: secure ? this.#tls : undefined,
+      socketPath,
+      proxy: socketPath === undefined ? settings.proxy : undefined,
+      progress: (stage) => {
+        this.#stage = stage
+      },
+    })
+    return new Opening({
+      handshake,
+      transport,
+      negotiators: this.#negotiators,
+      events: {
+        opened: (...opened) => {
+          this.#settle()
+          events.opened(...opened)
+        },
+        refused: (response) => this.#redirect(response),
+        failed: (error) => {
+          this.#settle()
+          events.failed(error)
+        },
+      },
+    })
+  }
+
+  /** Neither the client's certificate nor the leave to take any certificate was given for another origin. */
+  get #tls(): TlsClientOptions {
+    const { tls } = this.#options.settings
+    return this.#isAtHome ? tls : { ca: tls.ca }
+  }
+
+  /**
+   * Follows a redirect, or returns why it isn't, '' where there is none. What the caller's headers and URL say goes to
+   * the caller's origin only, and not even there again once a redirect has led elsewhere.
+   */
+  #redirect(response: ResponseHead): string | undefined {
+    const { maxRedirects } = this.#options.settings
+    const place = redirectOf(response, this.#place)
+    if (place === undefined) return ''
+    if (typeof place === 'string') return place
+    const { href } = place.url
+    if (maxRedirects === 0) return `it redirects to ${href}, and redirects are followed only where maxRedirects says so`
+    if (this.#visited.has(href)) return `its redirects lead in a circle, to ${href} again`
+    if (this.#visited.size > maxRedirects) return `it redirects to ${href}, beyond the ${maxRedirects} of maxRedirects`
+    this.#opening.abandon()
+    this.#isAtHome &&= isSameOrigin(place, this.#place)
+    this.#place = place
+    this.#opening = this.#open(place)
+    return undefined
+  }
+
+  #timeout(): TransportError {
+    const { handshakeTimeoutMs } = this.#options.settings.limits
+    const stage = this.#stage ?? "waiting for the server's answer"
+    return new TransportError(
+      `the opening handshake was not done within ${handshakeTimeoutMs} ms: time ran out while ${stage}`,
+    )
+  }
+
+  #settle(): void {
+    this.#timer.cancel()
+    this.#options.settings.signal?.removeEventListener('abort', this.#abort)
+  }
+
+  readonly #abort = (): void => {
+    this.fail(new TransportError('connecting was aborted', { cause: this.#options.settings.signal?.reason }))
+  }
+}
+
+function negotiatorsOf(offers: readonly DeflateSettings[], ports: ConnectingPorts): readonly ExtensionNegotiator[] {
+  const codec = offers.length === 0 ? undefined : ports.deflateCodec()
+  return codec === undefined ? [] : [new DeflateNegotiator(offers, { ...ports, codec })]
+}
+
+/** The caller's fields, and the URL's user and password as Basic authentication, unless a field says other. */
+function fieldsAtHome(url: URL, fields: readonly string[]): readonly string[] {
+  return findField(fields, 'authorization') >= 0 ? fields : [...credentialsOf(url), ...fields]
+}
+
+/** A URL's user and password as Basic authentication, RFC 7617. */
+function credentialsOf({ username, password }: URL): readonly string[] {
+  if (username === '' && password === '') return []
+  const octets = `${username}:${password}`.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
+  return ['Authorization', `Basic ${encodeBase64(encodeLatin1(octets))}`]
+}

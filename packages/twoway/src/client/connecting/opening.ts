@@ -1,0 +1,174 @@
+import { HandshakeError, TransportError } from '../../core/errors.js'
+import type { Extension, ExtensionNegotiator } from '../../core/extensions/extension.js'
+import { confirmExtension } from '../../core/extensions/negotiation.js'
+import { type ClientHandshake, notSwitched, type ServerAnswer } from '../../core/handshake/client-handshake.js'
+import { ResponseBody } from '../../core/http/response-body.js'
+import type { ResponseHead } from '../../ports/http-host.js'
+import type { Transport, TransportSink } from '../../ports/transport.js'
+
+export interface OpeningEvents {
+  /** The server accepted; `rest[start, end)` came behind its answer and is valid during the call only. */
+  opened(opened: OpenedConnection, rest: Uint8Array, start: number, end: number): void
+  /**
+   * The server answered with another status than 101. Returns what to add to the error's sentence, '' for nothing;
+   * or undefined where the opening was abandoned in the call.
+   */
+  refused(response: ResponseHead): string | undefined
+  /** The handshake failed and the transport is gone. */
+  failed(error: HandshakeError | TransportError): void
+}
+
+export interface OpenedConnection {
+  readonly transport: Transport
+  readonly answer: ServerAnswer
+  readonly extension: Extension | undefined
+}
+
+export interface OpeningOptions {
+  readonly handshake: ClientHandshake
+  readonly transport: Transport
+  readonly negotiators: readonly ExtensionNegotiator[]
+  readonly events: OpeningEvents
+}
+
+/** Of an error page: enough to tell what happened, and nothing that an enemy could fill our memory with. */
+const maxBodyBytes = 64 << 10
+
+/** How a record of TLS begins that alerts or answers: the content type, and the major version, RFC 8446 §5.1. */
+const tlsTypes: ReadonlySet<number | undefined> = new Set([0x15, 0x16])
+const tlsMajorVersion = 0x03
+
+/**
+ * Carries a client's opening handshake over one transport. Ends in `opened` or `failed`, later than the constructor,
+ * or by `abandon`. Where the server answers with another status than 101, reads the body of its answer first.
+ */
+export class Opening implements TransportSink {
+  readonly #options: OpeningOptions
+  #isOver = false
+  #isAbandoned = false
+  #hasReceived = false
+  #hasEnded = false
+  #failure: HandshakeError | TransportError | undefined
+  #refusal: { readonly response: ResponseHead; readonly explanation: string; readonly body: ResponseBody } | undefined
+
+  constructor(options: OpeningOptions) {
+    const { transport, handshake } = options
+    this.#options = options
+    transport.start(this)
+    transport.write(handshake.request)
+  }
+
+  /** Gives up for this reason, unless it is done. `failed` follows. */
+  fail(error: HandshakeError | TransportError): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#failure = error
+    this.#options.transport.destroy()
+  }
+
+  /** Gives up as time has run out: for what the server has answered so far, or else for this reason. */
+  expire(error: TransportError): void {
+    if (this.#refusal === undefined) this.fail(error)
+    else this.#failRefused()
+  }
+
+  /** Drops the transport. No event follows. */
+  abandon(): void {
+    this.#isOver = true
+    this.#isAbandoned = true
+    this.#options.transport.destroy()
+  }
+
+  received(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#isOver) return
+    if (this.#refusal !== undefined) {
+      this.#receiveBody(bytes, start, end)
+      return
+    }
+    const { handshake, negotiators, transport, events } = this.#options
+    const isFirst = !this.#hasReceived
+    this.#hasReceived = true
+    const before = handshake.octets
+    try {
+      const rest = start + handshake.receive(bytes, start, end)
+      const answer = handshake.result
+      if (answer === undefined) return
+      const extension = confirmExtension(answer.extensions, negotiators)
+      this.#isOver = true
+      events.opened({ transport, answer, extension }, bytes, rest, end)
+    } catch (error) {
+      if (!(error instanceof HandshakeError)) throw error
+      if (error.code === 'statusNot101') {
+        this.#refuse(handshake.response!, bytes, start + handshake.octets - before, end)
+      } else if (isFirst && !transport.peer.encrypted && isTls(bytes, start)) {
+        this.fail(
+          new HandshakeError('responseMalformed', 'the server speaks TLS here: connect by wss: in place of ws:'),
+        )
+      } else {
+        this.fail(error)
+      }
+    }
+  }
+
+  drained(): void {}
+
+  ended(): void {
+    const { transport } = this.#options
+    if (this.#refusal !== undefined) {
+      this.#failRefused()
+    } else if (transport.peer.encrypted) {
+      // TLS 1.3 tells of a client's certificate that it misses behind the end of its handshake, RFC 8446 §4.4.2.4.
+      this.#hasEnded = true
+      transport.end()
+    } else {
+      this.fail(this.#endedTooEarly)
+    }
+  }
+
+  closed(error?: Error): void {
+    if (this.#isAbandoned) return
+    if (this.#refusal !== undefined) this.#failRefused()
+    this.#isOver = true
+    const isEnd = this.#hasEnded && error?.cause === undefined
+    this.#options.events.failed(this.#failure ?? (isEnd ? this.#endedTooEarly : this.#transportFailure(error)))
+  }
+
+  #refuse(response: ResponseHead, bytes: Uint8Array, start: number, end: number): void {
+    const explanation = this.#options.events.refused(response)
+    if (explanation === undefined) return
+    this.#refusal = { response, explanation, body: new ResponseBody(response, maxBodyBytes) }
+    this.#receiveBody(bytes, start, end)
+  }
+
+  #receiveBody(bytes: Uint8Array, start: number, end: number): void {
+    const { body } = this.#refusal!
+    body.receive(bytes, start, end)
+    if (body.isDone) this.#failRefused()
+  }
+
+  #failRefused(): void {
+    const { response, explanation, body } = this.#refusal!
+    // As a stream: a character that the limit has cut is left out.
+    this.fail(notSwitched(response, explanation, new TextDecoder().decode(body.bytes, { stream: true })))
+  }
+
+  get #endedTooEarly(): TransportError {
+    return new TransportError(`the server ended the connection ${this.#tooEarly}`)
+  }
+
+  get #tooEarly(): string {
+    const { peer } = this.#options.transport
+    const hint = this.#hasReceived || peer.encrypted ? '' : '; a server that speaks TLS may do so: then connect by wss:'
+    return `before it had answered the opening handshake${hint}`
+  }
+
+  #transportFailure(error: Error | undefined): TransportError {
+    if (error instanceof TransportError) return error
+    const reason = error === undefined ? '' : `: ${error.message}`
+    return new TransportError(`the connection was lost ${this.#tooEarly}${reason}`, { cause: error })
+  }
+}
+
+function isTls(bytes: Uint8Array, start: number): boolean {
+  return tlsTypes.has(bytes[start]) && (bytes[start + 1] ?? tlsMajorVersion) === tlsMajorVersion
+}

@@ -1,0 +1,36 @@
+import { HeaderFields } from '../../core/http/header-fields.js'
+import type { ResponseHead } from '../../ports/http-host.js'
+import type { Place } from './place.js'
+
+/** The statuses that name another place for the same request, RFC 9110 §15.4. */
+const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+
+const webSocketSchemes: { readonly [scheme: string]: string | undefined } = {
+  'ws:': 'ws:',
+  'wss:': 'wss:',
+  'http:': 'ws:',
+  'https:': 'wss:',
+}
+
+/**
+ * Where an answer redirects to: the place, or in words why it can't be followed; undefined where it does not redirect.
+ * A redirect never leads from wss to ws, nor to a Unix socket that it didn't come from. A user and password in it
+ * are dropped, as a fragment is.
+ */
+export function redirectOf({ status, fields }: ResponseHead, from: Place): Place | string | undefined {
+  if (!redirectStatuses.has(status)) return undefined
+  const [location, second] = new HeaderFields(fields).all('location')
+  if (location === undefined || second !== undefined) return 'a redirect must carry exactly one Location'
+  if (!URL.canParse(location, from.url)) return `its Location ${JSON.stringify(location)} is not a URL`
+  const url = new URL(location, from.url)
+  const scheme = webSocketSchemes[url.protocol]
+  if (scheme === undefined) return `it redirects to ${url.protocol}, which is not followed`
+  url.protocol = scheme
+  url.hash = ''
+  url.username = ''
+  url.password = ''
+  if (from.url.protocol === 'wss:' && scheme === 'ws:') {
+    return `it redirects from wss to ${url.href}, which is not encrypted and not followed`
+  }
+  return { url, socketPath: url.origin === from.url.origin ? from.socketPath : undefined }
+}

@@ -1,0 +1,50 @@
+import { checkProtocols } from '../connecting/subprotocols.js'
+import { parseWebSocketUrl } from '../connecting/url.js'
+import { type ClientPorts, ClientSocket, ReadyState } from '../websocket/client-socket.js'
+import type { OpenStreamSocket } from './stream-socket.js'
+
+/** A WebSocketStream's socket on a runtime's ports: it stops reading where nobody reads. */
+export function openClientSocket(ports: ClientPorts): OpenStreamSocket {
+  return (text, { protocols = [], ...options }, events) => {
+    const url = parseWebSocketUrl(text)
+    // The stream looks after its signal itself, as the proposal has it reject with the signal's own reason.
+    const socket = new ClientSocket(
+      ports,
+      url,
+      checkProtocols(protocols),
+      { ...options, signal: undefined },
+      {
+        atOnce: true,
+        open: events.open,
+        message: (message) => events.message(typeof message === 'string' ? message : plainBytes(message)),
+        drain: events.drain,
+        close: events.close,
+      },
+    )
+    return {
+      url: url.href,
+      get protocol() {
+        return socket.protocol
+      },
+      get extensions() {
+        return socket.extensions
+      },
+      get isOpen() {
+        return socket.readyState === ReadyState.open
+      },
+      get hasRoom() {
+        return socket.hasRoom
+      },
+      send: (message) => socket.send(message),
+      ping: () => socket.ping(),
+      pause: () => socket.pause(),
+      resume: () => socket.resume(),
+      close: (code, reason = '') => socket.close(code, reason),
+    }
+  }
+}
+
+/** A Uint8Array where the runtime gives a class of its own, such as a Buffer. */
+function plainBytes({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
+}

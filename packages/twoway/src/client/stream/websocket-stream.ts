@@ -1,0 +1,195 @@
+import type { CloseResult } from '../../core/connection-types.js'
+import { shapeAsInterface } from '../websocket/interface-shape.js'
+import { bytesOf } from '../websocket/message-data.js'
+import { sendPing } from '../websocket/ping.js'
+import { checkCloseInfo, connectionFailure, WebSocketError } from '../websocket/websocket-error.js'
+import type { OpenStreamSocket, StreamSocket } from './stream-socket.js'
+import type {
+  MessageReadable,
+  MessageWritable,
+  WebSocketCloseInfo,
+  WebSocketOpenInfo,
+  WebSocketStreamConstructor,
+  WebSocketStreamOptions,
+} from './websocket-stream-types.js'
+
+/**
+ * Octets of messages that are kept while nobody reads, and reading goes on when half of them are gone: one read from
+ * the network may hold hundreds of messages, and to stop behind each would take longer than to parse it.
+ */
+const highWaterMarkBytes = 64 << 10
+/** What a message counts for beyond its length, so that empty ones do not gather without end. */
+const messageOverhead = 64
+
+/**
+ * The class WebSocketStream of the proposal for the WHATWG standard, over whatever opens its sockets:
+ * https://github.com/whatwg/websockets/pull/48. The steps named in comments are the proposal's.
+ */
+export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketStreamConstructor {
+  class WebSocketStream {
+    readonly #socket: StreamSocket
+    readonly #opened = new Settlement<WebSocketOpenInfo>()
+    readonly #closed = new Settlement<{ closeCode: number; reason: string }>()
+    readonly #signal: AbortSignal | undefined
+    /** Where messages go, until the reader has cancelled. */
+    #readable: ReadableStreamDefaultController<string | Uint8Array> | undefined
+    #writable: WritableStreamDefaultController | undefined
+    /** The write that waits for the network; a stream writes one chunk at a time. */
+    #write: Settlement<void> | undefined
+
+    constructor(url: string | { toString(): string }, options: WebSocketStreamOptions = {}) {
+      this.#signal = options.signal
+      this.#socket = openSocket(String(url), options, {
+        open: () => this.#open(),
+        message: (message) => this.#receive(message),
+        drain: () => this.#write?.resolve(),
+        close: (result, error) => this.#finish(result, error),
+      })
+      this.#signal?.addEventListener('abort', this.#abort)
+      if (this.#signal?.aborted) this.#abort()
+    }
+
+    get url(): string {
+      return this.#socket.url
+    }
+
+    get opened(): Promise<WebSocketOpenInfo> {
+      return this.#opened.promise
+    }
+
+    get closed(): Promise<{ closeCode: number; reason: string }> {
+      return this.#closed.promise
+    }
+
+    close(closeInfo: WebSocketCloseInfo = {}): void {
+      const { code, reason } = checkCloseInfo(closeInfo)
+      this.#socket.close(code, reason)
+    }
+
+    [sendPing](): Promise<number> | undefined {
+      return this.#socket.ping?.()
+    }
+
+    /** Constructor, step 8. What the socket's end would reject with comes too late. */
+    readonly #abort = (): void => {
+      this.#fail(this.#signal!.reason)
+      this.#socket.close()
+    }
+
+    /** "When the WebSocket connection is established". */
+    #open(): void {
+      const { protocol, extensions } = this.#socket
+      this.#signal?.removeEventListener('abort', this.#abort)
+      const readable = new ReadableStream<string | Uint8Array>(
+        {
+          start: (controller) => {
+            this.#readable = controller
+          },
+          pull: ({ desiredSize }) => {
+            if (2 * desiredSize! >= highWaterMarkBytes) this.#socket.resume()
+          },
+          cancel: (reason) => {
+            this.#readable = undefined
+            this.#closeBecause(reason)
+          },
+        },
+        { highWaterMark: highWaterMarkBytes, size: (message) => message!.length + messageOverhead },
+      )
+      const writable = new WritableStream<unknown>({
+        start: (controller) => {
+          this.#writable = controller
+          // `abort` below is not called before the write that is under way is done, and the peer may never read.
+          controller.signal.addEventListener('abort', () => this.#giveUp(controller.signal.reason))
+        },
+        write: (chunk) => this.#send(chunk),
+        close: () => {
+          this.#socket.close()
+          return this.#closed.promise.then(() => {})
+        },
+        abort: (reason) => this.#closeBecause(reason),
+      })
+      this.#opened.resolve({
+        readable: readable as MessageReadable<string | Uint8Array>,
+        writable: writable as MessageWritable,
+        extensions,
+        protocol,
+      })
+    }
+
+    /** "When a WebSocket message has been received". */
+    #receive(message: string | Uint8Array): void {
+      const readable = this.#readable
+      if (readable === undefined) return
+      readable.enqueue(message)
+      if (readable.desiredSize! <= 0) this.#socket.pause()
+    }
+
+    /** "To write chunk": resolves at once, or once the network has taken enough. */
+    #send(chunk: unknown): Promise<void> | undefined {
+      const message = bytesOf(chunk) ?? `${chunk}`
+      // Beyond the proposal, which drops the message: nobody should take it for sent.
+      if (!this.#socket.isOpen) throw closedError()
+      this.#socket.send(message)
+      if (this.#socket.hasRoom) return undefined
+      this.#write = new Settlement()
+      return this.#write.promise
+    }
+
+    #giveUp(reason: unknown): void {
+      this.#closeBecause(reason)
+      this.#write?.reject(reason)
+    }
+
+    /** "To close using reason". */
+    #closeBecause(reason: unknown): void {
+      const closeInfo = reason instanceof WebSocketError ? reason : {}
+      try {
+        this.close(closeInfo)
+      } catch {
+        // The status of a connection that failed is none that may be given.
+        this.close()
+      }
+    }
+
+    /** "When the WebSocket connection is closed". */
+    #finish({ code, reason, wasClean }: CloseResult, cause: Error | undefined): void {
+      if (!wasClean) {
+        this.#fail(connectionFailure(code, reason, cause))
+        return
+      }
+      this.#readable?.close()
+      // Our Close was the last to go, so what was written before has gone.
+      this.#write?.resolve()
+      this.#writable?.error(closedError())
+      this.#closed.resolve({ closeCode: code, reason })
+    }
+
+    #fail(error: unknown): void {
+      this.#signal?.removeEventListener('abort', this.#abort)
+      this.#opened.reject(error)
+      this.#readable?.error(error)
+      this.#write?.reject(error)
+      this.#writable?.error(error)
+      this.#closed.reject(error)
+    }
+  }
+
+  shapeAsInterface(WebSocketStream)
+  return WebSocketStream
+}
+
+/** A promise and its two ends. Its rejection alone ends no process: who looks at it sees it all the same. */
+class Settlement<Value> {
+  declare readonly resolve: (value: Value) => void
+  declare readonly reject: (reason: unknown) => void
+  readonly promise: Promise<Value>
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }))
+    this.promise.catch(() => {})
+  }
+}
+
+function closedError(): DOMException {
+  return new DOMException('the WebSocketStream is closing or closed: nothing can be written to it', 'InvalidStateError')
+}

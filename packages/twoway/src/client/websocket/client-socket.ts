@@ -1,0 +1,324 @@
+import { Connection } from '../../core/connection.js'
+import type { CloseResult, ConnectionEvents, ConnectionPorts } from '../../core/connection-types.js'
+import { type HandshakeError, type ProtocolError, TransportError } from '../../core/errors.js'
+import { formatExtensions } from '../../core/extensions/extension-header.js'
+import type { Limits } from '../../core/limits.js'
+import { frameHeaderSize } from '../../core/sending/frame-header.js'
+import type { Timer } from '../../ports/clock.js'
+import { settleClient } from '../connecting/client-settings.js'
+import { Connecting, type ConnectingPorts } from '../connecting/connecting.js'
+import type { OpenedConnection } from '../connecting/opening.js'
+import { EventTasks } from './event-tasks.js'
+import { closedBeforePong, PendingPings } from './pending-pings.js'
+import { UnsentMessages } from './unsent-messages.js'
+import type { WebSocketOptions } from './websocket-types.js'
+
+/** What a client needs of its runtime. */
+export interface ClientPorts extends ConnectionPorts, ConnectingPorts {}
+
+/** The four states of the standard, by their numbers. */
+export const ReadyState = { connecting: 0, open: 1, closing: 2, closed: 3 } as const
+export type ReadyState = (typeof ReadyState)[keyof typeof ReadyState]
+
+/** Each call is made in a task of its own, as the standard queues one: §4. */
+export interface ClientSocketEvents {
+  /** Makes the calls at once instead: for who has promises and a queue of its own, and pauses in time. */
+  readonly atOnce?: true
+  open(): void
+  message(message: string | Uint8Array): void
+  /** There is room again, after a `send` that left none. Not in a task of its own. */
+  drain?(): void
+  /** The connection failed, whether it was open or not; `close` follows. */
+  failed?(error: ClientError): void
+  /** Once, and last. `error` is there where the connection failed: whenever it was not closed cleanly. */
+  close(result: CloseResult, error: ClientError | undefined): void
+}
+
+export type ClientError = HandshakeError | ProtocolError | TransportError | Error
+
+const abnormal: CloseResult = { code: 1006, reason: '', wasClean: false }
+
+/**
+ * A client's connection from its opening handshake to its end, in the terms of the WHATWG standard but without its
+ * interface: ready states, messages sent in order though a Blob has to be read first, the buffered amount.
+ */
+export class ClientSocket {
+  protocol = ''
+  extensions = ''
+  readonly #ports: ClientPorts
+  readonly #limits: Limits
+  readonly #events: ClientSocketEvents
+  readonly #tasks: Pick<EventTasks<SocketEvent>, 'add'>
+  readonly #connecting: Connecting
+  readonly #unsent = new UnsentMessages()
+  #readyState: ReadyState = ReadyState.connecting
+  #connection: Connection<ClientSocket> | undefined
+  #queue: QueuedMessage[] = []
+  #queuedBytes = 0
+  /** Octets of messages that were passed to `send` and never will go. */
+  #lostBytes = 0
+  /** What `#handedOverBytes` was before the first message of this task, while one was sent in it. */
+  #handedOver: number | undefined
+  #closeAfterQueue: (() => void) | undefined
+  #queueTimer: Timer | undefined
+  #pings: PendingPings | undefined
+  #error: ClientError | undefined
+
+  /** Throws a UsageError for options that can't be used. */
+  constructor(
+    ports: ClientPorts,
+    url: URL,
+    protocols: readonly string[],
+    options: WebSocketOptions,
+    events: ClientSocketEvents,
+  ) {
+    this.#ports = ports
+    const settings = settleClient(options)
+    this.#limits = settings.limits
+    this.#events = events
+    const run = (event: SocketEvent): void => this.#run(event)
+    this.#tasks = events.atOnce ? { add: run } : new EventTasks(ports.clock, run)
+    this.#connecting = new Connecting({
+      ports,
+      settings,
+      url,
+      protocols,
+      events: {
+        opened: (opened, rest, start, end) => this.#open(opened, rest, start, end),
+        failed: (error) => {
+          this.#error ??= error
+          this.#finish(abnormal)
+        },
+      },
+    })
+  }
+
+  get readyState(): ReadyState {
+    return this.#readyState
+  }
+
+  /** Octets of messages passed to `send` and not handed to the network; does not fall when the connection closes. */
+  get bufferedAmount(): number {
+    return this.#lostBytes + this.#queuedBytes + this.#unsentBytes()
+  }
+
+  /** Whether no more than the high-water mark waits for the network. */
+  get hasRoom(): boolean {
+    return this.#connection === undefined || this.#connection.waitingBytes <= this.#limits.highWaterMarkBytes
+  }
+
+  /** Stops reading; what was read already still comes. */
+  pause(): void {
+    this.#connection?.pause()
+  }
+
+  resume(): void {
+    this.#connection?.resume()
+  }
+
+  /** Sends a message, or counts it as lost where the connection no longer is open. Bytes are not kept. */
+  send(message: QueuedMessage): void {
+    if (this.#readyState !== ReadyState.open || this.#connection?.state !== 'open') {
+      this.#lostBytes += this.#lengthOf(message)
+    } else if (this.#queue.length === 0 && !(message instanceof Blob)) {
+      this.#transmit(message)
+    } else {
+      this.#queuedBytes += this.#lengthOf(message)
+      this.#queue.push(message instanceof Uint8Array ? this.#ports.payload.copy(message, 0, message.length) : message)
+      if (this.#queue.length === 1) void this.#sendQueued()
+    }
+  }
+
+  /** Sends a Ping, and resolves to the milliseconds until its Pong. */
+  ping(): Promise<number> {
+    const connection = this.#connection
+    if (connection?.state !== 'open') return Promise.reject(closedBeforePong())
+    const { clock, payload } = this.#ports
+    this.#pings ??= new PendingPings(clock, (text) => {
+      const octets = payload.allocate(payload.byteLength(text))
+      payload.encodeInto(text, octets, 0)
+      connection.ping(octets)
+    })
+    return this.#pings.add()
+  }
+
+  /** Starts closing, behind what was sent before. The status was checked by the caller. */
+  close(code: number | undefined, reason: string): void {
+    if (this.#readyState >= ReadyState.closing) return
+    const wasConnecting = this.#readyState === ReadyState.connecting
+    this.#readyState = ReadyState.closing
+    if (wasConnecting) {
+      this.#connecting.fail(new TransportError('close() was called before the connection stood'))
+    } else if (this.#queue.length > 0) {
+      this.#closeAfterQueue = () => this.#connection?.close(code, reason)
+      this.#limitQueue()
+    } else {
+      this.#connection?.close(code, reason)
+    }
+  }
+
+  #open({ transport, answer, extension }: OpenedConnection, rest: Uint8Array, start: number, end: number): void {
+    const connection = new Connection({
+      role: 'client',
+      transport,
+      ports: this.#ports,
+      limits: this.#limits,
+      whenBufferFull: 'drop',
+      extension,
+      owner: this,
+      events: ClientSocket.#connectionEvents,
+    })
+    this.#connection = connection
+    transport.start(connection)
+    // §4, "the WebSocket connection is established"
+    this.#tasks.add(() => {
+      // 1. The state is OPEN.
+      this.#readyState = ReadyState.open
+      // 2. The extensions are those in use.
+      this.extensions = formatExtensions(answer.extensions)
+      // 3. The protocol is the subprotocol in use.
+      this.protocol = answer.protocol
+      // 4. An event `open` is fired.
+      this.#events.open()
+    })
+    connection.received(rest, start, end)
+  }
+
+  static readonly #connectionEvents: ConnectionEvents<ClientSocket> = {
+    message(socket, message) {
+      socket.#tasks.add(message)
+    },
+    drain(socket) {
+      socket.#events.drain?.()
+    },
+    pong(socket, payload) {
+      socket.#pings?.answer(payload)
+    },
+    // §4, "the WebSocket closing handshake is started": in a task, the state changes to CLOSING.
+    closing(socket) {
+      if (socket.#readyState >= ReadyState.closing) return
+      socket.#tasks.add(() => {
+        if (socket.#readyState < ReadyState.closing) socket.#readyState = ReadyState.closing
+      })
+    },
+    error(socket, error) {
+      socket.#error = error
+    },
+    closed(socket, result) {
+      socket.#finish(result)
+    },
+  }
+
+  #run(event: SocketEvent): void {
+    if (typeof event === 'function') event()
+    // §4, "a WebSocket message has been received", 1.: nothing happens unless the state still is OPEN.
+    else if (this.#readyState === ReadyState.open) this.#events.message(event)
+  }
+
+  /** The transport is gone. What it tells of comes behind the events that still wait. */
+  #finish(result: CloseResult): void {
+    this.#queueTimer?.cancel()
+    this.#lostBytes += this.#queuedBytes
+    if (this.#connection !== undefined) this.#lostBytes += this.#unsent.payloadBeyond(this.#handedOverBytes())
+    this.#queue = []
+    this.#queuedBytes = 0
+    this.#connection = undefined
+    this.#pings?.fail()
+    const error = this.#error ?? (result.wasClean ? undefined : lost())
+    const close = (): void => this.#events.close(result, error)
+    // §4, "the WebSocket connection is closed"
+    this.#tasks.add(() => {
+      // 1. The state is CLOSED.
+      this.#readyState = ReadyState.closed
+      // 2. Where the connection was to fail, an event `error` is fired. RFC 6455 §7.2.1: it is to, where it is lost.
+      if (error !== undefined) this.#events.failed?.(error)
+      // 3. An event `close` is fired.
+      else close()
+    })
+    // One task in the standard, but promises run between two events: browsers let them, after each listener.
+    if (error !== undefined) this.#tasks.add(close)
+  }
+
+  #transmit(message: string | Uint8Array): void {
+    const connection = this.#connection!
+    this.#holdBufferedAmount()
+    const before = connection.appendedBytes
+    connection.send(message)
+    const frameLength = connection.appendedBytes - before
+    // An extension changes the payload's length; the message's own is what counts.
+    const length = this.extensions === '' ? frameLength - headerOf(frameLength) : this.#lengthOf(message)
+    this.#unsent.add(connection.appendedBytes, length)
+  }
+
+  /** The standard's bufferedAmount does not fall within a task: what a task sends counts in full until its end. */
+  #holdBufferedAmount(): void {
+    if (this.#handedOver !== undefined) return
+    this.#handedOver = this.#handedOverBytes()
+    this.#ports.clock.task(() => {
+      this.#handedOver = undefined
+      this.#unsentBytes()
+    })
+  }
+
+  /** A Blob has to be read first; what was sent behind it waits its turn. */
+  async #sendQueued(): Promise<void> {
+    for (let message = this.#queue[0]; message !== undefined; message = this.#queue[0]) {
+      let bytes: string | Uint8Array
+      try {
+        bytes = message instanceof Blob ? new Uint8Array(await message.arrayBuffer()) : message
+      } catch (error) {
+        this.#failQueue(new Error('a Blob passed to send() could not be read', { cause: error }))
+        return
+      }
+      if (this.#connection === undefined || this.#connection.state !== 'open') return
+      if (this.#closeAfterQueue !== undefined) this.#limitQueue()
+      this.#queue.shift()
+      this.#queuedBytes -= this.#lengthOf(message)
+      this.#transmit(bytes)
+    }
+    this.#queueTimer?.cancel()
+    this.#closeAfterQueue?.()
+  }
+
+  /** The standard has the Close wait for what was sent before it; for a Blob that can't be read, not for ever. */
+  #limitQueue(): void {
+    const { closeTimeoutMs } = this.#limits
+    this.#queueTimer?.cancel()
+    this.#queueTimer = this.#ports.clock.after(closeTimeoutMs, () => {
+      this.#failQueue(new Error(`a Blob passed to send() was not read within ${closeTimeoutMs} ms of close()`))
+    })
+  }
+
+  #failQueue(error: Error): void {
+    this.#error = error
+    this.#connection?.fail(1011, 'a message could not be read')
+  }
+
+  #unsentBytes(): number {
+    return this.#connection === undefined ? 0 : this.#unsent.payloadBeyond(this.#handedOver ?? this.#handedOverBytes())
+  }
+
+  /** Octets of frames that the network has taken since the start. */
+  #handedOverBytes(): number {
+    return this.#connection!.appendedBytes - this.#connection!.waitingBytes
+  }
+
+  #lengthOf(message: QueuedMessage): number {
+    if (typeof message === 'string') return this.#ports.payload.byteLength(message)
+    return message instanceof Blob ? message.size : message.length
+  }
+}
+
+/** A message that has come, or what else has happened. */
+type SocketEvent = string | Uint8Array | (() => void)
+
+type QueuedMessage = string | Uint8Array | Blob
+
+function lost(): TransportError {
+  return new TransportError('the connection was lost before both sides had closed it')
+}
+
+/** The size of the header of a client's frame of this length in all. */
+function headerOf(frameLength: number): number {
+  return [6, 8].find((size) => frameHeaderSize(frameLength - size, true) === size) ?? 14
+}

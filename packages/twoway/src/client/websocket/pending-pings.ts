@@ -1,0 +1,53 @@
+import { TransportError } from '../../core/errors.js'
+import type { Clock } from '../../ports/clock.js'
+
+interface PendingPing {
+  readonly number: number
+  readonly sentAt: number
+  readonly resolve: (milliseconds: number) => void
+  readonly reject: (error: Error) => void
+}
+
+/** The Pings of a connection that wait for their Pongs, each known by a number in its payload. */
+export class PendingPings {
+  readonly #clock: Clock
+  readonly #send: (payload: string) => void
+  #waiting: PendingPing[] = []
+  #count = 0
+
+  constructor(clock: Clock, send: (payload: string) => void) {
+    this.#clock = clock
+    this.#send = send
+  }
+
+  /** Resolves to the milliseconds until the answer. */
+  add(): Promise<number> {
+    const number = ++this.#count
+    const answered = new Promise<number>((resolve, reject) => {
+      this.#waiting.push({ number, sentAt: this.#clock.now(), resolve, reject })
+    })
+    this.#send(payloadOf(number))
+    return answered
+  }
+
+  /** A Pong came. It answers the Pings before its own too: a peer may answer the latest alone, §5.5.3. */
+  answer(payload: Uint8Array): void {
+    const text = String.fromCharCode(...payload)
+    const at = this.#waiting.findIndex(({ number }) => payloadOf(number) === text)
+    const now = this.#clock.now()
+    for (const { sentAt, resolve } of this.#waiting.splice(0, at + 1)) resolve(now - sentAt)
+  }
+
+  /** No Pong will come any more. */
+  fail(): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(closedBeforePong())
+  }
+}
+
+export function closedBeforePong(): TransportError {
+  return new TransportError('the connection is not open, so that no Pong will come')
+}
+
+function payloadOf(number: number): string {
+  return `ping ${number}`
+}

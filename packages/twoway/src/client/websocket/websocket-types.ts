@@ -1,0 +1,131 @@
+import type { PerMessageDeflateOptions } from '../../core/extensions/permessage-deflate/deflate-options.js'
+import type { TlsClientOptions } from '../../ports/connector.js'
+import type { PlatformAbortSignal } from '../../ports/platform-types.js'
+import type {
+  PlatformBlob,
+  PlatformCloseEvent,
+  PlatformEvent,
+  PlatformMessageEvent,
+  PlatformReadyState,
+} from '../browser/platform-types.js'
+
+/** The WHATWG standard's WebSocket: https://websockets.spec.whatwg.org/#the-websocket-interface */
+export interface WebSocket {
+  /** The URL as it was resolved. */
+  readonly url: string
+  /** CONNECTING (0), OPEN (1), CLOSING (2) or CLOSED (3). */
+  readonly readyState: PlatformReadyState
+  /** Octets of messages passed to `send` and not yet handed to the network; falls to 0 when all has gone. */
+  readonly bufferedAmount: number
+  /** The extensions in use, as the server answered them. */
+  readonly extensions: string
+  /** The subprotocol the server chose, or ''. */
+  readonly protocol: string
+  /** What a binary message's `event.data` is: a Blob, or an ArrayBuffer. 'blob' by default. */
+  binaryType: 'blob' | 'arraybuffer'
+  onopen: Handler<PlatformEvent>
+  onmessage: Handler<PlatformMessageEvent>
+  onerror: Handler<WebSocketEvents['error']>
+  onclose: Handler<PlatformCloseEvent>
+  /**
+   * Queues a message: text for a string, binary for everything else. The bytes are copied at once.
+   * Throws an InvalidStateError DOMException while connecting; is ignored, but counted, once closing.
+   */
+  send(data: string | ArrayBuffer | ArrayBufferView | PlatformBlob): void
+  /**
+   * Starts the closing handshake, behind what was sent before.
+   * @param code 1000, or 3000 to 4999; else an InvalidAccessError DOMException
+   * @param reason at most 123 octets of UTF-8; else a SyntaxError DOMException
+   */
+  close(code?: number, reason?: string): void
+  readonly CONNECTING: 0
+  readonly OPEN: 1
+  readonly CLOSING: 2
+  readonly CLOSED: 3
+  addEventListener<Type extends keyof WebSocketEvents>(
+    type: Type,
+    listener: (this: WebSocket, event: WebSocketEvents[Type]) => unknown,
+    options?: boolean | ListenerOptions,
+  ): void
+  addEventListener(type: string, listener: AnyListener | null, options?: boolean | ListenerOptions): void
+  removeEventListener<Type extends keyof WebSocketEvents>(
+    type: Type,
+    listener: (this: WebSocket, event: WebSocketEvents[Type]) => unknown,
+    options?: boolean | { capture?: boolean },
+  ): void
+  removeEventListener(type: string, listener: AnyListener | null, options?: boolean | { capture?: boolean }): void
+  dispatchEvent(event: PlatformEvent): boolean
+}
+
+export interface WebSocketConstructor {
+  /**
+   * Starts connecting. Throws a SyntaxError DOMException for a URL that is not ws, wss, http or https, or that has a
+   * fragment, and for subprotocols that are no tokens or not distinct.
+   * Beyond the standard, `ws+unix:/path/to.sock:/resource?query` and `wss+unix:` lead to a Unix socket; its path ends at
+   * the first colon, and is percent-decoded. A UsageError for options that can't be used.
+   * @param options the subprotocols, the preferred first; or, beyond the standard, an object with them and more
+   */
+  new (url: string | { toString(): string }, options?: string | readonly string[] | WebSocketOptions): WebSocket
+  readonly prototype: WebSocket
+  readonly CONNECTING: 0
+  readonly OPEN: 1
+  readonly CLOSING: 2
+  readonly CLOSED: 3
+}
+
+/** What can be asked for beyond the standard. */
+export interface WebSocketOptions extends TlsClientOptions {
+  /** Subprotocols, the preferred first. */
+  readonly protocols?: string | readonly string[] | undefined
+  /** Further fields of the request. They go to the origin of the URL only, where a redirect leads elsewhere. */
+  readonly headers?: Readonly<Record<string, string>> | Iterable<readonly [name: string, value: string]> | undefined
+  /** The Origin of the request; none by default. */
+  readonly origin?: string | undefined
+  /**
+   * A proxy to go through, for ws and wss: `http://user:password@host:port`, `https://…` (by CONNECT; for wss, TLS goes
+   * through it end to end), `socks5://…`, or `socks5h://…` where the proxy is to look the name up. 'env' takes it from
+   * HTTPS_PROXY for wss and HTTP_PROXY for ws, unless NO_PROXY excepts the host. None by default.
+   */
+  readonly proxy?: string | undefined
+  /**
+   * Redirects to follow, at most 10; 0 by default: a redirect then fails with its status. Never followed from wss to ws.
+   * Another origin gets no user and password, no `headers`, no client certificate, and must have a trusted one.
+   */
+  readonly maxRedirects?: number | undefined
+  /** Aborts connecting; without effect once the connection stands. */
+  readonly signal?: PlatformAbortSignal | undefined
+  /**
+   * Offers to compress messages (RFC 7692): true by default, as browsers do; false does not; an object says more, and a
+   * list of them is several offers, the preferred first. `extensions` tells what the server took.
+   */
+  readonly perMessageDeflate?: boolean | PerMessageDeflateOptions | readonly PerMessageDeflateOptions[] | undefined
+  /** Milliseconds for the whole opening handshake, 10,000 by default. */
+  readonly handshakeTimeoutMs?: number | undefined
+  /**
+   * Milliseconds that the server has to answer a Close and to end the connection, 5,000 by default; and that a Blob which
+   * was sent before `close` may take to be read.
+   */
+  readonly closeTimeoutMs?: number | undefined
+  /** Octets of a received message, at most; 16 MiB by default. Beyond it the connection fails with 1009. */
+  readonly maxMessageBytes?: number | undefined
+}
+
+export interface WebSocketEvents {
+  open: PlatformEvent
+  message: PlatformMessageEvent
+  /** Where a handshake or a connection failed, `error` says why: a HandshakeError, ProtocolError or TransportError. */
+  error: PlatformEvent & { readonly error?: unknown }
+  close: PlatformCloseEvent
+}
+
+type Handler<Event> = ((this: WebSocket, event: Event) => unknown) | null
+
+// biome-ignore lint/suspicious/noExplicitAny: a listener of any event may ask for a narrower one, as in the DOM's types
+type AnyListener = ((event: any) => unknown) | { handleEvent(event: any): unknown }
+
+interface ListenerOptions {
+  readonly capture?: boolean
+  readonly once?: boolean
+  readonly passive?: boolean
+  readonly signal?: PlatformAbortSignal
+}

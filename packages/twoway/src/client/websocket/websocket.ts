@@ -1,0 +1,251 @@
+import { longestCloseReason } from '../../core/closing/close-payload.js'
+import { checkProtocols } from '../connecting/subprotocols.js'
+import { parseWebSocketUrl } from '../connecting/url.js'
+import { type ClientPorts, ClientSocket, ReadyState } from './client-socket.js'
+import { CloseEvent } from './close-event.js'
+import { shapeAsInterface } from './interface-shape.js'
+import { bytesOf, isBlob } from './message-data.js'
+import { sendPing } from './ping.js'
+import type { WebSocketConstructor, WebSocketOptions } from './websocket-types.js'
+
+/** What an event handler attribute holds: HTML takes any object, and calls it where it can be called. */
+type EventHandler = ((event: Event) => unknown) | object | null
+
+/** An event handler that is set: the listener keeps its place among the others while the handler is replaced. */
+interface ActiveHandler {
+  handler: object
+  readonly listener: (event: Event) => void
+}
+
+/**
+ * The class WebSocket of the WHATWG standard over a runtime's ports: https://websockets.spec.whatwg.org/
+ * Converts what it is given as WebIDL says, and turns what happens into events. Numbers are the standard's steps.
+ */
+export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
+  class WebSocket extends EventTarget {
+    readonly #url: string
+    readonly #origin: string
+    readonly #socket: ClientSocket
+    readonly #handlers = new Map<string, ActiveHandler>()
+    #binaryType: 'blob' | 'arraybuffer' = 'blob'
+
+    constructor(url: string | { toString(): string }, protocols: string | readonly string[] | WebSocketOptions = []) {
+      // biome-ignore lint/complexity/noArguments: WebIDL tells an argument that is missing from one that is undefined
+      if (arguments.length === 0) throw new TypeError('a WebSocket takes a URL: write one such as ws://localhost:8080/')
+      super()
+      const text = `${url}`
+      const options = toOptions(protocols)
+      // 1. to 7. The URL is parsed; the base URL of 1. is the page's, so there is none here.
+      const record = parseWebSocketUrl(text)
+      // 8. and 9. The subprotocols must be distinct tokens.
+      checkProtocols(options.protocols)
+      // 10. The URL is kept.
+      this.#url = record.href
+      this.#origin = record.origin
+      // 12. The connection is established in parallel.
+      this.#socket = new ClientSocket(ports, record, options.protocols, options, {
+        open: () => super.dispatchEvent(new Event('open')),
+        message: (message) => super.dispatchEvent(this.#messageEvent(message)),
+        failed: (error) => super.dispatchEvent(errorEvent(error)),
+        close: (result) => super.dispatchEvent(new CloseEvent('close', result)),
+      })
+    }
+
+    get url(): string {
+      return this.#url
+    }
+
+    get readyState(): ReadyState {
+      return this.#socket.readyState
+    }
+
+    get bufferedAmount(): number {
+      return this.#socket.bufferedAmount
+    }
+
+    get onopen(): EventHandler {
+      return this.#handler('open')
+    }
+
+    set onopen(handler: EventHandler) {
+      this.#setHandler('open', handler)
+    }
+
+    get onerror(): EventHandler {
+      return this.#handler('error')
+    }
+
+    set onerror(handler: EventHandler) {
+      this.#setHandler('error', handler)
+    }
+
+    get onclose(): EventHandler {
+      return this.#handler('close')
+    }
+
+    set onclose(handler: EventHandler) {
+      this.#setHandler('close', handler)
+    }
+
+    get extensions(): string {
+      return this.#socket.extensions
+    }
+
+    get protocol(): string {
+      return this.#socket.protocol
+    }
+
+    close(code: number | undefined = undefined, reason: string | undefined = undefined): void {
+      const socket = this.#socket
+      const status = code === undefined ? undefined : toClampedUnsignedShort(code)
+      const text = reason === undefined ? '' : `${reason}`
+      // 1. A code must be 1000, or one from 3000 to 4999.
+      if (status !== undefined && status !== 1000 && (status < 3000 || status > 4999)) {
+        throw new DOMException(
+          `close() takes the code 1000 or one from 3000 to 4999, not ${status}`,
+          'InvalidAccessError',
+        )
+      }
+      // 2. A reason takes at most 123 octets of UTF-8.
+      if (ports.payload.byteLength(text) > longestCloseReason) {
+        throw new DOMException(
+          `a close reason takes at most ${longestCloseReason} octets of UTF-8: shorten it`,
+          'SyntaxError',
+        )
+      }
+      // 3. What happens depends on the state. A Close can't carry a reason without a code.
+      socket.close(status ?? (text === '' ? undefined : 1000), text)
+    }
+
+    get onmessage(): EventHandler {
+      return this.#handler('message')
+    }
+
+    set onmessage(handler: EventHandler) {
+      this.#setHandler('message', handler)
+    }
+
+    get binaryType(): 'blob' | 'arraybuffer' {
+      return this.#binaryType
+    }
+
+    set binaryType(type: 'blob' | 'arraybuffer') {
+      const before = this.#binaryType
+      const text = `${type}`
+      // WebIDL: a value that the enumeration does not have is ignored.
+      this.#binaryType = text === 'blob' || text === 'arraybuffer' ? text : before
+    }
+
+    send(data: string | ArrayBuffer | ArrayBufferView | Blob): void {
+      const socket = this.#socket
+      // biome-ignore lint/complexity/noArguments: WebIDL tells an argument that is missing from one that is undefined
+      if (arguments.length === 0) throw new TypeError('send() takes a message: give one')
+      const message = typeof data === 'string' ? data : toMessage(data)
+      // 1. Nothing can be sent while connecting.
+      if (socket.readyState === ReadyState.connecting) {
+        throw new DOMException(
+          'the connection is not open yet: send() once the open event has come',
+          'InvalidStateError',
+        )
+      }
+      // 2. It is sent where the connection is open, and counts in any case.
+      socket.send(message)
+    }
+
+    [sendPing](): Promise<number> {
+      return this.#socket.ping()
+    }
+
+    #handler(type: string): EventHandler {
+      return this.#handlers.get(type)?.handler ?? null
+    }
+
+    /** HTML's setter of an event handler: null, as anything that is no object, deactivates it. */
+    #setHandler(type: string, value: unknown): void {
+      const active = this.#handlers.get(type)
+      if (!isObject(value)) {
+        if (active === undefined) return
+        this.#handlers.delete(type)
+        super.removeEventListener(type, active.listener)
+      } else if (active !== undefined) {
+        active.handler = value
+      } else {
+        const activated: ActiveHandler = { handler: value, listener: (event) => this.#process(activated, event) }
+        this.#handlers.set(type, activated)
+        super.addEventListener(type, activated.listener)
+      }
+    }
+
+    /** HTML's event handler processing algorithm: an event is cancelled by returning false. */
+    #process({ handler }: ActiveHandler, event: Event): void {
+      if (typeof handler === 'function' && handler.call(this, event) === false) event.preventDefault()
+    }
+
+    /** §4, "a WebSocket message has been received", 2. and 3. */
+    #messageEvent(message: string | Uint8Array): MessageEvent {
+      let data: string | Blob | ArrayBuffer
+      if (typeof message === 'string') {
+        data = message
+      } else {
+        // The bytes came with a buffer of their own.
+        const buffer = message.buffer as ArrayBuffer
+        data = this.#binaryType === 'blob' ? new Blob([buffer]) : buffer
+      }
+      return new MessageEvent('message', { data, origin: this.#origin })
+    }
+  }
+
+  shapeAsInterface(WebSocket)
+  for (const [name, value] of constants) {
+    const descriptor = { value, enumerable: true, writable: false, configurable: false }
+    Object.defineProperty(WebSocket, name, descriptor)
+    Object.defineProperty(WebSocket.prototype, name, descriptor)
+  }
+  return WebSocket as unknown as WebSocketConstructor
+}
+
+const constants = [
+  ['CONNECTING', ReadyState.connecting],
+  ['OPEN', ReadyState.open],
+  ['CLOSING', ReadyState.closing],
+  ['CLOSED', ReadyState.closed],
+] as const
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'function' || (typeof value === 'object' && value !== null)
+}
+
+/**
+ * The union `DOMString or sequence<DOMString>`, and beyond the standard an object of options, which there would become
+ * the string "[object Object]".
+ */
+function toOptions(given: unknown): WebSocketOptions & { readonly protocols: readonly string[] } {
+  if (typeof given !== 'object' || given === null) return { protocols: toProtocols(given) }
+  if (Symbol.iterator in given) return { protocols: toProtocols(given) }
+  const options: WebSocketOptions = given
+  return { ...options, protocols: options.protocols === undefined ? [] : toProtocols(options.protocols) }
+}
+
+function toProtocols(given: unknown): readonly string[] {
+  if (isObject(given) && Symbol.iterator in given) return Array.from(given as Iterable<unknown>, (each) => `${each}`)
+  return [`${given}`]
+}
+
+/** The union `BufferSource or Blob or USVString`. */
+function toMessage(data: unknown): string | Uint8Array | Blob {
+  if (isBlob(data)) return data
+  return bytesOf(data) ?? `${data}`
+}
+
+/** WebIDL's `[Clamp] unsigned short`: the nearest one, the even one where two are as near. */
+function toClampedUnsignedShort(value: unknown): number {
+  const clamped = Math.min(Math.max(+(value as number), 0), 65535)
+  const rounded = Math.round(clamped)
+  if (Number.isNaN(rounded)) return 0
+  return rounded - clamped === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded
+}
+
+/** The standard's plain event, with the reason beside it. */
+function errorEvent(error: Error): Event {
+  return Object.defineProperty(new Event('error'), 'error', { value: error, enumerable: true })
+}

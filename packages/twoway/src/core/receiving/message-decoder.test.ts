@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { utf8 } from 'twoway-testing/bytes.js'
+import { webPayload } from '../../runtimes/web/payload.js'
+import { ProtocolError } from '../errors.js'
+import type { DecodedSink, Extension } from '../extensions/extension.js'
+import { Opcode } from '../opcode.js'
+import { ScratchPool } from '../sending/scratch-pool.js'
+import { MessageAssembler } from './message-assembler.js'
+import { MessageDecoder } from './message-decoder.js'
+
+/** Doubles each octet; what is to come later waits for `finish`. */
+class Doubling implements Extension {
+  readonly name = 'x-double'
+  readonly messageBits = 4
+  readonly heldBytes = 0
+  readonly encodesPieces = false
+  isLater = false
+  finish: (error?: unknown) => void = () => {}
+
+  wants(): boolean {
+    return false
+  }
+
+  encode(): undefined {}
+
+  decode(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+    emit: DecodedSink,
+    done: (error?: unknown) => void,
+  ): 'done' | 'later' {
+    const doubled = Uint8Array.from([...bytes.subarray(start, end)].flatMap((octet) => [octet, octet]))
+    const run = (): void => emit(doubled, 0, doubled.length, last)
+    if (!this.isLater) {
+      run()
+      return 'done'
+    }
+    this.finish = (error) => {
+      if (error === undefined) run()
+      done(error)
+    }
+    return 'later'
+  }
+
+  stopDecoding(): void {}
+  close(): void {}
+}
+
+function setUp() {
+  const extension = new Doubling()
+  const sink = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1000)
+  const log: string[] = []
+  const decoder = new MessageDecoder(extension, sink, {
+    decodingFailed: (error) => log.push(`failed ${error.code}`),
+    decoded: (message) => log.push(`decoded ${message}`),
+  })
+  sink.beginFrame(Opcode.text, true, undefined)
+  const decode = (text: string, last: boolean) => decoder.decode(utf8(text), 0, text.length, last)
+  return { extension, sink, decoder, decode, log }
+}
+
+describe('MessageDecoder', () => {
+  it('gives the message with its last piece, and counts what came out', () => {
+    const { decoder, decode, log } = setUp()
+    assert.equal(decode('ab', false), undefined)
+    assert.equal(decode('c', true), 'aabbcc')
+    assert.equal(decoder.octets, 6)
+    assert.equal(decoder.isBusy, false)
+    assert.deepEqual(log, [])
+  })
+
+  it('tells of what took longer, with the message where it is complete', () => {
+    const { extension, sink, decoder, decode, log } = setUp()
+    extension.isLater = true
+    assert.equal(decode('a', false), undefined)
+    assert.equal(decoder.isBusy, true)
+    extension.finish()
+    assert.equal(decoder.isBusy, false)
+    assert.ok(sink.heldBytes <= 1000, 'no chunk of the pool is held')
+    decode('b', true)
+    extension.finish()
+    assert.deepEqual(log, ['decoded undefined', 'decoded aabb'])
+  })
+
+  it('tells of a rule that was broken later, and lets our own errors pass', () => {
+    const { extension, decode, log } = setUp()
+    extension.isLater = true
+    decode('a', false)
+    extension.finish(new ProtocolError('messageTooBig'))
+    assert.deepEqual(log, ['failed messageTooBig'])
+    decode('a', false)
+    assert.throws(() => extension.finish(new RangeError('ours')), RangeError)
+  })
+})

@@ -1,0 +1,131 @@
+import type { Clock } from '../../ports/clock.js'
+import type { Payload } from '../../ports/payload.js'
+import { ProtocolError, TransportError } from '../errors.js'
+import { Opcode } from '../opcode.js'
+import { IncomingMessage } from './incoming-message.js'
+import type { MessageSink } from './message-sink.js'
+
+/** What a streamer tells of. */
+export interface StreamerEvents {
+  /** A message begins. */
+  began(message: IncomingMessage): void
+  /** Whether reading has to wait for the reader of a message has changed, or may have. */
+  mayRead(may: boolean): void
+}
+
+/** Octets of UTF-8 that no reader can be given, and that wait for the next: what came of a character. */
+const longestPartOfCharacter = 3
+
+/**
+ * Hands messages over while they arrive, one after the other: the next begins when the one before has been read to its
+ * end or been discarded. What waits for the reader is held up to about the high-water mark; then reading has to wait.
+ */
+export class MessageStreamer implements MessageSink {
+  readonly #payload: Payload
+  readonly #clock: Clock
+  readonly #mostHeld: number
+  readonly #mostDecoded: number
+  readonly #events: StreamerEvents
+  #message: IncomingMessage | undefined
+  #underWay = false
+  #fin = false
+  #isScheduled = false
+  #isStopped = false
+  #isResuming = false
+
+  constructor(
+    payload: Payload,
+    clock: Clock,
+    { highWaterMarkBytes, maxMessageBytes }: { readonly highWaterMarkBytes: number; readonly maxMessageBytes: number },
+    events: StreamerEvents,
+  ) {
+    this.#payload = payload
+    this.#clock = clock
+    this.#mostHeld = Math.max(longestPartOfCharacter, highWaterMarkBytes)
+    this.#mostDecoded = highWaterMarkBytes + maxMessageBytes
+    this.#events = events
+  }
+
+  get heldBytes(): number {
+    return this.#message?.heldBytes ?? 0
+  }
+
+  get isStreaming(): boolean {
+    return this.#underWay
+  }
+
+  beginFrame(opcode: number, fin: boolean): void {
+    this.#fin = fin
+    if (opcode === Opcode.continuation) {
+      if (!this.#underWay) throw new ProtocolError('continuationWithoutMessage')
+      return
+    }
+    if (this.#underWay) throw new ProtocolError('messageWithinMessage')
+    this.#underWay = true
+    this.#message = new IncomingMessage(opcode === Opcode.text ? 'text' : 'binary', this.#payload, this.#look)
+    this.#events.began(this.#message)
+  }
+
+  add(bytes: Uint8Array, start: number, end: number, remaining: number): undefined {
+    this.#add(bytes, start, end, this.#fin && remaining === 0)
+  }
+
+  addDecoded(bytes: Uint8Array, start: number, end: number, last: boolean): undefined {
+    this.#add(bytes, start, end, last)
+    // One read can unfold to a thousand times its length, and can't be stopped on the way.
+    if (this.heldBytes > this.#mostDecoded) {
+      throw new ProtocolError('messageTooBig', `one read unfolds to more than ${this.#mostDecoded} octets`)
+    }
+  }
+
+  release(reason: Error = new TransportError('the connection closed before the message was complete')): void {
+    const message = this.#underWay ? this.#message : undefined
+    this.#underWay = false
+    message?.fail(reason)
+  }
+
+  #add(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    // A handler may have closed the connection as the message began.
+    if (!this.#underWay) return
+    const message = this.#message!
+    message.add(bytes, start, end)
+    if (last) {
+      message.end()
+      this.#underWay = false
+    }
+    // What comes within a turn is handed over together.
+    if (!this.#isScheduled) {
+      this.#isScheduled = true
+      this.#clock.defer(this.#deliver)
+    }
+    this.#look()
+  }
+
+  readonly #deliver = (): void => {
+    this.#isScheduled = false
+    this.#message?.deliver()
+  }
+
+  get #mayRead(): boolean {
+    const message = this.#message!
+    return message.isWhole ? message.isOver : message.heldBytes <= this.#mostHeld
+  }
+
+  /** Reading goes on in a task of its own: what the reader does with the end of a message comes before the next. */
+  readonly #look = (): void => {
+    if (!this.#mayRead) {
+      this.#isStopped = true
+      this.#events.mayRead(false)
+    } else if (this.#isStopped && !this.#isResuming) {
+      this.#isResuming = true
+      this.#clock.task(this.#resume)
+    }
+  }
+
+  readonly #resume = (): void => {
+    this.#isResuming = false
+    if (!this.#mayRead) return
+    this.#isStopped = false
+    this.#events.mayRead(true)
+  }
+}

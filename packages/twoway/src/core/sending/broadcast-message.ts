@@ -1,0 +1,98 @@
+import type { Clock } from '../../ports/clock.js'
+import type { Payload } from '../../ports/payload.js'
+import type { SharedEncoder } from '../extensions/extension.js'
+import { Opcode } from '../opcode.js'
+import { copyOctets } from '../payload/copy-octets.js'
+import { frameHeaderSize, writeFrameHeader } from './frame-header.js'
+import { JointFlush } from './joint-flush.js'
+
+const finBit = 0x80
+
+/** What an encoder made of the message: its frame, or who waits for it, in their order. */
+type EncodedFrame = { frame: Uint8Array } | { waiting: ((frame: Uint8Array) => void)[] }
+
+/**
+ * A message for many connections: a server's frames are not masked, so the same octets go to all, framed once, and once
+ * for each encoder that connections share.
+ */
+export class BroadcastMessage {
+  readonly message: string | Uint8Array
+  /** Its octets. */
+  readonly length: number
+  /** Writes it at the end of the turn to all who got it in this one. */
+  readonly joint: JointFlush
+  readonly #payload: Payload
+  #frame: Uint8Array | undefined
+  #encoded: Map<SharedEncoder, EncodedFrame> | undefined
+
+  constructor(message: string | Uint8Array, { payload, clock }: { readonly payload: Payload; readonly clock: Clock }) {
+    this.message = message
+    this.joint = new JointFlush(clock)
+    this.length = typeof message === 'string' ? payload.byteLength(message) : message.length
+    this.#payload = payload
+  }
+
+  /** The message, whatever its sender does with the bytes from now on. */
+  get kept(): string | Uint8Array {
+    return typeof this.message === 'string' ? this.message : this.frame.subarray(this.frame.length - this.length)
+  }
+
+  /** The whole frame, RFC 6455 §5.2. Nothing of it changes any more. */
+  get frame(): Uint8Array {
+    this.#frame ??= this.#write()
+    return this.#frame
+  }
+
+  /**
+   * The frame of what an encoder makes of it, or the plain one where that is no shorter. Or 'later' where this takes
+   * long: then `done` is called once with it, later than this call returns.
+   * @param messageBits the reserved bits that mark what the encoder has changed
+   */
+  encodedFrame(encoder: SharedEncoder, messageBits: number, done: (frame: Uint8Array) => void): Uint8Array | 'later' {
+    const known = this.#encoded?.get(encoder)
+    if (known === undefined) return this.#encode(encoder, messageBits, done)
+    if ('frame' in known) return known.frame
+    known.waiting.push(done)
+    return 'later'
+  }
+
+  #encode(encoder: SharedEncoder, messageBits: number, done: (frame: Uint8Array) => void): Uint8Array | 'later' {
+    const { frame } = this
+    const waiting = [done]
+    this.#encoded ??= new Map()
+    const encoded = encoder.encode(frame, frame.length - this.length, frame.length, (later) => {
+      const made = this.#writeEncoded(later, messageBits)
+      this.#encoded!.set(encoder, { frame: made })
+      for (const tell of waiting) tell(made)
+    })
+    if (encoded === 'later') {
+      this.#encoded.set(encoder, { waiting })
+      return 'later'
+    }
+    const made = this.#writeEncoded(encoded, messageBits)
+    this.#encoded.set(encoder, { frame: made })
+    return made
+  }
+
+  #writeEncoded(encoded: Uint8Array | undefined, messageBits: number): Uint8Array {
+    if (encoded === undefined) return this.frame
+    const { length } = encoded
+    const frame = this.#payload.allocate(frameHeaderSize(length, false) + length)
+    const at = writeFrameHeader(frame, 0, finBit | (messageBits << 4) | this.#opcode, length, undefined)
+    copyOctets(encoded, 0, length, frame, at)
+    return frame
+  }
+
+  get #opcode(): number {
+    return typeof this.message === 'string' ? Opcode.text : Opcode.binary
+  }
+
+  #write(): Uint8Array {
+    const { message, length } = this
+    const frame = this.#payload.allocate(frameHeaderSize(length, false) + length)
+    const at = writeFrameHeader(frame, 0, finBit | this.#opcode, length, undefined)
+    if (typeof message === 'string') this.#payload.encodeInto(message, frame, at)
+    else copyOctets(message, 0, length, frame, at)
+    return frame
+  }
+}

@@ -1,0 +1,80 @@
+import type { Payload } from '../../ports/payload.js'
+import { UsageError } from '../errors.js'
+import { Opcode } from '../opcode.js'
+import type { FrameParser } from '../receiving/frame-parser.js'
+import type { Outbox } from './outbox.js'
+
+const finBit = 0x80
+
+/** RFC 6455 §5.5. */
+const longestPayload = 125
+
+/** The control frames of a connection, RFC 6455 §5.5: frames those that go out, and gathers one that a read cuts. */
+export class ControlFrames {
+  readonly #outbox: Outbox
+  readonly #payload: Payload
+  readonly #highWaterMarkBytes: number
+  #gathered: Uint8Array | undefined
+  #length = 0
+  /** The payload of the latest Ping that could not be answered at once. */
+  #waitingPong: Uint8Array | undefined
+  #hasClosed = false
+
+  constructor(outbox: Outbox, payload: Payload, highWaterMarkBytes: number) {
+    this.#outbox = outbox
+    this.#payload = payload
+    this.#highWaterMarkBytes = highWaterMarkBytes
+  }
+
+  /** Takes the piece that the parser stands at. Returns the whole payload with the last one, valid until the next call. */
+  gather(bytes: Uint8Array, parser: FrameParser): Uint8Array | undefined {
+    if (parser.begins) this.#length = 0
+    this.#gathered ??= this.#payload.allocate(longestPayload)
+    this.#gathered.set(bytes.subarray(parser.start, parser.end), this.#length)
+    this.#length += parser.end - parser.start
+    return parser.remaining === 0 ? this.#gathered.subarray(0, this.#length) : undefined
+  }
+
+  /** Throws a UsageError for a payload that is too long. */
+  checkPing(payload: Uint8Array): void {
+    if (payload.length <= longestPayload) return
+    throw new UsageError(
+      'controlPayloadTooLong',
+      `a ping takes at most ${longestPayload} octets, this one has ${payload.length}: shorten it`,
+    )
+  }
+
+  /** §5.5.2. */
+  sendPing(payload: Uint8Array): void {
+    this.#send(Opcode.ping, payload)
+  }
+
+  /** Once, §5.5.1: a second one is not sent. */
+  sendClose(payload: Uint8Array): void {
+    if (this.#hasClosed) return
+    this.#hasClosed = true
+    this.#send(Opcode.close, payload)
+  }
+
+  /** Answers a Ping, §5.5.2. Where the network does not keep up only the latest is answered, as §5.5.3 allows. */
+  answerPing(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#outbox.waitingBytes > this.#highWaterMarkBytes) {
+      this.#waitingPong = this.#payload.copy(bytes, start, end)
+    } else {
+      this.#waitingPong = undefined
+      this.#outbox.addBytes(finBit | Opcode.pong, bytes, start, end)
+    }
+  }
+
+  /** The network has taken what waited. */
+  sendWaitingPong(): void {
+    const pong = this.#waitingPong
+    if (pong === undefined) return
+    this.#waitingPong = undefined
+    this.#send(Opcode.pong, pong)
+  }
+
+  #send(opcode: number, payload: Uint8Array): void {
+    this.#outbox.addBytes(finBit | opcode, payload, 0, payload.length)
+  }
+}

@@ -1,0 +1,44 @@
+import type { Clock } from '../../ports/clock.js'
+
+/** What is flushed at the end of a turn. */
+export interface Flushable {
+  /** The end of the turn has come. */
+  flushDeferred(): void
+}
+
+/**
+ * Flushes all that one call has filled by one deferral, at the end of the turn and in the asynchronous context of that
+ * call: to be shared by nobody else. A flush that throws does not keep the others from theirs.
+ */
+export class JointFlush {
+  readonly #clock: Clock
+  #flushables: Flushable[] = []
+  #flushed = 0
+  #isOver = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Returns false where the turn is over: then it is not flushed. */
+  add(flushable: Flushable): boolean {
+    if (this.#isOver) return false
+    if (this.#flushables.push(flushable) === 1) this.#defer()
+    return true
+  }
+
+  #defer(): void {
+    this.#clock.defer(() => this.#flush())
+  }
+
+  #flush(): void {
+    const flushables = this.#flushables
+    this.#isOver = true
+    try {
+      while (this.#flushed < flushables.length) flushables[this.#flushed++]!.flushDeferred()
+    } finally {
+      if (this.#flushed < flushables.length) this.#defer()
+      else this.#flushables = []
+    }
+  }
+}

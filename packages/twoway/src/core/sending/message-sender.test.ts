@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { concat, frame, toHex } from 'twoway-testing/bytes.js'
+import { FakeClock } from 'twoway-testing/fake-clock.js'
+import { RecordingSink } from 'twoway-testing/recording-sink.js'
+import { RecordingTransport } from 'twoway-testing/recording-transport.js'
+import { webPayload } from '../../runtimes/web/payload.js'
+import { serverLimits } from '../limits.js'
+import { BufferBudget } from './buffer-budget.js'
+import { MessageSender } from './message-sender.js'
+import { Outbox } from './outbox.js'
+import { ScratchPool } from './scratch-pool.js'
+
+const limits = { ...serverLimits, highWaterMarkBytes: 100, maxBufferedBytes: 200 }
+
+function setUp(budget?: BufferBudget) {
+  const transport = new RecordingTransport()
+  transport.start(new RecordingSink())
+  const clock = new FakeClock()
+  const ports = {
+    payload: webPayload,
+    clock,
+    random: { maskingKey: () => 0, bytes: (length: number) => new Uint8Array(length) },
+    scratchPool: new ScratchPool(webPayload),
+  }
+  const outbox = new Outbox(transport, ports, undefined, { flushed() {} })
+  let settled = 0
+  const settle = (): void => {
+    settled += 1
+  }
+  const sender = new MessageSender(outbox, undefined, ports, limits, budget, { settle, fail: assert.fail })
+  const send = (message: string | Uint8Array) => sender.send(message, undefined, undefined)
+  return { sender, send, transport, clock, outbox, settled: () => settled }
+}
+
+const noError = (error: Error): never => {
+  throw error
+}
+
+describe('MessageSender', () => {
+  it("answers 'sent' up to the high-water mark and 'buffered' above it, and owes a drain then", () => {
+    const { sender, send } = setUp()
+    assert.equal(send(new Uint8Array(98)), 'sent')
+    assert.deepEqual([sender.waitingBytes, sender.isAboveMark, sender.owesDrain], [100, false, false])
+    assert.equal(send(''), 'buffered')
+    assert.deepEqual([sender.waitingBytes, sender.isAboveMark, sender.owesDrain], [102, true, true])
+  })
+
+  it('is full above maxBufferedBytes, not at it', () => {
+    const { send, sender } = setUp()
+    send(new Uint8Array(194))
+    send('')
+    assert.deepEqual([sender.waitingBytes, sender.isFull], [200, false])
+    send('')
+    assert.equal(sender.isFull, true)
+  })
+
+  it('keeps its promise of a drain once, at the high-water mark', () => {
+    const { sender, send, outbox, transport } = setUp()
+    assert.equal(sender.takeDrain(), false)
+    send(new Uint8Array(150))
+    transport.pendingBytes = 101
+    outbox.flush()
+    assert.equal(sender.takeDrain(), false)
+    transport.pendingBytes = 100
+    assert.equal(sender.takeDrain(), true)
+    assert.equal(sender.takeDrain(), false)
+    sender.askForDrain()
+    assert.equal(sender.takeDrain(), true)
+  })
+
+  it('counts in the budget while more waits than the high-water mark, and is full above the mark where that is exceeded', () => {
+    const budget = new BufferBudget(120)
+    const [one, other] = [setUp(budget), setUp(budget)]
+    one.send(new Uint8Array(98))
+    assert.equal(budget.used, 0)
+    one.send('a')
+    assert.equal(budget.used, 103)
+    other.send(new Uint8Array(107))
+    assert.equal(budget.used, 103 + 109)
+    assert.deepEqual([one.sender.isFull, other.sender.isFull], [true, true])
+    other.sender.release()
+    assert.equal(budget.used, 103)
+    assert.equal(one.sender.isFull, false)
+    one.outbox.flush()
+    one.sender.takeDrain()
+    assert.equal(budget.used, 0)
+  })
+
+  it('keeps what is sent behind a message in pieces, in its order, and settles when that is over', () => {
+    const { sender, send, transport, clock, outbox, settled } = setUp()
+    const message = sender.sendInPieces({ type: 'text' }, noError)
+    assert.equal(sender.isAwaited, true)
+    message.write('a')
+    const bytes = Uint8Array.of(1, 2)
+    assert.equal(send(bytes), 'sent')
+    bytes.fill(9)
+    send('é')
+    assert.equal(sender.waitingBytes, 1 + 2 + 2)
+    message.end()
+    assert.equal(sender.isAwaited, false)
+    outbox.flush()
+    const frames = [frame({ opcode: 1, payload: 'a' }), frame({ opcode: 2, payload: Uint8Array.of(1, 2) })]
+    assert.equal(toHex(transport.written), toHex(concat(...frames, frame({ opcode: 1, payload: 'é' }))))
+    assert.equal(settled(), 0)
+    clock.runTasks()
+    assert.equal(settled(), 1)
+  })
+
+  it('runs what waits for the messages in pieces once the last is over, or will not go', () => {
+    const { sender } = setUp()
+    const log: string[] = []
+    sender.afterPieces(() => log.push('none'))
+    const [first, second] = ['binary', 'binary'].map(() => sender.sendInPieces({ type: 'binary' }, () => {}))
+    sender.afterPieces(() => log.push('both'))
+    first!.end()
+    assert.deepEqual(log, ['none'])
+    second!.end()
+    assert.deepEqual(log, ['none', 'both'])
+    sender.sendInPieces({ type: 'binary' }, () => {})
+    sender.afterPieces(() => log.push('closed'))
+    sender.close()
+    assert.deepEqual(log, ['none', 'both', 'closed'])
+  })
+
+  it('tells a message in pieces that it will not go', () => {
+    const { sender, send } = setUp()
+    const errors: string[] = []
+    sender.sendInPieces({ type: 'text' }, (error) => errors.push(error.message))
+    send('never')
+    sender.sendInPieces({ type: 'text' }, (error) => errors.push(error.message))
+    sender.close()
+    assert.deepEqual(errors, Array(2).fill('the connection closed before what was sent had gone'))
+    assert.deepEqual([sender.waitingBytes, sender.isAwaited], [0, false])
+  })
+})

@@ -1,0 +1,74 @@
+import type { Payload } from '../../ports/payload.js'
+
+/** What one turn of one connection usually sends; a longer frame goes out on its own. */
+const defaultChunkBytes = 16 << 10
+
+/** Chunks kept for reuse: as many connections seldom send within one turn. */
+const mostKept = 64
+
+/**
+ * Longer chunks kept: the longest of those that are given back. The pages of a new one cost more than what is done with
+ * it: an echo of 1 MiB of text takes 1.0 ms with them kept, 1.4 without.
+ */
+const mostLongKept = 4
+
+/**
+ * Octets up to which a view of what a chunk begins with is kept for the next time: to make one takes 50 ns, a tenth of
+ * what an echo takes beside the system's calls.
+ */
+const longestKeptView = 2 << 10
+
+/** Buffers shared by the connections of a server or client, so that an idle connection holds none. */
+export class ScratchPool {
+  readonly chunkBytes: number
+  /** The longest that is kept: room for a text of 1 MiB, whatever it consists of. */
+  readonly longestBytes = 4 << 20
+  readonly #payload: Payload
+  readonly #free: Uint8Array[] = []
+  /** The chunk whose views are kept: the first, which is in use the most. */
+  #viewed: Uint8Array | undefined
+  readonly #views = new Array<Uint8Array | undefined>(longestKeptView + 1).fill(undefined)
+  /** By length, the shortest first. */
+  readonly #freeLong: Uint8Array[] = []
+
+  constructor(payload: Payload, chunkBytes = defaultChunkBytes) {
+    this.#payload = payload
+    this.chunkBytes = chunkBytes
+  }
+
+  /** A chunk. */
+  take(): Uint8Array {
+    return this.#free.pop() ?? this.#payload.allocate(this.chunkBytes)
+  }
+
+  /** The first `length` octets of a chunk. */
+  head(chunk: Uint8Array, length: number): Uint8Array {
+    if (length > longestKeptView) return chunk.subarray(0, length)
+    this.#viewed ??= chunk
+    if (chunk !== this.#viewed) return chunk.subarray(0, length)
+    const kept = this.#views[length]
+    if (kept !== undefined) return kept
+    const view = chunk.subarray(0, length)
+    this.#views[length] = view
+    return view
+  }
+
+  /** A chunk of at least `length` octets, which is more than `chunkBytes`. */
+  takeLong(length: number): Uint8Array {
+    const index = this.#freeLong.findIndex((chunk) => chunk.length >= length)
+    return index < 0 ? this.#payload.allocate(length) : this.#freeLong.splice(index, 1)[0]!
+  }
+
+  /** Gives a chunk back, of either length, that nothing reads from any more. */
+  give(chunk: Uint8Array): void {
+    if (chunk.length > this.chunkBytes) this.#keepLong(chunk)
+    else if (this.#free.length < mostKept) this.#free.push(chunk)
+  }
+
+  #keepLong(chunk: Uint8Array): void {
+    if (chunk.length > this.longestBytes) return
+    const longer = this.#freeLong.findIndex((other) => other.length > chunk.length)
+    this.#freeLong.splice(longer < 0 ? this.#freeLong.length : longer, 0, chunk)
+    if (this.#freeLong.length > mostLongKept) this.#freeLong.shift()
+  }
+}

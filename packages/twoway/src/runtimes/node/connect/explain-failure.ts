@@ -1,0 +1,82 @@
+import { TransportError } from '../../../core/errors.js'
+
+const untrusted =
+  "its certificate is signed by no authority that is trusted here: pass the authority's as the option ca"
+const wantsCertificate = "the server asks for a client's certificate, or for another one: pass the options cert and key"
+const noTls = 'it does not speak TLS there: connect by ws: in place of wss:, or to another port'
+const noTlsInCommon = 'it speaks no version of TLS, or no cipher, that this side takes'
+const badPem = 'the options ca, cert and key must hold PEM text that belongs together'
+
+/** What the codes of the system and of OpenSSL mean to whoever wanted to connect. */
+const words: { readonly [code: string]: string | undefined } = {
+  ECONNREFUSED: 'the connection was refused; nothing listens there',
+  ENOTFOUND: 'the name is unknown',
+  EAI_AGAIN: 'the name could not be looked up now',
+  ETIMEDOUT: 'there was no answer',
+  EHOSTUNREACH: 'there is no way to that host',
+  ENETUNREACH: 'there is no way to that network',
+  EADDRNOTAVAIL: 'there is no address to connect from',
+  ECONNRESET: 'the connection was reset',
+  EPIPE: 'the connection was reset',
+  EACCES: 'it is not permitted',
+  EPERM: 'it is not permitted',
+  EMFILE: 'this process has too many files and sockets open',
+  ENFILE: 'the system has too many files and sockets open',
+  ENOENT: 'there is no such socket',
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  CERT_UNTRUSTED: untrusted,
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet; is the clock right?',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name: connect by that name, or pass it as servername',
+  ERR_SSL_WRONG_VERSION_NUMBER: noTls,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls,
+  ERR_SSL_HTTP_REQUEST: noTls,
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: noTlsInCommon,
+  ERR_SSL_UNSUPPORTED_PROTOCOL: noTlsInCommon,
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: wantsCertificate,
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: `${noTlsInCommon}, or ${wantsCertificate}`,
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: wantsCertificate,
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: wantsCertificate,
+  ERR_OSSL_PEM_NO_START_LINE: badPem,
+  ERR_OSSL_X509_KEY_VALUES_MISMATCH: badPem,
+}
+
+interface SystemError extends Error {
+  readonly code?: string | undefined
+}
+
+/** What an error of the system means, in words, with its code. */
+export function explainFailure(cause: SystemError): string {
+  const { code, reason } = openSslError(cause)
+  const meaning = Object.hasOwn(words, code) ? words[code] : undefined
+  // One error for several addresses that were tried has no message of its own.
+  if (meaning === undefined) return reason || cause.message || code
+  return `${meaning} (${code})`
+}
+
+/** The error of a connection that is gone, of which the system says nothing. */
+export function dropped(): TransportError {
+  return new TransportError('the connection was dropped before both sides had ended it')
+}
+
+/** The error of a connection that was there, whose other end has no name. */
+export function explainDrop(cause: SystemError): TransportError {
+  const isReset = cause.code === 'ECONNRESET' || cause.code === 'EPIPE'
+  const message = isReset ? 'the peer has reset the connection' : `the connection failed: ${cause.message}`
+  return new TransportError(message, { cause })
+}
+
+/**
+ * OpenSSL's reason, which stands in a message between places of its source, and the code that Node makes of it; but of
+ * what fails while Node writes, it makes EPROTO. Other errors have a code only.
+ */
+function openSslError({ code = '', message }: SystemError): { readonly code: string; readonly reason: string } {
+  const [, reason = ''] = /:SSL routines:[^:]*:([^:]+)/.exec(message) ?? []
+  const named = code !== 'EPROTO' || reason === '' ? code : `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`
+  // OpenSSL 3.2 and later, in Node from 24 on, has another name for the alerts that came with SSL 3.
+  return { code: named.replace('SSL_SSL/TLS_', 'SSL_SSLV3_'), reason }
+}

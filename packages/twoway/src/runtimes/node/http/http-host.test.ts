@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { test } from 'node:test'
+import { selfSignedCertificate } from 'twoway-testing/certificate.js'
+import { type HttpHostSubject, httpHostContract } from 'twoway-testing/contracts/http-host.contract.js'
+import type { HttpHandler, HttpResponse, ListenOptions } from '../../../ports/http-host.js'
+import { nodeConnector } from '../connect/connector.js'
+import { nodeHttpHost } from './http-host.js'
+
+const plain: HttpHostSubject = { host: nodeHttpHost, connector: nodeConnector }
+
+httpHostContract('http', async () => plain)
+
+httpHostContract('https', async () => {
+  const { cert, key } = await selfSignedCertificate()
+  return {
+    ...plain,
+    serverTls: { cert: Buffer.from(cert), key: new Uint8Array(Buffer.from(key)) },
+    clientTls: { ca: new Uint8Array(Buffer.from(cert)) },
+  }
+})
+
+const options: ListenOptions = {
+  port: 0,
+  host: '127.0.0.1',
+  tls: undefined,
+  handshakeTimeoutMs: 20_000,
+  maxHeadBytes: 2048,
+  maxHeaderFields: 10,
+}
+
+const handler: HttpHandler = {
+  upgrade: (_, transport) => transport.destroy(),
+  request: () => ({ status: 200, fields: [], body: '' }),
+  refused: () => {},
+  failed: () => {},
+}
+
+test('rejects an address that it may not have with the system error', async () => {
+  await assert.rejects(nodeHttpHost.listen({ ...options, host: '192.0.2.1' }, handler), { code: 'EADDRNOTAVAIL' })
+})
+
+test('takes a handshake timeout that never comes', async () => {
+  const listener = await nodeHttpHost.listen({ ...options, handshakeTimeoutMs: Number.POSITIVE_INFINITY }, handler)
+  await listener.close()
+})
+
+test('on close drops connections that are in their TLS handshake', { timeout: 5000 }, async () => {
+  const listener = await nodeHttpHost.listen({ ...options, tls: await selfSignedCertificate() }, handler)
+  const socket = connect(listener.port, '127.0.0.1')
+  await new Promise<void>((resolve) => socket.once('connect', resolve))
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  await listener.close()
+  await closed
+})
+
+test('answers nothing to a TLS handshake that fails, drops it and goes on', { timeout: 5000 }, async () => {
+  const listener = await nodeHttpHost.listen({ ...options, tls: await selfSignedCertificate() }, handler)
+  const socket = connect(listener.port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'))
+  let text = ''
+  socket.on('data', (data) => {
+    text += data.toString('latin1')
+  })
+  socket.on('error', () => {})
+  await new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  assert.ok(!text.includes('HTTP/1.1'))
+  await listener.close()
+  await untilNoTimer()
+})
+
+test('leaves no timer behind a refusal that its client has taken', { timeout: 5000 }, async () => {
+  const listener = await nodeHttpHost.listen(options, handler)
+  const tooMany = 'X-A: b\r\n'.repeat(20)
+  for (const fields of [`Upgrade: websocket\r\nConnection: Upgrade\r\n${tooMany}`, tooMany, 'no colon\r\n']) {
+    const socket = connect(listener.port, '127.0.0.1')
+    socket.resume().write(`GET / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`)
+    await once(socket, 'close')
+  }
+  await listener.close()
+  await untilNoTimer()
+})
+
+test('leaves no timer behind a client that went away before its answer', { timeout: 5000 }, async () => {
+  let answer: (() => void) | undefined
+  const answered = new Promise<HttpResponse>((resolve) => {
+    answer = () => resolve({ status: 200, fields: [], body: '' })
+  })
+  const asked = new Promise<void>((resolve) => {
+    handler.request = () => {
+      resolve()
+      return answered
+    }
+  })
+  const listener = await nodeHttpHost.listen(options, handler)
+  const socket = connect(listener.port, '127.0.0.1')
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  await asked
+  await listener.close()
+  await once(socket, 'close')
+  answer?.()
+  await untilNoTimer()
+})
+
+test('hands over no request of a peer that has reset, whose address nobody can tell', { timeout: 10_000 }, async () => {
+  const addresses: unknown[] = []
+  const upgrade: HttpHandler['upgrade'] = (_, transport) => {
+    addresses.push(transport.peer.address)
+    transport.destroy()
+  }
+  const listener = await nodeHttpHost.listen(options, { ...handler, upgrade })
+  const leave = async (): Promise<void> => {
+    const socket = connect(listener.port, '127.0.0.1')
+    socket.on('error', () => {})
+    await once(socket, 'connect')
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n')
+    socket.resetAndDestroy()
+    await once(socket, 'close')
+  }
+  for (let round = 0; round < 10; round += 1) await Promise.all(Array.from({ length: 10 }, leave))
+  const stays = connect(listener.port, '127.0.0.1')
+  stays.write('GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n')
+  stays.resume()
+  await once(stays, 'close')
+  assert.ok(addresses.length > 0)
+  assert.deepEqual(new Set(addresses), new Set(['127.0.0.1']))
+  await listener.close()
+})
+
+/** What an answer waits with is no longer there; it would keep the process alive. */
+async function untilNoTimer(): Promise<void> {
+  const hasTimer = (): boolean => process.getActiveResourcesInfo().includes('Timeout')
+  while (hasTimer()) await new Promise((resolve) => setImmediate(resolve))
+}

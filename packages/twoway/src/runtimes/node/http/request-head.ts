@@ -1,0 +1,30 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { HandshakeError } from '../../../core/errors.js'
+import type { HeadLimits, RequestHead } from '../../../ports/http-host.js'
+import type { TransportPeer } from '../../../ports/transport.js'
+
+/** The head of a request of node:http. */
+export function headOf({ method = '', url = '', httpVersion, rawHeaders }: IncomingMessage): RequestHead {
+  return { method, target: url, version: httpVersion, fields: rawHeaders }
+}
+
+/** Who sent a request of node:http. */
+export function peerOf(socket: Socket): TransportPeer {
+  return { address: socket.remoteAddress, port: socket.remotePort, encrypted: socket instanceof TLSSocket }
+}
+
+/**
+ * What is wrong with a head that is beyond the limits. Its length is counted as a client writes it, without more white
+ * space than there must be; node:http's own limit does not count what stands between names and values.
+ */
+export function headViolation({ method, target, fields }: RequestHead, limits: HeadLimits): HandshakeError | undefined {
+  const { maxHeadBytes, maxHeaderFields } = limits
+  if (fields.length > 2 * maxHeaderFields) {
+    return new HandshakeError('requestHeadTooLong', `${maxHeaderFields} header fields at most`)
+  }
+  let octets = `${method} ${target} HTTP/1.1\r\n\r\n`.length
+  for (const part of fields) octets += part.length + 2
+  return octets > maxHeadBytes ? new HandshakeError('requestHeadTooLong', `${maxHeadBytes} octets at most`) : undefined
+}

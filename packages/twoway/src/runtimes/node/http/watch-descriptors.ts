@@ -1,0 +1,46 @@
+import { closeSync, openSync } from 'node:fs'
+import type { Server } from 'node:net'
+import { devNull } from 'node:os'
+import { TransportError } from '../../../core/errors.js'
+import { explainFailure } from '../connect/explain-failure.js'
+
+const probeIntervalMs = 1000
+/** Milliseconds between two reports, at least: who is out of descriptors is so for a while, or again and again. */
+const reportIntervalMs = 60_000
+
+/**
+ * Tells of a server that can't accept, until the function that it returns is called.
+ *
+ * Node says nothing of it: libuv keeps one descriptor in reserve, by which it accepts whoever waits when no other is left
+ * (EMFILE), and closes them at once; the server listens on and takes peers again as soon as descriptors are free. So
+ * whether there are any is tried once a second, which takes some microseconds.
+ */
+export function watchDescriptors(server: Server, tell: (error: TransportError) => void): () => void {
+  let lastReport = Number.NEGATIVE_INFINITY
+  const report = (cause: NodeJS.ErrnoException): void => {
+    const now = performance.now()
+    if (now - lastReport < reportIntervalMs) return
+    lastReport = now
+    tell(
+      new TransportError(`peers that connect now are turned away: ${explainFailure(cause)}; ${remedyOf(cause)}`, {
+        cause,
+      }),
+    )
+  }
+  const timer = setInterval(() => probe(report), probeIntervalMs).unref()
+  server.on('error', report)
+  return () => clearInterval(timer)
+}
+
+function remedyOf({ code }: NodeJS.ErrnoException): string {
+  return `allow more (${code === 'ENFILE' ? 'sysctl fs.file-max' : 'ulimit -n'}), or lower maxConnections`
+}
+
+function probe(report: (cause: NodeJS.ErrnoException) => void): void {
+  try {
+    closeSync(openSync(devNull, 'r'))
+  } catch (error) {
+    const cause = error as NodeJS.ErrnoException
+    if (cause.code === 'EMFILE' || cause.code === 'ENFILE') report(cause)
+  }
+}

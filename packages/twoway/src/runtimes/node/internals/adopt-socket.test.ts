@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import { describe, type TestContext, test } from 'node:test'
+import { promisify } from 'node:util'
+import { RecordingSink } from 'twoway-testing/recording-sink.js'
+import { sharesReads } from '../transport/shared-reading.js'
+import { StreamTransport } from '../transport/stream-transport.js'
+import { adoptSocket } from './adopt-socket.js'
+
+const peer = { address: '127.0.0.1', port: 1, encrypted: false }
+
+/** An upgraded connection of an HTTP server: the server's transport and socket, and the client's socket. */
+async function upgraded(context: TestContext, adopt: boolean) {
+  const server = createHttpServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  client.on('error', () => {})
+  client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+  const [, socket] = (await once(server, 'upgrade')) as [unknown, Socket]
+  const transport = adopt ? adoptSocket(socket, { peer }) : new StreamTransport(socket, { peer })
+  const sink = new RecordingSink()
+  transport.start(sink)
+  context.after(() => {
+    client.destroy()
+    transport.destroy()
+    server.close()
+  })
+  return { server, client, socket, transport, sink }
+}
+
+const count = async (server: HttpServer): Promise<number> => promisify(server.getConnections.bind(server))()
+
+describe('a socket whose handle was adopted is to its server as one that was not', { skip: !sharesReads }, () => {
+  for (const adopt of [false, true]) {
+    describe(adopt ? 'adopted' : 'on the stream', () => {
+      test('is counted until it has closed', async (context) => {
+        const { server, transport, sink } = await upgraded(context, adopt)
+        assert.equal(await count(server), 1)
+        transport.destroy()
+        await sink.untilCalled('closed')
+        await new Promise(setImmediate)
+        assert.equal(await count(server), 0)
+      })
+
+      test('keeps close() waiting, and survives closeAllConnections()', async (context) => {
+        const { server, client, transport, sink } = await upgraded(context, adopt)
+        let isClosed = false
+        const closed = new Promise<void>((resolve) => {
+          server.close(() => {
+            isClosed = true
+            resolve()
+          })
+        })
+        server.closeAllConnections()
+        client.write('still there')
+        await sink.untilText('still there')
+        assert.equal(isClosed, false)
+        transport.destroy()
+        await closed
+      })
+
+      test('closes when the socket that the server knows is destroyed', async (context) => {
+        const { socket, sink } = await upgraded(context, adopt)
+        socket.destroy()
+        await sink.untilCalled('closed')
+        assert.match(sink.error!.message, /was dropped before both sides had ended it$/)
+      })
+
+      test('closes when the socket that the server knows fails, which does not end the process', async (context) => {
+        const { socket, sink } = await upgraded(context, adopt)
+        socket.destroy(new Error('what lies under it is gone'))
+        await sink.untilCalled('closed')
+      })
+
+      test('hears an end, and can send after it', async (context) => {
+        const { client, transport, sink } = await upgraded(context, adopt)
+        const received: Buffer[] = []
+        client.on('data', (chunk) => received.push(chunk))
+        client.end('last words')
+        await sink.untilCalled('ended')
+        assert.equal(sink.text, 'last words')
+        transport.write(Buffer.from('answer'))
+        transport.end()
+        await once(client, 'end')
+        assert.equal(Buffer.concat(received).toString(), 'answer')
+        await sink.untilCalled('closed')
+        assert.equal(sink.error, undefined)
+      })
+
+      test('hears a reset', async (context) => {
+        const { client, sink } = await upgraded(context, adopt)
+        client.resetAndDestroy()
+        await sink.untilCalled('closed')
+        assert.equal((sink.error!.cause as { code?: string }).code, 'ECONNRESET')
+      })
+
+      test('tells the server of its close where the server counts sockets itself', async (context) => {
+        const { socket, transport } = await upgraded(context, adopt)
+        const closed = once(socket, 'close')
+        transport.destroy()
+        await closed
+      })
+    })
+  }
+
+  test('takes nothing of a stream that is no socket, has read ahead, is being written to, or has ended', async (context) => {
+    assert.ok(adoptSocket(new Duplex({ read() {} }), {}) instanceof StreamTransport)
+    const server = createServer()
+    context.after(() => server.close())
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    for (const spoil of spoilers) {
+      const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+      const [socket] = (await once(server, 'connection')) as [Socket]
+      socket.on('error', () => {})
+      spoil(socket)
+      const handle = handleOf(socket)
+      assert.ok(adoptSocket(socket, {}) instanceof StreamTransport, spoil.name)
+      assert.equal(handleOf(socket), handle, spoil.name)
+      client.destroy()
+      socket.destroy()
+    }
+  })
+
+  test('leaves a socket whose handle looks different from what is known', async () => {
+    const odd = connect(1, '127.0.0.1')
+    odd.on('error', () => {})
+    for (const handle of [null, {}, { ...known, writeQueueSize: undefined }, { ...known, writev: undefined }]) {
+      const look: Socket = Object.create(odd, {
+        _handle: { value: handle, writable: true },
+        connecting: { value: false },
+        readable: { value: true },
+        writable: { value: true },
+      })
+      assert.ok(adoptSocket(look, {}) instanceof StreamTransport)
+      assert.equal(handleOf(look), handle)
+    }
+    odd.destroy()
+  })
+})
+
+/** All that is asked of a handle. */
+const known = {
+  reading: true,
+  writeQueueSize: 0,
+  useUserBuffer() {},
+  close() {},
+  readStart() {},
+  readStop() {},
+  writeBuffer() {},
+  writev() {},
+  shutdown() {},
+}
+
+function handleOf(socket: Socket): unknown {
+  return (socket as unknown as { readonly _handle: unknown })._handle
+}
+
+const spoilers = [
+  function readAhead(socket: Socket): void {
+    socket.unshift(Buffer.from('x'))
+  },
+  function written(socket: Socket): void {
+    socket.cork()
+    socket.write('x')
+  },
+  function destroyed(socket: Socket): void {
+    socket.destroy()
+  },
+]

@@ -1,0 +1,109 @@
+import type { TransportError } from '../../../core/errors.js'
+import type { Transport, TransportPeer, TransportSink } from '../../../ports/transport.js'
+
+/**
+ * Stands in for a transport that is not there yet: takes what is asked of it, and has it done by the one that `settle`
+ * brings. From then on it only passes on.
+ */
+export class DeferredTransport implements Transport {
+  readonly #encrypted: boolean
+  readonly #abandon: () => void
+  #transport: Transport | undefined
+  #sink: TransportSink | undefined
+  #queue: Uint8Array[] = []
+  #queuedBytes = 0
+  #isPaused = false
+  #isEnding = false
+  #isGone = false
+  #isTold = false
+  #error: TransportError | undefined
+
+  /** `abandon` is called where `destroy` is before the transport is there. */
+  constructor(encrypted: boolean, abandon: () => void) {
+    this.#encrypted = encrypted
+    this.#abandon = abandon
+  }
+
+  get pendingBytes(): number {
+    return this.#transport === undefined ? this.#queuedBytes : this.#transport.pendingBytes
+  }
+
+  get peer(): TransportPeer {
+    return this.#transport?.peer ?? { address: undefined, port: undefined, encrypted: this.#encrypted }
+  }
+
+  /** The transport is there; it is this one's own, and not started. To be called once, from an event, or `fail`. */
+  settle(transport: Transport): void {
+    const queue = this.#queue
+    this.#queue = []
+    this.#transport = transport
+    if (this.#isPaused) transport.pause()
+    for (const bytes of queue) transport.write(bytes)
+    if (this.#isEnding) transport.end()
+    if (this.#sink === undefined) return
+    transport.start(this.#sink)
+    if (this.#queuedBytes > 0 && transport.pendingBytes === 0) this.#sink.drained()
+  }
+
+  /** There will be none. To be called from an event; without effect after `destroy`. */
+  fail(error: TransportError): void {
+    if (this.#isGone) return
+    this.#error = error
+    this.#leave()
+    this.#tellClosed()
+  }
+
+  start(sink: TransportSink): void {
+    this.#sink = sink
+    if (this.#transport !== undefined) this.#transport.start(sink)
+    else if (this.#isGone) queueMicrotask(this.#tellClosed)
+  }
+
+  write(first: Uint8Array, second?: Uint8Array): void {
+    if (this.#transport !== undefined) {
+      this.#transport.write(first, second)
+    } else if (!this.#isEnding) {
+      // Where there will be no transport, what is written stays pending for ever.
+      if (!this.#isGone) this.#queue.push(first)
+      if (!this.#isGone && second !== undefined) this.#queue.push(second)
+      this.#queuedBytes += first.length + (second === undefined ? 0 : second.length)
+    }
+  }
+
+  pause(): void {
+    this.#isPaused = true
+    this.#transport?.pause()
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.#transport?.resume()
+  }
+
+  end(): void {
+    this.#isEnding = true
+    this.#transport?.end()
+  }
+
+  destroy(reset?: boolean): void {
+    if (this.#transport !== undefined) {
+      this.#transport.destroy(reset)
+    } else if (!this.#isGone) {
+      this.#leave()
+      this.#abandon()
+      queueMicrotask(this.#tellClosed)
+    }
+  }
+
+  #leave(): void {
+    this.#isGone = true
+    this.#queue = []
+  }
+
+  readonly #tellClosed = (): void => {
+    const sink = this.#sink
+    if (sink === undefined || this.#isTold) return
+    this.#isTold = true
+    sink.closed(this.#error)
+  }
+}

@@ -1,0 +1,295 @@
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
+import type { TransportError } from '../../../core/errors.js'
+import type { RewindableTransport, TransportPeer, TransportSink } from '../../../ports/transport.js'
+import { dropped, explainDrop } from '../connect/explain-failure.js'
+import { withoutStack } from '../without-stack.js'
+import type { SharedReading } from './shared-reading.js'
+
+/**
+ * Octets given to the stream at once, at most: what is longer goes in slices, each when the one before was taken,
+ * so that `pendingBytes` falls as the network takes them.
+ */
+const sliceBytes = 256 << 10
+
+const nothing = new Uint8Array(0)
+
+export interface TransportOptions {
+  /** Bytes that were read from the stream already; delivered first. The transport's own from here on. */
+  readonly head?: Uint8Array | undefined
+  /** The other end, where the stream can't tell. */
+  readonly peer?: TransportPeer | undefined
+  /** The error that `closed` gets for what the stream failed with. */
+  readonly explain?: ((cause: Error) => TransportError) | undefined
+}
+
+export interface StreamTransportOptions extends TransportOptions {
+  /** How the stream reads, where it is not by 'data' events. */
+  readonly reading?: SharedReading | undefined
+}
+
+/**
+ * A transport over any of Node's duplex streams, in practice a net.Socket or a TLSSocket. The stream is the
+ * transport's own from here on; it must not have an encoding set.
+ */
+export class StreamTransport implements RewindableTransport {
+  readonly #stream: Duplex
+  readonly #explain: (cause: Error) => TransportError
+  /** Whether what the stream reads is nobody else's, so that a sink may overwrite it. */
+  readonly #readsOwnBytes: boolean
+  readonly #reading: SharedReading | undefined
+  #peer: TransportPeer | undefined
+  #sink: TransportSink | undefined
+  #head: Uint8Array | undefined
+  #listening = false
+  #paused = false
+  #destroyed = false
+  /** What the stream has reported and the sink has not heard of yet. */
+  #endHeld = false
+  #closeHeld = false
+  #peerEnded = false
+  #error: TransportError | undefined
+  /** What was written and not yet given to the stream, from `#queueAt` on. */
+  #queue: Uint8Array[] = []
+  #queueAt = 0
+  #queuedBytes = 0
+  /** What was pending when that was last looked at: a stream that is gone can't tell any more. */
+  #lastPendingBytes = 0
+  #ending = false
+  #owesDrained = false
+
+  constructor(stream: Duplex, { head, reading, peer, explain = explainDrop }: StreamTransportOptions = {}) {
+    this.#stream = stream
+    this.#explain = explain
+    this.#readsOwnBytes = stream instanceof Socket
+    this.#reading = reading
+    if (reading !== undefined) reading.receive = this.#onRead
+    if (head !== undefined && head.length > 0) this.#head = head
+    this.#peer = peer ?? peerOf(stream)
+    // Without this, Node ends our side as soon as the peer has ended its own.
+    stream.allowHalfOpen = true
+    stream.on('end', this.#onEnd)
+    stream.on('error', this.#onError)
+    stream.on('close', this.#onClose)
+  }
+
+  get pendingBytes(): number {
+    if (!this.#stream.destroyed) this.#lastPendingBytes = this.#stream.writableLength + this.#queuedBytes
+    return this.#lastPendingBytes
+  }
+
+  get peer(): TransportPeer {
+    this.#peer ??= peerOf(this.#stream)
+    return this.#peer ?? { address: undefined, port: undefined, encrypted: isEncrypted(this.#stream) }
+  }
+
+  start(sink: TransportSink): void {
+    const first = this.#sink === undefined
+    this.#sink = sink
+    if (first) queueMicrotask(this.#deliver)
+  }
+
+  unread(bytes: Uint8Array): void {
+    this.#sink = undefined
+    if (bytes.length === 0) return
+    this.#head = this.#head === undefined ? new Uint8Array(bytes) : Buffer.concat([bytes, this.#head])
+  }
+
+  write(first: Uint8Array, second?: Uint8Array): void {
+    const stream = this.#stream
+    if (this.#ending) return
+    const length = second === undefined ? first.length : first.length + second.length
+    // Where the stream is gone, or goes by this write, none of it will be handed on.
+    this.#lastPendingBytes = this.pendingBytes + length
+    if (!stream.writable) return
+    if (length > sliceBytes || this.#queuedBytes > 0) {
+      this.#enqueue(first)
+      if (second !== undefined) this.#enqueue(second)
+      this.#writeQueued()
+    } else if (second === undefined) {
+      stream.write(first, this.#onWritten)
+    } else {
+      stream.cork()
+      stream.write(first, this.#onWritten)
+      stream.write(second, this.#onWritten)
+      stream.uncork()
+    }
+    if (this.pendingBytes > 0) this.#owesDrained = true
+  }
+
+  pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    if (this.#listening) this.#stream.pause()
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    queueMicrotask(this.#deliver)
+  }
+
+  end(): void {
+    if (this.#ending) return
+    this.#ending = true
+    if (this.#queuedBytes === 0) this.#stream.end()
+  }
+
+  destroy(reset = false): void {
+    if (this.#destroyed) return
+    this.#destroyed = true
+    this.#lastPendingBytes = this.pendingBytes
+    this.#dropQueue()
+    if (reset) resetStream(this.#stream)
+    this.#stream.destroy()
+    // The stream may have closed before, while the sink was not to hear of it.
+    if (this.#closeHeld) queueMicrotask(this.#deliver)
+  }
+
+  /** Delivers what was held back, in the order in which it came, and lets the stream flow. */
+  readonly #deliver = (): void => {
+    const sink = this.#sink
+    if (sink === undefined) return
+    if (this.#head !== undefined && this.#mayDeliver) {
+      const head = this.#head
+      this.#head = undefined
+      sink.received(head, 0, head.length)
+    }
+    if (this.#mayDeliver) {
+      if (!this.#listening) {
+        this.#listening = true
+        if (this.#reading === undefined) this.#stream.on('data', this.#onData)
+      }
+      this.#stream.resume()
+    }
+    if (this.#endHeld && this.#mayDeliver) this.#onEnd()
+    if (this.#closeHeld) this.#onClose()
+  }
+
+  get #mayDeliver(): boolean {
+    return !this.#paused && !this.#destroyed && this.#error === undefined
+  }
+
+  readonly #onData = (chunk: Uint8Array): void => {
+    if (this.#destroyed) return
+    const bytes = this.#readsOwnBytes ? chunk : new Uint8Array(chunk)
+    if (this.#sink === undefined) {
+      this.#hold(bytes)
+      this.#stream.pause()
+    } else {
+      this.#sink.received(bytes, 0, bytes.length)
+    }
+  }
+
+  #hold(bytes: Uint8Array): void {
+    this.#head = this.#head === undefined ? new Uint8Array(bytes) : Buffer.concat([this.#head, bytes])
+  }
+
+  /**
+   * What comes before `start` waits as a copy, and what comes though reading was stopped: TLS delivers all records that
+   * the network's read had brought.
+   */
+  readonly #onRead = (bytes: Uint8Array, start: number, end: number): boolean => {
+    if (this.#destroyed) return false
+    if (this.#sink === undefined || this.#paused || this.#head !== undefined) {
+      this.#hold(bytes.subarray(start, end))
+      return false
+    }
+    this.#sink.received(bytes, start, end)
+    return true
+  }
+
+  readonly #onEnd = (): void => {
+    this.#peerEnded = true
+    // An empty stream reports its end even while it is paused, or not yet read.
+    this.#endHeld = this.#sink === undefined || this.#paused || this.#head !== undefined
+    if (!this.#endHeld && !this.#destroyed) this.#sink!.ended()
+  }
+
+  readonly #onError = (cause: Error): void => {
+    this.#error ??= withoutStack(() => this.#explain(cause))
+    this.#dropQueue()
+  }
+
+  readonly #onClose = (): void => {
+    const isOrderly = this.#peerEnded && this.#stream.writableFinished
+    if (!isOrderly && !this.#destroyed) {
+      this.#error ??= withoutStack(dropped)
+    }
+    this.#dropQueue()
+    const isOpenEnded = this.#error === undefined && !this.#destroyed
+    this.#closeHeld = this.#sink === undefined || (isOpenEnded && (this.#endHeld || this.#head !== undefined))
+    if (!this.#closeHeld) this.#sink!.closed(this.#error)
+  }
+
+  #enqueue(bytes: Uint8Array): void {
+    this.#queue.push(bytes)
+    this.#queuedBytes += bytes.length
+  }
+
+  #writeQueued(): void {
+    const stream = this.#stream
+    while (this.#queuedBytes > 0 && stream.writableLength === 0) {
+      stream.cork()
+      for (let room = sliceBytes; room > 0 && this.#queuedBytes > 0; ) room -= this.#writeSlice(room)
+      stream.uncork()
+    }
+    if (this.#queuedBytes > 0) return
+    this.#dropQueue()
+    if (this.#ending) stream.end()
+  }
+
+  /** Gives the stream `room` octets of the queue's first bytes, at most, and returns how many those were. */
+  #writeSlice(room: number): number {
+    const bytes = this.#queue[this.#queueAt]!
+    const slice = bytes.length > room ? bytes.subarray(0, room) : bytes
+    if (slice === bytes) this.#takeFirst()
+    else this.#queue[this.#queueAt] = bytes.subarray(room)
+    this.#queuedBytes -= slice.length
+    this.#stream.write(slice, this.#onWritten)
+    return slice.length
+  }
+
+  /** A queue that never gets empty must not keep what has gone. */
+  #takeFirst(): void {
+    this.#queue[this.#queueAt++] = nothing
+    if (2 * this.#queueAt < this.#queue.length) return
+    this.#queue.splice(0, this.#queueAt)
+    this.#queueAt = 0
+  }
+
+  #dropQueue(): void {
+    if (this.#queue.length > 0) this.#queue = []
+    this.#queueAt = 0
+    this.#queuedBytes = 0
+  }
+
+  readonly #onWritten = (error?: Error | null): void => {
+    // Node calls back without an error for what a stream that has failed still held.
+    if (error || this.#stream.destroyed) return
+    if (this.#queuedBytes > 0) this.#writeQueued()
+    if (!this.#owesDrained || this.pendingBytes > 0) return
+    this.#owesDrained = false
+    this.#sink?.drained()
+  }
+}
+
+/** Has TCP send a RST where there is TCP. A TLSSocket can't, the socket under it can. */
+function resetStream(stream: Duplex): void {
+  const socket = stream instanceof TLSSocket ? (stream as { readonly _parent?: unknown })._parent : stream
+  try {
+    if (socket instanceof Socket && !socket.destroyed) socket.resetAndDestroy()
+  } catch {
+    // A pipe, say: it is destroyed as ever.
+  }
+}
+
+function peerOf(stream: Duplex): TransportPeer | undefined {
+  if (!(stream instanceof Socket) || stream.remoteAddress === undefined) return undefined
+  return { address: stream.remoteAddress, port: stream.remotePort, encrypted: isEncrypted(stream) }
+}
+
+function isEncrypted(stream: Duplex): boolean {
+  return stream instanceof TLSSocket
+}

@@ -1,0 +1,146 @@
+import type { CloseResult, ConnectionEvents } from '../../core/connection-types.js'
+import type { IncomingMessage } from '../../core/receiving/incoming-message.js'
+import type { Observer } from '../observer.js'
+import type { ServerSettings } from '../server-settings.js'
+import { UserMessageStream } from '../streaming/message-stream.js'
+import { isThenable } from './is-thenable.js'
+import type { ServerConnection } from './server-connection.js'
+
+/**
+ * Calls the user's handlers for all connections of a server. What a handler throws, or rejects with, goes to `error`,
+ * and its connection closes with 1011; what `error` itself throws is reported to whoever runs the program.
+ */
+export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Data>> {
+  readonly #settings: ServerSettings<Data>
+  readonly #observer: Observer
+  readonly #onClosed: (socket: ServerConnection<Data>) => void
+
+  /** @param onClosed called before the `close` handler */
+  constructor(settings: ServerSettings<Data>, observer: Observer, onClosed: (socket: ServerConnection<Data>) => void) {
+    this.#settings = settings
+    this.#observer = observer
+    this.#onClosed = onClosed
+  }
+
+  /** Its work, as that of `message`, is what the next message builds on: `sequential` waits for it. */
+  open(socket: ServerConnection<Data>): void {
+    this.#observer.opened(socket)
+    const { handlers, sequential } = this.#settings
+    this.#call(socket, handlers.open, undefined, sequential)
+  }
+
+  message(socket: ServerConnection<Data>, message: string | Uint8Array): void {
+    this.#observer.received(socket, message)
+    const { handlers, sequential } = this.#settings
+    this.#call(socket, handlers.message, message, sequential)
+  }
+
+  /** What nobody has begun to read when the handler is done is dropped. */
+  messageStream(socket: ServerConnection<Data>, message: IncomingMessage): void {
+    const { handlers, limits, ports, sequential } = this.#settings
+    this.#observer.receivedStream()
+    const stream = new UserMessageStream(message, {
+      payload: ports.payload,
+      maxBytes: limits.maxMessageBytes,
+      onTooLong: (error) => socket.fail(error.closeCode, error.reason),
+    })
+    const done = (): void => {
+      if (!stream.isTaken) message.discard()
+      if (sequential) message.release()
+    }
+    if (sequential) message.detain()
+    try {
+      const returned = handlers.messageStream!(socket, stream)
+      if (isThenable(returned)) {
+        returned.then(done, (error: unknown) => {
+          this.#failed(socket, error)
+          done()
+        })
+      } else {
+        done()
+      }
+    } catch (error) {
+      this.#failed(socket, error)
+      done()
+    }
+  }
+
+  drain(socket: ServerConnection<Data>): void {
+    socket.tellDrained()
+    this.#call(socket, this.#settings.handlers.drain, undefined, false)
+  }
+
+  pong(socket: ServerConnection<Data>, payload: Uint8Array): void {
+    socket.tellPong(payload)
+  }
+
+  closing(socket: ServerConnection<Data>): void {
+    socket.tellClosing()
+  }
+
+  closeTimedOut(socket: ServerConnection<Data>): void {
+    this.#observer.limitReached('closeTimeoutMs', socket.remoteAddress, socket)
+  }
+
+  closed(socket: ServerConnection<Data>, result: CloseResult): void {
+    this.#onClosed(socket)
+    this.#observer.closed(socket, result)
+    this.#call(socket, this.#settings.handlers.close, result, false)
+  }
+
+  /** What a peer or the network did: told, and nobody's fault here, so not reported where nobody listens. */
+  error(socket: ServerConnection<Data>, error: Error): void {
+    this.#observer.failed(error, socket)
+    this.#tell(socket, error)
+  }
+
+  /** What a handler threw where there is no connection. */
+  failedWithoutSocket(error: unknown): void {
+    this.#observer.failed(error)
+    if (!this.#tell(undefined, asError(error))) this.#settings.ports.report(error)
+  }
+
+  /** @param isWaitedFor whether the next message waits for what the handler has begun */
+  #call<Argument>(
+    socket: ServerConnection<Data>,
+    handler: ((socket: ServerConnection<Data>, argument: Argument) => unknown) | undefined,
+    argument: Argument,
+    isWaitedFor: boolean,
+  ): void {
+    try {
+      const returned = handler?.call(this.#settings.handlers, socket, argument)
+      if (!isThenable(returned)) return
+      if (isWaitedFor) socket.awaitHandler()
+      const done = isWaitedFor ? () => socket.handlerDone() : undefined
+      returned.then(done, (error: unknown) => {
+        this.#failed(socket, error)
+        done?.()
+      })
+    } catch (error) {
+      this.#failed(socket, error)
+    }
+  }
+
+  #failed(socket: ServerConnection<Data>, error: unknown): void {
+    this.#observer.failed(error, socket)
+    socket.fail(1011, 'the server failed on this message')
+    if (!this.#tell(socket, asError(error))) this.#settings.ports.report(error)
+  }
+
+  /** Returns false where there is no handler to tell. */
+  #tell(socket: ServerConnection<Data> | undefined, error: Error): boolean {
+    const { handlers, ports } = this.#settings
+    if (handlers.error === undefined) return false
+    try {
+      const returned = handlers.error(socket, error)
+      if (isThenable(returned)) returned.then(undefined, (failure: unknown) => ports.report(failure))
+    } catch (failure) {
+      ports.report(failure)
+    }
+    return true
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('a handler threw what is no Error', { cause: error })
+}

@@ -1,0 +1,12 @@
+import { UsageError } from '../../core/errors.js'
+
+/** The bytes of a message that is no string, uncopied. Throws a UsageError for what can't be sent. */
+export function bytesOf(message: ArrayBuffer | ArrayBufferView): Uint8Array {
+  if (message instanceof Uint8Array) return message
+  if (ArrayBuffer.isView(message)) return new Uint8Array(message.buffer, message.byteOffset, message.byteLength)
+  if (message instanceof ArrayBuffer) return new Uint8Array(message)
+  throw new UsageError(
+    'messageTypeInvalid',
+    `a message is a string, an ArrayBuffer or a view of one, not ${message === null ? 'null' : `a value of type ${typeof message}`}: turn it into a string, with JSON.stringify for example`,
+  )
+}

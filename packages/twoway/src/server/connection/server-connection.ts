@@ -1,0 +1,268 @@
+import { Connection } from '../../core/connection.js'
+import type { ConnectionEvents, SendResult } from '../../core/connection-types.js'
+import { TransportError } from '../../core/errors.js'
+import type { Extension } from '../../core/extensions/extension.js'
+import type { BroadcastMessage } from '../../core/sending/broadcast-message.js'
+import type { OutgoingMessage } from '../../core/sending/outgoing-message.js'
+import type { Transport } from '../../ports/transport.js'
+import type { IncomingRequest } from '../handshake/incoming-request.js'
+import type { Observer } from '../observer.js'
+import type { ServerSettings } from '../server-settings.js'
+import type { MessageSource, OutgoingPiece, SendOptions, SendStreamOptions, ServerSocket } from '../server-types.js'
+import { sendFrom, sendStream } from '../streaming/send-source.js'
+import { bytesOf } from './message-bytes.js'
+
+/** What a handshake that was accepted makes a connection of. */
+export interface AcceptedHandshake<Data> {
+  readonly transport: Transport
+  readonly request: IncomingRequest
+  readonly data: Data
+  readonly protocol: string
+  /** The value of Sec-WebSocket-Extensions, '' for none. */
+  readonly extensions: string
+  readonly extension: Extension | undefined
+  /** Whether it wants its messages in pieces. */
+  readonly messageStream: boolean
+  /** What the peer has sent before the decision, to be received first; the receiver may overwrite it. */
+  readonly ahead: Uint8Array | undefined
+}
+
+/** A server's connection, as its user's handlers see it. */
+export class ServerConnection<Data> implements ServerSocket<Data> {
+  data: Data
+  /** The roster's own. */
+  place = -1
+  readonly request: IncomingRequest
+  readonly protocol: string
+  readonly extensions: string
+  readonly #settings: ServerSettings<Data>
+  readonly #connection: Connection<ServerConnection<Data>>
+  readonly #observer: Observer
+  readonly #firstTicks: number
+  #silentTicks: number
+  #pings = 0
+  #pingedAt = 0
+  #latencyMs: number | undefined
+  /** Whether a `send` was answered 'buffered' since the last drain. */
+  #isBehind = false
+  #whenClosing: Set<(error: Error) => void> | undefined
+  /** Handlers that are waited for. */
+  #handlers = 0
+  #waitingForDrain: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] | undefined
+
+  constructor(
+    settings: ServerSettings<Data>,
+    accepted: AcceptedHandshake<Data>,
+    events: ConnectionEvents<ServerConnection<Data>>,
+    observer: Observer,
+    firstTicks: number,
+  ) {
+    const { ports, limits, whenBufferFull, budget } = settings
+    const { transport, extension } = accepted
+    this.data = accepted.data
+    this.request = accepted.request
+    this.protocol = accepted.protocol
+    this.extensions = accepted.extensions
+    this.#settings = settings
+    this.#observer = observer
+    this.#firstTicks = firstTicks
+    this.#silentTicks = firstTicks
+    this.#connection = new Connection({
+      role: 'server',
+      transport,
+      ports,
+      limits,
+      rates: limits,
+      whenBufferFull,
+      extension,
+      streamsMessages: accepted.messageStream,
+      budget,
+      owner: this,
+      events,
+    })
+    transport.start(this.#connection)
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.request.remoteAddress
+  }
+
+  get bufferedAmount(): number {
+    return this.#connection.waitingBytes
+  }
+
+  /** Octets that came from the network. */
+  get receivedBytes(): number {
+    return this.#connection.receivedBytes
+  }
+
+  /** Octets framed for the network. */
+  get sentBytes(): number {
+    return this.#connection.framedBytes
+  }
+
+  get latencyMs(): number | undefined {
+    return this.#latencyMs
+  }
+
+  drained(): Promise<void> {
+    if (this.#connection.state !== 'open') return Promise.reject(closedWhileWaiting())
+    if (this.hasRoom) return Promise.resolve()
+    this.#connection.askForDrain()
+    return new Promise((resolve, reject) => {
+      this.#waitingForDrain ??= []
+      this.#waitingForDrain.push({ resolve, reject })
+    })
+  }
+
+  get hasRoom(): boolean {
+    return this.bufferedAmount <= this.#settings.limits.highWaterMarkBytes
+  }
+
+  send(message: OutgoingPiece, options?: SendOptions): SendResult {
+    const bytes = typeof message === 'string' ? message : bytesOf(message)
+    return this.#observe(this.#connection.send(bytes, options?.compress))
+  }
+
+  sendBroadcast(broadcast: BroadcastMessage, compress: boolean | undefined): SendResult {
+    return this.#observe(this.#connection.send(broadcast.message, compress, broadcast))
+  }
+
+  sendFrom(source: MessageSource<OutgoingPiece>): Promise<number> {
+    return sendFrom(this, source)
+  }
+
+  sendStream(source: MessageSource<OutgoingPiece>, options: SendStreamOptions = {}): Promise<void> {
+    return sendStream(this, source, options).then(() => this.#observer.sent())
+  }
+
+  sendInPieces(options: SendStreamOptions, onClosed: (error: Error) => void): OutgoingMessage | undefined {
+    if (this.#connection.state === 'open') return this.#connection.sendInPieces(options, onClosed)
+    onClosed(closedWhileWaiting())
+    return undefined
+  }
+
+  /** Runs an action once no message of `sendStream` is under way: now, where none is; also where it will not go. */
+  afterStreams(action: () => void): void {
+    this.#connection.afterPieces(action)
+  }
+
+  whenClosing(callback: (error: Error) => void): (() => void) | undefined {
+    if (this.#connection.state !== 'open') {
+      callback(closedWhileWaiting())
+      return undefined
+    }
+    this.#whenClosing ??= new Set()
+    this.#whenClosing.add(callback)
+    return () => this.#whenClosing?.delete(callback)
+  }
+
+  nextTask(): Promise<void> {
+    return new Promise((resolve) => this.#settings.ports.clock.task(resolve))
+  }
+
+  close(code?: number, reason?: string): void {
+    this.#connection.close(code, reason)
+  }
+
+  terminate({ reset = false }: { readonly reset?: boolean | undefined } = {}): void {
+    this.#connection.terminate(reset)
+  }
+
+  ping(payload: string | ArrayBuffer | ArrayBufferView = ''): void {
+    this.#connection.ping(typeof payload === 'string' ? this.#encode(payload) : bytesOf(payload))
+  }
+
+  pause(): void {
+    this.#connection.pause()
+  }
+
+  resume(): void {
+    this.#connection.resume()
+  }
+
+  /** Has the peer's messages wait until `handlerDone` was called as often as this. */
+  awaitHandler(): void {
+    this.#handlers += 1
+    this.#connection.awaitHandler()
+  }
+
+  handlerDone(): void {
+    this.#handlers -= 1
+    if (this.#handlers === 0) this.#connection.handlerDone()
+  }
+
+  /** What the peer sent while its handshake was undecided has its turn; to be called once, after `open`. */
+  receive(ahead: Uint8Array): void {
+    this.#connection.received(ahead, 0, ahead.length)
+  }
+
+  /** Ends the connection for a fault on this side. */
+  fail(code: number, reason: string): void {
+    this.#connection.fail(code, reason)
+  }
+
+  /** What waited has gone. */
+  tellDrained(): void {
+    this.#isBehind = false
+    const waiting = this.#waitingForDrain
+    this.#waitingForDrain = undefined
+    for (const { resolve } of waiting ?? []) resolve()
+  }
+
+  /** What waits will never go. */
+  tellClosing(): void {
+    const waiting = this.#waitingForDrain
+    this.#waitingForDrain = undefined
+    for (const { reject } of waiting ?? []) reject(closedWhileWaiting())
+    const callbacks = this.#whenClosing
+    this.#whenClosing = undefined
+    for (const callback of callbacks ?? []) callback(closedWhileWaiting())
+  }
+
+  /** Counts a tick of the heartbeat, and returns how many have passed since the peer was heard. */
+  countSilence(): number {
+    this.#silentTicks = this.#connection.takeHeard() ? this.#firstTicks : this.#silentTicks + 1
+    return this.#silentTicks
+  }
+
+  /** Sends a Ping that the peer must answer, with a number by which the answer is known. */
+  pingForLife(): void {
+    this.#pings += 1
+    this.#pingedAt = this.#settings.ports.clock.now()
+    this.#observer.pinged()
+    this.ping(this.#lifePayload())
+  }
+
+  /** A Pong came: where it answers the last Ping of the heartbeat, it tells the round-trip time. */
+  tellPong(payload: Uint8Array): void {
+    if (this.#pings === 0 || payload.toString() !== this.#encode(this.#lifePayload()).toString()) return
+    this.#latencyMs = this.#settings.ports.clock.now() - this.#pingedAt
+    this.#observer.roundTrip(this, this.#latencyMs)
+  }
+
+  #observe(result: SendResult): SendResult {
+    if (result === 'sent' || result === 'buffered') this.#observer.sent()
+    else if (result === 'dropped') this.#observer.dropped(this)
+    if (result === 'buffered' && !this.#isBehind) {
+      this.#isBehind = true
+      this.#observer.backpressure(this)
+    }
+    return result
+  }
+
+  #lifePayload(): string {
+    return `heartbeat ${this.#pings}`
+  }
+
+  #encode(text: string): Uint8Array {
+    const { payload } = this.#settings.ports
+    const bytes = payload.allocate(payload.byteLength(text))
+    payload.encodeInto(text, bytes, 0)
+    return bytes
+  }
+}
+
+function closedWhileWaiting(): Error {
+  return new TransportError('the connection closed before what was sent had gone')
+}

@@ -1,0 +1,266 @@
+import { HandshakeError, TransportError, UsageError } from '../../core/errors.js'
+import { acceptExtension } from '../../core/extensions/negotiation.js'
+import { accept, type ClientOffer, checkRequest, refusalOf } from '../../core/handshake/server-handshake.js'
+import type { ServerLimits } from '../../core/limits.js'
+import type { HttpResponse, RequestHead } from '../../ports/http-host.js'
+import type { Transport } from '../../ports/transport.js'
+import { isThenable } from '../connection/is-thenable.js'
+import type { AcceptedHandshake } from '../connection/server-connection.js'
+import type { Observer } from '../observer.js'
+import type { ServerSettings } from '../server-settings.js'
+import type { UpgradeAcceptance, UpgradeAnswer } from '../server-types.js'
+import { HandshakeRate } from './handshake-rate.js'
+import { checkHost } from './host.js'
+import { fieldsOf, readHttpAnswer } from './http-answer.js'
+import { IncomingRequest } from './incoming-request.js'
+import { checkOrigin } from './origin.js'
+import { Refusal } from './refusal.js'
+import { WaitingPeer } from './waiting-peer.js'
+
+export interface AdmissionEvents<Data> {
+  /** The address that the server listens on now, '' where there is none. */
+  readonly listensOn: string
+  /** The handshake was answered with 101; the transport is still that of the handshake. */
+  accepted(accepted: AcceptedHandshake<Data>): void
+  /** The user's handler failed, or what it returned can't be used. */
+  failed(error: unknown): void
+}
+
+function plainAnswer(status: number, sentence: string, ...fields: readonly string[]): HttpResponse {
+  return { status, fields: ['Content-Type', 'text/plain; charset=utf-8', ...fields], body: `${sentence}\n` }
+}
+
+export const failure = plainAnswer(500, 'the server failed on this request')
+const stopping = plainAnswer(503, 'the server is stopping: try again later', 'Retry-After', '5')
+const full = plainAnswer(503, 'the server has no room: try again later', 'Retry-After', '5')
+const tooFrequent = plainAnswer(429, 'too many handshakes came from your address: try again later', 'Retry-After', '1')
+const tooLate = plainAnswer(503, 'the server did not decide on this request in time')
+
+/** The limits behind those answers. */
+const limitOf: ReadonlyMap<HttpResponse, keyof ServerLimits> = new Map([
+  [full, 'maxConnections'],
+  [tooFrequent, 'maxHandshakesPerSecond'],
+  [tooLate, 'handshakeTimeoutMs'],
+])
+
+/** A request that is not answered yet. */
+interface OpenRequest {
+  readonly transport: Transport
+  readonly isHandshake: boolean
+  /** Undefined before it is read, and where it is no handshake. */
+  request?: IncomingRequest
+}
+
+/** Decides on opening handshakes: by how often they come, by the standard's rules, by host and origin, by how many there are, then by `upgrade`. */
+export class Admission<Data> {
+  readonly #settings: ServerSettings<Data>
+  readonly #connections: { readonly size: number }
+  readonly #observer: Observer
+  readonly #events: AdmissionEvents<Data>
+  /** The handshakes that `upgrade` has not decided on: each can be given up. */
+  readonly #undecided = new Set<() => void>()
+  readonly #refusals = new Set<Promise<void>>()
+  readonly #rate: HandshakeRate | undefined
+  #isStopped = false
+
+  constructor(
+    settings: ServerSettings<Data>,
+    connections: { readonly size: number },
+    observer: Observer,
+    events: AdmissionEvents<Data>,
+  ) {
+    this.#settings = settings
+    this.#connections = connections
+    this.#observer = observer
+    this.#events = events
+    const { maxHandshakesPerSecond } = settings.limits
+    if (Number.isFinite(maxHandshakesPerSecond)) this.#rate = new HandshakeRate(maxHandshakesPerSecond)
+  }
+
+  /** Handshakes that wait for a decision. */
+  get waiting(): number {
+    return this.#undecided.size
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
+  /** Refuses all handshakes that are not decided yet, and all to come. Resolves when those that are refused are gone. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    for (const giveUp of this.#undecided) giveUp()
+    await Promise.all(this.#refusals)
+  }
+
+  /** Answers a handshake. What the peer sends before the decision waits for it. */
+  admit(head: RequestHead, transport: Transport): void {
+    const { handlers, hosts, origin } = this.#settings
+    const open: OpenRequest = { transport, isHandshake: true }
+    try {
+      if (!this.#isInRate(transport)) {
+        this.#refuse(open, tooFrequent)
+        return
+      }
+      const offer = checkRequest(head)
+      checkHost(offer.headers, this.#events.listensOn, hosts)
+      checkOrigin(offer.headers, transport.peer.encrypted, origin)
+      const request = new IncomingRequest(head, transport.peer, 'ws', offer.headers, offer.protocols)
+      open.request = request
+      const noRoom = this.#isStopped ? stopping : this.#isFull ? full : undefined
+      const answer = noRoom === undefined ? handlers.upgrade?.(request) : undefined
+      if (noRoom !== undefined) this.#refuse(open, noRoom)
+      else if (isThenable(answer) || isRefusal(answer)) {
+        this.#whenDecided(open, readAnswer(answer), (decided, ahead) => {
+          if (isRefusal(decided)) this.#refuse(open, decided)
+          else this.#accept(open, offer, request, decided, ahead)
+        })
+      } else this.#accept(open, offer, request, answer)
+    } catch (error) {
+      this.#fail(open, error)
+    }
+  }
+
+  /** Answers what is no handshake for us, in time. */
+  answer(transport: Transport, response: Promise<HttpResponse>): void {
+    const open: OpenRequest = { transport, isHandshake: false }
+    this.#whenDecided(open, response, (decided) => this.#refuse(open, decided))
+  }
+
+  #isInRate({ peer: { address } }: Transport): boolean {
+    if (this.#rate === undefined || address === undefined) return true
+    return this.#rate.take(address, this.#settings.ports.clock.now())
+  }
+
+  get #isFull(): boolean {
+    return this.#connections.size + this.#undecided.size >= this.#settings.limits.maxConnections
+  }
+
+  /**
+   * Goes on with a decision, or with a refusal where it does not come in time; not at all where the peer leaves first:
+   * its place is free from then on. A failure that comes later is told.
+   */
+  #whenDecided<Decision>(
+    open: OpenRequest,
+    decision: Promise<Decision>,
+    goOn: (decided: Decision | HttpResponse, ahead: Uint8Array | undefined) => void,
+  ): void {
+    const { limits, ports } = this.#settings
+    const { request } = open
+    const peer = new WaitingPeer(open.transport, ports.payload, () => {
+      if (endWaiting('the peer left before upgrade() had decided') && request !== undefined)
+        this.#observer.handshakeLeft(request)
+    })
+    /** Returns false where the waiting has ended before. */
+    const endWaiting = (why?: string): boolean => {
+      if (!this.#undecided.delete(stop)) return false
+      timer.cancel()
+      if (why !== undefined && request !== undefined) IncomingRequest.giveUp(request, new TransportError(why))
+      return true
+    }
+    const finish = (decided: Decision | HttpResponse): void => {
+      try {
+        goOn(decided, peer.release())
+      } catch (error) {
+        this.#fail(open, error)
+      }
+    }
+    const stop = (): void => {
+      if (endWaiting('the server stopped before upgrade() had decided')) finish(stopping)
+    }
+    const timer = ports.clock.after(limits.handshakeTimeoutMs, () => {
+      if (endWaiting(`upgrade() did not decide within ${limits.handshakeTimeoutMs} ms`)) finish(tooLate)
+    })
+    this.#undecided.add(stop)
+    decision.then(
+      (decided) => {
+        if (endWaiting()) finish(decided)
+      },
+      (error: unknown) => {
+        if (endWaiting()) {
+          peer.release()
+          this.#fail(open, error)
+        } else if (request === undefined || !IncomingRequest.explains(request, error)) {
+          this.#events.failed(error)
+        }
+      },
+    )
+  }
+
+  #accept(
+    { transport }: OpenRequest,
+    offer: ClientOffer,
+    request: IncomingRequest,
+    answer: UpgradeAcceptance<Data> | UpgradeAcceptance<undefined> = {},
+    ahead?: Uint8Array,
+  ): void {
+    if (typeof answer !== 'object' || answer === null) {
+      throw new UsageError(
+        'upgradeAnswerInvalid',
+        `upgrade() returned ${String(answer)}: return an object or nothing to let a client in, a status to refuse it`,
+      )
+    }
+    const { handlers, negotiators } = this.#settings
+    const { protocol = '', perMessageDeflate = true, messageStream = handlers.message === undefined, headers } = answer
+    if (protocol !== '' && !offer.protocols.includes(protocol)) {
+      const offered = offer.protocols.length === 0 ? 'none' : offer.protocols.join(', ')
+      throw new UsageError(
+        'protocolNotOffered',
+        `upgrade() chose the subprotocol "${protocol}", of those offered (${offered}) it must be one: choose from request.protocols`,
+      )
+    }
+    if (answer.messageStream === true && handlers.messageStream === undefined) {
+      throw new UsageError(
+        'upgradeAnswerInvalid',
+        'upgrade() answered messageStream: true, and the server has no such handler: give it one',
+      )
+    }
+    const agreed = acceptExtension(offer.extensions, perMessageDeflate ? negotiators : [])
+    accept(transport, { key: offer.key, protocol, extensions: agreed?.answer, fields: fieldsOf(headers) })
+    this.#observer.handshakeAnswered(101, transport.peer.address, request)
+    this.#events.accepted({
+      transport,
+      request,
+      data: answer.data as Data,
+      protocol,
+      extensions: agreed?.answer ?? '',
+      extension: agreed?.extension,
+      messageStream: messageStream && handlers.messageStream !== undefined,
+      ahead,
+    })
+  }
+
+  /** Answers a request with what is no connection, and sees its transport to the end. */
+  #refuse({ transport, isHandshake, request }: OpenRequest, response: HttpResponse): void {
+    const { ports, limits } = this.#settings
+    const { address } = transport.peer
+    const gone = new Refusal(transport, response, ports.clock, limits.closeTimeoutMs).gone.then(() => {
+      this.#refusals.delete(gone)
+    })
+    this.#refusals.add(gone)
+    const limit = limitOf.get(response)
+    if (limit !== undefined) this.#observer.limitReached(limit, address)
+    if (isHandshake) this.#observer.handshakeAnswered(response.status, address, request)
+  }
+
+  #fail(open: OpenRequest, error: unknown): void {
+    this.#refuse(open, error instanceof HandshakeError ? refusalOf(error) : failure)
+    if (!(error instanceof HandshakeError)) this.#events.failed(error)
+  }
+}
+
+type Acceptance<Data> = UpgradeAcceptance<Data> | UpgradeAcceptance<undefined> | undefined
+
+/** What `upgrade` answered, with a refusal's body read. */
+async function readAnswer<Data>(
+  answer: UpgradeAnswer<Data> | PromiseLike<UpgradeAnswer<Data>>,
+): Promise<Acceptance<Data> | HttpResponse> {
+  const answered = await answer
+  return isRefusal(answered) ? readHttpAnswer(answered) : answered
+}
+
+function isRefusal<Refused extends { readonly status: number }>(
+  answer: Acceptance<unknown> | Refused,
+): answer is Refused {
+  return answer?.status !== undefined
+}

@@ -1,0 +1,23 @@
+import { HandshakeError } from '../../core/errors.js'
+import { isSameText } from '../../core/http/field-syntax.js'
+import type { HeaderFields } from '../../core/http/header-fields.js'
+
+const port = /:\d*$/
+
+/** A name or an address that means this machine, seen from itself (RFC 6761 §6.3). */
+const loopback = String.raw`(?:localhost|.+\.localhost|(?:::ffff:)?127(?:\.\d{1,3}){3}|\[::1\]|::1)`
+const loopbackAddress = new RegExp(`^${loopback}$`, 'i')
+const loopbackHost = new RegExp(`^${loopback}(?::\\d*)?$`, 'i')
+
+/**
+ * Refuses a request for a server that only this machine reaches, by a name that is not this machine's: a page of that
+ * name's owner sent it, who has let the name point here (DNS rebinding), and the Origin would fit.
+ */
+export function checkHost(headers: HeaderFields, listensOn: string, allowed: 'any' | readonly string[]): void {
+  if (allowed === 'any' || (allowed.length === 0 && !loopbackAddress.test(listensOn))) return
+  const value = headers.get('host') ?? ''
+  if (loopbackHost.test(value)) return
+  const host = value.replace(port, '')
+  if (allowed.some((name) => isSameText(name, host))) return
+  throw new HandshakeError('hostForbidden', `${host}; the option hosts lists the names it answers to`)
+}

@@ -1,0 +1,120 @@
+import { ProtocolError, UsageError } from '../../core/errors.js'
+import type { IncomingMessage } from '../../core/receiving/incoming-message.js'
+import type { Payload } from '../../ports/payload.js'
+import type { MessageStream } from '../server-types.js'
+
+interface StreamSettings {
+  readonly payload: Payload
+  /** Octets that `text` and `bytes` take. */
+  readonly maxBytes: number
+  /** The message is longer than that. */
+  onTooLong(error: ProtocolError): void
+}
+
+type Piece = string | Uint8Array
+
+/** A message as its user reads it. */
+export class UserMessageStream implements MessageStream {
+  readonly #message: IncomingMessage
+  readonly #settings: StreamSettings
+  #isTaken = false
+  #readable: ReadableStream<Piece> | undefined
+
+  constructor(message: IncomingMessage, settings: StreamSettings) {
+    this.#message = message
+    this.#settings = settings
+  }
+
+  get type(): 'text' | 'binary' {
+    return this.#message.type
+  }
+
+  /** Whether somebody reads it, or has. */
+  get isTaken(): boolean {
+    return this.#isTaken
+  }
+
+  get readable(): ReadableStream<Piece> {
+    if (this.#readable !== undefined) return this.#readable
+    this.#take()
+    this.#readable = new ReadableStream<Piece>(
+      {
+        pull: async (controller) => {
+          const piece = await this.#message.next()
+          if (piece === undefined) controller.close()
+          else controller.enqueue(piece)
+        },
+        cancel: () => this.#message.discard(),
+      },
+      { highWaterMark: 0 },
+    )
+    return this.#readable
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Piece, void, undefined> {
+    this.#take()
+    try {
+      for (;;) {
+        const piece = await this.#message.next()
+        if (piece === undefined) return
+        yield piece
+      }
+    } finally {
+      this.#message.discard()
+    }
+  }
+
+  async text(): Promise<string> {
+    const parts: string[] = []
+    if (this.type === 'text') {
+      await this.#collect((piece) => parts.push(piece as string))
+      return parts.join('')
+    }
+    const bytes = await this.bytes()
+    const text = this.#settings.payload.decode(bytes, 0, bytes.length)
+    if (text === undefined) throw new UsageError('messageNotUtf8', 'this binary message is not UTF-8: read its bytes()')
+    return text
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    const { payload } = this.#settings
+    const parts: Uint8Array[] = []
+    const length = await this.#collect((piece) => parts.push(typeof piece === 'string' ? this.#encode(piece) : piece))
+    const whole = payload.allocate(length)
+    let at = 0
+    for (const part of parts) {
+      whole.set(part, at)
+      at += part.length
+    }
+    return whole
+  }
+
+  /** Takes all pieces, and returns how many octets they have. */
+  async #collect(take: (piece: Piece) => void): Promise<number> {
+    const { payload, maxBytes, onTooLong } = this.#settings
+    let length = 0
+    for await (const piece of this) {
+      length += typeof piece === 'string' ? payload.byteLength(piece) : piece.length
+      if (length > maxBytes) {
+        const error = new ProtocolError('messageTooBig', `more than the ${maxBytes} octets that are taken`)
+        onTooLong(error)
+        throw error
+      }
+      take(piece)
+    }
+    return length
+  }
+
+  #encode(text: string): Uint8Array {
+    const { payload } = this.#settings
+    const bytes = payload.allocate(payload.byteLength(text))
+    payload.encodeInto(text, bytes, 0)
+    return bytes
+  }
+
+  #take(): void {
+    if (this.#isTaken)
+      throw new UsageError('messageTaken', 'a message can be read once: keep what the first reader got')
+    this.#isTaken = true
+  }
+}

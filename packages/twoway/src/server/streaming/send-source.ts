@@ -1,0 +1,96 @@
+import type { SendResult } from '../../core/connection-types.js'
+import { UsageError } from '../../core/errors.js'
+import type { OutgoingMessage } from '../../core/sending/outgoing-message.js'
+import { isThenable } from '../connection/is-thenable.js'
+import { bytesOf } from '../connection/message-bytes.js'
+import type { MessageSource, OutgoingPiece, SendStreamOptions } from '../server-types.js'
+import { SourceReader } from './source-reader.js'
+
+/** What sending from a source asks of a socket. */
+interface SendingSocket {
+  /** Whether no more than the high-water mark waits. */
+  readonly hasRoom: boolean
+  send(message: OutgoingPiece): SendResult
+  drained(): Promise<void>
+  /** Sends a message in pieces. Where the connection is not open `onClosed` is called, and there is none. */
+  sendInPieces(options: SendStreamOptions, onClosed: (error: Error) => void): OutgoingMessage | undefined
+  /**
+   * Calls back when the connection leaves the open state, at once where it has. Returns a way to take that back, where it
+   * has not.
+   */
+  whenClosing(callback: (error: Error) => void): (() => void) | undefined
+  /** Resolves in a task of its own. */
+  nextTask(): Promise<void>
+  fail(code: number, reason: string): void
+}
+
+/** Sends each item of a source as a message, no faster than the network takes them, and returns how many there were. */
+export async function sendFrom(socket: SendingSocket, source: MessageSource<OutgoingPiece>): Promise<number> {
+  const reader = new SourceReader(source)
+  return new Promise((resolve, reject) => {
+    const giveUp = (reason: unknown): void => {
+      reader.cancel(reason)
+      reject(reason)
+    }
+    const forget = socket.whenClosing(giveUp)
+    if (forget === undefined) return
+    sendAll(socket, reader).then(resolve, giveUp).finally(forget)
+  })
+}
+
+async function sendAll(socket: SendingSocket, reader: SourceReader<OutgoingPiece>): Promise<number> {
+  for (let count = 0; ; count += 1) {
+    const next = reader.next()
+    const { done, value } = isThenable(next) ? await next : next
+    if (done) return count
+    await sendWhole(socket, value)
+  }
+}
+
+/** Sends a message once there is room, so that it is never refused, and returns when there is room for another. */
+async function sendWhole(socket: SendingSocket, message: OutgoingPiece): Promise<void> {
+  while (!socket.hasRoom) await socket.drained()
+  while (socket.send(message) === 'dropped') await socket.nextTask()
+  if (!socket.hasRoom) await socket.drained()
+}
+
+/** Sends all of a source as one message, in fragments, in bounded memory. */
+export async function sendStream(
+  socket: SendingSocket,
+  source: MessageSource<OutgoingPiece>,
+  options: SendStreamOptions,
+): Promise<void> {
+  checkFragmentBytes(options.fragmentBytes)
+  const reader = new SourceReader(source)
+  return new Promise((resolve, reject) => {
+    const giveUp = (reason: unknown): void => {
+      reader.cancel(reason)
+      reject(reason)
+    }
+    const message = socket.sendInPieces(options, giveUp)
+    if (message === undefined) return
+    sendPieces(message, reader).then(resolve, (error: unknown) => {
+      giveUp(error)
+      // §5.4: the message can't be completed, and no other can begin before it is.
+      if (message.hasBegun) socket.fail(1011, 'the server failed within this message')
+      message.abandon()
+    })
+  })
+}
+
+async function sendPieces(message: OutgoingMessage, reader: SourceReader<OutgoingPiece>): Promise<void> {
+  await message.turn()
+  for (;;) {
+    const next = reader.next()
+    const { done, value } = isThenable(next) ? await next : next
+    if (done) break
+    const room = message.write(typeof value === 'string' ? value : bytesOf(value))
+    if (room !== undefined) await room
+  }
+  message.end()
+}
+
+function checkFragmentBytes(octets: number | undefined): void {
+  if (octets === undefined || (Number.isInteger(octets) && octets > 0)) return
+  throw new UsageError('optionInvalid', `fragmentBytes must be an integer above 0, not ${String(octets)}`)
+}
