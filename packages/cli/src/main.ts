@@ -5,6 +5,8 @@ import { CommandFailure } from './command-failure.js'
 import { addConnect } from './connect/connect.js'
 import { addEcho } from './echo/echo.js'
 import { addListen } from './listen/listen.js'
+import { tell, tellLines } from './tell.js'
+import { usageComplaint } from './usage-complaint.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
@@ -22,29 +24,22 @@ addConnect(program)
 addListen(program)
 addBench(program)
 for (const command of [program, ...program.commands]) {
-  command.configureOutput({ outputError: (text, write) => write(usageComplaint(text, command)) })
+  command.configureOutput({
+    outputError: (text, write) =>
+      write(`${usageComplaint(text, command === program ? 'twoway' : `twoway ${command.name()}`)}\n`),
+  })
 }
 
 // Who reads our output may have gone before us, as `twoway echo | head -1` has: nobody is left to tell.
 process.stdout.on('error', () => {})
+process.stderr.on('error', () => {})
 
 const args = process.argv.slice(2)
 try {
   await program.parseAsync(args.length === 0 ? ['--help'] : args, { from: 'user' })
 } catch (error) {
   if (!(error instanceof CommandFailure)) throw error
-  console.error(`twoway: ${error.message}.`)
-  if (error.details !== '') console.error(error.details.replace(/^/gm, '  '))
+  tell(`twoway: ${error.message}.`)
+  if (error.details !== '') tellLines(error.details.replace(/^/gm, '  '))
   process.exitCode = error.exitCode
-}
-
-/** What commander has to say of wrong arguments, as one line like our own complaints. */
-function usageComplaint(text: string, command: Command): string {
-  const name = command === program ? 'twoway' : `twoway ${command.name()}`
-  const sentence = text
-    .trim()
-    .replace(/^error: /, '')
-    .replace('. Expected', ': expected')
-    .replace(/\s+/g, ' ')
-  return `twoway: ${sentence.endsWith('?)') ? sentence : `${sentence.replace(/\.$/, '')}; see ${name} --help.`}\n`
 }

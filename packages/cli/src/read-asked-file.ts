@@ -18,7 +18,13 @@ export function readAskedFile(what: string, file: string, advice: string): Buffe
   try {
     return readFileSync(file)
   } catch (error) {
+    if (!isFileName(file)) throw new CommandFailure(`${what} is given as text, not as the name of a file: ${advice}`)
     const reason = reasons[errorCode(error)] ?? (error as Error).message
     throw new CommandFailure(`can't read ${what} ${file}: ${reason}; ${advice}`)
   }
+}
+
+/** What is no name may be a key itself, which is not repeated. */
+function isFileName(file: string): boolean {
+  return file.length < 256 && !/[\r\n]|-----BEGIN/.test(file)
 }

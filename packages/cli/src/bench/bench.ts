@@ -1,5 +1,6 @@
 import cliProgress from 'cli-progress'
 import { type Command, InvalidArgumentError } from 'commander'
+import { printable } from 'twoway'
 import { coloursFor } from '../colours.js'
 import { ExitCode } from '../command-failure.js'
 import {
@@ -10,7 +11,9 @@ import {
   toStreamOptions,
 } from '../connect/connection-options.js'
 import { explainFailure } from '../connect/explain-failure.js'
+import { withoutCredentials } from '../connect/without-credentials.js'
 import { stopSignal } from '../stop-signal.js'
+import { tell } from '../tell.js'
 import { benchReport, benchResult, count } from './bench-report.js'
 import { BenchRun } from './bench-run.js'
 
@@ -93,8 +96,13 @@ async function bench(address: string, options: BenchOptions): Promise<void> {
     shown.end()
   }
   await run.close()
-  if (run.firstFailure !== undefined) console.error(`twoway: ${explainFailure(run.firstFailure, url).message}.`)
-  console.log(json ? JSON.stringify(benchResult(url, run)) : benchReport(url, run, coloursFor(process.stdout)))
+  if (run.firstFailure !== undefined) tell(`twoway: ${explainFailure(run.firstFailure, url).message}.`)
+  const server = withoutCredentials(url)
+  console.log(
+    json
+      ? printable(JSON.stringify(benchResult(server, run)), { as: 'json' })
+      : benchReport(printable(server), run, coloursFor(process.stdout)),
+  )
   process.exitCode = run.counts.failed + run.counts.lost > 0 ? ExitCode.abnormal : ExitCode.clean
 }
 

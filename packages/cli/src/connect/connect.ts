@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Command, Option } from 'commander'
+import { printable } from 'twoway'
 import { coloursFor } from '../colours.js'
 import { CommandFailure, ExitCode } from '../command-failure.js'
 import { stopSignal } from '../stop-signal.js'
@@ -21,6 +22,7 @@ import {
 import { Conversation, type Ending } from './conversation.js'
 import { explainFailure } from './explain-failure.js'
 import { slashCommands, slashHelp } from './slash-commands.js'
+import { withoutCredentials } from './without-credentials.js'
 
 interface ConnectOptions extends ConnectionOptions {
   readonly binary?: BinaryForm
@@ -37,6 +39,8 @@ interface ConnectOptions extends ConnectionOptions {
 }
 
 const longestSeconds = 1_000_000
+/** Characters of the URL that is shown. */
+const longestShown = 500
 
 /** Adds the command `twoway connect`: a talk with any WebSocket server. */
 export function addConnect(program: Command): void {
@@ -45,7 +49,7 @@ export function addConnect(program: Command): void {
     .argument('<url>', 'where to connect, such as wss://example.com/chat; a port alone is one of this machine')
     .summary('talk to a WebSocket server')
     .description(
-      'Talks to a WebSocket server. In a terminal, what you type is sent and what comes is shown. Otherwise each line of the input is sent, and each message that comes is a line of the output.',
+      'Talks to a WebSocket server. In a terminal, what you type is sent and what comes is shown. Otherwise each line of the input is sent, and each message that comes is a line of the output: as it came where that is a pipe or a file, printable where it is a terminal.',
     )
   addConnectionOptions(command)
     .addOption(
@@ -100,7 +104,9 @@ async function talkInTerminal(url: string, options: ConnectOptions): Promise<End
   const talk = start(url, options, (event) =>
     event.event === 'sent' && typeof event.message === 'string' ? undefined : report(event),
   )
-  print(colours.dim(`Connecting to ${url} ... /help lists commands, Ctrl+C closes.`))
+  // What is no URL is refused at once, and not repeated: there may be a password in it.
+  const shown = URL.canParse(url) ? printable(withoutCredentials(url), { maxLength: longestShown }) : 'the server'
+  print(colours.dim(`Connecting to ${shown} ... /help lists commands, Ctrl+C closes.`))
   const stop = stopOnce(talk)
   process.on('SIGTERM', stop)
   const editor = new LineEditor({
@@ -113,7 +119,7 @@ async function talkInTerminal(url: string, options: ConnectOptions): Promise<End
         takeLine(talk, text, options.binary, (help) => editor.print(help))
       } catch (error) {
         if (!(error instanceof CommandFailure)) throw error
-        editor.print(colours.red(`${error.message}.`))
+        editor.print(colours.red(printable(`${error.message}.`, { as: 'sentence' })))
       }
     },
   })

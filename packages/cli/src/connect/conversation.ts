@@ -3,6 +3,7 @@ import { ping, type WebSocketError, WebSocketStream, type WebSocketStreamOptions
 import { ExitCode } from '../command-failure.js'
 import type { Message, Report } from '../talk/talk-event.js'
 import { explainFailure, isWorthRetrying, retryAfterMs } from './explain-failure.js'
+import { withoutCredentials } from './without-credentials.js'
 
 export interface ConversationOptions {
   readonly url: string
@@ -128,7 +129,7 @@ export class Conversation {
     this.#stream = stream
     try {
       const { readable, writable, protocol, extensions } = await stream.opened
-      await report({ event: 'open', url: stream.url, protocol, extensions })
+      await report({ event: 'open', url: withoutCredentials(stream.url), protocol, extensions })
       this.#writer = writable.getWriter()
       this.#wake()
       const over = new AbortController()

@@ -1,6 +1,6 @@
-import { HandshakeError, UsageError } from 'twoway'
+import { HandshakeError, printable, UsageError } from 'twoway'
 import { CommandFailure, ExitCode } from '../command-failure.js'
-import { printable } from '../talk/printable.js'
+import { withoutCredentials } from './without-credentials.js'
 
 const untrusted =
   "its certificate is signed by no authority that is trusted here; give the authority's with --ca FILE, or go on regardless with --insecure"
@@ -48,6 +48,7 @@ const tries: { readonly [status: number]: string | undefined } = {
 
 /** Of what a server says of its refusal, as much as fits a screen. */
 const longestDetails = 3000
+const longestTarget = 500
 
 /** Why there is no connection: one sentence for people that says what to try. */
 export function explainFailure(error: unknown, url: string): CommandFailure {
@@ -85,7 +86,7 @@ export function retryAfterMs(error: unknown, now: number): number {
 function explainHandshake({ status, message, headers, body }: HandshakeError, url: string): CommandFailure {
   const { host, pathname } = new URL(url)
   const isHtml = /html/i.test(headers?.get('content-type') ?? '') || /^\s*</.test(body)
-  const details = isHtml ? '' : printable(body.trim()).slice(0, longestDetails)
+  const details = isHtml ? '' : printable(body.trim(), { lines: true, maxLength: longestDetails })
   const fail = (sentence: string): CommandFailure => new CommandFailure(sentence, ExitCode.notConnected, details)
   if (status === 0 || status === 101) {
     return fail(`${host} gave an answer that is no WebSocket handshake: ${message}; check host and port`)
@@ -97,11 +98,18 @@ function explainHandshake({ status, message, headers, body }: HandshakeError, ur
   }
   const target = headers?.get('location')
   if (status >= 300 && status < 400 && target !== undefined) {
-    return fail(`${host} sends elsewhere (${status}): connect to ${printable(target)}`)
+    return fail(`${host} sends elsewhere (${status}): connect to ${shownTarget(target, url)}`)
   }
   const reason = /\d{3} ([^(]+) \(/.exec(message)?.[1]
-  const answer = reason === undefined ? String(status) : `${status} ${printable(reason)}`
+  const answer = reason === undefined ? String(status) : `${status} ${reason}`
   return fail(`${host} refused the handshake with ${answer}: ${tries[status] ?? 'check the URL, or ask who runs it'}`)
+}
+
+/** Where a redirect leads, as the server says it. */
+function shownTarget(target: string, url: string): string {
+  const whole = URL.canParse(target, url) ? new URL(target, url).href : target
+  const shown = withoutCredentials(whole)
+  return printable(shown === whole ? target : shown, { maxLength: longestTarget })
 }
 
 /** The error that says most: a WebSocketError carries it. */

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline'
 import { type Command, Option } from 'commander'
+import { printable } from 'twoway'
 import { type Server, type ServerSocket, serve } from 'twoway/server'
 import { coloursFor } from '../colours.js'
 import { CommandFailure } from '../command-failure.js'
@@ -18,6 +19,7 @@ import { plainReport } from '../talk/plain-report.js'
 import type { Message, Report } from '../talk/talk-event.js'
 import { terminalReport } from '../talk/terminal-report.js'
 import { TextOutput } from '../talk/text-output.js'
+import { tellLines } from '../tell.js'
 
 interface ListenCommandOptions extends ListenOptions {
   readonly subprotocol?: string
@@ -35,6 +37,8 @@ interface Client {
 
 /** 16 MiB, as the echo service takes. */
 const longestMessage = 16 << 20
+/** Characters of a path in the list of clients. */
+const longestPath = 200
 
 /** Adds the command `twoway listen`: the other end, for clients to be tried against. */
 export function addListen(program: Command): void {
@@ -42,7 +46,7 @@ export function addListen(program: Command): void {
     .command('listen')
     .summary('be the server: talk to all who connect')
     .description(
-      'Listens for WebSocket clients, of any origin and on any path. In a terminal, what you type goes to all of them and what comes is shown. Otherwise each line of the input goes to all, and each message that comes is a line of the output.',
+      'Listens for WebSocket clients, of any origin and on any path. In a terminal, what you type goes to all of them and what comes is shown. Otherwise each line of the input goes to all, and each message that comes is a line of the output: as it came where that is a pipe or a file, printable where it is a terminal.',
     )
   addListenOptions(command)
     .option('-s, --subprotocol <name>', 'choose this subprotocol where a client offers it, in place of its first')
@@ -104,7 +108,7 @@ async function listenInTerminal(options: ListenCommandOptions): Promise<void> {
           takeLine(server, text, options.binary, (line) => editor.print(line))
         } catch (error) {
           // A UsageError of the library says what is wrong with a code.
-          editor.print(colours.red(`${(error as Error).message}.`))
+          editor.print(colours.red(printable(`${(error as Error).message}.`, { as: 'sentence' })))
         }
       },
     })
@@ -152,7 +156,7 @@ function listClients(server: Server<Client>): string {
   return [...server.connections]
     .map(
       ({ data, remoteAddress = '', request }) =>
-        `  #${data.client}  ${remoteAddress}  ${new URL(request.url).pathname}`,
+        `  #${data.client}  ${remoteAddress}  ${printable(new URL(request.url).pathname, { maxLength: longestPath })}`,
     )
     .join('\n')
 }
@@ -165,7 +169,7 @@ async function listenThroughPipes(options: ListenCommandOptions): Promise<void> 
   const { server, identity } = await listenAsAsked(options, (address) => startListening(address, options, report))
   const stopped = stopSignal()
   await report({ event: 'listening', url: server.url })
-  if (identity?.file !== undefined) console.error(howToTrust(identity.file).join('\n'))
+  if (identity?.file !== undefined) tellLines(howToTrust(identity.file).join('\n'))
   const over = new AbortController()
   const sending = sendLines(server, options.binary, over.signal)
   await Promise.race([stopped, output.gone, sending.then(() => stopped)])

@@ -14,7 +14,9 @@ export const binaryForms = {
     parse(line) {
       const digits = line.replace(/\s+/g, '')
       if (!/^([0-9a-f]{2})*$/i.test(digits)) {
-        throw new CommandFailure(`"${line}" is not hex: write two digits for each byte, such as 48 65 6c 6c 6f`)
+        throw new CommandFailure(
+          `a line of ${line.length} characters is not hex: write two digits for each byte, such as 48 65 6c 6c 6f`,
+        )
       }
       return Buffer.from(digits, 'hex')
     },
@@ -24,7 +26,7 @@ export const binaryForms = {
     parse(line) {
       const text = line.replace(/\s+/g, '')
       if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.replace(/=+$/, '').length % 4 === 1) {
-        throw new CommandFailure(`"${line}" is not base64: write bytes such as SGVsbG8=`)
+        throw new CommandFailure(`a line of ${line.length} characters is not base64: write bytes such as SGVsbG8=`)
       }
       return Buffer.from(text, 'base64')
     },

@@ -1,10 +1,13 @@
+import { printable } from 'twoway'
 import type { Colours } from '../colours.js'
 
+const deepest = 64
 const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g
 
 /**
- * JSON indented and coloured, or undefined for what is no JSON object or array. The tokens stay as they came: numbers
- * too long for JavaScript, and names that are there twice, are shown and not repaired.
+ * JSON indented and coloured, or undefined for what is no JSON object or array, or is nested so deep that its indents
+ * would be most of it. The tokens stay as they came, but are made printable: numbers too long for JavaScript, and names
+ * that are there twice, are shown and not repaired.
  */
 export function formatJson(text: string, colours: Colours): string | undefined {
   if (!/^\s*[[{]/.test(text)) return undefined
@@ -21,6 +24,7 @@ export function formatJson(text: string, colours: Colours): string | undefined {
     const isEmpty = next === (token === '{' ? '}' : ']')
     if (token === '{' || token === '[') {
       depth += 1
+      if (depth > deepest) return undefined
       formatted += isEmpty ? token : `${token}\n${'  '.repeat(depth)}`
     } else if (token === '}' || token === ']') {
       depth -= 1
@@ -38,6 +42,8 @@ export function formatJson(text: string, colours: Colours): string | undefined {
 }
 
 function colourOf(token: string, next: string | undefined, colours: Colours): string {
-  if (!token.startsWith('"')) return colours.magenta(token)
-  return next === ':' ? colours.cyan(token) : colours.green(token)
+  // Before it is coloured: the colours are control characters too.
+  const text = printable(token)
+  if (!token.startsWith('"')) return colours.magenta(text)
+  return next === ':' ? colours.cyan(text) : colours.green(text)
 }

@@ -1,6 +1,6 @@
+import { printable } from 'twoway'
 import type { Colours } from '../colours.js'
 import { formatJson } from './format-json.js'
-import { printable } from './printable.js'
 import type { Message } from './talk-event.js'
 
 /** What is shown of a message in a terminal; the rest is counted. */
@@ -11,12 +11,9 @@ const bytesPerRow = 16
 /** A message for a person: text, JSON indented, binary as a table of bytes. */
 export function formatMessage(message: Message, colours: Colours, raw = false): string {
   if (typeof message !== 'string') return formatBytes(message, colours)
-  const shown = message.length > mostCharacters ? message.slice(0, mostCharacters) : message
-  const rest = message.length - shown.length
-  // Made printable before it is coloured: the colours are control characters too.
-  const text = printable(shown)
-  if (rest > 0) return `${text}${colours.dim(` … and ${rest} more characters`)}`
-  return (raw ? undefined : formatJson(text, colours)) ?? text
+  const isWhole = message.length <= mostCharacters
+  const formatted = isWhole && !raw ? formatJson(message, colours) : undefined
+  return formatted ?? printable(message, { lines: true, maxLength: mostCharacters })
 }
 
 function formatBytes(bytes: Uint8Array, colours: Colours): string {

@@ -1,12 +1,18 @@
-import { describeCloseCode } from 'twoway'
+import { describeCloseCode, printable } from 'twoway'
 import { type BinaryForm, binaryForms } from './binary-form.js'
 import type { Message, Report, TalkEvent } from './talk-event.js'
 import type { TextOutput } from './text-output.js'
 
-/** For programs: each event is a line of JSON, with its time. */
+/**
+ * For programs: each event is a line of JSON, with its time. Characters that a terminal obeys, or a reader does not see,
+ * are escaped as JSON has it, which changes nothing for a program.
+ */
 export function jsonReport(output: TextOutput, binary: BinaryForm = 'base64'): Report {
   const encoding = binary === 'file' ? 'base64' : binary
-  return (event) => output.write(`${JSON.stringify({ at: new Date().toISOString(), ...partsOf(event, encoding) })}\n`)
+  return (event) => {
+    const json = JSON.stringify({ at: new Date().toISOString(), ...partsOf(event, encoding) })
+    return output.write(`${printable(json, { as: 'json' })}\n`)
+  }
 }
 
 function partsOf(event: TalkEvent, encoding: 'hex' | 'base64'): object {

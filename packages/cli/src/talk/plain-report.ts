@@ -1,41 +1,51 @@
-import { describeCloseCode } from 'twoway'
+import { describeCloseCode, printable } from 'twoway'
+import { noColours } from '../colours.js'
+import { tell } from '../tell.js'
 import { type BinaryForm, binaryForms } from './binary-form.js'
-import { printable } from './printable.js'
-import type { Report } from './talk-event.js'
+import { formatMessage } from './format-message.js'
+import type { Message, Report } from './talk-event.js'
 import type { TextOutput } from './text-output.js'
 
 /**
- * For programs that read lines: each message is one, binary as `binary` says or as its very bytes. What else happens
- * goes to stderr, and only where `verbose` asks for it.
+ * For programs that read lines: each message is one, binary as `binary` says or as its very bytes. Where the output is
+ * a terminal after all, messages are made printable, and long ones are cut. What else happens goes to stderr, and only
+ * where `verbose` asks for it.
  */
 export function plainReport(output: TextOutput, binary: BinaryForm = 'file', verbose = false): Report {
-  const tell = (text: string): void => {
-    if (verbose) console.error(printable(text))
+  const tellMore = (text: string): void => {
+    if (verbose) tell(text)
   }
   return (event) => {
     const who = event.client === undefined ? '' : `#${event.client} `
     switch (event.event) {
       case 'message': {
         const { message } = event
+        if (output.isTerminal) return output.write(`${onTerminal(message, binary)}\n`)
         const line = typeof message === 'string' ? message : binaryForms[binary].format(message)
         return line === undefined ? output.write(message) : output.write(`${line}\n`)
       }
       case 'listening':
-        return console.error(`Listening on ${event.url}`)
+        return tell(`Listening on ${event.url}`)
       case 'open':
-        return tell(`${who}connected${event.protocol === '' ? '' : `, subprotocol ${event.protocol}`}`)
+        return tellMore(`${who}connected${event.protocol === '' ? '' : `, subprotocol ${printable(event.protocol)}`}`)
       case 'pong':
-        return tell(`${who}pong after ${event.ms.toFixed(1)} ms`)
+        return tellMore(`${who}pong after ${event.ms.toFixed(1)} ms`)
       case 'close':
-        return tell(
-          `${who}closed: ${event.code}, ${describeCloseCode(event.code)}${event.reason === '' ? '' : `, "${event.reason}"`}`,
+        return tellMore(
+          `${who}closed: ${event.code}, ${describeCloseCode(event.code)}${event.reason === '' ? '' : `, "${printable(event.reason)}"`}`,
         )
       case 'retry':
-        return tell(`${who}trying again in ${(event.inMs / 1000).toFixed(1)} s`)
+        return tellMore(`${who}trying again in ${(event.inMs / 1000).toFixed(1)} s`)
       case 'error':
-        return console.error(`twoway: ${printable(event.message)}.`)
+        return tell(`twoway: ${event.message}.`)
       case 'sent':
         return undefined
     }
   }
+}
+
+/** Bytes in the form that was asked for, or else as a table: never as they are. */
+function onTerminal(message: Message, binary: BinaryForm): string {
+  const line = typeof message === 'string' ? undefined : binaryForms[binary].format(message)
+  return formatMessage(line ?? message, noColours, true)
 }

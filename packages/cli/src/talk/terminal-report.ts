@@ -1,7 +1,6 @@
-import { describeCloseCode } from 'twoway'
+import { describeCloseCode, printable } from 'twoway'
 import type { Colours } from '../colours.js'
 import { formatMessage } from './format-message.js'
-import { printable } from './printable.js'
 import type { Message, Report, TalkEvent } from './talk-event.js'
 
 export interface TerminalReportOptions {
@@ -30,7 +29,7 @@ export function terminalReport({ colours, raw, print }: TerminalReportOptions): 
       (wasClean ? colours.magenta : colours.red)(
         `closed: ${code}, ${describeCloseCode(code)}${reason === '' ? '' : `, "${printable(reason)}"`}${wasClean ? '' : ' (not clean)'}`,
       ),
-    error: ({ message }: Of<'error'>) => colours.red(printable(message)),
+    error: ({ message }: Of<'error'>) => colours.red(printable(message, { as: 'sentence' })),
     retry: ({ inMs }: Of<'retry'>) => colours.dim(`trying again in ${(inMs / 1000).toFixed(1)} s`),
   }
   return (event) => {

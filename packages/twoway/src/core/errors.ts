@@ -1,5 +1,9 @@
 import { describeCloseCode } from './closing/close-code.js'
 import type { HeaderFields } from './http/header-fields.js'
+import { printable } from './printable.js'
+
+/** Characters of an error's text. */
+const longestSentence = 2000
 
 /** One rule of the standard that a peer can break. */
 export interface Violation {
@@ -157,7 +161,7 @@ export class ProtocolError extends Error {
   constructor(code: FrameViolationCode, detail = '') {
     const { closeCode } = violations[code]
     const reason = sentenceOf(violations[code], detail)
-    super(`${reason}; ${closedWith(closeCode)}`)
+    super(inSentence(`${reason}; ${closedWith(closeCode)}`))
     this.code = code
     this.closeCode = closeCode
     this.reason = reason
@@ -193,7 +197,7 @@ export class HandshakeError extends Error {
     { headers, body = '' }: AnswerParts = {},
   ) {
     const row: Violation & { readonly status?: number } = violations[code]
-    super(sentenceOf(row, detail))
+    super(inSentence(sentenceOf(row, detail)))
     this.code = code
     this.status = row.status ?? status
     this.headers = headers
@@ -204,6 +208,14 @@ export class HandshakeError extends Error {
 /** A close code in a sentence, with its meaning. */
 export function closedWith(closeCode: number): string {
   return `closed with ${closeCode}, ${describeCloseCode(closeCode)}`
+}
+
+/**
+ * An error's text, which goes to logs and terminals. What it repeats of a peer is `quoted` where it is put in; this is
+ * for the texts of systems and of callers, which may repeat a peer without our knowing.
+ */
+function inSentence(text: string): string {
+  return printable(text, { as: 'sentence', maxLength: longestSentence })
 }
 
 function sentenceOf(row: Violation, detail: string): string {
@@ -232,7 +244,7 @@ export class UsageError extends Error {
   readonly code: UsageErrorCode
 
   constructor(code: UsageErrorCode, message: string) {
-    super(message)
+    super(inSentence(message))
     this.code = code
   }
 }
@@ -257,7 +269,7 @@ export class TransportError extends Error {
     message: string,
     { cause, code = 'connectionFailed' }: { readonly cause?: unknown; readonly code?: TransportErrorCode } = {},
   ) {
-    super(message, cause === undefined ? undefined : { cause })
+    super(inSentence(message), cause === undefined ? undefined : { cause })
     this.code = code
   }
 }

@@ -15,6 +15,7 @@ export type { WebSocketEvents } from '../client/websocket/websocket-types.js'
 export { describeCloseCode } from '../core/closing/close-code.js'
 // The other entries' names, so that a program that asks what an error is runs here too.
 export { HandshakeError, ProtocolError, TransportError, UsageError } from '../core/errors.js'
+export { type PrintableOptions, printable } from '../core/printable.js'
 
 /** A browser lets no page send a Ping: rejects with a UsageError. It is here so that one program links everywhere. */
 export const ping: (socket: never) => Promise<never> = pingSocket as (socket: object) => Promise<never>

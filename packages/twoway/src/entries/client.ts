@@ -29,6 +29,7 @@ export { describeCloseCode } from '../core/closing/close-code.js'
 export { HandshakeError, ProtocolError, TransportError, UsageError } from '../core/errors.js'
 export type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
 export type { HeaderFields } from '../core/http/header-fields.js'
+export { type PrintableOptions, printable } from '../core/printable.js'
 
 const ports: ClientPorts = {
   payload: nodePayload,

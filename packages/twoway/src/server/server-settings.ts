@@ -4,6 +4,7 @@ import type { ExtensionNegotiator } from '../core/extensions/extension.js'
 import { DeflateNegotiator } from '../core/extensions/permessage-deflate/deflate-negotiator.js'
 import { type PerMessageDeflateOptions, settleDeflate } from '../core/extensions/permessage-deflate/deflate-options.js'
 import { type ServerLimits, serverLimits } from '../core/limits.js'
+import { quoted } from '../core/printable.js'
 import { BufferBudget } from '../core/sending/buffer-budget.js'
 import type { DeflateCodec } from '../ports/deflate-codec.js'
 import type { Diagnostics } from '../ports/diagnostics.js'
@@ -49,7 +50,7 @@ const aCountOrNone = [
 /** V8 makes no longer strings. */
 const longestMessage = 2 ** 29 - 24
 
-type Rule = readonly [wanted: string, isRight: Check]
+type Rule = readonly [wanted: string, isRight: Check, secret?: 'secret']
 
 /** What each option of every server must be. */
 const commonRules: { readonly [name in keyof Required<ServerOptions<unknown>>]: Rule } = {
@@ -100,7 +101,11 @@ const serveRules: { readonly [name in keyof Required<ServeOptions<unknown>>]: Ru
   handle: ['a server or socket of node:net, or an object with fd', (value) => value instanceof Object],
   backlog: aCount,
   reusePort: ['true or false', (value) => typeof value === 'boolean'],
-  tls: ['an object with cert and key', (value) => value instanceof Object && 'cert' in value && 'key' in value],
+  tls: [
+    'an object with cert and key',
+    (value) => value instanceof Object && 'cert' in value && 'key' in value,
+    'secret',
+  ],
   request: aFunction,
   ...commonRules,
 }
@@ -156,11 +161,15 @@ function checkOptions(options: object, rules: Readonly<Record<string, Rule>>): v
   for (const [name, value] of Object.entries(options)) {
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
     if (rule === undefined) {
-      throw new UsageError('optionInvalid', `there is no option "${name}"; there are: ${Object.keys(rules).join(', ')}`)
+      throw new UsageError(
+        'optionInvalid',
+        `there is no option "${quoted(name)}"; there are: ${Object.keys(rules).join(', ')}`,
+      )
     }
-    const [wanted, isRight] = rule
+    const [wanted, isRight, secret] = rule
     if (value !== undefined && !isRight(value)) {
-      throw new UsageError('optionInvalid', `the option ${name} must be ${wanted}, not ${describe(value)}`)
+      const found = secret === undefined ? `, not ${describe(value)}` : ''
+      throw new UsageError('optionInvalid', `the option ${name} must be ${wanted}${found}`)
     }
   }
 }
@@ -199,5 +208,5 @@ function negotiatorsOf(option: boolean | PerMessageDeflateOptions, ports: Server
 }
 
 function describe(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' ? 'an object' : String(value)
+  return typeof value === 'string' ? `"${quoted(value)}"` : typeof value === 'object' ? 'an object' : String(value)
 }

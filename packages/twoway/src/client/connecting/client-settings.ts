@@ -1,6 +1,7 @@
 import { UsageError } from '../../core/errors.js'
 import { type DeflateSettings, settleDeflate } from '../../core/extensions/permessage-deflate/deflate-options.js'
 import { clientLimits, type Limits } from '../../core/limits.js'
+import { quoted } from '../../core/printable.js'
 import type { ProxyOptions, TlsClientOptions } from '../../ports/connector.js'
 import type { WebSocketOptions } from '../websocket/websocket-types.js'
 
@@ -36,10 +37,14 @@ const headersWanted = 'an object of names and values, or a list of pairs'
 /** What each option must be. What is secret is not repeated in the error. */
 const rules: { readonly [name in keyof Required<WebSocketOptions>]: Rule } = {
   protocols: ['a subprotocol or a list of them', (value) => isText(value) || isIterable(value)],
-  headers: [headersWanted, (value) => typeof value === 'object' && value !== null],
+  headers: [headersWanted, (value) => typeof value === 'object' && value !== null, 'secret'],
   origin: ['a text', isText],
-  ca: ['PEM text, bytes, or a list of these', (value) => isPem(value) || (Array.isArray(value) && value.every(isPem))],
-  cert: ['PEM text or bytes', isPem],
+  ca: [
+    'PEM text, bytes, or a list of these',
+    (value) => isPem(value) || (Array.isArray(value) && value.every(isPem)),
+    'secret',
+  ],
+  cert: ['PEM text or bytes', isPem, 'secret'],
   key: ['PEM text or bytes', isPem, 'secret'],
   servername: ['a host name, not an IP address', (value) => isText(value) && !isAddress(value)],
   rejectUnauthorized: ['true or false', (value) => typeof value === 'boolean'],
@@ -67,7 +72,10 @@ export function settleClient(options: WebSocketOptions): ClientSettings {
   for (const [name, value] of Object.entries(options)) {
     const rule = Object.hasOwn(rules, name) ? rules[name as keyof typeof rules] : undefined
     if (rule === undefined) {
-      throw new UsageError('optionInvalid', `there is no option "${name}"; there are: ${Object.keys(rules).join(', ')}`)
+      throw new UsageError(
+        'optionInvalid',
+        `there is no option "${quoted(name)}"; there are: ${Object.keys(rules).join(', ')}`,
+      )
     }
     const [wanted, isRight, secret] = rule
     if (value !== undefined && !isRight(value)) {
@@ -113,5 +121,5 @@ function isProxy(value: unknown): boolean {
 }
 
 function describe(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' ? 'an object' : String(value)
+  return typeof value === 'string' ? `"${quoted(value)}"` : typeof value === 'object' ? 'an object' : String(value)
 }

@@ -6,6 +6,7 @@ import { encodeBase64 } from '../../core/handshake/base64.js'
 import { ClientHandshake } from '../../core/handshake/client-handshake.js'
 import { findField } from '../../core/http/header-fields.js'
 import { encodeLatin1 } from '../../core/http/latin1.js'
+import { quoted } from '../../core/printable.js'
 import type { Clock, Timer } from '../../ports/clock.js'
 import type { Connector, TlsClientOptions } from '../../ports/connector.js'
 import type { DeflateCodec } from '../../ports/deflate-codec.js'
@@ -139,9 +140,11 @@ export class Connecting {
     if (place === undefined) return ''
     if (typeof place === 'string') return place
     const { href } = place.url
-    if (maxRedirects === 0) return `it redirects to ${href}, and redirects are followed only where maxRedirects says so`
-    if (this.#visited.has(href)) return `its redirects lead in a circle, to ${href} again`
-    if (this.#visited.size > maxRedirects) return `it redirects to ${href}, beyond the ${maxRedirects} of maxRedirects`
+    if (maxRedirects === 0)
+      return `it redirects to ${quoted(href)}, and redirects are followed only where maxRedirects says so`
+    if (this.#visited.has(href)) return `its redirects lead in a circle, to ${quoted(href)} again`
+    if (this.#visited.size > maxRedirects)
+      return `it redirects to ${quoted(href)}, beyond the ${maxRedirects} of maxRedirects`
     this.#opening.abandon()
     this.#isAtHome &&= isSameOrigin(place, this.#place)
     this.#place = place

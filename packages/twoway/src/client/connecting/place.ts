@@ -1,3 +1,5 @@
+import { redactUrl } from './redact-url.js'
+
 /** Where a WebSocket URL leads. */
 export interface Place {
   /** A `ws:` or `wss:` URL: scheme, host, port and resource. */
@@ -21,7 +23,7 @@ export function placeOf(url: URL): Place {
   const socketPath = path === undefined || url.host !== '' ? undefined : decode(path)
   if (socketPath === undefined) {
     throw new DOMException(
-      `"${url.href}" is not of the form ${url.protocol}/path/to.sock:/resource, with an absolute path of a Unix socket`,
+      `"${redactUrl(url.href)}" is not of the form ${url.protocol}/path/to.sock:/resource, with an absolute path of a Unix socket`,
       'SyntaxError',
     )
   }

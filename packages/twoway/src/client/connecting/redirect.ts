@@ -1,6 +1,8 @@
 import { HeaderFields } from '../../core/http/header-fields.js'
+import { quoted } from '../../core/printable.js'
 import type { ResponseHead } from '../../ports/http-host.js'
 import type { Place } from './place.js'
+import { redactUrl } from './redact-url.js'
 
 /** The statuses that name another place for the same request, RFC 9110 §15.4. */
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
@@ -21,16 +23,16 @@ export function redirectOf({ status, fields }: ResponseHead, from: Place): Place
   if (!redirectStatuses.has(status)) return undefined
   const [location, second] = new HeaderFields(fields).all('location')
   if (location === undefined || second !== undefined) return 'a redirect must carry exactly one Location'
-  if (!URL.canParse(location, from.url)) return `its Location ${JSON.stringify(location)} is not a URL`
+  if (!URL.canParse(location, from.url)) return `its Location "${redactUrl(location)}" is not a URL`
   const url = new URL(location, from.url)
   const scheme = webSocketSchemes[url.protocol]
-  if (scheme === undefined) return `it redirects to ${url.protocol}, which is not followed`
+  if (scheme === undefined) return `it redirects to ${quoted(url.protocol)}, which is not followed`
   url.protocol = scheme
   url.hash = ''
   url.username = ''
   url.password = ''
   if (from.url.protocol === 'wss:' && scheme === 'ws:') {
-    return `it redirects from wss to ${url.href}, which is not encrypted and not followed`
+    return `it redirects from wss to ${quoted(url.href)}, which is not encrypted and not followed`
   }
   return { url, socketPath: url.origin === from.url.origin ? from.socketPath : undefined }
 }

@@ -4,11 +4,17 @@ import { areDistinctTokens, isToken } from '../../core/http/field-syntax.js'
 export function checkProtocols(protocols: string | readonly string[] = []): readonly string[] {
   const list = typeof protocols === 'string' ? [protocols] : Array.from(protocols, String)
   if (areDistinctTokens(list)) return list
-  const wrong = list.find((protocol) => !isToken(protocol))
+  const wrong = list.findIndex((protocol) => !isToken(protocol))
   throw new DOMException(
-    wrong === undefined
-      ? 'a subprotocol is listed twice'
-      : `"${wrong}" is not a subprotocol's name: it must be a token`,
+    wrong < 0 ? 'a subprotocol is listed twice' : `subprotocol ${wrong + 1} is not a token: ${faultOf(list[wrong]!)}`,
     'SyntaxError',
   )
+}
+
+/** Tells the fault without the name: programs put tokens of logins there. */
+function faultOf(name: string): string {
+  if (name === '') return 'it is empty'
+  const at = [...name].findIndex((character) => !isToken(character))
+  const code = [...name][at]!.codePointAt(0)!
+  return `its character ${at + 1} is U+${code.toString(16).toUpperCase().padStart(4, '0')}`
 }

@@ -1,4 +1,6 @@
+import { quoted } from '../../core/printable.js'
 import { placeOf } from './place.js'
+import { redactUrl } from './redact-url.js'
 
 const schemes: { readonly [scheme: string]: string | undefined } = {
   'ws:': 'ws:',
@@ -16,16 +18,21 @@ const schemes: { readonly [scheme: string]: string | undefined } = {
  */
 export function parseWebSocketUrl(text: string): URL {
   if (!URL.canParse(text)) {
-    throw new DOMException(`"${text}" is not a URL: write one such as ws://localhost:8080/`, 'SyntaxError')
+    throw new DOMException(`"${redactUrl(text)}" is not a URL: write one such as ws://localhost:8080/`, 'SyntaxError')
   }
   const url = new URL(text)
   const scheme = schemes[url.protocol]
   if (scheme === undefined) {
-    throw new DOMException(`the scheme of "${text}" must be ws, wss, http or https, not ${url.protocol}`, 'SyntaxError')
+    // Of user:password@host the user stands where a scheme does.
+    const found = text.includes('@') ? '' : `, not ${quoted(url.protocol)}`
+    throw new DOMException(`the scheme of "${redactUrl(text)}" must be ws, wss, http or https${found}`, 'SyntaxError')
   }
   url.protocol = scheme
   if (url.hash !== '' || url.href.endsWith('#')) {
-    throw new DOMException(`"${text}" has a fragment, which a WebSocket URL must not have: remove it`, 'SyntaxError')
+    throw new DOMException(
+      `"${redactUrl(text)}" has a fragment, which a WebSocket URL must not have: remove it`,
+      'SyntaxError',
+    )
   }
   placeOf(url)
   return url

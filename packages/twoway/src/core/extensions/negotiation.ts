@@ -1,4 +1,5 @@
 import { HandshakeError } from '../errors.js'
+import { quoted } from '../printable.js'
 import type { AcceptedExtension, Extension, ExtensionNegotiator } from './extension.js'
 import type { ExtensionOffer } from './extension-header.js'
 
@@ -22,8 +23,8 @@ export function confirmExtension(
   const [answer, second] = answers
   if (answer === undefined) return undefined
   if (second !== undefined)
-    throw new HandshakeError('extensionNotOffered', `${answer.name} together with ${second.name}`, 101)
+    throw new HandshakeError('extensionNotOffered', `${quoted(answer.name)} together with ${quoted(second.name)}`, 101)
   const extension = negotiators.find(({ name }) => name === answer.name)?.confirm(answer)
-  if (extension === undefined) throw new HandshakeError('extensionNotOffered', answer.name, 101)
+  if (extension === undefined) throw new HandshakeError('extensionNotOffered', quoted(answer.name), 101)
   return extension
 }

@@ -7,6 +7,7 @@ import { responseForm } from '../http/head-form.js'
 import { HeadParser } from '../http/head-parser.js'
 import { HeaderFields } from '../http/header-fields.js'
 import { isTarget } from '../http/request-target.js'
+import { quoted } from '../printable.js'
 import { acceptKey } from './accept-key.js'
 import { handshakeFields } from './handshake-fields.js'
 
@@ -111,7 +112,8 @@ function encodeRequest({
   fields,
   origin,
 }: ClientHandshakeOptions): Uint8Array {
-  if (!isTarget(target, host)) throw new UsageError('optionInvalid', `${JSON.stringify(target)} is no request-target`)
+  if (!isTarget(target, host))
+    throw new UsageError('optionInvalid', 'the path and query of the URL make no request-target')
   if (!areDistinctTokens(protocols)) throw new UsageError('optionInvalid', 'subprotocols must be distinct tokens')
   refuseOwnedFields(fields, handshakeFields, 'the handshake')
   const given = new HeaderFields(fields)
@@ -155,7 +157,7 @@ const rules: readonly Rule[] = [
 
 /** The error for an answer with another status than 101; `explanation` is added to its sentence. */
 export function notSwitched({ status, reason, fields }: ResponseHead, explanation = '', body = ''): HandshakeError {
-  const line = `${status} ${reason}`.trimEnd()
+  const line = `${status} ${quoted(reason)}`.trimEnd()
   const detail = explanation === '' ? line : `${line}; ${explanation}`
   return new HandshakeError('statusNot101', detail, status, { headers: new HeaderFields(fields), body })
 }
@@ -167,7 +169,9 @@ function checkResponse(response: ResponseHead, offer: ClientHandshakeOptions): S
   for (const [code, field, isKept] of rules) {
     if (isKept(headers, offer)) continue
     const value = headers.get(field)
-    throw new HandshakeError(code, value === undefined ? `no ${field}` : `${field}: ${value}`, status, { headers })
+    throw new HandshakeError(code, value === undefined ? `no ${field}` : `${field}: ${quoted(value)}`, status, {
+      headers,
+    })
   }
   return { protocol: protocolOf(headers) ?? '', extensions: extensionsOf(headers) ?? [], headers }
 }

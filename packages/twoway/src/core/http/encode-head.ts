@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.js'
+import { quoted } from '../printable.js'
 import { isFieldValue, isToken } from './field-syntax.js'
 import { encodeLatin1 } from './latin1.js'
 
@@ -12,7 +13,7 @@ export function encodeHead(startLine: string, fields: readonly string[]): Uint8A
     const name = fields[at]
     const value = fields[at + 1]
     if (typeof name !== 'string' || !isToken(name)) {
-      throw new UsageError('headerInvalid', `a header field's name must be a token, unlike ${JSON.stringify(name)}`)
+      throw new UsageError('headerInvalid', `a header field's name must be a token, unlike ${beginningOf(name)}`)
     }
     if (typeof value !== 'string' || !isFieldValue(value)) {
       throw new UsageError(
@@ -23,6 +24,13 @@ export function encodeHead(startLine: string, fields: readonly string[]): Uint8A
     text += `${name}: ${value}\r\n`
   }
   return encodeLatin1(`${text}\r\n`)
+}
+
+/** Of a wrong name, as much as can't be a secret: a whole line given as a name has its value in it. */
+function beginningOf(name: unknown): string {
+  if (typeof name !== 'string') return `a value of type ${typeof name}`
+  const [, beginning = '', rest = ''] = /^([\w-]{0,40})(.*)$/s.exec(name) ?? []
+  return `"${quoted(beginning)}${rest === '' ? '' : '…'}"`
 }
 
 /** Throws a UsageError 'headerInvalid' where a caller's own fields have one that `owner` writes. */

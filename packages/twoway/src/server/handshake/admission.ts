@@ -2,6 +2,7 @@ import { HandshakeError, TransportError, UsageError } from '../../core/errors.js
 import { acceptExtension } from '../../core/extensions/negotiation.js'
 import { accept, type ClientOffer, checkRequest, refusalOf } from '../../core/handshake/server-handshake.js'
 import type { ServerLimits } from '../../core/limits.js'
+import { quoted } from '../../core/printable.js'
 import type { HttpResponse, RequestHead } from '../../ports/http-host.js'
 import type { Transport } from '../../ports/transport.js'
 import { isThenable } from '../connection/is-thenable.js'
@@ -203,10 +204,10 @@ export class Admission<Data> {
     const { handlers, negotiators } = this.#settings
     const { protocol = '', perMessageDeflate = true, messageStream = handlers.message === undefined, headers } = answer
     if (protocol !== '' && !offer.protocols.includes(protocol)) {
-      const offered = offer.protocols.length === 0 ? 'none' : offer.protocols.join(', ')
+      const offered = offer.protocols.length === 0 ? 'none' : quoted(offer.protocols.join(', '))
       throw new UsageError(
         'protocolNotOffered',
-        `upgrade() chose the subprotocol "${protocol}", of those offered (${offered}) it must be one: choose from request.protocols`,
+        `upgrade() chose the subprotocol "${quoted(protocol)}", of those offered (${offered}) it must be one: choose from request.protocols`,
       )
     }
     if (answer.messageStream === true && handlers.messageStream === undefined) {

@@ -1,6 +1,7 @@
 import { HandshakeError } from '../../core/errors.js'
 import { isSameText } from '../../core/http/field-syntax.js'
 import type { HeaderFields } from '../../core/http/header-fields.js'
+import { quoted } from '../../core/printable.js'
 
 const port = /:\d*$/
 
@@ -19,5 +20,5 @@ export function checkHost(headers: HeaderFields, listensOn: string, allowed: 'an
   if (loopbackHost.test(value)) return
   const host = value.replace(port, '')
   if (allowed.some((name) => isSameText(name, host))) return
-  throw new HandshakeError('hostForbidden', `${host}; the option hosts lists the names it answers to`)
+  throw new HandshakeError('hostForbidden', `${quoted(host)}; the option hosts lists the names it answers to`)
 }

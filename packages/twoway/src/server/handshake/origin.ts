@@ -1,5 +1,6 @@
 import { HandshakeError } from '../../core/errors.js'
 import type { HeaderFields } from '../../core/http/header-fields.js'
+import { quoted } from '../../core/printable.js'
 
 const defaultPorts: { readonly [scheme: string]: string | undefined } = { http: '80', https: '443' }
 
@@ -17,7 +18,7 @@ export function checkOrigin(headers: HeaderFields, encrypted: boolean, allowed: 
     withPort(authority, scheme!) === withPort(host.toLowerCase(), encrypted ? 'https' : 'http')
   )
     return
-  throw new HandshakeError('originForbidden', origin)
+  throw new HandshakeError('originForbidden', quoted(origin))
 }
 
 function withPort(authority: string, scheme: string): string {

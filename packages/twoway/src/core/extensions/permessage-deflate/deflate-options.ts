@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.js'
+import { quoted } from '../../printable.js'
 import { mostWindowBits } from './deflate-parameters.js'
 
 /** How messages are compressed, RFC 7692. */
@@ -89,11 +90,11 @@ function settle(options: PerMessageDeflateOptions, role: 'client' | 'server'): D
     const rule = Object.hasOwn(rules, name) ? rules[name as keyof typeof rules] : undefined
     if (rule === undefined) {
       const known = Object.keys(rules).join(', ')
-      throw new UsageError('optionInvalid', `perMessageDeflate has no option "${name}"; it has: ${known}`)
+      throw new UsageError('optionInvalid', `perMessageDeflate has no option "${quoted(name)}"; it has: ${known}`)
     }
     const [wanted, isRight] = rule
     if (value !== undefined && !isRight(value)) {
-      throw new UsageError('optionInvalid', `perMessageDeflate.${name} must be ${wanted}, not ${String(value)}`)
+      throw new UsageError('optionInvalid', `perMessageDeflate.${name} must be ${wanted}, not ${quoted(String(value))}`)
     }
   }
   return {

@@ -6,6 +6,7 @@ import { encodeHead } from '../../../core/http/encode-head.js'
 import { responseForm } from '../../../core/http/head-form.js'
 import { HeadParser } from '../../../core/http/head-parser.js'
 import { clientLimits } from '../../../core/limits.js'
+import { quoted } from '../../../core/printable.js'
 import type { HeadLimits, ResponseHead } from '../../../ports/http-host.js'
 import type { Credentials } from './proxy-address.js'
 import type { ProxyDialogue, ProxyTarget } from './proxy-dialogue.js'
@@ -73,7 +74,7 @@ export class HttpConnect implements ProxyDialogue {
       this.#parser = new HeadParser(responseForm, this.#limits)
     } else {
       const meaning = status === 407 ? this.#authentication : meanings[status]
-      throw new TransportError(`${meaning ?? 'it refused'} (${`${status} ${reason}`.trimEnd()})`)
+      throw new TransportError(`${meaning ?? 'it refused'} (${`${status} ${quoted(reason)}`.trimEnd()})`)
     }
   }
 

@@ -1,0 +1,9 @@
+/** A URL as it is shown and logged: without its user and password. */
+export function withoutCredentials(url: string): string {
+  if (!URL.canParse(url)) return url
+  const shown = new URL(url)
+  if (shown.username === '' && shown.password === '') return url
+  shown.username = ''
+  shown.password = ''
+  return shown.href
+}

@@ -1,0 +1,28 @@
+import { printable } from 'twoway'
+
+/** Options whose values may be secrets. */
+const secretive = /--(?:header|proxy|subprotocol|key)\b/
+
+/**
+ * What commander has to say of wrong arguments, as one line like our own complaints. Of an argument that is refused only
+ * what can't be a secret is repeated.
+ */
+export function usageComplaint(text: string, command: string): string {
+  const sentence = text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/^(option '[^']*') argument '(.*)' is invalid\./s, (_, option: string, value: string) => {
+      const isShown = !secretive.test(option) && /^[\w.,+-]{1,8}$/.test(value)
+      return `${option} argument ${isShown ? `'${value}' ` : ''}is invalid.`
+    })
+    .replace(/^unknown option '(--[\w-]{1,30}|-\w)?(.*?)'(?=$|\n)/s, (_, name = '', rest: string) => {
+      return name === '' ? 'unknown option' : `unknown option '${name}${rest === '' ? '' : '…'}'`
+    })
+    .replace(/^unknown command '(.*)'(?=$|\n)/s, (whole, name: string) =>
+      /^[a-z-]{1,20}$/.test(name) ? whole : 'unknown command',
+    )
+    .replace('. Expected', ': expected')
+    .replace(/\s+/g, ' ')
+  const shown = printable(sentence, { as: 'sentence' })
+  return `twoway: ${shown.endsWith('?)') ? shown : `${shown.replace(/\.$/, '')}; see ${command} --help.`}`
+}
