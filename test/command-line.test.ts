@@ -306,7 +306,7 @@ describe('twoway connect says why there is no connection, and what to try, with 
 describe('twoway connect refuses, with exit code 1,', () => {
   for (const [what, args, sentence] of [
     ['a URL of another kind', ['ftp://x/'], 'the scheme of "ftp://x/" must be ws, wss, http or https, not ftp:'],
-    ['a header that is none', ['1', '-H', 'x'], /option '-H, --header <line>' argument 'x' is invalid. Write it as/],
+    ['a header that is none', ['1', '-H', 'x'], /option '-H, --header <line>' argument is invalid. Write it as/],
     [
       'a number that is none',
       ['1', '--expect', 'x'],
@@ -330,7 +330,10 @@ describe('twoway connect refuses, with exit code 1,', () => {
   it('a line that is not what --binary says', async () => {
     const { code, stderr } = await connect([String(port), '--binary', 'hex'], 'xyz\n')
     assert.equal(code, 1)
-    assert.equal(stderr, 'twoway: "xyz" is not hex: write two digits for each byte, such as 48 65 6c 6c 6f.\n')
+    assert.equal(
+      stderr,
+      'twoway: a line of 3 characters is not hex: write two digits for each byte, such as 48 65 6c 6c 6f.\n',
+    )
   })
 })
 
@@ -421,7 +424,7 @@ describe('twoway in a terminal', { skip: noTerminal }, () => {
 
   it('shows control characters and does not obey them', async () => {
     const terminal = new TerminalProcess(['connect', `${port}/escape`, '--no-history'], env)
-    await terminal.until(/a␛\[31mred␇/)
+    await terminal.until(/a\\u\{1b\}\[31mred\\u\{7\}/)
     terminal.type('\u0004')
     assert.equal(await terminal.ended, 0)
   })

@@ -20,8 +20,10 @@ export class TerminalProcess {
   output = ''
   #wake: () => void = () => {}
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
-    const command = [process.execPath, main, ...args].map((word) => `'${word}'`).join(' ')
+  /** `redirect` has the shell feed or pipe the command: `COMMAND < /dev/null`. */
+  constructor(args: readonly string[], env: Readonly<Record<string, string>>, redirect = 'COMMAND') {
+    const words = [process.execPath, main, ...args].map((word) => `'${word}'`).join(' ')
+    const command = redirect.replace('COMMAND', () => words)
     this.child = spawn('script', ['-qec', `stty cols 200; ${command}`, '/dev/null'], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, TERM: 'xterm', ...env },
