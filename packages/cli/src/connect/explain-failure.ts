@@ -11,7 +11,7 @@ const words: { readonly [code: string]: string | undefined } = {
   ECONNREFUSED: 'nothing listens there; start the server, or check host and port',
   ENOTFOUND: 'the name is unknown; check how it is spelt',
   EAI_AGAIN: 'the name could not be looked up; check the network',
-  ETIMEDOUT: 'there was no answer; check the address, and whether a firewall is in the way',
+  ETIMEDOUT: 'it timed out: there was no answer; check the address, and whether a firewall is in the way',
   EHOSTUNREACH: 'there is no way to that host; check the address and the network',
   ENETUNREACH: 'there is no way to that network; check the address and the network',
   ECONNRESET: 'the connection was reset; check that it is a WebSocket server, and whether it wants wss://',
@@ -26,6 +26,8 @@ const words: { readonly [code: string]: string | undefined } = {
   CERT_NOT_YET_VALID: 'its certificate is not valid yet; check the clock, or go on regardless with --insecure',
   ERR_TLS_CERT_ALTNAME_INVALID:
     'its certificate is for another name; connect by that name, or go on regardless with --insecure',
+  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:
+    'it refuses HTTP/1.1, which WebSocket needs; perhaps it speaks HTTP/2 only there: try another port',
   ERR_SSL_WRONG_VERSION_NUMBER: noTls,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls,
   ERR_SSL_HTTP_REQUEST: noTls,

@@ -189,7 +189,10 @@ describe('a server that does not answer', () => {
       ],
     ] as const) {
       const { message } = await transportFailure(url, { ...options, handshakeTimeoutMs: 50 })
-      assert.equal(message, `the opening handshake was not done within 50 ms: time ran out while ${stage}`)
+      assert.equal(
+        message,
+        `the opening handshake timed out: it was not done within 50 ms, which ran out while ${stage}`,
+      )
     }
   })
 })

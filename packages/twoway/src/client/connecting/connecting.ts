@@ -156,7 +156,7 @@ export class Connecting {
     const { handshakeTimeoutMs } = this.#options.settings.limits
     const stage = this.#stage ?? "waiting for the server's answer"
     return new TransportError(
-      `the opening handshake was not done within ${handshakeTimeoutMs} ms: time ran out while ${stage}`,
+      `the opening handshake timed out: it was not done within ${handshakeTimeoutMs} ms, which ran out while ${stage}`,
     )
   }
 

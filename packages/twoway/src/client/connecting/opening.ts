@@ -5,6 +5,7 @@ import { type ClientHandshake, notSwitched, type ServerAnswer } from '../../core
 import { ResponseBody } from '../../core/http/response-body.js'
 import type { ResponseHead } from '../../ports/http-host.js'
 import type { Transport, TransportSink } from '../../ports/transport.js'
+import { describeForeign, mostTelling } from './foreign-protocol.js'
 
 export interface OpeningEvents {
   /** The server accepted; `rest[start, end)` came behind its answer and is valid during the call only. */
@@ -34,10 +35,6 @@ export interface OpeningOptions {
 /** Of an error page: enough to tell what happened, and nothing that an enemy could fill our memory with. */
 const maxBodyBytes = 64 << 10
 
-/** How a record of TLS begins that alerts or answers: the content type, and the major version, RFC 8446 §5.1. */
-const tlsTypes: ReadonlySet<number | undefined> = new Set([0x15, 0x16])
-const tlsMajorVersion = 0x03
-
 /**
  * Carries a client's opening handshake over one transport. Ends in `opened` or `failed`, later than the constructor,
  * or by `abandon`. Where the server answers with another status than 101, reads the body of its answer first.
@@ -46,7 +43,8 @@ export class Opening implements TransportSink {
   readonly #options: OpeningOptions
   #isOver = false
   #isAbandoned = false
-  #hasReceived = false
+  /** The first bytes of the answer: they tell what it is where it is not HTTP. */
+  #beginning: number[] = []
   #hasEnded = false
   #failure: HandshakeError | TransportError | undefined
   #refusal: { readonly response: ResponseHead; readonly explanation: string; readonly body: ResponseBody } | undefined
@@ -86,8 +84,9 @@ export class Opening implements TransportSink {
       return
     }
     const { handshake, negotiators, transport, events } = this.#options
-    const isFirst = !this.#hasReceived
-    this.#hasReceived = true
+    if (this.#beginning.length < mostTelling) {
+      this.#beginning.push(...bytes.subarray(start, Math.min(end, start + mostTelling - this.#beginning.length)))
+    }
     const before = handshake.octets
     try {
       const rest = start + handshake.receive(bytes, start, end)
@@ -100,10 +99,9 @@ export class Opening implements TransportSink {
       if (!(error instanceof HandshakeError)) throw error
       if (error.code === 'statusNot101') {
         this.#refuse(handshake.response!, bytes, start + handshake.octets - before, end)
-      } else if (isFirst && !transport.peer.encrypted && isTls(bytes, start)) {
-        this.fail(
-          new HandshakeError('responseMalformed', 'the server speaks TLS here: connect by wss: in place of ws:'),
-        )
+      } else if (error.code === 'responseMalformed' && !this.#isHttp) {
+        const beginning = Uint8Array.from(this.#beginning)
+        this.fail(new HandshakeError('responseMalformed', describeForeign(beginning, transport.peer.encrypted)))
       } else {
         this.fail(error)
       }
@@ -152,13 +150,18 @@ export class Opening implements TransportSink {
     this.fail(notSwitched(response, explanation, new TextDecoder().decode(body.bytes, { stream: true })))
   }
 
+  get #isHttp(): boolean {
+    return String.fromCharCode(...this.#beginning).startsWith('HTTP/1.')
+  }
+
   get #endedTooEarly(): TransportError {
     return new TransportError(`the server ended the connection ${this.#tooEarly}`)
   }
 
   get #tooEarly(): string {
     const { peer } = this.#options.transport
-    const hint = this.#hasReceived || peer.encrypted ? '' : '; a server that speaks TLS may do so: then connect by wss:'
+    const hint =
+      this.#beginning.length > 0 || peer.encrypted ? '' : '; a server that speaks TLS may do so: then connect by wss:'
     return `before it had answered the opening handshake${hint}`
   }
 
@@ -167,8 +170,4 @@ export class Opening implements TransportSink {
     const reason = error === undefined ? '' : `: ${error.message}`
     return new TransportError(`the connection was lost ${this.#tooEarly}${reason}`, { cause: error })
   }
-}
-
-function isTls(bytes: Uint8Array, start: number): boolean {
-  return tlsTypes.has(bytes[start]) && (bytes[start + 1] ?? tlsMajorVersion) === tlsMajorVersion
 }

@@ -5,6 +5,8 @@ const untrusted =
 const wantsCertificate = "the server asks for a client's certificate, or for another one: pass the options cert and key"
 const noTls = 'it does not speak TLS there: connect by ws: in place of wss:, or to another port'
 const noTlsInCommon = 'it speaks no version of TLS, or no cipher, that this side takes'
+const noHttp1 =
+  'it refuses HTTP/1.1, which WebSocket needs, in the TLS handshake (ALPN): perhaps it speaks HTTP/2 only there'
 const badPem = 'the options ca, cert and key must hold PEM text that belongs together'
 
 /** What the codes of the system and of OpenSSL mean to whoever wanted to connect. */
@@ -12,7 +14,7 @@ const words: { readonly [code: string]: string | undefined } = {
   ECONNREFUSED: 'the connection was refused; nothing listens there',
   ENOTFOUND: 'the name is unknown',
   EAI_AGAIN: 'the name could not be looked up now',
-  ETIMEDOUT: 'there was no answer',
+  ETIMEDOUT: 'it timed out: there was no answer',
   EHOSTUNREACH: 'there is no way to that host',
   ENETUNREACH: 'there is no way to that network',
   EADDRNOTAVAIL: 'there is no address to connect from',
@@ -35,6 +37,7 @@ const words: { readonly [code: string]: string | undefined } = {
   ERR_SSL_WRONG_VERSION_NUMBER: noTls,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls,
   ERR_SSL_HTTP_REQUEST: noTls,
+  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: noHttp1,
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: noTlsInCommon,
   ERR_SSL_UNSUPPORTED_PROTOCOL: noTlsInCommon,
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: wantsCertificate,

@@ -85,3 +85,17 @@ test('throws only TransportError whatever comes', () => {
   })
   fc.assert(property, { numRuns: 500 })
 })
+
+test('names the schemes that a proxy demands where Basic is none of them, RFC 9110 §11.7.1', () => {
+  for (const [fields, expected] of [
+    ['Proxy-Authenticate: NTLM', /by NTLM, of which this side speaks none: only Basic \(407/],
+    ['Proxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM', /by Negotiate, NTLM, of which/],
+    ['Proxy-Authenticate: Digest realm="a, Basic b", qop="auth"', /by Digest, of which/],
+    ['Proxy-Authenticate: Negotiate, Digest realm=x', /by Negotiate, Digest, of which/],
+    ['Proxy-Authenticate: NTLM, Basic realm="x"', /does not take the user and password given/],
+    ['Proxy-Authenticate: basic', /does not take the user and password given/],
+    ['X: y', /does not take the user and password given/],
+  ] as const) {
+    answered(`HTTP/1.1 407 Authenticate\r\n${fields}\r\n\r\n`, expected, credentials)
+  }
+})

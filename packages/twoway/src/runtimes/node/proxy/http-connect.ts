@@ -5,6 +5,7 @@ import { encodeUtf8 } from '../../../core/handshake/encode-utf8.js'
 import { encodeHead } from '../../../core/http/encode-head.js'
 import { responseForm } from '../../../core/http/head-form.js'
 import { HeadParser } from '../../../core/http/head-parser.js'
+import { HeaderFields } from '../../../core/http/header-fields.js'
 import { clientLimits } from '../../../core/limits.js'
 import { quoted } from '../../../core/printable.js'
 import type { HeadLimits, ResponseHead } from '../../../ports/http-host.js'
@@ -66,21 +67,37 @@ export class HttpConnect implements ProxyDialogue {
   }
 
   /** RFC 9110 §9.3.6: any 2xx opens the tunnel, right behind the head, whatever that says of a body. */
-  #settle({ status, reason }: ResponseHead): void {
+  #settle({ status, reason, fields }: ResponseHead): void {
     if (status >= 200 && status <= 299) {
       this.#isDone = true
     } else if (status >= 100 && status <= 199) {
       this.#limits = { ...this.#limits, maxHeadBytes: this.#limits.maxHeadBytes - this.#parser.octets }
       this.#parser = new HeadParser(responseForm, this.#limits)
     } else {
-      const meaning = status === 407 ? this.#authentication : meanings[status]
+      const meaning = status === 407 ? this.#authentication(new HeaderFields(fields)) : meanings[status]
       throw new TransportError(`${meaning ?? 'it refused'} (${`${status} ${quoted(reason)}`.trimEnd()})`)
     }
   }
 
-  get #authentication(): string {
+  #authentication(headers: HeaderFields): string {
+    const schemes = schemesOf(headers.all('proxy-authenticate'))
+    if (schemes.length > 0 && !schemes.some((scheme) => scheme.toLowerCase() === 'basic')) {
+      return `it asks for authentication by ${quoted(schemes.join(', '))}, of which this side speaks none: only Basic`
+    }
     return this.#hasCredentials
       ? 'it does not take the user and password given, or not by Basic authentication'
       : "it asks for a user and a password: write them in the proxy's URL, http://user:password@host:port"
   }
+}
+
+/** The schemes of challenges, RFC 9110 §11.6.1: a token that begins a value or follows a comma, and no parameter. */
+function schemesOf(values: readonly string[]): readonly string[] {
+  const found = values.flatMap((value) =>
+    [
+      ...value
+        .replace(/"(?:[^"\\]|\\.)*"/g, '""')
+        .matchAll(/(?:^|,)[ \t]*([\w!#$%&'*+.^`|~-]+)(?=[ \t]+[^ \t=]|[ \t]*(?:,|$))/g),
+    ].map(([, scheme = '']) => scheme),
+  )
+  return [...new Set(found)]
 }
