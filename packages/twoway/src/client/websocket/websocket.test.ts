@@ -386,6 +386,21 @@ describe('WebSocket: what its caller gets wrong', () => {
     }
   })
 
+  it('options in the third place, as ws takes them, are refused; what is no object is ignored, as WebIDL has it', async () => {
+    const construct = (...given: unknown[]): WebSocketInterface => Reflect.construct(WebSocket, given)
+    for (const third of [{ headers: {} }, [], new Map()]) {
+      assert.throws(() => construct('ws://localhost:1', [], third), {
+        name: 'UsageError',
+        code: 'optionInvalid',
+        message: /its options as the second argument, not the third/,
+      })
+    }
+    for (const third of [undefined, null, 'text', 1, () => {}]) {
+      const socket = construct('ws://localhost:1', [], third)
+      await next(socket, 'close')
+    }
+  })
+
   it('an option that cannot be used is a UsageError', () => {
     for (const options of [{ maxMessageBytes: 0 }, { closeTimeoutMs: -1 }, { handshakeTimeoutMs: Number.NaN }]) {
       assert.throws(() => new WebSocket('ws://localhost:1', options), UsageError)

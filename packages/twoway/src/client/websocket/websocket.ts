@@ -1,4 +1,5 @@
 import { longestCloseReason } from '../../core/closing/close-payload.js'
+import { UsageError } from '../../core/errors.js'
 import { checkProtocols } from '../connecting/subprotocols.js'
 import { parseWebSocketUrl } from '../connecting/url.js'
 import { type ClientPorts, ClientSocket, ReadyState } from './client-socket.js'
@@ -33,6 +34,8 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
       // biome-ignore lint/complexity/noArguments: WebIDL tells an argument that is missing from one that is undefined
       if (arguments.length === 0) throw new TypeError('a WebSocket takes a URL: write one such as ws://localhost:8080/')
       super()
+      // biome-ignore lint/complexity/noArguments: WebIDL ignores further arguments, so they have no names
+      refuseThirdOptions(arguments[2])
       const text = `${url}`
       const options = toOptions(protocols)
       // 1. to 7. The URL is parsed; the base URL of 1. is the page's, so there is none here.
@@ -248,4 +251,13 @@ function toClampedUnsignedShort(value: unknown): number {
 /** The standard's plain event, with the reason beside it. */
 function errorEvent(error: Error): Event {
   return Object.defineProperty(new Event('error'), 'error', { value: error, enumerable: true })
+}
+
+/** Options in the third place, where `ws` takes them, would be lost without a word. What is no object is ignored. */
+function refuseThirdOptions(third: unknown): void {
+  if (typeof third !== 'object' || third === null) return
+  throw new UsageError(
+    'optionInvalid',
+    'a WebSocket takes its options as the second argument, not the third: write new WebSocket(url, { protocols, ...options })',
+  )
 }

@@ -148,3 +148,10 @@ test('reports a server that speaks no TLS', async (context) => {
   await sink.untilCalled('closed')
   assert.match(sink.error!.message, new RegExp(`^can't connect to 127\\.0\\.0\\.1:${port}: .*SSL`))
 })
+
+test('explains a server that takes HTTP/2 only, RFC 7301 §3.2', async (context) => {
+  const { connect } = await tlsServer(context, { ALPNProtocols: ['h2'] })
+  const { sink } = connect({ rejectUnauthorized: false })
+  await sink.untilCalled('closed')
+  assert.match(sink.error!.message, /it refuses HTTP\/1\.1, which WebSocket needs, in the TLS handshake \(ALPN\)/)
+})

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { Writable } from 'node:stream'
+import { describe, it } from 'node:test'
+import { TextOutput } from './text-output.js'
+
+/** A stream whose reader takes a piece at each call of `take`. */
+function slowStream(): { readonly stream: Writable; take(): void } {
+  const waiting: (() => void)[] = []
+  const stream = new Writable({
+    highWaterMark: 1,
+    write: (_chunk, _encoding, done) => void waiting.push(done),
+  })
+  return { stream, take: () => waiting.shift()?.() }
+}
+
+describe('the output of a command', () => {
+  it('adds no listener for each write that waits for a slow reader, and tells them all of the room', async () => {
+    const { stream, take } = slowStream()
+    const output = new TextOutput(stream)
+    const before = stream.eventNames().map((name) => stream.listenerCount(name))
+    const waiting = Array.from({ length: 100 }, () => output.write('line\n'))
+    assert.deepEqual(
+      stream.eventNames().map((name) => stream.listenerCount(name)),
+      before,
+    )
+    for (const promise of waiting) assert.ok(promise instanceof Promise)
+    const done = Promise.all(waiting)
+    const taking = setInterval(take)
+    await done
+    clearInterval(taking)
+    assert.ok(output.write('more') instanceof Promise)
+  })
+
+  it('keeps no one waiting whose reader has gone, and takes no more', async () => {
+    const { stream } = slowStream()
+    const output = new TextOutput(stream)
+    const waiting = output.write('line\n')
+    stream.destroy(Object.assign(new Error('broken pipe'), { code: 'EPIPE' }))
+    await waiting
+    await output.gone
+    assert.equal(output.write('line\n'), undefined)
+  })
+})
