@@ -198,7 +198,7 @@ export class Admission<Data> {
     if (typeof answer !== 'object' || answer === null) {
       throw new UsageError(
         'upgradeAnswerInvalid',
-        `upgrade() returned ${String(answer)}: return an object or nothing to let a client in, a status to refuse it`,
+        `upgrade() returned ${describe(answer)}: return an object or nothing to let a client in, a status to refuse it`,
       )
     }
     const { handlers, negotiators } = this.#settings
@@ -264,4 +264,10 @@ function isRefusal<Refused extends { readonly status: number }>(
   answer: Acceptance<unknown> | Refused,
 ): answer is Refused {
   return answer?.status !== undefined
+}
+
+/** What a handler returned in place of an object, which TypeScript would have refused. */
+function describe(value: unknown): string {
+  if (typeof value === 'string') return `the text "${quoted(value)}"`
+  return typeof value === 'function' || typeof value === 'symbol' ? `a ${typeof value}` : String(value)
 }
