@@ -234,8 +234,10 @@ type LimitOptions = { readonly [name in keyof ServerLimits]?: ServerLimits[name]
 /** What every server takes, whether it listens or is attached. */
 export interface ServerOptions<Data> extends ServerHandlers<Data>, LimitOptions {
   /**
-   * Which pages may connect, by their Origin: by default those of the request's own host and port; or a list of
-   * origins such as 'https://example.com' besides; or 'any'. A client that sends no Origin is no browser, and passes.
+   * Which pages may connect, by their Origin: by default those of http or https with the request's own host and port;
+   * or a list of origins such as 'https://example.com' besides; or 'any'. Others are answered 403. Where Host has no
+   * port and the server no TLS, a page of https passes too: a proxy may end TLS. A client that sends no Origin is no
+   * browser, and passes. Pages from files and in sandboxed frames have the origin 'null', whoever wrote them.
    */
   readonly origin?: 'any' | readonly string[] | undefined
   /**

@@ -24,4 +24,11 @@ describe('IncomingRequest.url', () => {
     }
     assert.equal(urlOf('/x?y', 'a:99999'), 'ws://unknown.invalid/x?y')
   })
+
+  it('has the path of the request, and no Host can put another before it', () => {
+    for (const host of ['a/health', 'a/?', 'a#', 'a\\health', 'user@a', 'a?b', '//a']) {
+      const { hostname, pathname, search } = new URL(urlOf('/x?y', host, 'http'))
+      assert.deepEqual([hostname, pathname, search], ['unknown.invalid', '/x', '?y'], host)
+    }
+  })
 })

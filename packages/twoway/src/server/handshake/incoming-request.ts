@@ -1,4 +1,5 @@
 import { HeaderFields } from '../../core/http/header-fields.js'
+import { isHost } from '../../core/http/request-target.js'
 import type { RequestHead } from '../../ports/http-host.js'
 import type { PlatformAbortSignal } from '../../ports/platform-types.js'
 import type { TransportPeer } from '../../ports/transport.js'
@@ -42,8 +43,10 @@ export class IncomingRequest {
   get url(): string {
     // The target may be a whole URL, RFC 9112 §3.2.2, or `*`.
     const path = /^(?:[a-z]+:\/\/[^/?]*)?([/?].*)?$/i.exec(this.#target)?.[1] ?? '/'
-    const url = `${this.#scheme}://${this.headers.get('host') ?? ''}${path}`
-    return URL.canParse(url) ? url : `${this.#scheme}://unknown.invalid${path}`
+    const host = this.headers.get('host') ?? ''
+    const url = `${this.#scheme}://${host}${path}`
+    // A Host with a slash in it would put its own path before the request's.
+    return isHost(host) && URL.canParse(url) ? url : `${this.#scheme}://unknown.invalid${path}`
   }
 
   /**
