@@ -22,7 +22,7 @@ class RawClient {
   #bytes = Buffer.alloc(0)
   #wake: () => void = () => {}
 
-  constructor(url: string, fields: readonly string[] = []) {
+  constructor(url: string, fields: readonly string[] = [], requestLine?: string) {
     const { hostname, port, host, pathname, search } = new URL(url)
     this.socket = connectTcp(Number(port), hostname)
     this.closed = new Promise((resolve) => {
@@ -34,7 +34,7 @@ class RawClient {
     })
     this.socket.on('close', () => this.#wake())
     const head = [
-      `GET ${pathname}${search} HTTP/1.1`,
+      requestLine ?? `GET ${pathname}${search} HTTP/1.1`,
       `Host: ${host}`,
       'Upgrade: websocket',
       'Connection: Upgrade',
@@ -181,6 +181,14 @@ async function refusal(query: string, fields: Record<string, string> = {}): Prom
   const chunks: Buffer[] = []
   for await (const chunk of answer) chunks.push(chunk)
   return new Response(Buffer.concat(chunks), { status: answer.statusCode, headers: answer.headers })
+}
+
+/** The header fields that a handshake's request line is refused with, its target as it stands there. */
+async function refusalOf(requestLine: string): Promise<Headers> {
+  const client = new RawClient(`${server.url}/`, [], requestLine)
+  clients.push({ terminate: () => client.socket.destroy() })
+  const [, ...lines] = (await client.head()).trimEnd().split('\r\n')
+  return new Headers(lines.map((line) => line.split(/: (.*)/s, 2) as [string, string]))
 }
 
 /** What is seen of each setting: a row a setting, and the compiler sees to it that none is missing. */
@@ -381,12 +389,18 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
       },
     },
     mirror: {
-      'first sends the handshake as it came, with the secrets masked': async () => {
+      'first sends the handshake as it came, and of what may be secret no value': async () => {
         const headers = {
-          'X-Custom': 'visible',
-          Cookie: 'session=secret1; theme=secret2; secret3',
-          Authorization: 'Bearer secret4',
-          'Proxy-Authorization': 'secret5',
+          'User-Agent': 'visible',
+          'X-Forwarded-For': '192.0.2.1',
+          Cookie: 'session=secret1; theme=secret2; secret3; secret4=; secret5==',
+          Authorization: 'Bearer secret6',
+          'Proxy-Authorization': 'secret7 secret8',
+          // As proxies add them.
+          'X-Custom': 'secret9',
+          'X-Amzn-Oidc-Data': 'secret10',
+          'Cf-Access-Jwt-Assertion': 'secret11',
+          'X-Api-Key': 'secret12',
         }
         const client = await open('?mirror=request', ['chat'], { headers })
         await client.until(() => client.messages.length === 1)
@@ -394,13 +408,34 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
         const { method, url, protocols, headers: fields, remoteAddress } = JSON.parse(client.messages[0]!)
         assert.deepEqual([method, protocols, remoteAddress], ['GET', ['chat'], '127.0.0.1'])
         assert.equal(url, `${server.url}/?mirror=request`)
-        const found = Object.fromEntries(fields)
-        assert.equal(found['x-custom'], 'visible')
-        assert.equal(found.cookie, 'session=***; theme=***;***')
-        assert.equal(found.authorization, 'Bearer ***')
-        assert.equal(found['proxy-authorization'], '***')
+        const found = new Map<string, string>(fields)
+        assert.deepEqual(
+          ['user-agent', 'x-forwarded-for', 'upgrade', 'sec-websocket-version'].map((name) => found.get(name)),
+          ['visible', '192.0.2.1', 'websocket', '13'],
+        )
+        assert.equal(found.get('cookie'), 'session=***; theme=***;***;***;***')
+        assert.equal(found.get('authorization'), 'Bearer ***')
+        for (const name of ['proxy-authorization', 'x-custom', 'x-api-key', 'cf-access-jwt-assertion']) {
+          assert.equal(found.get(name), '***', name)
+        }
         client.socket.send('then it echoes')
         await client.until(() => client.messages.length === 2)
+      },
+      'shows a field of any name, those that objects inherit too': async () => {
+        const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '__defineGetter__', 'valueOf']
+        const client = await raw(
+          '?mirror=request',
+          names.map((name) => `${name}: secret`),
+        )
+        const fields: [string, string][] = JSON.parse((await client.frame()).payload.toString()).headers
+        for (const name of names) {
+          assert.ok(
+            fields.some(([shown, value]) => shown === name.toLowerCase() && value === '***'),
+            name,
+          )
+        }
+        client.send('then it echoes')
+        assert.equal((await client.frame()).payload.toString(), 'then it echoes')
       },
     },
     subprotocol: {
@@ -425,6 +460,21 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
         assert.equal((await refusal('?status=429')).headers.get('retry-after'), '5')
         assert.match((await refusal('?status=401')).headers.get('www-authenticate')!, /^Basic /)
         assert.equal((await refusal('a?status=307&delay=5')).headers.get('location'), '/a?delay=5')
+      },
+      'leads nowhere but to this service, whatever the path': async () => {
+        const paths = ['/evil.example/', '/evil.example', '\\evil.example/', './/evil.example/', 'a/..//evil.example/']
+        paths.push('%2e//evil.example/', '//evil.example/', '/\\evil.example/', '/@evil.example/', '/evil.example:80/')
+        for (const status of [301, 302, 303, 307, 308]) {
+          for (const path of paths) {
+            const location = (await refusalOf(`GET /${path}?status=${status} HTTP/1.1`)).get('location')!
+            assert.equal(new URL(location, 'ws://own.example/').origin, 'ws://own.example', `${path}: ${location}`)
+            assert.match(location, /^\/(?![/\\])/, path)
+          }
+        }
+        // A target that is a whole URL, RFC 9112 §3.2.2.
+        const { host } = new URL(server.url)
+        const location = (await refusalOf(`GET http://${host}//evil.example/?status=302 HTTP/1.1`)).get('location')
+        assert.equal(location, '/evil.example/')
       },
     },
   }

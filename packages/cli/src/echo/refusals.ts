@@ -27,9 +27,12 @@ export function refuseSettings(complaint: string): HttpAnswer {
   return { status: 400, body }
 }
 
-/** Back to the same place, without the setting that led here. */
+/**
+ * Back to the same place, without the setting that led here. A reference that begins with two slashes would be one to
+ * another host, RFC 3986 §4.2: the path gets one.
+ */
 function location(url: URL): Readonly<Record<string, string>> {
   const target = new URL(url)
   target.searchParams.delete('status')
-  return { Location: `${target.pathname}${target.search}` }
+  return { Location: `${target.pathname.replace(/^\/+/, '/')}${target.search}` }
 }
