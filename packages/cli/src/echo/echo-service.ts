@@ -5,9 +5,16 @@ import { readEchoSettings } from './echo-settings.js'
 import { HeldBytes } from './held-bytes.js'
 import { echoPages } from './pages.js'
 import { refuseAsAsked, refuseSettings } from './refusals.js'
+import { WorkTurns } from './work-turns.js'
 
 /** A connection's own doings, undefined where its URL asks for none and it is a plain echo. */
 type Session = EchoSession | undefined
+
+/** What the connections of a service have together. */
+interface Shared {
+  readonly held: HeldBytes
+  readonly turns: WorkTurns
+}
 
 /**
  * Starts a server that sends every message back as it came, to pages of any origin and by any name, unless the URL's
@@ -15,7 +22,7 @@ type Session = EchoSession | undefined
  * Of the subprotocols that a client offers it chooses the first, as some clients insist on one.
  */
 export async function startEchoService(address: ListenAddress): Promise<Server<Session>> {
-  const held = new HeldBytes()
+  const shared = { held: new HeldBytes(), turns: new WorkTurns() }
   const answer = echoPages()
   const server: Server<Session> = await serve<Session>({
     ...address,
@@ -24,7 +31,7 @@ export async function startEchoService(address: ListenAddress): Promise<Server<S
     maxMessageBytes: longestEcho,
     // Only for those who ask for it, below.
     perMessageDeflate: true,
-    upgrade: (request) => admit(request, held),
+    upgrade: (request) => admit(request, shared),
     open: (socket) => socket.data?.open(socket),
     message(socket, message) {
       if (socket.data === undefined) echo(socket, message)
@@ -40,7 +47,7 @@ export async function startEchoService(address: ListenAddress): Promise<Server<S
   return server
 }
 
-function admit(request: IncomingRequest, held: HeldBytes): UpgradeAnswer<Session> {
+function admit(request: IncomingRequest, { held, turns }: Shared): UpgradeAnswer<Session> {
   const { protocols } = request
   const url = new URL(request.url)
   if (url.search === '') return { data: undefined, protocol: protocols[0], perMessageDeflate: false }
@@ -53,7 +60,7 @@ function admit(request: IncomingRequest, held: HeldBytes): UpgradeAnswer<Session
     return refuseSettings(`of the subprotocols that the client offers (${offered}) none is "${subprotocol}"`)
   }
   return {
-    data: new EchoSession(settings, held),
+    data: new EchoSession(settings, held, turns),
     protocol: subprotocol,
     perMessageDeflate: settings.deflate === true,
     // A message that is read slowly is taken as it comes.

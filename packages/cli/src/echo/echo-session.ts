@@ -3,15 +3,22 @@ import type { MessageStream, ServerSocket } from 'twoway/server'
 import type { EchoSettings } from './echo-settings.js'
 import type { HeldBytes } from './held-bytes.js'
 import { mirrorOf } from './mirror.js'
+import { bytesPerFrame, connectionBytesPerSecond, Pace, type WorkTurns } from './work-turns.js'
 
-/** Octets of a message, at most: 16 MiB. */
+/** Bytes of a message, at most: 16 MiB. */
 export const longestEcho = 16 << 20
-/** Octets of echoes that wait for their time above which a connection is not read: 1 MiB, as a server lets wait. */
+/** Bytes of echoes that wait for their time above which a connection is not read: 1 MiB, as a server lets wait. */
 const mostHeld = 1 << 20
 /** What a message that waits counts for beyond its length, so that empty ones do not gather without end. */
 const messageOverhead = 128
+/** Bytes that wait for a peer above which it is sent nothing by itself: what it does not take in time is left out. */
+const mostWaiting = 64 << 10
+/** Bytes of a message in fragments that are sent in one turn of the connection's, headers and all. */
+const fragmentsPerTurn = 256 << 10
 /** Milliseconds between the looks at what is to be sent by itself, at least. */
 const sendingIntervalMs = 10
+/** Milliseconds after which what was to be sent by itself is left out. */
+const mostLateMs = 100
 const defaultSize = 16
 const defaultRate = 1
 /** Milliseconds before a reset: it may overtake what was sent before, and the peer is to see that first. */
@@ -22,7 +29,8 @@ const longestTimerMs = 2 ** 31 - 1
 /** What is done on a connection once its time has come, in order. */
 interface Step {
   readonly dueAt: number
-  readonly octets: number
+  /** What it holds back. */
+  readonly bytes: number
   run(): Promise<void> | void
 }
 
@@ -30,6 +38,8 @@ interface Step {
 export class EchoSession {
   readonly #settings: EchoSettings
   readonly #held: HeldBytes
+  readonly #turns: WorkTurns
+  readonly #pace = new Pace(connectionBytesPerSecond)
   readonly #gone = new AbortController()
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #steps: Step[] = []
@@ -39,67 +49,71 @@ export class EchoSession {
   #ownHeld = 0
   #received = 0
 
-  constructor(settings: EchoSettings, held: HeldBytes) {
+  constructor(settings: EchoSettings, held: HeldBytes, turns: WorkTurns) {
     this.#settings = settings
     this.#held = held
+    this.#turns = turns
   }
 
   /** The connection stands. */
   open(socket: ServerSocket<unknown>): void {
     const { mirror, ping, size, rate, after } = this.#settings
     if (mirror === 'request') socket.send(mirrorOf(socket.request))
-    if (size !== undefined || rate !== undefined) this.#sendByItself(socket, size ?? defaultSize, rate ?? defaultRate)
-    if (ping !== undefined) this.#timers.add(setInterval(() => socket.ping(), ping))
+    if (size !== undefined || rate !== undefined) {
+      this.#untilGone(this.#sendByItself(socket, size ?? defaultSize, rate ?? defaultRate))
+    }
+    if (ping !== undefined) this.#untilGone(this.#ping(socket, ping))
     if (after === undefined) this.#end(socket)
     else if ('milliseconds' in after) this.#later(after.milliseconds, () => this.#end(socket))
   }
 
   message(socket: ServerSocket<unknown>, message: string | Uint8Array): void {
     const { delay = 0, jitter = 0, drop = 0, after } = this.#settings
-    const octets = typeof message === 'string' ? Buffer.byteLength(message) : message.length
+    const bytes = typeof message === 'string' ? Buffer.byteLength(message) : message.length
     const wanted = performance.now() + delay + jitter * Math.random()
     const dueAt = Math.max(wanted, this.#steps.at(-1)?.dueAt ?? 0)
     this.#received += 1
     if (Math.random() >= drop) {
-      this.#add(socket, { dueAt, octets: octets + messageOverhead, run: () => this.#echo(socket, message) })
+      this.#add(socket, { dueAt, bytes: bytes + messageOverhead, run: () => this.#echo(socket, message, bytes) })
     }
     if (after !== undefined && 'messages' in after && this.#received === after.messages) {
-      this.#add(socket, { dueAt, octets: 0, run: () => this.#end(socket) })
+      this.#add(socket, { dueAt, bytes: 0, run: () => this.#end(socket) })
     }
   }
 
   /** A message begins that is to be read slowly: the peer is read no further than as many bytes a second take it. */
   async messageStream(socket: ServerSocket<unknown>, stream: MessageStream): Promise<void> {
-    const pieces: Buffer[] = []
-    let octets = 0
+    const read = new GrowingBuffer()
     try {
       for await (const piece of stream) {
-        pieces.push(Buffer.from(piece))
-        octets += pieces.at(-1)!.length
-        if (octets > longestEcho) {
+        const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece
+        if (read.length + bytes.length > longestEcho) {
           socket.close(1009, `more than the ${longestEcho} bytes that are echoed`)
           return
         }
-        await this.#readFor(pieces.at(-1)!.length)
+        if (!this.#hold(socket, bytes.length)) return
+        read.add(bytes)
+        await this.#readFor(bytes.length)
       }
     } catch {
       // The connection is gone, and this message with it.
       return
+    } finally {
+      this.#release(read.length)
     }
-    const whole = Buffer.concat(pieces)
-    this.message(socket, stream.type === 'text' ? whole.toString() : whole)
+    this.message(socket, stream.type === 'text' ? read.bytes.toString() : read.bytes)
   }
 
   /** The connection is gone. */
   close(): void {
     this.#gone.abort()
     for (const timer of this.#timers) clearTimeout(timer)
-    this.#hold(-this.#ownHeld)
+    this.#release(this.#ownHeld)
   }
 
   #add(socket: ServerSocket<unknown>, step: Step): void {
+    if (!this.#hold(socket, step.bytes)) return
     this.#steps.push(step)
-    this.#hold(step.octets)
     if (!this.#isWorking) void this.#work(socket)
     this.#readOrWait(socket)
   }
@@ -117,18 +131,35 @@ export class EchoSession {
       }
       if (this.#gone.signal.aborted) return
       this.#steps.shift()
-      this.#hold(-step.octets)
+      this.#release(step.bytes)
       this.#readOrWait(socket)
     }
     this.#isWorking = false
   }
 
-  async #echo(socket: ServerSocket<unknown>, message: string | Uint8Array): Promise<void> {
+  async #echo(socket: ServerSocket<unknown>, message: string | Uint8Array, bytes: number): Promise<void> {
     const { fragment, deflate } = this.#settings
     if (fragment !== undefined) {
       const type = typeof message === 'string' ? 'text' : 'binary'
-      await socket.sendStream([message], { type, fragmentBytes: fragment })
-    } else if (socket.send(message, { compress: deflate }) === 'buffered') await socket.drained()
+      await socket.sendStream(this.#fragments(message, fragment), { type, fragmentBytes: fragment })
+      return
+    }
+    await this.#turn(bytes + bytesPerFrame)
+    const result = socket.send(message, { compress: deflate })
+    if (result === 'buffered') await socket.drained()
+    // What else waits will find the connection closing too.
+    else if (result === 'closed') this.close()
+  }
+
+  /** A message in parts that are whole fragments, each when its turn has come. */
+  async *#fragments(message: string | Uint8Array, fragment: number): AsyncGenerator<Uint8Array> {
+    const bytes = typeof message === 'string' ? Buffer.from(message) : message
+    const most = Math.max(1, Math.floor(fragmentsPerTurn / (fragment + bytesPerFrame))) * fragment
+    for (let at = 0; at === 0 || at < bytes.length; at += most) {
+      const part = bytes.subarray(at, at + most)
+      await this.#turn(part.length + Math.max(1, Math.ceil(part.length / fragment)) * bytesPerFrame)
+      yield part
+    }
   }
 
   #end(socket: ServerSocket<unknown>): void {
@@ -137,30 +168,63 @@ export class EchoSession {
     else if (close !== undefined) socket.close(close, reason)
   }
 
-  #sendByItself(socket: ServerSocket<unknown>, size: number, rate: number): void {
+  async #sendByItself(socket: ServerSocket<unknown>, size: number, rate: number): Promise<void> {
     const startedAt = performance.now()
     let sent = 0
     let skipped = 0
-    const send = (): void => {
+    for (;;) {
+      const nextAt = startedAt + ((sent + skipped + 1) / rate) * 1000
+      await this.#wait(Math.max(sendingIntervalMs, nextAt - performance.now()))
       const due = Math.floor(((performance.now() - startedAt) / 1000) * rate) - skipped
       while (sent < due) {
+        await this.#turn(size + bytesPerFrame)
         // What the peer does not take in time is left out, not made up for.
-        if (socket.bufferedAmount > 0) skipped += due - sent
-        if (socket.bufferedAmount > 0) return
+        if (socket.bufferedAmount > mostWaiting) {
+          skipped += due - sent
+          break
+        }
         sent += 1
-        socket.send(`${sent} `.padEnd(size, '.').slice(0, size))
+        if (socket.send(`${sent} `.padEnd(size, '.').slice(0, size)) === 'closed') return
       }
+      // Nor what the service does not.
+      const late = ((performance.now() - startedAt - mostLateMs) / 1000) * rate
+      skipped = Math.max(skipped, Math.floor(late) - sent)
     }
-    this.#timers.add(setInterval(send, Math.max(sendingIntervalMs, 1000 / rate)))
   }
 
-  /** Resolves when so many octets would have come: less than a timer can tell is waited for later, with more. */
-  async #readFor(octets: number): Promise<void> {
+  async #ping(socket: ServerSocket<unknown>, intervalMs: number): Promise<void> {
+    for (;;) {
+      await this.#wait(intervalMs)
+      await this.#turn(bytesPerFrame)
+      if (socket.bufferedAmount <= mostWaiting) socket.ping()
+    }
+  }
+
+  /** Resolves when so many bytes may be sent, by what the connection and the service may send at a time. */
+  async #turn(bytes: number): Promise<void> {
+    const ahead = this.#pace.waitMs(performance.now())
+    if (ahead >= 1) await this.#wait(ahead)
+    this.#pace.take(bytes, performance.now())
+    await this.#turns.take(bytes, this.#gone.signal)
+  }
+
+  async #wait(milliseconds: number): Promise<void> {
+    await wait(Math.min(milliseconds, longestTimerMs), undefined, { signal: this.#gone.signal })
+  }
+
+  /** What goes on for as long as the connection stands. */
+  #untilGone(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (!this.#gone.signal.aborted) throw error
+    })
+  }
+
+  /** Resolves when so many bytes would have come: less than a timer can tell is waited for later, with more. */
+  async #readFor(bytes: number): Promise<void> {
     const { slow = Number.POSITIVE_INFINITY } = this.#settings
     const now = performance.now()
-    this.#readUntil = Math.max(now, this.#readUntil) + (octets / slow) * 1000
-    const ahead = Math.min(this.#readUntil - now, longestTimerMs)
-    if (ahead >= 1) await wait(ahead, undefined, { signal: this.#gone.signal })
+    this.#readUntil = Math.max(now, this.#readUntil) + (bytes / slow) * 1000
+    if (this.#readUntil - now >= 1) await this.#wait(this.#readUntil - now)
   }
 
   #later(milliseconds: number, run: () => void): void {
@@ -174,14 +238,46 @@ export class EchoSession {
     this.#timers.add(timer)
   }
 
-  #hold(octets: number): void {
-    this.#ownHeld += octets
-    this.#held.add(octets)
+  /** Counts what is kept for later. Where all connections keep too much already, this one is closed. */
+  #hold(socket: ServerSocket<unknown>, bytes: number): boolean {
+    if (!this.#held.add(bytes)) {
+      socket.close(1013, 'the service holds as much for its connections as it can: try again later')
+      return false
+    }
+    this.#ownHeld += bytes
+    return true
+  }
+
+  #release(bytes: number): void {
+    const own = Math.min(bytes, this.#ownHeld)
+    this.#ownHeld -= own
+    this.#held.release(own)
   }
 
   #readOrWait(socket: ServerSocket<unknown>): void {
     const isFull = this.#ownHeld > mostHeld || (this.#ownHeld > 0 && this.#held.isExceeded)
     if (isFull) socket.pause()
     else socket.resume()
+  }
+}
+
+/** Bytes that are gathered piece by piece, in memory for about as many, however small the pieces. */
+class GrowingBuffer {
+  #room = Buffer.alloc(0)
+  length = 0
+
+  get bytes(): Buffer {
+    return this.#room.subarray(0, this.length)
+  }
+
+  add(piece: Uint8Array): void {
+    const length = this.length + piece.length
+    if (length > this.#room.length) {
+      const room = Buffer.allocUnsafeSlow(Math.min(longestEcho, Math.max(length, 2 * this.#room.length)))
+      this.bytes.copy(room)
+      this.#room = room
+    }
+    this.#room.set(piece, this.length)
+    this.length = length
   }
 }

@@ -5,11 +5,19 @@ const mostOfAll = 256 << 20
 export class HeldBytes {
   #total = 0
 
+  /** Whether there is so much already that a connection that holds some is not read. */
   get isExceeded(): boolean {
-    return this.#total > mostOfAll
+    return this.#total > mostOfAll / 2
   }
 
-  add(octets: number): void {
-    this.#total += octets
+  /** Adds so many bytes. Returns false, and adds none, where all would be more than the limit. */
+  add(bytes: number): boolean {
+    if (this.#total + bytes > mostOfAll) return false
+    this.#total += bytes
+    return true
+  }
+
+  release(bytes: number): void {
+    this.#total -= bytes
   }
 }
