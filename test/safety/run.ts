@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { fetchRuntimes } from '../runtimes/fetch-runtimes.js'
 import { runtimes } from '../runtimes/runtimes.js'
 import { descriptorRows } from './descriptor-rows.js'
+import { echoRows } from './echo-rows.js'
 import { fairnessRows } from './fairness-rows.js'
 import { frameRows } from './frame-rows.js'
 import { handshakeRows } from './handshake-rows.js'
@@ -28,7 +29,14 @@ const words = process.argv.slice(2)
 const isChosen = ({ property }: Row): boolean => words.length === 0 || words.some((word) => property.includes(word))
 
 const targets = targetsHere()
-const disturbing = [...handshakeRows, ...frameRows, ...memoryRows, ...fairnessRows, ...descriptorRows].filter(isChosen)
+const disturbing = [
+  ...handshakeRows,
+  ...frameRows,
+  ...memoryRows,
+  ...fairnessRows,
+  ...echoRows,
+  ...descriptorRows,
+].filter(isChosen)
 const waiting = waitingRows.filter(isChosen)
 
 const begun = new Date()

@@ -3,8 +3,9 @@ import type { ListenAddress } from '../listening/listen-options.js'
 import { EchoSession, longestEcho } from './echo-session.js'
 import { readEchoSettings } from './echo-settings.js'
 import { HeldBytes } from './held-bytes.js'
+import { isByForeignName, type PageOptions } from './own-pages.js'
 import { echoPages } from './pages.js'
-import { refuseAsAsked, refuseSettings } from './refusals.js'
+import { refuseAsAsked, refuseName, refuseSettings } from './refusals.js'
 import { WorkTurns } from './work-turns.js'
 
 /** A connection's own doings, undefined where its URL asks for none and it is a plain echo. */
@@ -17,21 +18,25 @@ interface Shared {
 }
 
 /**
- * Starts a server that sends every message back as it came, to pages of any origin and by any name, unless the URL's
- * query asks for other doings; and shows a page to try it with.
+ * Starts a server that sends every message back as it came, unless the URL's query asks for other doings; and shows a
+ * page to try it with. It lets in clients that are no browsers, its own pages, and others where it is told to.
  * Of the subprotocols that a client offers it chooses the first, as some clients insist on one.
  */
-export async function startEchoService(address: ListenAddress): Promise<Server<Session>> {
+export async function startEchoService(address: ListenAddress, options: PageOptions = {}): Promise<Server<Session>> {
   const shared = { held: new HeldBytes(), turns: new WorkTurns() }
   const answer = echoPages()
   const server: Server<Session> = await serve<Session>({
     ...address,
-    origin: 'any',
+    origin: options.anyOrigin === true ? 'any' : [],
+    // Only where a browser asks: see there.
     hosts: 'any',
     maxMessageBytes: longestEcho,
     // Only for those who ask for it, below.
     perMessageDeflate: true,
-    upgrade: (request) => admit(request, shared),
+    upgrade: (request) =>
+      request.headers.has('origin') && isByForeignName(request, address.host, options)
+        ? refuseName()
+        : admit(request, shared),
     open: (socket) => socket.data?.open(socket),
     message(socket, message) {
       if (socket.data === undefined) echo(socket, message)

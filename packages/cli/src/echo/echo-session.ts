@@ -10,7 +10,7 @@ export const longestEcho = 16 << 20
 /** Bytes of echoes that wait for their time above which a connection is not read: 1 MiB, as a server lets wait. */
 const mostHeld = 1 << 20
 /** What a message that waits counts for beyond its length, so that empty ones do not gather without end. */
-const messageOverhead = 128
+const messageOverhead = 512
 /** Bytes that wait for a peer above which it is sent nothing by itself: what it does not take in time is left out. */
 const mostWaiting = 64 << 10
 /** Bytes of a message in fragments that are sent in one turn of the connection's, headers and all. */

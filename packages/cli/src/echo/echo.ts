@@ -1,3 +1,4 @@
+import { subscribe } from 'node:diagnostics_channel'
 import { networkInterfaces } from 'node:os'
 import type { Command } from 'commander'
 import type { Server } from 'twoway/server'
@@ -21,13 +22,24 @@ export function addEcho(program: Command): void {
       'Sends every WebSocket message back as it came, text as text and binary as binary, on every path, and serves a page to try it with. What a URL asks in its query it does besides.',
     )
   addListenOptions(command)
+    .option('--any-origin', 'let in pages of any origin, those opened from a file too')
+    .option('--name <name...>', 'let in own pages by this name, as behind a proxy')
     .addHelpText('after', `\nIn a URL's query, as in ws://127.0.0.1:8080/?delay=200&drop=0.1\n${listEchoSettings()}`)
     .addHelpText('after', '\nGET /health says whether it runs, GET /metrics gives figures for Prometheus.')
     .action(echo)
 }
 
-async function echo(options: ListenOptions): Promise<void> {
-  const { server, identity } = await listenAsAsked(options, startEchoService)
+interface EchoOptions extends ListenOptions {
+  readonly anyOrigin?: true
+  readonly name?: readonly string[]
+}
+
+async function echo(options: EchoOptions): Promise<void> {
+  const { anyOrigin, name: names } = options
+  const { server, identity } = await listenAsAsked(options, (address) =>
+    startEchoService(address, { anyOrigin, names }),
+  )
+  tellOfRefusedPage(server)
   // Before the greeting: who reads it may end us at once.
   const stopped = stopSignal()
   console.log(greeting(server, options.host, identity))
@@ -35,6 +47,20 @@ async function echo(options: ListenOptions): Promise<void> {
   const { size } = server.connections
   if (size > 0) console.log(`Closing ${size} connection${size === 1 ? '' : 's'}. Ctrl+C again ends at once.`)
   await server.close()
+}
+
+/** Says once why a page was refused: a browser tells its page nothing. */
+function tellOfRefusedPage(server: Server<unknown>): void {
+  let isTold = false
+  subscribe('twoway:handshake', (event) => {
+    const { server: of, status, request } = event as { server: unknown; status?: number; request?: unknown }
+    // Refused by the server's own rules, not because a URL asks for that status.
+    if (isTold || of !== server || status !== 403 || request !== undefined) return
+    isTold = true
+    console.error(
+      'A page of another origin was refused. Start with --any-origin to let in pages of any, those opened from a file too.',
+    )
+  })
 }
 
 /** Where the service can be reached, for people; a pipe gets the same. */

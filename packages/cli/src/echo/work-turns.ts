@@ -4,7 +4,7 @@ export const bytesPerTurn = 1 << 20
 export const bytesPerSecond = 256 << 20
 export const connectionBytesPerSecond = 64 << 20
 /** Bytes that a frame counts for beside its payload: an empty one takes the processor as long as so many bytes do. */
-export const bytesPerFrame = 1 << 10
+export const bytesPerFrame = 4 << 10
 
 /** How much may come at once after a pause, as the time in which it would have come. */
 const burstMs = 100
