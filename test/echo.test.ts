@@ -114,8 +114,33 @@ Ctrl+C ends it.
     assert.deepEqual([event.code, event.wasClean], [3456, true])
   })
 
-  it('takes pages of any origin, also one that was opened from a file', async () => {
-    for (const origin of ['https://example.com', 'null', echo.page.slice(0, -1)]) await connect('', { origin })
+  it('takes pages of its own, and clients that are no browsers by any name', async () => {
+    await connect('', { origin: echo.page.slice(0, -1) })
+    await connect('', { headers: { Host: 'echo.example.com' } })
+    const { port } = new URL(echo.url)
+    await connect('', { origin: `http://localhost:${port}`, headers: { Host: `localhost:${port}` } })
+  })
+
+  it('refuses pages of other origins, those from files and of rebound names too, and says once how to let them in', async () => {
+    const { host, port } = new URL(echo.url)
+    for (const [origin, status, name] of [
+      ['https://example.com', 403],
+      ['null', 403],
+      ['file://', 403],
+      [`chrome-extension://${host}`, 403],
+      [`http://evil.example:${port}`, 421, `evil.example:${port}`],
+      ['https://evil.example', 421, 'evil.example'],
+    ] as const) {
+      const client = new WebSocket(echo.url, { origin, headers: name === undefined ? {} : { Host: name } })
+      client.on('error', () => {})
+      const [, response] = await once(client, 'unexpected-response')
+      assert.equal(response.statusCode, status, origin)
+      response.destroy()
+    }
+    const told =
+      'A page of another origin was refused. Start with --any-origin to let in pages of any, those opened from a file too.\n'
+    assert.equal(echo.process.stderr, told)
+    echo.process.stderr = ''
   })
 
   it('echoes on any path', async () => {
@@ -169,6 +194,28 @@ Ctrl+C ends it.
     }
   })
 
+  it('answers with a policy in the header, and nothing that a browser takes for more than it is', async () => {
+    for (const path of ['', 'health', 'metrics', 'elsewhere']) {
+      const { headers } = await fetch(echo.page + path)
+      const policy = headers.get('content-security-policy')!
+      assert.match(policy, /^default-src 'none';/, path)
+      assert.match(policy, /; frame-ancestors 'none'/, path)
+      assert.doesNotMatch(policy, /unsafe|\*/, path)
+      for (const [name, value] of [
+        ['x-content-type-options', 'nosniff'],
+        ['x-frame-options', 'DENY'],
+        ['referrer-policy', 'no-referrer'],
+        ['cache-control', 'no-store'],
+      ] as const) {
+        assert.equal(headers.get(name), value, `${path}: ${name}`)
+      }
+    }
+    const policy = (await fetch(echo.page)).headers.get('content-security-policy')!
+    for (const part of ["script-src 'sha256-", "style-src 'sha256-", 'connect-src ws: wss:', 'font-src data:']) {
+      assert.ok(policy.includes(part), part)
+    }
+  })
+
   it('answers HEAD as GET, without the body, RFC 9110 §9.3.2', async () => {
     for (const path of ['', 'elsewhere']) {
       const [ofGet, ofHead] = await Promise.all([fetch(echo.page + path), fetch(echo.page + path, { method: 'HEAD' })])
@@ -216,6 +263,43 @@ Ctrl+C ends it.
 
   it('says nothing of its own after all that', () => {
     assert.equal(echo.process.stderr, '')
+  })
+})
+
+describe('twoway echo with pages of others', () => {
+  it('takes pages of any origin by any name with --any-origin, also one that was opened from a file', async () => {
+    const echo = await startEcho(['--any-origin'])
+    try {
+      for (const origin of ['https://example.com', 'null', echo.page.slice(0, -1), 'http://evil.example']) {
+        const client = new WebSocket(echo.url, { origin, headers: { Host: 'evil.example' } })
+        await once(client, 'open')
+        client.terminate()
+      }
+      assert.equal(echo.process.stderr, '')
+    } finally {
+      await echo.process.kill()
+    }
+  })
+
+  it('takes its own pages behind a proxy by a name that --name gives, and no others', async () => {
+    const echo = await startEcho(['--name', 'Echo.example.com'])
+    try {
+      const client = new WebSocket(echo.url, {
+        origin: 'https://echo.example.com',
+        headers: { Host: 'echo.example.com' },
+      })
+      await once(client, 'open')
+      client.terminate()
+      const other = new WebSocket(echo.url, { origin: 'https://evil.example', headers: { Host: 'echo.example.com' } })
+      const [, response] = await once(
+        other.on('error', () => {}),
+        'unexpected-response',
+      )
+      assert.equal(response.statusCode, 403)
+      response.destroy()
+    } finally {
+      await echo.process.kill()
+    }
   })
 })
 

@@ -83,7 +83,7 @@ export const echoSettings = {
   rate: {
     form: 'rate=N',
     takes: 'messages per second above 0, at most 10000',
-    does: 'sends so many messages a second by itself, of 16 bytes unless "size" says',
+    does: 'sends so many messages a second by itself, of 16 bytes unless "size" says, up to 64 MiB a second; what the peer does not take in time is left out',
     parse: number(0.001, 10_000),
   },
   ping: {
@@ -95,7 +95,7 @@ export const echoSettings = {
   mirror: {
     form: 'mirror=request',
     takes: '"request"',
-    does: 'first sends the handshake as it came, as JSON; the values of Cookie and Authorization are masked',
+    does: 'first sends the handshake as it came, as JSON; values of fields that may hold a secret are masked',
     parse: oneOf('request'),
   },
   subprotocol: {
