@@ -22,8 +22,12 @@ interface Shared {
  * page to try it with. It lets in clients that are no browsers, its own pages, and others where it is told to.
  * Of the subprotocols that a client offers it chooses the first, as some clients insist on one.
  */
-export async function startEchoService(address: ListenAddress, options: PageOptions = {}): Promise<Server<Session>> {
-  const shared = { held: new HeldBytes(), turns: new WorkTurns() }
+export async function startEchoService(
+  address: ListenAddress,
+  options: PageOptions = {},
+  turns = new WorkTurns(),
+): Promise<Server<Session>> {
+  const shared = { held: new HeldBytes(), turns }
   const answer = echoPages()
   const server: Server<Session> = await serve<Session>({
     ...address,

@@ -27,11 +27,11 @@ export function addEcho(program: Command): void {
     .addHelpText('after', `\nIn a URL's query, as in ws://127.0.0.1:8080/?delay=200&drop=0.1\n${listEchoSettings()}`)
     .addHelpText(
       'after',
-      '\nWhat URLs ask for is sent at 64 MiB a second to one client, and 256 MiB to all, at\nmost; a frame counts for 4 KiB beside its payload.',
+      '\nWhat URLs ask for is sent at 64 MiB a second to one client, and 256 MiB to all,\nat most; a frame counts for 4 KiB beside its payload.',
     )
     .addHelpText(
       'after',
-      '\nA page of another origin is refused, for any site could use this service through\nits visitors. A page opened from a file has the origin null, as has a sandboxed\nframe of any site: --any-origin lets in all of them.',
+      '\nA page of another origin is refused, for any site could use this service\nthrough its visitors. A page opened from a file has the origin null, as has a\nsandboxed frame of any site: --any-origin lets in all of them.',
     )
     .addHelpText('after', '\nGET /health says whether it runs, GET /metrics gives figures for Prometheus.')
     .action(echo)
