@@ -4,12 +4,12 @@ import { Server as TlsServer } from 'node:tls'
 import { UsageError } from '../../../core/errors.js'
 import { refusalOf } from '../../../core/handshake/server-handshake.js'
 import { pathOf } from '../../../core/http/request-target.js'
-import type { AttachOptions, HttpAttach, HttpHandler, HttpListener } from '../../../ports/http-host.js'
+import type { AttachOptions, HttpAttach, HttpHandler, HttpListener, HttpResponse } from '../../../ports/http-host.js'
 import { adoptSocket } from '../internals/adopt-socket.js'
 import { answerStream } from './answer-stream.js'
 import { addressOf } from './listen-on.js'
 import { headOf, headViolation, peerOf } from './request-head.js'
-import { type UpgradeRoute, UpgradeRouter } from './upgrade-router.js'
+import { type Upgrade, type UpgradeRoute, UpgradeRouter } from './upgrade-router.js'
 
 /** What is needed of an HTTP server to attach to it: one of node:http or node:https, whichever framework made it. */
 export interface AttachableServer {
@@ -81,12 +81,12 @@ class Attachment implements HttpListener, UpgradeRoute {
     return path === undefined || path(headOf(request), peerOf(request.socket))
   }
 
-  take(request: IncomingMessage, stream: Parameters<UpgradeRoute['take']>[1], early: Uint8Array): void {
+  take(upgrade: Upgrade): void {
+    const { request, stream, head: early } = upgrade
     const head = headOf(request)
     const violation = headViolation(head, this.#options)
     if (violation !== undefined) {
-      answerStream(stream, refusalOf(violation), { lingerMs: this.#options.handshakeTimeoutMs })
-      this.#handler.refused(violation.status, peerOf(request.socket))
+      this.refuse(upgrade, refusalOf(violation))
       return
     }
     // The server's own times end with its part.
@@ -96,6 +96,12 @@ class Attachment implements HttpListener, UpgradeRoute {
     // As our own host does with who has reset already.
     if (peer.address === undefined && stream instanceof Socket && this.socketPath === undefined) stream.destroy()
     else this.#handler.upgrade(head, adoptSocket(stream, { head: early, peer }))
+  }
+
+  refuse({ request, stream }: Upgrade, answer: HttpResponse): void {
+    const { handshakeTimeoutMs: lingerMs } = this.#options
+    answerStream(stream, answer, { lingerMs, bodyless: request.method === 'HEAD' })
+    this.#handler.refused(answer.status, peerOf(request.socket))
   }
 
   close(): Promise<void> {

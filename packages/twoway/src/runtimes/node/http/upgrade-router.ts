@@ -1,25 +1,46 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { meansToUpgrade } from '../../../core/handshake/means-to-upgrade.js'
+import { offersWebSocket } from '../../../core/handshake/means-to-upgrade.js'
 import { hostAnswers } from '../../../core/http/host-answers.js'
+import type { HttpResponse } from '../../../ports/http-host.js'
+import { afterResponses } from './after-responses.js'
 import { answerStream } from './answer-stream.js'
+import { giveBack } from './give-back.js'
+import { isUsedBy } from './is-used-by.js'
 import { headOf } from './request-head.js'
+import { StandIn } from './stand-in.js'
 
 /** Takes upgrades from an HTTP server. */
 export interface UpgradeRoute {
   /** The lowest that wants a request gets it. */
   readonly rank: number
-  /** Milliseconds after which an upgrade that nobody has touched is nobody's. */
+  /** Milliseconds that an upgrade may wait: for the responses before it, or for another listener to touch it. */
   readonly patienceMs: number
   wants(request: IncomingMessage): boolean
-  take(request: IncomingMessage, stream: Duplex, head: Uint8Array): void
+  take(upgrade: Upgrade): void
+  /** Answers what it wanted and can't have. */
+  refuse(upgrade: Upgrade, answer: HttpResponse): void
+}
+
+/** A request that node:http has handed out, with its connection. */
+export interface Upgrade {
+  readonly request: IncomingMessage
+  readonly stream: Duplex
+  /** What came behind the request's head. */
+  readonly head: Uint8Array
 }
 
 type Emit = (name: string | symbol, ...args: unknown[]) => boolean
 
+/** Whether node:http hands a request out as an upgrade; Node has it from 22.21 and 24.9 on. */
+type ShouldUpgrade = (request: IncomingMessage) => boolean
+
 /**
- * Shares the upgrades of one HTTP server out: among our attachments, then to whoever else listens for them.
+ * Shares the upgrades of one HTTP server out. A handshake goes to the attachment that wants it, else to whoever else
+ * listens for upgrades. A request that offers only other protocols is none of ours, RFC 9110 §7.8: it goes to the other
+ * listeners, and one that none of them takes is the app's, as an ordinary request. A listener takes it by calling a
+ * method of its socket before it returns; one that waits first comes too late.
  *
  * An upgrade that is ours must not reach other listeners, whichever was there first: ws, for one, answers 400 to paths
  * that are not its own. An event can't be kept from the listeners of an emitter, so this stands in place of the server's
@@ -31,9 +52,10 @@ export class UpgradeRouter {
 
   readonly #server: Server
   readonly #routes: UpgradeRoute[] = []
+  /** The routes of requests, each looked for once: a path may be the user's function. */
+  readonly #found = new WeakMap<IncomingMessage, UpgradeRoute | typeof none>()
   readonly #listener = (): void => {}
-  /** What is to be called in place of ours, once ours is in place. */
-  #emit: Emit | undefined
+  readonly #standIns: readonly { begin(): void; end(): void }[]
 
   static of(server: Server): UpgradeRouter {
     const router = UpgradeRouter.#routers.get(server) ?? new UpgradeRouter(server)
@@ -43,6 +65,20 @@ export class UpgradeRouter {
 
   private constructor(server: Server) {
     this.#server = server
+    this.#standIns = [
+      new StandIn<Emit>(server, 'emit', (emit) => (name, ...args) => {
+        const tell = (): boolean => emit.call(server, name, ...args)
+        if (name !== 'upgrade' || this.#routes.length === 0) return tell()
+        const [request, stream, head] = args as [IncomingMessage, Duplex, Uint8Array]
+        this.#share({ request, stream, head }, tell)
+        return true
+      }),
+      new StandIn<ShouldUpgrade>(server, 'shouldUpgradeCallback', (ask) => (request) => {
+        if (this.#routes.length === 0) return ask.call(server, request)
+        if (!offersWebSocket(headOf(request))) return !this.#isAlone && ask.call(server, request)
+        return this.#routeOf(request) !== undefined || ask.call(server, request)
+      }),
+    ]
   }
 
   get routes(): readonly UpgradeRoute[] {
@@ -54,7 +90,7 @@ export class UpgradeRouter {
     this.#routes.splice(behind < 0 ? this.#routes.length : behind, 0, route)
     if (this.#routes.length > 1) return
     this.#server.on('upgrade', this.#listener)
-    if (this.#emit === undefined) this.#standIn()
+    for (const each of this.#standIns) each.begin()
   }
 
   remove(route: UpgradeRoute): void {
@@ -63,86 +99,104 @@ export class UpgradeRouter {
     this.#routes.splice(at, 1)
     if (this.#routes.length > 0) return
     this.#server.off('upgrade', this.#listener)
-    this.#standDown()
+    for (const each of this.#standIns) each.end()
   }
 
-  #standIn(): void {
-    const server = this.#server
-    const hadOwn = Object.hasOwn(server, 'emit')
-    const emit = server.emit as Emit
-    this.#emit = emit
-    const ours: Emit = (name, ...args) => {
-      if (name !== 'upgrade' || this.#routes.length === 0) return emit.call(server, name, ...args)
-      return this.#share(...(args as Parameters<UpgradeRoute['take']>), () => emit.call(server, name, ...args))
-    }
-    server.emit = ours
-    this.#standDown = () => {
-      // Someone else stands in place of ours: it lets all pass then.
-      if (server.emit !== ours) return
-      if (hadOwn) server.emit = emit
-      else delete (server as Partial<Server>).emit
-      this.#emit = undefined
-    }
+  /** Whether nobody else listens for upgrades. */
+  get #isAlone(): boolean {
+    return this.#server.listenerCount('upgrade') === 1
   }
 
-  #standDown = (): void => {}
+  #routeOf(request: IncomingMessage): UpgradeRoute | undefined {
+    const found = this.#found.get(request) ?? this.#routes.find((each) => each.wants(request)) ?? none
+    this.#found.set(request, found)
+    return found === none ? undefined : found
+  }
 
-  #share(request: IncomingMessage, stream: Duplex, head: Uint8Array, tellOthers: () => boolean): boolean {
-    // An Upgrade to what is not WebSocket is ignored, RFC 9110 §7.8.
-    const isMeant = meansToUpgrade(headOf(request))
-    const route = isMeant ? this.#routes.find((each) => each.wants(request)) : undefined
+  #share(upgrade: Upgrade, tellOthers: () => boolean): void {
+    const { request, stream } = upgrade
+    const isHandshake = offersWebSocket(headOf(request))
+    const route = isHandshake ? this.#routeOf(request) : undefined
     if (route !== undefined) {
-      route.take(request, stream, head)
-      return true
-    }
-    // Without it, the reset of a connection that nobody takes would end the process.
-    stream.on('error', () => {})
-    const isOursAlone = this.#server.listenerCount('upgrade') === 1
-    const before = tracesOn(stream)
-    const result = tellOthers()
-    if (isUntouched(stream, before)) {
-      if (isOursAlone) this.#leave(request, stream, isMeant)
-      else this.#watch(stream)
-    }
-    return result
-  }
-
-  /** A listener may take its time, and may as well have no use for it, of which it says nothing. */
-  #watch(stream: Duplex): void {
-    const patienceMs = Math.max(...this.#routes.map((route) => route.patienceMs))
-    if (!Number.isFinite(patienceMs)) return
-    const timer = setTimeout(() => {
-      if (isUntouched(stream, before)) answerStream(stream, hostAnswers.pathUnknown, { lingerMs: patienceMs })
-    }, patienceMs)
-    stream.once('close', () => clearTimeout(timer))
-    const before = tracesOn(stream)
-  }
-
-  /** What no one else could have taken is the app's, as a plain request, where it is no handshake. */
-  #leave(request: IncomingMessage, stream: Duplex, isMeant: boolean): void {
-    const [{ patienceMs: lingerMs } = { patienceMs: 0 }] = this.#routes
-    if (isMeant || hasBody(request)) {
-      answerStream(stream, hostAnswers.pathUnknown, { lingerMs })
+      this.#takeInTurn(upgrade, route)
       return
     }
+    // Without it, the reset of a connection that nobody takes would end the process.
+    stream.on('error', ignore)
+    const isTaken = !this.#isAlone && (isUsedBy(stream, tellOthers) || isBodyUsed(request))
+    if (isTaken) return
+    if (!isHandshake) afterResponses(request.socket, () => this.#leaveToApp(upgrade))
+    else if (this.#isAlone) afterResponses(request.socket, () => this.#answerUnknown(upgrade))
+    else this.#watch(upgrade)
+  }
+
+  /** After the responses to the requests before it, in time; else it is refused after them. */
+  #takeInTurn(upgrade: Upgrade, route: UpgradeRoute): void {
+    const until = performance.now() + route.patienceMs
+    afterResponses(upgrade.request.socket, () => {
+      if (performance.now() <= until) route.take(upgrade)
+      else route.refuse(upgrade, hostAnswers.earlierTooSlow)
+    })
+  }
+
+  /** A listener may take its time over a handshake, and may as well have no use for it, of which it says nothing. */
+  #watch(upgrade: Upgrade): void {
+    const { stream } = upgrade
+    const patienceMs = this.#patienceMs
+    if (!Number.isFinite(patienceMs)) return
+    const before = tracesOn(stream)
+    const timer = setTimeout(() => {
+      if (isUntouched(stream, before)) this.#answerUnknown(upgrade)
+    }, patienceMs)
+    stream.once('close', () => clearTimeout(timer))
+    before.listeners += 1
+  }
+
+  #answerUnknown({ request, stream }: Upgrade): void {
+    answerStream(stream, hostAnswers.pathUnknown, { lingerMs: this.#patienceMs, bodyless: request.method === 'HEAD' })
+  }
+
+  #leaveToApp(upgrade: Upgrade): void {
+    upgrade.stream.off('error', ignore)
+    if (giveBack(this.#server, upgrade)) return
+    upgrade.stream.on('error', ignore)
+    this.#answerWithoutBody(upgrade)
+  }
+
+  /** For runtimes whose node:http is not Node's: the last request of its connection, without a body. */
+  #answerWithoutBody({ request, stream }: Upgrade): void {
     const response = new ServerResponse(request)
     response.shouldKeepAlive = false
     response.assignSocket(stream as Socket)
-    response.once('finish', () => stream.end())
+    response.once('finish', () => {
+      stream.end()
+      stream.resume()
+      const timer = setTimeout(() => stream.destroy(), this.#patienceMs)
+      stream.once('close', () => clearTimeout(timer))
+    })
     this.#server.emit('request', request, response)
+  }
+
+  /** There may be no route any more. */
+  get #patienceMs(): number {
+    return Math.max(0, ...this.#routes.map((route) => route.patienceMs))
   }
 }
 
-/** Node has stopped to parse where the head ended. */
-function hasBody({ headers }: IncomingMessage): boolean {
-  return (headers['content-length'] ?? '0') !== '0' || 'transfer-encoding' in headers
+const none = Symbol('no route')
+
+function ignore(): void {}
+
+/** On Node 26 the listener of an upgrade may read the request's body before it touches the stream. */
+function isBodyUsed(request: IncomingMessage): boolean {
+  return request.readableFlowing !== null || request.readableDidRead
 }
 
 /** What a stream shows of whoever uses it. */
 interface Traces {
   readonly flowing: boolean | null
   readonly written: number
-  readonly listeners: number
+  listeners: number
 }
 
 function tracesOn(stream: Duplex & { readonly bytesWritten?: number }): Traces {

@@ -1,0 +1,37 @@
+import type { Duplex } from 'node:stream'
+
+/** What a listener does to a stream that it takes, whichever it does first. */
+const uses = [
+  ...['on', 'addListener', 'once', 'prependListener', 'prependOnceListener'],
+  ...['read', 'resume', 'pause', 'pipe', 'unshift', 'setEncoding', 'iterator'],
+  ...['write', 'end', 'cork', 'destroy', 'destroySoon', 'resetAndDestroy'],
+  ...['setTimeout', 'setNoDelay', 'setKeepAlive', 'ref', 'unref'],
+] as const
+
+/** Whether a synchronous act calls a method of the stream. */
+export function isUsedBy(stream: Duplex, act: () => void): boolean {
+  const methods = stream as unknown as Record<string, unknown>
+  let isUsed = false
+  const restore = uses.map((name) => {
+    const method = methods[name]
+    if (typeof method !== 'function') return () => {}
+    const own = Object.getOwnPropertyDescriptor(stream, name)
+    const watched = function (this: unknown, ...args: unknown[]): unknown {
+      isUsed = true
+      return method.apply(this, args)
+    }
+    Object.defineProperty(stream, name, { value: watched, configurable: true, enumerable: true, writable: true })
+    return () => {
+      // node:http puts other methods in place when the first is called.
+      if (methods[name] !== watched) return
+      if (own === undefined) delete methods[name]
+      else Object.defineProperty(stream, name, own)
+    }
+  })
+  try {
+    act()
+  } finally {
+    for (const each of restore) each()
+  }
+  return isUsed
+}
