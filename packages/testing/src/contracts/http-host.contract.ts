@@ -46,6 +46,12 @@ class RecordingHandler implements HttpHandler {
     this.refusals.push({ status, encrypted })
   }
 
+  readonly limits: string[] = []
+
+  limited(limit: string): void {
+    this.limits.push(limit)
+  }
+
   failed(): void {}
 
   untilUpgrade(): Promise<void> {
@@ -69,6 +75,8 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
         handshakeTimeoutMs: 20_000,
         maxHeadBytes: 2048,
         maxHeaderFields: 10,
+        maxRequests: 100,
+        requestTimeoutMs: 20_000,
         ...options,
       }
       const listener = await subject.host.listen(listenOptions, handler)
@@ -138,7 +146,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
         handshake.replace('Host: example.com\r\n', ''),
         `${handshake}Host: other\r\n`,
         `${handshake}Content-Length: 3\r\n`,
-        handshake.replace('websocket', 'h2c'),
+        handshake.replace('websocket', 'h2c, WebSocket/13'),
       ]) {
         const upgraded = handler.upgrades.length
         open().client.write(Buffer.from(`${text}\r\n`))
@@ -185,6 +193,40 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       const response = await open().exchange('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody')
       assert.equal(response.status, 404)
       assert.deepEqual([...response.body], [1, 2, 255])
+    })
+
+    test('answers a request that offers another protocol as any other, RFC 9110 §7.8', async (context) => {
+      const { handler, open } = await listening(context)
+      for (const method of ['GET', 'POST', 'HEAD']) {
+        const request = handshake.replace('websocket', 'h2c').replace('GET', method)
+        const response = await open().exchange(`${request}\r\n`)
+        assert.equal(response.status, 200)
+        assert.equal(response.body.toString('utf8'), method === 'HEAD' ? '' : 'héllo')
+      }
+      assert.equal(handler.upgrades.length, 0)
+    })
+
+    test('answers 503 to more requests than it may have, and hands handshakes over meanwhile', async (context) => {
+      const { handler, open } = await listening(context, { maxRequests: 2 })
+      handler.answer = () => new Promise(() => {})
+      const request = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'
+      for (const { client } of [open(), open()]) client.write(Buffer.from(request))
+      while (handler.requests.length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+      const response = await open().exchange(request)
+      assert.equal(response.status, 503)
+      assert.equal(response.fields.get('retry-after'), '1')
+      assert.deepEqual(handler.limits, ['maxRequests'])
+      open().client.write(Buffer.from(`${handshake}\r\n`))
+      await handler.untilUpgrade()
+      handler.upgrades[0]!.transport.destroy()
+    })
+
+    test('answers 503 to a request that the handler does not answer in time', async (context) => {
+      const { handler, open } = await listening(context, { requestTimeoutMs: 60 })
+      handler.answer = () => new Promise(() => {})
+      const response = await open().exchange('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+      assert.equal(response.status, 503)
+      assert.deepEqual(handler.limits, ['requestTimeoutMs'])
     })
 
     test('answers HEAD with the length and without the body, RFC 9110 §9.3.2', async (context) => {

@@ -47,6 +47,25 @@ export interface ServerLimits extends Limits, ReceiveRates {
   readonly maxHandshakesPerSecond: number
 }
 
+/**
+ * What a server that listens keeps besides, for requests that are no handshakes. They have a limit and a time of their
+ * own, so that they take no place of `maxConnections`.
+ */
+export interface PlainLimits {
+  /**
+   * Plain requests at a time that wait for their answer, at most; more are answered 503 at once. As many connections may
+   * stay open after their answer until the client closes; beyond that the oldest is dropped. Each holds a descriptor.
+   */
+  readonly maxRequests: number
+  /**
+   * Milliseconds that `request` has for an answer, or Infinity; then the client gets 503. A minute is the time of many
+   * proxies, which would give up before.
+   */
+  readonly requestTimeoutMs: number
+}
+
+export const plainLimits: PlainLimits = { maxRequests: 1_000, requestTimeoutMs: 60_000 }
+
 export const serverLimits: ServerLimits = {
   maxMessageBytes: 1 << 20,
   handshakeTimeoutMs: 10_000,

@@ -51,7 +51,15 @@ export interface RequestLimits extends HeadLimits {
   readonly handshakeTimeoutMs: number
 }
 
-export interface ListenOptions extends RequestLimits {
+/** What a host keeps that answers plain requests, besides. */
+export interface ExchangeLimits extends RequestLimits {
+  /** Requests that wait for their answer, at most; more are answered 503. Connections that were answered and are open yet, at most. */
+  readonly maxRequests: number
+  /** Milliseconds within which the handler must have answered a request; then it is answered 503. */
+  readonly requestTimeoutMs: number
+}
+
+export interface ListenOptions extends ExchangeLimits {
   readonly port: number
   /** A name or an IP address. */
   readonly host: string
@@ -76,15 +84,20 @@ export interface TlsServerOptions {
 
 export interface HttpHandler {
   /**
-   * A request with an Upgrade field came. The transport is the handler's own from here on, not started;
-   * what came behind the request's head waits in it.
+   * A request came that offers WebSocket in its Upgrade field. The transport is the handler's own from here on, not
+   * started; what came behind the request's head waits in it.
    */
   upgrade(head: RequestHead, transport: Transport): void
-  /** A request without one came. */
+  /** Any other request came; an offer of another protocol is ignored, RFC 9110 §7.8. */
   request(head: RequestHead, peer: TransportPeer): HttpResponse | Promise<HttpResponse>
   /** A request was answered that can't be handed on: its head is malformed (400), too long (431) or too slow (408). */
   refused(status: number, peer: TransportPeer): void
-  /** Peers can't be taken for now, for want of descriptors say. The listener goes on; told once a minute at most. */
+  /** A limit had a request of `request` answered 503. */
+  limited(limit: 'maxRequests' | 'requestTimeoutMs', peer: TransportPeer): void
+  /**
+   * Peers can't be taken for now, for want of descriptors say, told once a minute at most; or an answer of `request`
+   * can't be sent, and its client got a 500. The listener goes on.
+   */
   failed(error: Error): void
 }
 

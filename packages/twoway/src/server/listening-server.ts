@@ -1,6 +1,7 @@
 import { HandshakeError, UsageError } from '../core/errors.js'
 import { meansToUpgrade } from '../core/handshake/means-to-upgrade.js'
 import { checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
+import type { PlainLimits } from '../core/limits.js'
 import { Roster } from '../core/roster.js'
 import { BroadcastMessage } from '../core/sending/broadcast-message.js'
 import type {
@@ -138,9 +139,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   }
 
   upgrade(head: RequestHead, transport: Transport): void {
-    if (meansToUpgrade(head)) this.#admission.admit(head, transport)
-    // RFC 9110 §7.8: an Upgrade to what we do not speak is ignored.
-    else this.#admission.answer(transport, this.request(head, transport.peer))
+    this.#admission.admit(head, transport)
   }
 
   async request(head: RequestHead, peer: TransportPeer): Promise<HttpResponse> {
@@ -160,6 +159,10 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   refused(status: number, { address }: TransportPeer): void {
     this.#observer.handshakeAnswered(status, address)
     if (status === 408) this.#observer.limitReached('handshakeTimeoutMs', address)
+  }
+
+  limited(limit: keyof PlainLimits, { address }: TransportPeer): void {
+    this.#observer.limitReached(limit, address)
   }
 
   failed(error: Error): void {

@@ -1,7 +1,7 @@
 import { describeCloseCode } from '../core/closing/close-code.js'
 import type { CloseResult } from '../core/connection-types.js'
 import { ProtocolError, TransportError } from '../core/errors.js'
-import type { ServerLimits } from '../core/limits.js'
+import type { PlainLimits, ServerLimits } from '../core/limits.js'
 import type { Diagnostics } from '../ports/diagnostics.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
 import { ServerChannels } from './server-diagnostics.js'
@@ -110,8 +110,12 @@ export class Observer {
     this.#tellHandshake(undefined, request.remoteAddress, request)
   }
 
-  /** A limit refused a handshake, or ended a connection. */
-  limitReached(limit: keyof ServerLimits, remoteAddress: string | undefined, socket?: ObservedSocket): void {
+  /** A limit refused a handshake or a plain request, or ended a connection. */
+  limitReached(
+    limit: keyof ServerLimits | keyof PlainLimits,
+    remoteAddress: string | undefined,
+    socket?: ObservedSocket,
+  ): void {
     this.#limits.add(limit)
     const channel = this.#channels.limit
     if (channel.hasSubscribers) channel.publish({ server: this.#server, limit, socket, remoteAddress })

@@ -1,4 +1,4 @@
-import type { ServerLimits } from '../core/limits.js'
+import type { PlainLimits, ServerLimits } from '../core/limits.js'
 import type { Diagnostics, DiagnosticsChannel } from '../ports/diagnostics.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
 import type { Server, ServerSocket } from './server-types.js'
@@ -33,11 +33,11 @@ export interface ServerDiagnostics {
   readonly 'twoway:backpressure': OnSocket & { readonly bufferedBytes: number }
   /** A message was dropped, as more than `maxBufferedBytes` waited already. */
   readonly 'twoway:drop': OnSocket & { readonly bufferedBytes: number }
-  /** A limit ended a connection, or refused a handshake. */
+  /** A limit ended a connection, or refused a handshake or a plain request. */
   readonly 'twoway:limit': OnServer & {
     /** The option's name. */
-    readonly limit: keyof ServerLimits
-    /** Undefined where it refused a handshake. */
+    readonly limit: keyof ServerLimits | keyof PlainLimits
+    /** Undefined where it refused a request. */
     readonly socket: ServerSocket<unknown> | undefined
     readonly remoteAddress: string | undefined
   }

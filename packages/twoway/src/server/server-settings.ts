@@ -3,7 +3,7 @@ import { UsageError } from '../core/errors.js'
 import type { ExtensionNegotiator } from '../core/extensions/extension.js'
 import { DeflateNegotiator } from '../core/extensions/permessage-deflate/deflate-negotiator.js'
 import { type PerMessageDeflateOptions, settleDeflate } from '../core/extensions/permessage-deflate/deflate-options.js'
-import { type ServerLimits, serverLimits } from '../core/limits.js'
+import { plainLimits, type ServerLimits, serverLimits } from '../core/limits.js'
 import { quoted } from '../core/printable.js'
 import { BufferBudget } from '../core/sending/buffer-budget.js'
 import type { DeflateCodec } from '../ports/deflate-codec.js'
@@ -107,6 +107,8 @@ const serveRules: { readonly [name in keyof Required<ServeOptions<unknown>>]: Ru
     'secret',
   ],
   request: aFunction,
+  maxRequests: aCount,
+  requestTimeoutMs: aCountOrNone,
   ...commonRules,
 }
 
@@ -120,7 +122,9 @@ const attachRules: { readonly [name in keyof Required<AttachOptions<unknown>>]: 
 
 /** Options of `serve` that an attachment has none of, and why. */
 const notOfAttachments: Readonly<Record<string, string>> = {
-  request: 'plain requests remain with the HTTP server',
+  ...Object.fromEntries(
+    ['request', 'maxRequests', 'requestTimeoutMs'].map((name) => [name, 'plain requests remain with the HTTP server']),
+  ),
   ...Object.fromEntries(
     ['port', 'host', 'socketPath', 'handle', 'backlog', 'reusePort', 'tls'].map((name) => [
       name,
@@ -144,7 +148,9 @@ export function settleServe<Data>(
   }
   const settings = settingsOf(options, ports)
   const { port = 8080, host = '127.0.0.1', socketPath, handle, backlog, reusePort, tls } = options
-  return { settings, listen: { port, host, socketPath, handle, backlog, reusePort, tls, ...settings.limits } }
+  const { maxRequests = plainLimits.maxRequests, requestTimeoutMs = plainLimits.requestTimeoutMs } = options
+  const limits = { ...settings.limits, maxRequests, requestTimeoutMs }
+  return { settings, listen: { port, host, socketPath, handle, backlog, reusePort, tls, ...limits } }
 }
 
 /** Checks the options of `attach` and adds the defaults. A UsageError names the first that is wrong. */

@@ -1,6 +1,6 @@
 import type { CloseResult, SendResult } from '../core/connection-types.js'
 import type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
-import type { ServerLimits } from '../core/limits.js'
+import type { PlainLimits, ServerLimits } from '../core/limits.js'
 import type { TlsServerOptions } from '../ports/http-host.js'
 import type { PlatformAsyncDisposable } from '../ports/platform-types.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
@@ -182,7 +182,10 @@ export interface ServerHandlers<Data> {
 
 /** What a server that listens does besides. */
 export interface PlainHandlers {
-  /** A plain request came, no handshake. Without this handler it is answered 426. */
+  /**
+   * A plain request came, no handshake; an Upgrade to another protocol than WebSocket is ignored. Without this handler it
+   * is answered 426. CONNECT is answered 501 and `OPTIONS *` 200, without it.
+   */
   request?(request: IncomingRequest): HttpAnswer | Promise<HttpAnswer>
 }
 
@@ -263,8 +266,10 @@ export interface ServerOptions<Data> extends ServerHandlers<Data>, LimitOptions 
   readonly sequential?: boolean | undefined
 }
 
+type PlainLimitOptions = { readonly [name in keyof PlainLimits]?: PlainLimits[name] | undefined }
+
 /** Where to listen is `port` and `host`, or `socketPath`, or `handle`. */
-export interface ServeOptions<Data> extends ServerOptions<Data>, PlainHandlers {
+export interface ServeOptions<Data> extends ServerOptions<Data>, PlainHandlers, PlainLimitOptions {
   /** 0 lets the system choose one; 8080 by default. */
   readonly port?: number | undefined
   /** The address to listen on: 127.0.0.1 by default, 0.0.0.0 or :: for all. */

@@ -6,6 +6,19 @@ const plainText = ['Content-Type', 'text/plain; charset=utf-8'] as const
 export const hostAnswers = {
   handlerFailed: { status: 500, fields: plainText, body: 'the server could not answer\n' },
   pathUnknown: { status: 404, fields: plainText, body: 'nothing speaks WebSocket under this path\n' },
+  answerTooSlow: {
+    status: 503,
+    fields: plainText,
+    body: 'the server did not answer this request in time\n',
+  },
+  tooManyRequests: {
+    status: 503,
+    fields: [...plainText, 'Retry-After', '1'],
+    body: 'the server has no room for this request: try again later\n',
+  },
+  serverAnswers: { status: 200, fields: [], body: '' },
+  targetForOptions: { status: 400, fields: plainText, body: 'only OPTIONS may have * for its target\n' },
+  noTunnels: { status: 501, fields: plainText, body: 'this server opens no tunnels\n' },
   earlierTooSlow: {
     status: 503,
     fields: [...plainText, 'Retry-After', '1'],

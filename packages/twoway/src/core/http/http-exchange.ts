@@ -1,21 +1,26 @@
-import type { HttpHandler, HttpResponse, RequestHead, RequestLimits } from '../../ports/http-host.js'
+import type { ExchangeLimits, HttpHandler, HttpResponse, RequestHead } from '../../ports/http-host.js'
 import type { RewindableTransport, TransportSink } from '../../ports/transport.js'
 import { HandshakeError } from '../errors.js'
+import { offersWebSocket } from '../handshake/means-to-upgrade.js'
 import { refusalOf } from '../handshake/server-handshake.js'
 import { encodeResponse } from './encode-response.js'
 import { requestForm } from './head-form.js'
 import { HeadParser } from './head-parser.js'
-import { findField } from './header-fields.js'
 import { hostAnswers } from './host-answers.js'
 
 const nothing = new Uint8Array(0)
 
+/** Milliseconds that a client has to take a 503 for want of room and to close: it must not take room itself. */
+const shortLingerMs = 1_000
+
 /** Where exchanges belong. */
 export interface ExchangeHost {
-  readonly limits: RequestLimits
+  readonly limits: ExchangeLimits
   readonly handler: HttpHandler
-  /** Has `timeIsUp` called once so many milliseconds have passed, unless the exchange is over by then. */
-  giveTime(exchange: HttpExchange, timeMs: number): void
+  /** A request is to be answered, in its time; false where too many are. */
+  beginAnswer(exchange: HttpExchange): boolean
+  /** It was answered: its client has so many milliseconds to close, fewer where too many take theirs. */
+  linger(exchange: HttpExchange, timeMs: number): void
   /** An exchange is over: its connection was handed over, or is gone. */
   end(exchange: HttpExchange): void
 }
@@ -29,11 +34,15 @@ export class HttpExchange implements TransportSink {
   until = Number.POSITIVE_INFINITY
   /** The roster's own. */
   place = -1
+  /** The host's own: whether it counts among the requests to be answered. */
+  isCounted = false
   readonly #transport: RewindableTransport
   readonly #host: ExchangeHost
   readonly #parser: HeadParser<RequestHead>
   #isRead = false
   #isAnswered = false
+  /** RFC 9110 §9.3.2: the answer to HEAD has no body, whatever else it is. */
+  #isBodyless = false
 
   constructor(transport: RewindableTransport, host: ExchangeHost) {
     this.#transport = transport
@@ -47,12 +56,9 @@ export class HttpExchange implements TransportSink {
     const { head } = this.#parser
     if (head === undefined || this.#isAnswered) return
     this.#isRead = true
-    if (findField(head.fields, 'upgrade') >= 0) {
-      this.#handOver(head, next === end ? nothing : bytes.subarray(next, end))
-    } else {
-      this.until = Number.POSITIVE_INFINITY
-      void this.#respond(head)
-    }
+    this.#isBodyless = head.method === 'HEAD'
+    if (offersWebSocket(head)) this.#handOver(head, next === end ? nothing : bytes.subarray(next, end))
+    else void this.#respond(head)
   }
 
   drained(): void {}
@@ -71,10 +77,16 @@ export class HttpExchange implements TransportSink {
     this.#transport.destroy()
   }
 
-  /** The head has not come in time, or the client has not closed once it was answered. */
+  /** The head or the answer has not come in time, or the client has not closed once it was answered. */
   timeIsUp(): void {
-    if (this.#isAnswered) this.drop()
-    else this.#refuse(hostAnswers.requestTooSlow)
+    if (this.#isAnswered) {
+      this.drop()
+    } else if (this.#isRead) {
+      this.#answer(hostAnswers.answerTooSlow)
+      this.#host.handler.limited('requestTimeoutMs', this.#transport.peer)
+    } else {
+      this.#refuse(hostAnswers.requestTooSlow)
+    }
   }
 
   /** Returns the octets of the head that were read. */
@@ -100,11 +112,16 @@ export class HttpExchange implements TransportSink {
   }
 
   async #respond(head: RequestHead): Promise<void> {
+    if (!this.#host.beginAnswer(this)) {
+      this.#answer(hostAnswers.tooManyRequests, shortLingerMs)
+      this.#host.handler.limited('maxRequests', this.#transport.peer)
+      return
+    }
     try {
-      const response = await this.#host.handler.request(head, this.#transport.peer)
-      this.#answer(response, head.method === 'HEAD')
-    } catch {
+      this.#answer(ownAnswer(head) ?? (await this.#host.handler.request(head, this.#transport.peer)))
+    } catch (error) {
       this.#answer(hostAnswers.handlerFailed)
+      this.#host.handler.failed(error as Error)
     }
   }
 
@@ -115,14 +132,23 @@ export class HttpExchange implements TransportSink {
   }
 
   /** Throws where the response can't be encoded; nothing was sent then. */
-  #answer(response: HttpResponse, bodyless = false): void {
+  #answer(response: HttpResponse, lingerMs = this.#host.limits.handshakeTimeoutMs): void {
     if (this.#isAnswered) return
-    this.#transport.write(encodeResponse(response, bodyless))
+    this.#transport.write(encodeResponse(response, this.#isBodyless))
     this.#transport.end()
     this.#isRead = true
     this.#isAnswered = true
     // Closing with octets of the request unread would reset the connection, and the answer might be lost: the client
     // closes first, or its time is up.
-    this.#host.giveTime(this, this.#host.limits.handshakeTimeoutMs)
+    this.#host.linger(this, Math.min(lingerMs, this.#host.limits.handshakeTimeoutMs))
   }
+}
+
+/** The answer to a request that is for the server itself, not for what it has. */
+function ownAnswer({ method, target }: RequestHead): HttpResponse | undefined {
+  // RFC 9110 §9.3.6: a 2xx would make a tunnel of the connection.
+  if (method === 'CONNECT') return hostAnswers.noTunnels
+  // RFC 9110 §9.3.7, RFC 9112 §3.2.4: no other method has this target.
+  if (target === '*') return method === 'OPTIONS' ? hostAnswers.serverAnswers : hostAnswers.targetForOptions
+  return undefined
 }

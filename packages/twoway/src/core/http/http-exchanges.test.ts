@@ -2,24 +2,40 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeClock } from 'twoway-testing/fake-clock.js'
 import { RecordingTransport } from 'twoway-testing/recording-transport.js'
-import type { HttpHandler } from '../../ports/http-host.js'
+import type { HttpHandler, HttpResponse } from '../../ports/http-host.js'
 import { HttpExchanges } from './http-exchanges.js'
 
 const timeMs = 1000
-const limits = { handshakeTimeoutMs: timeMs, maxHeadBytes: 1024, maxHeaderFields: 10 }
-const request = Buffer.from('GET / HTTP/1.1\r\nUpgrade: a\r\n\r\n')
+const answerMs = 20_000
+const limits = {
+  handshakeTimeoutMs: timeMs,
+  maxHeadBytes: 1024,
+  maxHeaderFields: 10,
+  maxRequests: 3,
+  requestTimeoutMs: answerMs,
+}
+const handshake = Buffer.from('GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n')
+const plain = Buffer.from('GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n')
 
 class RewindableRecording extends RecordingTransport {
+  get text(): string {
+    return Buffer.from(this.written).toString('latin1')
+  }
+
   unread(): void {}
 }
 
 function setUp() {
   const clock = new FakeClock()
   const refused: number[] = []
+  const limited: string[] = []
+  const upgraded: string[] = []
+  const answers: ((response: HttpResponse) => void)[] = []
   const handler: HttpHandler = {
-    upgrade: () => {},
-    request: () => new Promise(() => {}),
+    upgrade: ({ method }) => upgraded.push(method),
+    request: () => new Promise((resolve) => answers.push(resolve)),
     refused: (status) => refused.push(status),
+    limited: (limit) => limited.push(limit),
     failed: () => {},
   }
   const exchanges = new HttpExchanges(limits, handler, clock)
@@ -28,7 +44,13 @@ function setUp() {
     exchanges.begin(transport, ms)
     return transport
   }
-  return { clock, refused, exchanges, begin }
+  const ask = (text: string | Buffer = plain): RewindableRecording => {
+    const transport = begin()
+    const bytes = Buffer.from(text)
+    transport.sink.received(bytes, 0, bytes.length)
+    return transport
+  }
+  return { clock, refused, limited, upgraded, answers, exchanges, begin, ask }
 }
 
 test('refuses a head once its time is up, and not before', () => {
@@ -74,9 +96,8 @@ test('drops a connection that the client does not close once it was answered', (
 
 test('leaves alone what was handed over, what is gone, and what its handler has still to answer', () => {
   const { clock, refused, begin } = setUp()
-  begin().sink.received(request, 0, request.length)
+  begin().sink.received(handshake, 0, handshake.length)
   begin().sink.closed()
-  const plain = Buffer.from('GET / HTTP/1.1\r\n\r\n')
   begin().sink.received(plain, 0, plain.length)
   clock.advance(10 * timeMs)
   assert.deepEqual(refused, [])
@@ -96,4 +117,102 @@ test('lets a process end that has nothing else to do', () => {
   const { clock, begin } = setUp()
   begin()
   assert.equal(clock.pendingTimers, 0)
+})
+
+const ok: HttpResponse = { status: 200, fields: [], body: 'hello' }
+
+test('hands over what offers WebSocket, and answers any other offer as a plain request, RFC 9110 §7.8', () => {
+  const { upgraded, answers, ask } = setUp()
+  for (const offer of ['websocket', 'WebSocket', 'h2c, websocket', 'websocket/13 , h2c']) {
+    ask(`GET / HTTP/1.1\r\nUpgrade: ${offer}\r\n\r\n`)
+  }
+  assert.equal(upgraded.length, 4)
+  for (const offer of ['h2c', 'x-websocket', 'websocket-13']) ask(`GET / HTTP/1.1\r\nUpgrade: ${offer}\r\n\r\n`)
+  assert.equal(upgraded.length, 4)
+  assert.equal(answers.length, 3)
+})
+
+test('answers 503 to a request that its handler does not answer in time, and ignores the answer', async () => {
+  const { clock, limited, answers, ask } = setUp()
+  const transport = ask()
+  clock.advance(answerMs - 1)
+  assert.equal(transport.text, '')
+  clock.advance(1)
+  assert.match(transport.text, /^HTTP\/1\.1 503 [\s\S]*did not answer this request in time/)
+  assert.deepEqual(limited, ['requestTimeoutMs'])
+  const { text } = transport
+  answers[0]!(ok)
+  await null
+  assert.equal(transport.text, text)
+})
+
+test('answers 503 at once to more requests than it may have, drops them soon, and takes others when there is room', async () => {
+  const { clock, limited, answers, ask } = setUp()
+  const [first] = [ask(), ask(), ask()]
+  const over = ask()
+  assert.match(over.text, /^HTTP\/1\.1 503 [\s\S]*no room/)
+  assert.deepEqual([limited, answers.length], [['maxRequests'], 3])
+  clock.advance(timeMs)
+  assert.deepEqual(over.calls, ['write', 'end', 'destroy'])
+  answers[0]!(ok)
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.match(first!.text, /^HTTP\/1\.1 200 /)
+  ask()
+  assert.equal(answers.length, 4)
+  first!.sink.closed()
+  ask().sink.closed()
+  assert.equal(answers.length, 4)
+})
+
+test('counts neither handshakes nor heads that have not come among the requests', () => {
+  const { answers, upgraded, begin, ask } = setUp()
+  for (let count = 0; count < 5; count += 1) begin()
+  for (let count = 0; count < 5; count += 1) ask(handshake)
+  for (let count = 0; count < 3; count += 1) ask()
+  assert.equal(answers.length, 3)
+  ask(handshake)
+  assert.equal(upgraded.length, 6)
+})
+
+test('drops the oldest connection that was answered where too many do not close', async () => {
+  const { answers, ask } = setUp()
+  const transports = []
+  for (let count = 0; count < 5; count += 1) {
+    transports.push(ask())
+    answers[count]!(ok)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  const dropped = transports.map(({ calls }) => calls.includes('destroy'))
+  assert.deepEqual(dropped, [true, true, false, false, false])
+})
+
+test('frees the room of a request whose client leaves before its answer', () => {
+  const { answers, ask } = setUp()
+  const transports = [ask(), ask(), ask()]
+  for (const { sink } of transports) sink.closed()
+  ask()
+  assert.equal(answers.length, 4)
+})
+
+test('answers HEAD without a body, whatever the answer is, RFC 9110 §9.3.2', async () => {
+  const { clock, answers, ask } = setUp()
+  const head = 'HEAD / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n'
+  const transports = [ask(head), ask(head), ask(head), ask(head)]
+  answers[0]!(ok)
+  answers[1]!({ ...ok, status: 99 })
+  await new Promise((resolve) => setImmediate(resolve))
+  clock.advance(answerMs)
+  const statuses = transports.map(({ text }) => text.slice(9, 12))
+  assert.deepEqual(statuses, ['200', '500', '503', '503'])
+  for (const { text } of transports) assert.match(text, /Content-Length: [1-9][0-9]*\r\n[\s\S]*\r\n\r\n$/)
+})
+
+test('opens no tunnel for CONNECT, and answers * by itself, RFC 9110 §9.3.6 and §9.3.7', () => {
+  const { answers, ask } = setUp()
+  assert.match(ask('CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n').text, /^HTTP\/1\.1 501 /)
+  assert.match(ask('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n').text, /^HTTP\/1\.1 200 [\s\S]*Content-Length: 0\r\n/)
+  assert.match(ask('GET * HTTP/1.1\r\nHost: a\r\n\r\n').text, /^HTTP\/1\.1 400 /)
+  assert.equal(answers.length, 0)
+  ask('OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n')
+  assert.equal(answers.length, 1)
 })

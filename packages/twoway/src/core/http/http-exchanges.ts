@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../ports/clock.js'
-import type { HttpHandler, RequestLimits } from '../../ports/http-host.js'
+import type { ExchangeLimits, HttpHandler } from '../../ports/http-host.js'
 import type { RewindableTransport } from '../../ports/transport.js'
 import { Roster } from '../roster.js'
 import { type ExchangeHost, HttpExchange } from './http-exchange.js'
@@ -12,14 +12,17 @@ const looks = 64
  * tenth of a handshake's time.
  */
 export class HttpExchanges implements ExchangeHost {
-  readonly limits: RequestLimits
+  readonly limits: ExchangeLimits
   readonly handler: HttpHandler
   readonly #clock: Clock
   readonly #open = new Roster<HttpExchange>()
+  #answering = 0
+  /** Those whose client has still to close, the oldest first. */
+  readonly #lingering = new Set<HttpExchange>()
   #timer: Timer | undefined
   #looksAt = Number.POSITIVE_INFINITY
 
-  constructor(limits: RequestLimits, handler: HttpHandler, clock: Clock) {
+  constructor(limits: ExchangeLimits, handler: HttpHandler, clock: Clock) {
     this.limits = limits
     this.handler = handler
     this.#clock = clock
@@ -29,11 +32,35 @@ export class HttpExchanges implements ExchangeHost {
   begin(transport: RewindableTransport, timeMs = this.limits.handshakeTimeoutMs): void {
     const exchange = new HttpExchange(transport, this)
     this.#open.add(exchange)
-    this.giveTime(exchange, timeMs)
+    this.#giveTime(exchange, timeMs)
     transport.start(exchange)
   }
 
-  giveTime(exchange: HttpExchange, timeMs: number): void {
+  beginAnswer(exchange: HttpExchange): boolean {
+    if (this.#answering >= this.limits.maxRequests) return false
+    this.#answering += 1
+    exchange.isCounted = true
+    this.#giveTime(exchange, this.limits.requestTimeoutMs)
+    return true
+  }
+
+  linger(exchange: HttpExchange, timeMs: number): void {
+    this.#endAnswer(exchange)
+    this.#giveTime(exchange, timeMs)
+    this.#lingering.add(exchange)
+    if (this.#lingering.size <= this.limits.maxRequests) return
+    for (const oldest of this.#lingering) {
+      oldest.drop()
+      break
+    }
+  }
+
+  #endAnswer(exchange: HttpExchange): void {
+    if (exchange.isCounted) this.#answering -= 1
+    exchange.isCounted = false
+  }
+
+  #giveTime(exchange: HttpExchange, timeMs: number): void {
     const now = this.#clock.now()
     exchange.until = now + timeMs
     if (exchange.until < this.#looksAt) this.#lookIn(timeMs, now)
@@ -41,6 +68,8 @@ export class HttpExchanges implements ExchangeHost {
 
   end(exchange: HttpExchange): void {
     this.#open.remove(exchange)
+    this.#lingering.delete(exchange)
+    this.#endAnswer(exchange)
   }
 
   /** Drops the connections that were not handed over. */

@@ -26,12 +26,15 @@ const options: ListenOptions = {
   handshakeTimeoutMs: 1000,
   maxHeadBytes: 2048,
   maxHeaderFields: 10,
+  maxRequests: 100,
+  requestTimeoutMs: 20_000,
 }
 
 const handler: HttpHandler = {
   upgrade: (_, transport) => transport.destroy(),
   request: ({ fields }) => ({ status: 200, fields: [], body: `hello from ${fields[1]}` }),
   refused: () => {},
+  limited: () => {},
   failed: () => {},
 }
 

@@ -44,11 +44,11 @@ const limitOf: ReadonlyMap<HttpResponse, keyof ServerLimits> = new Map([
   [tooLate, 'handshakeTimeoutMs'],
 ])
 
-/** A request that is not answered yet. */
+/** A handshake that is not answered yet. */
 interface OpenRequest {
   readonly transport: Transport
-  readonly isHandshake: boolean
-  /** Undefined before it is read, and where it is no handshake. */
+  readonly method: string
+  /** Undefined before it is read. */
   request?: IncomingRequest
 }
 
@@ -97,7 +97,7 @@ export class Admission<Data> {
   /** Answers a handshake. What the peer sends before the decision waits for it. */
   admit(head: RequestHead, transport: Transport): void {
     const { handlers, hosts, origin } = this.#settings
-    const open: OpenRequest = { transport, isHandshake: true }
+    const open: OpenRequest = { transport, method: head.method }
     try {
       if (!this.#isInRate(transport)) {
         this.#refuse(open, tooFrequent)
@@ -120,12 +120,6 @@ export class Admission<Data> {
     } catch (error) {
       this.#fail(open, error)
     }
-  }
-
-  /** Answers what is no handshake for us, in time. */
-  answer(transport: Transport, response: Promise<HttpResponse>): void {
-    const open: OpenRequest = { transport, isHandshake: false }
-    this.#whenDecided(open, response, (decided) => this.#refuse(open, decided))
   }
 
   #isInRate({ peer: { address } }: Transport): boolean {
@@ -231,17 +225,18 @@ export class Admission<Data> {
     })
   }
 
-  /** Answers a request with what is no connection, and sees its transport to the end. */
-  #refuse({ transport, isHandshake, request }: OpenRequest, response: HttpResponse): void {
+  /** Answers a handshake with what is no connection, and sees its transport to the end. */
+  #refuse({ transport, method, request }: OpenRequest, response: HttpResponse): void {
     const { ports, limits } = this.#settings
     const { address } = transport.peer
-    const gone = new Refusal(transport, response, ports.clock, limits.closeTimeoutMs).gone.then(() => {
+    const refusal = new Refusal(transport, response, ports.clock, limits.closeTimeoutMs, method === 'HEAD')
+    const gone = refusal.gone.then(() => {
       this.#refusals.delete(gone)
     })
     this.#refusals.add(gone)
     const limit = limitOf.get(response)
     if (limit !== undefined) this.#observer.limitReached(limit, address)
-    if (isHandshake) this.#observer.handshakeAnswered(response.status, address, request)
+    this.#observer.handshakeAnswered(response.status, address, request)
   }
 
   #fail(open: OpenRequest, error: unknown): void {

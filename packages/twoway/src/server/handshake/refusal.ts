@@ -10,9 +10,12 @@ export class Refusal implements TransportSink {
   readonly #timer: Timer
   #resolve: () => void = () => {}
 
-  /** A UsageError where the response can't be written; then nothing was. */
-  constructor(transport: Transport, response: HttpResponse, clock: Clock, closeTimeoutMs: number) {
-    const octets = encodeResponse(response)
+  /**
+   * A UsageError where the response can't be written; then nothing was.
+   * @param isBodyless for the answer to HEAD
+   */
+  constructor(transport: Transport, response: HttpResponse, clock: Clock, closeTimeoutMs: number, isBodyless: boolean) {
+    const octets = encodeResponse(response, isBodyless)
     this.gone = new Promise((resolve) => {
       this.#resolve = resolve
     })

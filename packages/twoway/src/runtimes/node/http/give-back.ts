@@ -27,6 +27,19 @@ export interface UntouchedUpgrade {
   readonly head: Uint8Array
 }
 
+/** A listener by which a stream in place of the socket follows it. */
+type Link = readonly [event: string, listener: (...args: unknown[]) => void]
+
+/** The links of a stream that node:http has just handed out in place of the socket, as it does from Node 26 on. */
+export function linksOf({ request, stream }: UntouchedUpgrade): readonly Link[] {
+  const { socket } = request
+  if (stream === socket) return []
+  return ['error', 'close', 'end'].flatMap((event) => {
+    const last = socket.rawListeners?.(event).at(-1)
+    return last === undefined ? [] : [[event, last as Link[1]] as const]
+  })
+}
+
 /**
  * Gives a request back to the HTTP server that has handed it out as an upgrade, which then answers it as an ordinary one
  * (RFC 9110 §7.8), body and all, and owns the connection again with its timeouts. The app sees the Upgrade field as it
@@ -36,9 +49,9 @@ export interface UntouchedUpgrade {
  * otherwise. From Node 26 on it hands a request out before its body has come, and is still parsing; there it only needs
  * to be told.
  */
-export function giveBack(server: Server, { request, stream, head }: UntouchedUpgrade): boolean {
+export function giveBack(server: Server, { request, stream, head }: UntouchedUpgrade, links: readonly Link[]): boolean {
   const socket = request.socket as HttpSocket
-  if (stream !== socket) return goOnWith(request, socket, stream)
+  if (stream !== socket) return goOnWith(request, socket, stream, links)
   if (typeof connectionListener !== 'function' || typeof socket.unshift !== 'function' || socket.parser) return false
   const fields = [...request.rawHeaders]
   // The time of a connection that waits for its next request may still run.
@@ -58,9 +71,10 @@ export function giveBack(server: Server, { request, stream, head }: UntouchedUpg
 }
 
 /** The request's body is still being parsed: has the parser's owner take it for an ordinary request. */
-function goOnWith(request: IncomingMessage, socket: HttpSocket, stream: Duplex): boolean {
+function goOnWith(request: IncomingMessage, socket: HttpSocket, stream: Duplex, links: readonly Link[]): boolean {
   const onIncoming = socket.parser?.onIncoming
   if (!onIncoming) return false
+  for (const [event, listener] of links) socket.off(event, listener)
   for (const key of Object.getOwnPropertySymbols(socket)) {
     const slots = socket as unknown as Record<symbol, unknown>
     // Where the server keeps the stream that it gave out, for when the body has come.

@@ -28,12 +28,15 @@ const options: ListenOptions = {
   handshakeTimeoutMs: 20_000,
   maxHeadBytes: 2048,
   maxHeaderFields: 10,
+  maxRequests: 100,
+  requestTimeoutMs: 20_000,
 }
 
 const handler: HttpHandler = {
   upgrade: (_, transport) => transport.destroy(),
   request: () => ({ status: 200, fields: [], body: '' }),
   refused: () => {},
+  limited: () => {},
   failed: () => {},
 }
 

@@ -68,6 +68,7 @@ function attached(context: TestContext, server: HttpServer, options: Partial<Att
       },
       request: () => assert.fail('plain requests are the app’s'),
       refused: (status) => refused.push(status),
+      limited() {},
       failed() {},
     },
   )

@@ -6,7 +6,7 @@ import { hostAnswers } from '../../../core/http/host-answers.js'
 import type { HttpResponse } from '../../../ports/http-host.js'
 import { afterResponses } from './after-responses.js'
 import { answerStream } from './answer-stream.js'
-import { giveBack } from './give-back.js'
+import { giveBack, linksOf } from './give-back.js'
 import { isUsedBy } from './is-used-by.js'
 import { headOf } from './request-head.js'
 import { StandIn } from './stand-in.js'
@@ -123,9 +123,10 @@ export class UpgradeRouter {
     }
     // Without it, the reset of a connection that nobody takes would end the process.
     stream.on('error', ignore)
+    const links = linksOf(upgrade)
     const isTaken = !this.#isAlone && (isUsedBy(stream, tellOthers) || isBodyUsed(request))
     if (isTaken) return
-    if (!isHandshake) afterResponses(request.socket, () => this.#leaveToApp(upgrade))
+    if (!isHandshake) afterResponses(request.socket, () => this.#leaveToApp(upgrade, links))
     else if (this.#isAlone) afterResponses(request.socket, () => this.#answerUnknown(upgrade))
     else this.#watch(upgrade)
   }
@@ -156,9 +157,9 @@ export class UpgradeRouter {
     answerStream(stream, hostAnswers.pathUnknown, { lingerMs: this.#patienceMs, bodyless: request.method === 'HEAD' })
   }
 
-  #leaveToApp(upgrade: Upgrade): void {
+  #leaveToApp(upgrade: Upgrade, links: ReturnType<typeof linksOf>): void {
     upgrade.stream.off('error', ignore)
-    if (giveBack(this.#server, upgrade)) return
+    if (giveBack(this.#server, upgrade, links)) return
     upgrade.stream.on('error', ignore)
     this.#answerWithoutBody(upgrade)
   }
