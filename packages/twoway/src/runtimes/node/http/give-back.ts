@@ -52,21 +52,25 @@ export function linksOf({ request, stream }: UntouchedUpgrade): readonly Link[] 
 export function giveBack(server: Server, { request, stream, head }: UntouchedUpgrade, links: readonly Link[]): boolean {
   const socket = request.socket as HttpSocket
   if (stream !== socket) return goOnWith(request, socket, stream, links)
-  if (typeof connectionListener !== 'function' || typeof socket.unshift !== 'function' || socket.parser) return false
+  if (typeof connectionListener !== 'function' || socket.parser) return false
   const fields = [...request.rawHeaders]
   // The time of a connection that waits for its next request may still run.
   socket.setTimeout?.(server.timeout)
-  socket.unshift(Buffer.concat([encodeHead(request), bodyOf(request), head]))
+  const bytes = Buffer.concat([encodeHead(request), bodyOf(request), head])
   connectionListener.call(server, socket)
   const parser = socket.parser as Parser | null | undefined
   const onIncoming = parser?.onIncoming
-  if (!parser || !onIncoming) return true
-  parser.onIncoming = (again, keepsAlive) => {
-    parser.onIncoming = onIncoming
-    // Its headers are read from these when they are asked for.
-    again.rawHeaders.splice(0, again.rawHeaders.length, ...fields)
-    return onIncoming(again, keepsAlive)
+  if (parser && onIncoming) {
+    parser.onIncoming = (again, keepsAlive) => {
+      parser.onIncoming = onIncoming
+      // Its headers are read from these when they are asked for.
+      again.rawHeaders.splice(0, again.rawHeaders.length, ...fields)
+      return onIncoming(again, keepsAlive)
+    }
   }
+  // Not by `unshift`: the peer may have ended its side while the request waited for its turn.
+  socket.emit('data', bytes)
+  if (socket.readableEnded) socket.emit('end')
   return true
 }
 

@@ -8,6 +8,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { selfSignedCertificate } from 'twoway-testing/certificate.js'
+import { handshakeRequest } from 'twoway-testing/raw-peer.js'
 import type { AttachOptions, RequestHead } from '../../../ports/http-host.js'
 import type { Transport } from '../../../ports/transport.js'
 import { attachTo } from './http-attachment.js'
@@ -18,12 +19,16 @@ type App = (request: IncomingMessage, response: ServerResponse) => void
 const reports: App = async (request, response) => {
   let bytes = 0
   let sum = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    for (const byte of chunk) sum = (sum + byte) % 65_536
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      for (const byte of chunk) sum = (sum + byte) % 65_536
+    }
+  } catch {
+    return
   }
   const { method, url, headers, rawHeaders, rawTrailers } = request
-  const at = rawHeaders.findIndex((name) => name.toLowerCase() === 'upgrade')
+  const at = rawHeaders.findIndex((name, at) => at % 2 === 0 && name.toLowerCase() === 'upgrade')
   const upgrade = at < 0 ? 'none' : `${rawHeaders[at]}: ${rawHeaders[at + 1]}`
   response.setHeader('X-Seen', `${method} ${url} ${headers.upgrade ?? 'none'}; ${upgrade}; ${rawTrailers.join(' ')}`)
   response.end(`${bytes} bytes, ${sum}`)
@@ -235,4 +240,282 @@ describe('an upgrade router: what offers no WebSocket is the app’s, RFC 9110 �
       })
     }
   }
+})
+
+const offer = (path: string, method = 'GET', lines = ''): string =>
+  `${method} ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n${lines}\r\n`
+const handshake = (path: string, method = 'GET'): string =>
+  Buffer.from(handshakeRequest(path)).toString().replace('GET', method)
+const closing = 'Content-Length: 6\r\nConnection: close\r\n\r\ntheirs'
+
+/** What a listener that speaks a protocol may do first. */
+const claims: readonly { readonly name: string; readonly claim: (stream: Socket) => void }[] = [
+  { name: 'writes', claim: (stream) => stream.end(`HTTP/1.1 200 OK\r\n${closing}`) },
+  {
+    name: 'sets a timeout, as proxies do, and answers later',
+    claim(stream) {
+      stream.setTimeout(0)
+      setTimeout(() => stream.end(`HTTP/1.1 200 OK\r\n${closing}`), 50)
+    },
+  },
+  {
+    name: 'listens for errors, and answers later',
+    claim(stream) {
+      stream.on('error', () => {})
+      setTimeout(() => stream.end(`HTTP/1.1 200 OK\r\n${closing}`), 50)
+    },
+  },
+  {
+    name: 'reads',
+    claim(stream) {
+      stream.once('data', (data) => stream.end(`HTTP/1.1 200 ${data}\r\n${closing}`))
+    },
+  },
+]
+
+describe('an upgrade router beside a listener that speaks the protocol', { timeout: 30_000 }, () => {
+  for (const kind of kinds) {
+    it(`${kind}: leaves to it what it touches before it returns`, async (context) => {
+      const asked: string[] = []
+      const server = await listening(context, kind, ({ url }, response) => {
+        asked.push(url ?? '')
+        response.end()
+      })
+      attached(context, server)
+      let act = (_: Socket): void => {}
+      server.on('upgrade', (_request, stream) => act(stream as Socket))
+      for (const { name, claim } of claims) {
+        act = claim
+        const client = new Client(context, server, kind)
+        client.socket.write(offer('/theirs'))
+        if (name === 'reads') {
+          await sleep(20)
+          client.socket.write('OK')
+        }
+        assert.match(await client.untilEnded(), /^HTTP\/1\.1 200 OK[\s\S]*theirs$/, name)
+      }
+      act = () => {}
+      const client = new Client(context, server, kind)
+      client.socket.write(offer('/app'))
+      await client.until(/^HTTP\/1\.1 200 OK/)
+      assert.deepEqual(asked, ['/app'])
+    })
+  }
+
+  it('gives it what it touches after another listener has not', async (context) => {
+    const server = await listening(context, 'http')
+    server.on('upgrade', ignores)
+    attached(context, server)
+    server.on('upgrade', (_request, stream) => stream.end(`HTTP/1.1 200 OK\r\n${closing}`))
+    const client = new Client(context, server, 'http')
+    client.socket.write(offer('/theirs', 'POST', 'Content-Length: 5\r\n'))
+    assert.match(await client.untilEnded(), /theirs$/)
+  })
+
+  it('leaves the methods of a stream as they were', async (context) => {
+    const server = await listening(context, 'http')
+    attached(context, server)
+    const seen: string[][] = []
+    server.on('upgrade', (_request, stream) => {
+      stream.on('error', () => {})
+      setImmediate(() => {
+        seen.push(['write', 'once', 'end', 'setTimeout'].filter((name) => Object.hasOwn(stream, name)))
+        stream.end(`HTTP/1.1 200 OK\r\n${closing}`)
+      })
+    })
+    const client = new Client(context, server, 'http')
+    client.socket.write(offer('/theirs'))
+    await client.untilEnded()
+    assert.deepEqual(seen, [[]])
+  })
+})
+
+describe('an upgrade router: what it gives back is node:http’s again', { timeout: 30_000 }, () => {
+  for (const [name, before] of [
+    ['alone', undefined],
+    ['beside another listener', ignores],
+  ] as const) {
+    it(`${name}: its timeouts apply, and closing the server ends idle connections`, async (context) => {
+      const server = await listening(context, 'http')
+      attached(context, server)
+      if (before !== undefined) server.on('upgrade', before)
+      server.keepAliveTimeout = 1
+      const idle = new Client(context, server, 'http')
+      await idle.exchange([offer('/')])
+      await idle.untilEnded()
+      server.keepAliveTimeout = 0
+      server.timeout = 100
+      const silent = new Client(context, server, 'http')
+      silent.socket.write(offer('/', 'POST', 'Content-Length: 5\r\n'))
+      await silent.untilEnded()
+      server.timeout = 0
+      const kept = new Client(context, server, 'http')
+      await kept.exchange([offer('/')])
+      await new Promise((resolve) => setImmediate(resolve))
+      server.closeIdleConnections()
+      await kept.untilEnded()
+      const busy = new Client(context, server, 'http')
+      busy.socket.write(offer('/', 'POST', 'Content-Length: 5\r\n'))
+      await sleep(50)
+      server.closeAllConnections()
+      await busy.untilEnded()
+    })
+
+    it(`${name}: a response may take longer than a request, and a peer that has ended its side gets it`, async (context) => {
+      const server = await listening(context, 'http', (_request, response) => {
+        setTimeout(() => response.end('late'), 300)
+      })
+      Object.assign(server, { httpAllowHalfOpen: true })
+      server.keepAliveTimeout = 50
+      attached(context, server)
+      if (before !== undefined) server.on('upgrade', before)
+      const client = new Client(context, server, 'http')
+      client.socket.end(`GET / HTTP/1.1\r\nHost: a\r\n\r\n${offer('/')}`)
+      assert.equal((await client.untilEnded()).split('late').length, 3)
+    })
+
+    it(`${name}: Expect: 100-continue is answered before the body`, async (context) => {
+      const server = await listening(context, 'http')
+      attached(context, server)
+      if (before !== undefined) server.on('upgrade', before)
+      const client = new Client(context, server, 'http')
+      client.socket.write(offer('/', 'POST', 'Content-Length: 5\r\nExpect: 100-continue\r\n'))
+      await client.until(/^HTTP\/1\.1 100 Continue\r\n\r\n$/)
+      client.socket.write('hello')
+      await client.until(/HTTP\/1\.1 200 OK[\s\S]*5 bytes/)
+    })
+  }
+
+  it('connections that stood before it was attached', async (context) => {
+    const server = await listening(context, 'http')
+    const client = new Client(context, server, 'http')
+    await client.exchange(['GET / HTTP/1.1\r\nHost: a\r\n\r\n'])
+    attached(context, server)
+    const { seen } = await client.exchange([offer('/')])
+    assert.equal(seen, 'GET / h2c; Upgrade: h2c;')
+  })
+
+  it('asks the server’s own shouldUpgradeCallback, where it has one', async (context) => {
+    const server = await listening(context, 'http')
+    const asking = server as { shouldUpgradeCallback?: (request: IncomingMessage) => boolean }
+    if (asking.shouldUpgradeCallback === undefined) return
+    asking.shouldUpgradeCallback = ({ url }) => url === '/theirs'
+    const own = asking.shouldUpgradeCallback
+    const listener = attachTo(server)(limits, {} as never)
+    assert.notEqual(asking.shouldUpgradeCallback, own)
+    const client = new Client(context, server, 'http')
+    // A handshake that neither wants is an ordinary request.
+    const { seen } = await client.exchange([handshake('/app')])
+    assert.equal(seen, 'GET /app websocket; Upgrade: websocket;')
+    await listener.close()
+    assert.equal(asking.shouldUpgradeCallback, own)
+  })
+})
+
+describe('an upgrade router: responses follow the order of requests, RFC 9112 §9.3.2', { timeout: 30_000 }, () => {
+  const first = 'GET /first HTTP/1.1\r\nHost: a\r\n\r\n'
+  const second = 'GET /second HTTP/1.1\r\nHost: a\r\n\r\n'
+
+  /** An app whose responses wait until they are let go. */
+  async function holding(context: TestContext, kind: Kind) {
+    const responses: ServerResponse[] = []
+    let told = (): void => {}
+    const server = await listening(context, kind, (_request, response) => {
+      responses.push(response)
+      told()
+    })
+    const until = async (count: number): Promise<void> => {
+      while (responses.length < count) {
+        await new Promise<void>((resolve) => {
+          told = resolve
+        })
+      }
+    }
+    return { server, responses, until }
+  }
+
+  for (const kind of kinds) {
+    it(`${kind}: a handshake waits for them`, async (context) => {
+      const { server, responses, until } = await holding(context, kind)
+      const { taken } = attached(context, server)
+      const client = new Client(context, server, kind)
+      client.socket.write(`${first}${second}${handshake('/ours')}`)
+      await until(2)
+      await sleep(20)
+      assert.equal(taken.length, 0)
+      responses[1]!.end('2')
+      await sleep(20)
+      assert.equal(client.text, '')
+      responses[0]!.end('1')
+      const text = await client.until(/101 Switching Protocols/)
+      assert.match(text, /^HTTP\/1\.1 200 OK[\s\S]*\r\n\r\n1HTTP\/1\.1 200 OK[\s\S]*\r\n\r\n2HTTP\/1\.1 101 /)
+      assert.equal(taken.length, 1)
+    })
+
+    it(`${kind}: one that is longer than the socket takes is written to its end`, async (context) => {
+      const { server, responses, until } = await holding(context, kind)
+      attached(context, server)
+      const client = new Client(context, server, kind)
+      client.socket.write(`${first}${handshake('/ours')}`)
+      await until(1)
+      const response = responses[0]!
+      const chunk = Buffer.alloc(1 << 20, 'x')
+      response.setHeader('Content-Length', 8 << 20)
+      for (let count = 0; count < 8; count += 1) if (!response.write(chunk)) await once(response, 'drain')
+      response.end()
+      const text = await client.until(/101 Switching Protocols/)
+      assert.match(text, /^HTTP\/1\.1 200 OK/)
+      assert.ok(text.indexOf('HTTP/1.1 101') > 8 << 20)
+    })
+
+    it(`${kind}: an offer of another protocol waits for them too, beside another listener`, async (context) => {
+      const { server, responses, until } = await holding(context, kind)
+      attached(context, server)
+      server.on('upgrade', ignores)
+      const client = new Client(context, server, kind)
+      client.socket.write(`${first}${offer('/second')}`)
+      await until(1)
+      responses[0]!.end('1')
+      await until(2)
+      responses[1]!.end('2')
+      await client.until(/\r\n\r\n1HTTP[\s\S]*\r\n\r\n2$/)
+    })
+  }
+
+  it('a handshake whose turn comes too late is refused after them', async (context) => {
+    const { server, responses, until } = await holding(context, 'http')
+    const { taken, refused } = attached(context, server, { handshakeTimeoutMs: 50 })
+    const client = new Client(context, server, 'http')
+    client.socket.write(`${first}${handshake('/ours')}`)
+    await until(1)
+    await sleep(100)
+    responses[0]!.end('1')
+    assert.match(await client.untilEnded(), /\r\n\r\n1HTTP\/1\.1 503 [\s\S]*earlier requests/)
+    assert.deepEqual([taken.length, refused], [0, [503]])
+  })
+
+  it('a handshake behind a response that closes the connection is not taken', async (context) => {
+    const { server, responses, until } = await holding(context, 'http')
+    const { taken } = attached(context, server)
+    const client = new Client(context, server, 'http')
+    client.socket.write(`${first}${handshake('/ours')}`)
+    await until(1)
+    responses[0]!.setHeader('Connection', 'close')
+    responses[0]!.end('1')
+    assert.match(await client.untilEnded(), /\r\n\r\n1$/)
+    assert.equal(taken.length, 0)
+  })
+
+  it('a peer that leaves while its handshake waits ends the response', async (context) => {
+    const { server, responses, until } = await holding(context, 'http')
+    attached(context, server)
+    const client = new Client(context, server, 'http')
+    client.socket.write(`${first}${handshake('/ours')}`)
+    await until(1)
+    const closed = once(responses[0]!, 'close')
+    client.socket.resetAndDestroy()
+    const timer = setInterval(() => responses[0]!.write('x'), 10)
+    context.after(() => clearInterval(timer))
+    await closed
+  })
 })
