@@ -135,7 +135,9 @@ export class UpgradeRouter {
   #takeInTurn(upgrade: Upgrade, route: UpgradeRoute): void {
     const until = performance.now() + route.patienceMs
     afterResponses(upgrade.request.socket, () => {
-      if (performance.now() <= until) route.take(upgrade)
+      // A peer that sends no more can't even close.
+      if (upgrade.stream.readableEnded) upgrade.stream.destroy()
+      else if (performance.now() <= until) route.take(upgrade)
       else route.refuse(upgrade, hostAnswers.earlierTooSlow)
     })
   }

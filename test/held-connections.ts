@@ -1,0 +1,49 @@
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { createInterface } from 'node:readline'
+import { generate } from 'selfsigned'
+import { type AttachOptions, attach } from 'twoway/server'
+
+// Run with few descriptors: an app with attachments, on http and on https. Says its ports, and how many descriptors are open
+// for each line that it reads.
+
+const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
+  algorithm: 'sha256',
+  keyType: 'ec',
+})
+const long = 'x'.repeat(6 << 20)
+
+const times = { handshakeTimeoutMs: 1000, closeTimeoutMs: 1000 }
+const attachments: readonly AttachOptions<undefined>[] = [
+  { ...times, path: '/ours', maxHeaderFields: 20 },
+  { ...times, path: '/full', maxConnections: 1, upgrade: () => new Promise(() => {}) },
+  { ...times, path: '/refused', upgrade: () => new Response(long, { status: 403 }) },
+  { ...times, path: '/undecided', upgrade: () => new Promise(() => {}) },
+]
+
+const app = ({ url }: IncomingMessage, response: ServerResponse): void => {
+  response.end(url === '/long' ? long : 'the app')
+}
+
+const ports: number[] = []
+for (const server of [createServer(options(), app), createTlsServer({ ...options(), cert, key }, app)]) {
+  for (const each of attachments) attach(server, each)
+  server.timeout = 1000
+  server.keepAliveTimeout = 300
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  ports.push((server.address() as AddressInfo).port)
+}
+
+/** node:http's own times, short. */
+function options() {
+  return { headersTimeout: 2000, requestTimeout: 2000, connectionsCheckingInterval: 100 }
+}
+
+createInterface({ input: process.stdin })
+  .on('line', () => console.log(readdirSync('/proc/self/fd').length))
+  .on('close', () => process.exit())
+console.log(JSON.stringify(ports))
