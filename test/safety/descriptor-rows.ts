@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RawSocket } from '../faults/raw-socket.js'
-import { frame, text } from '../faults/wire.js'
-import { figure, type Row } from './row.js'
+import { frame, request, requestLines, text } from '../faults/wire.js'
+import { figure, type Row, seconds } from './row.js'
 
 const descriptors = 256
 const tries = 400
+/** The longest that a row waits for an app. */
+const longestMs = 30_000
 
 async function isEchoed(peer: RawSocket | undefined): Promise<boolean> {
   if (peer === undefined) return false
@@ -12,6 +14,49 @@ async function isEchoed(peer: RawSocket | undefined): Promise<boolean> {
   peer.send(frame(text, 'hello'))
   return peer.until(() => peer.count(text) > before, 5000)
 }
+
+/** How long an app takes to answer a request again. */
+async function untilAnswered(port: number, withinMs: number): Promise<number | undefined> {
+  const begun = performance.now()
+  while (performance.now() - begun < withinMs) {
+    const peer = new RawSocket(port)
+    peer.send('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n')
+    await peer.until(() => peer.head !== '', 1000)
+    const { status } = peer
+    peer.destroy()
+    if (status > 0) return performance.now() - begun
+    await sleep(100)
+  }
+  return undefined
+}
+
+/** Connections that ask an app for something, and then do nothing more. */
+function holding(property: string, octets: (port: number) => string): Row {
+  return {
+    property: `${tries} connections ${property}, to an app of ${descriptors} descriptors`,
+    promise: 'the app answers, and lets WebSockets in, within 15 s',
+    mode: 'app',
+    descriptors,
+    async measure(server) {
+      const peers = Array.from({ length: tries }, () => new RawSocket(server.port))
+      for (const peer of peers) {
+        peer.socket.allowHalfOpen = true
+        peer.send(octets(server.port))
+      }
+      await sleep(1000)
+      const ms = await untilAnswered(server.port, longestMs)
+      const later = await RawSocket.open(server.port, 5000)
+      const isServed = await isEchoed(later)
+      for (const peer of [...peers, later]) peer?.destroy()
+      const answered = ms === undefined ? `no answer within ${seconds(longestMs)}` : `answers after ${seconds(ms)}`
+      const parts = [answered, isServed ? 'lets in' : 'lets none in', ...(server.hasEnded ? ['the process ended'] : [])]
+      return figure(parts.join(', '), ms !== undefined && ms < 15_000 && isServed && !server.hasEnded)
+    },
+  }
+}
+
+const h2c =
+  'Host: 127.0.0.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAAA\r\n'
 
 export const descriptorRows: readonly Row[] = [
   {
@@ -38,4 +83,6 @@ export const descriptorRows: readonly Row[] = [
       return figure(parts.join(', '), served && laterServed && !server.hasEnded)
     },
   },
+  holding('that offer h2c and never close', () => `GET / HTTP/1.1\r\n${h2c}\r\n`),
+  holding('that are refused and never close', (port) => request(requestLines(port, { 'Sec-WebSocket-Key': 'short' }))),
 ]

@@ -2,7 +2,7 @@ import process from 'node:process'
 import { createInterface } from 'node:readline'
 
 /** What a server under measurement is to do. */
-export type Mode = 'echo' | 'unguarded' | 'send' | 'authenticate' | 'two' | 'compress'
+export type Mode = 'echo' | 'unguarded' | 'send' | 'authenticate' | 'two' | 'compress' | 'app'
 
 export const mode = (process.argv[2] ?? 'echo') as Mode
 

@@ -27,10 +27,10 @@ const handlers: ServerHandlers<undefined> = {
   },
 }
 
-/** Servers as the README shows them, with no option but the port: one of its own, or two on an HTTP server. */
-if (mode === 'two') {
-  const http = createServer()
-  for (const path of ['/a', '/b']) attach(http, { ...handlers, path })
+/** Servers as the README shows them, with no option but the port: one of its own, or beside an app, one or two. */
+if (mode === 'two' || mode === 'app') {
+  const http = createServer((_, response) => response.end('app'))
+  for (const path of mode === 'two' ? ['/a', '/b'] : ['/']) attach(http, { ...handlers, path })
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   serveCommands((http.address() as AddressInfo).port, async () => http.close())

@@ -6,12 +6,13 @@ import { promisify } from 'node:util'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { authenticationMs, counts, mode, sendMuch, serveCommands } from './commands.js'
 
-/** Servers as ws's README shows them: one with a port of its own, or two on an HTTP server. */
-const http = mode === 'two' ? createServer() : undefined
+/** Servers as ws's README shows them: one with a port of its own, or beside an app, one or two. */
+const http = mode === 'two' || mode === 'app' ? createServer((_, response) => response.end('app')) : undefined
+const paths = mode === 'two' ? ['/a', '/b'] : ['/']
 const servers =
   http === undefined
     ? [new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: mode === 'compress' })]
-    : ['/a', '/b'].map((path) => new WebSocketServer({ server: http, path }))
+    : paths.map((path) => new WebSocketServer({ server: http, path }))
 const listener = http ?? servers[0]!
 
 for (const server of servers) {

@@ -89,7 +89,7 @@ const requestViolations = {
   targetInvalid: {
     status: 400,
     section: '4.2.1',
-    sentence: 'the request-target must be a path or an absolute URI of the Host, without a fragment',
+    sentence: 'the request-target must be a path or an absolute URI, without a fragment',
   },
   hostMissing: {
     status: 400,

@@ -309,6 +309,25 @@ describe('attach: handshakes', () => {
     }
   })
 
+  it('answers HEAD without a body, RFC 9110 §9.3.2', async (context) => {
+    const app = await startApp(context)
+    attachFor(context, app, { path: '/ours' })
+    attachFor(context, app, { path: '/short', maxHeaderFields: 2 })
+    for (const target of ['/ours', '/short', '/nobody']) {
+      const peer = peerOf(context, app, utf8(Buffer.from(handshakeRequest(target)).toString().replace('GET', 'HEAD')))
+      await peer.otherSideEnded
+      assert.match(peer.text, /^HTTP\/1\.1 4[0-9]{2} [\s\S]*Content-Length: [1-9][0-9]*\r\n[\s\S]*\r\n\r\n$/)
+    }
+  })
+
+  it('sends a 100 before the 101 where it is expected, RFC 9110 §7.8', async (context) => {
+    const app = await startApp(context)
+    attachFor(context, app, {})
+    const peer = peerOf(context, app, handshakeRequest('/', 'Expect: 100-continue'))
+    await peer.until(() => peer.text.includes(' 101 '))
+    assert.match(peer.text, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 101 /)
+  })
+
   it('is not cut by the times of the HTTP server', async (context) => {
     const app = await startApp(context)
     app.timeout = 50

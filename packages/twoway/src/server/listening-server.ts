@@ -1,6 +1,7 @@
 import { HandshakeError, UsageError } from '../core/errors.js'
 import { meansToUpgrade } from '../core/handshake/means-to-upgrade.js'
 import { checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
+import { withHostOfTarget } from '../core/http/request-target.js'
 import type { PlainLimits } from '../core/limits.js'
 import { Roster } from '../core/roster.js'
 import { BroadcastMessage } from '../core/sending/broadcast-message.js'
@@ -139,10 +140,11 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   }
 
   upgrade(head: RequestHead, transport: Transport): void {
-    this.#admission.admit(head, transport)
+    this.#admission.admit(withHostOfTarget(head), transport)
   }
 
-  async request(head: RequestHead, peer: TransportPeer): Promise<HttpResponse> {
+  async request(asSent: RequestHead, peer: TransportPeer): Promise<HttpResponse> {
+    const head = withHostOfTarget(asSent)
     const handler = this.#settings.handlers.request
     try {
       if (handler === undefined || meansToUpgrade(head)) checkRequest(head)
@@ -176,7 +178,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     if (typeof path === 'string') return new URL(`http://localhost${path}`).pathname
     return (head, peer) => {
       try {
-        return path(new IncomingRequest(head, peer, 'ws')) === true
+        return path(new IncomingRequest(withHostOfTarget(head), peer, 'ws')) === true
       } catch (error) {
         this.#calls.failedWithoutSocket(error)
         return false

@@ -449,6 +449,96 @@ for (const network of networks) {
       })
     })
 
+    it('and handshakes are answered without a body to HEAD, whatever the answer is, RFC 9110 §9.3.2', async () => {
+      const answers: readonly ServeOptions<undefined>['request'][] = [
+        undefined,
+        () => ({ status: 200, body: 'page' }),
+        () => ({ status: 99 }),
+      ]
+      const requests = [
+        'HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n',
+        'HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+        'HEAD * HTTP/1.1\r\nHost: localhost\r\n\r\n',
+        'HEAD / HTTP/1.1\r\nHost: evil.example\r\n\r\n',
+        Buffer.from(handshakeRequest()).toString().replace('GET', 'HEAD'),
+      ]
+      for (const request of answers) {
+        const options = { error() {}, ...(request === undefined ? {} : { request }) }
+        await withServer(network, options, async (_, connect) => {
+          for (const asked of requests) {
+            const peer = connect(utf8(asked))
+            await peer.otherSideEnded
+            assert.match(peer.text, /^HTTP\/1\.1 [2-5][0-9]{2} [\s\S]*Content-Length: [0-9]+\r\n[\s\S]*\r\n\r\n$/)
+            assert.equal(peer.text.split('\r\n\r\n').length, 2, peer.text)
+          }
+        })
+      }
+    })
+
+    it('and handshakes are for the host of an absolute target, not for the Host field, RFC 9112 §3.2.2', async () => {
+      const urls: string[] = []
+      const options: ServeOptions<undefined> = {
+        request: ({ url }) => {
+          urls.push(url)
+          return { status: 200 }
+        },
+        upgrade: ({ url }) => {
+          urls.push(url)
+          return undefined
+        },
+      }
+      const rows = [
+        ['http://localhost:1/a', 'evil.example', 200],
+        ['http://evil.example/a', 'localhost', 421],
+      ] as const
+      await withServer(network, options, async (_, connect) => {
+        for (const [target, host, status] of rows) {
+          const plain = connect(utf8(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`))
+          assert.match(await plain.head(), new RegExp(`^HTTP/1.1 ${status} `), target)
+          const request = Buffer.from(handshakeRequest(target, 'Origin: http://evil.example')).toString()
+          const own = request.replace('Host: localhost', `Host: ${host}`)
+          // The page of the Host field is a foreign one.
+          assert.match(await connect(utf8(own)).head(), new RegExp(`^HTTP/1.1 ${status === 200 ? 403 : 421} `), target)
+          const native = connect(utf8(own.replace(/Origin.*\r\n/, '')))
+          assert.match(await native.head(), new RegExp(`^HTTP/1.1 ${status === 200 ? 101 : 421} `), target)
+        }
+        assert.deepEqual(
+          urls.map((url) => url.replace(/^[a-z]+/, '')),
+          ['://localhost:1/a', '://localhost:1/a'],
+        )
+      })
+    })
+
+    it('and handshakes that expect a 100 get it, the latter before the 101, RFC 9110 §7.8', async () => {
+      await withServer(network, {}, async (_, connect) => {
+        const peer = connect(handshakeRequest('/', 'Expect: 100-continue'))
+        await peer.until(() => peer.text.includes(' 101 '))
+        assert.match(peer.text, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 101 /)
+        const refused = connect(handshakeRequest('/', 'Expect: 100-continue', 'Origin: https://evil.example'))
+        assert.match(await refused.head(), /^HTTP\/1\.1 403 /)
+      })
+    })
+
+    it('let handshakes in however many of them wait, with an Upgrade to another protocol or without', async () => {
+      const options: ServeOptions<undefined> = {
+        maxConnections: 3,
+        maxRequests: 20,
+        request: () => new Promise(() => {}),
+      }
+      await withServer(network, options, async (server, connect) => {
+        const offers = ['', 'Connection: Upgrade\r\nUpgrade: x\r\n']
+        const peers = Array.from({ length: 30 }, (_, at) =>
+          connect(utf8(`GET / HTTP/1.1\r\nHost: localhost\r\n${offers[at % 2]}\r\n`)),
+        )
+        const over = peers.slice(20)
+        for (const peer of over) assert.match(await peer.head(), /^HTTP\/1\.1 503 [\s\S]*Retry-After/)
+        for (let count = 0; count < 3; count += 1) {
+          assert.match(await connect(handshakeRequest()).head(), /^HTTP\/1\.1 101 /)
+        }
+        assert.deepEqual(server.metrics().limits, { maxRequests: 10 })
+      })
+    })
+
     it('that are not answered yet let no handshake pass that came behind them', async () => {
       let answer: (answer: { status: number; body: string }) => void = () => {}
       let isAsked = false
@@ -502,7 +592,7 @@ for (const network of networks) {
       requestHeadTooLong: [withLine(`X-Long: ${'x'.repeat(17_000)}`), withLine('X-Many: x\r\n'.repeat(101).trim())],
       methodNotGet: [request.replace('GET', 'POST'), request.replace('GET', 'PUT')],
       httpVersionTooOld: [request.replace('HTTP/1.1', 'HTTP/1.0')],
-      targetInvalid: [request.replace('GET /', 'GET /#fragment'), request.replace('GET /', 'GET ws://other.example/')],
+      targetInvalid: [request.replace('GET /', 'GET /#fragment'), request.replace('GET /', 'GET ftp://localhost/')],
       hostMissing: [withLine('Host: localhost'), request.replace('Host: localhost', 'Host: a b')],
       bodyPresent: [`${withLine('Content-Length: 5')}hello`, withLine('Transfer-Encoding: chunked')],
       upgradeMissing: [without('Upgrade'), request.replace('Upgrade: websocket', 'Upgrade: h2c')],

@@ -16,6 +16,8 @@ export interface ClientOffer {
   readonly protocols: readonly string[]
   readonly extensions: readonly ExtensionOffer[]
   readonly headers: HeaderFields
+  /** Whether the client wants a 100 before the 101, RFC 9110 §7.8. */
+  readonly expectsContinue: boolean
 }
 
 const none: readonly never[] = Object.freeze([])
@@ -48,6 +50,7 @@ export function checkRequest(head: RequestHead): ClientOffer {
     protocols: offeredProtocols(headers),
     extensions: offeredExtensions(headers),
     headers,
+    expectsContinue: headers.has('expect') && headers.lists('expect', '100-continue'),
   }
 }
 
@@ -61,8 +64,11 @@ export interface Acceptance {
   readonly extensions: string | undefined
   /** The caller's own fields, names and values in turn. */
   readonly fields: readonly string[]
+  /** Has a 100 go before, in the same write. */
+  readonly expectsContinue?: boolean
 }
 
+const continuing = encodeHead('HTTP/1.1 100 Continue', [])
 const acceptanceLine = 'HTTP/1.1 101 Switching Protocols'
 const acceptanceFields = ['Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Accept'] as const
 
@@ -84,9 +90,11 @@ const acceptKeyAt = encodeHead(acceptanceLine, [...acceptanceFields, '']).length
 
 /** Accepts a handshake. Throws as `acceptanceOf` does; then nothing was written. */
 export function accept(transport: Transport, acceptance: Acceptance): void {
-  const { key, protocol, extensions, fields } = acceptance
-  if (protocol !== '' || fields.length > 0) {
-    transport.write(acceptanceOf(acceptance))
+  const { key, protocol, extensions, fields, expectsContinue } = acceptance
+  if (protocol !== '' || fields.length > 0 || expectsContinue === true) {
+    const answer = acceptanceOf(acceptance)
+    if (expectsContinue === true) transport.write(continuing, answer)
+    else transport.write(answer)
     return
   }
   const known = acceptances.get(extensions)

@@ -1,3 +1,6 @@
+import type { RequestHead } from '../../ports/http-host.js'
+import { isSameText } from './field-syntax.js'
+
 const host = /^(?:\[[0-9a-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9a-f]{2})+)(?::[0-9]*)?$/i
 const visible = /^[\x21\x22\x24-\x7e]+$/
 const absolute = /^(?:https?|wss?):\/\/([^/?]+)/i
@@ -10,6 +13,18 @@ export function pathOf(target: string): string {
 /** Whether a text can be a Host: a name or an address, and perhaps a port, RFC 9110 §7.2, RFC 3986 §3.2.2. */
 export function isHost(text: string): boolean {
   return host.test(text)
+}
+
+/**
+ * A request as the standard has it read: where the target is an absolute URI, the Host field says what that says, and not
+ * what was sent, RFC 9112 §3.2.2. Then whoever decides by Host decides by the host that was asked for.
+ */
+export function withHostOfTarget(head: RequestHead): RequestHead {
+  const host = head.target.startsWith('/') ? undefined : absolute.exec(head.target)?.[1]
+  if (host === undefined) return head
+  const { fields } = head
+  const isHostValue = (at: number): boolean => at % 2 === 1 && isSameText(fields[at - 1]!, 'host')
+  return { ...head, fields: fields.map((part, at) => (isHostValue(at) ? host : part)) }
 }
 
 /**

@@ -211,7 +211,8 @@ export class Admission<Data> {
       )
     }
     const agreed = acceptExtension(offer.extensions, perMessageDeflate ? negotiators : [])
-    accept(transport, { key: offer.key, protocol, extensions: agreed?.answer, fields: fieldsOf(headers) })
+    const { key, expectsContinue } = offer
+    accept(transport, { key, protocol, extensions: agreed?.answer, fields: fieldsOf(headers), expectsContinue })
     this.#observer.handshakeAnswered(101, transport.peer.address, request)
     this.#events.accepted({
       transport,
