@@ -115,9 +115,10 @@ export async function serveWorkers(
 
 /**
  * Takes WebSockets beside an app on its HTTP server, of node:http or node:https: Express, Fastify, Hono, Vite and others
- * have one. Several attachments with different paths live side by side, and an upgrade that is none's is left to the
+ * have one. Several attachments with different paths live side by side, and a handshake that is none's is left to the
  * server's other listeners for upgrades; where there is none, or none has touched it within `handshakeTimeoutMs`, it is
- * answered 404. Plain requests remain with the app.
+ * answered 404. Plain requests remain with the app, and with them those that offer only other protocols than WebSocket
+ * (`Upgrade: h2c`): another listener takes one by calling a method of its socket before it returns, not later.
  *
  * `close` of what this returns closes its own connections and detaches; the HTTP server goes on.
  * Throws a UsageError for options that can't be used ('optionInvalid'), and where another attachment has the same path,
