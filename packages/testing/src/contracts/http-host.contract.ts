@@ -323,7 +323,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
     })
 
     test('answers 408 to a head that does not arrive in time, and closes', async (context) => {
-      const { handler, open } = await listening(context, { handshakeTimeoutMs: 60 })
+      const { handler, open } = await listening(context, { handshakeTimeoutMs: 500 })
       const [half, none] = await Promise.all([open().exchange(handshake), open().exchange('')])
       for (const response of [half, none]) {
         assert.equal(response.status, 408)
@@ -336,13 +336,13 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
     })
 
     test('does not count the time for the handshake once it has handed over', async (context) => {
-      const { handler, open } = await listening(context, { handshakeTimeoutMs: 60 })
+      const { handler, open } = await listening(context, { handshakeTimeoutMs: 500 })
       const { client, sink } = open()
       client.write(Buffer.from(`${handshake}\r\n`))
       await handler.untilUpgrade()
       const { transport } = handler.upgrades[0]!
       transport.start(new RecordingSink())
-      await new Promise((resolve) => setTimeout(resolve, 150))
+      await new Promise((resolve) => setTimeout(resolve, 700))
       transport.write(Buffer.from('alive'))
       await sink.untilText('alive')
       transport.destroy()
