@@ -40,6 +40,11 @@ export class HeadParser<Head> {
     return this.#head
   }
 
+  /** The head once its first line has come, while its fields may still be missing. */
+  get begun(): Head | undefined {
+    return this.#begun
+  }
+
   /** Octets read so far. */
   get octets(): number {
     return this.#octets

@@ -127,6 +127,7 @@ export class HttpExchange implements TransportSink {
 
   #refuse(response: HttpResponse): void {
     if (this.#isAnswered) return
+    this.#isBodyless = this.#parser.begun?.method === 'HEAD'
     this.#answer(response)
     this.#host.handler.refused(response.status, this.#transport.peer)
   }

@@ -197,11 +197,22 @@ test('frees the room of a request whose client leaves before its answer', () => 
 test('answers HEAD without a body, whatever the answer is, RFC 9110 §9.3.2', async () => {
   const { clock, answers, ask } = setUp()
   const head = 'HEAD / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n'
+  const broken = [
+    'HEAD / HTTP/1.1\r\nno colon\r\n',
+    `HEAD / HTTP/1.1\r\n${'X: y\r\n'.repeat(11)}`,
+    'HEAD / HTTP/1.1\r\nX: y',
+  ]
+  const refused = broken.map((text) => ask(text))
   const transports = [ask(head), ask(head), ask(head), ask(head)]
   answers[0]!(ok)
   answers[1]!({ ...ok, status: 99 })
   await new Promise((resolve) => setImmediate(resolve))
   clock.advance(answerMs)
+  assert.deepEqual(
+    refused.map(({ text }) => text.slice(9, 12)),
+    ['400', '431', '408'],
+  )
+  for (const { text } of refused) assert.match(text, /Content-Length: [1-9][0-9]*\r\n[\s\S]*\r\n\r\n$/)
   const statuses = transports.map(({ text }) => text.slice(9, 12))
   assert.deepEqual(statuses, ['200', '500', '503', '503'])
   for (const { text } of transports) assert.match(text, /Content-Length: [1-9][0-9]*\r\n[\s\S]*\r\n\r\n$/)
