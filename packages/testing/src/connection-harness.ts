@@ -6,6 +6,7 @@ import { type Limits, serverLimits } from '../../twoway/dist/core/limits.js'
 import type { IncomingMessage } from '../../twoway/dist/core/receiving/incoming-message.js'
 import type { ReceiveRates } from '../../twoway/dist/core/receiving/receive-rate.js'
 import { ScratchPool } from '../../twoway/dist/core/sending/scratch-pool.js'
+import type { MemoryBudget } from '../../twoway/dist/ports/memory-budget.js'
 import { webPayload } from '../../twoway/dist/runtimes/web/payload.js'
 import { toHex } from './bytes.js'
 import { FakeClock } from './fake-clock.js'
@@ -17,6 +18,7 @@ export interface HarnessOptions {
   readonly rates?: Partial<ReceiveRates>
   readonly whenBufferFull?: 'close' | 'drop'
   readonly extension?: Extension
+  readonly receiveBudget?: MemoryBudget
   /** Runs in the middle of parsing, after the message was logged. */
   readonly onMessage?: (message: string | Uint8Array, harness: ConnectionHarness) => void
   /** Takes each message while it arrives, in place of `onMessage`. */
@@ -36,6 +38,7 @@ export class ConnectionHarness {
     rates,
     whenBufferFull = 'close',
     extension,
+    receiveBudget,
     onMessage,
     onStream,
   }: HarnessOptions = {}) {
@@ -66,6 +69,7 @@ export class ConnectionHarness {
       rates: rates && { ...serverLimits, ...rates },
       whenBufferFull,
       extension,
+      receiveBudget,
       streamsMessages: onStream !== undefined,
       owner: this,
       events,

@@ -21,6 +21,12 @@ const metrics: { readonly [name in keyof ServerMetrics]: Metric } = {
   connections: gauge('connections', 'Connections that stand now.', (of) => of.connections),
   handshakesWaiting: gauge('handshakes_waiting', 'Handshakes that are being decided on.', (of) => of.handshakesWaiting),
   bufferedBytes: gauge('buffered_bytes', 'Octets that wait for the network.', (of) => of.bufferedBytes),
+  receiveBytes: gauge('receive_bytes', 'Bytes held of input that is not complete.', (of) => of.receiveBytes),
+  receiveBytesLimit: gauge(
+    'receive_bytes_limit',
+    'The most of those, at which the largest go.',
+    (of) => of.receiveBytesLimit,
+  ),
   opened: counter('opened_total', 'Connections that were opened.', (of) => of.opened),
   closed: counter('closed_total', 'Connections that are gone.', (of) => of.closed),
   handshakes: counter('handshakes_total', 'Handshakes by the status of the answer.', (of) => of.handshakes, 'status'),

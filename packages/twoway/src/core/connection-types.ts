@@ -1,4 +1,5 @@
 import type { Clock } from '../ports/clock.js'
+import type { MemoryBudget } from '../ports/memory-budget.js'
 import type { Payload } from '../ports/payload.js'
 import type { Random } from '../ports/random.js'
 import type { Transport } from '../ports/transport.js'
@@ -33,6 +34,8 @@ export interface ConnectionOptions<Owner> {
   readonly streamsMessages?: boolean | undefined
   /** Shared by the connections of a server. */
   readonly budget?: BufferBudget | undefined
+  /** The same for what is received and not complete; not counted where it is left out. */
+  readonly receiveBudget?: MemoryBudget | undefined
   /** Who the connection belongs to, passed to each call of `events`, so that one object of events serves many. */
   readonly owner: Owner
   readonly events: ConnectionEvents<Owner>

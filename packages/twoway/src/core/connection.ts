@@ -1,4 +1,5 @@
 import type { Clock } from '../ports/clock.js'
+import type { MemoryBudget, MemoryHolder, MemoryShare } from '../ports/memory-budget.js'
 import type { Payload } from '../ports/payload.js'
 import type { Transport, TransportSink } from '../ports/transport.js'
 import { type CloseStatus, checkCloseStatus, readClosePayload, shortenReason } from './closing/close-payload.js'
@@ -34,12 +35,23 @@ const framesPerTurn = 1024
 const decodedBytesPerTurn = 1 << 20
 
 /**
+ * Bytes of frames that must come within the time that an unfinished message has, where it takes memory: a peer that
+ * sends one from time to time makes no progress.
+ */
+const leastProgress = 1 << 10
+
+/** Bytes of a header that a client's frame begins with, where its payload is short. */
+const shortHeader = 6
+
+/**
  * One endpoint's half of a connection after the opening handshake, RFC 6455 §5 to §7: bytes in, messages out, and back.
  *
  * Owns its transport. Messages are told of in their order, none after `close`, `terminate` or `fail` was called
  * or the peer's Close came. What a paused connection has not parsed is kept as a copy.
  */
-export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwner, DecoderEvents, ClosingOwner {
+export class Connection<Owner>
+  implements TransportSink, OutboxOwner, SenderOwner, DecoderEvents, ClosingOwner, MemoryHolder
+{
   readonly #role: 'client' | 'server'
   readonly #transport: Transport
   readonly #payload: Payload
@@ -58,6 +70,7 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
   readonly #hold: Hold
   /** Undefined where the peer may send any amount. */
   readonly #rate: ReceiveRate | undefined
+  readonly #receiveBudget: MemoryBudget | undefined
 
   /** Undefined while the connection is open. */
   #closing: Closing | undefined
@@ -71,6 +84,13 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
   #decoding = false
   /** Made when such a message comes, for the turn, or until what takes longer is decoded: an idle connection has none. */
   #decoder: MessageDecoder | undefined
+  /** Open while something is received and not complete. */
+  #share: MemoryShare | undefined
+  /** Bytes of control frames and of empty ones, which bring no message further. */
+  #idleBytes = 0
+  /** The bytes that had brought messages further when there was progress last, and when that was. */
+  #progress = 0
+  #progressedAt = 0
 
   constructor({
     role,
@@ -82,6 +102,7 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
     extension,
     streamsMessages,
     budget,
+    receiveBudget,
     owner,
     events,
   }: ConnectionOptions<Owner>) {
@@ -106,6 +127,7 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
     this.#hold = new Hold(ports.payload)
     this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
     this.#gate = new ReadGate(transport, ports.clock, this.#rate)
+    this.#receiveBudget = receiveBudget
   }
 
   get state(): ClosingState {
@@ -132,9 +154,9 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
     return this.#sender.appendedBytes
   }
 
-  /** Octets received and held: of a message that is not complete, and what a pause left unparsed. */
+  /** Bytes of memory taken for what was received: of a message that is not complete, and what a pause left unparsed. */
   get heldBytes(): number {
-    return this.#sink.heldBytes + this.#hold.length + (this.#extension?.heldBytes ?? 0)
+    return this.#sink.heldBytes + this.#hold.capacity + (this.#extension?.heldBytes ?? 0)
   }
 
   get isPaused(): boolean {
@@ -236,11 +258,13 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
     if (this.#rate !== undefined && !this.#mayTake(this.#rate, end - start)) return
     if (this.#parsing || !this.#gate.isOpen || this.#hold.length > 0) {
       if (this.#reads()) this.#hold.append(bytes, start, end)
+      this.#countHeld()
       return
     }
     this.#parse(bytes, start, end)
     this.#sink.readEnds?.()
     if (this.#hold.length > 0 || this.#peerEnded) this.#parseHeld()
+    this.#countHeld()
   }
 
   drained(): void {
@@ -259,12 +283,14 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
       if (this.#peerLagsBehind()) this.#gate.stop(Stop.backlog)
     }
     this.#go(Stop.decoding)
+    this.#countHeld()
   }
 
   decodingFailed(error: ProtocolError): void {
     this.#decoder = undefined
     this.#failBy(error)
     this.#go(Stop.decoding)
+    this.#countHeld()
   }
 
   ended(): void {
@@ -280,9 +306,61 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
     this.#hold.clear()
     this.#sink.release()
     this.#sender.release()
+    this.#countHeld()
     if (wasOpen && error !== undefined) this.#events.error(this.#owner, asTransportError(error))
     // Spelt out: what Node 20 makes of `...` here outlives young collections, with all that hangs on it (7 us a connection).
     this.#events.closed(this.#owner, { code, reason, wasClean })
+  }
+
+  /** The server holds too much for all its peers, and more for this one than for most. */
+  letGo(): void {
+    const { limit } = this.#receiveBudget!
+    const reason = `all peers together have sent more than ${limit} bytes that are not complete`
+    const error = new TransportError(`${reason}; ${closedWith(1013)}`, { code: 'totalReceiveFull' })
+    this.#sink.release(error)
+    this.fail(1013, reason)
+    this.#hold.clear()
+    this.#events.error(this.#owner, error)
+  }
+
+  /** Fails the connection where a message does not come on, though nothing but its peer keeps it from that. */
+  checkProgress(now: number, timeoutMs: number): void {
+    if (this.#closing !== undefined) return
+    const progress = this.#receivedBytes - this.#idleBytes
+    const least = this.heldBytes > 0 ? leastProgress : 1
+    if (!this.#awaitsRest || !this.#gate.isUpToPeer || progress - this.#progress >= least) {
+      this.#progress = progress
+      this.#progressedAt = now
+    } else if (now - this.#progressedAt >= timeoutMs) {
+      this.#failBy(new ProtocolError('messageTooSlow', `less than ${least} bytes of it came within ${timeoutMs} ms`))
+    }
+  }
+
+  /** Whether a message or a frame has begun of which the rest has not come. */
+  get #awaitsRest(): boolean {
+    return this.#sink.isUnderWay || this.#parser.isWithinFrame
+  }
+
+  /** Tells the budget what is held. Nothing is, and nothing is told, where reads bring whole messages. */
+  #countHeld(): void {
+    if (this.#receiveBudget === undefined) return
+    const held = this.heldBytes
+    if (held > 0 || (this.#awaitsRest && this.#closing === undefined)) this.#setShare(this.#receiveBudget, held)
+    else if (this.#share !== undefined) this.#closeShare(this.#share)
+  }
+
+  #setShare(budget: MemoryBudget, held: number): void {
+    if (this.#share === undefined) {
+      this.#share = budget.open(this)
+      this.#progress = this.#receivedBytes - this.#idleBytes
+      this.#progressedAt = this.#clock.now()
+    }
+    this.#share.set(held)
+  }
+
+  #closeShare(share: MemoryShare): void {
+    this.#share = undefined
+    share.close()
   }
 
   /** Whether what arrives still has a meaning: our side waits for messages, or for the peer's Close. */
@@ -329,6 +407,7 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
     }
     if (this.#hold.length === 0) this.#hold.clear()
     if (this.#peerEnded && this.#gate.isOpen && !this.#parsing) this.#move('peerEnd')
+    this.#countHeld()
   }
 
   #step(bytes: Uint8Array, at: number, end: number): number {
@@ -355,6 +434,7 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
     const sink = this.#sink
     if (parser.begins) {
       if (parser.opcode !== Opcode.continuation) this.#decoding = parser.reservedBits !== 0
+      if (parser.length === 0) this.#idleBytes += shortHeader
       sink.beginFrame(parser.opcode, parser.fin, this.#decoding ? undefined : parser.length)
     }
     const message = this.#decoding
@@ -381,6 +461,7 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
   }
 
   #takeControl(opcode: number, bytes: Uint8Array, start: number, end: number): void {
+    this.#idleBytes += shortHeader + end - start
     if (opcode === Opcode.close) this.#move('peerClose', readClosePayload(this.#payload, bytes, start, end))
     else if (opcode === Opcode.ping) this.#control.answerPing(bytes, start, end)
     else if (this.#closing === undefined) this.#events.pong?.(this.#owner, this.#payload.copy(bytes, start, end))
@@ -440,6 +521,9 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
     return new MessageStreamer(this.#payload, this.#clock, this.#limits, {
       began: (message) => this.#events.messageStream?.(this.#owner, message),
       mayRead: (may) => this.#letReadStream(may),
+      heldChanged: () => {
+        if (!this.#parsing) this.#countHeld()
+      },
     })
   }
 
@@ -475,6 +559,7 @@ export class Connection<Owner> implements TransportSink, OutboxOwner, SenderOwne
     this.#sender.close()
     // What is held or still comes is only looked through for the peer's Close now.
     if (this.#gate.goAnyway()) this.#readOn()
+    this.#countHeld()
     this.#events.closing?.(this.#owner)
   }
 

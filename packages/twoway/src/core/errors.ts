@@ -75,6 +75,11 @@ const frameViolations = {
     section: '7.4.1',
     sentence: 'more octets came in a short time than this endpoint takes',
   },
+  messageTooSlow: {
+    closeCode: 1008,
+    section: '7.4.1',
+    sentence: 'the rest of a message does not come, or comes too slowly',
+  },
 } as const satisfies Record<string, FrameViolation>
 
 const requestViolations = {
@@ -257,6 +262,8 @@ export type TransportErrorCode =
   | 'bufferFull'
   /** Too much waited for all peers together: `maxTotalBufferedBytes`. */
   | 'totalBufferFull'
+  /** Too much was held of input of all peers that is not complete: `maxTotalReceiveBytes`. */
+  | 'totalReceiveFull'
   /** Nothing came of the peer for `idleTimeoutMs`. */
   | 'peerSilent'
 

@@ -40,6 +40,20 @@ export interface ServerLimits extends Limits, ReceiveRates {
    */
   readonly maxTotalBufferedBytes: number
   /**
+   * Bytes of memory held of input that is not complete, for all peers of the server together: messages, what they inflate
+   * to, frames and request heads of which the rest has not come, and what has come and waits for a handler. Beyond it
+   * the connections that hold most are closed with 1013, and handshakes that hold most get 503. A message that one read
+   * brings as a whole does not count. By default 256 MiB, or an eighth of the process' memory where that is less.
+   */
+  readonly maxTotalReceiveBytes: number
+  /**
+   * Milliseconds that a message of which the rest does not come may take, or Infinity; then the connection fails with
+   * 1008. Each KiB that comes of it begins the time anew, so that a slow peer has as long as it needs and one that sends a
+   * byte from time to time has not; of a message that is streamed and was read as far as it came, each byte does. The
+   * time in which the server does not read the peer does not count: a pause, a handler or a reader that takes its time.
+   */
+  readonly messageTimeoutMs: number
+  /**
    * Opening handshakes a second that are answered of one peer address, or Infinity; more get 429 with Retry-After. A
    * second's worth may come at once. Refused ones count too. An IPv6 address counts by its first 64 bits, which one
    * peer has for itself, and peers without an address are not counted; behind a proxy all have the proxy's.
@@ -77,6 +91,8 @@ export const serverLimits: ServerLimits = {
   idleTimeoutMs: 45_000,
   maxConnections: 10_000,
   maxTotalBufferedBytes: 256 << 20,
+  maxTotalReceiveBytes: 256 << 20,
+  messageTimeoutMs: 30_000,
   // What is much depends on what the peers do, so there is no limit that could be right by default.
   maxMessagesPerSecond: Number.POSITIVE_INFINITY,
   maxBytesPerSecond: Number.POSITIVE_INFINITY,

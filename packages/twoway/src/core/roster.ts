@@ -10,6 +10,11 @@ export class Roster<Member extends { place: number }> implements Iterable<Member
     return this.#members.length
   }
 
+  /** One of the members, undefined where there is none: the one added last, unless others were removed since. */
+  get last(): Member | undefined {
+    return this.#members.at(-1)
+  }
+
   /** Adds a member of no roster; its `place` is the roster's own from now on. */
   add(member: Member): void {
     member.place = this.#members.push(member) - 1

@@ -7,6 +7,7 @@ import { type AttachableServer, attachTo, whenListening } from '../runtimes/node
 import { nodeHttpHost } from '../runtimes/node/http/http-host.js'
 import { nodePayload } from '../runtimes/node/payload/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
+import { processMemory } from '../runtimes/node/tuning/process-memory.js'
 import { clusterHost } from '../runtimes/node/workers/cluster-host.js'
 import { clusterParent } from '../runtimes/node/workers/cluster-parent.js'
 import { attachServer, startServer } from '../server/listening-server.js'
@@ -70,6 +71,7 @@ const ports: ServerPorts = {
   httpHost: workerServers?.hostOver(nodeHttpHost) ?? nodeHttpHost,
   diagnostics: nodeDiagnostics,
   deflateCodec: nodeDeflateCodec,
+  memoryBytes: processMemory,
   scratchPool: new ScratchPool(nodePayload),
   report: (error) => console.error('twoway: an error that no error handler took:', error),
 }

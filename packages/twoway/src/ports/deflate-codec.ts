@@ -62,6 +62,11 @@ export interface Compressor extends DeflateContext {
 
 export interface Inflater extends DeflateContext {
   /**
+   * Bytes of memory taken for a message that is not complete: input that waits to be inflated, and the context, unless
+   * that is kept over several messages.
+   */
+  readonly heldBytes: number
+  /**
    * Inflates the next piece of a message; `last` with its end, where the tail is put back.
    * With takeover a message that breaks off within a block may be found out with the next one only, where it breaks off
    * in the description of a block's codes or the codec has no way to ask.

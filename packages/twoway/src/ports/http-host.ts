@@ -1,3 +1,4 @@
+import type { MemoryBudget } from './memory-budget.js'
 import type { Transport, TransportPeer } from './transport.js'
 
 /** The head of a request as it stood on the wire, RFC 9112 §3 and §5. */
@@ -47,6 +48,8 @@ export interface HeadLimits {
 
 /** What a request must keep to. */
 export interface RequestLimits extends HeadLimits {
+  /** Where heads are counted of which the rest has not come; they are not counted where it is left out. */
+  readonly receiveBudget?: MemoryBudget | undefined
   /** Milliseconds within which a request's head must have arrived. */
   readonly handshakeTimeoutMs: number
 }
@@ -90,7 +93,7 @@ export interface HttpHandler {
   upgrade(head: RequestHead, transport: Transport): void
   /** Any other request came; an offer of another protocol is ignored, RFC 9110 §7.8. */
   request(head: RequestHead, peer: TransportPeer): HttpResponse | Promise<HttpResponse>
-  /** A request was answered that can't be handed on: its head is malformed (400), too long (431) or too slow (408). */
+  /** A request was answered that can't be handed on: its head is malformed (400), too long (431) too slow (408), or there is no room for it (503). */
   refused(status: number, peer: TransportPeer): void
   /** A limit had a request of `request` answered 503. */
   limited(limit: 'maxRequests' | 'requestTimeoutMs', peer: TransportPeer): void

@@ -5,6 +5,8 @@ export const noMetrics: ServerMetrics = {
   connections: 0,
   handshakesWaiting: 0,
   bufferedBytes: 0,
+  receiveBytes: 0,
+  receiveBytesLimit: 0,
   opened: 0,
   closed: 0,
   handshakes: {},

@@ -7,6 +7,7 @@ import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
 import { requestForm } from '../core/http/head-form.js'
 import { HeadParser } from '../core/http/head-parser.js'
 import { type ServerLimits, serverLimits } from '../core/limits.js'
+import { ReceiveBudget } from '../core/receiving/receive-budget.js'
 import { BufferBudget } from '../core/sending/buffer-budget.js'
 import { ScratchPool } from '../core/sending/scratch-pool.js'
 import { MemoryNetwork } from '../runtimes/memory/memory-network.js'
@@ -18,7 +19,8 @@ import type { ServeOptions } from './server-types.js'
 
 /** Whether a connection outlives what is done to it. */
 function survives(limits: Partial<ServerLimits>, act: (harness: ConnectionHarness) => void): boolean {
-  const harness = new ConnectionHarness({ limits, rates: { ...serverLimits, ...limits } })
+  const receiveBudget = new ReceiveBudget(limits.maxTotalReceiveBytes ?? serverLimits.maxTotalReceiveBytes)
+  const harness = new ConnectionHarness({ limits, rates: { ...serverLimits, ...limits }, receiveBudget })
   act(harness)
   return harness.connection.state === 'open'
 }
@@ -137,6 +139,26 @@ const cases: { readonly [name in keyof ServerLimits]: LimitCase } = {
       budget.change(0, amount)
       return !budget.isExceeded
     },
+  },
+  maxTotalReceiveBytes: {
+    limit: 10_000,
+    takes: (limit, amount) =>
+      survives({ maxTotalReceiveBytes: limit }, (harness) => harness.receive(masked(amount).subarray(0, -1))),
+  },
+  messageTimeoutMs: {
+    limit: 15_000,
+    takes: (messageTimeoutMs, ms) =>
+      withServer({ messageTimeoutMs }, async (clock, connect, settle) => {
+        const peer = connect()
+        await settle()
+        peer.send(masked(100).subarray(0, -1))
+        await settle()
+        const before = peer.text.length
+        clock.advance(ms)
+        await settle()
+        return peer.text.length === before
+      }),
+    atLimit: false,
   },
   closeTimeoutMs: {
     limit: 1000,

@@ -2,7 +2,7 @@ import { HandshakeError, UsageError } from '../core/errors.js'
 import { meansToUpgrade } from '../core/handshake/means-to-upgrade.js'
 import { checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
 import { withHostOfTarget } from '../core/http/request-target.js'
-import type { PlainLimits } from '../core/limits.js'
+import type { PlainLimits, ServerLimits } from '../core/limits.js'
 import { Roster } from '../core/roster.js'
 import { BroadcastMessage } from '../core/sending/broadcast-message.js'
 import type {
@@ -17,6 +17,7 @@ import type { Transport, TransportPeer } from '../ports/transport.js'
 import { HandlerCalls } from './connection/handler-calls.js'
 import { Heartbeat } from './connection/heartbeat.js'
 import { bytesOf } from './connection/message-bytes.js'
+import { MessageTimeout } from './connection/message-timeout.js'
 import { type AcceptedHandshake, ServerConnection } from './connection/server-connection.js'
 import { Admission, failure } from './handshake/admission.js'
 import { checkHost } from './handshake/host.js'
@@ -27,6 +28,12 @@ import type { ServerMetrics } from './server-metrics.js'
 import { type ServerPorts, type ServerSettings, settleAttach, settleServe } from './server-settings.js'
 import type { AttachOptions, BroadcastOptions, OutgoingPiece, ServeOptions, Server } from './server-types.js'
 import { urlOf } from './server-url.js'
+
+/** The limits for which an HTTP host refuses a request by itself, by status. */
+const limitOfRefusal: { readonly [status: number]: keyof ServerLimits | undefined } = {
+  408: 'handshakeTimeoutMs',
+  503: 'maxTotalReceiveBytes',
+}
 
 /** Starts a server over a runtime's ports. Rejects with a UsageError for wrong options, else with the system's error. */
 export async function startServer<Data>(options: ServeOptions<Data>, ports: ServerPorts): Promise<Server<Data>> {
@@ -54,6 +61,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   readonly #calls: HandlerCalls<Data>
   readonly #admission: Admission<Data>
   readonly #heartbeat: Heartbeat<Data>
+  readonly #messageTimeout: MessageTimeout
   #listener: HttpListener | undefined
   #closed: Promise<void> | undefined
   readonly #onEmpty: (() => void)[] = []
@@ -78,6 +86,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
       this.#calls.error(socket, error)
       socket.terminate()
     })
+    this.#messageTimeout = new MessageTimeout(settings, this.#connections)
   }
 
   /** Where requests come from; there is none before. */
@@ -103,7 +112,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   }
 
   metrics(): ServerMetrics {
-    return this.#observer.metrics(this.#connections, this.#admission.waiting)
+    return this.#observer.metrics(this.#connections, this.#admission.waiting, this.#settings.receiveBudget)
   }
 
   broadcast(message: OutgoingPiece, { except, compress }: BroadcastOptions<Data> = {}): number {
@@ -160,7 +169,8 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
 
   refused(status: number, { address }: TransportPeer): void {
     this.#observer.handshakeAnswered(status, address)
-    if (status === 408) this.#observer.limitReached('handshakeTimeoutMs', address)
+    const limit = limitOfRefusal[status]
+    if (limit !== undefined) this.#observer.limitReached(limit, address)
   }
 
   limited(limit: keyof PlainLimits, { address }: TransportPeer): void {
@@ -202,6 +212,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     this.#connections.add(socket)
     this.#shownConnections?.add(socket)
     this.#heartbeat.start()
+    this.#messageTimeout.start()
     this.#calls.open(socket)
     if (accepted.ahead !== undefined) socket.receive(accepted.ahead)
   }
@@ -237,6 +248,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     for (const socket of this.#connections) socket.close(1001, 'the server is stopping')
     await this.#whenEmpty()
     this.#heartbeat.stop()
+    this.#messageTimeout.stop()
     await refused
     await released
   }

@@ -15,6 +15,8 @@ const limitOfError: { readonly [code: string]: keyof ServerLimits | undefined } 
   tooManyBytes: 'maxBytesPerSecond',
   bufferFull: 'maxBufferedBytes',
   totalBufferFull: 'maxTotalBufferedBytes',
+  totalReceiveFull: 'maxTotalReceiveBytes',
+  messageTooSlow: 'messageTimeoutMs',
   peerSilent: 'idleTimeoutMs',
 }
 
@@ -68,7 +70,11 @@ export class Observer {
     this.#channels = new ServerChannels(diagnostics)
   }
 
-  metrics(connections: Iterable<ObservedSocket>, handshakesWaiting: number): ServerMetrics {
+  metrics(
+    connections: Iterable<ObservedSocket>,
+    handshakesWaiting: number,
+    receiveBudget: { readonly used: number; readonly limit: number },
+  ): ServerMetrics {
     let bufferedBytes = 0
     let receivedBytes = this.#receivedBytes
     let sentBytes = this.#sentBytes
@@ -81,6 +87,8 @@ export class Observer {
       connections: this.#opened - this.#closed,
       handshakesWaiting,
       bufferedBytes,
+      receiveBytes: receiveBudget.used,
+      receiveBytesLimit: receiveBudget.limit,
       opened: this.#opened,
       closed: this.#closed,
       handshakes: this.#handshakes.all,

@@ -2,7 +2,7 @@
 export type CountsByName = Readonly<Record<string, number>>
 
 /**
- * What a server counts: three numbers of this moment, and totals since its start, which only grow. A plain object of
+ * What a server counts: five numbers of this moment, and totals since its start, which only grow. A plain object of
  * numbers, made anew by each call of `metrics()`: the numbers of several servers can be added up.
  */
 export interface ServerMetrics {
@@ -12,6 +12,10 @@ export interface ServerMetrics {
   readonly handshakesWaiting: number
   /** Octets framed and not yet handed to the network, for all connections together, now. */
   readonly bufferedBytes: number
+  /** Bytes of memory held of input that is not complete, for all peers together, now: see `maxTotalReceiveBytes`. */
+  readonly receiveBytes: number
+  /** The limit of those, as it was set or followed from the process' memory. */
+  readonly receiveBytesLimit: number
 
   /** Connections that were opened. */
   readonly opened: number

@@ -5,6 +5,7 @@ import { DeflateNegotiator } from '../core/extensions/permessage-deflate/deflate
 import { type PerMessageDeflateOptions, settleDeflate } from '../core/extensions/permessage-deflate/deflate-options.js'
 import { plainLimits, type ServerLimits, serverLimits } from '../core/limits.js'
 import { quoted } from '../core/printable.js'
+import { ReceiveBudget } from '../core/receiving/receive-budget.js'
 import { BufferBudget } from '../core/sending/buffer-budget.js'
 import type { DeflateCodec } from '../ports/deflate-codec.js'
 import type { Diagnostics } from '../ports/diagnostics.js'
@@ -15,6 +16,8 @@ import type { AttachOptions, PlainHandlers, ServeOptions, ServerHandlers, Server
 export interface ServerPorts extends ConnectionPorts {
   readonly httpHost: HttpHost
   readonly diagnostics: Diagnostics
+  /** Bytes of memory that the process may use; undefined where the runtime does not know. */
+  readonly memoryBytes?: (() => number) | undefined
   /** Undefined where the runtime has none. */
   readonly deflateCodec: () => DeflateCodec | undefined
   /** Tells whoever runs the program of an error that no handler took. */
@@ -26,6 +29,7 @@ export interface ServerSettings<Data> {
   readonly ports: ServerPorts
   readonly limits: ServerLimits
   readonly budget: BufferBudget
+  readonly receiveBudget: ReceiveBudget
   readonly origin: 'any' | readonly string[]
   readonly hosts: 'any' | readonly string[]
   readonly whenBufferFull: 'close' | 'drop'
@@ -76,6 +80,8 @@ const commonRules: { readonly [name in keyof Required<ServerOptions<unknown>>]: 
   idleTimeoutMs: aCountOrNone,
   maxConnections: aCount,
   maxTotalBufferedBytes: aCount,
+  maxTotalReceiveBytes: aCount,
+  messageTimeoutMs: aCountOrNone,
   maxMessagesPerSecond: aCountOrNone,
   maxBytesPerSecond: aCountOrNone,
   maxHandshakesPerSecond: aCountOrNone,
@@ -147,10 +153,14 @@ export function settleServe<Data>(
     throw new UsageError('optionInvalid', `the options ${given.join(' and ')} exclude each other: give one of them`)
   }
   const settings = settingsOf(options, ports)
+  const { limits, receiveBudget } = settings
   const { port = 8080, host = '127.0.0.1', socketPath, handle, backlog, reusePort, tls } = options
   const { maxRequests = plainLimits.maxRequests, requestTimeoutMs = plainLimits.requestTimeoutMs } = options
-  const limits = { ...settings.limits, maxRequests, requestTimeoutMs }
-  return { settings, listen: { port, host, socketPath, handle, backlog, reusePort, tls, ...limits } }
+  const plain = { maxRequests, requestTimeoutMs }
+  return {
+    settings,
+    listen: { port, host, socketPath, handle, backlog, reusePort, tls, ...limits, ...plain, receiveBudget },
+  }
 }
 
 /** Checks the options of `attach` and adds the defaults. A UsageError names the first that is wrong. */
@@ -187,13 +197,14 @@ function settingsOf<Data>(options: ServerOptions<Data> & PlainHandlers, ports: S
       'message takes messages whole and messageStream takes them as they come: give one of them, or an upgrade() that answers messageStream: true where a connection wants the latter',
     )
   }
-  const limits = { ...serverLimits }
-  for (const name of Object.keys(serverLimits) as (keyof ServerLimits)[])
-    limits[name] = options[name] ?? serverLimits[name]
+  const defaults = defaultLimits(ports)
+  const limits = { ...defaults }
+  for (const name of Object.keys(defaults) as (keyof ServerLimits)[]) limits[name] = options[name] ?? defaults[name]
   return {
     ports,
     limits,
     budget: new BufferBudget(limits.maxTotalBufferedBytes),
+    receiveBudget: new ReceiveBudget(limits.maxTotalReceiveBytes),
     origin: options.origin ?? [],
     hosts: options.hosts ?? [],
     whenBufferFull: options.whenBufferFull ?? 'close',
@@ -201,6 +212,12 @@ function settingsOf<Data>(options: ServerOptions<Data> & PlainHandlers, ports: S
     negotiators: negotiatorsOf(options.perMessageDeflate ?? false, ports),
     handlers: options,
   }
+}
+
+/** A process with little memory spares an eighth of it for what is not complete. */
+function defaultLimits({ memoryBytes }: ServerPorts): ServerLimits {
+  const share = Math.floor((memoryBytes?.() ?? Number.POSITIVE_INFINITY) / 8)
+  return { ...serverLimits, maxTotalReceiveBytes: Math.max(1, Math.min(serverLimits.maxTotalReceiveBytes, share)) }
 }
 
 function negotiatorsOf(option: boolean | PerMessageDeflateOptions, ports: ServerPorts): ExtensionNegotiator[] {

@@ -8,7 +8,7 @@ export interface Extension {
   readonly name: string
   /** The reserved bits that mark a message it has changed, on the message's first frame: 4 is RSV1, 2 RSV2, 1 RSV3. */
   readonly messageBits: number
-  /** Octets held of a marked message that is not complete. */
+  /** Bytes of memory taken for a marked message that is not complete. */
   readonly heldBytes: number
   /**
    * Whether a message of so many octets is to be changed. It grows with the length.

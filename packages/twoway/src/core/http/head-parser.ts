@@ -10,6 +10,8 @@ const carriageReturn = 0x0d
 const space = 0x20
 const colon = 0x3a
 const del = 0x7f
+/** What a text takes on the heap beside its characters. */
+const textOverhead = 32
 const noOctets = new Uint8Array(0)
 const texts = new SharedTexts()
 
@@ -48,6 +50,11 @@ export class HeadParser<Head> {
   /** Octets read so far. */
   get octets(): number {
     return this.#octets
+  }
+
+  /** Bytes of memory taken for what has come: of the lines, their texts, and what texts and fields are on the heap. */
+  get heldBytes(): number {
+    return this.#line.length + this.#octets + this.#fields.length * textOverhead
   }
 
   /** Reads up to the end of the head and returns the octets read; those behind are no part of it. Keeps no reference. */

@@ -24,6 +24,11 @@ export const hostAnswers = {
     fields: [...plainText, 'Retry-After', '1'],
     body: 'the responses to earlier requests on this connection took too long\n',
   },
+  noRoom: {
+    status: 503,
+    fields: [...plainText, 'Retry-After', '5'],
+    body: 'the server holds too much input: try again later\n',
+  },
   requestTooSlow: {
     status: 408,
     fields: plainText,

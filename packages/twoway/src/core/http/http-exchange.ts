@@ -1,4 +1,5 @@
 import type { ExchangeLimits, HttpHandler, HttpResponse, RequestHead } from '../../ports/http-host.js'
+import type { MemoryHolder, MemoryShare } from '../../ports/memory-budget.js'
 import type { RewindableTransport, TransportSink } from '../../ports/transport.js'
 import { HandshakeError } from '../errors.js'
 import { offersWebSocket } from '../handshake/means-to-upgrade.js'
@@ -29,7 +30,7 @@ export interface ExchangeHost {
  * The one request of a connection, HTTP/1.1: reads its head, hands the connection over where that asks for an upgrade, or
  * answers and ends it. For hosts that have the bytes of a connection and no HTTP server.
  */
-export class HttpExchange implements TransportSink {
+export class HttpExchange implements TransportSink, MemoryHolder {
   /** When its time is up, in the clock's milliseconds. */
   until = Number.POSITIVE_INFINITY
   /** The roster's own. */
@@ -38,7 +39,9 @@ export class HttpExchange implements TransportSink {
   isCounted = false
   readonly #transport: RewindableTransport
   readonly #host: ExchangeHost
-  readonly #parser: HeadParser<RequestHead>
+  #parser: HeadParser<RequestHead>
+  /** Open while a part of the head has come. */
+  #share: MemoryShare | undefined
   #isRead = false
   #isAnswered = false
   /** RFC 9110 §9.3.2: the answer to HEAD has no body, whatever else it is. */
@@ -54,7 +57,13 @@ export class HttpExchange implements TransportSink {
     if (this.#isRead) return
     const next = start + this.#read(bytes, start, end)
     const { head } = this.#parser
-    if (head === undefined || this.#isAnswered) return
+    if (this.#isAnswered) return
+    if (head === undefined) {
+      this.#share ??= this.#host.limits.receiveBudget?.open(this)
+      this.#share?.set(this.#parser.heldBytes)
+      return
+    }
+    this.#share?.close()
     this.#isRead = true
     this.#isBodyless = head.method === 'HEAD'
     if (offersWebSocket(head)) this.#handOver(head, next === end ? nothing : bytes.subarray(next, end))
@@ -69,6 +78,12 @@ export class HttpExchange implements TransportSink {
 
   closed(): void {
     this.#forget()
+  }
+
+  /** What has come of the head is forgotten. */
+  letGo(): void {
+    this.#refuse(hostAnswers.noRoom)
+    this.#parser = new HeadParser(requestForm, this.#host.limits)
   }
 
   /** Drops the connection. */
@@ -102,6 +117,7 @@ export class HttpExchange implements TransportSink {
 
   #forget(): void {
     this.#isAnswered = true
+    this.#share?.close()
     this.#host.end(this)
   }
 
@@ -139,6 +155,7 @@ export class HttpExchange implements TransportSink {
     this.#transport.end()
     this.#isRead = true
     this.#isAnswered = true
+    this.#share?.close()
     // Closing with octets of the request unread would reset the connection, and the answer might be lost: the client
     // closes first, or its time is up.
     this.#host.linger(this, Math.min(lingerMs, this.#host.limits.handshakeTimeoutMs))

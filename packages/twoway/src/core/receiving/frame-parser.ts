@@ -46,6 +46,11 @@ export class FrameParser {
     this.#messageBits = messageBits
   }
 
+  /** Whether a frame has begun of which the rest has not come. */
+  get isWithinFrame(): boolean {
+    return this.remaining > 0 || this.#stashed > 0
+  }
+
   /**
    * Takes one step into `bytes[at, end)`, which is not empty.
    * Returns false where that ends within a header: then all of it was taken, and no field has a meaning.

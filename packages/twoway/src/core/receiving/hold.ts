@@ -19,6 +19,11 @@ export class Hold {
     return this.#end - this.#start
   }
 
+  /** Bytes of memory that are taken for what is held. */
+  get capacity(): number {
+    return this.#bytes?.length ?? 0
+  }
+
   /** Adds a copy of `bytes[start, end)` behind what is held. */
   append(bytes: Uint8Array, start: number, end: number): void {
     this.#put(this.length, bytes, start, end)

@@ -30,6 +30,11 @@ export class IncomingMessage {
     return this.#length
   }
 
+  /** Bytes of memory taken for them. */
+  get capacity(): number {
+    return this.#buffer?.length ?? 0
+  }
+
   /** Whether all of it has come. */
   get isWhole(): boolean {
     return this.#isWhole
@@ -121,7 +126,7 @@ export class IncomingMessage {
       const text = this.#payload.decode(buffer, 0, end)!
       buffer.copyWithin(0, end, this.#length)
       this.#length = rest
-      if (this.#isWhole) this.#drop()
+      if (this.#isWhole || rest === 0) this.#drop()
       return text
     }
     this.#drop()

@@ -8,6 +8,9 @@ import type { MessageSink } from './message-sink.js'
 /** What a fragmented message starts with; it grows by doubling. */
 const firstCapacity = 1024
 
+/** How much is allocated for what a frame announces, as a multiple of what has come: to announce costs a peer nothing. */
+const mostAhead = 32
+
 /**
  * Puts a message together from the payloads of its frames, RFC 6455 §5.4, in one growing buffer, so that a message
  * of many small fragments takes no more memory than its bytes, but for a chunk of the pool until the read ends.
@@ -40,9 +43,13 @@ export class MessageAssembler implements MessageSink {
     this.#maxBytes = maxMessageBytes
   }
 
-  /** Octets held for a message that is not complete. */
+  /** Bytes of memory taken for a message that is not complete. */
   get heldBytes(): number {
     return this.#buffer?.length ?? 0
+  }
+
+  get isUnderWay(): boolean {
+    return this.#underWay
   }
 
   /**
@@ -154,7 +161,8 @@ export class MessageAssembler implements MessageSink {
   }
 
   /**
-   * Makes room: exactly what the message needs where its last frame has begun, else by doubling up to the limit. What
+   * Makes room: exactly what the message needs where its last frame has begun and enough of it has come, else by doubling
+   * or more, up to the limit. What
    * several frames bring in one read is gathered in a chunk of the pool first: 16 KiB in 16 of them would be moved, and
    * leave garbage behind, four times.
    */
@@ -163,11 +171,12 @@ export class MessageAssembler implements MessageSink {
     if (needed <= capacity) return
     const { chunkBytes } = this.#pool
     const known = needed + remaining
+    const grown = Math.max(firstCapacity, Math.min(known, mostAhead * needed))
     if (this.#buffer === undefined && !this.#fin && known <= chunkBytes) {
       this.#moveTo(this.#pool.take(), true)
       return
     }
-    const wanted = this.#fin ? known : Math.min(this.#maxBytes, Math.max(known, 2 * capacity, firstCapacity))
+    const wanted = this.#fin ? Math.min(known, grown) : Math.min(this.#maxBytes, Math.max(grown, 2 * capacity))
     const isPooled = this.#isText && wanted > chunkBytes
     this.#moveTo(isPooled ? this.#pool.takeLong(wanted) : this.#payload.allocate(wanted), isPooled)
   }

@@ -1,7 +1,9 @@
 /** Where the payload of data frames goes: it is put together to messages, or handed on as it comes. */
 export interface MessageSink {
-  /** Octets held for messages that have not been handed over in full. */
+  /** Bytes of memory taken for messages that have not been handed over in full. */
   readonly heldBytes: number
+  /** Whether a message has begun of which the rest has not come. */
+  readonly isUnderWay: boolean
   /** Whether a part of a message has been handed over, and the rest is on its way. */
   readonly isStreaming?: boolean
   /**

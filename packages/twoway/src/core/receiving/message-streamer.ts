@@ -11,6 +11,8 @@ export interface StreamerEvents {
   began(message: IncomingMessage): void
   /** Whether reading has to wait for the reader of a message has changed, or may have. */
   mayRead(may: boolean): void
+  /** What is held has changed, or may have. */
+  heldChanged(): void
 }
 
 /** Octets of UTF-8 that no reader can be given, and that wait for the next: what came of a character. */
@@ -47,7 +49,11 @@ export class MessageStreamer implements MessageSink {
   }
 
   get heldBytes(): number {
-    return this.#message?.heldBytes ?? 0
+    return this.#message?.capacity ?? 0
+  }
+
+  get isUnderWay(): boolean {
+    return this.#underWay
   }
 
   get isStreaming(): boolean {
@@ -73,7 +79,7 @@ export class MessageStreamer implements MessageSink {
   addDecoded(bytes: Uint8Array, start: number, end: number, last: boolean): undefined {
     this.#add(bytes, start, end, last)
     // One read can unfold to a thousand times its length, and can't be stopped on the way.
-    if (this.heldBytes > this.#mostDecoded) {
+    if (this.#message!.heldBytes > this.#mostDecoded) {
       throw new ProtocolError('messageTooBig', `one read unfolds to more than ${this.#mostDecoded} octets`)
     }
   }
@@ -113,6 +119,7 @@ export class MessageStreamer implements MessageSink {
 
   /** Reading goes on in a task of its own: what the reader does with the end of a message comes before the next. */
   readonly #look = (): void => {
+    this.#events.heldChanged()
     if (!this.#mayRead) {
       this.#isStopped = true
       this.#events.mayRead(false)

@@ -50,6 +50,11 @@ export class ReadGate {
     return (this.#stops & ownStops) !== 0
   }
 
+  /** Whether it is open, or closed for nothing but a peer that does not read: what comes next is up to the peer. */
+  get isUpToPeer(): boolean {
+    return (this.#stops & ~Stop.backlog) === 0
+  }
+
   stop(why: Stop): void {
     if (this.#stops === 0) {
       this.#transport.pause()

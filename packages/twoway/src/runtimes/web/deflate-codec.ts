@@ -79,6 +79,10 @@ class WebInflater implements Inflater {
   #heldBytes = 0
   #isReleased = false
 
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
   inflate(
     bytes: Uint8Array,
     start: number,
@@ -93,11 +97,11 @@ class WebInflater implements Inflater {
     if (!last) return 'done'
     const message = concat(this.#pieces)
     this.#pieces = []
-    this.#heldBytes = 0
-    this.#inflate(message, emit).then(
-      () => this.#isReleased || done(),
-      (error: unknown) => this.#isReleased || done(error),
-    )
+    const settle = (error?: unknown): void => {
+      this.#heldBytes = 0
+      if (!this.#isReleased) done(error)
+    }
+    this.#inflate(message, emit).then(() => settle(), settle)
     return 'later'
   }
 

@@ -57,7 +57,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     observer: Observer,
     firstTicks: number,
   ) {
-    const { ports, limits, whenBufferFull, budget } = settings
+    const { ports, limits, whenBufferFull, budget, receiveBudget } = settings
     const { transport, extension } = accepted
     this.data = accepted.data
     this.request = accepted.request
@@ -77,6 +77,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
       extension,
       streamsMessages: accepted.messageStream,
       budget,
+      receiveBudget,
       owner: this,
       events,
     })

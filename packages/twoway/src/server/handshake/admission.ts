@@ -34,12 +34,14 @@ function plainAnswer(status: number, sentence: string, ...fields: readonly strin
 export const failure = plainAnswer(500, 'the server failed on this request')
 const stopping = plainAnswer(503, 'the server is stopping: try again later', 'Retry-After', '5')
 const full = plainAnswer(503, 'the server has no room: try again later', 'Retry-After', '5')
+const crowded = plainAnswer(503, 'the server holds too much input: try again later', 'Retry-After', '5')
 const tooFrequent = plainAnswer(429, 'too many handshakes came from your address: try again later', 'Retry-After', '1')
 const tooLate = plainAnswer(503, 'the server did not decide on this request in time')
 
 /** The limits behind those answers. */
 const limitOf: ReadonlyMap<HttpResponse, keyof ServerLimits> = new Map([
   [full, 'maxConnections'],
+  [crowded, 'maxTotalReceiveBytes'],
   [tooFrequent, 'maxHandshakesPerSecond'],
   [tooLate, 'handshakeTimeoutMs'],
 ])
@@ -140,11 +142,16 @@ export class Admission<Data> {
     decision: Promise<Decision>,
     goOn: (decided: Decision | HttpResponse, ahead: Uint8Array | undefined) => void,
   ): void {
-    const { limits, ports } = this.#settings
+    const { limits, ports, receiveBudget } = this.#settings
     const { request } = open
-    const peer = new WaitingPeer(open.transport, ports.payload, () => {
-      if (endWaiting('the peer left before upgrade() had decided') && request !== undefined)
-        this.#observer.handshakeLeft(request)
+    const peer = new WaitingPeer(open.transport, ports.payload, receiveBudget, {
+      left: () => {
+        if (endWaiting('the peer left before upgrade() had decided') && request !== undefined)
+          this.#observer.handshakeLeft(request)
+      },
+      noRoom: () => {
+        if (endWaiting('the server has no room for what the peer sends ahead')) finish(crowded)
+      },
     })
     /** Returns false where the waiting has ended before. */
     const endWaiting = (why?: string): boolean => {

@@ -5,6 +5,7 @@ import { networks } from 'twoway-testing/networks.js'
 import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
 import { RecordingTransport } from 'twoway-testing/recording-transport.js'
 import { TransportError } from '../../core/errors.js'
+import { ReceiveBudget } from '../../core/receiving/receive-budget.js'
 import { webPayload } from '../../runtimes/web/payload.js'
 import { startServer } from '../listening-server.js'
 import type { ServeOptions, UpgradeAnswer } from '../server-types.js'
@@ -186,7 +187,10 @@ describe('WaitingPeer', () => {
       [(16 << 10) + 1, ['pause', 'resume']],
     ] as const) {
       const transport = new RecordingTransport()
-      const peer = new WaitingPeer(transport, webPayload, () => assert.fail())
+      const peer = new WaitingPeer(transport, webPayload, new ReceiveBudget(1 << 20), {
+        left: assert.fail,
+        noRoom: assert.fail,
+      })
       peer.received(new Uint8Array(length), 0, length)
       assert.equal(peer.release()?.length, length)
       assert.deepEqual(transport.calls, calls)

@@ -59,7 +59,7 @@ export class PermessageDeflate implements Extension, ContextHolder {
   }
 
   get heldBytes(): number {
-    return this.#hold?.length ?? 0
+    return (this.#hold?.capacity ?? 0) + (this.#inflater?.heldBytes ?? 0)
   }
 
   get encodesPieces(): boolean {
@@ -102,7 +102,7 @@ export class PermessageDeflate implements Extension, ContextHolder {
     emit: DecodedSink,
     done: (error?: unknown) => void,
   ): 'done' | 'later' {
-    const held = this.heldBytes
+    const held = this.#hold?.length ?? 0
     if (!last && held + end - start < gatherBytes) {
       this.#hold ??= new Hold(this.#terms.payload)
       this.#hold.append(bytes, start, end)

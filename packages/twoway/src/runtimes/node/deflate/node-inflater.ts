@@ -22,6 +22,9 @@ const outputAtOnce = 256 << 10
 /** Octets of output made at a time. */
 const outputBytes = 64 << 10
 
+/** What a context takes beside its window: zlib's state, the stream, and the chunk that the stream's output goes to. */
+const streamBytes = 24 << 10
+
 function nothing(): void {}
 
 /** What all inflaters of a source share. */
@@ -46,11 +49,19 @@ export class NodeInflater implements Inflater {
   #direct: DirectZlib | undefined
   #isFresh = true
   #job: InflateJob | undefined
+  /** The job's input. */
+  #jobBytes = 0
   #leaveQueue = nothing
 
   constructor(parts: InflaterParts) {
     this.#parts = parts
     this.#tail = parts.parameters.takeover ? syncTail : finalTail
+  }
+
+  get heldBytes(): number {
+    const { takeover, windowBits } = this.#parts.parameters
+    const contextBytes = takeover || this.#stream === undefined ? 0 : (1 << windowBits) + streamBytes
+    return contextBytes + this.#jobBytes
   }
 
   inflate(
@@ -156,6 +167,7 @@ export class NodeInflater implements Inflater {
       },
     })
     this.#job = job
+    this.#jobBytes = input.length
     this.#leaveQueue = jobs.enter(job.start)
   }
 
@@ -163,6 +175,7 @@ export class NodeInflater implements Inflater {
     const job = this.#job
     if (job === undefined) return
     this.#job = undefined
+    this.#jobBytes = 0
     this.#leaveQueue()
     this.#use(job.stream)
   }

@@ -1,0 +1,50 @@
+import type { ServerLimits } from '../../core/limits.js'
+import type { ReceiveBudget } from '../../core/receiving/receive-budget.js'
+import type { Clock, Timer } from '../../ports/clock.js'
+
+/** The parts of `messageTimeoutMs` by one of which a connection may end late. */
+const looks = 15
+
+interface TimeoutSettings {
+  readonly limits: ServerLimits
+  readonly receiveBudget: ReceiveBudget
+  readonly ports: { readonly clock: Clock }
+}
+
+/**
+ * Ends connections whose peers have begun a message and do not go on with it. One timer for all connections, which runs
+ * while there are any and looks at those that wait for the rest of a message.
+ */
+export class MessageTimeout {
+  readonly #settings: TimeoutSettings
+  readonly #connections: { readonly size: number }
+  #timer: Timer | undefined
+
+  constructor(settings: TimeoutSettings, connections: { readonly size: number }) {
+    this.#settings = settings
+    this.#connections = connections
+  }
+
+  /** A connection was added. */
+  start(): void {
+    if (this.#timer === undefined) this.#arm()
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  #arm(): void {
+    const { limits, ports, receiveBudget } = this.#settings
+    const { messageTimeoutMs } = limits
+    if (messageTimeoutMs === Number.POSITIVE_INFINITY) return
+    const look = (): void => {
+      this.#timer = undefined
+      receiveBudget.checkProgress(ports.clock.now(), messageTimeoutMs)
+      if (this.#connections.size > 0) this.#arm()
+    }
+    // A connection keeps the process alive for itself.
+    this.#timer = ports.clock.after(messageTimeoutMs / looks, look, false)
+  }
+}
