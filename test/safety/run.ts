@@ -20,6 +20,7 @@ import { memoryRows } from './memory-rows.js'
 import { type Measured, pageOf } from './page.js'
 import { type Figure, figure, type Row } from './row.js'
 import { ServerProcess, type Target } from './server-process.js'
+import { dribbleRows, unfinishedRows } from './unfinished-rows.js'
 import { waitingRows } from './waiting-rows.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
@@ -33,11 +34,12 @@ const disturbing = [
   ...handshakeRows,
   ...frameRows,
   ...memoryRows,
+  ...unfinishedRows,
   ...fairnessRows,
   ...echoRows,
   ...descriptorRows,
 ].filter(isChosen)
-const waiting = waitingRows.filter(isChosen)
+const waiting = [...dribbleRows, ...waitingRows].filter(isChosen)
 
 const begun = new Date()
 // These sleep for the most part, so the others are measured meanwhile.

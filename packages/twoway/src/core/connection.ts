@@ -116,6 +116,7 @@ export class Connection<Owner>
     this.#owner = owner
     this.#events = events
     this.#parser = new FrameParser(role, ports.payload, extension?.messageBits)
+    if (streamsMessages === true) extension?.decodeForReader?.()
     this.#sink =
       streamsMessages === true
         ? this.#newStreamer()

@@ -43,7 +43,8 @@ export interface ServerLimits extends Limits, ReceiveRates {
    * Bytes of memory held of input that is not complete, for all peers of the server together: messages, what they inflate
    * to, frames and request heads of which the rest has not come, and what has come and waits for a handler. Beyond it
    * the connections that hold most are closed with 1013, and handshakes that hold most get 503. A message that one read
-   * brings as a whole does not count. By default 256 MiB, or an eighth of the process' memory where that is less.
+   * brings as a whole does not count. An eighth is left to the allocator, so that connections end from seven eighths on.
+   * By default 256 MiB, or an eighth of the process' memory where that is less.
    */
   readonly maxTotalReceiveBytes: number
   /**

@@ -1,12 +1,17 @@
 import type { CountsByName, ServerMetrics } from './server-metrics.js'
 
-/** What a server has counted to which nothing has happened. */
-export const noMetrics: ServerMetrics = {
+/** What a server that is gone has of what metrics tell of the moment. */
+export const nothingNow = {
   connections: 0,
   handshakesWaiting: 0,
   bufferedBytes: 0,
   receiveBytes: 0,
   receiveBytesLimit: 0,
+} as const satisfies Partial<ServerMetrics>
+
+/** What a server has counted to which nothing has happened. */
+export const noMetrics: ServerMetrics = {
+  ...nothingNow,
   opened: 0,
   closed: 0,
   handshakes: {},

@@ -109,6 +109,8 @@ it('counts all that happens on a server', async () => {
     connections: 1,
     handshakesWaiting: 0,
     bufferedBytes: 0,
+    receiveBytes: 0,
+    receiveBytesLimit: 256 << 20,
     opened: 4,
     closed: 3,
     handshakes: { 101: 4, 401: 1, 503: 1 },

@@ -51,6 +51,8 @@ export interface Extension {
     emit: DecodedSink,
     done: (error?: unknown) => void,
   ): 'done' | 'later'
+  /** What comes out is read before a message is complete: no more of it is to be held back than speed asks for. */
+  decodeForReader?(): void
   /** No message is awaited any more: gives back what was held to decode, and tells of nothing that was to come later. */
   stopDecoding(): void
   /** The connection is gone: gives back all that the extension holds, and tells of nothing that was to come later. */

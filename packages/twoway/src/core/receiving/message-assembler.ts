@@ -102,6 +102,7 @@ export class MessageAssembler implements MessageSink {
     if (this.#utf8State !== 0) throw new ProtocolError('textNotUtf8', 'it ends within a character')
     const buffer = this.#buffer ?? this.#payload.allocate(0)
     const message = this.#isText ? this.#payload.decode(buffer, 0, this.#length, this.#isAscii)! : this.#bytes(buffer)
+    if (message === buffer) this.#buffer = undefined
     this.release()
     return message
   }
@@ -118,6 +119,7 @@ export class MessageAssembler implements MessageSink {
   /** Forgets the message under way. */
   release(): void {
     if (this.#isPooled) this.#pool.give(this.#buffer!)
+    else if (this.#buffer !== undefined) this.#pool.giveBuffer(this.#buffer)
     this.#underWay = false
     this.#buffer = undefined
     this.#isPooled = false
@@ -178,7 +180,9 @@ export class MessageAssembler implements MessageSink {
     }
     const wanted = this.#fin ? Math.min(known, grown) : Math.min(this.#maxBytes, Math.max(grown, 2 * capacity))
     const isPooled = this.#isText && wanted > chunkBytes
-    this.#moveTo(isPooled ? this.#pool.takeLong(wanted) : this.#payload.allocate(wanted), isPooled)
+    if (isPooled) this.#moveTo(this.#pool.takeLong(wanted), true)
+    // What comes next may complete the message: then its buffer is exactly as long, and needs no copy.
+    else this.#moveTo(this.#pool.takeBuffer(wanted, wanted === known ? wanted : 2 * wanted), false)
   }
 
   #moveTo(buffer: Uint8Array, isPooled: boolean): void {

@@ -8,17 +8,19 @@ const sizeClasses = 33
  * The memory that one server holds of input that is not complete, for all its peers together: messages, frames,
  * handshakes and request heads of which the rest has not come, and what has come and has not been taken.
  *
- * Where it exceeds the limit the largest holders let go until it does not. They are found without a search: a holder is
+ * Where it comes near the limit the largest holders let go until it does not. They are found without a search: a holder is
  * in the class of those that hold up to twice as much, so that the one that is told is at least half as large as any.
  */
 export class ReceiveBudget implements MemoryBudget {
   readonly limit: number
+  readonly #mostHeld: number
   readonly #classes = Array.from({ length: sizeClasses }, () => new Roster<Share>())
   #used = 0
 
-  /** @param limit bytes, at most */
+  /** @param limit bytes, at most, of which an eighth is left to the allocator: for its own needs, and what it can't use */
   constructor(limit: number) {
     this.limit = limit
+    this.#mostHeld = limit - Math.floor(limit / 8)
   }
 
   /** Bytes held now. */
@@ -52,7 +54,7 @@ export class ReceiveBudget implements MemoryBudget {
       this.#classes[from]!.remove(share)
       this.#classes[to]!.add(share)
     }
-    while (this.#used > this.limit) this.#largest.letGo()
+    while (this.#used > this.#mostHeld) this.#largest.letGo()
   }
 
   remove(share: Share, held: number): void {

@@ -13,6 +13,12 @@ const mostKept = 64
 const mostLongKept = 4
 
 /**
+ * Bytes of messages' buffers that are kept. Those of messages that will not be complete stay in memory until V8 collects
+ * garbage, and where a server is at the limit of what it holds, the next message that begins ends another one.
+ */
+const mostBufferBytes = 8 << 20
+
+/**
  * Octets up to which a view of what a chunk begins with is kept for the next time: to make one takes 50 ns, a tenth of
  * what an echo takes beside the system's calls.
  */
@@ -30,6 +36,9 @@ export class ScratchPool {
   readonly #views = new Array<Uint8Array | undefined>(longestKeptView + 1).fill(undefined)
   /** By length, the shortest first. */
   readonly #freeLong: Uint8Array[] = []
+  /** Buffers of messages, the one given back last at the end. */
+  readonly #freeBuffers: Uint8Array[] = []
+  #freeBufferBytes = 0
 
   constructor(payload: Payload, chunkBytes = defaultChunkBytes) {
     this.#payload = payload
@@ -57,6 +66,26 @@ export class ScratchPool {
   takeLong(length: number): Uint8Array {
     const index = this.#freeLong.findIndex((chunk) => chunk.length >= length)
     return index < 0 ? this.#payload.allocate(length) : this.#freeLong.splice(index, 1)[0]!
+  }
+
+  /** A buffer for a message that becomes its receiver's: one of `least` to `most` bytes that was given back, or a new one of `least`. */
+  takeBuffer(least: number, most: number): Uint8Array {
+    const index =
+      least < this.chunkBytes ? -1 : this.#freeBuffers.findIndex(({ length }) => length >= least && length <= most)
+    if (index < 0) return this.#payload.allocate(least)
+    const buffer = this.#freeBuffers.splice(index, 1)[0]!
+    this.#freeBufferBytes -= buffer.length
+    return buffer
+  }
+
+  /** Gives back the buffer of a message that will not be complete: nothing reads from it any more. */
+  giveBuffer(buffer: Uint8Array): void {
+    if (buffer.length < this.chunkBytes || buffer.length > this.longestBytes) return
+    this.#freeBuffers.push(buffer)
+    this.#freeBufferBytes += buffer.length
+    while (this.#freeBufferBytes > mostBufferBytes || this.#freeBuffers.length > mostKept) {
+      this.#freeBufferBytes -= this.#freeBuffers.shift()!.length
+    }
   }
 
   /** Gives a chunk back, of either length, that nothing reads from any more. */

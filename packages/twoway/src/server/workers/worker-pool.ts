@@ -1,7 +1,7 @@
 import { UsageError } from '../../core/errors.js'
 import type { Timer } from '../../ports/clock.js'
 import type { WorkerEnd } from '../../ports/worker-host.js'
-import { addMetrics, noMetrics } from '../add-metrics.js'
+import { addMetrics, noMetrics, nothingNow } from '../add-metrics.js'
 import { isThenable } from '../connection/is-thenable.js'
 import { bytesOf } from '../connection/message-bytes.js'
 import type { ServerMetrics } from '../server-metrics.js'
@@ -174,7 +174,7 @@ class WorkerPool implements Workers {
   #ended(worker: SupervisedWorker, end: WorkerEnd): void {
     this.#running.delete(worker)
     const counted = worker.lastMetrics ?? noMetrics
-    this.#past = addMetrics([this.#past, { ...counted, connections: 0, handshakesWaiting: 0, bufferedBytes: 0 }])
+    this.#past = addMetrics([this.#past, { ...counted, ...nothingNow }])
     this.#pastMissed += worker.missedBroadcasts
     if (worker.state === 'stopping' || this.#phase === 'closing') return
     const reason = worker.describe(end)

@@ -26,10 +26,16 @@ export interface DeflateTerms {
 }
 
 /**
- * Compressed octets that are gathered before they are inflated: a call for each of many tiny frames would cost more
- * than what it inflates.
+ * Compressed bytes that are gathered before they are inflated: half a message holds what its peer has sent, not what
+ * that inflates to, which may be a thousand times as much, and no context.
  */
-const gatherBytes = 8 << 10
+const gatherBytes = 256 << 10
+
+/**
+ * The same where a reader waits for what comes out. A call for each of many tiny frames would cost more than what it
+ * inflates.
+ */
+const gatherBytesForReader = 8 << 10
 
 /**
  * The data phase of permessage-deflate, RFC 7692 §7.2: what one connection holds of its own.
@@ -45,6 +51,7 @@ export class PermessageDeflate implements Extension, ContextHolder {
   #compressor: Compressor | undefined
   #inflater: Inflater | undefined
   #isEncoding = false
+  #gatherBytes = gatherBytes
 
   constructor(terms: DeflateTerms) {
     this.#terms = terms
@@ -103,7 +110,7 @@ export class PermessageDeflate implements Extension, ContextHolder {
     done: (error?: unknown) => void,
   ): 'done' | 'later' {
     const held = this.#hold?.length ?? 0
-    if (!last && held + end - start < gatherBytes) {
+    if (!last && held + end - start < this.#gatherBytes) {
       this.#hold ??= new Hold(this.#terms.payload)
       this.#hold.append(bytes, start, end)
       return 'done'
@@ -114,6 +121,10 @@ export class PermessageDeflate implements Extension, ContextHolder {
     hold.append(bytes, start, end)
     const length = hold.length
     return this.#inflate(hold.take(), 0, length, last, emit, done)
+  }
+
+  decodeForReader(): void {
+    this.#gatherBytes = gatherBytesForReader
   }
 
   /**

@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { constants, deflateRawSync } from 'node:zlib'
+import { Bystander } from '../faults/bystander.js'
+import { RawSocket } from '../faults/raw-socket.js'
+import { binary, close, frame, requestLines } from '../faults/wire.js'
+import { figure, mebibytes, type Row } from './row.js'
+import type { ServerProcess } from './server-process.js'
+import type { Mode } from './servers/commands.js'
+
+/** What Twoway holds of input that is not complete, at most, by default, and what a process may take beside it. */
+const mostBytes = (256 + 64) << 20
+/** The longest that a bystander may wait. */
+const mostMs = 100
+
+const manyPeers = 10_000
+/** A machine takes so many connections at a time without refusing some. */
+const peersAtATime = 100
+
+interface Halves {
+  readonly property: string
+  readonly mode: Mode
+  /** What each peer sends once it is connected, of which the rest never comes. */
+  readonly part: () => Buffer
+}
+
+/** What inflates to just below 1 MiB, in about 16 KiB: half a message of it. */
+function halfBomb(): Buffer {
+  const message = Buffer.alloc((1 << 20) - 1)
+  let seed = 1
+  // A random byte each so often takes about two and a half bytes of the compressed data.
+  for (let at = 0; at < message.length; at += 180) {
+    seed = (seed * 48_271) % 0x7fffffff
+    message[at] = seed
+  }
+  const compressed = deflateRawSync(message, { finishFlush: constants.Z_SYNC_FLUSH })
+  return frame(binary, compressed, { reservedBits: 4, fin: false })
+}
+
+/** 10,000 peers that each send a part of a message and nothing more: the process' memory, and what another waits. */
+function halves({ property, mode, part }: Halves): Row {
+  return {
+    property: `${property}: memory, and the longest that another's echo takes`,
+    promise: 'the 256 MiB of `maxTotalReceiveBytes` and 64 MiB more at most; 100 ms at most',
+    mode,
+    descriptors: manyPeers + 200,
+    async measure(server) {
+      const before = await server.memory()
+      const bystander = await Bystander.join(server.port)
+      const peers = await openMany(server, mode)
+      const octets = part()
+      bystander.begin()
+      for (const [index, peer] of peers.entries()) {
+        peer.send(octets)
+        if (index % 4 === 3) await sleep(1)
+      }
+      await sleep(3000)
+      const after = await server.memory()
+      const { worstMs } = await bystander.leave()
+      const cut = peers.filter((peer) => peer.isClosed || peer.count(close) > 0)
+      const codes = [...new Set(cut.map(({ closeCode }) => closeCode || 'no Close'))].join(', ')
+      for (const peer of peers) peer.destroy()
+      if (before === undefined || after === undefined) return figure('the server does not answer', false)
+      const growth = after.peakBytes - before.residentBytes
+      const ended = cut.length === 0 ? 'none was cut' : `${cut.length} were cut (${codes})`
+      return figure(
+        `${mebibytes(growth)}; ${worstMs.toFixed(0)} ms; ${ended} of ${peers.length}`,
+        growth <= mostBytes && worstMs <= mostMs,
+      )
+    },
+  }
+}
+
+async function openMany(server: ServerProcess, mode: Mode): Promise<RawSocket[]> {
+  const offer = mode === 'compress' ? { 'Sec-WebSocket-Extensions': 'permessage-deflate' } : {}
+  const lines = requestLines(server.port, offer)
+  const peers: RawSocket[] = []
+  while (peers.length < manyPeers) {
+    const opened = await Promise.all(
+      Array.from({ length: peersAtATime }, () => RawSocket.open(server.port, 5000, lines)),
+    )
+    const stand = opened.filter((peer) => peer !== undefined)
+    if (stand.length === 0) break
+    peers.push(...stand)
+    // The bystander has one of the places.
+    if (stand.length < peersAtATime) break
+  }
+  return peers
+}
+
+const count = manyPeers.toLocaleString('en')
+
+export const unfinishedRows: readonly Row[] = [
+  halves({
+    property: `${count} peers that each send half a message of 100 KiB`,
+    mode: 'echo',
+    part: () => frame(binary, Buffer.alloc(50 << 10, 'a'), { length: 100 << 10 }),
+  }),
+  halves({
+    property: `${count} peers that each send half a compressed message, 16 KiB that inflate to 1 MiB`,
+    mode: 'compress',
+    part: halfBomb,
+  }),
+]
+
+/** These sleep for the most part. */
+export const dribbleRows: readonly Row[] = [
+  {
+    property: 'a message of which a byte comes each second is ended after',
+    promise: '30 s, and two more until it is looked at',
+    async measure(server) {
+      const peer = await RawSocket.open(server.port)
+      if (peer === undefined) return figure('no connection', false)
+      peer.send(frame(binary, 'a', { length: 1000 }))
+      const begun = performance.now()
+      const timer = setInterval(() => peer.send('a'), 1000)
+      const isEnded = await peer.until(() => peer.count(close) > 0 || peer.isClosed, 60_000)
+      clearInterval(timer)
+      const seconds = (performance.now() - begun) / 1000
+      const { closeCode } = peer
+      peer.destroy()
+      if (!isEnded) return figure('not within 60 s', false)
+      return figure(`${seconds.toFixed(1)} s, ${closeCode || 'no Close'}`, seconds < 34)
+    },
+  },
+]
