@@ -8,6 +8,11 @@ import { echoPages } from './pages.js'
 import { refuseAsAsked, refuseName, refuseSettings } from './refusals.js'
 import { WorkTurns } from './work-turns.js'
 
+/** Bytes held of what strangers have sent and not completed: 64 MiB, a quarter of what a server holds by default. */
+const mostUnfinished = 64 << 20
+/** Milliseconds for what is not completed and does not come on: half of a server's. */
+const unfinishedMs = 15_000
+
 /** A connection's own doings, undefined where its URL asks for none and it is a plain echo. */
 type Session = EchoSession | undefined
 
@@ -35,6 +40,8 @@ export async function startEchoService(
     // Only where a browser asks: see there.
     hosts: 'any',
     maxMessageBytes: longestEcho,
+    maxTotalReceiveBytes: mostUnfinished,
+    messageTimeoutMs: unfinishedMs,
     // Only for those who ask for it, below.
     perMessageDeflate: true,
     upgrade: (request) =>

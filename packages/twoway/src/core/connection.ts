@@ -318,7 +318,7 @@ export class Connection<Owner>
     const { limit } = this.#receiveBudget!
     const reason = `all peers together have sent more than ${limit} bytes that are not complete`
     const error = new TransportError(`${reason}; ${closedWith(1013)}`, { code: 'totalReceiveFull' })
-    this.#sink.release(error)
+    this.#sink.letGo?.(error)
     this.fail(1013, reason)
     this.#hold.clear()
     this.#events.error(this.#owner, error)

@@ -28,6 +28,8 @@ export interface MessageSink {
   addDecoded(bytes: Uint8Array, start: number, end: number, last: boolean): string | Uint8Array | undefined
   /** The read is over, or the piece that took longer: what is held until the next has to be in memory of its own. */
   readEnds?(): void
+  /** Forgets all that is held, of a message too that has come whole and was not taken, for this reason. */
+  letGo?(reason: Error): void
   /** Forgets the message under way: the rest of it will not come, for this reason. */
   release(reason?: Error): void
 }

@@ -34,6 +34,7 @@ export class MessageStreamer implements MessageSink {
   #isScheduled = false
   #isStopped = false
   #isResuming = false
+  #isReleased = false
 
   constructor(
     payload: Payload,
@@ -49,7 +50,8 @@ export class MessageStreamer implements MessageSink {
   }
 
   get heldBytes(): number {
-    return this.#message?.capacity ?? 0
+    // What has come whole before the connection closed is its reader's alone from then on.
+    return this.#isReleased ? 0 : (this.#message?.capacity ?? 0)
   }
 
   get isUnderWay(): boolean {
@@ -85,9 +87,13 @@ export class MessageStreamer implements MessageSink {
   }
 
   release(reason: Error = new TransportError('the connection closed before the message was complete')): void {
-    const message = this.#underWay ? this.#message : undefined
+    if (this.#underWay) this.letGo(reason)
+    this.#isReleased = true
+  }
+
+  letGo(reason: Error): void {
     this.#underWay = false
-    message?.fail(reason)
+    if (this.#message?.isOver === false) this.#message.fail(reason)
   }
 
   #add(bytes: Uint8Array, start: number, end: number, last: boolean): void {

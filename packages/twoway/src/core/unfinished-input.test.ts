@@ -1,0 +1,415 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { deflateRawSync, constants as zlib } from 'node:zlib'
+import fc from 'fast-check'
+import { concat, frame } from 'twoway-testing/bytes.js'
+import { ConnectionHarness, type HarnessOptions } from 'twoway-testing/connection-harness.js'
+import { deflatePair } from 'twoway-testing/deflate.js'
+import { Slow } from 'twoway-testing/slow-extension.js'
+import type { IncomingMessage } from './receiving/incoming-message.js'
+import { ReceiveBudget } from './receiving/receive-budget.js'
+
+const kib = 1 << 10
+const masked = true
+const zeros = (length: number): Uint8Array => new Uint8Array(length)
+const binary = (length: number, fin = true): Uint8Array => frame({ opcode: 2, fin, payload: zeros(length), masked })
+const half = (length: number): Uint8Array => binary(2 * length).subarray(0, -length)
+
+/** Random bytes as DEFLATE, which do not shrink, or zeros, which do; the message's end is still to come. */
+function compressed(length: number, isRandom: boolean): Uint8Array {
+  let seed = 1
+  const message = Uint8Array.from({ length }, () => {
+    seed = (seed * 48_271) % 0x7fffffff
+    return isRandom ? seed : 0
+  })
+  const payload = deflateRawSync(message, { finishFlush: zlib.Z_SYNC_FLUSH }).subarray(0, -4)
+  return frame({ opcode: 2, fin: false, reservedBits: 4, payload, masked })
+}
+
+interface Kind {
+  readonly name: string
+  readonly options?: () => HarnessOptions
+  /** Sends what is not complete, or is not taken. */
+  readonly send: (harness: ConnectionHarness) => void
+  /** Bytes that are held at least. */
+  readonly least: number
+}
+
+/** Whatever a connection can hold of what it was sent. */
+const kinds: readonly Kind[] = [
+  { name: 'half a frame', send: (harness) => harness.receive(half(5000)), least: 5000 },
+  { name: 'a fragment', send: (harness) => harness.receive(binary(5000, false)), least: 5000 },
+  {
+    name: 'many fragments in a read',
+    send: (harness) => harness.receive(concat(binary(100, false), ...Array.from({ length: 50 }, () => more(100)))),
+    least: 5100,
+  },
+  {
+    name: 'half a text',
+    send: (harness) => harness.receive(frame({ opcode: 1, payload: 'a'.repeat(40_000), masked }).subarray(0, -1)),
+    least: 39_999,
+  },
+  {
+    name: 'the whole frames behind a pause',
+    send(harness) {
+      harness.connection.pause()
+      harness.receive(binary(5000))
+    },
+    least: 5000,
+  },
+  {
+    name: 'what comes while a handler is waited for',
+    options: () => ({ onMessage: (_, { connection }) => connection.awaitHandler() }),
+    send: (harness) => harness.receive(concat(binary(1), binary(5000))),
+    least: 5000,
+  },
+  {
+    name: 'what comes behind a message that is decoded elsewhere',
+    options: () => ({ extension: new Slow() }),
+    send: (harness) =>
+      harness.receive(concat(frame({ opcode: 2, reservedBits: 4, payload: zeros(20), masked }), binary(5000))),
+    least: 5000,
+  },
+  {
+    name: 'a short part of a compressed message',
+    options: () => ({ extension: deflatePair().server }),
+    send: (harness) => harness.receive(compressed(5000, true)),
+    least: 5000,
+  },
+  {
+    name: 'the input of a compressed message that waits for the thread pool, and its context',
+    options: () => ({ extension: deflatePair().server }),
+    send: (harness) => harness.receive(compressed(300 * kib, true)),
+    least: 332 * kib,
+  },
+  {
+    name: 'a stream that nobody reads',
+    options: () => ({ onStream() {} }),
+    send: (harness) => harness.receive(binary(5000, false)),
+    least: 5000,
+  },
+  {
+    name: 'what comes behind a stream that nobody reads',
+    options: () => ({ onStream() {}, limits: { highWaterMarkBytes: 10 } }),
+    send: (harness) => {
+      harness.receive(binary(100))
+      harness.receive(binary(5000))
+    },
+    least: 5100,
+  },
+]
+
+function more(length: number): Uint8Array {
+  return frame({ opcode: 0, fin: false, payload: zeros(length), masked })
+}
+
+function setUp(kind: Kind, receiveBudget: ReceiveBudget): ConnectionHarness {
+  const harness = new ConnectionHarness({ ...kind.options?.(), receiveBudget })
+  kind.send(harness)
+  return harness
+}
+
+type End = (harness: ConnectionHarness) => void
+
+/** Each way that a connection can end; afterwards its transport is gone. */
+const ends: { readonly [name: string]: End } = {
+  'a close of ours': ({ connection }) => connection.close(1000),
+  'a close that times out'({ connection, clock }) {
+    connection.close(1000)
+    clock.advance(60_000)
+  },
+  "a close of ours that the peer's answers": (harness) => {
+    harness.connection.close(1000)
+    harness.receive(frame({ opcode: 8, payload: Uint8Array.of(3, 232), masked }))
+  },
+  'a failure of ours': ({ connection }) => connection.fail(1011, 'a handler threw'),
+  'a broken rule': (harness) => harness.receive(Uint8Array.of(0x83, 0x80, 0, 0, 0, 0)),
+  terminate: ({ connection }) => connection.terminate(),
+  'a reset of ours': ({ connection }) => connection.terminate(true),
+  "the peer's end": ({ connection }) => connection.ended(),
+  'a reset': ({ connection }) => connection.closed(new Error('ECONNRESET')),
+  'the budget': ({ connection }) => connection.letGo(),
+  'a message that does not come on': ({ connection, clock }) => {
+    connection.checkProgress(clock.now(), 30_000)
+    clock.advance(30_000)
+    connection.checkProgress(clock.now(), 30_000)
+  },
+}
+
+describe('what a connection holds of input that is not complete', () => {
+  for (const kind of kinds) {
+    it(`is counted: ${kind.name}`, () => {
+      const budget = new ReceiveBudget(1 << 30)
+      const harness = setUp(kind, budget)
+      assert.ok(budget.used >= kind.least, `${budget.used}`)
+      assert.equal(budget.used, harness.connection.heldBytes)
+      harness.connection.terminate()
+    })
+
+    it(`ends the connection with 1013 where it is too much: ${kind.name}`, () => {
+      const [below, at] = [kind.least - 1, kind.least * 3].map((most) => {
+        const budget = new ReceiveBudget(Math.floor((most * 8) / 7))
+        const harness = setUp(kind, budget)
+        return { state: harness.connection.state, log: harness.log, used: budget.used }
+      })
+      assert.equal(at!.state, 'open')
+      assert.notEqual(below!.state, 'open')
+      assert.match(below!.log.join('\n'), /error all peers together .* 1013/)
+      assert.equal(below!.used, 0)
+    })
+
+    for (const [name, end] of Object.entries(ends)) {
+      it(`is given back by ${name}: ${kind.name}`, () => {
+        const budget = new ReceiveBudget(1 << 30)
+        const harness = setUp(kind, budget)
+        end(harness)
+        harness.clock.runTasks()
+        // What only the peer's answer or the transport's end could free is little.
+        if (harness.connection.state === 'closesExchanged' || harness.connection.state === 'failing') {
+          assert.equal(budget.used, 0)
+        }
+        if (harness.connection.state !== 'closed') harness.connection.closed()
+        assert.deepEqual([budget.used, budget.holders, harness.connection.heldBytes], [0, 0, 0])
+        harness.clock.advance(60_000)
+        assert.deepEqual([budget.used, budget.holders], [0, 0])
+      })
+    }
+  }
+
+  it('is given back by what completes it', () => {
+    const budget = new ReceiveBudget(1 << 30)
+    const harness = new ConnectionHarness({ receiveBudget: budget, extension: deflatePair().server })
+    const bytes = binary(5000)
+    harness.receive(bytes.subarray(0, 4000))
+    assert.ok(budget.used >= 3986)
+    harness.receive(bytes.subarray(4000))
+    assert.deepEqual([budget.used, budget.holders, harness.log.length], [0, 0, 1])
+    harness.receive(compressed(5000, true))
+    assert.ok(budget.used >= 5000)
+    harness.receive(frame({ opcode: 0, payload: new Uint8Array(0), masked }))
+    assert.deepEqual([budget.used, budget.holders, harness.log.length], [0, 0, 2])
+    harness.connection.pause()
+    harness.receive(bytes)
+    assert.ok(budget.used >= 5000)
+    harness.connection.resume()
+    harness.clock.runTasks()
+    assert.deepEqual([budget.used, budget.holders, harness.log.length], [0, 0, 3])
+  })
+
+  it('is given back by the reader of a stream, and by one that discards it', async () => {
+    for (const isDiscarded of [false, true]) {
+      let message: IncomingMessage | undefined
+      const budget = new ReceiveBudget(1 << 30)
+      const onStream = (begun: IncomingMessage): void => {
+        message = begun
+      }
+      const harness = new ConnectionHarness({ receiveBudget: budget, onStream })
+      harness.receive(binary(5000))
+      assert.ok(budget.used >= 5000)
+      if (isDiscarded) message!.discard()
+      else assert.equal((await message!.next())?.length, 5000)
+      harness.clock.runTasks()
+      assert.deepEqual([budget.used, budget.holders], [0, 0])
+    }
+  })
+
+  it('is what was sent of a compressed message, not what that inflates to', () => {
+    const budget = new ReceiveBudget(1 << 30)
+    const harness = new ConnectionHarness({ receiveBudget: budget, extension: deflatePair().server })
+    const bytes = compressed(1 << 20, false)
+    for (let at = 0; at < bytes.length; at += 100) harness.receive(bytes.subarray(at, at + 100))
+    assert.ok(budget.used <= 2 * bytes.length, `${budget.used} for ${bytes.length}`)
+  })
+
+  it('is at most 32 times as much as came, whatever a frame announces', () => {
+    for (const fin of [true, false]) {
+      for (const came of [1, 100, 1000, 40_000]) {
+        const budget = new ReceiveBudget(1 << 30)
+        const harness = new ConnectionHarness({ receiveBudget: budget })
+        const bytes = frame({ opcode: 2, fin, payload: zeros(1 << 20), masked })
+        harness.receive(bytes.subarray(0, 14 + came))
+        assert.ok(budget.used >= came && budget.used <= Math.max(1024, 32 * came), `${budget.used} for ${came}`)
+      }
+    }
+  })
+
+  it('does not come to the budget where reads bring whole messages', () => {
+    const receiveBudget = { limit: 0, open: (): never => assert.fail('a share was opened') }
+    for (const extension of [undefined, deflatePair().server]) {
+      const harness = new ConnectionHarness({ receiveBudget, ...(extension && { extension }) })
+      harness.receive(
+        concat(binary(100), binary(70_000), binary(100, false), frame({ opcode: 0, payload: 'a', masked })),
+      )
+      harness.receive(frame({ opcode: 9, payload: 'ping', masked }))
+      assert.equal(harness.log.length, 3)
+    }
+  })
+
+  it('is nothing, after connections have come, held and ended in every way at random', () => {
+    const visit = fc.tuple(fc.nat(kinds.length - 1), fc.nat(Object.keys(ends).length - 1), fc.boolean())
+    fc.assert(
+      fc.property(fc.array(visit, { minLength: 20, maxLength: 60 }), (visits) => {
+        const budget = new ReceiveBudget(400 * kib)
+        const open: ConnectionHarness[] = []
+        const way = Object.values(ends)
+        for (const [kind, end, isLate] of visits) {
+          const harness = setUp(kinds[kind]!, budget)
+          open.push(harness)
+          const leaving = isLate ? open.shift()! : harness
+          if (leaving.connection.state === 'open') way[end]!(leaving)
+          leaving.clock.runTasks()
+          if (leaving.connection.state === 'open') leaving.connection.closed()
+          const held = [...open, leaving].reduce((sum, { connection }) => sum + connection.heldBytes, 0)
+          assert.equal(budget.used, held)
+          assert.ok(budget.used <= 350 * kib)
+        }
+        for (const { connection } of open) if (connection.state !== 'closed') connection.closed()
+      }),
+      { numRuns: 100, seed: 12 },
+    )
+  })
+})
+
+describe('a message that does not come on', () => {
+  const timeoutMs = 30_000
+
+  /** Looks each second while `act` is called with the second, and returns when the connection ended, or undefined. */
+  function endsAt(
+    harness: ConnectionHarness,
+    seconds: number,
+    act: (second: number) => void = () => {},
+  ): number | undefined {
+    for (let second = 1; second <= seconds; second++) {
+      harness.clock.advance(1000)
+      act(second)
+      harness.connection.checkProgress(harness.clock.now(), timeoutMs)
+      if (harness.connection.state !== 'open') return second
+    }
+    return undefined
+  }
+
+  const newHarness = (options: HarnessOptions = {}): ConnectionHarness =>
+    new ConnectionHarness({ ...options, receiveBudget: new ReceiveBudget(1 << 30) })
+
+  for (const [name, bytes] of [
+    ['half a frame', half(5000)],
+    ['a fragment', binary(10, false)],
+    ['an empty fragment', binary(0, false)],
+    ['a header alone', binary(5000).subarray(0, 8)],
+    ['half a header', binary(5000).subarray(0, 3)],
+    ['half a Ping', frame({ opcode: 9, payload: 'ping', masked }).subarray(0, 8)],
+  ] as const) {
+    it(`ends its connection with 1008 after the time, not before: ${name}`, () => {
+      const harness = newHarness()
+      harness.receive(bytes)
+      assert.equal(endsAt(harness, 100), 30)
+      assert.deepEqual(harness.log, ['closing', 'error messageTooSlow'])
+      assert.deepEqual([...harness.transport.writes[0]!.subarray(2, 4)], [1008 >> 8, 1008 & 0xff])
+    })
+  }
+
+  it('ends a compressed one likewise', () => {
+    const harness = newHarness({ extension: deflatePair().server })
+    harness.receive(compressed(5000, true))
+    assert.equal(endsAt(harness, 100), 30)
+  })
+
+  it('has no time to itself by a byte from time to time, nor by Pings and empty fragments', () => {
+    for (const dribble of [
+      (harness: ConnectionHarness) => harness.receive(frame({ opcode: 0, fin: false, payload: 'a', masked })),
+      (harness: ConnectionHarness) => harness.receive(frame({ opcode: 9, payload: 'a'.repeat(100), masked })),
+      (harness: ConnectionHarness) =>
+        harness.receive(
+          concat(...Array.from({ length: 500 }, () => frame({ opcode: 0, fin: false, payload: '', masked }))),
+        ),
+    ]) {
+      const harness = newHarness()
+      harness.receive(binary(10, false))
+      assert.equal(
+        endsAt(harness, 100, () => dribble(harness)),
+        30,
+      )
+    }
+  })
+
+  it('has all the time it needs where a KiB comes within each', () => {
+    const harness = newHarness()
+    const bytes = binary(100_000)
+    harness.receive(bytes.subarray(0, 1000))
+    let at = 1000
+    const step = (second: number): void => {
+      if (second % 29 !== 0) return
+      harness.receive(bytes.subarray(at, at + 1024))
+      at += 1024
+    }
+    assert.equal(endsAt(harness, 29 * 100, step), undefined)
+    assert.equal(harness.log.length, 1)
+    assert.match(harness.log[0]!, /^binary 0000/)
+  })
+
+  it('begins the time anew with each message', () => {
+    const harness = newHarness()
+    const bytes = binary(100)
+    const step = (second: number): void => {
+      if (second % 20 === 0) harness.receive(bytes.subarray(0, 50))
+      if (second % 20 === 19 && second > 20) harness.receive(bytes.subarray(50))
+    }
+    assert.equal(endsAt(harness, 500, step), undefined)
+  })
+
+  it('is not blamed for the time in which the server does not read', () => {
+    const paused = newHarness()
+    paused.receive(half(5000))
+    paused.connection.pause()
+    assert.equal(endsAt(paused, 500), undefined)
+    paused.connection.resume()
+    assert.equal(endsAt(paused, 500), 30)
+
+    const waiting = newHarness({ onMessage: (_, { connection }) => connection.awaitHandler() })
+    waiting.receive(concat(binary(1), half(5000)))
+    assert.equal(endsAt(waiting, 500), undefined)
+    waiting.connection.handlerDone()
+    assert.equal(endsAt(waiting, 500), 30)
+  })
+
+  it('is blamed where the peer does not read', () => {
+    const harness = newHarness({ limits: { highWaterMarkBytes: 10 } })
+    harness.transport.isFull = true
+    harness.receive(concat(binary(5000, false), frame({ opcode: 9, payload: zeros(100), masked })))
+    assert.ok(harness.transport.calls.includes('pause'))
+    assert.equal(endsAt(harness, 500), 30)
+  })
+
+  it('is not blamed for the reader of a stream, but is for its own', async () => {
+    let message: IncomingMessage | undefined
+    const harness = newHarness({
+      limits: { highWaterMarkBytes: 100 },
+      onStream: (begun) => {
+        message = begun
+      },
+    })
+    harness.receive(half(5000))
+    assert.equal(endsAt(harness, 500), undefined, 'the reader is slow')
+    assert.equal((await message!.next())?.length, 5000)
+    harness.clock.runTasks()
+    assert.equal(
+      endsAt(harness, 100, (second) => {
+        if (second === 20) harness.receive(Uint8Array.of(0))
+        if (second === 20) void message!.next()
+      }),
+      50,
+      'a byte is enough where all was read',
+    )
+    await assert.rejects(async () => {
+      while ((await message!.next()) !== undefined);
+    }, /does not come/)
+  })
+
+  it('is for the closing handshake to end, once that has begun', () => {
+    const harness = newHarness()
+    harness.receive(half(5000))
+    harness.connection.close(1000)
+    harness.connection.checkProgress(1e9, timeoutMs)
+    assert.deepEqual(harness.log, ['closing'])
+  })
+})
