@@ -196,6 +196,16 @@ describe('what a connection holds of input that is not complete', () => {
     assert.deepEqual([budget.used, budget.holders, harness.log.length], [0, 0, 3])
   })
 
+  it('is given back by what is decoded elsewhere', () => {
+    const budget = new ReceiveBudget(1 << 30)
+    const extension = new Slow()
+    const harness = new ConnectionHarness({ receiveBudget: budget, extension })
+    harness.receive(frame({ opcode: 2, reservedBits: 4, payload: zeros(20), masked }))
+    assert.deepEqual([budget.holders, harness.log.length], [1, 0])
+    extension.goOn()
+    assert.deepEqual([budget.used, budget.holders, harness.log.length], [0, 0, 1])
+  })
+
   it('is given back by the reader of a stream, and by one that discards it', async () => {
     for (const isDiscarded of [false, true]) {
       let message: IncomingMessage | undefined

@@ -122,6 +122,31 @@ for (const { name, serverPorts, clientPorts, tls, clientTls } of networks) {
       })
     })
 
+    it('is gone with a peer that leaves before the decision on its handshake', async () => {
+      let asked = 0
+      const upgrade = (): Promise<undefined> => {
+        asked += 1
+        return new Promise(() => {})
+      }
+      await withServer({ upgrade }, async (server, connect) => {
+        const peer = connect(handshakeRequest())
+        await until(() => asked === 1)
+        peer.send(new Uint8Array(10_000))
+        await until(() => server.metrics().receiveBytes >= 10_000)
+        peer.destroy()
+        await until(() => server.metrics().receiveBytes === 0)
+      })
+    })
+
+    it('is gone with a peer that leaves within its head', async () => {
+      await withServer({}, async (server, connect) => {
+        const peer = connect(handshakeRequest().subarray(0, 50))
+        await until(() => server.metrics().receiveBytes > 0)
+        peer.destroy()
+        await until(() => server.metrics().receiveBytes === 0)
+      })
+    })
+
     it('counts heads of which the rest does not come, and refuses the largest with 503', async () => {
       const head = (length: number): Uint8Array => utf8(`GET / HTTP/1.1\r\nA: ${'a'.repeat(length)}`)
       await withServer({ maxTotalReceiveBytes: 40 * kib }, async (server, connect) => {
