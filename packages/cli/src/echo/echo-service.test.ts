@@ -480,6 +480,10 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
   }
 
 for (const [name, sentences] of Object.entries(effects)) {
+  it('holds a quarter of what a server holds by default of input that is not complete', () => {
+    assert.equal(server.metrics().receiveBytesLimit, 64 << 20)
+  })
+
   describe(`the echo service with ${name}`, () => {
     for (const [sentence, test] of Object.entries(sentences)) it(sentence, test)
   })

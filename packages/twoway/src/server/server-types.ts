@@ -162,6 +162,9 @@ export interface ServerHandlers<Data> {
    * as `maxMessageBytes` does not limit it. About `highWaterMarkBytes` of it are held, and a read of the network besides;
    * then the peer is read no further, and its pings are not answered, until they are taken.
    *
+   * A message that does not come on for `messageTimeoutMs` ends its connection, and its reader fails; the time in which
+   * the server waits for the reader does not count.
+   *
    * The next message begins when this one has been read to its end, or its reader has stopped: what is left is dropped.
    * So is all of it where nobody has begun to read when this handler is done, with the promise that it returns.
    */
