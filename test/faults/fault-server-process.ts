@@ -1,6 +1,6 @@
 import { echoTrip } from './echo-trip.js'
 import { FaultProcess, type ProcessOptions } from './fault-process.js'
-import type { ServerState } from './fault-server.js'
+import { moreThanAny, type ServerState } from './server-state.js'
 
 /** An echo in a process of its own, which can be stopped and asked how it fares. */
 export class FaultServer {
@@ -24,6 +24,13 @@ export class FaultServer {
 
   state(): Promise<ServerState> {
     return this.process.ask<ServerState>('state')
+  }
+
+  /** Waits until it has no descriptor left, and says whether it came to that. */
+  async isOutOfDescriptors(withinMs: number): Promise<boolean> {
+    const end = performance.now() + withinMs
+    while ((await this.state()).descriptors !== moreThanAny) if (performance.now() > end) return false
+    return true
   }
 
   /** Waits until so many connections and no more descriptors than these are left, and says what is. */

@@ -2,17 +2,8 @@
 import { readdirSync } from 'node:fs'
 import process from 'node:process'
 import { serve } from 'twoway/server'
-
-/** How a server fares, after a collection. */
-export interface ServerState {
-  readonly connections: number
-  readonly descriptors: number
-  /** What its objects and buffers take. */
-  readonly heldBytes: number
-  readonly residentBytes: number
-  readonly opened: number
-  readonly closed: number
-}
+import { heldBytes, residentBytes } from './own-memory.js'
+import { moreThanAny, type ServerState } from './server-state.js'
 
 let opened = 0
 let closed = 0
@@ -31,12 +22,11 @@ const server = await serve({
 
 function state(): ServerState {
   globalThis.gc!()
-  const { heapUsed, external, rss } = process.memoryUsage()
   return {
     connections: server.connections.size,
     descriptors: openDescriptors(),
-    heldBytes: heapUsed + external,
-    residentBytes: rss,
+    heldBytes: heldBytes(),
+    residentBytes: residentBytes(),
     opened,
     closed,
   }
@@ -48,7 +38,7 @@ function openDescriptors(): number {
   try {
     return readdirSync('/proc/self/fd').length
   } catch {
-    return Number.MAX_SAFE_INTEGER
+    return moreThanAny
   }
 }
 

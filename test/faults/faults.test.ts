@@ -114,7 +114,7 @@ describe('faults of the network and of processes', { concurrency: 4 }, () => {
       assert.ok(first)
       const { descriptors } = await server.state()
       const crowd = Array.from({ length: 400 }, () => new RawSocket(server.port))
-      await sleep(300)
+      assert.ok(await server.isOutOfDescriptors(10_000))
       first.send(Buffer.from('818000000000', 'hex'))
       assert.ok(await first.until(() => first.count(1) === 1, 10_000))
       for (const peer of crowd) peer.destroy()

@@ -4,6 +4,7 @@
  */
 import process from 'node:process'
 import { WebSocket } from 'twoway'
+import { heldBytes } from './own-memory.js'
 
 export interface LoadOrder {
   readonly url: string
@@ -80,8 +81,7 @@ function beActive(socket: WebSocket, leave: () => void): void {
 
 function state(): LoadState {
   globalThis.gc!()
-  const { heapUsed, external } = process.memoryUsage()
-  return { open, echoes, faults, heldBytes: heapUsed + external }
+  return { open, echoes, faults, heldBytes: heldBytes() }
 }
 
 process.on('disconnect', () => process.exit(0))
