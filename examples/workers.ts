@@ -4,7 +4,7 @@
  * Run it and connect to ws://127.0.0.1:8080. `kill` one of its processes and see another take its place; send SIGHUP to
  * the first one, and all are replaced, one after the other, by what `workers-server.js` says then.
  */
-import { serveWorkers } from 'twoway/server'
+import { serveWorkers } from 'twoway/workers'
 
 const workers = await serveWorkers(new URL('./workers-server.js', import.meta.url), {
   workerExit: ({ reason, restartInMs }) => console.error(`${reason}; the next one comes in ${restartInMs} ms`),

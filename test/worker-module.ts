@@ -1,6 +1,7 @@
 /** A module that the tests of serveWorkers run. What it does is its argument. */
 import { createServer } from 'node:http'
-import { attach, type ServeOptions, serve, serveWorkers } from 'twoway/server'
+import { attach, type ServeOptions, serve } from 'twoway/server'
+import { serveWorkers } from 'twoway/workers'
 
 const options: ServeOptions<undefined> = {
   port: 0,

@@ -8,8 +8,9 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as pass } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 import { WebSocket } from 'twoway'
-import { serveWorkers, type WorkerExit, type Workers, type WorkersOptions } from 'twoway/server'
+import { serveWorkers, type WorkerExit, type Workers, type WorkersOptions } from 'twoway/workers'
 
 const moduleUrl = new URL('./worker-module.js', import.meta.url)
 
@@ -72,7 +73,7 @@ function isAlive(pid: number): boolean {
 /** Starts what must fail, and returns why it did. */
 async function failureOf(what: string, options: WorkersOptions = {}): Promise<Error & { readonly code?: string }> {
   // What a worker prints of it is not the test's.
-  const program = `import { serveWorkers } from 'twoway/server'
+  const program = `import { serveWorkers } from 'twoway/workers'
     const options = ${JSON.stringify({ workers: 2, args: [what], execArgv: [], ...options })}
     await serveWorkers(${JSON.stringify(moduleUrl.href)}, options).catch(({ message, code, cause }) =>
       console.log(JSON.stringify({ message, code, cause: cause && { name: cause.name } })))`
@@ -136,6 +137,24 @@ describe('serveWorkers', () => {
     process.kill(peer.pid, 'SIGTERM')
     const [{ code }] = await closed
     assert.equal(code, 1001)
+    while (exits.length === 0) await pass(10)
+    assert.equal(exits[0]!.code, 143)
+  })
+
+  it('spans a module that is bundled with a copy of the library of its own', async (context) => {
+    const folder = mkdtempSync(join(tmpdir(), 'twoway-bundled-'))
+    context.after(() => rmSync(folder, { recursive: true }))
+    const outfile = join(folder, 'module.mjs')
+    const entryPoints = [fileURLToPath(moduleUrl)]
+    await build({ entryPoints, outfile, bundle: true, format: 'esm', platform: 'node', logLevel: 'error' })
+    const exits: WorkerExit[] = []
+    const workerExit = (exit: WorkerExit): void => void exits.push(exit)
+    const workers = await serveWorkers(outfile, { workers: 1, args: ['echo'], execArgv: [], workerExit })
+    context.after(() => workers.close())
+    const peer = await connect(workers.url)
+    assert.equal(workers.broadcast('to all'), 1)
+    assert.equal(await peer.next(), 'to all')
+    process.kill(peer.pid, 'SIGTERM')
     while (exits.length === 0) await pass(10)
     assert.equal(exits[0]!.code, 143)
   })
@@ -255,7 +274,7 @@ describe('serveWorkers', () => {
       ['', 'SIGINT'],
       ['', 'SIGKILL'],
     ] as const) {
-      const program = `import { serveWorkers } from 'twoway/server'
+      const program = `import { serveWorkers } from 'twoway/workers'
         const workers = await serveWorkers(${JSON.stringify(moduleUrl.href)}, { workers: 2, args: ['echo'] })
         ${handling}
         console.log(workers.url)`

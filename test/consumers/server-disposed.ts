@@ -1,6 +1,7 @@
 // What a program may write whose types know Symbol.asyncDispose, as Node's do.
 
-import { type ServerDiagnostics, serve, serveWorkers } from 'twoway/server'
+import { type ServerDiagnostics, serve } from 'twoway/server'
+import { serveWorkers } from 'twoway/workers'
 
 declare const log: (...values: unknown[]) => void
 

@@ -1,6 +1,7 @@
 // What a server's program may write: `socket.data` is what `upgrade` returns, in any shape of handlers.
 
-import { attach, serve, serveWorkers, type Workers } from 'twoway/server'
+import { attach, serve } from 'twoway/server'
+import { serveWorkers, type Workers } from 'twoway/workers'
 import { check, type Same } from './same.js'
 
 interface User {

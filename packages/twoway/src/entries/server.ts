@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { ScratchPool } from '../core/sending/scratch-pool.js'
 import { nodeClock } from '../runtimes/node/clock.js'
 import { nodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
@@ -8,14 +7,13 @@ import { nodeHttpHost } from '../runtimes/node/http/http-host.js'
 import { nodePayload } from '../runtimes/node/payload/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
 import { processMemory } from '../runtimes/node/tuning/process-memory.js'
-import { clusterHost } from '../runtimes/node/workers/cluster-host.js'
-import { clusterParent } from '../runtimes/node/workers/cluster-parent.js'
+import { serversOfWorker } from '../runtimes/node/workers/cluster-parent.js'
+import { nodeWorkers } from '../runtimes/node/workers/node-workers.js'
 import { attachServer, startServer } from '../server/listening-server.js'
 import type { ServerPorts } from '../server/server-settings.js'
 import type { AttachOptions, ServeOptions, Server } from '../server/server-types.js'
-import { startWorkers } from '../server/workers/worker-pool.js'
-import { WorkerServers } from '../server/workers/worker-servers.js'
-import type { Workers, WorkersOptions } from '../server/workers/workers-types.js'
+import { defineServeWorkers, type ServeWorkers } from '../workers/serve-workers.js'
+import { WorkerServers } from '../workers/worker-servers.js'
 
 export { describeCloseCode } from '../core/closing/close-code.js'
 export type { CloseResult, SendResult } from '../core/connection-types.js'
@@ -58,17 +56,18 @@ export type {
   Workers,
   WorkersMetrics,
   WorkersOptions,
-} from '../server/workers/workers-types.js'
+} from '../workers/workers-types.js'
 
-const parent = clusterParent()
 /** Where this process is a worker, the servers that its parent speaks to. */
-const workerServers = parent === undefined ? undefined : new WorkerServers(parent, nodeClock)
+const workerServers = (): WorkerServers | undefined => serversOfWorker((parent) => new WorkerServers(parent, nodeClock))
 
 const ports: ServerPorts = {
   payload: nodePayload,
   random: nodeRandom,
   clock: nodeClock,
-  httpHost: workerServers?.hostOver(nodeHttpHost) ?? nodeHttpHost,
+  httpHost: {
+    listen: (options, handler) => (workerServers()?.hostOver(nodeHttpHost) ?? nodeHttpHost).listen(options, handler),
+  },
   diagnostics: nodeDiagnostics,
   deflateCodec: nodeDeflateCodec,
   memoryBytes: processMemory,
@@ -82,38 +81,11 @@ const ports: ServerPorts = {
  */
 export function serve<Data = undefined>(options: ServeOptions<Data>): Promise<Server<Data>> {
   const starting = startServer(options, ports)
-  return workerServers?.add(starting) ?? starting
+  return workerServers()?.add(starting) ?? starting
 }
 
-/**
- * Runs a module that calls `serve` in several processes on one port, which share connections out, and resolves once all
- * of them listen. Which port is the module's to say, as everything about its servers; where it is 0, all have the same.
- * Several calls of `serve` are several servers in each process.
- *
- * The system shares connections out where Node can listen so (SO_REUSEPORT: Node 22.12, or 23.1 and later, on Linux and
- * the BSDs), else the parent does by node:cluster. A worker that dies is started again, after 0.1 s at first and 30 s at
- * last. Ctrl+C ends the workers with their parent; where that takes the signal itself they wait for its `close`. Where
- * the parent dies, they end. What a module attaches to an HTTP server by `attach` is spanned too; there the parent shares
- * connections out, on every system.
- *
- * Rejects with a UsageError for options or a module that can't be used, on Bun and Deno, and in a worker; and where a
- * worker does not come to listen, with an Error that says why, in which case the others are stopped. Its `cause` is what
- * the module threw, and its `code` that of the system: EADDRINUSE, EACCES.
- *
- * @param module its `file:` URL, or its path
- */
-export async function serveWorkers(
-  module: string | { readonly href: string },
-  options: WorkersOptions = {},
-): Promise<Workers> {
-  return startWorkers(options, {
-    clock: nodeClock,
-    random: nodeRandom,
-    parallelism: availableParallelism(),
-    host: clusterHost(typeof module === 'string' ? module : module.href, options),
-    report: (error) => console.error('twoway:', error instanceof Error ? error.message : error),
-  })
-}
+/** @deprecated Import it from `twoway/workers`, its own entry; this one ends with 1.0. */
+export const serveWorkers: ServeWorkers = /* @__PURE__ */ defineServeWorkers(nodeWorkers)
 
 /**
  * Takes WebSockets beside an app on its HTTP server, of node:http or node:https: Express, Fastify, Hono, Vite and others
@@ -128,6 +100,6 @@ export async function serveWorkers(
  */
 export function attach<Data = undefined>(httpServer: AttachableServer, options: AttachOptions<Data>): Server<Data> {
   const server = attachServer(options, ports, attachTo(httpServer))
-  void workerServers?.add(whenListening(httpServer).then(() => server))
+  void workerServers()?.add(whenListening(httpServer).then(() => server))
   return server
 }

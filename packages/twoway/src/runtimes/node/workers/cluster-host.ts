@@ -19,6 +19,9 @@ export interface ClusterOptions {
 /** How long after a process's end what it sent may still come, where a process of its own holds the channel open. */
 const lastMessagesWithinMs = 1000
 
+/** What each worker loads before its module, so that it hears its parent and tells of errors from the beginning. */
+const startModule = new URL('../../../entries/worker-start.js', import.meta.url)
+
 /**
  * Workers of node:cluster, with which sockets, Unix sockets and handles are shared out by the parent where the system
  * does not do it. A UsageError where there is no such module, or the runtime is not Node.
@@ -67,7 +70,7 @@ function fork(exec: string, { args, execArgv, env }: ClusterOptions): ChildProce
     cluster.setupPrimary({
       exec,
       args: [...(args ?? process.argv.slice(2))],
-      execArgv: [...(execArgv ?? withoutProgram(process.execArgv))],
+      execArgv: [...(execArgv ?? withoutProgram(process.execArgv)), ...startOptions()],
       // It has bytes as bytes.
       serialization: 'advanced',
       silent: false,
@@ -76,6 +79,11 @@ function fork(exec: string, { args, execArgv, env }: ClusterOptions): ChildProce
   } finally {
     ;(cluster as { settings: typeof before }).settings = before
   }
+}
+
+/** Where our parent's program is bundled into one file there is no such module: its workers listen as they first serve. */
+function startOptions(): string[] {
+  return statSync(startModule, { throwIfNoEntry: false })?.isFile() ? ['--import', startModule.href] : []
 }
 
 /** Node's options without a program that was given among them: the worker has its module. */

@@ -10,10 +10,24 @@ const sharingPlatforms: ReadonlySet<string> = new Set(['linux', 'freebsd', 'drag
 /** What a shell says of a process that SIGTERM ended. */
 const terminatedCode = 128 + 15
 
-/** The parent of this process, where it is a worker of `serveWorkers`. */
-export function clusterParent(): WorkerParent | undefined {
-  const isWorker = process.env[workerMarker] === String(process.ppid) && cluster.isWorker && process.connected
-  return isWorker ? new ClusterParent() : undefined
+/** The same in each copy of this library: a module may be bundled with one of its own. */
+const servers = Symbol.for('twoway.workerServers')
+
+/**
+ * What stands for the servers of this process, where it is a worker of `serveWorkers`, else undefined. The first call
+ * creates it over the parent, which installs listeners for messages and signals; all further ones, also those of
+ * another copy of this library, return the same.
+ */
+export function serversOfWorker<Servers extends object>(
+  create: (parent: WorkerParent) => Servers,
+): Servers | undefined {
+  const holder = process as { [servers]?: Servers }
+  if (holder[servers] === undefined && isWorker()) holder[servers] = create(new ClusterParent())
+  return holder[servers]
+}
+
+function isWorker(): boolean {
+  return process.env[workerMarker] === String(process.ppid) && cluster.isWorker && process.connected === true
 }
 
 /** The parent, over the channel that node:cluster has to it. Where it dies, node:cluster ends this process. */

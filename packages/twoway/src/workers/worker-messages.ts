@@ -1,4 +1,4 @@
-import type { ServerMetrics } from '../server-metrics.js'
+import type { ServerMetrics } from '../server/server-metrics.js'
 
 /** Where a server of a worker's is to listen. */
 export interface WorkerPlace {

@@ -1,8 +1,8 @@
-import type { Clock } from '../../ports/clock.js'
-import type { HttpHandler, HttpHost, HttpListener, ListenOptions } from '../../ports/http-host.js'
-import type { WorkerParent } from '../../ports/worker-parent.js'
-import { addMetrics } from '../add-metrics.js'
-import type { Server } from '../server-types.js'
+import type { Clock } from '../ports/clock.js'
+import type { HttpHandler, HttpHost, HttpListener, ListenOptions } from '../ports/http-host.js'
+import type { WorkerParent } from '../ports/worker-parent.js'
+import { addMetrics } from '../server/add-metrics.js'
+import type { Server } from '../server/server-types.js'
 import {
   type ParentMessage,
   receivedError,

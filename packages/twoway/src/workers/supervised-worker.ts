@@ -1,5 +1,5 @@
-import type { WorkerEnd, WorkerProcess } from '../../ports/worker-host.js'
-import type { ServerMetrics } from '../server-metrics.js'
+import type { WorkerEnd, WorkerProcess } from '../ports/worker-host.js'
+import type { ServerMetrics } from '../server/server-metrics.js'
 import type { SharedPorts } from './shared-ports.js'
 import {
   type ParentMessage,

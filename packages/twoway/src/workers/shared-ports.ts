@@ -1,4 +1,4 @@
-import type { WorkerHost } from '../../ports/worker-host.js'
+import type { WorkerHost } from '../ports/worker-host.js'
 import type { WorkerPlace } from './worker-messages.js'
 
 interface FoundPort {

@@ -1,7 +1,7 @@
-import { UsageError } from '../../core/errors.js'
-import type { Clock } from '../../ports/clock.js'
-import type { Random } from '../../ports/random.js'
-import type { WorkerHost } from '../../ports/worker-host.js'
+import { UsageError } from '../core/errors.js'
+import type { Clock } from '../ports/clock.js'
+import type { Random } from '../ports/random.js'
+import type { WorkerHost } from '../ports/worker-host.js'
 import type { WorkersOptions } from './workers-types.js'
 
 /** What workers need of their runtime. */

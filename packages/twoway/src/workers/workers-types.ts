@@ -1,6 +1,6 @@
-import type { PlatformAsyncDisposable } from '../../ports/platform-types.js'
-import type { ServerMetrics } from '../server-metrics.js'
-import type { OutgoingPiece, SendOptions } from '../server-types.js'
+import type { PlatformAsyncDisposable } from '../ports/platform-types.js'
+import type { ServerMetrics } from '../server/server-metrics.js'
+import type { OutgoingPiece, SendOptions } from '../server/server-types.js'
 
 export interface WorkersOptions {
   /** How many processes: as many as the machine runs at once by default. */

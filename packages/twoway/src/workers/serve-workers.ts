@@ -1,0 +1,30 @@
+import { startWorkers } from './worker-pool.js'
+import type { WorkersPorts } from './workers-settings.js'
+import type { Workers, WorkersOptions } from './workers-types.js'
+
+/**
+ * Runs a module that calls `serve` in several processes on one port, and resolves once all of them listen. The module
+ * itself says where its servers listen; with port 0 all processes share the port that the first one gets. A module that
+ * calls `serve` several times has several servers in each process.
+ *
+ * The system distributes connections where Node can listen with SO_REUSEPORT (Node 22.12, 23.1 and later, on Linux and
+ * the BSDs); elsewhere the parent does, by node:cluster. A worker that dies is started again, after 0.1 s at first and
+ * after up to 30 s if it keeps dying. Ctrl+C ends the workers with their parent; a parent that handles the signal itself
+ * ends them by `close`. Workers end when their parent dies. `attach` in the module works too: the parent then
+ * distributes the connections of its HTTP server, on every system.
+ *
+ * Rejects with a UsageError for wrong options, a module that does not exist, a call in a worker, and on Bun and Deno.
+ * Rejects with an Error when a worker does not come to listen; the others are stopped then. Its `cause` is what the
+ * module threw, and its `code` that of the system, such as EADDRINUSE or EACCES.
+ *
+ * @param module its `file:` URL, or its path
+ */
+export type ServeWorkers = (module: string | { readonly href: string }, options?: WorkersOptions) => Promise<Workers>
+
+/** Makes `serveWorkers` for a platform. `portsFor` throws a UsageError for a module that can't be run. */
+export function defineServeWorkers(
+  portsFor: (moduleUrl: string, options: WorkersOptions) => WorkersPorts,
+): ServeWorkers {
+  return async (module, options = {}) =>
+    startWorkers(options, portsFor(typeof module === 'string' ? module : module.href, options))
+}
