@@ -43,6 +43,12 @@ const metrics: { readonly [name in keyof ServerMetrics]: Metric } = {
   closes: counter('closes_total', 'Connections that are gone, by close code.', (of) => of.closes, 'code'),
   limits: counter('limits_total', 'What a limit ended or refused.', (of) => of.limits, 'limit'),
   errors: counter('errors_total', 'What went wrong, by its code.', (of) => of.errors, 'code'),
+  memoryTuning: gauge(
+    'memory_tuning',
+    'What was done for the memory of long messages.',
+    (of) => of.memoryTuning,
+    'what',
+  ),
 }
 
 /** What the process says of itself besides. */
@@ -68,8 +74,8 @@ function textOf({ name, type, help, label }: Metric, value: number | Readonly<Re
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${values}`
 }
 
-function gauge(name: string, help: string, read: Metric['read']): Metric {
-  return { name: `twoway_${name}`, type: 'gauge', help, read }
+function gauge(name: string, help: string, read: Metric['read'], label = ''): Metric {
+  return { name: `twoway_${name}`, type: 'gauge', help, read, label }
 }
 
 function counter(name: string, help: string, read: Metric['read'], label = ''): Metric {

@@ -6,6 +6,7 @@ import { type AttachableServer, attachTo, whenListening } from '../runtimes/node
 import { nodeHttpHost } from '../runtimes/node/http/http-host.js'
 import { nodePayload } from '../runtimes/node/payload/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
+import { memoryTuning } from '../runtimes/node/tuning/memory-tuning.js'
 import { processMemory } from '../runtimes/node/tuning/process-memory.js'
 import { serversOfWorker } from '../runtimes/node/workers/cluster-parent.js'
 import { nodeWorkers } from '../runtimes/node/workers/node-workers.js'
@@ -22,6 +23,7 @@ export type { PerMessageDeflateOptions } from '../core/extensions/permessage-def
 export type { HeaderFields } from '../core/http/header-fields.js'
 export type { Limits } from '../core/limits.js'
 export type { TlsServerOptions } from '../ports/http-host.js'
+export type { MemoryTuningCounts } from '../ports/memory-tuning.js'
 export type { AttachableServer } from '../runtimes/node/http/http-attachment.js'
 export type { IncomingRequest } from '../server/handshake/incoming-request.js'
 export type { ServerDiagnostics } from '../server/server-diagnostics.js'
@@ -71,6 +73,7 @@ const ports: ServerPorts = {
   diagnostics: nodeDiagnostics,
   deflateCodec: nodeDeflateCodec,
   memoryBytes: processMemory,
+  memoryTuning,
   scratchPool: new ScratchPool(nodePayload),
   report: (error) => console.error('twoway: an error that no error handler took:', error),
 }

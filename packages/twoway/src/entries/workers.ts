@@ -2,6 +2,7 @@ import { nodeWorkers } from '../runtimes/node/workers/node-workers.js'
 import { defineServeWorkers, type ServeWorkers } from '../workers/serve-workers.js'
 
 export { UsageError } from '../core/errors.js'
+export type { MemoryTuningCounts } from '../ports/memory-tuning.js'
 export type { CountsByName, ServerMetrics } from '../server/server-metrics.js'
 export type { OutgoingPiece, SendOptions } from '../server/server-types.js'
 export type { ServeWorkers } from '../workers/serve-workers.js'

@@ -1,4 +1,8 @@
+import type { MemoryTuningCounts } from '../ports/memory-tuning.js'
 import type { CountsByName, ServerMetrics } from './server-metrics.js'
+
+/** Of a runtime that has nothing to tune. */
+export const noMemoryTuning: MemoryTuningCounts = { on: 0, freedMemoryKept: 0, youngCollections: 0, heapTexts: 0 }
 
 /** What a server that is gone has of what metrics tell of the moment. */
 export const nothingNow = {
@@ -28,6 +32,7 @@ export const noMetrics: ServerMetrics = {
   closes: {},
   limits: {},
   errors: {},
+  memoryTuning: noMemoryTuning,
 }
 
 /** What several servers have counted, added up. */

@@ -14,6 +14,7 @@ import type {
   RequestHead,
 } from '../ports/http-host.js'
 import type { Transport, TransportPeer } from '../ports/transport.js'
+import { noMemoryTuning } from './add-metrics.js'
 import { HandlerCalls } from './connection/handler-calls.js'
 import { Heartbeat } from './connection/heartbeat.js'
 import { bytesOf } from './connection/message-bytes.js'
@@ -68,6 +69,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
 
   constructor(settings: ServerSettings<Data>) {
     this.#settings = settings
+    if (!settings.tuneMemory) settings.ports.memoryTuning?.switchOff()
     this.#observer = new Observer(this, settings.ports.diagnostics)
     this.#calls = new HandlerCalls(settings, this.#observer, (socket) => {
       this.#connections.remove(socket)
@@ -112,7 +114,9 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   }
 
   metrics(): ServerMetrics {
-    return this.#observer.metrics(this.#connections, this.#admission.waiting, this.#settings.receiveBudget)
+    const { ports, receiveBudget } = this.#settings
+    const tuning = ports.memoryTuning?.counts() ?? noMemoryTuning
+    return this.#observer.metrics(this.#connections, this.#admission.waiting, receiveBudget, tuning)
   }
 
   broadcast(message: OutgoingPiece, { except, compress }: BroadcastOptions<Data> = {}): number {

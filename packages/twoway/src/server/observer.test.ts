@@ -125,6 +125,7 @@ it('counts all that happens on a server', async () => {
     closes: { 1000: 1, 1006: 2 },
     limits: { maxMessageBytes: 1, maxConnections: 1 },
     errors: { messageTooBig: 1, handlerFailed: 1 },
+    memoryTuning: { on: 0, freedMemoryKept: 0, youngCollections: 0, heapTexts: 0 },
   })
   assert.ok(receivedBytes > 1000 && receivedBytes < 1200)
   assert.ok(sentBytes > 300_000 && sentBytes < 301_000)

@@ -3,6 +3,7 @@ import type { CloseResult } from '../core/connection-types.js'
 import { ProtocolError, TransportError } from '../core/errors.js'
 import type { PlainLimits, ServerLimits } from '../core/limits.js'
 import type { Diagnostics } from '../ports/diagnostics.js'
+import type { MemoryTuningCounts } from '../ports/memory-tuning.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
 import { ServerChannels } from './server-diagnostics.js'
 import type { CountsByName, ServerMetrics } from './server-metrics.js'
@@ -74,6 +75,7 @@ export class Observer {
     connections: Iterable<ObservedSocket>,
     handshakesWaiting: number,
     receiveBudget: { readonly used: number; readonly limit: number },
+    memoryTuning: MemoryTuningCounts,
   ): ServerMetrics {
     let bufferedBytes = 0
     let receivedBytes = this.#receivedBytes
@@ -105,6 +107,7 @@ export class Observer {
       closes: this.#closes.all,
       limits: this.#limits.all,
       errors: this.#errors.all,
+      memoryTuning,
     }
   }
 

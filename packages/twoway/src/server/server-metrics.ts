@@ -1,3 +1,5 @@
+import type { MemoryTuningCounts } from '../ports/memory-tuning.js'
+
 /** How often something happened, by what it was: a status, a close code, an option's or an error's name. */
 export type CountsByName = Readonly<Record<string, number>>
 
@@ -52,4 +54,9 @@ export interface ServerMetrics {
   readonly limits: CountsByName
   /** What `error` was told of, by the error's code; 'handlerFailed' for what the program's own handlers threw. */
   readonly errors: CountsByName
+  /**
+   * What was done for the memory of long messages, see the option `tuneMemory`: in the thread of this server, so all
+   * servers of a thread say the same. Of workers it is added up: `on` is how many of them tune.
+   */
+  readonly memoryTuning: MemoryTuningCounts
 }

@@ -10,6 +10,7 @@ import { BufferBudget } from '../core/sending/buffer-budget.js'
 import type { DeflateCodec } from '../ports/deflate-codec.js'
 import type { Diagnostics } from '../ports/diagnostics.js'
 import type { HttpHost, ListenOptions } from '../ports/http-host.js'
+import type { MemoryTuning } from '../ports/memory-tuning.js'
 import type { AttachOptions, PlainHandlers, ServeOptions, ServerHandlers, ServerOptions } from './server-types.js'
 
 /** What a server needs of its runtime. */
@@ -20,6 +21,8 @@ export interface ServerPorts extends ConnectionPorts {
   readonly memoryBytes?: (() => number) | undefined
   /** Undefined where the runtime has none. */
   readonly deflateCodec: () => DeflateCodec | undefined
+  /** Undefined where the runtime has nothing to tune. */
+  readonly memoryTuning?: MemoryTuning | undefined
   /** Tells whoever runs the program of an error that no handler took. */
   report(error: unknown): void
 }
@@ -34,6 +37,7 @@ export interface ServerSettings<Data> {
   readonly hosts: 'any' | readonly string[]
   readonly whenBufferFull: 'close' | 'drop'
   readonly sequential: boolean
+  readonly tuneMemory: boolean
   readonly negotiators: readonly ExtensionNegotiator[]
   readonly handlers: ServerHandlers<Data> & PlainHandlers
 }
@@ -62,6 +66,7 @@ const commonRules: { readonly [name in keyof Required<ServerOptions<unknown>>]: 
   hosts: ["'any' or a list of names", isAnyOrTexts],
   whenBufferFull: ["'close' or 'drop'", (value) => value === 'close' || value === 'drop'],
   sequential: ['true or false', (value) => typeof value === 'boolean'],
+  tuneMemory: ['true or false', (value) => typeof value === 'boolean'],
   // Its own rules say more.
   perMessageDeflate: [
     'true, false or an object',
@@ -209,6 +214,7 @@ function settingsOf<Data>(options: ServerOptions<Data> & PlainHandlers, ports: S
     hosts: options.hosts ?? [],
     whenBufferFull: options.whenBufferFull ?? 'close',
     sequential: options.sequential ?? false,
+    tuneMemory: options.tuneMemory ?? true,
     negotiators: negotiatorsOf(options.perMessageDeflate ?? false, ports),
     handlers: options,
   }

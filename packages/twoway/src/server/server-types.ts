@@ -267,6 +267,13 @@ export interface ServerOptions<Data> extends ServerHandlers<Data>, LimitOptions 
    * reading with it: false by default. A handler that waits for a further message of the same peer then waits for ever.
    */
   readonly sequential?: boolean | undefined
+  /**
+   * Whether the memory of long messages is tuned in this thread: true by default. On Node that lets glibc keep freed
+   * memory, has V8 collect its young generation in time, and decodes long texts to V8's heap (docs/memory.md). `false`
+   * switches it off for all servers and clients of the thread, for good: where two servers differ, `false` wins. In all
+   * threads of a process TWOWAY_TUNE_MEMORY=0 in the environment switches it off. `metrics().memoryTuning` reports it.
+   */
+  readonly tuneMemory?: boolean | undefined
 }
 
 type PlainLimitOptions = { readonly [name in keyof PlainLimits]?: PlainLimits[name] | undefined }

@@ -274,17 +274,27 @@ describe('serveWorkers: metrics', () => {
   })
 
   it('keep the totals of those that are gone, and not what they had at the moment', async () => {
+    const tuning = { memoryTuning: { on: 1, freedMemoryKept: 1, youngCollections: 5, heapTexts: 7 } }
     const scene = new Scene()
     const workers = await scene.up()
     const asked = workers.metrics()
-    scene.worker(0).answer('metrics', { connections: 2, bufferedBytes: 9, handshakesWaiting: 1, opened: 4 })
-    scene.worker(1).answer('metrics', { connections: 3, opened: 3 })
-    await asked
+    scene.worker(0).answer('metrics', { connections: 2, bufferedBytes: 9, handshakesWaiting: 1, opened: 4, ...tuning })
+    scene.worker(1).answer('metrics', { connections: 3, opened: 3, ...tuning })
+    assert.deepEqual((await asked).memoryTuning, { on: 2, freedMemoryKept: 2, youngCollections: 10, heapTexts: 14 })
     scene.worker(0).die()
     const again = workers.metrics()
-    scene.worker(1).answer('metrics', { connections: 1, opened: 5 })
-    const { connections, opened, bufferedBytes, handshakesWaiting, workerExits, workers: each } = await again
+    scene.worker(1).answer('metrics', { connections: 1, opened: 5, ...tuning })
+    const {
+      memoryTuning,
+      connections,
+      opened,
+      bufferedBytes,
+      handshakesWaiting,
+      workerExits,
+      workers: each,
+    } = await again
     assert.deepEqual([connections, opened, bufferedBytes, handshakesWaiting, workerExits], [1, 9, 0, 0, 1])
+    assert.deepEqual(memoryTuning, { on: 1, freedMemoryKept: 1, youngCollections: 10, heapTexts: 14 })
     assert.deepEqual(
       each.map(({ id }) => id),
       [2],

@@ -174,7 +174,7 @@ class WorkerPool implements Workers {
   #ended(worker: SupervisedWorker, end: WorkerEnd): void {
     this.#running.delete(worker)
     const counted = worker.lastMetrics ?? noMetrics
-    this.#past = addMetrics([this.#past, { ...counted, ...nothingNow }])
+    this.#past = addMetrics([this.#past, onlyTotals(counted)])
     this.#pastMissed += worker.missedBroadcasts
     if (worker.state === 'stopping' || this.#phase === 'closing') return
     const reason = worker.describe(end)
@@ -232,6 +232,12 @@ class WorkerPool implements Workers {
       tell(error as Error)
     }
   }
+}
+
+/** Without the numbers of the moment, which a worker that is gone has none of. */
+function onlyTotals(metrics: ServerMetrics): ServerMetrics {
+  const memoryTuning = { ...metrics.memoryTuning, on: 0, freedMemoryKept: 0 }
+  return { ...metrics, ...nothingNow, memoryTuning }
 }
 
 function checkTime(withinMs: number): void {

@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { FakeClock } from 'twoway-testing/fake-clock.js'
 import { networks } from 'twoway-testing/networks.js'
 import type { HttpHost, ListenOptions } from '../ports/http-host.js'
+import type { MemoryTuning } from '../ports/memory-tuning.js'
 import type { WorkerParent, WorkerParentEvents } from '../ports/worker-parent.js'
 import { startServer } from '../server/listening-server.js'
 import type { ServeOptions, Server } from '../server/server-types.js'
@@ -11,6 +12,12 @@ import type { ParentMessage, WorkerMessage } from './worker-messages.js'
 import { WorkerServers } from './worker-servers.js'
 
 const inUse = Object.assign(new Error('listen EADDRINUSE'), { code: 'EADDRINUSE' })
+
+/** That of the process, which all servers tell. */
+const memoryTuning: MemoryTuning = {
+  switchOff() {},
+  counts: () => ({ on: 1, freedMemoryKept: 1, youngCollections: 2, heapTexts: 3 }),
+}
 
 /** A worker whose parent is the test, and whose listeners listen to nothing. */
 class Scene implements WorkerParent, HttpHost {
@@ -34,7 +41,7 @@ class Scene implements WorkerParent, HttpHost {
   }
 
   serve(options: ServeOptions<undefined> = {}): Promise<Server> {
-    const ports = { ...networks[0]!.serverPorts, httpHost: this.servers.hostOver(this) }
+    const ports = { ...networks[0]!.serverPorts, httpHost: this.servers.hostOver(this), memoryTuning }
     return this.servers.add(startServer<undefined>({ port: 0, ...options }, ports))
   }
 
@@ -215,6 +222,7 @@ describe('a worker: what its parent asks for', () => {
       assert.ok(answer?.type === 'answer')
       assert.equal(answer.ask, message.ask)
       assert.equal(answer.metrics.connections, 0)
+      assert.deepEqual(answer.metrics.memoryTuning, memoryTuning.counts(), 'that of the process, once')
       assert.equal(servers[0]!.isReady, message.type === 'metrics')
     }
     scene.say({ type: 'end' })

@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/clock.js'
 import type { HttpHandler, HttpHost, HttpListener, ListenOptions } from '../ports/http-host.js'
 import type { WorkerParent } from '../ports/worker-parent.js'
-import { addMetrics } from '../server/add-metrics.js'
+import { addMetrics, noMemoryTuning } from '../server/add-metrics.js'
 import type { Server } from '../server/server-types.js'
 import {
   type ParentMessage,
@@ -145,7 +145,10 @@ export class WorkerServers {
   }
 
   #answer(ask: number): void {
-    this.#tell({ type: 'answer', ask, metrics: addMetrics([...this.#servers].map((server) => server.metrics())) })
+    const all = [...this.#servers].map((server) => server.metrics())
+    // All of them say the same, as it is the process's.
+    const memoryTuning = all[0]?.memoryTuning ?? noMemoryTuning
+    this.#tell({ type: 'answer', ask, metrics: { ...addMetrics(all), memoryTuning } })
   }
 
   #tell(message: WorkerMessage): void {

@@ -3,10 +3,8 @@ import { copyOctets } from '../../../core/payload/copy-octets.js'
 import { maskInto, rotateKey, unmaskInPlace } from '../../../core/payload/masking.js'
 import { skipAscii, validateUtf8 } from '../../../core/payload/utf8.js'
 import type { Payload } from '../../../ports/payload.js'
-import { keepFreedMemory } from '../tuning/freed-memory.js'
-import { heapText, outsideFrom, prefersHeap } from '../tuning/heap-text.js'
-import { youngGeneration } from '../tuning/young-generation.js'
-import { OctetsOutside } from './octets-outside.js'
+import { externalTextBytes } from '../tuning/heap-text.js'
+import { memoryTuning } from '../tuning/memory-tuning.js'
 import { sharedMemory } from './shared-memory.js'
 
 /** Buffer's own converters. They are not in its documentation, but `toString` makes a view of each range first. */
@@ -33,11 +31,10 @@ const deskFrom = unmaskShared === undefined ? Number.POSITIVE_INFINITY : 192
 const nativeFrom = 64
 const nativeAsciiFrom = 160
 
-/** Octets from which the memory of messages is used up faster than the heap by what is there for them; see there. */
+/** Bytes from which messages use up memory faster than their objects use up the heap: memory-tuning.ts is told of them. */
 const countedFrom = isOtherRuntime ? Number.POSITIVE_INFINITY : 16 << 10
 /** The same for ASCII text, which is on the heap below. */
-const textCountedFrom = Math.max(countedFrom, outsideFrom)
-const outside = new OctetsOutside(nodeVersion < 24 ? undefined : youngGeneration, keepFreedMemory)
+const textCountedFrom = Math.max(countedFrom, externalTextBytes)
 
 /**
  * Octets from which text beyond ASCII is decoded by way of UTF-16: on Node 20 and 22 that takes a fifth of the time
@@ -87,7 +84,7 @@ export const nodePayload: Payload = {
     }
     const view = bytes.subarray(start, end)
     if (!isUtf8(view)) return undefined
-    if (end - start >= countedFrom) outside.countText(end - start)
+    if (end - start >= countedFrom) memoryTuning.countText(end - start)
     if (end - start < utf16From) return utf8Slice.call(bytes, start, end)
     const utf16 = transcode(view, 'utf8', 'utf16le')
     return ucs2Slice.call(utf16, 0, utf16.length)
@@ -98,14 +95,17 @@ export const nodePayload: Payload = {
 }
 
 function allocate(length: number): Uint8Array {
-  if (length >= countedFrom) outside.count(length)
+  if (length >= countedFrom) memoryTuning.countBuffer(length)
   return Buffer.allocUnsafeSlow(length)
 }
 
 function decodeAscii(bytes: Uint8Array, start: number, end: number): string {
   const length = end - start
-  if (prefersHeap(length)) return heapText(bytes, start, end)
-  if (length >= textCountedFrom) outside.countText(length)
+  if (length >= textCountedFrom) {
+    const text = memoryTuning.decodeToHeap(bytes, start, end)
+    if (text !== undefined) return text
+    memoryTuning.countText(length)
+  }
   return latin1Slice.call(bytes, start, end)
 }
 

@@ -36,7 +36,27 @@ test('has the memory of a message that was freed used for the next', { skip: !is
     context.skip('the system does not find memory by pages of 4 KiB')
     return
   }
-  // Without the lesson the first would have gone back to it.
+  // Had glibc not learnt it, the first would have gone back to it.
   const faults = await faultsOfMessage()
   assert.ok(faults < pages / 4, `${faults} of ${pages} pages had to be found`)
+})
+
+test('does nothing where the environment sets the thresholds of glibc', () => {
+  const settings: readonly (readonly [string, string])[] = [
+    ['MALLOC_MMAP_THRESHOLD_', '131072'],
+    ['MALLOC_TRIM_THRESHOLD_', '131072'],
+    ['MALLOC_TOP_PAD_', '0'],
+    ['MALLOC_MMAP_MAX_', '65536'],
+    ['GLIBC_TUNABLES', 'glibc.malloc.check=1:glibc.malloc.mmap_threshold=131072'],
+  ]
+  for (const [name, value] of settings) {
+    const before = process.env[name]
+    process.env[name] = value
+    try {
+      assert.equal(keepFreedMemory(), false, name)
+    } finally {
+      if (before === undefined) delete process.env[name]
+      else process.env[name] = before
+    }
+  }
 })

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { heapText, prefersHeap } from './heap-text.js'
 
 const mebibyte = 1 << 20
-const alphabet = Buffer.from(Array.from({ length: 128 }, (_, octet) => octet))
+const alphabet = Buffer.from(Array.from({ length: 128 }, (_, code) => code))
 const isNode = !('bun' in process.versions || 'deno' in process.versions)
 
 test('gives the text that Buffer gives, whatever its length and what was read before', { skip: !isNode }, () => {

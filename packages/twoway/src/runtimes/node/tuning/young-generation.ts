@@ -5,13 +5,13 @@ const elementBytes = 8
 
 /** What is known of, and done to, V8's young generation. */
 export interface YoungGeneration {
-  /** The octets of heap that may be allocated before it is collected. */
+  /** Bytes of heap that may be allocated before it is collected. */
   room(): number
-  /** Allocates more than `room` octets of heap. */
+  /** Allocates more than `room` bytes of heap. */
   fill(room: number): void
 }
 
-/** What nobody reads, yet the compiler may not leave out. */
+/** Nothing reads it, but the compiler may not leave it out. */
 const garbage: unknown[] = []
 
 export const youngGeneration: YoungGeneration = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { OctetsOutside } from './octets-outside.js'
+import { ExternalMemory } from './external-memory.js'
 
 const mebibyte = 1 << 20
 
@@ -8,10 +8,10 @@ const mebibyte = 1 << 20
 function filledAt(room: number, mebibytes: number): number[] {
   const filled: number[] = []
   let counted = 0
-  const outside = new OctetsOutside({ room: () => room, fill: () => filled.push(counted) }, () => {})
+  const outside = new ExternalMemory({ room: () => room, fill: () => filled.push(counted) }, () => true)
   while (counted < mebibytes) {
     counted += 1
-    outside.count(mebibyte)
+    outside.countBuffer(mebibyte)
   }
   return filled
 }
@@ -32,9 +32,9 @@ test('leaves one that would take too much garbage alone', () => {
 
 test('counts a message that is longer than a step once', () => {
   const filled: number[] = []
-  const outside = new OctetsOutside({ room: () => 0, fill: (room) => filled.push(room) }, () => {})
-  outside.count(40 * mebibyte)
-  outside.count(15 * mebibyte)
+  const outside = new ExternalMemory({ room: () => 0, fill: (room) => filled.push(room) }, () => true)
+  outside.countBuffer(40 * mebibyte)
+  outside.countBuffer(15 * mebibyte)
   assert.equal(filled.length, 1)
 })
 
@@ -43,13 +43,15 @@ test('has freed memory kept once, after 16 MiB of buffers and texts, where there
   for (const young of [undefined, { room: () => 0, fill: (room: number) => filled.push(room) }]) {
     const keptAt: number[] = []
     let counted = 0
-    const outside = new OctetsOutside(young, () => keptAt.push(counted))
+    const outside = new ExternalMemory(young, () => keptAt.push(counted) > 0)
     while (counted < 100) {
       counted += 2
-      outside.count(mebibyte)
+      outside.countBuffer(mebibyte)
       outside.countText(mebibyte)
     }
     assert.deepEqual(keptAt, [16])
+    assert.equal(outside.keepsFreedMemory, true)
+    assert.equal(outside.collections, young === undefined ? 0 : 3)
   }
   assert.equal(filled.length, 3, 'for 50 MiB of buffers; nothing is filled for texts')
 })

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { ExternalMemory } from './external-memory.js'
+import { prefersHeap } from './heap-text.js'
+import { isTuningWanted, NodeMemoryTuning } from './memory-tuning.js'
+
+const mebibyte = 1 << 20
+const text = Buffer.alloc(2 * mebibyte, 'text')
+
+/** Has it see 48 MiB of buffers and 2 MiB of text, and returns what it counted. */
+function counted(isOn: boolean): object {
+  const tuning = new NodeMemoryTuning(isOn, new ExternalMemory({ room: () => 0, fill: () => {} }, () => true))
+  for (let count = 0; count < 48; count += 1) tuning.countBuffer(mebibyte)
+  assert.equal(tuning.decodeToHeap(text, 0, text.length), heapTexts && isOn ? text.toString('latin1') : undefined)
+  return tuning.counts()
+}
+
+const heapTexts = Number(prefersHeap(text.length))
+
+describe('the tuning of memory', () => {
+  it('counts what it does', () => {
+    assert.deepEqual(counted(true), { on: 1, freedMemoryKept: 1, youngCollections: 3, heapTexts })
+  })
+
+  it('does nothing while it is off', () => {
+    assert.deepEqual(counted(false), { on: 0, freedMemoryKept: 0, youngCollections: 0, heapTexts: 0 })
+  })
+
+  it('does nothing more once it was switched off, and goes on to tell what it did', () => {
+    let filled = 0
+    const young = { room: () => 0, fill: () => (filled += 1) }
+    const tuning = new NodeMemoryTuning(true, new ExternalMemory(young, () => true))
+    tuning.countBuffer(16 * mebibyte)
+    tuning.switchOff()
+    for (let count = 0; count < 48; count += 1) tuning.countBuffer(mebibyte)
+    tuning.countText(16 * mebibyte)
+    assert.equal(tuning.decodeToHeap(text, 0, text.length), undefined)
+    assert.equal(filled, 1)
+    assert.deepEqual(tuning.counts(), { on: 0, freedMemoryKept: 1, youngCollections: 1, heapTexts: 0 })
+  })
+
+  it('counts texts, too, towards the memory that is worth keeping', () => {
+    const tuning = new NodeMemoryTuning(true, new ExternalMemory(undefined, () => true))
+    tuning.countText(16 * mebibyte)
+    assert.equal(tuning.counts().freedMemoryKept, 1)
+  })
+
+  it('is wanted unless TWOWAY_TUNE_MEMORY says no', () => {
+    for (const value of ['0', 'false', 'off', 'no', ' 0 ', 'OFF']) {
+      assert.equal(isTuningWanted({ TWOWAY_TUNE_MEMORY: value }), false, value)
+    }
+    for (const value of ['', '1', 'true', 'on', undefined]) {
+      assert.equal(isTuningWanted({ TWOWAY_TUNE_MEMORY: value }), true, value)
+    }
+    assert.equal(isTuningWanted({}), true)
+  })
+})
