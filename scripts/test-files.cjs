@@ -1,0 +1,49 @@
+const { existsSync, readdirSync } = require('node:fs')
+const { join, relative } = require('node:path')
+const { root } = require('./set-up.cjs')
+
+/**
+ * The compiled form of each `*.test.ts` whose path holds one of the words, from the root on; all of them where there is
+ * no word. Throws where there is none, or where no tsconfig compiles one.
+ * @param {readonly string[]} words
+ * @returns {string[]}
+ */
+function testFiles(words) {
+  // From the sources, so that what an earlier build left behind is not run.
+  const chosen = sourceFolders()
+    .flatMap((folder) => testsIn(folder.source).map((file) => ({ ...folder, file })))
+    .filter(({ file }) => words.length === 0 || words.some((word) => relative(root, file).includes(word)))
+  if (chosen.length === 0) throw new Error(`No test file has ${words.join(' or ')} in its path.`)
+
+  return chosen.map(({ source, output, file }) => {
+    const compiled = join(output, relative(source, file)).replace(/\.ts$/, '.js')
+    if (!existsSync(compiled)) throw new Error(`No tsconfig compiles ${relative(root, file)}.`)
+    return relative(root, compiled)
+  })
+}
+
+/** Where tests stand, and where their compiled form goes. */
+function sourceFolders() {
+  const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name))
+  return [
+    ...packages.map((folder) => ({ source: join(folder, 'src'), output: join(folder, 'dist') })),
+    { source: join(root, 'bench', 'src'), output: join(root, 'bench', 'dist') },
+    ...['test', 'examples'].map((name) => ({ source: join(root, name), output: join(root, name, 'dist') })),
+  ].filter(({ source }) => existsSync(source))
+}
+
+/**
+ * @param {string} folder
+ * @returns {string[]}
+ */
+function testsIn(folder) {
+  return readdirSync(folder, { withFileTypes: true })
+    .flatMap((entry) => {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) return ['node_modules', 'dist'].includes(entry.name) ? [] : testsIn(path)
+      return entry.name.endsWith('.test.ts') ? [path] : []
+    })
+    .sort()
+}
+
+module.exports = { testFiles }

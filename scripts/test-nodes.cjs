@@ -1,0 +1,34 @@
+/**
+ * `npm run test:nodes`: sets up, then runs the tests of what depends on Node's version on each Node that is supported, see
+ * test/runtimes/run-nodes.ts. `npm run test:nodes -- 22 26 deflate` names versions and, as `npm test` does, files; what
+ * begins with a dash goes to node's test runner.
+ */
+
+const { join } = require('node:path')
+const { runChild } = require('./run-child.cjs')
+const { root, setUp } = require('./set-up.cjs')
+const { testFiles } = require('./test-files.cjs')
+
+/** The rooms that call Node, and what spans them. */
+const defaultWords = [
+  ...['runtimes', 'server', 'client', 'workers', 'entries'].map((room) => join('twoway', 'src', room)),
+  ...['workers', 'import-effects', 'memory-tuning'].map((name) => join('test', `${name}.test`)),
+]
+
+async function testNodes() {
+  await setUp()
+
+  const args = process.argv.slice(3)
+  const options = args.filter((arg) => arg.startsWith('-'))
+  const words = args.filter((arg) => !arg.startsWith('-'))
+  const versions = words.filter((word) => /^\d+$/.test(word))
+  const fileWords = words.filter((word) => !versions.includes(word))
+  const order = { versions, options, files: testFiles(fileWords.length > 0 ? fileWords : defaultWords) }
+  const main = join(root, 'test', 'dist', 'runtimes', 'run-nodes.js')
+  process.exitCode = await runChild(process.execPath, [main, JSON.stringify(order)], { cwd: root })
+}
+
+testNodes().catch((error) => {
+  console.error(error.message)
+  process.exitCode = 1
+})
