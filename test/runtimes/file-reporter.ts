@@ -21,6 +21,7 @@ interface TestEvent {
   }
 }
 
+// biome-ignore lint/style/noDefaultExport: node's test runner takes a reporter so.
 export default async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const files: Record<string, { passed: number; failed: number; skipped: number }> = {}
   for await (const { type, data } of events) {

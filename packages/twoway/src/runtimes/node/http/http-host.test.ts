@@ -49,7 +49,7 @@ test('takes a handshake timeout that never comes', async () => {
   await listener.close()
 })
 
-test('on close drops connections that are in their TLS handshake', { timeout: 5000 }, async () => {
+test('on close drops connections that are in their TLS handshake', { timeout: 30_000 }, async () => {
   const listener = await nodeHttpHost.listen({ ...options, tls: await selfSignedCertificate() }, handler)
   const socket = connect(listener.port, '127.0.0.1')
   await new Promise<void>((resolve) => socket.once('connect', resolve))
@@ -59,7 +59,7 @@ test('on close drops connections that are in their TLS handshake', { timeout: 50
   await closed
 })
 
-test('answers nothing to a TLS handshake that fails, drops it and goes on', { timeout: 5000 }, async () => {
+test('answers nothing to a TLS handshake that fails, drops it and goes on', { timeout: 30_000 }, async () => {
   const listener = await nodeHttpHost.listen({ ...options, tls: await selfSignedCertificate() }, handler)
   const socket = connect(listener.port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'))
   let text = ''
@@ -73,7 +73,7 @@ test('answers nothing to a TLS handshake that fails, drops it and goes on', { ti
   await untilNoTimer()
 })
 
-test('leaves no timer behind a refusal that its client has taken', { timeout: 5000 }, async () => {
+test('leaves no timer behind a refusal that its client has taken', { timeout: 30_000 }, async () => {
   const listener = await nodeHttpHost.listen(options, handler)
   const tooMany = 'X-A: b\r\n'.repeat(20)
   for (const fields of [`Upgrade: websocket\r\nConnection: Upgrade\r\n${tooMany}`, tooMany, 'no colon\r\n']) {
@@ -85,7 +85,7 @@ test('leaves no timer behind a refusal that its client has taken', { timeout: 50
   await untilNoTimer()
 })
 
-test('leaves no timer behind a client that went away before its answer', { timeout: 5000 }, async () => {
+test('leaves no timer behind a client that went away before its answer', { timeout: 30_000 }, async () => {
   let answer: (() => void) | undefined
   const answered = new Promise<HttpResponse>((resolve) => {
     answer = () => resolve({ status: 200, fields: [], body: '' })
