@@ -30,6 +30,14 @@ const acts: { readonly [what: string]: () => unknown } = {
     attach(httpServer, { path: '/chat', ...rest })
     httpServer.listen(port, '127.0.0.1')
   },
+  options: () =>
+    serve({
+      ...options,
+      open(socket) {
+        socket.send(String(process.pid))
+        socket.send(JSON.stringify(process.execArgv))
+      },
+    }),
   fixed: () => serve({ ...options, port: Number(process.env.PORT) }),
   throw() {
     throw new TypeError('at once')

@@ -141,6 +141,11 @@ describe('serveWorkers', () => {
     assert.equal(exits[0]!.code, 143)
   })
 
+  it("leaves the module the options that it was given for Node, and none of the library's own", async (context) => {
+    const workers = await run(context, 'options', { workers: 1, execArgv: ['--no-warnings'] })
+    assert.equal(await (await connect(workers.url)).next(), '["--no-warnings"]')
+  })
+
   it('spans a module that is bundled with a copy of the library of its own', async (context) => {
     const folder = mkdtempSync(join(tmpdir(), 'twoway-bundled-'))
     context.after(() => rmSync(folder, { recursive: true }))

@@ -19,8 +19,12 @@ export interface ClusterOptions {
 /** How long after a process's end what it sent may still come, where a process of its own holds the channel open. */
 const lastMessagesWithinMs = 1000
 
-/** What each worker loads before its module, so that it hears its parent and tells of errors from the beginning. */
-const startModule = new URL('../../../entries/worker-start.js', import.meta.url)
+/**
+ * What each worker loads before its module, so that it hears its parent and tells of errors from the beginning. Its path
+ * is a variable: a bundler would copy a file that it finds by a literal, without what that imports.
+ */
+const startPath = '../../../entries/worker-start.js'
+const startModule = new URL(startPath, import.meta.url)
 
 /**
  * Workers of node:cluster, with which sockets, Unix sockets and handles are shared out by the parent where the system
