@@ -22,7 +22,7 @@ async function test() {
       '--test-reporter=spec',
       // Node's own default leaves one core idle: half of a machine of two.
       `--test-concurrency=${availableParallelism()}`,
-      '--test-timeout=120000',
+      '--test-timeout=300000',
       ...options,
       ...testFiles(words),
     ],

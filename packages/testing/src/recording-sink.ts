@@ -19,6 +19,11 @@ export class RecordingSink implements TransportSink {
     return this.bytes.toString('latin1')
   }
 
+  /** Whether the other side has ended, or the connection is gone. */
+  get hasEnded(): boolean {
+    return this.calls.includes('ended') || this.calls.includes('closed')
+  }
+
   received(bytes: Uint8Array, start: number, end: number): void {
     this.#pieces.push(Buffer.from(bytes.subarray(start, end)))
     this.receivedBytes += end - start
