@@ -20,10 +20,9 @@ import { ReadGate, Stop } from './receiving/read-gate.js'
 import { ReceiveRate } from './receiving/receive-rate.js'
 import type { BroadcastMessage } from './sending/broadcast-message.js'
 import { ControlFrames } from './sending/control-frames.js'
-import { MessageEncoder } from './sending/message-encoder.js'
-import { MessageSender, type SenderOwner } from './sending/message-sender.js'
 import { Outbox, type OutboxOwner } from './sending/outbox.js'
 import type { OutgoingMessage, OutgoingOptions } from './sending/outgoing-message.js'
+import { SendQueue, type SendQueueOwner } from './sending/send-queue.js'
 
 /**
  * Frames of one connection that are parsed in one go, so that a flood of tiny ones leaves the others their turn:
@@ -50,7 +49,7 @@ const shortHeader = 6
  * or the peer's Close came. What a paused connection has not parsed is kept as a copy.
  */
 export class Connection<Owner>
-  implements TransportSink, OutboxOwner, SenderOwner, DecoderEvents, ClosingOwner, MemoryHolder
+  implements TransportSink, OutboxOwner, SendQueueOwner, DecoderEvents, ClosingOwner, MemoryHolder
 {
   readonly #role: 'client' | 'server'
   readonly #transport: Transport
@@ -64,7 +63,7 @@ export class Connection<Owner>
   readonly #parser: FrameParser
   readonly #sink: MessageSink
   readonly #control: ControlFrames
-  readonly #sender: MessageSender
+  readonly #queue: SendQueue
   readonly #outbox: Outbox
   readonly #gate: ReadGate
   readonly #hold: Hold
@@ -122,8 +121,7 @@ export class Connection<Owner>
         ? this.#newStreamer()
         : new MessageAssembler(ports.payload, ports.scratchPool, limits.maxMessageBytes)
     this.#outbox = new Outbox(transport, ports, role === 'client' ? ports.random : undefined, this)
-    const encoder = extension && new MessageEncoder(extension, this.#outbox, ports, role === 'server', this)
-    this.#sender = new MessageSender(this.#outbox, encoder, ports, limits, budget, this)
+    this.#queue = new SendQueue(role, this.#outbox, extension, ports, limits, budget, this)
     this.#control = new ControlFrames(this.#outbox, ports.payload, limits.highWaterMarkBytes)
     this.#hold = new Hold(ports.payload)
     this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
@@ -135,9 +133,17 @@ export class Connection<Owner>
     return this.#closing?.state ?? 'open'
   }
 
-  /** Octets not yet handed to the network: of frames, and of messages that are not framed yet. */
+  /** Bytes not yet handed to the network: of frames, and of messages that are not framed yet. */
   get waitingBytes(): number {
-    return this.#sender.waitingBytes
+    return this.#queue.waitingBytes
+  }
+
+  /**
+   * Of a client: bytes of messages that the network has not taken, without their frames and in the length they had before
+   * an extension changed them. They do not fall within a task, nor for messages that will never go.
+   */
+  get unsentBytes(): number {
+    return this.#queue.unsentBytes
   }
 
   /** Octets that came from the network since the start. */
@@ -148,11 +154,6 @@ export class Connection<Owner>
   /** Octets framed for the network since the start. */
   get framedBytes(): number {
     return this.#outbox.appendedBytes
-  }
-
-  /** Octets framed since the start, and those of messages that are not framed yet. */
-  get appendedBytes(): number {
-    return this.#sender.appendedBytes
   }
 
   /** Bytes of memory taken for what was received: of a message that is not complete, and what a pause left unparsed. */
@@ -186,8 +187,17 @@ export class Connection<Owner>
    */
   send(message: string | Uint8Array, compress?: boolean, broadcast?: BroadcastMessage): SendResult {
     if (this.#closing !== undefined) return 'closed'
-    if (this.#sender.isFull) return this.#refuseMessage()
-    return this.#sender.send(message, compress, broadcast)
+    if (this.#queue.isFull) return this.#refuseMessage()
+    return this.#queue.send(message, compress, broadcast)
+  }
+
+  /**
+   * Sends a binary message of so many bytes that the caller still has to read: it calls the returned function with them,
+   * which become the connection's. What is sent after it waits. Where the connection leaves the open state before, the
+   * message and those behind it are dropped. The connection is open.
+   */
+  sendLater(length: number): (bytes: Uint8Array) => void {
+    return this.#queue.sendLater(length)
   }
 
   /**
@@ -196,12 +206,12 @@ export class Connection<Owner>
    * @param onClosed the connection has left the open state before the message was over
    */
   sendInPieces(options: OutgoingOptions, onClosed: (error: Error) => void): OutgoingMessage {
-    return this.#sender.sendInPieces(options, onClosed)
+    return this.#queue.sendInPieces(options, onClosed)
   }
 
   /** Runs an action once no message goes out in pieces: now, where none does; also where they will not go. */
   afterPieces(action: () => void): void {
-    this.#sender.afterPieces(action)
+    this.#queue.afterStreams(action)
   }
 
   /** Sends a Ping, RFC 6455 §5.5.2. */
@@ -212,7 +222,7 @@ export class Connection<Owner>
 
   /** Has `drain` told once no more than the high-water mark waits, as after a `send` that answered 'buffered'. */
   askForDrain(): void {
-    this.#sender.askForDrain()
+    this.#queue.askForDrain()
   }
 
   /** Starts the closing handshake; without a code, the Close carries none. Nothing happens where it has started. */
@@ -300,13 +310,14 @@ export class Connection<Owner>
   }
 
   closed(error?: Error): void {
-    const wasClean = this.state === 'closesExchanged'
+    // §7.1.4: a Close each way; ours may have waited for a message before it.
+    const wasClean = this.state === 'closesExchanged' && this.#queue.hasClosed
     const wasOpen = this.#closing === undefined
     if (error !== undefined) this.#sink.release(asTransportError(error))
     const { code, reason } = this.#move('lost').peerStatus
     this.#hold.clear()
     this.#sink.release()
-    this.#sender.release()
+    this.#queue.release()
     this.#countHeld()
     if (wasOpen && error !== undefined) this.#events.error(this.#owner, asTransportError(error))
     // Spelt out: what Node 20 makes of `...` here outlives young collections, with all that hangs on it (7 us a connection).
@@ -371,9 +382,9 @@ export class Connection<Owner>
 
   /** Parses until the range ends or reading has to stop; what is left then is held. */
   #parse(bytes: Uint8Array, start: number, end: number): void {
-    const sender = this.#sender
+    const queue = this.#queue
     // Reading stops for what it has made wait, so not before that is more than there is room for.
-    const mayLagFrom = sender.appendedBytes + Math.max(0, this.#limits.highWaterMarkBytes - sender.waitingBytes)
+    const mayLagFrom = queue.appendedBytes + Math.max(0, this.#limits.highWaterMarkBytes - queue.waitingBytes)
     let at = start
     let steps = 0
     this.#parsing = true
@@ -384,7 +395,7 @@ export class Connection<Owner>
         steps += 1
         const hadItsShare = steps === framesPerTurn || (this.#decoder?.octets ?? 0) >= decodedBytesPerTurn
         if (hadItsShare && at < end) this.#yield()
-        if (sender.appendedBytes > mayLagFrom && this.#peerLagsBehind()) this.#gate.stop(Stop.backlog)
+        if (queue.appendedBytes > mayLagFrom && this.#peerLagsBehind()) this.#gate.stop(Stop.backlog)
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
@@ -481,15 +492,15 @@ export class Connection<Owner>
 
   /** A task of its own lets the others have their turn, where a handler sends until it is answered 'buffered'. */
   flushed(): void {
-    if (!this.#gate.isOpen || this.#sender.isAwaited) this.#clock.task(() => this.settle())
+    if (!this.#gate.isOpen || this.#queue.isAwaited) this.#clock.task(() => this.settle())
   }
 
   /** What waits may have gone: reading goes on, and the owner is told who was answered 'buffered'. */
   settle(): void {
-    this.#sender.proceed()
-    if (this.#gate.isOpen && !this.#sender.owesDrain) return
+    this.#queue.proceed()
+    if (this.#gate.isOpen && !this.#queue.owesDrain) return
     if (!this.#peerLagsBehind()) this.#go(Stop.backlog)
-    if (this.#closing === undefined && this.#sender.takeDrain()) this.#events.drain(this.#owner)
+    if (this.#closing === undefined && this.#queue.takeDrain()) this.#events.drain(this.#owner)
   }
 
   /**
@@ -499,9 +510,9 @@ export class Connection<Owner>
   #peerLagsBehind(): boolean {
     if (this.#role !== 'server' || this.#closing !== undefined) return false
     // A message that goes out in pieces may be made of what still comes: what waits behind it must not stop that.
-    if (this.#sender.isInPieces || this.#sink.isStreaming === true)
+    if (this.#queue.isStreaming || this.#sink.isStreaming === true)
       return this.#outbox.waitingBytes > this.#limits.highWaterMarkBytes
-    return this.#sender.isAboveMark
+    return this.#queue.isAboveMark
   }
 
   #yield(): void {
@@ -546,18 +557,22 @@ export class Connection<Owner>
   }
 
   #move(event: ClosingEvent, status?: CloseStatus): Closing {
-    const wasOpen = this.#closing === undefined
-    this.#closing ??= this.#newClosing()
-    const closing = this.#closing
+    if (this.#closing !== undefined) {
+      this.#closing.move(event, status)
+      return this.#closing
+    }
+    const unfinished = this.#queue.stop()
+    const closing = this.#newClosing()
+    this.#closing = closing
     closing.move(event, status)
-    if (wasOpen) this.#leaveOpen()
+    this.#leaveOpen(unfinished)
     return closing
   }
 
-  #leaveOpen(): void {
+  #leaveOpen(unfinished: readonly OutgoingMessage[]): void {
     this.#sink.release()
     this.#extension?.stopDecoding()
-    this.#sender.close()
+    this.#queue.abandon(unfinished)
     // What is held or still comes is only looked through for the peer's Close now.
     if (this.#gate.goAnyway()) this.#readOn()
     this.#countHeld()
@@ -569,9 +584,7 @@ export class Connection<Owner>
       {
         role: this.#role,
         transport: this.#transport,
-        outbox: this.#outbox,
-        sender: this.#sender,
-        control: this.#control,
+        queue: this.#queue,
         payload: this.#payload,
         clock: this.#clock,
         closeTimeoutMs: this.#limits.closeTimeoutMs,

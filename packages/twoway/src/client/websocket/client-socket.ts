@@ -3,14 +3,13 @@ import type { CloseResult, ConnectionEvents, ConnectionPorts } from '../../core/
 import { type HandshakeError, type ProtocolError, TransportError } from '../../core/errors.js'
 import { formatExtensions } from '../../core/extensions/extension-header.js'
 import type { Limits } from '../../core/limits.js'
-import { frameHeaderSize } from '../../core/sending/frame-header.js'
+import { textToBytes } from '../../core/payload/text-to-bytes.js'
 import type { Timer } from '../../ports/clock.js'
 import { settleClient } from '../connecting/client-settings.js'
 import { Connecting, type ConnectingPorts } from '../connecting/connecting.js'
 import type { OpenedConnection } from '../connecting/opening.js'
 import { EventTasks } from './event-tasks.js'
 import { closedBeforePong, PendingPings } from './pending-pings.js'
-import { UnsentMessages } from './unsent-messages.js'
 import type { WebSocketOptions } from './websocket-types.js'
 
 /** What a client needs of its runtime. */
@@ -50,17 +49,14 @@ export class ClientSocket {
   readonly #events: ClientSocketEvents
   readonly #tasks: Pick<EventTasks<SocketEvent>, 'add'>
   readonly #connecting: Connecting
-  readonly #unsent = new UnsentMessages()
   #readyState: ReadyState = ReadyState.connecting
   #connection: Connection<ClientSocket> | undefined
-  #queue: QueuedMessage[] = []
-  #queuedBytes = 0
-  /** Octets of messages that were passed to `send` and never will go. */
+  /** Bytes of messages that were passed to `send` and never will go. */
   #lostBytes = 0
-  /** What `#handedOverBytes` was before the first message of this task, while one was sent in it. */
-  #handedOver: number | undefined
-  #closeAfterQueue: (() => void) | undefined
-  #queueTimer: Timer | undefined
+  /** The Blobs that are still to be read, each with the function that takes its bytes. */
+  #blobs: { readonly blob: Blob; readonly read: (bytes: Uint8Array) => void }[] = []
+  #closeAfterBlobs: (() => void) | undefined
+  #blobTimer: Timer | undefined
   #pings: PendingPings | undefined
   #error: ClientError | undefined
 
@@ -97,9 +93,12 @@ export class ClientSocket {
     return this.#readyState
   }
 
-  /** Octets of messages passed to `send` and not handed to the network; does not fall when the connection closes. */
+  /**
+   * Bytes of messages passed to `send` and not handed to the network, without their frames and before they are
+   * compressed. Does not fall within a task, nor when the connection closes.
+   */
   get bufferedAmount(): number {
-    return this.#lostBytes + this.#queuedBytes + this.#unsentBytes()
+    return this.#lostBytes + (this.#connection?.unsentBytes ?? 0)
   }
 
   /** Whether no more than the high-water mark waits for the network. */
@@ -117,15 +116,15 @@ export class ClientSocket {
   }
 
   /** Sends a message, or counts it as lost where the connection no longer is open. Bytes are not kept. */
-  send(message: QueuedMessage): void {
-    if (this.#readyState !== ReadyState.open || this.#connection?.state !== 'open') {
+  send(message: string | Uint8Array | Blob): void {
+    const connection = this.#connection
+    if (this.#readyState !== ReadyState.open || connection?.state !== 'open') {
       this.#lostBytes += this.#lengthOf(message)
-    } else if (this.#queue.length === 0 && !(message instanceof Blob)) {
-      this.#transmit(message)
+    } else if (message instanceof Blob) {
+      this.#blobs.push({ blob: message, read: connection.sendLater(message.size) })
+      if (this.#blobs.length === 1) void this.#readBlobs(connection)
     } else {
-      this.#queuedBytes += this.#lengthOf(message)
-      this.#queue.push(message instanceof Uint8Array ? this.#ports.payload.copy(message, 0, message.length) : message)
-      if (this.#queue.length === 1) void this.#sendQueued()
+      connection.send(message)
     }
   }
 
@@ -134,11 +133,7 @@ export class ClientSocket {
     const connection = this.#connection
     if (connection?.state !== 'open') return Promise.reject(closedBeforePong())
     const { clock, payload } = this.#ports
-    this.#pings ??= new PendingPings(clock, (text) => {
-      const octets = payload.allocate(payload.byteLength(text))
-      payload.encodeInto(text, octets, 0)
-      connection.ping(octets)
-    })
+    this.#pings ??= new PendingPings(clock, (text) => connection.ping(textToBytes(payload, text)))
     return this.#pings.add()
   }
 
@@ -149,9 +144,9 @@ export class ClientSocket {
     this.#readyState = ReadyState.closing
     if (wasConnecting) {
       this.#connecting.fail(new TransportError('close() was called before the connection stood'))
-    } else if (this.#queue.length > 0) {
-      this.#closeAfterQueue = () => this.#connection?.close(code, reason)
-      this.#limitQueue()
+    } else if (this.#blobs.length > 0) {
+      this.#closeAfterBlobs = () => this.#connection?.close(code, reason)
+      this.#limitReading()
     } else {
       this.#connection?.close(code, reason)
     }
@@ -217,11 +212,9 @@ export class ClientSocket {
 
   /** The transport is gone. What it tells of comes behind the events that still wait. */
   #finish(result: CloseResult): void {
-    this.#queueTimer?.cancel()
-    this.#lostBytes += this.#queuedBytes
-    if (this.#connection !== undefined) this.#lostBytes += this.#unsent.payloadBeyond(this.#handedOverBytes())
-    this.#queue = []
-    this.#queuedBytes = 0
+    this.#blobTimer?.cancel()
+    this.#lostBytes = this.bufferedAmount
+    this.#blobs = []
     this.#connection = undefined
     this.#pings?.fail()
     const error = this.#error ?? (result.wasClean ? undefined : lost())
@@ -239,71 +232,38 @@ export class ClientSocket {
     if (error !== undefined) this.#tasks.add(close)
   }
 
-  #transmit(message: string | Uint8Array): void {
-    const connection = this.#connection!
-    this.#holdBufferedAmount()
-    const before = connection.appendedBytes
-    connection.send(message)
-    const frameLength = connection.appendedBytes - before
-    // An extension changes the payload's length; the message's own is what counts.
-    const length = this.extensions === '' ? frameLength - headerOf(frameLength) : this.#lengthOf(message)
-    this.#unsent.add(connection.appendedBytes, length)
-  }
-
-  /** The standard's bufferedAmount does not fall within a task: what a task sends counts in full until its end. */
-  #holdBufferedAmount(): void {
-    if (this.#handedOver !== undefined) return
-    this.#handedOver = this.#handedOverBytes()
-    this.#ports.clock.task(() => {
-      this.#handedOver = undefined
-      this.#unsentBytes()
-    })
-  }
-
-  /** A Blob has to be read first; what was sent behind it waits its turn. */
-  async #sendQueued(): Promise<void> {
-    for (let message = this.#queue[0]; message !== undefined; message = this.#queue[0]) {
-      let bytes: string | Uint8Array
+  /** Reads the Blobs that were sent, one after the other. */
+  async #readBlobs(connection: Connection<ClientSocket>): Promise<void> {
+    for (let next = this.#blobs[0]; next !== undefined; next = this.#blobs[0]) {
       try {
-        bytes = message instanceof Blob ? new Uint8Array(await message.arrayBuffer()) : message
+        next.read(new Uint8Array(await next.blob.arrayBuffer()))
       } catch (error) {
-        this.#failQueue(new Error('a Blob passed to send() could not be read', { cause: error }))
+        this.#failReading(new Error('a Blob passed to send() could not be read', { cause: error }))
         return
       }
-      if (this.#connection === undefined || this.#connection.state !== 'open') return
-      if (this.#closeAfterQueue !== undefined) this.#limitQueue()
-      this.#queue.shift()
-      this.#queuedBytes -= this.#lengthOf(message)
-      this.#transmit(bytes)
+      if (connection.state !== 'open') return
+      if (this.#closeAfterBlobs !== undefined) this.#limitReading()
+      this.#blobs.shift()
     }
-    this.#queueTimer?.cancel()
-    this.#closeAfterQueue?.()
+    this.#blobTimer?.cancel()
+    this.#closeAfterBlobs?.()
   }
 
   /** The standard has the Close wait for what was sent before it; for a Blob that can't be read, not for ever. */
-  #limitQueue(): void {
+  #limitReading(): void {
     const { closeTimeoutMs } = this.#limits
-    this.#queueTimer?.cancel()
-    this.#queueTimer = this.#ports.clock.after(closeTimeoutMs, () => {
-      this.#failQueue(new Error(`a Blob passed to send() was not read within ${closeTimeoutMs} ms of close()`))
+    this.#blobTimer?.cancel()
+    this.#blobTimer = this.#ports.clock.after(closeTimeoutMs, () => {
+      this.#failReading(new Error(`a Blob passed to send() was not read within ${closeTimeoutMs} ms of close()`))
     })
   }
 
-  #failQueue(error: Error): void {
+  #failReading(error: Error): void {
     this.#error = error
     this.#connection?.fail(1011, 'a message could not be read')
   }
 
-  #unsentBytes(): number {
-    return this.#connection === undefined ? 0 : this.#unsent.payloadBeyond(this.#handedOver ?? this.#handedOverBytes())
-  }
-
-  /** Octets of frames that the network has taken since the start. */
-  #handedOverBytes(): number {
-    return this.#connection!.appendedBytes - this.#connection!.waitingBytes
-  }
-
-  #lengthOf(message: QueuedMessage): number {
+  #lengthOf(message: string | Uint8Array | Blob): number {
     if (typeof message === 'string') return this.#ports.payload.byteLength(message)
     return message instanceof Blob ? message.size : message.length
   }
@@ -312,13 +272,6 @@ export class ClientSocket {
 /** A message that has come, or what else has happened. */
 type SocketEvent = string | Uint8Array | (() => void)
 
-type QueuedMessage = string | Uint8Array | Blob
-
 function lost(): TransportError {
   return new TransportError('the connection was lost before both sides had closed it')
-}
-
-/** The size of the header of a client's frame of this length in all. */
-function headerOf(frameLength: number): number {
-  return [6, 8].find((size) => frameHeaderSize(frameLength - size, true) === size) ?? 14
 }

@@ -1,9 +1,7 @@
 import type { Clock, Timer } from '../../ports/clock.js'
 import type { Payload } from '../../ports/payload.js'
 import type { Transport } from '../../ports/transport.js'
-import type { ControlFrames } from '../sending/control-frames.js'
-import type { MessageSender } from '../sending/message-sender.js'
-import type { Outbox } from '../sending/outbox.js'
+import type { SendQueue } from '../sending/send-queue.js'
 import { type CloseStatus, closePayloadOf } from './close-payload.js'
 import { type ClosingAction, type ClosingEvent, type ClosingState, closingHandshake } from './closing-handshake.js'
 
@@ -11,9 +9,7 @@ import { type ClosingAction, type ClosingEvent, type ClosingState, closingHandsh
 export interface ClosingParts {
   readonly role: 'client' | 'server'
   readonly transport: Transport
-  readonly outbox: Outbox
-  readonly sender: MessageSender
-  readonly control: ControlFrames
+  readonly queue: SendQueue
   readonly payload: Payload
   readonly clock: Clock
   /** What the peer has for its part. */
@@ -70,15 +66,14 @@ export class Closing {
     if (event !== 'peerClose' || this.#state === 'open') this.#ownStatus = status ?? this.#ownStatus
     this.#state = move.next
     if (event === 'lost') this.#timer?.cancel()
-    if (dropsMessages.has(event)) this.#parts.sender.cancel()
+    if (dropsMessages.has(event)) this.#parts.queue.cancel()
     for (const action of move.actions) Closing.#perform[action](this)
   }
 
   static readonly #perform: { readonly [action in ClosingAction]: (closing: Closing) => void } = {
     sendClose(closing) {
-      const { payload, sender, control } = closing.#parts
-      const octets = closePayloadOf(payload, closing.#ownStatus)
-      sender.afterwards(() => control.sendClose(octets))
+      const { payload, queue } = closing.#parts
+      queue.close(closePayloadOf(payload, closing.#ownStatus))
     },
     startTimer(closing) {
       closing.#timer?.cancel()
@@ -86,11 +81,7 @@ export class Closing {
       closing.#timer = clock.after(closeTimeoutMs, () => closing.#owner.closeTimedOut())
     },
     end(closing) {
-      const { sender, outbox, transport } = closing.#parts
-      sender.afterwards(() => {
-        outbox.flush()
-        transport.end()
-      })
+      closing.#parts.queue.end()
     },
     endIfServer(closing) {
       if (closing.#parts.role === 'server') Closing.#perform.end(closing)

@@ -3,10 +3,8 @@ import type { Payload } from '../../ports/payload.js'
 import type { SharedEncoder } from '../extensions/extension.js'
 import { Opcode } from '../opcode.js'
 import { copyOctets } from '../payload/copy-octets.js'
-import { frameHeaderSize, writeFrameHeader } from './frame-header.js'
+import { finBit, frameHeaderSize, writeFrameHeader } from './frame-header.js'
 import { JointFlush } from './joint-flush.js'
-
-const finBit = 0x80
 
 /** What an encoder made of the message: its frame, or who waits for it, in their order. */
 type EncodedFrame = { frame: Uint8Array } | { waiting: ((frame: Uint8Array) => void)[] }

@@ -52,18 +52,10 @@ describe('ControlFrames', () => {
     })
   }
 
-  it('frames a Ping and a Close, §5.5.1, §5.5.2', () => {
+  it('frames a Ping, §5.5.2', () => {
     const { control, written } = setUp()
     control.sendPing(octets(3))
-    control.sendClose(octets(0))
-    assert.equal(written(), '8903000102' + '8800')
-  })
-
-  it('sends one Close, §5.5.1', () => {
-    const { control, written } = setUp()
-    control.sendClose(octets(2))
-    control.sendClose(octets(3))
-    assert.equal(written(), toHex(frame({ opcode: Opcode.close, payload: octets(2) })))
+    assert.equal(written(), '8903000102')
   })
 
   it('takes a ping of 125 octets, and refuses one more, §5.5', () => {

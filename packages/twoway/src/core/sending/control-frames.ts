@@ -2,14 +2,16 @@ import type { Payload } from '../../ports/payload.js'
 import { UsageError } from '../errors.js'
 import { Opcode } from '../opcode.js'
 import type { FrameParser } from '../receiving/frame-parser.js'
+import { finBit } from './frame-header.js'
 import type { Outbox } from './outbox.js'
-
-const finBit = 0x80
 
 /** RFC 6455 §5.5. */
 const longestPayload = 125
 
-/** The control frames of a connection, RFC 6455 §5.5: frames those that go out, and gathers one that a read cuts. */
+/**
+ * The control frames of a connection, RFC 6455 §5.5: frames Pings and Pongs, which may go between the fragments of a
+ * message, and gathers a frame that a read cuts. The Close goes out by the send queue.
+ */
 export class ControlFrames {
   readonly #outbox: Outbox
   readonly #payload: Payload
@@ -18,7 +20,6 @@ export class ControlFrames {
   #length = 0
   /** The payload of the latest Ping that could not be answered at once. */
   #waitingPong: Uint8Array | undefined
-  #hasClosed = false
 
   constructor(outbox: Outbox, payload: Payload, highWaterMarkBytes: number) {
     this.#outbox = outbox
@@ -47,13 +48,6 @@ export class ControlFrames {
   /** §5.5.2. */
   sendPing(payload: Uint8Array): void {
     this.#send(Opcode.ping, payload)
-  }
-
-  /** Once, §5.5.1: a second one is not sent. */
-  sendClose(payload: Uint8Array): void {
-    if (this.#hasClosed) return
-    this.#hasClosed = true
-    this.#send(Opcode.close, payload)
   }
 
   /** Answers a Ping, §5.5.2. Where the network does not keep up only the latest is answered, as §5.5.3 allows. */

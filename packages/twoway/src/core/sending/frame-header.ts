@@ -1,3 +1,6 @@
+/** The bit of a frame's first byte that marks the last frame of a message, RFC 6455 §5.2. */
+export const finBit = 0x80
+
 /** The size of a frame's header, in octets, RFC 6455 §5.2. */
 export function frameHeaderSize(payloadLength: number, masked: boolean): number {
   return (payloadLength < 126 ? 2 : payloadLength < 2 ** 16 ? 4 : 10) + (masked ? 4 : 0)

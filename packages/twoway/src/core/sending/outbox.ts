@@ -97,8 +97,8 @@ export class Outbox implements Flushable {
     this.#added(target, size)
   }
 
-  /** Adds a frame with a text for payload. */
-  addText(first: number, text: string): void {
+  /** Adds a frame with a text for payload, and returns the length of that in bytes. */
+  addText(first: number, text: string): number {
     const maskingKey = this.#random?.maskingKey()
     const masked = maskingKey !== undefined
     // Text is most often ASCII: the header's place is left for that, and the text moves where it was not.
@@ -111,6 +111,7 @@ export class Outbox implements Flushable {
     writeFrameHeader(target, begin, first, length, maskingKey)
     if (masked) this.#payload.unmask(target, begin + size, begin + size + length, maskingKey, 0)
     this.#added(target, size + length)
+    return length
   }
 
   /**
@@ -143,6 +144,12 @@ export class Outbox implements Flushable {
       this.#used = 0
       this.#handOn(frame)
     }
+  }
+
+  /** Ends the transport's sending side behind what was added. */
+  end(): void {
+    this.flush()
+    this.#transport.end()
   }
 
   flushDeferred(): void {

@@ -4,20 +4,22 @@ import { UsageError } from '../errors.js'
 import type { Extension } from '../extensions/extension.js'
 import { Opcode } from '../opcode.js'
 import { copyOctets } from '../payload/copy-octets.js'
+import { textToBytes } from '../payload/text-to-bytes.js'
+import { finBit } from './frame-header.js'
 import { byReferenceBytes, type Outbox } from './outbox.js'
 import type { ScratchPool } from './scratch-pool.js'
 
-/** What a message that goes out in pieces needs of its connection. */
-export interface OutgoingLane {
+/** The queue that a message in pieces is an entry of. */
+export interface OutgoingQueue {
   readonly outbox: Outbox
-  readonly payload: Payload
-  readonly clock: Clock
-  readonly scratchPool: ScratchPool
-  readonly highWaterMarkBytes: number
+  readonly ports: { readonly payload: Payload; readonly clock: Clock; readonly scratchPool: ScratchPool }
+  readonly limits: { readonly highWaterMarkBytes: number }
   readonly extension: Extension | undefined
+  /** So many bytes more wait of the message at the head; fewer for a number below 0. */
+  count(bytes: number): void
   /** A message can't be completed. */
   fail(code: number, reason: string): void
-  /** The message is over, or gives its place in the line up. */
+  /** The message is over, or given up. */
   leave(message: OutgoingMessage): void
 }
 
@@ -29,8 +31,6 @@ export interface OutgoingOptions {
   /** What an extension that compresses is to do with the message, where not as it sees fit. */
   readonly compress?: boolean | undefined
 }
-
-const finBit = 0x80
 
 /** Pieces taken in one turn, so that a source of tiny ones leaves the others their turn. */
 const piecesPerTurn = 1024
@@ -48,11 +48,14 @@ const longestRoom = 64 << 10
  * A message that goes out in fragments as its pieces come, RFC 6455 §5.4, in the memory of one fragment.
  *
  * Pieces are copied, gathered to the end of the turn or to a full fragment, and cut where they are longer. It takes
- * turns with nothing but control frames: other messages wait in the `SendLine`. An extension changes it fragment by
+ * turns with nothing but Pings and Pongs: other messages wait behind it in the queue. An extension changes it fragment by
  * fragment, from its beginning on or not at all.
  */
 export class OutgoingMessage {
-  readonly #lane: OutgoingLane
+  readonly kind = 'streamed'
+  /** Bytes that wait for their fragment, or for the extension. */
+  waitingBytes = 0
+  readonly #queue: OutgoingQueue
   readonly #onClosed: (error: Error) => void
   readonly #fragmentBytes: number
   #opcode: number | undefined
@@ -76,31 +79,26 @@ export class OutgoingMessage {
   readonly #compress: boolean | undefined
   /** Whether the extension changes it. */
   #isChanged = false
-  /** Octets of the fragment that the extension works on; 0 while it does not. */
-  #encodingBytes = 0
+  /** Whether the extension works on a fragment. */
+  #isEncoding = false
   #endsThen = false
 
   /** @param onClosed the connection has left the open state before the message was over: nothing more is taken */
   constructor(
-    lane: OutgoingLane,
+    queue: OutgoingQueue,
     { type, fragmentBytes = Number.POSITIVE_INFINITY, compress }: OutgoingOptions,
     onClosed: (error: Error) => void,
   ) {
-    this.#lane = lane
+    this.#queue = queue
     this.#fragmentBytes = fragmentBytes
     this.#compress = compress
     this.#opcode = type === undefined ? undefined : Opcode[type]
     this.#onClosed = onClosed
   }
 
-  /** Octets that wait for their fragment, or for the extension. */
-  get gatheredBytes(): number {
-    return this.#used + this.#encodingBytes
-  }
-
   /** Whether a part of it has been sent, so that it must be completed. */
   get hasBegun(): boolean {
-    return this.#hasBegun || this.#encodingBytes > 0
+    return this.#hasBegun || this.#isEncoding
   }
 
   /** Resolves when pieces can be written: what was sent before has been framed. */
@@ -166,8 +164,9 @@ export class OutgoingMessage {
   }
 
   get #hasRoom(): boolean {
-    if (this.#encodingBytes > 0) return false
-    const { outbox, highWaterMarkBytes } = this.#lane
+    if (this.#isEncoding) return false
+    const { outbox, limits } = this.#queue
+    const { highWaterMarkBytes } = limits
     return this.#octetsThisTurn <= highWaterMarkBytes && outbox.waitingBytes <= highWaterMarkBytes
   }
 
@@ -189,7 +188,7 @@ export class OutgoingMessage {
       if (this.#utf8State !== 0) throw notUtf8()
       return
     }
-    const state = this.#lane.payload.validate(this.#utf8State, piece, 0, piece.length)
+    const state = this.#queue.ports.payload.validate(this.#utf8State, piece, 0, piece.length)
     if (state < 0) throw notUtf8()
     this.#utf8State = state
   }
@@ -206,16 +205,13 @@ export class OutgoingMessage {
   /** Octets can be cut anywhere, characters can not: a text that is cut by octets is encoded first. */
   #toCut(piece: string | Uint8Array): string | Uint8Array {
     if (typeof piece !== 'string' || this.#fragmentBytes === Number.POSITIVE_INFINITY) return piece
-    const { payload } = this.#lane
-    const octets = payload.allocate(payload.byteLength(piece))
-    payload.encodeInto(piece, octets, 0)
-    return octets
+    return textToBytes(this.#queue.ports.payload, piece)
   }
 
   /** What has no second half goes out as U+FFFD. */
   #behindReplacement(piece: Uint8Array): Uint8Array {
     this.#highSurrogate = ''
-    const joined = this.#lane.payload.allocate(replacement.length + piece.length)
+    const joined = this.#queue.ports.payload.allocate(replacement.length + piece.length)
     joined.set(replacement)
     joined.set(piece, replacement.length)
     return joined
@@ -223,7 +219,7 @@ export class OutgoingMessage {
 
   /** Sends the last fragment, now or when the extension is done with what is before it. */
   #finish(): void {
-    this.#endsThen = this.#encodingBytes > 0
+    this.#endsThen = this.#isEncoding
     if (this.#endsThen) return
     if (this.#highSurrogate === '') {
       this.#emit(finBit)
@@ -253,7 +249,7 @@ export class OutgoingMessage {
     const room = this.#takeRoom(1)
     const end = Math.min(piece.length, at + Math.min(room.length, this.#fragmentBytes) - this.#used)
     room.set(piece.subarray(at, end), this.#used)
-    this.#used += end - at
+    this.#gathered(end - at)
     return end
   }
 
@@ -262,15 +258,25 @@ export class OutgoingMessage {
     let end = Math.min(piece.length, at + Math.floor((room.length - this.#used) / 3))
     if (end < piece.length && end - at > 1 && isHighSurrogate(piece.charCodeAt(end - 1))) end -= 1
     const part = at === 0 && end === piece.length ? piece : piece.slice(at, end)
-    this.#used += this.#lane.payload.encodeInto(part, room, this.#used)
+    this.#gathered(this.#queue.ports.payload.encodeInto(part, room, this.#used))
     return end
+  }
+
+  #gathered(bytes: number): void {
+    this.#used += bytes
+    this.#count(bytes)
+  }
+
+  #count(bytes: number): void {
+    this.waitingBytes += bytes
+    this.#queue.count(bytes)
   }
 
   /** What is gathered goes out at the end of the turn at the latest; then there may be room again. */
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    this.#lane.clock.task(this.#onTask)
+    this.#queue.ports.clock.task(this.#onTask)
   }
 
   readonly #onTask = (): void => {
@@ -287,20 +293,20 @@ export class OutgoingMessage {
     this.#room = undefined
     this.#used = 0
     this.#octetsThisTurn += length
-    const { extension } = this.#lane
+    const { extension } = this.#queue
     if (!this.#hasBegun) this.#isChanged = extension !== undefined && this.#wants(extension, fin, length)
     if (!this.#isChanged) {
       this.#frame(fin, room, length)
       return
     }
     const encoded = extension!.encode(room, 0, length, fin !== 0, this.#mostEncoded(fin, length), (later) => {
-      this.#encodingBytes = 0
+      this.#isEncoding = false
       if (this.#isOver) return
       this.#frameEncoded(fin, room, length, later)
       if (this.#endsThen) this.#finish()
       else this.proceed()
     })
-    if (encoded === 'later') this.#encodingBytes = length
+    if (encoded === 'later') this.#isEncoding = true
     else this.#frameEncoded(fin, room, length, encoded)
   }
 
@@ -319,13 +325,13 @@ export class OutgoingMessage {
   #frameEncoded(fin: number, room: Uint8Array, length: number, encoded: Uint8Array | undefined): void {
     if (encoded === undefined) {
       if (this.#hasBegun) {
-        this.#lane.fail(1011, 'the compressor failed within this message')
+        this.#queue.fail(1011, 'the compressor failed within this message')
         return
       }
       this.#isChanged = false
       this.#frame(fin, room, length)
     } else if (encoded.length > room.length) {
-      const own = this.#lane.payload.copy(encoded, 0, encoded.length)
+      const own = this.#queue.ports.payload.copy(encoded, 0, encoded.length)
       this.#frame(fin, own, own.length)
       this.#giveBack(room)
     } else {
@@ -337,8 +343,10 @@ export class OutgoingMessage {
 
   /** @param bytes a chunk of the pool's, or of no use to it */
   #frame(fin: number, bytes: Uint8Array, length: number): void {
-    const { outbox, extension } = this.#lane
+    const { outbox, extension } = this.#queue
     const most = this.#fragmentBytes
+    // All that waited for this fragment goes out with it; the next one may have begun.
+    this.#count(this.#used - this.waitingBytes)
     let at = 0
     do {
       const end = Math.min(length, at + most)
@@ -362,7 +370,7 @@ export class OutgoingMessage {
   }
 
   #newRoom(): Uint8Array {
-    const { scratchPool, payload } = this.#lane
+    const { scratchPool, payload } = this.#queue.ports
     const asked = this.#fragmentBytes === Number.POSITIVE_INFINITY ? 0 : Math.min(this.#fragmentBytes, longestRoom)
     return asked > scratchPool.chunkBytes ? payload.allocate(asked) : scratchPool.take()
   }
@@ -374,14 +382,14 @@ export class OutgoingMessage {
   }
 
   #giveBack(room: Uint8Array): void {
-    const { scratchPool } = this.#lane
+    const { scratchPool } = this.#queue.ports
     if (room.length === scratchPool.chunkBytes) scratchPool.give(room)
   }
 
   #leave(): void {
     this.#isOver = true
     this.#dropRoom()
-    this.#lane.leave(this)
+    this.#queue.leave(this)
   }
 }
 

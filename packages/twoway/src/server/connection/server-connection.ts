@@ -2,6 +2,7 @@ import { Connection } from '../../core/connection.js'
 import type { ConnectionEvents, SendResult } from '../../core/connection-types.js'
 import { TransportError } from '../../core/errors.js'
 import type { Extension } from '../../core/extensions/extension.js'
+import { textToBytes } from '../../core/payload/text-to-bytes.js'
 import type { BroadcastMessage } from '../../core/sending/broadcast-message.js'
 import type { OutgoingMessage } from '../../core/sending/outgoing-message.js'
 import type { Transport } from '../../ports/transport.js'
@@ -257,10 +258,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   }
 
   #encode(text: string): Uint8Array {
-    const { payload } = this.#settings.ports
-    const bytes = payload.allocate(payload.byteLength(text))
-    payload.encodeInto(text, bytes, 0)
-    return bytes
+    return textToBytes(this.#settings.ports.payload, text)
   }
 }
 

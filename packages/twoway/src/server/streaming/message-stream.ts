@@ -1,4 +1,5 @@
 import { ProtocolError, UsageError } from '../../core/errors.js'
+import { textToBytes } from '../../core/payload/text-to-bytes.js'
 import type { IncomingMessage } from '../../core/receiving/incoming-message.js'
 import type { Payload } from '../../ports/payload.js'
 import type { MessageStream } from '../server-types.js'
@@ -79,7 +80,9 @@ export class UserMessageStream implements MessageStream {
   async bytes(): Promise<Uint8Array> {
     const { payload } = this.#settings
     const parts: Uint8Array[] = []
-    const length = await this.#collect((piece) => parts.push(typeof piece === 'string' ? this.#encode(piece) : piece))
+    const length = await this.#collect((piece) =>
+      parts.push(typeof piece === 'string' ? textToBytes(payload, piece) : piece),
+    )
     const whole = payload.allocate(length)
     let at = 0
     for (const part of parts) {
@@ -103,13 +106,6 @@ export class UserMessageStream implements MessageStream {
       take(piece)
     }
     return length
-  }
-
-  #encode(text: string): Uint8Array {
-    const { payload } = this.#settings
-    const bytes = payload.allocate(payload.byteLength(text))
-    payload.encodeInto(text, bytes, 0)
-    return bytes
   }
 
   #take(): void {

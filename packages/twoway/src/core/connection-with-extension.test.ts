@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import { concat, frame, fromHex, toHex, utf8 } from 'twoway-testing/bytes.js'
 import { ConnectionHarness } from 'twoway-testing/connection-harness.js'
 import { Slow } from 'twoway-testing/slow-extension.js'
-import { Opcode } from '../opcode.js'
+import { serverLimits } from './limits.js'
+import { Opcode } from './opcode.js'
 
 const { text, ping, close } = Opcode
 
@@ -26,7 +27,7 @@ function started(limits?: ConstructorParameters<typeof ConnectionHarness>[0]): {
   return { slow, harness, sent }
 }
 
-describe('MessageEncoder: what takes longer to encode', () => {
+describe('Connection: what takes longer to encode', () => {
   it('keeps messages in their order, and counts those that wait', () => {
     const { slow, harness, sent } = started()
     const { connection } = harness
@@ -39,7 +40,7 @@ describe('MessageEncoder: what takes longer to encode', () => {
     connection.send(`${long}2`)
     assert.equal(sent(), toHex(marked('first')))
     assert.equal(connection.waitingBytes, 14 + 5 + 5 + 15)
-    assert.equal(connection.appendedBytes - connection.waitingBytes, 7)
+    assert.equal(connection.framedBytes, 7)
     // A Ping is no message: it may go before.
     connection.ping(utf8('p'))
     slow.goOn()
@@ -55,8 +56,7 @@ describe('MessageEncoder: what takes longer to encode', () => {
     slow.goOn()
     assert.equal(sent(), toHex(concat(...frames, marked(`${long}2`))))
     assert.equal(connection.waitingBytes, 0)
-    // What waited counts as long as it was when it was sent, so that who noted where it ends sees it go.
-    assert.equal(connection.appendedBytes, 7 + 3 + 14 + 5 + 5 + 15)
+    assert.equal(connection.framedBytes, 7 + 3 + 16 + 7 + 7 + 17)
   })
 
   it('answers buffered and tells of drain by what waits to be encoded too', () => {
@@ -111,6 +111,34 @@ describe('MessageEncoder: what takes longer to encode', () => {
     slow.goOn()
     assert.equal(harness.transport.writes.length, 1)
     assert.ok(harness.transport.calls.includes('end'))
+  })
+
+  it('is not clean where it ends before its own Close has gone out behind what was sent, §7.1.4', () => {
+    for (const end of ['terminate', 'timeout', 'lost'] as const) {
+      const { harness, sent } = started()
+      harness.connection.send(long)
+      harness.receive(frame({ opcode: close, payload: fromHex('03e8'), masked: true }))
+      if (end === 'terminate') harness.connection.terminate()
+      if (end === 'timeout') harness.clock.advance(serverLimits.closeTimeoutMs)
+      harness.connection.closed()
+      assert.equal(sent(), '')
+      assert.equal(harness.log.at(-1), 'closed 1000 "" unclean')
+    }
+  })
+
+  it('keeps a Close, and the end of the transport, behind what was sent where the peer ends meanwhile', () => {
+    for (const own of [true, false]) {
+      const { slow, harness, sent } = started()
+      harness.connection.send(long)
+      if (own) harness.connection.close(1000)
+      harness.connection.ended()
+      assert.equal(sent(), '')
+      assert.ok(!harness.transport.calls.includes('end'))
+      slow.goOn()
+      const closing = own ? [frame({ opcode: close, payload: fromHex('03e8') })] : []
+      assert.equal(sent(), toHex(concat(marked(long), ...closing)))
+      assert.deepEqual(harness.transport.calls, ['write', 'end'])
+    }
   })
 
   it('drops what waits where the connection fails or is lost, and hears no more of it', () => {

@@ -7,9 +7,9 @@ import { RecordingTransport } from 'twoway-testing/recording-transport.js'
 import { webPayload } from '../../runtimes/web/payload.js'
 import { serverLimits } from '../limits.js'
 import { BufferBudget } from './buffer-budget.js'
-import { MessageSender } from './message-sender.js'
 import { Outbox } from './outbox.js'
 import { ScratchPool } from './scratch-pool.js'
+import { SendQueue } from './send-queue.js'
 
 const limits = { ...serverLimits, highWaterMarkBytes: 100, maxBufferedBytes: 200 }
 
@@ -28,45 +28,49 @@ function setUp(budget?: BufferBudget) {
   const settle = (): void => {
     settled += 1
   }
-  const sender = new MessageSender(outbox, undefined, ports, limits, budget, { settle, fail: assert.fail })
-  const send = (message: string | Uint8Array) => sender.send(message, undefined, undefined)
-  return { sender, send, transport, clock, outbox, settled: () => settled }
+  const queue = new SendQueue('server', outbox, undefined, ports, limits, budget, {
+    settle,
+    flushed() {},
+    fail: assert.fail,
+  })
+  const send = (message: string | Uint8Array) => queue.send(message, undefined, undefined)
+  return { queue, send, transport, clock, outbox, settled: () => settled }
 }
 
 const noError = (error: Error): never => {
   throw error
 }
 
-describe('MessageSender', () => {
+describe('SendQueue', () => {
   it("answers 'sent' up to the high-water mark and 'buffered' above it, and owes a drain then", () => {
-    const { sender, send } = setUp()
+    const { queue, send } = setUp()
     assert.equal(send(new Uint8Array(98)), 'sent')
-    assert.deepEqual([sender.waitingBytes, sender.isAboveMark, sender.owesDrain], [100, false, false])
+    assert.deepEqual([queue.waitingBytes, queue.isAboveMark, queue.owesDrain], [100, false, false])
     assert.equal(send(''), 'buffered')
-    assert.deepEqual([sender.waitingBytes, sender.isAboveMark, sender.owesDrain], [102, true, true])
+    assert.deepEqual([queue.waitingBytes, queue.isAboveMark, queue.owesDrain], [102, true, true])
   })
 
   it('is full above maxBufferedBytes, not at it', () => {
-    const { send, sender } = setUp()
+    const { send, queue } = setUp()
     send(new Uint8Array(194))
     send('')
-    assert.deepEqual([sender.waitingBytes, sender.isFull], [200, false])
+    assert.deepEqual([queue.waitingBytes, queue.isFull], [200, false])
     send('')
-    assert.equal(sender.isFull, true)
+    assert.equal(queue.isFull, true)
   })
 
   it('keeps its promise of a drain once, at the high-water mark', () => {
-    const { sender, send, outbox, transport } = setUp()
-    assert.equal(sender.takeDrain(), false)
+    const { queue, send, outbox, transport } = setUp()
+    assert.equal(queue.takeDrain(), false)
     send(new Uint8Array(150))
     transport.pendingBytes = 101
     outbox.flush()
-    assert.equal(sender.takeDrain(), false)
+    assert.equal(queue.takeDrain(), false)
     transport.pendingBytes = 100
-    assert.equal(sender.takeDrain(), true)
-    assert.equal(sender.takeDrain(), false)
-    sender.askForDrain()
-    assert.equal(sender.takeDrain(), true)
+    assert.equal(queue.takeDrain(), true)
+    assert.equal(queue.takeDrain(), false)
+    queue.askForDrain()
+    assert.equal(queue.takeDrain(), true)
   })
 
   it('counts in the budget while more waits than the high-water mark, and is full above the mark where that is exceeded', () => {
@@ -78,27 +82,27 @@ describe('MessageSender', () => {
     assert.equal(budget.used, 103)
     other.send(new Uint8Array(107))
     assert.equal(budget.used, 103 + 109)
-    assert.deepEqual([one.sender.isFull, other.sender.isFull], [true, true])
-    other.sender.release()
+    assert.deepEqual([one.queue.isFull, other.queue.isFull], [true, true])
+    other.queue.release()
     assert.equal(budget.used, 103)
-    assert.equal(one.sender.isFull, false)
+    assert.equal(one.queue.isFull, false)
     one.outbox.flush()
-    one.sender.takeDrain()
+    one.queue.takeDrain()
     assert.equal(budget.used, 0)
   })
 
   it('keeps what is sent behind a message in pieces, in its order, and settles when that is over', () => {
-    const { sender, send, transport, clock, outbox, settled } = setUp()
-    const message = sender.sendInPieces({ type: 'text' }, noError)
-    assert.equal(sender.isAwaited, true)
+    const { queue, send, transport, clock, outbox, settled } = setUp()
+    const message = queue.sendInPieces({ type: 'text' }, noError)
+    assert.equal(queue.isAwaited, true)
     message.write('a')
     const bytes = Uint8Array.of(1, 2)
     assert.equal(send(bytes), 'sent')
     bytes.fill(9)
     send('é')
-    assert.equal(sender.waitingBytes, 1 + 2 + 2)
+    assert.equal(queue.waitingBytes, 1 + 2 + 2)
     message.end()
-    assert.equal(sender.isAwaited, false)
+    assert.equal(queue.isAwaited, false)
     outbox.flush()
     const frames = [frame({ opcode: 1, payload: 'a' }), frame({ opcode: 2, payload: Uint8Array.of(1, 2) })]
     assert.equal(toHex(transport.written), toHex(concat(...frames, frame({ opcode: 1, payload: 'é' }))))
@@ -108,29 +112,29 @@ describe('MessageSender', () => {
   })
 
   it('runs what waits for the messages in pieces once the last is over, or will not go', () => {
-    const { sender } = setUp()
+    const { queue } = setUp()
     const log: string[] = []
-    sender.afterPieces(() => log.push('none'))
-    const [first, second] = ['binary', 'binary'].map(() => sender.sendInPieces({ type: 'binary' }, () => {}))
-    sender.afterPieces(() => log.push('both'))
+    queue.afterStreams(() => log.push('none'))
+    const [first, second] = ['binary', 'binary'].map(() => queue.sendInPieces({ type: 'binary' }, () => {}))
+    queue.afterStreams(() => log.push('both'))
     first!.end()
     assert.deepEqual(log, ['none'])
     second!.end()
     assert.deepEqual(log, ['none', 'both'])
-    sender.sendInPieces({ type: 'binary' }, () => {})
-    sender.afterPieces(() => log.push('closed'))
-    sender.close()
+    queue.sendInPieces({ type: 'binary' }, () => {})
+    queue.afterStreams(() => log.push('closed'))
+    queue.abandon(queue.stop())
     assert.deepEqual(log, ['none', 'both', 'closed'])
   })
 
   it('tells a message in pieces that it will not go', () => {
-    const { sender, send } = setUp()
+    const { queue, send } = setUp()
     const errors: string[] = []
-    sender.sendInPieces({ type: 'text' }, (error) => errors.push(error.message))
+    queue.sendInPieces({ type: 'text' }, (error) => errors.push(error.message))
     send('never')
-    sender.sendInPieces({ type: 'text' }, (error) => errors.push(error.message))
-    sender.close()
+    queue.sendInPieces({ type: 'text' }, (error) => errors.push(error.message))
+    queue.abandon(queue.stop())
     assert.deepEqual(errors, Array(2).fill('the connection closed before what was sent had gone'))
-    assert.deepEqual([sender.waitingBytes, sender.isAwaited], [0, false])
+    assert.deepEqual([queue.waitingBytes, queue.isAwaited], [0, false])
   })
 })
