@@ -18,11 +18,10 @@ import type { MessageSink } from './receiving/message-sink.js'
 import { MessageStreamer } from './receiving/message-streamer.js'
 import { ReadGate, Stop } from './receiving/read-gate.js'
 import { ReceiveRate } from './receiving/receive-rate.js'
-import type { BroadcastMessage } from './sending/broadcast-message.js'
 import { ControlFrames } from './sending/control-frames.js'
 import { Outbox, type OutboxOwner } from './sending/outbox.js'
 import type { OutgoingMessage, OutgoingOptions } from './sending/outgoing-message.js'
-import { SendQueue, type SendQueueOwner } from './sending/send-queue.js'
+import { SendQueue, type SendQueueOwner, type WholeMessage } from './sending/send-queue.js'
 
 /**
  * Frames of one connection that are parsed in one go, so that a flood of tiny ones leaves the others their turn:
@@ -121,7 +120,7 @@ export class Connection<Owner>
         ? this.#newStreamer()
         : new MessageAssembler(ports.payload, ports.scratchPool, limits.maxMessageBytes)
     this.#outbox = new Outbox(transport, ports, role === 'client' ? ports.random : undefined, this)
-    this.#queue = new SendQueue(role, this.#outbox, extension, ports, limits, budget, this)
+    this.#queue = new SendQueue(this.#outbox, extension, ports, limits, budget, this)
     this.#control = new ControlFrames(this.#outbox, ports.payload, limits.highWaterMarkBytes)
     this.#hold = new Hold(ports.payload)
     this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
@@ -185,10 +184,10 @@ export class Connection<Owner>
    * them: leave them unchanged until they have gone.
    * @param compress what an extension that compresses is to do with this message, where not as it sees fit
    */
-  send(message: string | Uint8Array, compress?: boolean, broadcast?: BroadcastMessage): SendResult {
+  send(message: WholeMessage, compress?: boolean): SendResult {
     if (this.#closing !== undefined) return 'closed'
     if (this.#queue.isFull) return this.#refuseMessage()
-    return this.#queue.send(message, compress, broadcast)
+    return this.#queue.send(message, compress)
   }
 
   /**
@@ -492,7 +491,7 @@ export class Connection<Owner>
 
   /** A task of its own lets the others have their turn, where a handler sends until it is answered 'buffered'. */
   flushed(): void {
-    if (!this.#gate.isOpen || this.#queue.isAwaited) this.#clock.task(() => this.settle())
+    if (!this.#gate.isOpen || this.#queue.owesDrain || this.#queue.isStreaming) this.#clock.task(() => this.settle())
   }
 
   /** What waits may have gone: reading goes on, and the owner is told who was answered 'buffered'. */

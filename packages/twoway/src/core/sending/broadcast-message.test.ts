@@ -67,7 +67,7 @@ function connectionsOf(
 
 function broadcast(ends: readonly Ends[], message: string | Uint8Array, compress?: boolean): void {
   const broadcast = new BroadcastMessage(message, { payload: webPayload, clock: ends[0]!.server.clock })
-  for (const { server } of ends) server.connection.send(broadcast.message, compress, broadcast)
+  for (const { server } of ends) server.connection.send(broadcast, compress)
 }
 
 /** Hands on what was written until each client has so many messages. */

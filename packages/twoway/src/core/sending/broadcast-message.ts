@@ -30,6 +30,12 @@ export class BroadcastMessage {
     this.#payload = payload
   }
 
+  /** Lets the sender change the bytes from now on. */
+  keep(): this {
+    if (typeof this.message !== 'string') this.#frame ??= this.#write()
+    return this
+  }
+
   /** The message, whatever its sender does with the bytes from now on. */
   get kept(): string | Uint8Array {
     return typeof this.message === 'string' ? this.message : this.frame.subarray(this.frame.length - this.length)

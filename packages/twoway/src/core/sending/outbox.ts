@@ -57,6 +57,11 @@ export class Outbox implements Flushable {
     this.#owner = owner
   }
 
+  /** Whether frames are masked, as a client's are. Else long payloads are not copied. */
+  get masks(): boolean {
+    return this.#random !== undefined
+  }
+
   /** Octets framed and not yet handed to the network. */
   get waitingBytes(): number {
     return this.#mayPend ? this.#used + this.#pendingBytes() : this.#used

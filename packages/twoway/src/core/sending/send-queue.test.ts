@@ -28,12 +28,12 @@ function setUp(budget?: BufferBudget) {
   const settle = (): void => {
     settled += 1
   }
-  const queue = new SendQueue('server', outbox, undefined, ports, limits, budget, {
+  const queue = new SendQueue(outbox, undefined, ports, limits, budget, {
     settle,
     flushed() {},
     fail: assert.fail,
   })
-  const send = (message: string | Uint8Array) => queue.send(message, undefined, undefined)
+  const send = (message: string | Uint8Array) => queue.send(message, undefined)
   return { queue, send, transport, clock, outbox, settled: () => settled }
 }
 
@@ -94,7 +94,7 @@ describe('SendQueue', () => {
   it('keeps what is sent behind a message in pieces, in its order, and settles when that is over', () => {
     const { queue, send, transport, clock, outbox, settled } = setUp()
     const message = queue.sendInPieces({ type: 'text' }, noError)
-    assert.equal(queue.isAwaited, true)
+    assert.equal(queue.isStreaming, true)
     message.write('a')
     const bytes = Uint8Array.of(1, 2)
     assert.equal(send(bytes), 'sent')
@@ -102,7 +102,7 @@ describe('SendQueue', () => {
     send('é')
     assert.equal(queue.waitingBytes, 1 + 2 + 2)
     message.end()
-    assert.equal(queue.isAwaited, false)
+    assert.equal(queue.isStreaming, false)
     outbox.flush()
     const frames = [frame({ opcode: 1, payload: 'a' }), frame({ opcode: 2, payload: Uint8Array.of(1, 2) })]
     assert.equal(toHex(transport.written), toHex(concat(...frames, frame({ opcode: 1, payload: 'é' }))))
@@ -135,6 +135,6 @@ describe('SendQueue', () => {
     queue.sendInPieces({ type: 'text' }, (error) => errors.push(error.message))
     queue.abandon(queue.stop())
     assert.deepEqual(errors, Array(2).fill('the connection closed before what was sent had gone'))
-    assert.deepEqual([queue.waitingBytes, queue.isAwaited], [0, false])
+    assert.deepEqual([queue.waitingBytes, queue.isStreaming], [0, false])
   })
 })

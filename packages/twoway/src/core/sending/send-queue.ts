@@ -3,40 +3,35 @@ import { TransportError } from '../errors.js'
 import type { Extension, SharedEncoder } from '../extensions/extension.js'
 import type { Limits } from '../limits.js'
 import { Opcode } from '../opcode.js'
-import type { BroadcastMessage } from './broadcast-message.js'
+import { textToBytes } from '../payload/text-to-bytes.js'
+import { BroadcastMessage } from './broadcast-message.js'
 import type { BufferBudget } from './buffer-budget.js'
 import { finBit } from './frame-header.js'
 import { byReferenceBytes, type Outbox } from './outbox.js'
 import { OutgoingMessage, type OutgoingOptions, type OutgoingQueue } from './outgoing-message.js'
 import { UnsentMessages } from './unsent-messages.js'
 
-interface WholeMessage {
+/** A message to send: text as a string, binary as bytes, or either for many connections. */
+export type WholeMessage = string | Uint8Array | BroadcastMessage
+
+interface WholeEntry {
   readonly kind: 'whole'
-  /** The queue's own, or left unchanged by its sender; empty until it has been read. */
-  message: string | Uint8Array
-  /** The length of its payload, before an extension changes it. */
-  readonly waitingBytes: number
+  /** Bytes that its sender does not change any more. Empty while it is read or encoded. */
+  message: WholeMessage
   readonly compress: boolean | undefined
-  /** The message, where it goes to other connections too. */
-  readonly broadcast: BroadcastMessage | undefined
-  /** Only a message at the head of the queue is encoded. */
   state: 'reading' | 'ready' | 'encoding'
+  /** The length of the payload, before an extension changes it. */
+  readonly waitingBytes: number
 }
 
-/** The Close frame, RFC 6455 §5.5.1. */
-interface CloseFrame {
-  readonly kind: 'close'
-  readonly payload: Uint8Array
+/** The Close frame (RFC 6455 §5.5.1), or without a payload the end of the transport's sending side. */
+interface ClosingEntry {
+  readonly kind: 'closing'
+  readonly payload: Uint8Array | undefined
   readonly waitingBytes: 0
 }
 
-/** The end of the transport's sending side. */
-interface TransportEnd {
-  readonly kind: 'end'
-  readonly waitingBytes: 0
-}
-
-type Entry = WholeMessage | OutgoingMessage | CloseFrame | TransportEnd
+type Entry = WholeEntry | OutgoingMessage | ClosingEntry
 
 /** The connection that a queue belongs to. */
 export interface SendQueueOwner {
@@ -49,35 +44,30 @@ export interface SendQueueOwner {
 }
 
 /**
- * All that a connection sends except Pings and Pongs, in the order of the calls. A message is framed at once where
- * nothing waits and no extension takes its time; else it is an entry, and only the entry at the head is framed.
- *
- * The bytes that wait are one number: the payloads of the entries, and of frames what the outbox counts.
+ * All that a connection sends except Pings and Pongs, in the order of the calls. A message is framed at once, unless it or
+ * one before it takes longer: to be read, to be encoded by the extension, or to be written in pieces. That one is the head
+ * of the queue, and the others wait behind it.
  */
 export class SendQueue implements OutgoingQueue {
   readonly outbox: Outbox
   readonly extension: Extension | undefined
   readonly ports: ConnectionPorts
   readonly limits: Limits
-  readonly #isServer: boolean
   readonly #budget: BufferBudget | undefined
   readonly #owner: SendQueueOwner
-  /** A server has none: nothing asks for its number. */
+  /** Undefined on a server, which does not ask for it. */
   readonly #unsent: UnsentMessages | undefined
-  /** Undefined while nothing waits. */
-  #entries: Entry[] | undefined
-  /** The sum over the entries. */
+  #head: Entry | undefined
+  #behind: Entry[] | undefined
+  /** The sum over all entries. */
   #entryBytes = 0
-  #streamedEntries = 0
+  #streams = 0
   #hasClosed = false
-  /** What counts in the budget. */
   #budgetedBytes = 0
   #owesDrain = false
-  #whenStreamsEnd: (() => void)[] | undefined
+  #afterStreams: (() => void)[] | undefined
 
-  /** @param role a server does not mask, so that long bytes of its messages go out from where they are */
   constructor(
-    role: 'client' | 'server',
     outbox: Outbox,
     extension: Extension | undefined,
     ports: ConnectionPorts,
@@ -89,10 +79,9 @@ export class SendQueue implements OutgoingQueue {
     this.extension = extension
     this.ports = ports
     this.limits = limits
-    this.#isServer = role === 'server'
     this.#budget = budget
     this.#owner = owner
-    this.#unsent = role === 'client' ? new UnsentMessages(outbox, ports.clock) : undefined
+    this.#unsent = outbox.masks ? new UnsentMessages(outbox, ports.clock) : undefined
   }
 
   /** Bytes not yet handed to the network: of frames, and of messages that are not framed yet. */
@@ -105,7 +94,7 @@ export class SendQueue implements OutgoingQueue {
     return this.outbox.appendedBytes + this.#entryBytes
   }
 
-  /** Of a client: bytes of messages that the network has not taken, as `bufferedAmount` counts them. */
+  /** As `Connection.unsentBytes` says. */
   get unsentBytes(): number {
     return this.#entryBytes + (this.#unsent?.bytes ?? 0)
   }
@@ -123,12 +112,7 @@ export class SendQueue implements OutgoingQueue {
 
   /** Whether a message goes out in pieces, or waits to. */
   get isStreaming(): boolean {
-    return this.#streamedEntries > 0
-  }
-
-  /** Whether someone waits for room: to be told of it, or to go on with a message in pieces. */
-  get isAwaited(): boolean {
-    return this.#owesDrain || this.isStreaming
+    return this.#streams > 0
   }
 
   /** Whether someone was promised to be told when no more than the high-water mark waits. */
@@ -142,13 +126,9 @@ export class SendQueue implements OutgoingQueue {
   }
 
   /** Takes a message, and promises a drain where more than the high-water mark waits then. */
-  send(
-    message: string | Uint8Array,
-    compress: boolean | undefined,
-    broadcast: BroadcastMessage | undefined,
-  ): 'sent' | 'buffered' {
-    if (this.#entries !== undefined) this.#wait(message, compress, broadcast)
-    else this.#frame(message, compress, broadcast)
+  send(message: WholeMessage, compress: boolean | undefined): 'sent' | 'buffered' {
+    if (this.#head === undefined) this.#frame(message, compress)
+    else this.#add(wholeEntry(this.#kept(message), compress, 'ready', this.#lengthOf(message)))
     const waiting = this.waitingBytes
     if (waiting <= this.limits.highWaterMarkBytes) return 'sent'
     this.#countInBudget(waiting)
@@ -158,33 +138,31 @@ export class SendQueue implements OutgoingQueue {
 
   /** As `Connection.sendLater` says. */
   sendLater(length: number): (bytes: Uint8Array) => void {
-    const entry = wholeMessage('', length, 'reading')
+    const entry = wholeEntry('', undefined, 'reading', length)
     this.#add(entry)
     return (bytes) => {
       entry.message = bytes
       entry.state = 'ready'
-      if (this.#entries?.[0] !== entry) return
-      this.#advance()
-      this.#owner.flushed()
+      if (entry === this.#head) this.#headIsReady(() => this.#frame(bytes, undefined))
     }
   }
 
   /** As `Connection.sendInPieces` says. */
   sendInPieces(options: OutgoingOptions, onClosed: (error: Error) => void): OutgoingMessage {
     const message = new OutgoingMessage(this, options, onClosed)
-    this.#streamedEntries += 1
+    this.#streams += 1
     this.#add(message)
     return message
   }
 
   /** Sends our Close behind what waits: once, RFC 6455 §5.5.1. */
   close(payload: Uint8Array): void {
-    if (!this.#hasClosed) this.#add({ kind: 'close', payload, waitingBytes: 0 })
+    if (!this.#hasClosed) this.#add({ kind: 'closing', payload, waitingBytes: 0 })
   }
 
   /** Ends the transport's sending side behind what waits. */
   end(): void {
-    this.#add({ kind: 'end', waitingBytes: 0 })
+    this.#add({ kind: 'closing', payload: undefined, waitingBytes: 0 })
   }
 
   askForDrain(): void {
@@ -202,8 +180,7 @@ export class SendQueue implements OutgoingQueue {
 
   /** The network may have taken what waited: a message in pieces goes on. */
   proceed(): void {
-    const head = this.#entries?.[0]
-    if (head?.kind === 'streamed') head.proceed()
+    if (this.#head?.kind === 'streamed') this.#head.proceed()
   }
 
   /** Runs an action once no message goes out in pieces: now, where none does; also where they will not go. */
@@ -212,36 +189,37 @@ export class SendQueue implements OutgoingQueue {
       action()
       return
     }
-    this.#whenStreamsEnd ??= []
-    this.#whenStreamsEnd.push(action)
+    this.#afterStreams ??= []
+    this.#afterStreams.push(action)
   }
 
   /**
-   * No further message is sent, and none behind one whose end is not known: in pieces, or still to be read. Returns those
-   * in pieces, for `abandon`.
+   * Takes no further message. Drops those whose end is not known, in pieces or still to be read, with all behind the first
+   * of them. Returns those in pieces, for `abandon`.
    */
   stop(): readonly OutgoingMessage[] {
-    const entries = this.#entries ?? []
+    const entries = this.#takeEntries()
     const first = entries.findIndex((entry) => entry.kind === 'streamed' || stateOf(entry) === 'reading')
     const dropped = first < 0 ? [] : entries.splice(first)
+    this.#head = entries.shift()
+    this.#behind = entries
     for (const entry of dropped) this.#drop(entry)
-    if (first === 0) this.#entries = undefined
+    this.#streams = 0
     return dropped.filter((entry) => entry.kind === 'streamed')
   }
 
-  /** Tells messages that `stop` has dropped, and whoever waits for their end. Runs code of the user. */
+  /** Tells messages that `stop` has dropped, and whoever waits for their end: code of the user. */
   abandon(messages: readonly OutgoingMessage[]): void {
     for (const message of messages) {
       message.close(new TransportError('the connection closed before what was sent had gone'))
     }
-    this.#streamsEnded()
+    this.#runAfterStreams()
   }
 
   /** Drops all that is not framed, with a Close that waits. */
   cancel(): void {
     this.extension?.close()
-    for (const entry of this.#entries ?? []) this.#drop(entry)
-    this.#entries = undefined
+    for (const entry of this.#takeEntries()) this.#drop(entry)
   }
 
   /** The network is gone: nothing counts in the budget any more. */
@@ -251,7 +229,6 @@ export class SendQueue implements OutgoingQueue {
     this.#unsent?.release()
   }
 
-  /** Counts bytes of the message in pieces at the head. */
   count(bytes: number): void {
     this.#entryBytes += bytes
   }
@@ -260,192 +237,174 @@ export class SendQueue implements OutgoingQueue {
     this.#owner.fail(code, reason)
   }
 
-  /** A message in pieces is over, or given up. */
   leave(message: OutgoingMessage): void {
-    const entries = this.#entries!
-    if (entries[0] === message) {
-      this.#shift()
-      this.#advance()
-    } else {
-      entries.splice(entries.indexOf(message), 1)
-      this.#uncount(message)
-    }
-    if (!this.isStreaming) this.#streamsEnded()
+    this.#entryBytes -= message.waitingBytes
+    this.#streams -= 1
+    if (message === this.#head) this.#advance()
+    else this.#behind!.splice(this.#behind!.indexOf(message), 1)
+    if (!this.isStreaming) this.#runAfterStreams()
     this.ports.clock.task(() => this.#owner.settle())
-  }
-
-  /** Short bytes may be changed after `send`, so they wait as a copy. */
-  #wait(message: string | Uint8Array, compress: boolean | undefined, broadcast: BroadcastMessage | undefined): void {
-    const length = this.#lengthOf(message)
-    const isKept = typeof message === 'string' || (this.#isServer && length >= byReferenceBytes)
-    const own = broadcast?.kept ?? (isKept ? message : this.ports.payload.copy(message, 0, length))
-    this.#add(wholeMessage(own, length, 'ready', compress, broadcast))
   }
 
   #add(entry: Entry): void {
     this.#entryBytes += entry.waitingBytes
-    this.#entries ??= []
-    if (this.#entries.push(entry) === 1) this.#advance()
-  }
-
-  /** Frames what comes to the head of the queue, up to an entry that takes longer. */
-  #advance(): void {
-    for (let head = this.#entries?.[0]; head !== undefined; head = this.#entries?.[0]) {
-      if (!this.#goes(head)) return
-      this.#shift()
+    if (this.#head === undefined) {
+      this.#begin(entry)
+    } else {
+      this.#behind ??= []
+      this.#behind.push(entry)
     }
   }
 
-  /** Frames the entry at the head, or begins with it and returns false. */
-  #goes(head: Entry): boolean {
-    switch (head.kind) {
-      case 'whole':
-        return head.state === 'ready' && this.#frame(head.message, head.compress, head.broadcast)
-      case 'streamed':
-        head.begin()
-        return false
-      case 'close':
-        this.#hasClosed = true
-        this.outbox.addBytes(finBit | Opcode.close, head.payload, 0, head.payload.length)
-        return true
-      case 'end':
+  /** Frames an entry, or makes it the head where that takes longer. */
+  #begin(entry: Entry): void {
+    if (entry.kind === 'streamed') {
+      this.#head = entry
+      entry.begin()
+    } else if (entry.kind === 'closing') {
+      if (entry.payload === undefined) {
         this.outbox.end()
-        return true
+      } else {
+        this.#hasClosed = true
+        this.outbox.addBytes(finBit | Opcode.close, entry.payload, 0, entry.payload.length)
+      }
+    } else if (entry.state !== 'ready') {
+      this.#head = entry
+    } else {
+      this.#entryBytes -= entry.waitingBytes
+      this.#frame(entry.message, entry.compress)
     }
   }
 
-  /** Takes the head out of the queue. */
-  #shift(): void {
-    const entries = this.#entries!
-    this.#uncount(entries.shift()!)
-    if (entries.length === 0) this.#entries = undefined
+  /** What was behind the head goes on. */
+  #advance(): void {
+    const entries = this.#behind ?? []
+    let at = 0
+    this.#head = undefined
+    while (this.#head === undefined && at < entries.length) this.#begin(entries[at++]!)
+    entries.splice(0, at)
   }
 
-  #uncount(entry: Entry): void {
-    this.#entryBytes -= entry.waitingBytes
-    if (entry.kind === 'streamed') this.#streamedEntries -= 1
+  /** The head has been read or encoded. */
+  #headIsReady(frame: () => void): void {
+    this.#unsent?.hold()
+    this.#entryBytes -= this.#head!.waitingBytes
+    this.#head = undefined
+    frame()
+    if (this.#head === undefined) this.#advance()
+    this.#owner.flushed()
+  }
+
+  #takeEntries(): Entry[] {
+    const entries = this.#head === undefined ? [] : [this.#head, ...(this.#behind ?? [])]
+    this.#head = undefined
+    this.#behind = undefined
+    return entries
   }
 
   #drop(entry: Entry): void {
-    this.#uncount(entry)
+    this.#entryBytes -= entry.waitingBytes
     this.#unsent?.drop(entry.waitingBytes)
   }
 
-  /** Frames a message, or has the extension begin with it and returns false. */
-  #frame(
-    message: string | Uint8Array,
-    compress: boolean | undefined,
-    broadcast: BroadcastMessage | undefined,
-  ): boolean {
-    const length = this.extension === undefined ? 0 : this.#lengthToEncode(message, compress, broadcast)
-    if (length > 0) return this.#encode(message, length, broadcast)
+  /** Frames a message, or has the extension begin with it: then it is the head. */
+  #frame(message: WholeMessage, compress: boolean | undefined): void {
+    const length = this.extension === undefined ? 0 : this.#lengthToEncode(this.extension, message, compress)
     this.#unsent?.hold()
-    if (broadcast !== undefined) {
-      this.outbox.addFrame(broadcast.frame, broadcast.joint)
+    if (length > 0) {
+      this.#encode(this.extension!, message, length)
     } else if (typeof message === 'string') {
       const bytes = this.outbox.addText(finBit | Opcode.text, message)
       this.#unsent?.add(bytes, false)
+    } else if (message instanceof BroadcastMessage) {
+      this.outbox.addFrame(message.frame, message.joint)
     } else {
       this.outbox.addBytes(finBit | Opcode.binary, message, 0, message.length)
       this.#unsent?.add(message.length, false)
     }
-    return true
   }
 
   /** The length of the payload where the extension is to change it, else 0. */
-  #lengthToEncode(
-    message: string | Uint8Array,
-    compress: boolean | undefined,
-    broadcast: BroadcastMessage | undefined,
-  ): number {
-    const extension = this.extension!
+  #lengthToEncode(extension: Extension, message: WholeMessage, compress: boolean | undefined): number {
     // The length of a text in bytes takes a pass over it; it is at most three times its length.
     const most = typeof message === 'string' ? 3 * message.length : message.length
     if (!extension.wants(most, compress)) return 0
-    const length = broadcast?.length ?? this.#lengthOf(message)
+    const length = this.#lengthOf(message)
     return extension.wants(length, compress) ? length : 0
   }
 
-  #encode(message: string | Uint8Array, length: number, broadcast: BroadcastMessage | undefined): boolean {
-    if (broadcast === undefined) return this.#encodeAlone(message, length)
-    const { shared } = this.extension!
-    return shared === undefined ? this.#encodeAlone(broadcast.kept, length) : this.#encodeShared(broadcast, shared)
+  #encode(extension: Extension, message: WholeMessage, length: number): void {
+    if (!(message instanceof BroadcastMessage)) this.#encodeAlone(extension, message, length)
+    else if (extension.shared === undefined) this.#encodeAlone(extension, message.kept, length)
+    else this.#encodeShared(extension.shared, message)
   }
 
-  /** On its own, as a function that makes a closure makes a context for it each time it is called. */
-  #encodeAlone(message: string | Uint8Array, length: number): boolean {
-    const { payload, scratchPool } = this.ports
+  #encodeAlone(extension: Extension, message: string | Uint8Array, length: number): void {
+    const chunk = length <= byReferenceBytes ? this.ports.scratchPool.take() : undefined
     const opcode = typeof message === 'string' ? Opcode.text : Opcode.binary
-    const chunk = length <= byReferenceBytes ? scratchPool.take() : undefined
     const bytes = this.#toEncode(message, length, chunk)
-    const frame = (encoded: Uint8Array | undefined): void => {
-      this.#unsent?.hold()
-      if (encoded === undefined) {
-        this.outbox.addBytes(finBit | opcode, bytes, 0, length)
-      } else {
-        // The bytes that the extension returned are valid for now only, and long ones are not copied by the outbox.
-        const own = encoded.length < byReferenceBytes ? encoded : payload.copy(encoded, 0, encoded.length)
-        this.outbox.addBytes(finBit | (this.extension!.messageBits << 4) | opcode, own, 0, own.length)
-      }
-      this.#unsent?.add(length, encoded !== undefined)
-      if (chunk !== undefined) scratchPool.give(chunk)
+    const encoded = extension.encode(bytes, 0, length, true, length - 1, (later) => {
+      this.#headIsReady(() => this.#frameEncoded(opcode, bytes, length, later, chunk))
+    })
+    if (encoded === 'later') this.#add(wholeEntry('', undefined, 'encoding', length))
+    else this.#frameEncoded(opcode, bytes, length, encoded, chunk)
+  }
+
+  #encodeShared(encoder: SharedEncoder, broadcast: BroadcastMessage): void {
+    const frame = broadcast.encodedFrame(encoder, this.extension!.messageBits, (later) => {
+      // The frame comes for other connections too, also where this one has dropped the message.
+      if (stateOf(this.#head) === 'encoding') this.#headIsReady(() => this.outbox.addFrame(later))
+    })
+    if (frame === 'later') this.#add(wholeEntry('', undefined, 'encoding', broadcast.length))
+    else this.outbox.addFrame(frame, broadcast.joint)
+  }
+
+  #frameEncoded(
+    opcode: Opcode,
+    bytes: Uint8Array,
+    length: number,
+    encoded: Uint8Array | undefined,
+    chunk: Uint8Array | undefined,
+  ): void {
+    if (encoded === undefined) {
+      this.outbox.addBytes(finBit | opcode, bytes, 0, length)
+    } else {
+      // The bytes that the extension returned are valid for now only, and long ones are not copied by the outbox.
+      const own = encoded.length < byReferenceBytes ? encoded : this.ports.payload.copy(encoded, 0, encoded.length)
+      this.outbox.addBytes(finBit | (this.extension!.messageBits << 4) | opcode, own, 0, own.length)
     }
-    const encoded = this.extension!.encode(bytes, 0, length, true, length - 1, (later) => {
-      frame(later)
-      this.#headIsFramed()
-    })
-    if (encoded === 'later') return this.#encodesHead(length)
-    frame(encoded)
-    return true
-  }
-
-  #encodeShared(broadcast: BroadcastMessage, shared: SharedEncoder): boolean {
-    const frame = broadcast.encodedFrame(shared, this.extension!.messageBits, (later) => {
-      // Others wait for this frame too: it also comes where this connection has dropped the message.
-      if (stateOf(this.#entries?.[0]) !== 'encoding') return
-      this.outbox.addFrame(later)
-      this.#headIsFramed()
-    })
-    if (frame === 'later') return this.#encodesHead(broadcast.length)
-    this.outbox.addFrame(frame, broadcast.joint)
-    return true
-  }
-
-  /** The extension takes its time with the message at the head, which may not have been an entry so far. */
-  #encodesHead(length: number): false {
-    const head = this.#entries?.[0]
-    if (head === undefined) this.#add(wholeMessage('', length, 'encoding'))
-    else (head as WholeMessage).state = 'encoding'
-    return false
-  }
-
-  /** The message at the head is encoded and framed: the messages behind it go on. */
-  #headIsFramed(): void {
-    this.#shift()
-    this.#advance()
-    this.#owner.flushed()
+    this.#unsent?.add(length, encoded !== undefined)
+    if (chunk !== undefined) this.ports.scratchPool.give(chunk)
   }
 
   /** A message as bytes that stay unchanged: in a chunk where it is short. */
   #toEncode(message: string | Uint8Array, length: number, chunk: Uint8Array | undefined): Uint8Array {
     const { payload } = this.ports
     if (typeof message === 'string') {
-      const bytes = chunk ?? payload.allocate(length)
-      payload.encodeInto(message, bytes, 0)
-      return bytes
+      if (chunk === undefined) return textToBytes(payload, message, length)
+      payload.encodeInto(message, chunk, 0)
+      return chunk
     }
-    if (chunk === undefined) return this.#isServer ? message : payload.copy(message, 0, length)
+    if (chunk === undefined) return this.outbox.masks ? payload.copy(message, 0, length) : message
     chunk.set(message)
     return chunk
   }
 
-  #lengthOf(message: string | Uint8Array): number {
+  /** A message that its sender does not change any more: long bytes of a server's, which are not masked, are left so. */
+  #kept(message: WholeMessage): WholeMessage {
+    if (typeof message === 'string') return message
+    if (message instanceof BroadcastMessage) return message.keep()
+    const isLeft = !this.outbox.masks && message.length >= byReferenceBytes
+    return isLeft ? message : this.ports.payload.copy(message, 0, message.length)
+  }
+
+  #lengthOf(message: WholeMessage): number {
     return typeof message === 'string' ? this.ports.payload.byteLength(message) : message.length
   }
 
-  #streamsEnded(): void {
-    const actions = this.#whenStreamsEnd ?? []
-    this.#whenStreamsEnd = undefined
+  #runAfterStreams(): void {
+    const actions = this.#afterStreams ?? []
+    this.#afterStreams = undefined
     for (const action of actions) action()
   }
 
@@ -456,16 +415,15 @@ export class SendQueue implements OutgoingQueue {
   }
 }
 
-function wholeMessage(
-  message: string | Uint8Array,
+function wholeEntry(
+  message: WholeMessage,
+  compress: boolean | undefined,
+  state: WholeEntry['state'],
   waitingBytes: number,
-  state: WholeMessage['state'],
-  compress?: boolean,
-  broadcast?: BroadcastMessage,
-): WholeMessage {
-  return { kind: 'whole', message, waitingBytes, compress, broadcast, state }
+): WholeEntry {
+  return { kind: 'whole', message, compress, state, waitingBytes }
 }
 
-function stateOf(entry: Entry | undefined): WholeMessage['state'] | undefined {
+function stateOf(entry: Entry | undefined): WholeEntry['state'] | undefined {
   return entry?.kind === 'whole' ? entry.state : undefined
 }

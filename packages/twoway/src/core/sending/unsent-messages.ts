@@ -1,10 +1,5 @@
 import type { Clock } from '../../ports/clock.js'
-
-/** The bytes that were framed since the start of a connection, and how many of them the network has not taken. */
-export interface FramedBytes {
-  readonly appendedBytes: number
-  readonly waitingBytes: number
-}
+import type { Outbox } from './outbox.js'
 
 interface FramedMessage {
   /** The bytes of the connection up to the end of its frame. */
@@ -18,7 +13,7 @@ interface FramedMessage {
  * they had before an extension changed them: what `bufferedAmount` counts, WHATWG WebSockets §3.1.
  */
 export class UnsentMessages {
-  readonly #framed: FramedBytes
+  readonly #outbox: Pick<Outbox, 'appendedBytes' | 'waitingBytes'>
   readonly #clock: Clock
   readonly #messages: FramedMessage[] = []
   #first = 0
@@ -28,8 +23,8 @@ export class UnsentMessages {
   /** What the network had taken before the first message of this task. */
   #takenBefore: number | undefined
 
-  constructor(framed: FramedBytes, clock: Clock) {
-    this.#framed = framed
+  constructor(outbox: Pick<Outbox, 'appendedBytes' | 'waitingBytes'>, clock: Clock) {
+    this.#outbox = outbox
     this.#clock = clock
   }
 
@@ -56,7 +51,7 @@ export class UnsentMessages {
 
   /** The message that was framed last. One that an extension has changed counts in full until all of it has gone. */
   add(payloadLength: number, isChanged: boolean): void {
-    this.#messages.push({ end: this.#framed.appendedBytes, payloadLength, isChanged })
+    this.#messages.push({ end: this.#outbox.appendedBytes, payloadLength, isChanged })
     this.#payloadLength += payloadLength
   }
 
@@ -66,7 +61,7 @@ export class UnsentMessages {
   }
 
   get #taken(): number {
-    return this.#framed.appendedBytes - this.#framed.waitingBytes
+    return this.#outbox.appendedBytes - this.#outbox.waitingBytes
   }
 
   #payloadBeyond(taken: number): number {

@@ -127,7 +127,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   }
 
   sendBroadcast(broadcast: BroadcastMessage, compress: boolean | undefined): SendResult {
-    return this.#observe(this.#connection.send(broadcast.message, compress, broadcast))
+    return this.#observe(this.#connection.send(broadcast, compress))
   }
 
   sendFrom(source: MessageSource<OutgoingPiece>): Promise<number> {
