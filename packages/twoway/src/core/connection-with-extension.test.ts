@@ -141,6 +141,24 @@ describe('Connection: what takes longer to encode', () => {
     }
   })
 
+  it('counts of a client what has not gone, in its own length, and keeps counting what is dropped', () => {
+    const { slow, harness } = started({ role: 'client' })
+    const { connection, clock, transport } = harness
+    const message = new Uint8Array(20_000)
+    connection.send(message)
+    connection.send(message)
+    assert.equal(connection.unsentBytes, 40_000)
+    clock.runTasks()
+    slow.goOn()
+    // It has gone by now, but within the task the number does not fall.
+    assert.equal(transport.writes.length, 1)
+    assert.equal(connection.unsentBytes, 40_000)
+    clock.runTasks()
+    assert.equal(connection.unsentBytes, 20_000)
+    connection.closed()
+    assert.equal(connection.unsentBytes, 20_000)
+  })
+
   it('drops what waits where the connection fails or is lost, and hears no more of it', () => {
     for (const end of ['fail', 'terminate', 'closed'] as const) {
       const { slow, harness, sent } = started()

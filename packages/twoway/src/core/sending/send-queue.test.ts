@@ -137,4 +137,45 @@ describe('SendQueue', () => {
     assert.deepEqual(errors, Array(2).fill('the connection closed before what was sent had gone'))
     assert.deepEqual([queue.waitingBytes, queue.isStreaming], [0, false])
   })
+
+  it('sends one Close, §5.5.1, and ends the transport behind it', () => {
+    const { queue, send, transport } = setUp()
+    send('before')
+    assert.equal(queue.hasClosed, false)
+    queue.close(Uint8Array.of(3, 232))
+    queue.close(Uint8Array.of(3, 233))
+    queue.end()
+    assert.equal(queue.hasClosed, true)
+    const frames = [frame({ opcode: 1, payload: 'before' }), frame({ opcode: 8, payload: Uint8Array.of(3, 232) })]
+    assert.equal(toHex(transport.written), toHex(concat(...frames)))
+    assert.deepEqual(transport.calls, ['write', 'end'])
+  })
+
+  it('drops a Close that waits where it is cancelled, so that another can go', () => {
+    const { queue, outbox, transport } = setUp()
+    queue.sendLater(5)
+    queue.close(Uint8Array.of(3, 232))
+    queue.cancel()
+    assert.deepEqual([queue.hasClosed, queue.waitingBytes], [false, 0])
+    queue.close(Uint8Array.of(3, 243))
+    outbox.flush()
+    assert.equal(toHex(transport.written), toHex(frame({ opcode: 8, payload: Uint8Array.of(3, 243) })))
+  })
+
+  it('keeps the order where bytes are still to be read, and hears no more of them once it was stopped', () => {
+    const { queue, send, outbox, transport } = setUp()
+    const [first, second] = [queue.sendLater(2), queue.sendLater(3)]
+    send('behind')
+    second(Uint8Array.of(3, 4, 5))
+    assert.equal(queue.waitingBytes, 2 + 3 + 6)
+    first(Uint8Array.of(1, 2))
+    const late = queue.sendLater(7)
+    send('dropped')
+    assert.deepEqual(queue.stop(), [])
+    late(new Uint8Array(7))
+    outbox.flush()
+    const binary = [Uint8Array.of(1, 2), Uint8Array.of(3, 4, 5)].map((payload) => frame({ opcode: 2, payload }))
+    assert.equal(toHex(transport.written), toHex(concat(...binary, frame({ opcode: 1, payload: 'behind' }))))
+    assert.equal(queue.waitingBytes, 0)
+  })
 })
