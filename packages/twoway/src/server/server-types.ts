@@ -26,7 +26,10 @@ export interface ServerSocket<Data = undefined> {
   readonly extensions: string
   /** The peer's IP address, or undefined where there is none. */
   readonly remoteAddress: string | undefined
-  /** Octets framed and not yet handed to the network. */
+  /**
+   * Bytes sent and not yet handed to the network: of messages that are framed with their headers and as they were
+   * compressed, of messages that still wait to be, or behind one of `sendStream`, their payloads.
+   */
   readonly bufferedAmount: number
   /** Milliseconds that the peer took to answer the heartbeat's last Ping; undefined before the first answer. */
   readonly latencyMs: number | undefined
