@@ -50,14 +50,7 @@ export interface Compressor extends DeflateContext {
    * Returns the output, valid until the codec is used again, or undefined; or 'later' where the piece is long: then
    * `done` is called once with it, later than this call returns, and the bytes must be left unchanged until then.
    */
-  deflate(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    last: boolean,
-    most: number,
-    done: (output: Uint8Array | undefined) => void,
-  ): Uint8Array | undefined | 'later'
+  readonly deflate: EncodePiece
 }
 
 export interface Inflater extends DeflateContext {
@@ -76,15 +69,36 @@ export interface Inflater extends DeflateContext {
    * Returns 'later' where this takes long: then `done` is called once, later than this call returns, with what would
    * have been thrown. The input is not needed after the call.
    */
-  inflate(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    last: boolean,
-    emit: InflatedSink,
-    done: (error?: unknown) => void,
-  ): 'done' | 'later'
+  readonly inflate: DecodePiece
 }
+
+/**
+ * Changes a piece of a message, `bytes[start, end)`, `last` with the end of the message. The output is undefined where it
+ * would be longer than `most`. Where it takes long the result is 'later', and the output goes to `done`.
+ */
+export type EncodePiece = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  last: boolean,
+  most: number,
+  done: Encoded,
+) => Uint8Array | undefined | 'later'
+
+export type Encoded = (output: Uint8Array | undefined) => void
+
+/**
+ * Undoes the change of a piece, `last` with the end of the message. The output goes to `emit`. Where it takes long the
+ * result is 'later', and `done` is told of its end.
+ */
+export type DecodePiece = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  last: boolean,
+  emit: InflatedSink,
+  done: (error?: unknown) => void,
+) => 'done' | 'later'
 
 /**
  * Takes inflated octets, at most 64 KiB a call, valid during the call only. `last` with the end of a message, where the

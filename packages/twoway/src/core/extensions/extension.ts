@@ -1,3 +1,4 @@
+import type { DecodePiece, Encoded, EncodePiece, InflatedSink } from '../../ports/deflate-codec.js'
 import type { ExtensionOffer } from './extension-header.js'
 
 /**
@@ -25,14 +26,7 @@ export interface Extension {
    * Returns 'later' where this takes long: then `done` is called once with that, later than this call returns; the
    * bytes must be left unchanged until then, and nothing else may be encoded.
    */
-  encode(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    last: boolean,
-    most: number,
-    done: Encoded,
-  ): Uint8Array | undefined | 'later'
+  readonly encode: EncodePiece
   /** For messages that go to many connections; undefined where what becomes of one depends on those before it. */
   readonly shared?: SharedEncoder | undefined
   /**
@@ -43,14 +37,7 @@ export interface Extension {
    * Returns 'later' where this takes long: then `done` is called once, later than this call returns, with what would
    * have been thrown; nothing else may be decoded before. The bytes are not kept.
    */
-  decode(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    last: boolean,
-    emit: DecodedSink,
-    done: (error?: unknown) => void,
-  ): 'done' | 'later'
+  readonly decode: DecodePiece
   /** What comes out is read before a message is complete: no more of it is to be held back than speed asks for. */
   decodeForReader?(): void
   /** No message is awaited any more: gives back what was held to decode, and tells of nothing that was to come later. */
@@ -65,10 +52,7 @@ export interface SharedEncoder {
   encode(bytes: Uint8Array, start: number, end: number, done: Encoded): Uint8Array | undefined | 'later'
 }
 
-export type Encoded = (encoded: Uint8Array | undefined) => void
-
-/** Takes a range that is valid during the call only; `last` with the message's end, where it may be empty. */
-export type DecodedSink = (bytes: Uint8Array, start: number, end: number, last: boolean) => void
+export type { Encoded, InflatedSink as DecodedSink }
 
 /** How an extension is agreed upon in the opening handshake. One extension serves a connection, the first agreed. */
 export interface ExtensionNegotiator {
