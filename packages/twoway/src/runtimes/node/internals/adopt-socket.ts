@@ -8,6 +8,7 @@ import { SharedReading, sharesReads } from '../transport/shared-reading.js'
 import { StreamTransport, type StreamTransportOptions } from '../transport/stream-transport.js'
 import { isStreamHandle } from './stream-handle.js'
 import { streamWrap } from './stream-wrap.js'
+import { TlsReading } from './tls-reading.js'
 
 type Owner = { _handle: unknown }
 
@@ -15,10 +16,12 @@ type Owner = { _handle: unknown }
  * A transport over a connected socket that someone else has made: by the shortest way there is, right over its handle,
  * else by a socket that reads into the shared memory, else by the stream as it is.
  *
- * Where the handle is taken, the old socket is an empty shell: its server counts it, and it closes when the transport
- * does, and the other way round.
+ * Where the handle of a plain socket is taken, the old socket is an empty shell: its server counts it, and it closes when
+ * the transport does, and the other way round. A TLSSocket stays the owner of its handle, on which Node has callbacks that
+ * go to it, see `TlsReading`.
  */
 export function adoptSocket(old: Duplex, options: StreamTransportOptions): RewindableTransport {
+  if (old instanceof TLSSocket) return adoptTls(old, options)
   const { _handle: handle } = old as unknown as Owner
   if (!sharesReads || !(old instanceof Socket) || !isAdoptable(old) || !isStreamHandle(handle)) {
     return new StreamTransport(old, options)
@@ -31,7 +34,7 @@ export function adoptSocket(old: Duplex, options: StreamTransportOptions): Rewin
   owner._handle = null
   // Whoever handed it over has taken its listeners away, and an error that nobody hears ends the process.
   old.on('error', () => {})
-  if (streamWrap !== undefined && !(old instanceof TLSSocket)) {
+  if (streamWrap !== undefined) {
     const lose = (): void => transport.lose()
     const transport = new HandleTransport(handle, {
       ...options,
@@ -50,6 +53,22 @@ export function adoptSocket(old: Duplex, options: StreamTransportOptions): Rewin
   socket.once('close', () => old.destroy())
   old.once('close', () => socket.destroy())
   return new StreamTransport(socket, { ...options, peer, reading })
+}
+
+/**
+ * A renegotiation makes the server work for a peer that has proved nothing, and no WebSocket needs one: Node destroys the
+ * connection then. TLS 1.3 has none.
+ */
+function adoptTls(socket: TLSSocket, options: StreamTransportOptions): RewindableTransport {
+  // Bun and Deno may not have it.
+  socket.disableRenegotiation?.()
+  const { _handle: handle } = socket as unknown as Owner
+  let reading: TlsReading | undefined
+  if (streamWrap !== undefined && isAdoptable(socket) && isStreamHandle(handle)) {
+    reading = TlsReading.of(socket, handle, streamWrap)
+  }
+  if (reading !== undefined) socket.setTimeout(0)
+  return new StreamTransport(socket, { ...options, reading })
 }
 
 /** Whether nothing is under way on a socket that its handle would not carry along. */
