@@ -38,6 +38,7 @@ async function playServer(sequence: Sequence, process: TlsProcess): Promise<void
   const accepted = once(listener, 'connection')
   process.connect((listener.address() as AddressInfo).port)
   const [outer] = (await accepted) as [Socket]
+  outer.on('error', () => {})
   listener.close()
   const [near, far] = await socketPair()
   const wire = new FaultyWire(far, outer, sequence.faults)

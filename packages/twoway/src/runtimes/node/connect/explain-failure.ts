@@ -68,6 +68,7 @@ export function dropped(): TransportError {
 
 /** The error of a connection that was there, whose other end has no name. */
 export function explainDrop(cause: SystemError): TransportError {
+  if (cause instanceof TransportError) return cause
   const isReset = cause.code === 'ECONNRESET' || cause.code === 'EPIPE'
   const message = isReset ? 'the peer has reset the connection' : `the connection failed: ${cause.message}`
   return new TransportError(message, { cause })

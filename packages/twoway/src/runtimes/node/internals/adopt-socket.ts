@@ -4,6 +4,7 @@ import { TLSSocket } from 'node:tls'
 import type { RewindableTransport } from '../../../ports/transport.js'
 import { peerOf } from '../http/request-head.js'
 import { HandleTransport } from '../transport/handle-transport.js'
+import { refuseRenegotiation } from '../transport/refuse-renegotiation.js'
 import { SharedReading, sharesReads } from '../transport/shared-reading.js'
 import { StreamTransport, type StreamTransportOptions } from '../transport/stream-transport.js'
 import { isStreamHandle } from './stream-handle.js'
@@ -55,13 +56,8 @@ export function adoptSocket(old: Duplex, options: StreamTransportOptions): Rewin
   return new StreamTransport(socket, { ...options, peer, reading })
 }
 
-/**
- * A renegotiation makes the server work for a peer that has proved nothing, and no WebSocket needs one: Node destroys the
- * connection then. TLS 1.3 has none.
- */
 function adoptTls(socket: TLSSocket, options: StreamTransportOptions): RewindableTransport {
-  // Bun and Deno may not have it.
-  socket.disableRenegotiation?.()
+  refuseRenegotiation(socket)
   const { _handle: handle } = socket as unknown as Owner
   let reading: TlsReading | undefined
   if (streamWrap !== undefined && isAdoptable(socket) && isStreamHandle(handle)) {
