@@ -26,7 +26,7 @@ export function pageOf({ measured, targets, machine, date }: PageParts): string 
   return `# Safe by default
 
 What a server does with strangers, measured. \`npm run safety\` wrote this page: it starts each server as its own
-documentation shows it, with no option but the port (and compression for the row about it), in a process of its own for each row, and plays the peer over TCP on
+documentation shows it, with no option but the port (and compression or TLS for the rows about it), in a process of its own for each row, and plays the peer over TCP on
 the same machine. "Promised" is what Twoway is held to; the command fails where a figure of Twoway's does not keep it.
 
 Measured on ${date}; ${targets.map(({ name, version }) => `${name} ${version}`).join(', ')}; ${machine}. Figures of time
@@ -38,7 +38,8 @@ Memory is the growth of the process' resident memory: after a collection of garb
 the rest. It has a noise of some MiB: code that gets compiled, a heap that grows in steps.
 
 What no figure shows is tested: \`npm run test:mutations\` has the core read a million mutated handshakes, frames and
-compressed streams, of which each must end as it should or in an error of its own. \`test/faults\` cuts, resets, stops and
+compressed streams, of which each must end as it should or in an error of its own. \`npm run test:tls\` plays ten thousand
+sequences of TLS messages to servers and clients. \`test/faults\` cuts, resets, stops and
 starves real connections, and gives the client servers that mean harm; \`npm run soak\` does so for as long as it is told.
 `
 }
