@@ -1,7 +1,7 @@
 /**
- * `npm run test:tls -- [--count 10000] [--seed 5246] [--at INDEX]`: plays sequences of TLS messages to servers and
+ * `npm run test:tls -- [--count 10000] [--seed 5246] [--at INDEX,...]`: plays sequences of TLS messages to servers and
  * clients of ours, and says whether the process lived, held no descriptor and served others. `--seed any` takes a new
- * seed; `--at` plays the one sequence of that number again, and says what it is.
+ * seed; `--at` plays the sequences of these numbers again, and says what they are.
  */
 import { randomInt } from 'node:crypto'
 import process from 'node:process'
@@ -21,7 +21,7 @@ const { values } = parseArgs({
 const count = wholeNumber('count', values.count)
 const seed = values.seed === 'any' ? randomInt(2 ** 31) : wholeNumber('seed', values.seed)
 if (values.at === undefined) await runMany()
-else await runOne(wholeNumber('at', values.at))
+else await runAgain(values.at.split(',').map((index) => wholeNumber('at', index.trim())))
 
 function wholeNumber(name: string, text: string): number {
   if (/^[0-9]{1,10}$/.test(text)) return Number(text)
@@ -45,7 +45,7 @@ async function runMany(): Promise<void> {
   }
   console.error(report.complaint)
   const culprits = await narrowed(report.suspects)
-  console.error(`--seed ${seed} --at ${culprits.join(', ')}`)
+  console.error(`--seed ${seed} --at ${culprits.join(',')}`)
   if (culprits.length === 1) console.error(JSON.stringify(sequenceOf(seed, culprits[0]!)))
   process.exitCode = 1
 }
@@ -61,9 +61,9 @@ async function narrowed(suspects: readonly number[]): Promise<readonly number[]>
   return suspects
 }
 
-async function runOne(index: number): Promise<void> {
-  console.log(JSON.stringify(sequenceOf(seed, index)))
-  const { complaint } = await runSequences({ seed, indexes: [index], atOnce: 1 })
+async function runAgain(indexes: readonly number[]): Promise<void> {
+  for (const index of indexes) console.log(JSON.stringify(sequenceOf(seed, index)))
+  const { complaint } = await runSequences({ seed, indexes, atOnce })
   if (complaint === '') return
   console.error(complaint)
   process.exitCode = 1
