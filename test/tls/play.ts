@@ -35,6 +35,8 @@ async function playClient(sequence: Sequence, port: number): Promise<void> {
 async function playServer(sequence: Sequence, process: TlsProcess): Promise<void> {
   const listener = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
   await once(listener, 'listening')
+  // Our client never comes where its process has ended.
+  listener.unref()
   const accepted = once(listener, 'connection')
   process.connect((listener.address() as AddressInfo).port)
   const [outer] = (await accepted) as [Socket]

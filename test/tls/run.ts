@@ -22,6 +22,8 @@ const count = wholeNumber('count', values.count)
 const seed = values.seed === 'any' ? randomInt(2 ** 31) : wholeNumber('seed', values.seed)
 if (values.at === undefined) await runMany()
 else await runAgain(values.at.split(',').map((index) => wholeNumber('at', index.trim())))
+// Peers of a process that has ended may wait for it.
+process.exit()
 
 function wholeNumber(name: string, text: string): number {
   if (/^[0-9]{1,10}$/.test(text)) return Number(text)
