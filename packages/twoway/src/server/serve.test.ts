@@ -922,6 +922,7 @@ describe('serve: options', () => {
       ['port', '8080'],
       ['host', ''],
       ['tls', {}],
+      ['tls', { cert: 'PEM', passphrase: 'a' }],
       ['origin', 'https://one.example'],
       ['origin', [new URL('https://one.example')]],
       ['hosts', ['one.example', null]],
