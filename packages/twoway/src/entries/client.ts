@@ -11,6 +11,7 @@ import type { WebSocketConstructor, WebSocket as WebSocketInterface } from '../c
 import { ScratchPool } from '../core/sending/scratch-pool.js'
 import { nodeClock } from '../runtimes/node/clock.js'
 import { nodeConnector } from '../runtimes/node/connect/connector.js'
+import { inflateBody } from '../runtimes/node/connect/inflate-body.js'
 import { nodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
 import { nodePayload } from '../runtimes/node/payload/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
@@ -37,6 +38,7 @@ const ports: ClientPorts = {
   clock: nodeClock,
   connector: nodeConnector,
   deflateCodec: nodeDeflateCodec,
+  inflateBody,
   scratchPool: new ScratchPool(nodePayload),
 }
 

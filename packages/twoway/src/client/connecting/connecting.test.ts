@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import type { Socket } from 'node:net'
@@ -8,8 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import type { TlsOptions } from 'node:tls'
+import { acceptance } from 'twoway-testing/acceptance.js'
 import { testAuthority } from 'twoway-testing/authority.js'
-import { frame } from 'twoway-testing/bytes.js'
 import { listenOnLoopback, readHead } from 'twoway-testing/loopback.js'
 import { networks } from 'twoway-testing/networks.js'
 import { httpProxy, socksProxy } from 'twoway-testing/proxies.js'
@@ -21,15 +20,6 @@ const WebSocket = defineWebSocket(networks.find(({ name }) => name === 'TCP')!.c
 const authority = await testAuthority()
 const certificate = await authority.issue()
 const ca = authority.cert
-
-/** The answer that accepts the handshake with this head, and a text message behind it. */
-function acceptance(head: string, message = 'hello'): Buffer {
-  const key = /\r\nSec-WebSocket-Key: (.*)\r\n/.exec(head)![1]!
-  const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
-  const lines = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade']
-  const text = `${[...lines, `Sec-WebSocket-Accept: ${accept}`].join('\r\n')}\r\n\r\n`
-  return Buffer.concat([Buffer.from(text), frame({ opcode: 1, payload: message })])
-}
 
 type Answer = string | ((head: string, socket: Socket) => void)
 

@@ -1,7 +1,11 @@
 import { longestCloseReason } from '../../core/closing/close-payload.js'
+import type { CloseResult } from '../../core/connection-types.js'
 import { UsageError } from '../../core/errors.js'
+import type { HeaderFields } from '../../core/http/header-fields.js'
+import { showAs } from '../../core/inspection.js'
 import { checkProtocols } from '../connecting/subprotocols.js'
 import { parseWebSocketUrl } from '../connecting/url.js'
+import { withoutCredentials } from '../connecting/without-credentials.js'
 import { type ClientPorts, ClientSocket, ReadyState } from './client-socket.js'
 import { CloseEvent } from './close-event.js'
 import { shapeAsInterface } from './interface-shape.js'
@@ -47,10 +51,10 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
       this.#origin = record.origin
       // 12. The connection is established in parallel.
       this.#socket = new ClientSocket(ports, record, options.protocols, options, {
-        open: () => super.dispatchEvent(new Event('open')),
+        open: (headers) => super.dispatchEvent(openEvent(headers)),
         message: (message) => super.dispatchEvent(this.#messageEvent(message)),
         failed: (error) => super.dispatchEvent(errorEvent(error)),
-        close: (result) => super.dispatchEvent(new CloseEvent('close', result)),
+        close: (result) => super.dispatchEvent(closeEvent(result)),
       })
     }
 
@@ -199,6 +203,14 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
   }
 
   shapeAsInterface(WebSocket)
+  showAs(WebSocket.prototype, ({ url, readyState, protocol, extensions, bufferedAmount, binaryType }) => ({
+    url: withoutCredentials(url),
+    readyState: constants[readyState][0],
+    protocol,
+    extensions,
+    bufferedAmount,
+    binaryType,
+  }))
   for (const [name, value] of constants) {
     const descriptor = { value, enumerable: true, writable: false, configurable: false }
     Object.defineProperty(WebSocket, name, descriptor)
@@ -248,9 +260,31 @@ function toClampedUnsignedShort(value: unknown): number {
   return rounded - clamped === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded
 }
 
-/** The standard's plain event, with the reason beside it. */
+/** The standard's plain event, with the fields of the server's answer beside it. */
+function openEvent(headers: HeaderFields): Event {
+  return showing(new Event('open'), { headers })
+}
+
+/** The standard's plain event, with the reason beside it: where a log of it shows it, and where its programs look. */
 function errorEvent(error: Error): Event {
-  return Object.defineProperty(new Event('error'), 'error', { value: error, enumerable: true })
+  return showing(new Event('error'), { message: error.message, error })
+}
+
+function closeEvent(result: CloseResult): Event {
+  return showAs(new CloseEvent('close', result), ({ type, code, reason, wasClean }) => ({
+    type,
+    code,
+    reason,
+    wasClean,
+  }))
+}
+
+/** An event that has these members of its own besides, and shows them to `console.log` on Node, Bun and Deno. */
+function showing(event: Event, members: Readonly<Record<string, unknown>>): Event {
+  for (const name of Object.keys(members)) {
+    Object.defineProperty(event, name, { value: members[name], enumerable: true })
+  }
+  return showAs(event, ({ type }) => ({ type, ...members }))
 }
 
 /** Options in the third place, where `ws` takes them, would be lost without a word. What is no object is ignored. */

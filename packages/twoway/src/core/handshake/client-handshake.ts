@@ -24,6 +24,8 @@ export interface ClientHandshakeOptions {
   /** The caller's own fields, names and values in turn. Host and Origin among them replace the ones above and below. */
   readonly fields: readonly string[]
   readonly origin?: string | undefined
+  /** The value of User-Agent, unless `fields` has one; none where it is absent or ''. */
+  readonly userAgent?: string | undefined
   readonly limits: HeadLimits
 }
 
@@ -111,6 +113,7 @@ function encodeRequest({
   extensions,
   fields,
   origin,
+  userAgent = '',
 }: ClientHandshakeOptions): Uint8Array {
   if (!isTarget(target, host))
     throw new UsageError('optionInvalid', 'the path and query of the URL make no request-target')
@@ -123,6 +126,7 @@ function encodeRequest({
   if (!given.has('host')) own.push('Host', host)
   own.push('Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Key', key, 'Sec-WebSocket-Version', '13')
   if (origin !== undefined && !given.has('origin')) own.push('Origin', origin)
+  if (userAgent !== '' && !given.has('user-agent')) own.push('User-Agent', userAgent)
   if (protocols.length > 0) own.push('Sec-WebSocket-Protocol', protocols.join(', '))
   if (extensions.length > 0) own.push('Sec-WebSocket-Extensions', formatExtensions(extensions))
   return encodeHead(`GET ${target} HTTP/1.1`, [...own, ...fields])
@@ -156,16 +160,25 @@ const rules: readonly Rule[] = [
 ]
 
 /** The error for an answer with another status than 101; `explanation` is added to its sentence. */
-export function notSwitched({ status, reason, fields }: ResponseHead, explanation = '', body = ''): HandshakeError {
+export function notSwitched(
+  { status, reason, fields }: ResponseHead,
+  explanation = '',
+  body: { readonly bytes?: Uint8Array; readonly text?: string } = {},
+): HandshakeError {
   const line = `${status} ${quoted(reason)}`.trimEnd()
   const detail = explanation === '' ? line : `${line}; ${explanation}`
-  return new HandshakeError('statusNot101', detail, status, { headers: new HeaderFields(fields), body })
+  return new HandshakeError('statusNot101', detail, status, {
+    headers: new HeaderFields(fields),
+    body: body.text,
+    bodyBytes: body.bytes,
+  })
 }
 
 function checkResponse(response: ResponseHead, offer: ClientHandshakeOptions): ServerAnswer {
-  const { status, fields } = response
+  const { status, fields, version } = response
   if (status !== 101) throw notSwitched(response)
   const headers = new HeaderFields(fields)
+  if (version === '1.0') throw new HandshakeError('responseVersionTooOld', `HTTP/${version}`, status, { headers })
   for (const [code, field, isKept] of rules) {
     if (isKept(headers, offer)) continue
     const value = headers.get(field)
