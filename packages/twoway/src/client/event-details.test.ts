@@ -30,8 +30,14 @@ async function server(context: TestContext, answer: Answer): Promise<string> {
   return `ws://127.0.0.1:${port}/`
 }
 
-async function eventOf(socket: object, type: string): Promise<Record<string, unknown>> {
-  const [event] = (await once(socket as EventTarget, type)) as [Record<string, unknown>]
+interface ShownEvent {
+  readonly message?: string
+  readonly error?: unknown
+  readonly headers?: HeaderFields
+}
+
+async function eventOf(socket: object, type: string): Promise<ShownEvent> {
+  const [event] = (await once(socket as EventTarget, type)) as [ShownEvent]
   return event
 }
 
@@ -55,9 +61,9 @@ describe('the reason of a failure', () => {
     it(`shows where a program looks: ${what}`, async (context) => {
       const url = answer === undefined ? 'ws://127.0.0.1:1/' : await server(context, answer)
       const event = await eventOf(new WebSocket(url, options), 'error')
-      const error = event['error'] as Error
+      const error = event.error as Error
       assert.ok(error instanceof (Class as typeof Error))
-      assert.equal(event['message'], error.message)
+      assert.equal(event.message, error.message)
       assert.deepEqual(Object.keys(event).includes('message'), true)
       const json = JSON.parse(JSON.stringify(error))
       assert.deepEqual([json.name, json.message], [error.name, error.message])
@@ -74,7 +80,7 @@ describe('the reason of a failure', () => {
 
   it('has in JSON what tells errors apart, and nothing that may be secret', async (context) => {
     const event = await eventOf(new WebSocket(await server(context, refuse)), 'error')
-    const error = event['error'] as HandshakeError
+    const error = event.error as HandshakeError
     const { name, code, status, message, body } = error
     assert.deepEqual(JSON.parse(JSON.stringify(error)), { name, code, status, message, body })
     const errors = [
@@ -106,7 +112,7 @@ describe('the fields of the 101', () => {
     const socket = new WebSocket(await server(context, answer))
     context.after(() => socket.close())
     const event = await eventOf(socket, 'open')
-    check(event['headers'] as HeaderFields)
+    check(event.headers as HeaderFields)
     assert.match(inspect(event), /'x-request-id': '4711'/)
   })
 
@@ -126,7 +132,7 @@ describe('the fields of the 101', () => {
     )
     const socket = new WebSocket(first, { maxRedirects: 1 })
     context.after(() => socket.close())
-    check((await eventOf(socket, 'open'))['headers'] as HeaderFields)
+    check((await eventOf(socket, 'open')).headers as HeaderFields)
   })
 })
 
@@ -193,7 +199,7 @@ describe('frames that come with the 101', () => {
         socket.on('data', isAnswered).on('end', () => socket.end())
         socket.resume().write(acceptance(head, Buffer.concat(frames)))
       })
-      const socket = new WebSocket(`ws://127.0.0.1:${port}`)
+      const socket = new WebSocket(`ws://127.0.0.1:${port}`, { closeTimeoutMs: 20 })
       context.after(() => socket.close())
       const log: string[] = []
       const states: number[] = []
