@@ -13,6 +13,7 @@ import { listenOnLoopback, readHead } from 'twoway-testing/loopback.js'
 import { networks } from 'twoway-testing/networks.js'
 import { httpProxy, socksProxy } from 'twoway-testing/proxies.js'
 import { HandshakeError, TransportError, UsageError } from '../../core/errors.js'
+import { version } from '../../core/version.js'
 import { defineWebSocket } from '../websocket/websocket.js'
 import type { WebSocket as WebSocketInterface, WebSocketOptions } from '../websocket/websocket-types.js'
 
@@ -468,6 +469,38 @@ describe('a redirect', () => {
     const { url } = await server(context, { '/': redirectTo('/b'), '/b': silent })
     const { message } = await transportFailure(url, { maxRedirects: 1, handshakeTimeoutMs: 100 })
     assert.match(message, /not done within 100 ms/)
+  })
+})
+
+describe('the User-Agent', () => {
+  it('names the package and its version, or what the option or a header says', async (context) => {
+    const { url, heads } = await server(context)
+    const cases: readonly (readonly [options: WebSocketOptions, values: readonly string[]])[] = [
+      [{}, [`twoway/${version}`]],
+      [{ userAgent: 'mine/1 (a; b)' }, ['mine/1 (a; b)']],
+      [{ userAgent: '' }, []],
+      [{ headers: { 'user-agent': 'header' } }, ['header']],
+      [{ headers: { 'User-Agent': 'header' }, userAgent: 'option' }, ['header']],
+    ]
+    for (const [options, values] of cases) {
+      await firstMessage(url, options)
+      assert.deepEqual(
+        Array.from(heads.at(-1)!.matchAll(/^user-agent: (.*?)\r$/gim), ([, value]) => value),
+        values,
+      )
+    }
+    assert.throws(() => new WebSocket(url, { userAgent: 'a\nb' }), { name: 'UsageError', code: 'headerInvalid' })
+  })
+
+  it('goes to another origin too, but not where it is a header', async (context) => {
+    const other = await server(context)
+    const first = await server(context, { '/': redirectTo(other.url) })
+    await firstMessage(first.url, { maxRedirects: 1, userAgent: 'option' })
+    await firstMessage(first.url, { maxRedirects: 1, headers: { 'User-Agent': 'header' } })
+    assert.deepEqual(
+      other.heads.map((head) => /User-Agent: (.*)\r/.exec(head)![1]),
+      ['option', `twoway/${version}`],
+    )
   })
 })
 
