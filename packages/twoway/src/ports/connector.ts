@@ -92,7 +92,7 @@ interface Callables {
   lookup(hostname: string, options: LookupOptions, callback: LookupCallback): void
   createConnection(
     options: CreateConnectionOptions,
-    callback: (error: Error | null | undefined, stream?: DuplexStream) => void,
+    callback: (error?: Error | null, stream?: DuplexStream) => void,
     // biome-ignore lint/suspicious/noConfusingVoidType: a function that calls back and returns nothing is taken too
   ): DuplexStream | PromiseLike<DuplexStream> | undefined | void
 }

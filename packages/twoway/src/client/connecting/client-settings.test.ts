@@ -129,6 +129,7 @@ test('takes what is right, and leaves out what is undefined', () => {
   })()
   assert.deepEqual(settleClient({ headers: pairs }).fields, ['X-A', 'b', 'X-A', 'c'])
   assert.deepEqual(settleClient({ headers: { a: 'b' } }).fields, ['a', 'b'])
+  assert.deepEqual(settleClient({ headers: { a: ['b', 'c'], d: [] } }).fields, ['a', 'b', 'a', 'c'])
   assert.deepEqual(settleClient({ headers: new Headers({ a: 'b' }) }).fields, ['a', 'b'])
 })
 

@@ -182,9 +182,12 @@ function pick<Options extends object, Name extends keyof Options>(
 }
 
 function fieldsOf(headers: NonNullable<WebSocketOptions['headers']>): string[] {
-  const pairs: readonly unknown[] =
-    Symbol.iterator in headers ? [...(headers as Iterable<unknown>)] : Object.entries(headers)
-  return pairs.flatMap((pair) => {
+  if (!(Symbol.iterator in headers)) {
+    return Object.entries(headers).flatMap(([name, value]) => {
+      return Array.isArray(value) ? value.flatMap((each) => [name, each]) : [name, value]
+    })
+  }
+  return [...(headers as Iterable<unknown>)].flatMap((pair) => {
     if (Array.isArray(pair) && pair.length === 2) return pair
     throw new UsageError('optionInvalid', `the option headers must be ${headersWanted}`)
   })

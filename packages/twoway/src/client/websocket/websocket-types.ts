@@ -5,6 +5,7 @@ import type { HeadersLike, PlatformAbortSignal } from '../../ports/platform-type
 import type {
   PlatformBlob,
   PlatformCloseEvent,
+  PlatformConstant,
   PlatformEvent,
   PlatformMessageEvent,
   PlatformReadyState,
@@ -24,7 +25,7 @@ export interface WebSocket {
   readonly protocol: string
   /** What a binary message's `event.data` is: a Blob, or an ArrayBuffer. 'blob' by default. */
   binaryType: 'blob' | 'arraybuffer'
-  onopen: Handler<PlatformEvent>
+  onopen: Handler<WebSocketEvents['open']>
   onmessage: Handler<PlatformMessageEvent>
   onerror: Handler<WebSocketEvents['error']>
   onclose: Handler<PlatformCloseEvent>
@@ -39,10 +40,10 @@ export interface WebSocket {
    * @param reason at most 123 octets of UTF-8; else a SyntaxError DOMException
    */
   close(code?: number, reason?: string): void
-  readonly CONNECTING: 0
-  readonly OPEN: 1
-  readonly CLOSING: 2
-  readonly CLOSED: 3
+  readonly CONNECTING: PlatformConstant<'CONNECTING', 0>
+  readonly OPEN: PlatformConstant<'OPEN', 1>
+  readonly CLOSING: PlatformConstant<'CLOSING', 2>
+  readonly CLOSED: PlatformConstant<'CLOSED', 3>
   addEventListener<Type extends keyof WebSocketEvents>(
     type: Type,
     listener: (this: WebSocket, event: WebSocketEvents[Type]) => unknown,
@@ -78,10 +79,13 @@ export interface WebSocketConstructor {
 export interface WebSocketOptions extends TlsClientOptions, LocalOptions {
   /** Subprotocols, the preferred first. */
   readonly protocols?: string | readonly string[] | undefined
-  /** Further fields of the request. They go to the origin of the URL only, where a redirect leads elsewhere. */
+  /**
+   * Further fields of the request: an object of names and values, where a list of values makes several fields; a list of
+   * pairs of name and value; or Headers. They go to the origin of the URL only, where a redirect leads elsewhere.
+   */
   readonly headers?:
-    | Readonly<Record<string, string>>
-    | Iterable<readonly [name: string, value: string]>
+    | Readonly<Record<string, string | readonly string[]>>
+    | Iterable<readonly string[]>
     | HeadersLike
     | undefined
   /** The Origin of the request; none by default. */
@@ -149,12 +153,20 @@ export interface WebSocketEvents {
   /** `headers` are the fields of the server's 101, of whatever name: Set-Cookie, a request's id. A browser tells none. */
   open: PlatformEvent & { readonly headers?: HeaderFields }
   message: PlatformMessageEvent
-  /** Where a handshake or a connection failed, `error` says why: a HandshakeError, ProtocolError or TransportError. */
-  error: PlatformEvent & { readonly error?: unknown }
+  /**
+   * Where a handshake or a connection failed, `error` says why: a HandshakeError, ProtocolError or TransportError, and
+   * `message` is its message. A browser tells neither.
+   */
+  error: PlatformEvent & { readonly message?: string; readonly error?: unknown }
   close: PlatformCloseEvent
 }
 
-type Handler<Event> = ((this: WebSocket, event: Event) => unknown) | null
+/** As a method, so that the handlers of other types of a WebSocket, which say more of their events, stand for ours. */
+type Handler<Event> = Methods<Event>['handle'] | null
+
+interface Methods<Event> {
+  handle(this: WebSocket, event: Event): unknown
+}
 
 // biome-ignore lint/suspicious/noExplicitAny: a listener of any event may ask for a narrower one, as in the DOM's types
 type AnyListener = ((event: any) => unknown) | { handleEvent(event: any): unknown }
