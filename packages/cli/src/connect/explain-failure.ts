@@ -4,6 +4,9 @@ import { withoutCredentials } from './without-credentials.js'
 
 const untrusted =
   "its certificate is signed by no authority that is trusted here; give the authority's with --ca FILE, or go on regardless with --insecure"
+const wantsCertificate = 'it asks for a certificate, or for another one; give yours with --cert FILE and --key FILE'
+const badPassphrase = 'the key is encrypted; give its passphrase with --passphrase, or the right one'
+const badPem = 'the files of --ca, --cert and --key must hold PEM that belongs together'
 const noTls = 'it does not speak TLS there; try ws:// in place of wss://, or another port'
 
 /** What the codes of the system and of OpenSSL mean, and what to try. */
@@ -28,6 +31,11 @@ const words: { readonly [code: string]: string | undefined } = {
     'its certificate is for another name; connect by that name, or go on regardless with --insecure',
   ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:
     'it refuses HTTP/1.1, which WebSocket needs; perhaps it speaks HTTP/2 only there: try another port',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: wantsCertificate,
+  ERR_OSSL_BAD_DECRYPT: badPassphrase,
+  ERR_OSSL_EVP_BAD_DECRYPT: badPassphrase,
+  ERR_OSSL_PEM_NO_START_LINE: badPem,
+  ERR_OSSL_X509_KEY_VALUES_MISMATCH: badPem,
   ERR_SSL_WRONG_VERSION_NUMBER: noTls,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls,
   ERR_SSL_HTTP_REQUEST: noTls,
@@ -36,7 +44,7 @@ const words: { readonly [code: string]: string | undefined } = {
 /** What to try where a server refuses the handshake with a status. */
 const tries: { readonly [status: number]: string | undefined } = {
   400: 'check the URL and what --header adds',
-  401: 'it wants to know who you are: add credentials, such as --header "Authorization: Bearer TOKEN"',
+  401: 'it wants to know who you are: add credentials, by --auth USER:PASSWORD or --header "Authorization: Bearer TOKEN"',
   403: 'you may not connect: it may want credentials by --header, or another --origin',
   404: 'check the path of the URL',
   405: 'check the path of the URL',
