@@ -4,6 +4,7 @@ import { type ClientLimits, clientLimits } from '../../core/limits.js'
 import { quoted } from '../../core/printable.js'
 import { version } from '../../core/version.js'
 import type { CreateConnection, LocalOptions, ProxyOptions, TlsClientOptions } from '../../ports/connector.js'
+import { elementsOf } from '../elements-of.js'
 import type { WebSocketOptions } from '../websocket/websocket-types.js'
 
 /** A client's options, checked and complete; all but `protocols`, which the standard has rules for. */
@@ -103,7 +104,7 @@ const rules: { readonly [name in keyof Required<WebSocketOptions>]: Rule } = {
 
 /** Checks a client's options and adds the defaults. A UsageError 'optionInvalid' names the first that is wrong. */
 export function settleClient(options: WebSocketOptions): ClientSettings {
-  for (const [name, value] of Object.entries(options)) {
+  Object.entries(options).forEach(({ 0: name, 1: value }) => {
     const rule = Object.hasOwn(rules, name) ? rules[name as keyof typeof rules] : undefined
     if (rule === undefined) {
       throw new UsageError(
@@ -111,12 +112,12 @@ export function settleClient(options: WebSocketOptions): ClientSettings {
         `there is no option "${quoted(name)}"; there are: ${Object.keys(rules).join(', ')}`,
       )
     }
-    const [wanted, isRight, secret] = rule
+    const { 0: wanted, 1: isRight, 2: secret } = rule
     if (value !== undefined && !isRight(value)) {
       const found = secret === undefined ? `, not ${describe(value)}` : ''
       throw new UsageError('optionInvalid', `the option ${name} must be ${wanted}${found}`)
     }
-  }
+  })
   const { ca, cert, key, proxy, createConnection, headers = {} } = options
   if ((cert === undefined) !== (key === undefined)) {
     throw new UsageError('optionInvalid', 'the options cert and key belong together: give both or none')
@@ -174,20 +175,20 @@ function pick<Options extends object, Name extends keyof Options>(
   names: readonly Name[],
 ): Given<Options, Name> {
   const picked: Given<Options, Name> = {}
-  for (const name of names) {
+  names.forEach((name) => {
     const value = options[name]
     if (value !== undefined) picked[name] = value as NonNullable<Options[Name]>
-  }
+  })
   return picked
 }
 
 function fieldsOf(headers: NonNullable<WebSocketOptions['headers']>): string[] {
   if (!(Symbol.iterator in headers)) {
-    return Object.entries(headers).flatMap(([name, value]) => {
+    return Object.entries(headers).flatMap(({ 0: name, 1: value }) => {
       return Array.isArray(value) ? value.flatMap((each) => [name, each]) : [name, value]
     })
   }
-  return [...(headers as Iterable<unknown>)].flatMap((pair) => {
+  return elementsOf(headers as Iterable<unknown>).flatMap((pair) => {
     if (Array.isArray(pair) && pair.length === 2) return pair
     throw new UsageError('optionInvalid', `the option headers must be ${headersWanted}`)
   })

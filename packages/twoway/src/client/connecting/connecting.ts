@@ -132,9 +132,9 @@ export class Connecting {
       limits: settings.limits,
       inflate: ports.inflateBody,
       events: {
-        opened: (...opened) => {
+        opened: (opened, rest, start, end) => {
           this.#settle()
-          events.opened(...opened)
+          events.opened(opened, rest, start, end)
         },
         refused: (response) => this.#redirect(response),
         failed: (error) => {
@@ -200,11 +200,11 @@ function negotiatorsOf(offers: readonly DeflateSettings[], ports: ConnectingPort
 
 /** The caller's fields, and the URL's user and password as Basic authentication, unless a field says other. */
 function fieldsAtHome(url: URL, fields: readonly string[]): readonly string[] {
-  return findField(fields, 'authorization') >= 0 ? fields : [...credentialsOf(url), ...fields]
+  return findField(fields, 'authorization') >= 0 ? fields : credentialsOf(url).concat(fields)
 }
 
 /** A URL's user and password as Basic authentication, RFC 7617. */
-function credentialsOf({ username, password }: URL): readonly string[] {
+function credentialsOf({ username, password }: URL): string[] {
   if (username === '' && password === '') return []
   const octets = `${username}:${password}`.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),

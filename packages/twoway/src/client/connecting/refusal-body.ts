@@ -14,7 +14,7 @@ const mostCodings = 4
 export function codingsOf(headers: HeaderFields): readonly string[] {
   const transfer = withoutNames(headers.get('transfer-encoding'), 'chunked')
   const content = withoutNames(headers.get('content-encoding'), 'identity')
-  return [...transfer.reverse(), ...content.reverse()]
+  return transfer.reverse().concat(content.reverse())
 }
 
 function withoutNames(list: string | undefined, name: string): string[] {
@@ -32,8 +32,8 @@ export async function undoCodings(
 ): Promise<Uint8Array | undefined> {
   if (inflate === undefined || codings.length > mostCodings) return undefined
   let decoded: Uint8Array | undefined = bytes
-  for (const coding of codings) {
-    if (decoded !== undefined) decoded = await inflate(coding, decoded, maxBytes)
+  for (let at = 0; at < codings.length && decoded !== undefined; at++) {
+    decoded = await inflate(codings[at]!, decoded, maxBytes)
   }
   return decoded
 }
@@ -47,7 +47,7 @@ export function decodeText(bytes: Uint8Array, headers: HeaderFields): string {
 }
 
 function decoderOf(bytes: Uint8Array, headers: HeaderFields): TextDecoder {
-  const [, quoted, token] = /;\s*charset=(?:"([^"]*)"|([^\s;"]+))/i.exec(headers.get('content-type') ?? '') ?? []
+  const { 1: quoted, 2: token } = /;\s*charset=(?:"([^"]*)"|([^\s;"]+))/i.exec(headers.get('content-type') ?? '') ?? []
   const mark = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0)
   const marked = mark === 0xfeff ? 'utf-16be' : mark === 0xfffe ? 'utf-16le' : undefined
   try {

@@ -3,6 +3,7 @@ import type { HeaderFields } from '../../core/http/header-fields.js'
 import { showAs } from '../../core/inspection.js'
 import { onAbort } from '../connecting/abort-listeners.js'
 import { withoutCredentials } from '../connecting/without-credentials.js'
+import { textsOf } from '../elements-of.js'
 import { shapeAsInterface } from '../websocket/interface-shape.js'
 import { bytesOf } from '../websocket/message-data.js'
 import { sendPing } from '../websocket/ping.js'
@@ -202,7 +203,7 @@ function toDictionary(given: WebSocketStreamOptions | null): WebSocketStreamOpti
   if (signal !== undefined && !(isObject(signal) && 'aborted' in signal)) {
     throw new TypeError('the option signal must be an AbortSignal')
   }
-  return { ...options, protocols: protocols && Array.from(protocols, (protocol) => `${protocol}`) }
+  return { ...options, protocols: protocols && textsOf(protocols) }
 }
 
 function isObject(value: unknown): value is object {

@@ -6,6 +6,7 @@ import { showAs } from '../../core/inspection.js'
 import { checkProtocols } from '../connecting/subprotocols.js'
 import { parseWebSocketUrl } from '../connecting/url.js'
 import { withoutCredentials } from '../connecting/without-credentials.js'
+import { textsOf } from '../elements-of.js'
 import { type ClientPorts, ClientSocket, ReadyState } from './client-socket.js'
 import { CloseEvent } from './close-event.js'
 import { shapeAsInterface } from './interface-shape.js'
@@ -34,7 +35,10 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
     readonly #handlers = new Map<string, ActiveHandler>()
     #binaryType: 'blob' | 'arraybuffer' = 'blob'
 
-    constructor(url: string | { toString(): string }, protocols: string | readonly string[] | WebSocketOptions = []) {
+    constructor(
+      url: string | { toString(): string },
+      protocols: string | readonly string[] | WebSocketOptions | undefined = undefined,
+    ) {
       // biome-ignore lint/complexity/noArguments: WebIDL tells an argument that is missing from one that is undefined
       if (arguments.length === 0) throw new TypeError('a WebSocket takes a URL: write one such as ws://localhost:8080/')
       super()
@@ -235,6 +239,7 @@ function isObject(value: unknown): value is object {
  * the string "[object Object]".
  */
 function toOptions(given: unknown): WebSocketOptions & { readonly protocols: readonly string[] } {
+  if (given === undefined) return { protocols: [] }
   if (typeof given !== 'object' || given === null) return { protocols: toProtocols(given) }
   if (Symbol.iterator in given) return { protocols: toProtocols(given) }
   const options: WebSocketOptions = given
@@ -242,7 +247,7 @@ function toOptions(given: unknown): WebSocketOptions & { readonly protocols: rea
 }
 
 function toProtocols(given: unknown): readonly string[] {
-  if (isObject(given) && Symbol.iterator in given) return Array.from(given as Iterable<unknown>, (each) => `${each}`)
+  if (isObject(given) && Symbol.iterator in given) return textsOf(given as Iterable<unknown>)
   return [`${given}`]
 }
 
@@ -281,9 +286,9 @@ function closeEvent(result: CloseResult): Event {
 
 /** An event that has these members of its own besides, and shows them to `console.log` on Node, Bun and Deno. */
 function showing(event: Event, members: Readonly<Record<string, unknown>>): Event {
-  for (const name of Object.keys(members)) {
+  Object.keys(members).forEach((name) => {
     Object.defineProperty(event, name, { value: members[name], enumerable: true })
-  }
+  })
   return showAs(event, ({ type }) => ({ type, ...members }))
 }
 

@@ -129,7 +129,7 @@ function encodeRequest({
   if (userAgent !== '' && !given.has('user-agent')) own.push('User-Agent', userAgent)
   if (protocols.length > 0) own.push('Sec-WebSocket-Protocol', protocols.join(', '))
   if (extensions.length > 0) own.push('Sec-WebSocket-Extensions', formatExtensions(extensions))
-  return encodeHead(`GET ${target} HTTP/1.1`, [...own, ...fields])
+  return encodeHead(`GET ${target} HTTP/1.1`, own.concat(fields))
 }
 
 type Rule = readonly [
@@ -179,8 +179,9 @@ function checkResponse(response: ResponseHead, offer: ClientHandshakeOptions): S
   if (status !== 101) throw notSwitched(response)
   const headers = new HeaderFields(fields)
   if (version === '1.0') throw new HandshakeError('responseVersionTooOld', `HTTP/${version}`, status, { headers })
-  for (const [code, field, isKept] of rules) {
-    if (isKept(headers, offer)) continue
+  const broken = rules.find(({ 2: isKept }) => !isKept(headers, offer))
+  if (broken !== undefined) {
+    const { 0: code, 1: field } = broken
     const value = headers.get(field)
     throw new HandshakeError(code, value === undefined ? `no ${field}` : `${field}: ${quoted(value)}`, status, {
       headers,
@@ -199,13 +200,13 @@ function isOffered(protocol: string | undefined, { protocols }: ClientHandshakeO
 
 /** What the server answered, or undefined where that is malformed or spread over two fields, §11.3.2. */
 function extensionsOf(headers: HeaderFields): readonly ExtensionOffer[] | undefined {
-  const [value, second] = headers.all('sec-websocket-extensions')
+  const { 0: value, 1: second } = headers.all('sec-websocket-extensions')
   if (value === undefined) return []
   return second === undefined ? parseExtensions(value) : undefined
 }
 
 function areOffered(answers: readonly ExtensionOffer[] | undefined, { extensions }: ClientHandshakeOptions): boolean {
   if (answers === undefined) return false
-  const names = new Set(answers.map(({ name }) => name))
-  return names.size === answers.length && [...names].every((name) => extensions.some((offer) => offer.name === name))
+  const names = answers.map(({ name }) => name)
+  return names.every((name, at) => names.indexOf(name) === at && extensions.some((offer) => offer.name === name))
 }

@@ -37,7 +37,7 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
 
   /** The values of the Set-Cookie lines, one each, as of the platform's Headers: they can't be joined, RFC 6265 §3. */
   getSetCookie(): string[] {
-    return [...this.all('set-cookie')]
+    return this.all('set-cookie').slice()
   }
 
   /** The elements of the list that the lines of that name make up. */

@@ -98,7 +98,7 @@ export function explainDrop(cause: SystemError): TransportError {
  * what fails while Node writes, it makes EPROTO. Other errors have a code only.
  */
 function openSslError({ code = '', message }: SystemError): { readonly code: string; readonly reason: string } {
-  const [, reason = ''] = /:SSL routines:[^:]*:([^:]+)/.exec(message) ?? []
+  const { 1: reason = '' } = /:SSL routines:[^:]*:([^:]+)/.exec(message) ?? []
   const named = code !== 'EPROTO' || reason === '' ? code : `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`
   // OpenSSL 3.2 and later, in Node from 24 on, has another name for the alerts that came with SSL 3.
   return { code: named.replace('SSL_SSL/TLS_', 'SSL_SSLV3_'), reason }

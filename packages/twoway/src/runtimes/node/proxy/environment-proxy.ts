@@ -47,7 +47,7 @@ function excepts(exception: string, { host, port }: ProxiedTarget): boolean {
   const subnet = /^([0-9a-f.:]+)\/(\d{1,3})$/i.exec(exception)
   if (subnet !== null) return isWithin(host, subnet[1]!, Number(subnet[2]))
   if (isIP(exception) !== 0) return isWithin(host, exception, isIP(exception) === 4 ? 32 : 128)
-  const [, bracketed, name = bracketed!, onlyPort] = /^(?:\[(.*)\]|(.*?))(?::(\d+))?$/.exec(exception)!
+  const { 1: bracketed, 2: name = bracketed!, 3: onlyPort } = /^(?:\[(.*)\]|(.*?))(?::(\d+))?$/.exec(exception)!
   if (onlyPort !== undefined && Number(onlyPort) !== port) return false
   if (isIP(name) !== 0) return isWithin(host, name, isIP(name) === 4 ? 32 : 128)
   // An address has no subdomains.
