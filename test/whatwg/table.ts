@@ -38,8 +38,22 @@ Each row below is one of its rules, or one of WebIDL's, DOM's or HTML's for it, 
 - **An object that can't be iterated, as second argument, is our options.** By the standard it would become the
   string "[object Object]", which is no subprotocol, and a SyntaxError.
 - **There is no base URL** outside a browser, so a relative URL is a SyntaxError.
-- **The error event says why**, in \`error\`. The standard forbids a browser to tell a page of its user's network; a
-  program that opens sockets itself can find out anyway.
+- **The error event says why**, in \`error\` and \`message\`. The standard forbids a browser to tell a page of its user's
+  network; a program that opens sockets itself can find out anyway. It is a plain Event all the same.
+- **The open event has the fields of the 101**, in \`headers\`. A browser keeps them from a page.
+- **Several connections to one host and port may be in the state CONNECTING at a time.** RFC 6455 §4.1, step 2, has a client
+  open them one after the other, so that a page can't flood a server by its readers' browsers. A program that opens
+  sockets by itself needs no WebSocket to do so, and pays for the rule: 200 connections to a server that answers after
+  50 ms took 0.2 s together and 11.6 s one at a time, and a server that never answers holds up all others for
+  \`handshakeTimeoutMs\` each. A program that wants the rule awaits each \`open\` before it makes the next socket.
+- **Every port may be connected to.** A browser refuses the "bad ports" of the Fetch standard, such as 25 and 6000, lest a
+  page speaks to a mail server.
+- **Nothing is mixed content**, and no Content Security Policy, cookie jar, HSTS list or proxy of a browser is asked: a
+  \`ws:\` URL stays one, cookies go by the option \`headers\`, and proxies by the option \`proxy\`.
+- **No Origin is sent** unless the option \`origin\` says one, and the User-Agent is \`twoway/VERSION\`.
+- **Redirects can be followed**, by the option \`maxRedirects\`; by default they fail the handshake, as in the standard.
+- **A plain array of subprotocols is read by its indices**, not by \`Array.prototype[Symbol.iterator]\`, which a program
+  may have replaced. Any other iterable is iterated.
 - **A connection that is lost is one that failed**: \`error\` comes before \`close\` 1006. The standard fires it where
   the connection must be failed, which RFC 6455 §7.2.1 says of one that is lost; Chromium fires \`close\` alone where
   TCP ends in order.
