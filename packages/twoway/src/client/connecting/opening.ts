@@ -162,7 +162,7 @@ export class Opening implements TransportSink {
     if (this.#isOver) return
     const { response, explanation, body } = this.#refusal!
     const { inflate, limits } = this.#options
-    const { bytes } = body
+    const bytes = body.bytes.slice()
     const headers = new HeaderFields(response.fields)
     const codings = codingsOf(headers)
     const errorWith = (decoded: Uint8Array | undefined): HandshakeError =>
