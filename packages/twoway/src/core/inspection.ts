@@ -1,6 +1,9 @@
 /** The key under which Node, Bun and Deno look for how an object is shown. */
 const inspectKey = Symbol.for('nodejs.util.inspect.custom')
 
+/** Deno looks here first, and its own Event and EventTarget have a method there. */
+const denoInspectKey = Symbol.for('Deno.privateCustomInspect')
+
 interface InspectOptions {
   readonly depth?: number | null | undefined
 }
@@ -23,5 +26,9 @@ export function showAs<Target extends object>(
     const shown = members(this)
     return inspect === undefined ? shown : `${name} ${inspect(shown, options)}`
   }
+  function showOnDeno(this: Target, inspect: Inspect, options: InspectOptions): unknown {
+    return show.call(this, options.depth ?? null, options, inspect)
+  }
+  Object.defineProperty(target, denoInspectKey, { value: showOnDeno, configurable: true, writable: true })
   return Object.defineProperty(target, inspectKey, { value: show, configurable: true, writable: true })
 }
