@@ -5,6 +5,7 @@ import {
   settleDeflate,
 } from '../../twoway/dist/core/extensions/permessage-deflate/deflate-options.js'
 import type { PermessageDeflate } from '../../twoway/dist/core/extensions/permessage-deflate/permessage-deflate.js'
+import { ScratchPool } from '../../twoway/dist/core/sending/scratch-pool.js'
 import type { Clock } from '../../twoway/dist/ports/clock.js'
 import type { DeflateCodec } from '../../twoway/dist/ports/deflate-codec.js'
 import { createNodeDeflateCodec } from '../../twoway/dist/runtimes/node/deflate/deflate-codec.js'
@@ -25,7 +26,7 @@ export function deflatePair({
   codec = createNodeDeflateCodec(true),
   clock = new FakeClock(),
 }: DeflatePairOptions = {}): { readonly client: PermessageDeflate; readonly server: PermessageDeflate } {
-  const ports = { codec, clock, payload: webPayload }
+  const ports = { codec, clock, scratchPool: new ScratchPool(webPayload) }
   const offering = new DeflateNegotiator(settleDeflate(client, 'client'), ports)
   const accepted = new DeflateNegotiator(settleDeflate(server, 'server'), ports).accept(offering.offers[0]!)!
   return {

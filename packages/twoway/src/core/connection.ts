@@ -71,8 +71,8 @@ export class Connection<Owner>
   #peerEnded = false
   #heard = false
   #receivedBytes = 0
-  #takenBefore = 0
-  #waitedBefore = false
+  /** Bytes that the network had taken when `takeHeard` was called last, or -1 where none waited then. */
+  #takenBefore = -1
   /** Whether an extension has changed the message that comes. */
   #decoding = false
   /** Made when such a message comes, for the turn, or until what takes longer is decoded: an idle connection has none. */
@@ -161,11 +161,10 @@ export class Connection<Owner>
   takeHeard(): boolean {
     const waiting = this.#outbox.waitingBytes
     const taken = this.#outbox.appendedBytes - waiting
-    const heard = this.#heard || (this.#waitedBefore ? taken > this.#takenBefore : this.#gate.isClosedByUs)
+    const heard = this.#heard || (this.#takenBefore < 0 ? this.#gate.isClosedByUs : taken > this.#takenBefore)
     this.#heard = false
-    this.#takenBefore = taken
     // What waits for nothing is taken by the network whether the peer lives or not.
-    this.#waitedBefore = waiting > 0
+    this.#takenBefore = waiting > 0 ? taken : -1
     return heard
   }
 

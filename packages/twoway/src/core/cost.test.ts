@@ -297,7 +297,11 @@ describe('octets allocated on the heap', () => {
   it('a connection that has echoed a compressed message, without context takeover: at most 1350', () => {
     const settings = settleDeflate({ thresholdBytes: 0 }, 'server')
     const codec = createNodeDeflateCodec(true)
-    const negotiator = new DeflateNegotiator(settings, { codec, payload: nodePayload, clock: new FakeClock() })
+    const negotiator = new DeflateNegotiator(settings, {
+      codec,
+      scratchPool: new ScratchPool(nodePayload),
+      clock: new FakeClock(),
+    })
     const offer = { name: 'permessage-deflate', parameters: [] }
     const hello = frame({
       opcode: Opcode.text,

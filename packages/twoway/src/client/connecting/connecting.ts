@@ -7,6 +7,7 @@ import { ClientHandshake } from '../../core/handshake/client-handshake.js'
 import { findField } from '../../core/http/header-fields.js'
 import { encodeLatin1 } from '../../core/http/latin1.js'
 import { quoted } from '../../core/printable.js'
+import type { ScratchPool } from '../../core/sending/scratch-pool.js'
 import type { Clock, Timer } from '../../ports/clock.js'
 import type { Connector, TlsClientOptions } from '../../ports/connector.js'
 import type { DeflateCodec } from '../../ports/deflate-codec.js'
@@ -30,6 +31,7 @@ export interface ConnectingPorts {
   readonly payload: Payload
   readonly clock: Clock
   readonly random: Random
+  readonly scratchPool: ScratchPool
 }
 
 export interface ConnectingEvents {

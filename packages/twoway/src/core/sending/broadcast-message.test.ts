@@ -10,6 +10,7 @@ import { parseExtensions } from '../extensions/extension-header.js'
 import { DeflateNegotiator } from '../extensions/permessage-deflate/deflate-negotiator.js'
 import { type PerMessageDeflateOptions, settleDeflate } from '../extensions/permessage-deflate/deflate-options.js'
 import { BroadcastMessage } from './broadcast-message.js'
+import { ScratchPool } from './scratch-pool.js'
 
 /** A codec that counts what it is given to compress. */
 function countingCodec(): { readonly codec: DeflateCodec; readonly calls: () => number } {
@@ -53,7 +54,7 @@ function connectionsOf(
   offers: readonly object[],
   count: number,
 ) {
-  const ports = { codec, clock: new FakeClock(), payload: webPayload }
+  const ports = { codec, clock: new FakeClock(), scratchPool: new ScratchPool(webPayload) }
   const accepting = new DeflateNegotiator(settleDeflate(options, 'server'), ports)
   return Array.from({ length: count }, (_, index): Ends => {
     const offering = new DeflateNegotiator(settleDeflate(offers[index % offers.length]!, 'client'), ports)

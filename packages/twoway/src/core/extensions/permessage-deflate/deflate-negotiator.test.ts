@@ -4,6 +4,7 @@ import { FakeClock } from 'twoway-testing/fake-clock.js'
 import type { DeflateCodec } from '../../../ports/deflate-codec.js'
 import { webPayload } from '../../../runtimes/web/payload.js'
 import { HandshakeError, UsageError } from '../../errors.js'
+import { ScratchPool } from '../../sending/scratch-pool.js'
 import { formatExtensions, parseExtensions } from '../extension-header.js'
 import { acceptExtension, confirmExtension } from '../negotiation.js'
 import { DeflateNegotiator } from './deflate-negotiator.js'
@@ -41,7 +42,11 @@ function notingCodec(asked: Asked, abilities: Partial<DeflateCodec> = {}): Defla
 
 function negotiate(role: 'client' | 'server', option: PerMessageDeflateOption, abilities?: Partial<DeflateCodec>) {
   const asked: Asked = { own: undefined, peer: '' }
-  const ports = { codec: notingCodec(asked, abilities), clock: new FakeClock(), payload: webPayload }
+  const ports = {
+    codec: notingCodec(asked, abilities),
+    clock: new FakeClock(),
+    scratchPool: new ScratchPool(webPayload),
+  }
   return { asked, negotiator: new DeflateNegotiator(settleDeflate(option, role), ports) }
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../ports/clock.js'
 import type { Compressor, ContextSource, DeflateCodec } from '../../../ports/deflate-codec.js'
-import type { Payload } from '../../../ports/payload.js'
+import type { ScratchPool } from '../../sending/scratch-pool.js'
 import type { AcceptedExtension, Extension, ExtensionNegotiator } from '../extension.js'
 import { type ExtensionOffer, formatExtensions } from '../extension-header.js'
 import { agreementOf, answerOffer, type DeflateAgreement, fitsOffer, offerOf } from './deflate-agreement.js'
@@ -18,7 +18,7 @@ import { SharedDeflate } from './shared-deflate.js'
 
 export interface DeflatePorts {
   readonly codec: DeflateCodec
-  readonly payload: Payload
+  readonly scratchPool: ScratchPool
   readonly clock: Clock
 }
 
@@ -99,12 +99,12 @@ export class DeflateNegotiator implements ExtensionNegotiator {
   }
 
   #terms({ own, peer }: DeflateAgreement, { level, memLevel, thresholdBytes }: DeflateSettings): DeflateTerms {
-    const { codec, payload } = this.#ports
+    const { codec, scratchPool } = this.#ports
     // A window that is not kept is shared by all, whatever they agreed on.
     const windowBits = peer.takeover ? peer.windowBits : mostWindowBits
     const source = own && codec.compressors({ ...own, level, memLevel })
     return {
-      payload,
+      scratchPool,
       idle: this.#idle,
       thresholdBytes,
       compressesPieces: codec.compressesPieces,

@@ -86,10 +86,11 @@ describe('PermessageDeflate: receiving', () => {
   }
 
   it('checks text as it comes out, and not at the end of its message', async () => {
-    const harness = new ConnectionHarness({ extension: pair().server })
+    const limits = { maxMessageBytes: 4 << 20 }
+    const harness = new ConnectionHarness({ extension: pair().server, limits })
     // A stored block of an octet that is no UTF-8, and others until as much has come as is gathered first.
     const letters = concat(fromHex('00ffff0000'), new Uint8Array(0xffff).fill(0x61))
-    const stored = concat(fromHex('000100feffff'), ...Array.from({ length: 4 }, () => letters))
+    const stored = concat(fromHex('000100feffff'), ...Array.from({ length: 16 }, () => letters))
     harness.receive(masked(text, stored, first))
     await until(() => harness.log.length > 0)
     assert.deepEqual(harness.log, ['closing', 'error textNotUtf8'])

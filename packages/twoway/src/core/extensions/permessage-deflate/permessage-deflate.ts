@@ -1,8 +1,8 @@
 import type { Compressor, ContextSource, Inflater } from '../../../ports/deflate-codec.js'
-import type { Payload } from '../../../ports/payload.js'
-import { Hold } from '../../receiving/hold.js'
+import type { ScratchPool } from '../../sending/scratch-pool.js'
 import type { DecodedSink, Encoded, Extension, SharedEncoder } from '../extension.js'
 import { deflateName } from './deflate-parameters.js'
+import { GatheredInput } from './gathered-input.js'
 import type { ContextHolder, IdleContexts } from './idle-contexts.js'
 
 /** One direction of a connection: where its contexts come from, and whether one is kept over several messages. */
@@ -13,7 +13,7 @@ export interface DeflateDirection<Context> {
 
 /** What the connections share that agreed alike. */
 export interface DeflateTerms {
-  readonly payload: Payload
+  readonly scratchPool: ScratchPool
   readonly idle: IdleContexts
   readonly thresholdBytes: number
   /** Whether the compressor gives of each piece what becomes of it. */
@@ -27,9 +27,10 @@ export interface DeflateTerms {
 
 /**
  * Compressed bytes that are gathered before they are inflated: half a message holds what its peer has sent, not what
- * that inflates to, which may be a thousand times as much, and no context.
+ * that inflates to, which may be a thousand times as much, and no context. As much as a server takes of a message by default:
+ * less of it would be inflated piece by piece, for peers that never end it.
  */
-const gatherBytes = 256 << 10
+const gatherBytes = 1 << 20
 
 /**
  * The same where a reader waits for what comes out. A call for each of many tiny frames would cost more than what it
@@ -47,7 +48,7 @@ const gatherBytesForReader = 8 << 10
 export class PermessageDeflate implements Extension, ContextHolder {
   readonly #terms: DeflateTerms
   /** While less than is inflated at once has come of a message. */
-  #hold: Hold | undefined
+  #gathered: GatheredInput | undefined
   #compressor: Compressor | undefined
   #inflater: Inflater | undefined
   #isEncoding = false
@@ -66,7 +67,7 @@ export class PermessageDeflate implements Extension, ContextHolder {
   }
 
   get heldBytes(): number {
-    return (this.#hold?.capacity ?? 0) + (this.#inflater?.heldBytes ?? 0)
+    return (this.#gathered?.capacity ?? 0) + (this.#inflater?.heldBytes ?? 0)
   }
 
   get encodesPieces(): boolean {
@@ -109,18 +110,22 @@ export class PermessageDeflate implements Extension, ContextHolder {
     emit: DecodedSink,
     done: (error?: unknown) => void,
   ): 'done' | 'later' {
-    const held = this.#hold?.length ?? 0
+    const held = this.#gathered?.length ?? 0
     if (!last && held + end - start < this.#gatherBytes) {
-      this.#hold ??= new Hold(this.#terms.payload)
-      this.#hold.append(bytes, start, end)
+      this.#gathered ??= new GatheredInput(this.#terms.scratchPool)
+      this.#gathered.append(bytes, start, end)
       return 'done'
     }
     if (held === 0) return this.#inflate(bytes, start, end, last, emit, done)
-    const hold = this.#hold!
-    this.#hold = undefined
-    hold.append(bytes, start, end)
-    const length = hold.length
-    return this.#inflate(hold.take(), 0, length, last, emit, done)
+    const gathered = this.#gathered!
+    this.#gathered = undefined
+    gathered.append(bytes, start, end)
+    try {
+      const { length } = gathered
+      return this.#inflate(gathered.join(), 0, length, last, emit, done)
+    } finally {
+      gathered.release()
+    }
   }
 
   decodeForReader(): void {
@@ -137,7 +142,8 @@ export class PermessageDeflate implements Extension, ContextHolder {
   }
 
   stopDecoding(): void {
-    this.#hold = undefined
+    this.#gathered?.release()
+    this.#gathered = undefined
     this.#inflater?.release()
     this.#inflater = undefined
   }

@@ -1,4 +1,5 @@
 import zlib from 'node:zlib'
+import { ScratchPool } from '../../../core/sending/scratch-pool.js'
 import type {
   Compressor,
   CompressorParameters,
@@ -8,6 +9,7 @@ import type {
   Inflater,
 } from '../../../ports/deflate-codec.js'
 import { canDriveDirectly } from '../internals/direct-zlib.js'
+import { nodePayload } from '../payload/payload.js'
 import { JobQueue } from './job-queue.js'
 import { NodeCompressor } from './node-compressor.js'
 import { NodeInflater } from './node-inflater.js'
@@ -29,6 +31,7 @@ const highestShortLevel = 6
 export function createNodeDeflateCodec(isDirect: boolean, usesShort = true): DeflateCodec {
   const short = usesShort ? createShortDeflate() : undefined
   const jobs = new JobQueue(jobsAtATime)
+  const buffers = new ScratchPool(nodePayload)
   const compressors = new Map<string, ContextSource<Compressor>>()
   const inflaters = new Map<string, ContextSource<Inflater>>()
 
@@ -42,7 +45,7 @@ export function createNodeDeflateCodec(isDirect: boolean, usesShort = true): Def
 
   function createInflaters(parameters: ContextParameters): ContextSource<Inflater> {
     const pool = new StreamPool(() => zlib.createInflateRaw({ windowBits: parameters.windowBits }))
-    const parts = { parameters, isDirect, pool, jobs }
+    const parts = { parameters, isDirect, pool, jobs, buffers }
     return { take: () => new NodeInflater(parts) }
   }
 

@@ -14,6 +14,7 @@ export interface InflateTask {
   readonly mustEnd: boolean
   /** Asked where the message is over and the data goes on with the next one: whether it was not cut within a block. */
   readonly endsWithBlock: (stream: InflateRaw) => boolean
+  /** A stream without history. */
   readonly create: () => InflateRaw
   readonly emit: InflatedSink
   readonly done: (error?: unknown) => void
@@ -21,25 +22,28 @@ export interface InflateTask {
 
 /** Inflates one piece of input in the thread pool, by a stream of node:zlib: as much output at a time as that has room. */
 export class InflateJob {
-  #stream: InflateRaw
+  readonly #open: () => InflateRaw
+  #stream: InflateRaw | undefined
   readonly #task: InflateTask
   #input: Uint8Array
   #takenBefore = 0
   #isOver = false
 
-  constructor(stream: InflateRaw, task: InflateTask) {
-    this.#stream = stream
+  /** @param open asked for the stream when the job starts: one that waits for its turn needs none */
+  constructor(open: () => InflateRaw, task: InflateTask) {
+    this.#open = open
     this.#task = task
     this.#input = task.input
   }
 
-  /** The one to go on with: a new one where a block with BFINAL has ended the first. */
-  get stream(): InflateRaw {
+  /** The one to go on with: a new one where a block with BFINAL has ended the first. Undefined before the start. */
+  get stream(): InflateRaw | undefined {
     return this.#stream
   }
 
   readonly start = (): void => {
-    const stream = this.#stream
+    const stream = this.#stream ?? this.#open()
+    this.#stream = stream
     this.#takenBefore = stream.bytesWritten
     stream.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onError)
     if (this.#task.mustEnd) {
@@ -63,10 +67,10 @@ export class InflateJob {
 
   /** The data is at its end as it should be, or by a block with BFINAL: then what follows begins anew, §7.2.3.4. */
   readonly #onEnd = (): void => {
-    const taken = this.#stream.bytesWritten - this.#takenBefore
+    const taken = this.#stream!.bytesWritten - this.#takenBefore
     const { tailLength, create } = this.#task
     this.#detach()
-    this.#stream.destroy()
+    this.#stream!.destroy()
     this.#stream = create()
     const rest = this.#input.subarray(taken)
     if (rest.length <= tailLength) {
@@ -83,7 +87,7 @@ export class InflateJob {
 
   #conclude(): void {
     const { tailLength, mustEnd, endsWithBlock } = this.#task
-    if (tailLength > 0 && !mustEnd && !this.#isOver && !endsWithBlock(this.#stream)) {
+    if (tailLength > 0 && !mustEnd && !this.#isOver && !endsWithBlock(this.#stream!)) {
       this.#onError()
     } else {
       if (tailLength > 0) this.#emit(nothing, true)
@@ -96,7 +100,7 @@ export class InflateJob {
     try {
       this.#task.emit(bytes, 0, bytes.length, last)
     } catch (error) {
-      this.#stream.destroy()
+      this.#stream!.destroy()
       this.#finish(error)
     }
   }
@@ -108,6 +112,6 @@ export class InflateJob {
   }
 
   #detach(): void {
-    this.#stream.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError)
+    this.#stream?.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError)
   }
 }

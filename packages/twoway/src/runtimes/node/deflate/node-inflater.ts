@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import zlib, { type InflateRaw } from 'node:zlib'
 import { ProtocolError } from '../../../core/errors.js'
+import type { ScratchPool } from '../../../core/sending/scratch-pool.js'
 import type { ContextParameters, InflatedSink, Inflater } from '../../../ports/deflate-codec.js'
 import { DirectZlib } from '../internals/direct-zlib.js'
 import { InflateJob } from './inflate-job.js'
@@ -34,6 +35,8 @@ export interface InflaterParts {
   readonly isDirect: boolean
   readonly pool: StreamPool<InflateRaw>
   readonly jobs: JobQueue
+  /** Where the input of jobs is put. */
+  readonly buffers: ScratchPool
 }
 
 /** Input up to here is copied to have its tail behind it, so that one call takes both. */
@@ -49,8 +52,8 @@ export class NodeInflater implements Inflater {
   #direct: DirectZlib | undefined
   #isFresh = true
   #job: InflateJob | undefined
-  /** The job's input. */
-  #jobBytes = 0
+  /** Where the job's input is. */
+  #jobBuffer: Uint8Array | undefined
   #leaveQueue = nothing
 
   constructor(parts: InflaterParts) {
@@ -61,7 +64,7 @@ export class NodeInflater implements Inflater {
   get heldBytes(): number {
     const { takeover, windowBits } = this.#parts.parameters
     const contextBytes = takeover || this.#stream === undefined ? 0 : (1 << windowBits) + streamBytes
-    return contextBytes + this.#jobBytes
+    return contextBytes + (this.#jobBuffer?.length ?? 0)
   }
 
   inflate(
@@ -79,11 +82,14 @@ export class NodeInflater implements Inflater {
     if (isShort && isDirect) {
       const rest = this.#inflateDirectly(bytes, start, end, last, emit)
       if (rest === undefined) return 'done'
-      this.#inflateInBackground(Buffer.from(rest), last, emit, done)
+      this.#inflateInBackground(this.#jobInput(rest, 0, rest.length, false), last, emit, done)
       return 'later'
     }
-    const input = this.#withTail(bytes, start, end, last)
-    if (isShort && isWhole && inflateOnce(input, this.#tail.length, outputAtOnce, emit)) return 'done'
+    const input = this.#jobInput(bytes, start, end, last)
+    if (isShort && isWhole && inflateOnce(input, this.#tail.length, outputAtOnce, emit)) {
+      this.#giveJobBuffer()
+      return 'done'
+    }
     this.#inflateInBackground(input, last, emit, done)
     return 'later'
   }
@@ -91,6 +97,8 @@ export class NodeInflater implements Inflater {
   release(): void {
     const isBusy = this.#job !== undefined
     this.#job?.cancel()
+    // The thread pool may still read from the input of a job that has started.
+    if (this.#job?.stream !== undefined) this.#jobBuffer = undefined
     this.#endJob()
     const stream = this.#stream
     this.#stream = undefined
@@ -152,9 +160,12 @@ export class NodeInflater implements Inflater {
 
   /** @param input the inflater's own, with its tail */
   #inflateInBackground(input: Uint8Array, last: boolean, emit: InflatedSink, done: (error?: unknown) => void): void {
-    this.#open()
     const { pool, parameters, jobs, isDirect } = this.#parts
-    const job = new InflateJob(this.#stream!, {
+    const open = (): InflateRaw => {
+      this.#open()
+      return this.#stream!
+    }
+    const job = new InflateJob(open, {
       input,
       tailLength: last ? this.#tail.length : 0,
       mustEnd: last && !parameters.takeover,
@@ -167,7 +178,6 @@ export class NodeInflater implements Inflater {
       },
     })
     this.#job = job
-    this.#jobBytes = input.length
     this.#leaveQueue = jobs.enter(job.start)
   }
 
@@ -175,9 +185,21 @@ export class NodeInflater implements Inflater {
     const job = this.#job
     if (job === undefined) return
     this.#job = undefined
-    this.#jobBytes = 0
+    this.#giveJobBuffer()
     this.#leaveQueue()
-    this.#use(job.stream)
+    if (job.stream !== undefined) this.#use(job.stream)
+  }
+
+  #giveJobBuffer(): void {
+    if (this.#jobBuffer !== undefined) this.#parts.buffers.giveBuffer(this.#jobBuffer)
+    this.#jobBuffer = undefined
+  }
+
+  /** A copy of a job's input, with the tail where that is still to come. */
+  #jobInput(bytes: Uint8Array, start: number, end: number, withTail: boolean): Uint8Array {
+    const needed = end - start + (withTail ? this.#tail.length : 0)
+    this.#jobBuffer = this.#parts.buffers.takeBuffer(needed, 2 * needed)
+    return this.#withTail(bytes, start, end, withTail, this.#jobBuffer.subarray(0, needed))
   }
 
   #open(): DirectZlib {
