@@ -57,22 +57,22 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
   'dribbles its head': late((peer) => peer.dribble(longHead, 5)),
   'ends at once': refused(/ended the connection before it had answered/, (peer) => peer.socket.end()),
   'resets at once': refused(/lost|ended|dropped/, (peer) => peer.socket.resetAndDestroy()),
-  'sends a head without end': refused(/longer than this client takes/, (peer) => {
+  'sends a head without end': refused(/longer than this client accepts/, (peer) => {
     peer.socket.write('HTTP/1.1 101 Switching Protocols\r\n')
     peer.repeat(`X-Endless: ${'a'.repeat(1000)}\r\n`)
   }),
-  'sends a status line without end': refused(/longer than this client takes/, (peer) => {
+  'sends a status line without end': refused(/longer than this client accepts/, (peer) => {
     peer.socket.write('HTTP/1.1 101 ')
     peer.repeat('a'.repeat(1000))
   }),
-  'sends fields without end': refused(/longer than this client takes/, (peer) => {
+  'sends fields without end': refused(/longer than this client accepts/, (peer) => {
     peer.socket.write('HTTP/1.1 101 Switching Protocols\r\n')
     peer.repeat('a:\r\n'.repeat(100))
   }),
-  'sends interim answers without end': refused(/longer than this client takes/, (peer) =>
+  'sends interim answers without end': refused(/longer than this client accepts/, (peer) =>
     peer.repeat('HTTP/1.1 100 Continue\r\n\r\n'.repeat(20)),
   ),
-  'sends what is no text': refused(/longer than this client takes/, (peer) => peer.repeat(Buffer.alloc(1000, 0xf7))),
+  'sends what is no text': refused(/longer than this client accepts/, (peer) => peer.repeat(Buffer.alloc(1000, 0xf7))),
   'speaks SSH': refused(/not well-formed HTTP/, (peer) => peer.socket.write('SSH-2.0-OpenSSH_9.6\r\n')),
   'speaks TLS': refused(/TLS/, (peer) => peer.socket.write(Uint8Array.of(0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x46))),
   'folds a field': refused(/not well-formed HTTP/, (peer) => peer.accept([' folded'])),
@@ -124,9 +124,9 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
   'masks its frames': broken(/frame is masked/, frame(text, 'hello', { masked: true })),
   'sets a reserved bit, as for compression': broken(/reserved bit/, frame(text, 'garbage', { reservedBits: 4 })),
   'sends a reserved opcode': broken(/opcode is reserved/, frame(3, 'hello')),
-  'announces 2^63 - 1 octets': broken(/longer than this endpoint takes/, announcing(2n ** 63n - 1n)),
+  'announces 2^63 - 1 octets': broken(/longer than this endpoint accepts/, announcing(2n ** 63n - 1n)),
   'announces 2^64 - 1 octets': broken(/most significant bit/, announcing(2n ** 64n - 1n)),
-  'announces an octet more than 16 MiB': broken(/longer than this endpoint takes/, announcing(2n ** 24n + 1n)),
+  'announces an octet more than 16 MiB': broken(/longer than this endpoint accepts/, announcing(2n ** 24n + 1n)),
   'writes a length longer than it need be': broken(/shortest form/, frame(text, 'a', { lengthBits: 64 })),
   'continues what never began': broken(/no message to continue/, frame(0, 'hello')),
   'begins a message within another': broken(
@@ -136,9 +136,9 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
   ),
   'sends text that is not UTF-8': broken(/text message is not UTF-8/, frame(text, Uint8Array.of(0xc3, 0x28))),
   'fragments a Ping': broken(/control frame is fragmented/, frame(ping, 'a', { fin: false })),
-  'sends a Ping of 126 octets': broken(/more than 125 octets/, frame(ping, 'a'.repeat(126))),
-  'closes with a huge reason': broken(/more than 125 octets/, frame(close, statusOf(1000, 'a'.repeat(60_000)))),
-  'closes with one octet': broken(/carries one octet/, frame(close, 'a')),
+  'sends a Ping of 126 octets': broken(/more than 125 bytes/, frame(ping, 'a'.repeat(126))),
+  'closes with a huge reason': broken(/more than 125 bytes/, frame(close, statusOf(1000, 'a'.repeat(60_000)))),
+  'closes with one octet': broken(/carries one byte/, frame(close, 'a')),
   'closes with a code that must not be sent': broken(/must not be sent/, frame(close, statusOf(1005))),
   'closes with a reason that is not UTF-8': broken(
     /reason of a Close frame is not UTF-8/,
@@ -150,7 +150,7 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
       peer.repeat(frame(0, new Uint8Array(60_000), { fin: false }))
     },
     opens: true,
-    error: /longer than this endpoint takes/,
+    error: /longer than this endpoint accepts/,
     code: 1006,
   },
   'ends within a frame': {

@@ -5,7 +5,7 @@
 
 import { FrameParser } from '../../../packages/twoway/dist/core/receiving/frame-parser.js'
 import { writeFrameHeader } from '../../../packages/twoway/dist/core/sending/frame-header.js'
-import { Outbox } from '../../../packages/twoway/dist/core/sending/outbox.js'
+import { FrameWriter } from '../../../packages/twoway/dist/core/sending/frame-writer.js'
 import { ScratchPool } from '../../../packages/twoway/dist/core/sending/scratch-pool.js'
 import { createNodeDeflateCodec } from '../../../packages/twoway/dist/runtimes/node/deflate/deflate-codec.js'
 import { nodePayload } from '../../../packages/twoway/dist/runtimes/node/payload/payload.js'
@@ -164,15 +164,15 @@ function write(name: string, message: Buffer | string, role: 'server' | 'client'
   }
   const random = { maskingKey: () => 0x3d21fa37, bytes: (length: number) => new Uint8Array(length) }
   const ports = { payload: nodePayload, clock, scratchPool: new ScratchPool(nodePayload) }
-  const outbox = new Outbox(transport, ports, role === 'client' ? random : undefined, { flushed() {} })
+  const frameWriter = new FrameWriter(transport, ports, role === 'client' ? random : undefined, { flushed() {} })
   return {
     part: `write a frame, as a ${role}`,
     name,
     run() {
-      outbox.cork()
-      if (typeof message === 'string') outbox.addText(0x81, message)
-      else outbox.addBytes(0x82, message, 0, message.length)
-      outbox.uncork()
+      frameWriter.cork()
+      if (typeof message === 'string') frameWriter.addText(0x81, message)
+      else frameWriter.addBytes(0x82, message, 0, message.length)
+      frameWriter.uncork()
     },
   }
 }

@@ -3,7 +3,7 @@ import type { ConnectionEvents } from '../../twoway/dist/core/connection-types.j
 import { ProtocolError } from '../../twoway/dist/core/errors.js'
 import type { Extension } from '../../twoway/dist/core/extensions/extension.js'
 import { type Limits, serverLimits } from '../../twoway/dist/core/limits.js'
-import type { IncomingMessage } from '../../twoway/dist/core/receiving/incoming-message.js'
+import type { MessageReader } from '../../twoway/dist/core/receiving/message-reader.js'
 import type { ReceiveRates } from '../../twoway/dist/core/receiving/receive-rate.js'
 import { ScratchPool } from '../../twoway/dist/core/sending/scratch-pool.js'
 import type { MemoryBudget } from '../../twoway/dist/ports/memory-budget.js'
@@ -22,7 +22,7 @@ export interface HarnessOptions {
   /** Runs in the middle of parsing, after the message was logged. */
   readonly onMessage?: (message: string | Uint8Array, harness: ConnectionHarness) => void
   /** Takes each message while it arrives, in place of `onMessage`. */
-  readonly onStream?: (message: IncomingMessage, harness: ConnectionHarness) => void
+  readonly onStream?: (message: MessageReader, harness: ConnectionHarness) => void
 }
 
 /** A connection over a transport that writes down, with a clock that stands still, whose events go to a log. */

@@ -2,27 +2,27 @@
  * Compresses one short message with DEFLATE, RFC 1951, as one block. AssemblyScript: `npm run build` compiles it into
  * `src/runtimes/node/deflate/deflate-module.ts`.
  *
- * zlib is made for files: for a message of some hundred octets it spends most of its time on clearing a table of 64 KiB
- * and on building its three Huffman trees by heaps. `npm run bench:micro -- compress` shows 7 us for 306 octets of JSON on
+ * zlib is made for files: for a message of some hundred bytes it spends most of its time on clearing a table of 64 KiB
+ * and on building its three Huffman trees by heaps. `npm run bench:micro -- compress` shows 7 us for 306 bytes of JSON on
  * Node 26, and 3.5 us here, to the same length. The table is never cleared, as what it says of earlier messages is told
  * apart by its number, and code lengths come from a sort of the symbols that occur. Beyond 4 KiB zlib's better search for
  * matches pays.
  */
 
-/** Octets of the longest message. Behind the input are 64 octets that may be read, whatever they are. */
+/** Bytes of the longest message. Behind the input are 64 bytes that may be read, whatever they are. */
 const mostInput: u32 = 4096
 const inputAt: usize = 0
 const outputAt: usize = 4160
-/** At most 9 bits an octet, in codes that are fixed. */
+/** At most 9 bits a byte, in codes that are fixed. */
 const mostOutput: usize = 4992
 
-/** Where a hash of three octets was seen last: the number of the octet, counted over all messages. */
+/** Where a hash of three bytes was seen last: the number of the byte, counted over all messages. */
 const headsAt: usize = outputAt + mostOutput
 const hashBits: u32 = 12
-/** For each octet of the message the one before it with the same hash, or `none`. */
+/** For each byte of the message the one before it with the same hash, or `none`. */
 const chainAt: usize = headsAt + (4 << hashBits)
 const none: u32 = 0xffff
-/** What the message becomes: a literal octet, or `distance << 9 | length`. */
+/** What the message becomes: a literal byte, or `distance << 9 | length`. */
 const symbolsAt: usize = chainAt + 2 * mostInput
 const symbolsEnd: usize = symbolsAt + 4 * mostInput
 
@@ -47,7 +47,7 @@ const distancesAt: usize = literalsAt + 4 * 288
 const lengthsAt: usize = distancesAt + 4 * 32
 const codesEnd: usize = lengthsAt + 4 * 32
 
-/** The lengths of the literal and distance codes that are sent, one behind the other, and 8 octets. */
+/** The lengths of the literal and distance codes that are sent, one behind the other, and 8 bytes. */
 const runAt: usize = codesEnd
 /** Those lengths in the alphabet for them: `extra << 5 | code`, u16. */
 const packedAt: usize = runAt + 336
@@ -61,12 +61,12 @@ const lengthCountAt: usize = digitsAt + 4 * 64
 /** The order in which the lengths of the codes for lengths are sent, RFC 1951 §3.2.7. */
 const orderAt: usize = memory.data<u8>([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15])
 
-/** Candidates looked at for one match, and how long one is good enough to look at none for the next octet. */
+/** Candidates looked at for one match, and how long one is good enough to look at none for the next byte. */
 const mostCandidates: u32 = 32
 const goodLength: u32 = 32
 const longestMatch: u32 = 258
 
-/** The number of the message's first octet; 0 in the table is no octet. Exported for the test of what happens at its end. */
+/** The number of the message's first byte; 0 in the table is no byte. Exported for the test of what happens at its end. */
 export let base: u32 = 1
 let symbolEnd: usize = symbolsAt
 let bits: u64 = 0
@@ -74,8 +74,8 @@ let bitCount: u32 = 0
 let outputEnd: usize = outputAt
 
 /**
- * Compresses the message of so many octets at `inputAt` and returns how many there are then at `outputAt`: a block
- * without BFINAL and an empty one without its last four octets, RFC 7692 §7.2.1. The message is not empty.
+ * Compresses the message of so many bytes at `inputAt` and returns how many there are then at `outputAt`: a block
+ * without BFINAL and an empty one without its last four bytes, RFC 7692 §7.2.1. The message is not empty.
  */
 export function deflate(length: u32): u32 {
   if (base > 0xffffffff - 2 * mostInput) {
@@ -92,7 +92,7 @@ function hash(at: u32): usize {
   return headsAt + ((<usize>(((load<u32>(inputAt + at) << 8) * 0x9e3779b1) >>> (32 - hashBits))) << 2)
 }
 
-/** Enters an octet into the table, and returns the last one before it with its hash, or `none`. */
+/** Enters a byte into the table, and returns the last one before it with its hash, or `none`. */
 function enter(at: u32): u32 {
   const head = hash(at)
   const seen = load<u32>(head)
@@ -137,7 +137,7 @@ function longest(at: u32, first: u32, end: u32, least: u32): u32 {
   return best
 }
 
-/** Both are multiples of 16 octets apart. A loop is faster here than memory.fill, which is a call into the runtime. */
+/** Both are multiples of 16 bytes apart. A loop is faster here than memory.fill, which is a call into the runtime. */
 function clear(start: usize, end: usize): void {
   for (let at = start; at < end; at += 16) v128.store(at, i32x4.splat(0))
 }
@@ -150,10 +150,10 @@ function countWide(at: usize): void {
   store<u32>(at, load<u32>(at) + 1)
 }
 
-function addLiteral(octet: u32): void {
-  store<u32>(symbolEnd, octet)
+function addLiteral(byte: u32): void {
+  store<u32>(symbolEnd, byte)
   symbolEnd += 4
-  count(literalCountsAt + (octet << 1))
+  count(literalCountsAt + (byte << 1))
 }
 
 function addMatch(match: u32): void {
@@ -180,7 +180,7 @@ function distanceCode(distance: u32): u32 {
   return (power << 1) + ((over >>> (power - 1)) & 1)
 }
 
-/** Makes symbols of the message. A match waits for whether the next octet begins a longer one, as zlib does it. */
+/** Makes symbols of the message. A match waits for whether the next byte begins a longer one, as zlib does it. */
 function findMatches(length: u32): void {
   symbolEnd = symbolsAt
   const lastHash: u32 = length < 3 ? 0 : length - 2
@@ -394,9 +394,9 @@ function put(value: u32, count: u32): void {
 /** Up to 56 bits can be put between two calls. */
 function flush(): void {
   store<u64>(outputEnd, bits)
-  const octets = bitCount >>> 3
-  outputEnd += octets
-  bits >>>= octets << 3
+  const bytes = bitCount >>> 3
+  outputEnd += bytes
+  bits >>>= bytes << 3
   bitCount &= 7
 }
 

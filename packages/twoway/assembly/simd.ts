@@ -1,11 +1,11 @@
 /**
- * What is done to the octets that the network put into WebAssembly memory, sixteen at a time. AssemblyScript: `npm run
+ * What is done to the bytes that the network put into WebAssembly memory, sixteen at a time. AssemblyScript: `npm run
  * build` compiles it into `src/runtimes/node/simd-module.ts`.
  */
 
 /**
  * Applies a masking key to memory[start, end) in place, RFC 6455 §5.3. The key's lowest eight bits are for the first
- * octet. Returns whether all octets are ASCII then, which the same pass tells for nothing.
+ * byte. Returns whether all bytes are ASCII then, which the same pass tells for nothing.
  */
 export function unmask(start: usize, end: usize, key: u32): bool {
   const keys = i32x4.splat(key)
@@ -31,9 +31,9 @@ export function unmask(start: usize, end: usize, key: u32): bool {
   }
   let rest: u32 = 0
   while (at < end) {
-    const octet = load<u8>(at) ^ (key & 0xff)
-    store<u8>(at, octet)
-    rest |= octet
+    const byte = load<u8>(at) ^ (key & 0xff)
+    store<u8>(at, byte)
+    rest |= byte
     key = rotr<u32>(key, 8)
     at += 1
   }

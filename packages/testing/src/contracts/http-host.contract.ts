@@ -300,7 +300,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       for (const end of ['\r\n\r\n', '']) {
         const response = await open().exchange(`${handshake}X-Long: ${'x'.repeat(3000)}${end}`)
         assert.equal(response.status, 431)
-        assert.match(response.body.toString(), /longer than this server takes/)
+        assert.match(response.body.toString(), /longer than this server accepts/)
       }
       assert.equal(handler.upgrades.length, 0)
     })

@@ -132,7 +132,7 @@ const answers: Subject = {
     if (response === undefined || response.status === 101) return lines
     // What an error page has to say is read on, from behind the head.
     const body = new ResponseBody(response, maxBodyBytes)
-    let skip = handshake.octets
+    let skip = handshake.bytesRead
     for (const piece of pieces) {
       if (skip < piece.length) body.receive(piece, skip, piece.length)
       skip = Math.max(0, skip - piece.length)

@@ -7,7 +7,7 @@ import type { CloseStatus } from './closing/close-payload.js'
 import type { ProtocolError, TransportError } from './errors.js'
 import type { Extension } from './extensions/extension.js'
 import type { Limits } from './limits.js'
-import type { IncomingMessage } from './receiving/incoming-message.js'
+import type { MessageReader } from './receiving/message-reader.js'
 import type { ReceiveRates } from './receiving/receive-rate.js'
 import type { BufferBudget } from './sending/buffer-budget.js'
 import type { ScratchPool } from './sending/scratch-pool.js'
@@ -51,7 +51,7 @@ export interface ConnectionEvents<Owner> {
   /** What was sent has gone down to the high-water mark again after a `send` that answered 'buffered'. */
   drain(owner: Owner): void
   /** A message begins to come, in place of `message`, where `streamsMessages` asks for it. */
-  messageStream?(owner: Owner, message: IncomingMessage): void
+  messageStream?(owner: Owner, message: MessageReader): void
   /** A Pong came; its payload is the receiver's own. */
   pong?(owner: Owner, payload: Uint8Array): void
   /** The connection leaves the open state: no message follows. */

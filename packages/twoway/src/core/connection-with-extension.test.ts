@@ -66,7 +66,7 @@ describe('Connection: what takes longer to encode', () => {
     assert.equal(harness.connection.send(long), 'buffered')
     assert.equal(harness.connection.send(long), 'closed')
     assert.equal(harness.log[0], 'closing')
-    assert.match(harness.log[1]!, /^error 42 octets wait for the peer/)
+    assert.match(harness.log[1]!, /^error 42 bytes wait for the peer/)
     slow.goOn()
     assert.equal(sent().slice(0, 2), '88')
   })
@@ -106,7 +106,7 @@ describe('Connection: what takes longer to encode', () => {
     harness.connection.send(long)
     harness.connection.close(1000)
     harness.receive(fromHex('8fff'))
-    // A Close of 46 octets with 1002, not the 1000 that waited.
+    // A Close of 46 bytes with 1002, not the 1000 that waited.
     assert.match(sent(), /^882e03ea/)
     slow.goOn()
     assert.equal(harness.transport.writes.length, 1)

@@ -276,7 +276,7 @@ describe('Connection: sending', () => {
     assert.equal(harness.connection.state, 'failing')
     assert.deepEqual(harness.log, [
       'closing',
-      'error 2004 octets wait for the peer to read them; closed with 1013, overloaded: try again later',
+      'error 2004 bytes wait for the peer to read them; closed with 1013, overloaded: try again later',
     ])
   })
 
@@ -287,7 +287,7 @@ describe('Connection: sending', () => {
     assert.equal(harness.connection.send(new Uint8Array(1)), 'closed')
   })
 
-  it('sends a Ping of 125 octets and refuses one of 126, §5.5', () => {
+  it('sends a Ping of 125 bytes and refuses one of 126, §5.5', () => {
     const { connection, clock, transport } = new ConnectionHarness()
     connection.ping(new Uint8Array(125))
     clock.endTurn()
@@ -387,10 +387,10 @@ describe('Connection: a peer that asks for too much', () => {
 
   it('is heard, whatever it sends', () => {
     const harness = new ConnectionHarness()
-    assert.equal(harness.connection.takeHeard(), false)
+    assert.equal(harness.connection.takeActivity(), false)
     harness.receive(masked(pong).subarray(0, 1))
-    assert.equal(harness.connection.takeHeard(), true)
-    assert.equal(harness.connection.takeHeard(), false)
+    assert.equal(harness.connection.takeActivity(), true)
+    assert.equal(harness.connection.takeActivity(), false)
   })
 
   it('is read on while its answers wait behind our own message in pieces, which may need what it says next', () => {
@@ -418,14 +418,14 @@ describe('Connection: a peer that asks for too much', () => {
     const harness = new ConnectionHarness()
     harness.connection.send('taken at once')
     harness.clock.endTurn()
-    assert.equal(harness.connection.takeHeard(), false)
+    assert.equal(harness.connection.takeActivity(), false)
     harness.transport.isFull = true
     harness.connection.send(new Uint8Array(1000))
     harness.clock.endTurn()
-    assert.equal(harness.connection.takeHeard(), false)
+    assert.equal(harness.connection.takeActivity(), false)
     harness.transport.pendingBytes -= 1
-    assert.equal(harness.connection.takeHeard(), true)
-    assert.equal(harness.connection.takeHeard(), false)
+    assert.equal(harness.connection.takeActivity(), true)
+    assert.equal(harness.connection.takeActivity(), false)
   })
 
   it('is not stopped for its answers where the handler has closed', () => {

@@ -11,17 +11,17 @@ import type { Extension } from './extensions/extension.js'
 import type { Limits } from './limits.js'
 import { isControl, Opcode } from './opcode.js'
 import { FrameParser } from './receiving/frame-parser.js'
-import { Hold } from './receiving/hold.js'
+import { InputBuffer } from './receiving/input-buffer.js'
 import { MessageAssembler } from './receiving/message-assembler.js'
 import { type DecoderEvents, MessageDecoder } from './receiving/message-decoder.js'
 import type { MessageSink } from './receiving/message-sink.js'
 import { MessageStreamer } from './receiving/message-streamer.js'
-import { ReadGate, Stop } from './receiving/read-gate.js'
+import { ReadGate, StopReason } from './receiving/read-gate.js'
 import { ReceiveRate } from './receiving/receive-rate.js'
 import { UnfinishedInput, type UnfinishedInputOwner } from './receiving/unfinished-input.js'
 import { ControlFrames } from './sending/control-frames.js'
-import { Outbox, type OutboxOwner } from './sending/outbox.js'
-import type { OutgoingMessage, OutgoingOptions } from './sending/outgoing-message.js'
+import { FrameWriter, type FrameWriterOwner } from './sending/frame-writer.js'
+import type { MessageWriter, MessageWriterOptions } from './sending/message-writer.js'
 import { SendQueue, type SendQueueOwner, type WholeMessage } from './sending/send-queue.js'
 
 /**
@@ -30,7 +30,7 @@ import { SendQueue, type SendQueueOwner, type WholeMessage } from './sending/sen
  */
 const framesPerTurn = 1024
 
-/** The same for octets that an extension makes of what came: a read of 64 KiB can unfold to a thousand times that. */
+/** The same for bytes that an extension makes of what came: a read of 64 KiB can unfold to a thousand times that. */
 const decodedBytesPerTurn = 1 << 20
 
 /** Bytes of a header that a client's frame begins with, where its payload is short. */
@@ -43,7 +43,7 @@ const shortHeader = 6
  * or the peer's Close came. What a paused connection has not parsed is kept as a copy.
  */
 export class Connection<Owner>
-  implements TransportSink, OutboxOwner, SendQueueOwner, DecoderEvents, ClosingOwner, UnfinishedInputOwner
+  implements TransportSink, FrameWriterOwner, SendQueueOwner, DecoderEvents, ClosingOwner, UnfinishedInputOwner
 {
   readonly #role: 'client' | 'server'
   readonly #transport: Transport
@@ -58,9 +58,9 @@ export class Connection<Owner>
   readonly #sink: MessageSink
   readonly #control: ControlFrames
   readonly #queue: SendQueue
-  readonly #outbox: Outbox
+  readonly #frameWriter: FrameWriter
   readonly #gate: ReadGate
-  readonly #hold: Hold
+  readonly #unparsed: InputBuffer
   /** Undefined where the peer may send any amount. */
   readonly #rate: ReceiveRate | undefined
   readonly #receiveBudget: MemoryBudget | undefined
@@ -109,10 +109,10 @@ export class Connection<Owner>
       streamsMessages === true
         ? this.#newStreamer()
         : new MessageAssembler(ports.payload, ports.scratchPool, limits.maxMessageBytes)
-    this.#outbox = new Outbox(transport, ports, role === 'client' ? ports.random : undefined, this)
-    this.#queue = new SendQueue(this.#outbox, extension, ports, limits, budget, this)
-    this.#control = new ControlFrames(this.#outbox, ports.payload, limits.highWaterMarkBytes)
-    this.#hold = new Hold(ports.payload)
+    this.#frameWriter = new FrameWriter(transport, ports, role === 'client' ? ports.random : undefined, this)
+    this.#queue = new SendQueue(this.#frameWriter, extension, ports, limits, budget, this)
+    this.#control = new ControlFrames(this.#frameWriter, ports.payload, limits.highWaterMarkBytes)
+    this.#unparsed = new InputBuffer(ports.payload)
     this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
     this.#gate = new ReadGate(transport, ports.clock, this.#rate)
     this.#receiveBudget = receiveBudget
@@ -135,19 +135,19 @@ export class Connection<Owner>
     return this.#queue.unsentBytes
   }
 
-  /** Octets that came from the network since the start. */
+  /** Bytes that came from the network since the start. */
   get receivedBytes(): number {
     return this.#receivedBytes
   }
 
-  /** Octets framed for the network since the start. */
+  /** Bytes framed for the network since the start. */
   get framedBytes(): number {
-    return this.#outbox.appendedBytes
+    return this.#frameWriter.appendedBytes
   }
 
   /** Bytes of memory taken for what was received: of a message that is not complete, and what a pause left unparsed. */
   get heldBytes(): number {
-    return this.#sink.heldBytes + this.#hold.capacity + (this.#extension?.heldBytes ?? 0)
+    return this.#sink.heldBytes + this.#unparsed.capacity + (this.#extension?.heldBytes ?? 0)
   }
 
   get isPaused(): boolean {
@@ -158,9 +158,9 @@ export class Connection<Owner>
    * Whether the peer has shown life since this was asked last: something came, or the network took what waited.
    * A peer that is not read can't show it: it is taken for alive, unless something waits that the network does not take.
    */
-  takeHeard(): boolean {
-    const waiting = this.#outbox.waitingBytes
-    const taken = this.#outbox.appendedBytes - waiting
+  takeActivity(): boolean {
+    const waiting = this.#frameWriter.waitingBytes
+    const taken = this.#frameWriter.appendedBytes - waiting
     const heard = this.#heard || (this.#takenBefore < 0 ? this.#gate.isClosedByUs : taken > this.#takenBefore)
     this.#heard = false
     // What waits for nothing is taken by the network whether the peer lives or not.
@@ -193,7 +193,7 @@ export class Connection<Owner>
    * has been framed. What is sent after it waits until it is over. The connection is open.
    * @param onClosed the connection has left the open state before the message was over
    */
-  sendInPieces(options: OutgoingOptions, onClosed: (error: Error) => void): OutgoingMessage {
+  sendInPieces(options: MessageWriterOptions, onClosed: (error: Error) => void): MessageWriter {
     return this.#queue.sendInPieces(options, onClosed)
   }
 
@@ -233,41 +233,41 @@ export class Connection<Owner>
 
   /** Stops parsing and reading. */
   pause(): void {
-    if (this.#closing === undefined) this.#gate.stop(Stop.paused)
+    if (this.#closing === undefined) this.#gate.stop(StopReason.paused)
   }
 
   /** Goes on after `pause`; what was held is delivered later than this call returns. */
   resume(): void {
-    this.#go(Stop.paused)
+    this.#resumeReading(StopReason.paused)
   }
 
   /** Stops parsing and reading until `handlerDone`: a handler that is waited for has begun. */
   awaitHandler(): void {
-    if (this.#closing === undefined) this.#gate.stop(Stop.handler)
+    if (this.#closing === undefined) this.#gate.stop(StopReason.handler)
   }
 
   /** Goes on after `awaitHandler`, as `resume` does after `pause`. */
   handlerDone(): void {
-    this.#go(Stop.handler)
+    this.#resumeReading(StopReason.handler)
   }
 
   received(bytes: Uint8Array, start: number, end: number): void {
     this.#heard = true
     this.#receivedBytes += end - start
     if (this.#rate !== undefined && !this.#mayTake(this.#rate, end - start)) return
-    if (this.#parsing || !this.#gate.isOpen || this.#hold.length > 0) {
-      if (this.#reads()) this.#hold.append(bytes, start, end)
+    if (this.#parsing || !this.#gate.isOpen || this.#unparsed.length > 0) {
+      if (this.#reads()) this.#unparsed.append(bytes, start, end)
       this.#countHeld()
       return
     }
     this.#parse(bytes, start, end)
     this.#sink.readEnds?.()
-    if (this.#hold.length > 0 || this.#peerEnded) this.#parseHeld()
+    if (this.#unparsed.length > 0 || this.#peerEnded) this.#parseUnparsed()
     this.#countHeld()
   }
 
   drained(): void {
-    this.#outbox.drained()
+    this.#frameWriter.drained()
     if (this.#reads()) this.#control.sendWaitingPong()
     this.settle()
   }
@@ -276,25 +276,25 @@ export class Connection<Owner>
   decoded(message: string | Uint8Array | undefined): void {
     this.#decoder = undefined
     if (message !== undefined) {
-      this.#outbox.cork()
+      this.#frameWriter.cork()
       this.#events.message(this.#owner, message)
-      this.#outbox.uncork()
-      if (this.#peerLagsBehind()) this.#gate.stop(Stop.backlog)
+      this.#frameWriter.uncork()
+      if (this.#peerLagsBehind()) this.#gate.stop(StopReason.backlog)
     }
-    this.#go(Stop.decoding)
+    this.#resumeReading(StopReason.decoding)
     this.#countHeld()
   }
 
   decodingFailed(error: ProtocolError): void {
     this.#decoder = undefined
     this.#failBy(error)
-    this.#go(Stop.decoding)
+    this.#resumeReading(StopReason.decoding)
     this.#countHeld()
   }
 
   ended(): void {
     this.#peerEnded = true
-    if (!this.#parsing && this.#gate.isOpen && this.#hold.length === 0) this.#move('peerEnd')
+    if (!this.#parsing && this.#gate.isOpen && this.#unparsed.length === 0) this.#move('peerEnd')
   }
 
   closed(error?: Error): void {
@@ -303,7 +303,7 @@ export class Connection<Owner>
     const wasOpen = this.#closing === undefined
     if (error !== undefined) this.#sink.release(asTransportError(error))
     const { code, reason } = this.#move('lost').peerStatus
-    this.#hold.clear()
+    this.#unparsed.clear()
     this.#sink.release()
     this.#queue.release()
     this.#countHeld()
@@ -313,13 +313,13 @@ export class Connection<Owner>
   }
 
   /** The server holds too much for all its peers, and more for this one than for most. */
-  letGo(): void {
+  evict(): void {
     const { limit } = this.#receiveBudget!
     const reason = `all peers together have sent more than ${limit} bytes that are not complete`
     const error = new TransportError(`${reason}; ${closedWith(1013)}`, { code: 'totalReceiveFull' })
-    this.#sink.letGo?.(error)
+    this.#sink.evict?.(error)
     this.fail(1013, reason)
-    this.#hold.clear()
+    this.#unparsed.clear()
     this.#events.error(this.#owner, error)
   }
 
@@ -362,14 +362,14 @@ export class Connection<Owner>
     let at = start
     let steps = 0
     this.#parsing = true
-    this.#outbox.cork()
+    this.#frameWriter.cork()
     try {
       while (at < end && this.#reads() && this.#gate.isOpen) {
         at = this.#step(bytes, at, end)
         steps += 1
-        const hadItsShare = steps === framesPerTurn || (this.#decoder?.octets ?? 0) >= decodedBytesPerTurn
+        const hadItsShare = steps === framesPerTurn || (this.#decoder?.decodedBytes ?? 0) >= decodedBytesPerTurn
         if (hadItsShare && at < end) this.#yield()
-        if (queue.appendedBytes > mayLagFrom && this.#peerLagsBehind()) this.#gate.stop(Stop.backlog)
+        if (queue.appendedBytes > mayLagFrom && this.#peerLagsBehind()) this.#gate.stop(StopReason.backlog)
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
@@ -377,21 +377,21 @@ export class Connection<Owner>
     } finally {
       this.#parsing = false
       if (this.#decoder?.isBusy === false) this.#decoder = undefined
-      this.#outbox.uncork()
+      this.#frameWriter.uncork()
     }
-    if (!this.#reads()) this.#hold.clear()
-    else if (at < end) this.#hold.prepend(bytes, at, end)
+    if (!this.#reads()) this.#unparsed.clear()
+    else if (at < end) this.#unparsed.prepend(bytes, at, end)
     this.settle()
   }
 
   /** Parses what is held: from before a pause, or from reads that came while another was being parsed. */
-  #parseHeld(): void {
-    while (this.#hold.length > 0 && this.#gate.isOpen && !this.#parsing) {
-      const { start, end } = this.#hold
-      this.#parse(this.#hold.take(), start, end)
+  #parseUnparsed(): void {
+    while (this.#unparsed.length > 0 && this.#gate.isOpen && !this.#parsing) {
+      const { start, end } = this.#unparsed
+      this.#parse(this.#unparsed.take(), start, end)
       this.#sink.readEnds?.()
     }
-    if (this.#hold.length === 0) this.#hold.clear()
+    if (this.#unparsed.length === 0) this.#unparsed.clear()
     if (this.#peerEnded && this.#gate.isOpen && !this.#parsing) this.#move('peerEnd')
     this.#countHeld()
   }
@@ -433,7 +433,7 @@ export class Connection<Owner>
     this.#decoder ??= new MessageDecoder(this.#extension!, this.#sink, this)
     const decoder = this.#decoder
     const message = decoder.decode(bytes, parser.start, parser.end, parser.fin && parser.remaining === 0)
-    if (decoder.isBusy) this.#gate.stop(Stop.decoding)
+    if (decoder.isBusy) this.#gate.stop(StopReason.decoding)
     return message
   }
 
@@ -462,7 +462,7 @@ export class Connection<Owner>
     if (this.#whenBufferFull === 'drop') return 'dropped'
     const waiting = this.waitingBytes
     const code = waiting > this.#limits.maxBufferedBytes ? 'bufferFull' : 'totalBufferFull'
-    const reason = `${waiting} octets wait for the peer to read them`
+    const reason = `${waiting} bytes wait for the peer to read them`
     this.fail(1013, reason)
     const error = new TransportError(`${reason}; ${closedWith(1013)}`, { code })
     this.#events.error(this.#owner, error)
@@ -478,7 +478,7 @@ export class Connection<Owner>
   settle(): void {
     this.#queue.proceed()
     if (this.#gate.isOpen && !this.#queue.owesDrain) return
-    if (!this.#peerLagsBehind()) this.#go(Stop.backlog)
+    if (!this.#peerLagsBehind()) this.#resumeReading(StopReason.backlog)
     if (this.#closing === undefined && this.#queue.takeDrain()) this.#events.drain(this.#owner)
   }
 
@@ -490,22 +490,22 @@ export class Connection<Owner>
     if (this.#role !== 'server' || this.#closing !== undefined) return false
     // A message that goes out in pieces may be made of what still comes: what waits behind it must not stop that.
     if (this.#queue.isStreaming || this.#sink.isStreaming === true)
-      return this.#outbox.waitingBytes > this.#limits.highWaterMarkBytes
+      return this.#frameWriter.waitingBytes > this.#limits.highWaterMarkBytes
     return this.#queue.isAboveMark
   }
 
   #yield(): void {
-    this.#gate.stop(Stop.yielding)
-    this.#clock.task(() => this.#go(Stop.yielding))
+    this.#gate.stop(StopReason.yielding)
+    this.#clock.task(() => this.#resumeReading(StopReason.yielding))
   }
 
-  #go(why: Stop): void {
-    if (this.#gate.go(why)) this.#readOn()
+  #resumeReading(reason: StopReason): void {
+    if (this.#gate.resume(reason)) this.#scheduleParsing()
   }
 
   /** What was held is parsed later than this call returns. */
-  #readOn(): void {
-    if (this.#hold.length > 0 || this.#peerEnded) this.#clock.defer(() => this.#parseHeld())
+  #scheduleParsing(): void {
+    if (this.#unparsed.length > 0 || this.#peerEnded) this.#clock.defer(() => this.#parseUnparsed())
   }
 
   #newStreamer(): MessageStreamer {
@@ -519,8 +519,8 @@ export class Connection<Owner>
   }
 
   #letReadStream(may: boolean): void {
-    if (may) this.#go(Stop.reader)
-    else if (this.#closing === undefined) this.#gate.stop(Stop.reader)
+    if (may) this.#resumeReading(StopReason.reader)
+    else if (this.#closing === undefined) this.#gate.stop(StopReason.reader)
   }
 
   #failBy(error: ProtocolError): void {
@@ -548,12 +548,12 @@ export class Connection<Owner>
     return closing
   }
 
-  #leaveOpen(unfinished: readonly OutgoingMessage[]): void {
+  #leaveOpen(unfinished: readonly MessageWriter[]): void {
     this.#sink.release()
     this.#extension?.stopDecoding()
     this.#queue.abandon(unfinished)
     // What is held or still comes is only looked through for the peer's Close now.
-    if (this.#gate.goAnyway()) this.#readOn()
+    if (this.#gate.resumeAll()) this.#scheduleParsing()
     this.#countHeld()
     this.#events.closing?.(this.#owner)
   }

@@ -1,5 +1,5 @@
 /**
- * What a message costs, as far as no machine has a say in it: calls of the transport, octets copied, octets allocated.
+ * What a message costs, as far as no machine has a say in it: calls of the transport, bytes copied, bytes allocated.
  * The limits stand a little above what was measured, so that who makes a message dearer hears of it.
  */
 
@@ -73,7 +73,7 @@ class Endpoint {
     transport.start(this.connection)
   }
 
-  /** Delivers octets in reads of so many; the last may be shorter. */
+  /** Delivers bytes in reads of so many; the last may be shorter. */
   receive(bytes: Uint8Array, readBytes = bytes.length): void {
     for (let at = 0; at < bytes.length; at += readBytes) {
       this.connection.received(bytes, at, Math.min(bytes.length, at + readBytes))
@@ -157,7 +157,7 @@ describe('writes', () => {
   })
 })
 
-describe('octets copied for each of the payload, when a message is echoed', () => {
+describe('bytes copied for each of the payload, when a message is echoed', () => {
   interface Copies {
     readonly name: string
     readonly bytes: Uint8Array
@@ -200,7 +200,7 @@ describe('octets copied for each of the payload, when a message is echoed', () =
   })
 })
 
-describe('octets allocated on the heap', () => {
+describe('bytes allocated on the heap', () => {
   /**
    * What a call allocates, at least: the compiler and the collector add to that now and then. On a busy machine the
    * compiler takes a while, so it is asked until it is little enough, or for long.
@@ -263,7 +263,7 @@ describe('octets allocated on the heap', () => {
   }
 
   /** What a connection holds when it has echoed a message: what connections share is not counted. */
-  function heldAfter(octets: Uint8Array, atMost: number, extension?: () => Extension): number {
+  function heldAfter(bytes: Uint8Array, atMost: number, extension?: () => Extension): number {
     // As many as make little of what the collector drops of code meanwhile.
     const count = 10_000
     let connection: Connection<undefined> | undefined
@@ -272,7 +272,7 @@ describe('octets allocated on the heap', () => {
     const connect = (): Connection<undefined> => {
       connection = new Connection({ ...options, events, extension: extension?.() })
       // Unmasking is done in place.
-      connection.received(octets.slice(), 0, octets.length)
+      connection.received(bytes.slice(), 0, bytes.length)
       return connection
     }
     let each = Number.POSITIVE_INFINITY

@@ -35,7 +35,7 @@ const frameViolations = {
   frameNotMasked: { closeCode: 1002, section: '5.1', sentence: "a client's frame is not masked" },
   frameMasked: { closeCode: 1002, section: '5.1', sentence: "a server's frame is masked" },
   controlFragmented: { closeCode: 1002, section: '5.5', sentence: 'a control frame is fragmented' },
-  controlTooLong: { closeCode: 1002, section: '5.5', sentence: 'a control frame carries more than 125 octets' },
+  controlTooLong: { closeCode: 1002, section: '5.5', sentence: 'a control frame carries more than 125 bytes' },
   continuationWithoutMessage: {
     closeCode: 1002,
     section: '5.4',
@@ -49,7 +49,7 @@ const frameViolations = {
   closePayloadTooShort: {
     closeCode: 1002,
     section: '5.5.1',
-    sentence: 'a Close frame carries one octet, where a status code takes two',
+    sentence: 'a Close frame carries one byte, where a status code takes two',
   },
   closeCodeInvalid: {
     closeCode: 1002,
@@ -64,16 +64,16 @@ const frameViolations = {
     section: '7.2.2',
     sentence: 'the compressed data of a message is malformed',
   },
-  messageTooBig: { closeCode: 1009, section: '7.4.1', sentence: 'the message is longer than this endpoint takes' },
+  messageTooBig: { closeCode: 1009, section: '7.4.1', sentence: 'the message is longer than this endpoint accepts' },
   tooManyMessages: {
     closeCode: 1008,
     section: '7.4.1',
-    sentence: 'more messages came in a short time than this endpoint takes',
+    sentence: 'more messages came in a short time than this endpoint accepts',
   },
   tooManyBytes: {
     closeCode: 1008,
     section: '7.4.1',
-    sentence: 'more octets came in a short time than this endpoint takes',
+    sentence: 'more bytes came in a short time than this endpoint accepts',
   },
   messageTooSlow: {
     closeCode: 1008,
@@ -87,7 +87,7 @@ const requestViolations = {
   requestHeadTooLong: {
     status: 431,
     section: '4.2.1',
-    sentence: "the request's head is longer than this server takes",
+    sentence: "the request's head is longer than this server accepts",
   },
   methodNotGet: { status: 405, section: '4.1', sentence: 'the method of a handshake must be GET' },
   httpVersionTooOld: { status: 400, section: '4.1', sentence: 'a handshake takes HTTP/1.1 or later' },
@@ -111,7 +111,7 @@ const requestViolations = {
   keyInvalid: {
     status: 400,
     section: '4.2.1',
-    sentence: 'the request must carry exactly one Sec-WebSocket-Key of 16 octets in base64',
+    sentence: 'the request must carry exactly one Sec-WebSocket-Key of 16 bytes in base64',
   },
   versionUnsupported: { status: 426, section: '4.4', sentence: 'the request must carry "Sec-WebSocket-Version: 13"' },
   protocolOfferInvalid: { status: 400, section: '4.1', sentence: 'Sec-WebSocket-Protocol must list distinct tokens' },
@@ -131,7 +131,7 @@ const requestViolations = {
 
 const responseViolations = {
   responseMalformed: { section: '4.1', sentence: "the server's answer is not well-formed HTTP/1.1" },
-  responseHeadTooLong: { section: '4.1', sentence: "the head of the server's answer is longer than this client takes" },
+  responseHeadTooLong: { section: '4.1', sentence: "the head of the server's answer is longer than this client accepts" },
   statusNot101: { section: '4.1', sentence: 'the server did not switch to WebSocket' },
   responseVersionTooOld: {
     standard: 'RFC 9110',

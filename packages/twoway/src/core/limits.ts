@@ -3,22 +3,22 @@ import type { ReceiveRates } from './receiving/receive-rate.js'
 /** Every limit that an endpoint keeps, with its unit. Each is an option of the same name. */
 export interface Limits {
   /**
-   * Octets of a received message, at most, after any extension has undone its work; beyond it the connection
+   * Bytes of a received message, at most, after any extension has undone its work; beyond it the connection
    * fails with 1009. A chat or a game stays far below the default, and ten thousand peers at the limit still fit a machine.
    */
   readonly maxMessageBytes: number
   /** Milliseconds for the whole opening handshake. A peer that takes longer holds a descriptor for nothing. */
   readonly handshakeTimeoutMs: number
-  /** Octets of the head of a handshake, at most: what node:http and most proxies take. */
+  /** Bytes of the head of a handshake, at most: what node:http and most proxies take. */
   readonly maxHeadBytes: number
   /** Header fields of a handshake, at most. */
   readonly maxHeaderFields: number
   /** Milliseconds that a peer has to answer our Close and then to end the connection; it is dropped after. */
   readonly closeTimeoutMs: number
-  /** Octets waiting for the network above which `send` answers 'buffered': one round of a socket's kernel buffer. */
+  /** Bytes waiting for the network above which `send` answers 'buffered': one round of a socket's kernel buffer. */
   readonly highWaterMarkBytes: number
   /**
-   * Octets already waiting above which no further message is taken. What waits is looked at before a message is
+   * Bytes already waiting above which no further message is taken. What waits is looked at before a message is
    * added, so one message of any length can always be sent.
    */
   readonly maxBufferedBytes: number
@@ -26,7 +26,7 @@ export interface Limits {
 
 /** What a client keeps besides. */
 export interface ClientLimits extends Limits {
-  /** Octets that are kept of the body of an answer that refuses the handshake: enough to tell what happened. */
+  /** Bytes that are kept of the body of an answer that refuses the handshake: enough to tell what happened. */
   readonly maxRefusalBodyBytes: number
   /**
    * Milliseconds that such a body may take once its head has come. The handshake has failed by then, and the end of a body
@@ -46,7 +46,7 @@ export interface ServerLimits extends Limits, ReceiveRates {
   /** Connections at a time, at most; more are answered 503. Each may take a megabyte or two when it is at its limits. */
   readonly maxConnections: number
   /**
-   * Octets waiting for all peers that lag behind, together, above which those peers are sent no further message: many
+   * Bytes waiting for all peers that lag behind, together, above which those peers are sent no further message: many
    * slow readers, each within its own limit, can't take the memory of all.
    */
   readonly maxTotalBufferedBytes: number
@@ -96,7 +96,7 @@ export const serverLimits: ServerLimits = {
   maxMessageBytes: 1 << 20,
   handshakeTimeoutMs: 10_000,
   maxHeadBytes: 16 << 10,
-  // The octets are what is limited; this bounds what short fields take beyond theirs.
+  // The bytes are what is limited; this bounds what short fields take beyond theirs.
   maxHeaderFields: 1000,
   closeTimeoutMs: 5_000,
   highWaterMarkBytes: 64 << 10,

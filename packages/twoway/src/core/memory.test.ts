@@ -11,7 +11,7 @@ import { ScratchPool } from './sending/scratch-pool.js'
 const gc = globalThis.gc
 assert.ok(gc !== undefined, 'run with --expose-gc')
 
-/** Octets on the heap and in buffers that are in use. */
+/** Bytes on the heap and in buffers that are in use. */
 function usedBytes(): number {
   // The buffers that one collection finds unused are given back in the background, which the next waits for.
   gc!()
@@ -54,18 +54,18 @@ describe('memory', () => {
           return (process.memoryUsage().heapUsed - before) / frames
         }),
       )
-      // The smallest object takes 12 octets or more; reading the heap's own statistics takes a few thousand in all.
-      assert.ok(perFrame < 2, `${perFrame} octets a frame`)
+      // The smallest object takes 12 bytes or more; reading the heap's own statistics takes a few thousand in all.
+      assert.ok(perFrame < 2, `${perFrame} bytes a frame`)
     })
   }
 
-  it('a message of 1 MiB in fragments of one octet holds less than 1 MiB + 64 KiB', () => {
+  it('a message of 1 MiB in fragments of one byte holds less than 1 MiB + 64 KiB', () => {
     const length = 1 << 20
-    const octet = Uint8Array.of(0x61)
+    const byte = Uint8Array.of(0x61)
     const gather = (assembler: MessageAssembler): void => {
       for (let index = 0; index < length; index++) {
         assembler.beginFrame(index === 0 ? Opcode.text : Opcode.continuation, false, 1)
-        assembler.add(octet, 0, 1, 0)
+        assembler.add(byte, 0, 1, 0)
       }
     }
     // What the compiler keeps of it is not the message's.
@@ -74,8 +74,8 @@ describe('memory', () => {
     const before = usedBytes()
     gather(assembler)
     const held = usedBytes() - before
-    assert.ok(held < length + (64 << 10), `${held} octets`)
+    assert.ok(held < length + (64 << 10), `${held} bytes`)
     assembler.beginFrame(Opcode.continuation, true, 0)
-    assert.equal((assembler.add(octet, 0, 0, 0) as string).length, length)
+    assert.equal((assembler.add(byte, 0, 0, 0) as string).length, length)
   })
 })

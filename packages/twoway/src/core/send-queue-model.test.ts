@@ -8,8 +8,8 @@ import { ConnectionHarness } from 'twoway-testing/connection-harness.js'
 import { webPayload } from '../runtimes/web/payload.js'
 import type { Encoded, Extension, SharedEncoder } from './extensions/extension.js'
 import { BroadcastMessage } from './sending/broadcast-message.js'
-import { byReferenceBytes } from './sending/outbox.js'
-import type { OutgoingMessage } from './sending/outgoing-message.js'
+import { byReferenceBytes } from './sending/frame-writer.js'
+import type { MessageWriter } from './sending/message-writer.js'
 
 const highWaterMarkBytes = 300
 /** From here on the extension takes its time. */
@@ -89,7 +89,7 @@ type Entry =
     }
   | {
       readonly kind: 'stream'
-      readonly message: OutgoingMessage
+      readonly message: MessageWriter
       bytes: Uint8Array
       isWriting: boolean
       isOver: boolean

@@ -6,7 +6,7 @@ import { concat, frame } from 'twoway-testing/bytes.js'
 import { ConnectionHarness, type HarnessOptions } from 'twoway-testing/connection-harness.js'
 import { deflatePair } from 'twoway-testing/deflate.js'
 import { Slow } from 'twoway-testing/slow-extension.js'
-import type { IncomingMessage } from './receiving/incoming-message.js'
+import type { MessageReader } from './receiving/message-reader.js'
 import { ReceiveBudget } from './receiving/receive-budget.js'
 
 const kib = 1 << 10
@@ -134,7 +134,7 @@ const ends: { readonly [name: string]: End } = {
   'a reset of ours': ({ connection }) => connection.terminate(true),
   "the peer's end": ({ connection }) => connection.ended(),
   'a reset': ({ connection }) => connection.closed(new Error('ECONNRESET')),
-  'the budget': ({ connection }) => connection.letGo(),
+  'the budget': ({ connection }) => connection.evict(),
   'a message that does not come on': (harness) => {
     checkProgress(harness, harness.clock.now(), 30_000)
     harness.clock.advance(30_000)
@@ -214,9 +214,9 @@ describe('what a connection holds of input that is not complete', () => {
 
   it('is given back by the reader of a stream, and by one that discards it', async () => {
     for (const isDiscarded of [false, true]) {
-      let message: IncomingMessage | undefined
+      let message: MessageReader | undefined
       const budget = new ReceiveBudget(1 << 30)
-      const onStream = (begun: IncomingMessage): void => {
+      const onStream = (begun: MessageReader): void => {
         message = begun
       }
       const harness = new ConnectionHarness({ receiveBudget: budget, onStream })
@@ -397,7 +397,7 @@ describe('a message that does not come on', () => {
   })
 
   it('is not blamed for the reader of a stream, but is for its own', async () => {
-    let message: IncomingMessage | undefined
+    let message: MessageReader | undefined
     const harness = newHarness({
       limits: { highWaterMarkBytes: 100 },
       onStream: (begun) => {

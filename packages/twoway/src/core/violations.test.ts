@@ -21,7 +21,7 @@ interface BrokenRule {
 const codec = createNodeDeflateCodec(true)
 const { continuation, text, binary, close, ping, pong } = Opcode
 
-/** One octet that never stands in UTF-8, one overlong form, one surrogate, one character above U+10FFFF, one cut short. */
+/** One byte that never stands in UTF-8, one overlong form, one surrogate, one character above U+10FFFF, one cut short. */
 const notUtf8 = ['ff', 'c0af', 'eda080', 'f4908080', 'e4bd'].map(fromHex)
 
 const brokenRules: readonly BrokenRule[] = [
@@ -41,12 +41,12 @@ const brokenRules: readonly BrokenRule[] = [
   ),
   {
     code: 'lengthNotMinimal',
-    name: '5 octets in 16 bits',
+    name: '5 bytes in 16 bits',
     bytes: (masked) => frame({ opcode: text, payload: 'hello', masked, lengthBits: 16 }),
   },
   {
     code: 'lengthNotMinimal',
-    name: '300 octets in 64 bits',
+    name: '300 bytes in 64 bits',
     bytes: (masked) => frame({ opcode: binary, payload: new Uint8Array(300), masked, lengthBits: 64 }),
   },
   {
@@ -76,7 +76,7 @@ const brokenRules: readonly BrokenRule[] = [
   ...[close, ping, pong].map(
     (opcode): BrokenRule => ({
       code: 'controlTooLong',
-      name: `opcode ${opcode} with 126 octets`,
+      name: `opcode ${opcode} with 126 bytes`,
       bytes: (masked) => frame({ opcode, payload: new Uint8Array(126), masked }),
     }),
   ),
@@ -95,7 +95,7 @@ const brokenRules: readonly BrokenRule[] = [
   ),
   {
     code: 'closePayloadTooShort',
-    name: 'a Close of one octet',
+    name: 'a Close of one byte',
     bytes: (masked) => frame({ opcode: close, payload: fromHex('03'), masked }),
   },
   ...[0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535].map(
@@ -106,27 +106,27 @@ const brokenRules: readonly BrokenRule[] = [
     }),
   ),
   ...notUtf8.map(
-    (octets, index): BrokenRule => ({
+    (bytes, index): BrokenRule => ({
       code: 'closeReasonNotUtf8',
       name: `a reason that is not UTF-8, ${index}`,
-      bytes: (masked) => frame({ opcode: close, payload: concat(fromHex('03e8'), octets), masked }),
+      bytes: (masked) => frame({ opcode: close, payload: concat(fromHex('03e8'), bytes), masked }),
     }),
   ),
   ...notUtf8.map(
-    (octets, index): BrokenRule => ({
+    (bytes, index): BrokenRule => ({
       code: 'textNotUtf8',
       name: `a text that is not UTF-8, ${index}`,
-      bytes: (masked) => frame({ opcode: text, payload: octets, masked }),
+      bytes: (masked) => frame({ opcode: text, payload: bytes, masked }),
     }),
   ),
   ...notUtf8.map(
-    (octets, index): BrokenRule => ({
+    (bytes, index): BrokenRule => ({
       code: 'textNotUtf8',
       name: `a fragmented text that is not UTF-8, ${index}`,
       bytes: (masked) =>
         concat(
-          frame({ opcode: text, fin: false, payload: octets.subarray(0, 1), masked }),
-          frame({ opcode: continuation, payload: octets.subarray(1), masked }),
+          frame({ opcode: text, fin: false, payload: bytes.subarray(0, 1), masked }),
+          frame({ opcode: continuation, payload: bytes.subarray(1), masked }),
         ),
     }),
   ),
@@ -169,7 +169,7 @@ const brokenRules: readonly BrokenRule[] = [
   },
   {
     code: 'messageTooBig',
-    name: 'a frame of 2^63 - 1 octets',
+    name: 'a frame of 2^63 - 1 bytes',
     bytes: (masked) => fromHex(`82 ${masked ? 'ff' : '7f'} 7fffffffffffffff ${masked ? '00000000' : ''}`),
   },
   {
@@ -220,15 +220,15 @@ describe('each rule of §5 and §7 that a peer breaks fails the connection with 
   }
 })
 
-/** The status code of the one frame that was sent, which must be a Close of at most 125 octets. */
+/** The status code of the one frame that was sent, which must be a Close of at most 125 bytes. */
 function sentCloseCode(written: Uint8Array, role: 'client' | 'server'): number {
   assert.equal(written[0], 0x88)
   const masked = role === 'client'
   const length = written[1]! & 0x7f
   assert.ok(length <= 125)
   assert.equal(written.length, 2 + (masked ? 4 : 0) + length)
-  const octets = masked
-    ? written.subarray(6, 8).map((octet, index) => octet ^ written[2 + index]!)
+  const bytes = masked
+    ? written.subarray(6, 8).map((byte, index) => byte ^ written[2 + index]!)
     : written.subarray(2, 4)
-  return octets[0]! * 256 + octets[1]!
+  return bytes[0]! * 256 + bytes[1]!
 }

@@ -1,6 +1,6 @@
 /**
  * Compresses and inflates with DEFLATE (RFC 1951) as RFC 7692 uses it: a message's data is a run of blocks that ends
- * with an empty one, of which the last four octets (00 00 ff ff) are left out.
+ * with an empty one, of which the last four bytes (00 00 ff ff) are left out.
  */
 export interface DeflateCodec {
   /** Whether a context can keep its history from one message to the next: context takeover, RFC 7692 §7.1.1. */
@@ -16,7 +16,7 @@ export interface DeflateCodec {
 }
 
 export interface ContextParameters {
-  /** Base-2 logarithm of the window's octets: `smallestWindowBits` to 15 to compress, 8 to 15 to inflate. */
+  /** Base-2 logarithm of the window's bytes: `smallestWindowBits` to 15 to compress, 8 to 15 to inflate. */
   readonly windowBits: number
   /** Whether its taker keeps a context over several messages; else a context is released after each. */
   readonly takeover: boolean
@@ -101,7 +101,7 @@ export type DecodePiece = (
 ) => 'done' | 'later'
 
 /**
- * Takes inflated octets, at most 64 KiB a call, valid during the call only. `last` with the end of a message, where the
+ * Takes inflated bytes, at most 64 KiB a call, valid during the call only. `last` with the end of a message, where the
  * range may be empty. What it throws ends the work.
  */
 export type InflatedSink = (bytes: Uint8Array, start: number, end: number, last: boolean) => void

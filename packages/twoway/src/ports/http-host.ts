@@ -40,7 +40,7 @@ export interface HttpHost {
 
 /** How long a head may be. */
 export interface HeadLimits {
-  /** Octets of a head, at most. */
+  /** Bytes of a head, at most. */
   readonly maxHeadBytes: number
   /** Header fields of a head, at most. */
   readonly maxHeaderFields: number

@@ -17,7 +17,7 @@ export interface MemoryShare {
 /** Who holds memory, and can let go of it. */
 export interface MemoryHolder {
   /** All holders together hold too much, and this is one of the largest: it lets go of all that it holds, at once. */
-  letGo(): void
+  evict(): void
   /**
    * Called from time to time while the share is open: fails where the peer has not sent enough for `timeoutMs`.
    * A holder with a deadline of its own has no use for it.

@@ -2,6 +2,6 @@
 export interface Random {
   /** A fresh 32-bit masking key. */
   maskingKey(): number
-  /** Fresh octets, the caller's own. */
+  /** Fresh bytes, the caller's own. */
   bytes(length: number): Uint8Array
 }

@@ -1,10 +1,10 @@
 import { HandshakeError, UsageError } from '../core/errors.js'
-import { meansToUpgrade } from '../core/handshake/means-to-upgrade.js'
 import { checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
+import { isHandshakeAttempt } from '../core/handshake/upgrade-request.js'
 import { withHostOfTarget } from '../core/http/request-target.js'
 import type { PlainLimits, ServerLimits } from '../core/limits.js'
-import { Roster } from '../core/roster.js'
 import { BroadcastMessage } from '../core/sending/broadcast-message.js'
+import { UnorderedSet } from '../core/unordered-set.js'
 import type {
   HttpAttach,
   AttachOptions as HttpAttachOptions,
@@ -54,7 +54,7 @@ export function attachServer<Data>(options: AttachOptions<Data>, ports: ServerPo
 
 /** A server that admits clients, keeps their connections, and closes them when it stops. */
 class ListeningServer<Data> implements Server<Data>, HttpHandler {
-  readonly #connections = new Roster<ServerConnection<Data>>()
+  readonly #connections = new UnorderedSet<ServerConnection<Data>>()
   /** The same for the user, once it was asked for. */
   #shownConnections: Set<ServerConnection<Data>> | undefined
   readonly #settings: ServerSettings<Data>
@@ -160,7 +160,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     const head = withHostOfTarget(asSent)
     const handler = this.#settings.handlers.request
     try {
-      if (handler === undefined || meansToUpgrade(head)) checkRequest(head)
+      if (handler === undefined || isHandshakeAttempt(head)) checkRequest(head)
       const request = new IncomingRequest(head, peer, 'http')
       checkHost(request.headers, this.#listensOn, this.#settings.hosts)
       return await readHttpAnswer(await this.#settings.handlers.request!(request))

@@ -95,7 +95,7 @@ export class Opening implements TransportSink {
     if (this.#beginning.length < mostTelling) {
       this.#beginning.push(...bytes.subarray(start, Math.min(end, start + mostTelling - this.#beginning.length)))
     }
-    const before = handshake.octets
+    const before = handshake.bytesRead
     try {
       const rest = start + handshake.receive(bytes, start, end)
       const answer = handshake.result
@@ -106,7 +106,7 @@ export class Opening implements TransportSink {
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error
       if (error.code === 'statusNot101') {
-        this.#refuse(handshake.response!, bytes, start + handshake.octets - before, end)
+        this.#refuse(handshake.response!, bytes, start + handshake.bytesRead - before, end)
       } else if (error.code === 'responseMalformed' && !this.#isHttp) {
         const beginning = Uint8Array.from(this.#beginning)
         this.fail(new HandshakeError('responseMalformed', describeForeign(beginning, transport.peer.encrypted)))

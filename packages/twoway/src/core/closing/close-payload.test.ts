@@ -53,7 +53,7 @@ describe('readClosePayload', () => {
     assert.deepEqual(read(concat(fromHex('0fa0'), utf8('再见 👋'))), { code: 4000, reason: '再见 👋' })
   })
 
-  it('refuses a payload of one octet, §5.5.1', () => {
+  it('refuses a payload of one byte, §5.5.1', () => {
     assert.throws(() => read(fromHex('03')), breaks('closePayloadTooShort'))
   })
 
@@ -88,7 +88,7 @@ describe('closePayloadOf', () => {
 describe('checkCloseStatus', () => {
   const check = (code: number | undefined, reason = '') => checkCloseStatus(webPayload, code, reason)
 
-  it('takes a reason of 123 octets and refuses one of 124, §5.5', () => {
+  it('takes a reason of 123 bytes and refuses one of 124, §5.5', () => {
     check(1000, 'x'.repeat(123))
     check(1000, '字'.repeat(41))
     assert.throws(() => check(1000, 'x'.repeat(124)), UsageError)

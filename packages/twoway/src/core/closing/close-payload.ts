@@ -8,7 +8,7 @@ export interface CloseStatus {
   readonly reason: string
 }
 
-/** The octets of a reason, at most: a control frame's 125 less the status code (§5.5, §5.5.1). */
+/** The bytes of a reason, at most: a control frame's 125 less the status code (§5.5, §5.5.1). */
 export const longestCloseReason = 123
 
 /** Reads the payload of a Close frame, `bytes[start, end)`, RFC 6455 §5.5.1. */
@@ -47,7 +47,7 @@ export function checkCloseStatus(payload: Payload, code: number | undefined, rea
   if (length > longestCloseReason) {
     throw new UsageError(
       'closeReasonTooLong',
-      `a close reason takes at most ${longestCloseReason} octets of UTF-8, this one has ${length}: shorten it`,
+      `a close reason takes at most ${longestCloseReason} bytes of UTF-8, this one has ${length}: shorten it`,
     )
   }
 }

@@ -19,8 +19,8 @@ const parameter = new RegExp(
  * What is kept stays below 128 KiB, whatever clients send.
  */
 const known = new Map<string, readonly ExtensionOffer[]>()
-const mostKnown = 16
-const longestKnown = 128
+const maxCachedValues = 16
+const maxCachedLength = 128
 
 /**
  * The extensions that a Sec-WebSocket-Extensions lists, §9.1, or undefined where it is malformed or lists none. Of a
@@ -28,8 +28,8 @@ const longestKnown = 128
  */
 export function parseExtensions(value: string): readonly ExtensionOffer[] | undefined {
   const read = known.get(value) ?? readExtensions(value)
-  if (read === undefined || value.length > longestKnown) return read
-  if (known.size === mostKnown && !known.has(value)) known.clear()
+  if (read === undefined || value.length > maxCachedLength) return read
+  if (known.size === maxCachedValues && !known.has(value)) known.clear()
   known.set(value, read)
   return read
 }

@@ -10,7 +10,7 @@ import { acceptExtension, confirmExtension } from './negotiation.js'
 
 const { continuation, text, binary, ping } = Opcode
 
-/** An extension for tests: writes each octet twice, for messages longer than two octets. */
+/** An extension for tests: writes each byte twice, for messages longer than two bytes. */
 class Doubling implements Extension {
   readonly name = 'x-double'
   readonly messageBits = 4
@@ -24,21 +24,21 @@ class Doubling implements Extension {
   }
 
   encode(bytes: Uint8Array, start: number, end: number): Uint8Array {
-    return Uint8Array.from([...bytes.subarray(start, end)].flatMap((octet) => [octet, octet]))
+    return Uint8Array.from([...bytes.subarray(start, end)].flatMap((byte) => [byte, byte]))
   }
 
   decode(bytes: Uint8Array, start: number, end: number, last: boolean, emit: DecodedSink): 'done' {
     for (let at = start; at < end; at++) {
-      const octet = bytes[at]!
+      const byte = bytes[at]!
       if (this.#half === undefined) {
-        this.#half = octet
+        this.#half = byte
       } else {
-        if (octet !== this.#half) throw new ProtocolError('textNotUtf8', 'not doubled')
+        if (byte !== this.#half) throw new ProtocolError('textNotUtf8', 'not doubled')
         this.#half = undefined
         emit(bytes, at, at + 1, false)
       }
     }
-    if (last && this.#half !== undefined) throw new ProtocolError('textNotUtf8', 'half an octet')
+    if (last && this.#half !== undefined) throw new ProtocolError('textNotUtf8', 'half a byte')
     if (last) emit(bytes, end, end, true)
     return 'done'
   }

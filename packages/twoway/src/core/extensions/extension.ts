@@ -12,7 +12,7 @@ export interface Extension {
   /** Bytes of memory taken for a marked message that is not complete. */
   readonly heldBytes: number
   /**
-   * Whether a message of so many octets is to be changed. It grows with the length.
+   * Whether a message of so many bytes is to be changed. It grows with the length.
    * @param compress what the sender wants of this message, if anything
    */
   wants(length: number, compress: boolean | undefined): boolean

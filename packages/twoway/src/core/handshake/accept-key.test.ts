@@ -7,11 +7,11 @@ test('answers the key of the example, §1.3', () => {
 })
 
 const keys: readonly (readonly [text: string, isOne: boolean, what: string])[] = [
-  ['dGhlIHNhbXBsZSBub25jZQ==', true, 'takes 16 octets, §4.2.1'],
-  ['AQIDBAUGBwgJCgsMDQ4PEA==', true, 'takes 16 octets, §4.1 as erratum 3150 corrects it'],
+  ['dGhlIHNhbXBsZSBub25jZQ==', true, 'takes 16 bytes, §4.2.1'],
+  ['AQIDBAUGBwgJCgsMDQ4PEA==', true, 'takes 16 bytes, §4.1 as erratum 3150 corrects it'],
   ['AQIDBAUGBwgJCgsMDQ4PEC==', false, 'refuses pad bits that are not zero, erratum 3150'],
-  ['AQIDBAUGBwgJCgsMDQ4P', false, 'refuses 15 octets, §4.2.1'],
-  ['AQIDBAUGBwgJCgsMDQ4PEBE=', false, 'refuses 17 octets, §4.2.1'],
+  ['AQIDBAUGBwgJCgsMDQ4P', false, 'refuses 15 bytes, §4.2.1'],
+  ['AQIDBAUGBwgJCgsMDQ4PEBE=', false, 'refuses 17 bytes, §4.2.1'],
   ['AQIDBAUGBwgJCgsMDQ4PEA', false, 'refuses missing padding, §4.2.1'],
   ['', false, 'refuses an empty key, §4.2.1'],
 ]

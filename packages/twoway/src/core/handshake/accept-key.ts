@@ -3,7 +3,7 @@ import { encodeBase64, writeBase64 } from './base64.js'
 import { sha1 } from './sha1.js'
 
 const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
-/** 16 octets: the last digit has four bits to spare, which must be zero (erratum 3150). */
+/** 16 bytes: the last digit has four bits to spare, which must be zero (erratum 3150). */
 const keyForm = /^[A-Za-z0-9+/]{21}[AQgw]==$/
 const keyLength = 24
 
@@ -20,7 +20,7 @@ export function writeAcceptKey(key: string, target: Uint8Array, at: number): voi
   writeBase64(digestOf(key), target, at)
 }
 
-/** Whether a text can be a Sec-WebSocket-Key: 16 octets in base64, §4.2.1. */
+/** Whether a text can be a Sec-WebSocket-Key: 16 bytes in base64, §4.2.1. */
 export function isKey(text: string): boolean {
   return keyForm.test(text)
 }

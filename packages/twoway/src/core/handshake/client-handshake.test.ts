@@ -32,7 +32,7 @@ Sec-WebSocket-Protocol: chat
 
 const encoded = (text: string) => Buffer.from(text.replaceAll('\n', '\r\n'), 'latin1')
 
-/** Feeds pieces of these sizes, over and over, each overwritten after; returns the octets read. */
+/** Feeds pieces of these sizes, over and over, each overwritten after; returns the bytes read. */
 function feed(handshake: ClientHandshake, bytes: Uint8Array, sizes: readonly number[]): number {
   let at = 0
   for (let turn = 0; at < bytes.length; turn++) {
@@ -127,8 +127,8 @@ test('takes the example in any cut, and leaves what stands behind, §1.2', () =>
   fc.assert(
     fc.property(fc.oneof(fc.constant([1]), fc.constant([bytes.length]), cuts), (sizes) => {
       const handshake = new ClientHandshake(options)
-      const octets = feed(handshake, bytes, sizes)
-      assert.equal(octets, bytes.length - 2)
+      const read = feed(handshake, bytes, sizes)
+      assert.equal(read, bytes.length - 2)
       assert.equal(handshake.result?.protocol, 'chat')
       assert.deepEqual(handshake.result?.extensions, [])
       assert.equal(handshake.result?.headers.get('upgrade'), 'websocket')
@@ -263,16 +263,16 @@ test('bounds all heads together by maxHeadBytes', () => {
 })
 
 test('throws only HandshakeError whatever comes', () => {
-  const place = fc.nat(300)
-  const octet = fc.oneof(fc.nat(255), fc.constantFrom(...Buffer.from(' \t\r\n:;,="\\1')))
-  const changes = fc.array(fc.tuple(place, fc.nat(2), octet), { maxLength: 3 })
+  const index = fc.nat(300)
+  const byte = fc.oneof(fc.nat(255), fc.constantFrom(...Buffer.from(' \t\r\n:;,="\\1')))
+  const changes = fc.array(fc.tuple(index, fc.nat(2), byte), { maxLength: 3 })
   const answer = encoded(withField('Sec-WebSocket-Extensions: permessage-deflate; a="b"'))
   const anything = fc.oneof(
     fc.uint8Array({ maxLength: 300 }),
     changes.map((list) => {
-      const octets = [...answer]
-      for (const [place, removed, octet] of list) octets.splice(place, removed, octet)
-      return Uint8Array.from(octets)
+      const bytes = [...answer]
+      for (const [index, removed, byte] of list) bytes.splice(index, removed, byte)
+      return Uint8Array.from(bytes)
     }),
   )
   const property = fc.property(anything, fc.integer({ min: 1, max: 400 }), (bytes, size) => {

@@ -16,7 +16,7 @@ export interface ClientHandshakeOptions {
   readonly host: string
   /** The resource name: path and query. */
   readonly target: string
-  /** 16 fresh random octets in base64. */
+  /** 16 fresh random bytes in base64. */
   readonly key: string
   /** Subprotocols, the preferred first. */
   readonly protocols: readonly string[]
@@ -48,7 +48,7 @@ export class ClientHandshake {
   /** What is left of them for the heads to come. */
   #limits: HeadLimits
   #parser: HeadParser<ResponseHead>
-  #octets = 0
+  #bytesRead = 0
   #response: ResponseHead | undefined
   #result: ServerAnswer | undefined
 
@@ -65,21 +65,21 @@ export class ClientHandshake {
     return this.#response
   }
 
-  /** Octets read so far, all of them heads'. What stood behind them when `receive` threw is no part of a head. */
-  get octets(): number {
-    return this.#octets
+  /** Bytes read so far, all of them heads'. What stood behind them when `receive` threw is no part of a head. */
+  get bytesRead(): number {
+    return this.#bytesRead
   }
 
   get result(): ServerAnswer | undefined {
     return this.#result
   }
 
-  /** Reads up to the end of the answer and returns the octets read; frames may stand behind. Keeps no reference. */
+  /** Reads up to the end of the answer and returns the bytes read; frames may stand behind. Keeps no reference. */
   receive(bytes: Uint8Array, start: number, end: number): number {
     let at = start
     while (at < end && this.#response === undefined) {
       const read = this.#parser.receive(bytes, at, end)
-      this.#octets += read
+      this.#bytesRead += read
       at += read
       const { head } = this.#parser
       if (head === undefined) continue
@@ -91,7 +91,7 @@ export class ClientHandshake {
 
   /** RFC 9110 §15.2: any number of interim answers may come first. All heads together keep within the limit. */
   #awaitNext(): void {
-    this.#limits = { ...this.#limits, maxHeadBytes: this.#limits.maxHeadBytes - this.#parser.octets }
+    this.#limits = { ...this.#limits, maxHeadBytes: this.#limits.maxHeadBytes - this.#parser.bytesRead }
     this.#parser = new HeadParser(responseForm, this.#limits)
   }
 

@@ -112,7 +112,7 @@ const broken: Record<Exclude<RequestViolationCode, (typeof byOptions)[number]>, 
   connectionMissing: { 'no Connection': without('Connection'), another: withValue('Connection', 'keep-alive') },
   keyInvalid: {
     'no Sec-WebSocket-Key': without('Sec-WebSocket-Key'),
-    'a key of 15 octets': withValue('Sec-WebSocket-Key', 'AQIDBAUGBwgJCgsMDQ4P'),
+    'a key of 15 bytes': withValue('Sec-WebSocket-Key', 'AQIDBAUGBwgJCgsMDQ4P'),
     'a key that is not base64': withValue('Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ!!'),
     'two Sec-WebSocket-Key fields, §11.3.1': withField('Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='),
   },
@@ -171,9 +171,9 @@ test('throws only HandshakeError whatever fields come', () => {
 
 function readAnswer(bytes: Uint8Array) {
   const parser = new HeadParser(responseForm, serverLimits)
-  const octets = parser.receive(bytes, 0, bytes.length)
+  const read = parser.receive(bytes, 0, bytes.length)
   assert.ok(parser.head !== undefined)
-  return { ...parser.head, headers: new HeaderFields(parser.head.fields), body: Buffer.from(bytes.subarray(octets)) }
+  return { ...parser.head, headers: new HeaderFields(parser.head.fields), body: Buffer.from(bytes.subarray(read)) }
 }
 
 const acceptance = { key: 'dGhlIHNhbXBsZSBub25jZQ==', protocol: '', extensions: undefined, fields: [] }

@@ -72,7 +72,7 @@ const continuing = encodeHead('HTTP/1.1 100 Continue', [])
 const acceptanceLine = 'HTTP/1.1 101 Switching Protocols'
 const acceptanceFields = ['Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Accept'] as const
 
-/** The octets of the answer that accepts a handshake, §4.2.2. A UsageError 'headerInvalid' for fields it can't carry. */
+/** The bytes of the answer that accepts a handshake, §4.2.2. A UsageError 'headerInvalid' for fields it can't carry. */
 export function acceptanceOf({ key, protocol, extensions, fields }: Acceptance): Uint8Array {
   refuseOwnedFields(fields, handshakeFields, 'the handshake')
   const own = [...acceptanceFields, acceptKey(key)]

@@ -12,7 +12,7 @@ const vectors: readonly (readonly [text: string, times: number, digest: string])
 ]
 
 for (const [text, times, digest] of vectors) {
-  test(`sums ${text.length * times} octets as RFC 3174 §7.3 does`, () => {
+  test(`sums ${text.length * times} bytes as RFC 3174 §7.3 does`, () => {
     assert.equal(Buffer.from(sha1(Buffer.from(text.repeat(times)))).toString('hex'), digest)
   })
 }

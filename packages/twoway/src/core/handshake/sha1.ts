@@ -10,7 +10,7 @@ const digest = new Uint8Array(4 * initialWords.length)
 const shortPadded = new Uint8Array(2 * blockBytes)
 
 /**
- * The 20 octets of a message's SHA-1, RFC 3174, valid until the next call: for Sec-WebSocket-Accept, which keeps no
+ * The 20 bytes of a message's SHA-1, RFC 3174, valid until the next call: for Sec-WebSocket-Accept, which keeps no
  * secret, and nothing else. A handshake takes half a microsecond of it, as a call of OpenSSL does.
  */
 export function sha1(message: Uint8Array): Uint8Array {

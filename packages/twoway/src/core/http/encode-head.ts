@@ -4,7 +4,7 @@ import { isFieldValue, isToken } from './field-syntax.js'
 import { encodeLatin1 } from './latin1.js'
 
 /**
- * The octets of a head. Every field that is ever sent passes here, so that none can break out of its line:
+ * The bytes of a head. Every field that is ever sent passes here, so that none can break out of its line:
  * a UsageError 'headerInvalid' for a name that is no token or a value with a control character.
  */
 export function encodeHead(startLine: string, fields: readonly string[]): Uint8Array {

@@ -11,7 +11,7 @@ test('writes the whole answer with its length, and that the connection ends, RFC
   assert.equal(written(bytes), `${head}gone\n`)
 })
 
-test('counts the octets of a text, not its characters, RFC 9110 §8.6', () => {
+test('counts the bytes of a text, not its characters, RFC 9110 §8.6', () => {
   const text = written(encodeResponse({ status: 200, fields: [], body: 'é€😀' }))
   assert.match(text, /\r\nContent-Length: 9\r\n/)
   assert.equal(text.split('\r\n\r\n')[1], Buffer.from('é€😀').toString('latin1'))

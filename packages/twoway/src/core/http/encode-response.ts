@@ -1,6 +1,6 @@
 import type { HttpResponse } from '../../ports/http-host.js'
 import { UsageError } from '../errors.js'
-import { encodeUtf8 } from '../handshake/encode-utf8.js'
+import { encodeUtf8 } from '../payload/encode-utf8.js'
 import { encodeHead, refuseOwnedFields } from './encode-head.js'
 import { statusPhrases } from './status-phrases.js'
 
@@ -10,7 +10,7 @@ const framing = new Set(['content-length', 'transfer-encoding'])
 const statusesWithoutContent = new Set([204, 304])
 
 /**
- * The octets of a whole answer, after which the connection is closed, RFC 9112 §9.6.
+ * The bytes of a whole answer, after which the connection is closed, RFC 9112 §9.6.
  * `bodyless` is for the answer to HEAD: the length of the body is told, the body left out, RFC 9110 §9.3.2.
  */
 export function encodeResponse(response: HttpResponse, bodyless = false): Uint8Array {

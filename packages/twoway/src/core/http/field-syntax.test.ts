@@ -2,18 +2,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { areDistinctTokens, isFieldValue, isSameText, isToken, splitList, trimSpace } from './field-syntax.js'
 
-const octets = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
+const bytes = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
 
 test('takes exactly the characters of a token, RFC 9110 §5.6.2', () => {
   const expected = "!#$%&'*+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz|~"
-  assert.equal(octets.filter(isToken).join(''), expected)
+  assert.equal(bytes.filter(isToken).join(''), expected)
   assert.ok(isToken('permessage-deflate'))
   for (const text of ['', 'a b', 'a\n', '\na', 'a\u0131']) assert.ok(!isToken(text), JSON.stringify(text))
 })
 
 test('takes no control character but the tab in a value, RFC 9110 §5.5', () => {
-  const refused = octets.filter((octet) => !isFieldValue(octet))
-  const controls = octets.filter((octet) => (octet < ' ' && octet !== '\t') || octet === '\x7f')
+  const refused = bytes.filter((byte) => !isFieldValue(byte))
+  const controls = bytes.filter((byte) => (byte < ' ' && byte !== '\t') || byte === '\x7f')
   assert.deepEqual(refused, controls)
   assert.ok(isFieldValue(''))
   for (const text of ['a\r\nb', 'a\n', 'a\0', '\u0100']) assert.ok(!isFieldValue(text), JSON.stringify(text))

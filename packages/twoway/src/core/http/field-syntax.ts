@@ -9,11 +9,11 @@ export function isToken(text: string): boolean {
   return token.test(text)
 }
 
-const isTokenCode = Array.from({ length: 256 }, (_, octet) => isToken(String.fromCharCode(octet)))
+const isTokenCode = Array.from({ length: 256 }, (_, byte) => isToken(String.fromCharCode(byte)))
 
-/** Whether an octet may stand in a token. */
-export function isTokenOctet(octet: number): boolean {
-  return isTokenCode[octet]!
+/** Whether a byte may stand in a token. */
+export function isTokenByte(byte: number): boolean {
+  return isTokenCode[byte]!
 }
 
 /** Whether a text can stand as a field's value: no control characters but tabs, nothing above U+00FF, RFC 9110 §5.5. */
@@ -55,8 +55,8 @@ export function isSameText(one: string, other: string): boolean {
   return true
 }
 
-function inLowerCase(octet: number): number {
-  return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet
+function inLowerCase(byte: number): number {
+  return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
 }
 
 /** Whether a character's code is that of a space or a tab: white space in a head, RFC 9110 §5.6.3. */

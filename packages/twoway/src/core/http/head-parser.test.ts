@@ -25,7 +25,7 @@ const responseHead: ResponseHead = {
 
 const cuts = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 })
 
-/** Feeds pieces of these sizes, over and over, each in a buffer of its own that is overwritten after; returns the octets read. */
+/** Feeds pieces of these sizes, over and over, each in a buffer of its own that is overwritten after; returns the bytes read. */
 function feed(parser: HeadParser<unknown>, bytes: Uint8Array, sizes: readonly number[]): number {
   let at = 0
   for (let turn = 0; at < bytes.length; turn++) {
@@ -41,9 +41,9 @@ function feed(parser: HeadParser<unknown>, bytes: Uint8Array, sizes: readonly nu
 
 function parse<Head>(form: HeadForm<Head>, text: string, sizes: readonly number[] = [text.length], within = limits) {
   const parser = new HeadParser(form, within)
-  const octets = feed(parser, Buffer.from(text, 'latin1'), sizes)
-  assert.equal(parser.octets, octets)
-  return { head: parser.head, rest: text.slice(octets) }
+  const bytes = feed(parser, Buffer.from(text, 'latin1'), sizes)
+  assert.equal(parser.bytesRead, bytes)
+  return { head: parser.head, rest: text.slice(bytes) }
 }
 
 test('reads a head in any cut and leaves what stands behind it, RFC 9112 §2', () => {
@@ -155,20 +155,20 @@ for (const [what, lines] of Object.entries(malformedFields)) {
   })
 }
 
-test('refuses every control octet but the tab anywhere, at once, RFC 9110 §5.5', () => {
-  const controls = [...Array(32).keys(), 127].filter((octet) => octet !== 9 && octet !== 10 && octet !== 13)
-  for (const octet of controls) {
-    const character = String.fromCharCode(octet)
+test('refuses every control byte but the tab anywhere, at once, RFC 9110 §5.5', () => {
+  const controls = [...Array(32).keys(), 127].filter((byte) => byte !== 9 && byte !== 10 && byte !== 13)
+  for (const byte of controls) {
+    const character = String.fromCharCode(byte)
     for (const before of ['', 'GET /', 'GET / HTTP/1.1\r\nHo', 'GET / HTTP/1.1\r\nHost: a']) {
       assert.throws(() => parse(requestForm, before + character), {
         code: 'requestMalformed',
-        message: new RegExp(`octet ${before.length + 1} `),
+        message: new RegExp(`byte ${before.length + 1} `),
       })
     }
   }
 })
 
-test('takes a head of exactly maxHeadBytes, and refuses one octet more before it has come whole', () => {
+test('takes a head of exactly maxHeadBytes, and refuses one byte more before it has come whole', () => {
   const within = { ...limits, maxHeadBytes: request.length }
   assert.deepEqual(parse(requestForm, request, [7], within).head, requestHead)
   const less = { ...limits, maxHeadBytes: request.length - 1 }
@@ -190,17 +190,17 @@ test('takes maxHeaderFields fields and refuses one more', () => {
   assert.throws(() => parse(requestForm, head(6)), { code: 'requestHeadTooLong' })
 })
 
-const octetsOfHeads = fc.constantFrom(...Buffer.from(' \t\r\n:/1.HTPa\x00\x7f\xff'))
-const mutations = fc.array(fc.tuple(fc.nat(200), fc.constantFrom('set', 'insert', 'drop'), octetsOfHeads), {
+const bytesOfHeads = fc.constantFrom(...Buffer.from(' \t\r\n:/1.HTPa\x00\x7f\xff'))
+const mutations = fc.array(fc.tuple(fc.nat(200), fc.constantFrom('set', 'insert', 'drop'), bytesOfHeads), {
   maxLength: 4,
 })
 
 function mutated(text: string, changes: readonly (readonly [number, string, number])[]): Uint8Array {
-  const octets = [...Buffer.from(text, 'latin1')]
-  for (const [place, change, octet] of changes) {
-    octets.splice(place % octets.length, change === 'insert' ? 0 : 1, ...(change === 'drop' ? [] : [octet]))
+  const bytes = [...Buffer.from(text, 'latin1')]
+  for (const [index, change, byte] of changes) {
+    bytes.splice(index % bytes.length, change === 'insert' ? 0 : 1, ...(change === 'drop' ? [] : [byte]))
   }
-  return Uint8Array.from(octets)
+  return Uint8Array.from(bytes)
 }
 
 /** The head that came of it, or the code of the HandshakeError. Anything else that is thrown is thrown on. */
@@ -218,7 +218,7 @@ function outcome<Head>(form: HeadForm<Head>, bytes: Uint8Array, sizes: readonly 
 test('throws only HandshakeError whatever comes, and the same in any cut', () => {
   const anything = fc.oneof(
     fc.uint8Array({ maxLength: 300 }),
-    fc.array(octetsOfHeads, { maxLength: 200 }).map((octets) => Uint8Array.from(octets)),
+    fc.array(bytesOfHeads, { maxLength: 200 }).map((bytes) => Uint8Array.from(bytes)),
     mutations.map((changes) => mutated(request, changes)),
     mutations.map((changes) => mutated(response, changes)),
   )

@@ -1,8 +1,8 @@
 import type { HeadLimits } from '../../ports/http-host.js'
 import { HandshakeError } from '../errors.js'
-import { isSpace, isTokenOctet } from './field-syntax.js'
+import { isSpace, isTokenByte } from './field-syntax.js'
 import type { HeadForm } from './head-form.js'
-import { SharedTexts } from './shared-texts.js'
+import { StringInterner } from './string-interner.js'
 
 const tab = 0x09
 const lineFeed = 0x0a
@@ -12,13 +12,13 @@ const colon = 0x3a
 const del = 0x7f
 /** What a text takes on the heap beside its characters. */
 const textOverhead = 32
-const noOctets = new Uint8Array(0)
-const texts = new SharedTexts()
+const noBytes = new Uint8Array(0)
+const texts = new StringInterner()
 
 /**
  * Reads the head of one request or response, RFC 9112 §2 to §5, cut in any way, and takes nothing that the grammar
  * does not: where two parsers on a connection's way read a head differently, one request can be smuggled in another.
- * Throws only HandshakeError, as early as the octet or the line that breaks a rule; nothing may be fed after that.
+ * Throws only HandshakeError, as early as the byte or the line that breaks a rule; nothing may be fed after that.
  */
 export class HeadParser<Head> {
   readonly #form: HeadForm<Head>
@@ -27,9 +27,9 @@ export class HeadParser<Head> {
   #begun: Head | undefined
   #head: Head | undefined
   /** Of a line that is cut, what has come. */
-  #line = noOctets
+  #line = noBytes
   #lineEnd = 0
-  #octets = 0
+  #bytesRead = 0
   #returned = false
 
   constructor(form: HeadForm<Head>, limits: HeadLimits) {
@@ -47,17 +47,17 @@ export class HeadParser<Head> {
     return this.#begun
   }
 
-  /** Octets read so far. */
-  get octets(): number {
-    return this.#octets
+  /** Bytes read so far. */
+  get bytesRead(): number {
+    return this.#bytesRead
   }
 
   /** Bytes of memory taken for what has come: of the lines, their texts, and what texts and fields are on the heap. */
   get heldBytes(): number {
-    return this.#line.length + this.#octets + this.#fields.length * textOverhead
+    return this.#line.length + this.#bytesRead + this.#fields.length * textOverhead
   }
 
-  /** Reads up to the end of the head and returns the octets read; those behind are no part of it. Keeps no reference. */
+  /** Reads up to the end of the head and returns the bytes read; those behind are no part of it. Keeps no reference. */
   receive(bytes: Uint8Array, start: number, end: number): number {
     let at = start
     while (at < end && this.#head === undefined) {
@@ -75,39 +75,39 @@ export class HeadParser<Head> {
     while (lineEnd < end && isPrintable(bytes[lineEnd]!)) lineEnd++
     const next = lineEnd + 2
     if (next > end || bytes[lineEnd] !== carriageReturn || bytes[lineEnd + 1] !== lineFeed) return at
-    if (this.#octets + next - at > this.#limits.maxHeadBytes) return at
-    this.#octets += next - at
+    if (this.#bytesRead + next - at > this.#limits.maxHeadBytes) return at
+    this.#bytesRead += next - at
     this.#endLine(bytes, at, lineEnd)
     return next
   }
 
-  #take(octet: number): void {
-    if (this.#octets === this.#limits.maxHeadBytes) throw this.#tooLong(`${this.#limits.maxHeadBytes} octets at most`)
-    this.#octets++
+  #take(byte: number): void {
+    if (this.#bytesRead === this.#limits.maxHeadBytes) throw this.#tooLong(`${this.#limits.maxHeadBytes} bytes at most`)
+    this.#bytesRead++
     if (this.#returned) {
-      if (octet !== lineFeed) throw this.#malformed('a carriage return without a line feed')
+      if (byte !== lineFeed) throw this.#malformed('a carriage return without a line feed')
       this.#returned = false
       const lineEnd = this.#lineEnd
       this.#lineEnd = 0
       this.#endLine(this.#line, 0, lineEnd)
-    } else if (octet === carriageReturn) {
+    } else if (byte === carriageReturn) {
       this.#returned = true
-    } else if (octet === lineFeed) {
+    } else if (byte === lineFeed) {
       throw this.#malformed('a line feed without a carriage return')
-    } else if (!isPrintable(octet)) {
-      throw this.#malformed(`octet ${this.#octets} is the control octet 0x${octet.toString(16).padStart(2, '0')}`)
+    } else if (!isPrintable(byte)) {
+      throw this.#malformed(`byte ${this.#bytesRead} is the control byte 0x${byte.toString(16).padStart(2, '0')}`)
     } else {
-      this.#append(octet)
+      this.#append(byte)
     }
   }
 
-  #append(octet: number): void {
+  #append(byte: number): void {
     if (this.#lineEnd === this.#line.length) {
       const longer = new Uint8Array(Math.min(this.#limits.maxHeadBytes, Math.max(256, 2 * this.#lineEnd)))
       longer.set(this.#line)
       this.#line = longer
     }
-    this.#line[this.#lineEnd++] = octet
+    this.#line[this.#lineEnd++] = byte
   }
 
   /** A line has come whole: `bytes[start, end)`, without its end. */
@@ -128,7 +128,7 @@ export class HeadParser<Head> {
     if (this.#fields.length === 2 * maxHeaderFields) throw this.#tooLong(`${maxHeaderFields} header fields at most`)
     // RFC 9112 §5.2: a folded line, which begins with white space, is refused; its name is no token.
     let nameEnd = start
-    while (nameEnd < end && isTokenOctet(bytes[nameEnd]!)) nameEnd++
+    while (nameEnd < end && isTokenByte(bytes[nameEnd]!)) nameEnd++
     if (nameEnd === start || nameEnd === end || bytes[nameEnd] !== colon) {
       throw this.#malformed(`header field ${this.#fields.length / 2 + 1} is not a token and a colon`)
     }
@@ -148,7 +148,7 @@ export class HeadParser<Head> {
   }
 }
 
-/** Whether an octet may stand in a line: no control but a tab, RFC 9110 §5.5. */
-function isPrintable(octet: number): boolean {
-  return (octet >= space && octet !== del) || octet === tab
+/** Whether a byte may stand in a line: no control but a tab, RFC 9110 §5.5. */
+function isPrintable(byte: number): boolean {
+  return (byte >= space && byte !== del) || byte === tab
 }

@@ -2,12 +2,12 @@ import type { ExchangeLimits, HttpHandler, HttpResponse, RequestHead } from '../
 import type { MemoryHolder, MemoryShare } from '../../ports/memory-budget.js'
 import type { RewindableTransport, TransportSink } from '../../ports/transport.js'
 import { HandshakeError } from '../errors.js'
-import { offersWebSocket } from '../handshake/means-to-upgrade.js'
 import { refusalOf } from '../handshake/server-handshake.js'
+import { offersWebSocket } from '../handshake/upgrade-request.js'
 import { encodeResponse } from './encode-response.js'
 import { requestForm } from './head-form.js'
 import { HeadParser } from './head-parser.js'
-import { hostAnswers } from './host-answers.js'
+import { standardResponses } from './standard-responses.js'
 
 const nothing = new Uint8Array(0)
 
@@ -34,7 +34,7 @@ export class HttpExchange implements TransportSink, MemoryHolder {
   /** When its time is up, in the clock's milliseconds. */
   until = Number.POSITIVE_INFINITY
   /** The roster's own. */
-  place = -1
+  index = -1
   /** The host's own: whether it counts among the requests to be answered. */
   isCounted = false
   readonly #transport: RewindableTransport
@@ -81,8 +81,8 @@ export class HttpExchange implements TransportSink, MemoryHolder {
   }
 
   /** What has come of the head is forgotten. */
-  letGo(): void {
-    this.#refuse(hostAnswers.noRoom)
+  evict(): void {
+    this.#refuse(standardResponses.noRoom)
     this.#parser = new HeadParser(requestForm, this.#host.limits)
   }
 
@@ -93,18 +93,18 @@ export class HttpExchange implements TransportSink, MemoryHolder {
   }
 
   /** The head or the answer has not come in time, or the client has not closed once it was answered. */
-  timeIsUp(): void {
+  expire(): void {
     if (this.#isAnswered) {
       this.drop()
     } else if (this.#isRead) {
-      this.#answer(hostAnswers.answerTooSlow)
+      this.#answer(standardResponses.answerTooSlow)
       this.#host.handler.limited('requestTimeoutMs', this.#transport.peer)
     } else {
-      this.#refuse(hostAnswers.requestTooSlow)
+      this.#refuse(standardResponses.requestTooSlow)
     }
   }
 
-  /** Returns the octets of the head that were read. */
+  /** Returns the bytes of the head that were read. */
   #read(bytes: Uint8Array, start: number, end: number): number {
     try {
       return this.#parser.receive(bytes, start, end)
@@ -129,14 +129,14 @@ export class HttpExchange implements TransportSink, MemoryHolder {
 
   async #respond(head: RequestHead): Promise<void> {
     if (!this.#host.beginAnswer(this)) {
-      this.#answer(hostAnswers.tooManyRequests, shortLingerMs)
+      this.#answer(standardResponses.tooManyRequests, shortLingerMs)
       this.#host.handler.limited('maxRequests', this.#transport.peer)
       return
     }
     try {
       this.#answer(ownAnswer(head) ?? (await this.#host.handler.request(head, this.#transport.peer)))
     } catch (error) {
-      this.#answer(hostAnswers.handlerFailed)
+      this.#answer(standardResponses.handlerFailed)
       this.#host.handler.failed(error as Error)
     }
   }
@@ -156,7 +156,7 @@ export class HttpExchange implements TransportSink, MemoryHolder {
     this.#isRead = true
     this.#isAnswered = true
     this.#share?.close()
-    // Closing with octets of the request unread would reset the connection, and the answer might be lost: the client
+    // Closing with bytes of the request unread would reset the connection, and the answer might be lost: the client
     // closes first, or its time is up.
     this.#host.linger(this, Math.min(lingerMs, this.#host.limits.handshakeTimeoutMs))
   }
@@ -165,8 +165,8 @@ export class HttpExchange implements TransportSink, MemoryHolder {
 /** The answer to a request that is for the server itself, not for what it has. */
 function ownAnswer({ method, target }: RequestHead): HttpResponse | undefined {
   // RFC 9110 §9.3.6: a 2xx would make a tunnel of the connection.
-  if (method === 'CONNECT') return hostAnswers.noTunnels
+  if (method === 'CONNECT') return standardResponses.noTunnels
   // RFC 9110 §9.3.7, RFC 9112 §3.2.4: no other method has this target.
-  if (target === '*') return method === 'OPTIONS' ? hostAnswers.serverAnswers : hostAnswers.targetForOptions
+  if (target === '*') return method === 'OPTIONS' ? standardResponses.serverAnswers : standardResponses.targetForOptions
   return undefined
 }

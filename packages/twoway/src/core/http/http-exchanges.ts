@@ -1,11 +1,11 @@
 import type { Clock, Timer } from '../../ports/clock.js'
 import type { ExchangeLimits, HttpHandler } from '../../ports/http-host.js'
 import type { RewindableTransport } from '../../ports/transport.js'
-import { Roster } from '../roster.js'
+import { UnorderedSet } from '../unordered-set.js'
 import { type ExchangeHost, HttpExchange } from './http-exchange.js'
 
 /** The parts of `handshakeTimeoutMs` by one of which an exchange may end late, so that many cost few looks. */
-const looks = 64
+const checksPerTimeout = 64
 
 /**
  * The requests of a host that are under way, each on a connection of its own. One timer looks after all: one each took a
@@ -15,12 +15,12 @@ export class HttpExchanges implements ExchangeHost {
   readonly limits: ExchangeLimits
   readonly handler: HttpHandler
   readonly #clock: Clock
-  readonly #open = new Roster<HttpExchange>()
+  readonly #open = new UnorderedSet<HttpExchange>()
   #answering = 0
   /** Those whose client has still to close, the oldest first. */
   readonly #lingering = new Set<HttpExchange>()
   #timer: Timer | undefined
-  #looksAt = Number.POSITIVE_INFINITY
+  #nextCheckAt = Number.POSITIVE_INFINITY
 
   constructor(limits: ExchangeLimits, handler: HttpHandler, clock: Clock) {
     this.limits = limits
@@ -63,7 +63,7 @@ export class HttpExchanges implements ExchangeHost {
   #giveTime(exchange: HttpExchange, timeMs: number): void {
     const now = this.#clock.now()
     exchange.until = now + timeMs
-    if (exchange.until < this.#looksAt) this.#lookIn(timeMs, now)
+    if (exchange.until < this.#nextCheckAt) this.#checkIn(timeMs, now)
   }
 
   end(exchange: HttpExchange): void {
@@ -75,25 +75,26 @@ export class HttpExchanges implements ExchangeHost {
   /** Drops the connections that were not handed over. */
   drop(): void {
     this.#timer?.cancel()
-    this.#looksAt = Number.POSITIVE_INFINITY
+    this.#nextCheckAt = Number.POSITIVE_INFINITY
     for (const exchange of [...this.#open]) exchange.drop()
   }
 
-  #lookIn(timeMs: number, now: number): void {
+  #checkIn(timeMs: number, now: number): void {
     this.#timer?.cancel()
-    this.#looksAt = now + timeMs
+    this.#nextCheckAt = now + timeMs
     // A connection keeps the process alive for itself.
-    this.#timer = this.#clock.after(timeMs, this.#look, false)
+    this.#timer = this.#clock.after(timeMs, this.#checkDeadlines, false)
   }
 
-  readonly #look = (): void => {
+  readonly #checkDeadlines = (): void => {
     const now = this.#clock.now()
     let next = Number.POSITIVE_INFINITY
-    this.#looksAt = next
+    this.#nextCheckAt = next
     for (const exchange of [...this.#open]) {
-      if (exchange.until <= now) exchange.timeIsUp()
+      if (exchange.until <= now) exchange.expire()
       else next = Math.min(next, exchange.until)
     }
-    if (next < this.#looksAt) this.#lookIn(Math.max(next - now, this.limits.handshakeTimeoutMs / looks), now)
+    if (next < this.#nextCheckAt)
+      this.#checkIn(Math.max(next - now, this.limits.handshakeTimeoutMs / checksPerTimeout), now)
   }
 }

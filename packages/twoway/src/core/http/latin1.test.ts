@@ -3,10 +3,10 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeLatin1, encodeLatin1 } from './latin1.js'
 
-test('decodes every octet to the character of its number and back, also in long ranges', () => {
+test('decodes every byte to the character of its number and back, also in long ranges', () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 1, max: 60 }), (octets, times) => {
-      const bytes = new Uint8Array(octets.length * times).map((_, at) => octets[at % octets.length]!)
+    fc.property(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 1, max: 60 }), (range, times) => {
+      const bytes = new Uint8Array(range.length * times).map((_, at) => range[at % range.length]!)
       const text = decodeLatin1(bytes, 0, bytes.length)
       assert.equal(text, Buffer.from(bytes).toString('latin1'))
       assert.deepEqual(encodeLatin1(text), bytes)

@@ -9,9 +9,9 @@ interface Expected {
   readonly isDone: boolean
 }
 
-/** Feeds the octets in every cut to a body of a response with these fields. */
-function reads(octets: string, fields: readonly string[], expected: Expected, { status = 403, maxBytes = 64 } = {}) {
-  inEveryCut(Buffer.from(octets, 'latin1'), (feed) => {
+/** Feeds the bytes in every cut to a body of a response with these fields. */
+function reads(bytes: string, fields: readonly string[], expected: Expected, { status = 403, maxBytes = 64 } = {}) {
+  inEveryCut(Buffer.from(bytes, 'latin1'), (feed) => {
     const body = new ResponseBody({ version: '1.1', status, reason: '', fields }, maxBytes)
     feed((piece) => body.receive(piece, 0, piece.length))
     assert.deepEqual({ text: Buffer.from(body.bytes).toString('latin1'), isDone: body.isDone }, expected)
@@ -20,7 +20,7 @@ function reads(octets: string, fields: readonly string[], expected: Expected, { 
 
 const chunked = ['Transfer-Encoding', 'chunked']
 
-test('ends after Content-Length octets, RFC 9112 §6.3 (6)', () => {
+test('ends after Content-Length bytes, RFC 9112 §6.3 (6)', () => {
   reads('hello, more', ['Content-Length', '5'], { text: 'hello', isDone: true })
   reads('hel', ['Content-Length', '5'], { text: 'hel', isDone: false })
   reads('more', ['Content-Length', '0'], { text: '', isDone: true })
@@ -60,11 +60,11 @@ test('keeps maxBytes of it and wants no more', () => {
 })
 
 test('throws nothing whatever comes, and keeps no more than it may', () => {
-  const octet = fc.oneof(fc.nat(255), fc.constantFrom(...Buffer.from('0123456789abcdef\r\n;')))
-  const property = fc.property(fc.array(octet, { maxLength: 200 }), fc.boolean(), (octets, isChunked) => {
+  const byte = fc.oneof(fc.nat(255), fc.constantFrom(...Buffer.from('0123456789abcdef\r\n;')))
+  const property = fc.property(fc.array(byte, { maxLength: 200 }), fc.boolean(), (bytes, isChunked) => {
     const fields = isChunked ? chunked : []
     const body = new ResponseBody({ version: '1.1', status: 500, reason: '', fields }, 50)
-    body.receive(Uint8Array.from(octets), 0, octets.length)
+    body.receive(Uint8Array.from(bytes), 0, bytes.length)
     assert.ok(body.bytes.length <= 50)
   })
   fc.assert(property, { numRuns: 1000 })

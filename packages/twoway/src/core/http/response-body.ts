@@ -15,18 +15,18 @@ const longestSizeLine = 256
 export class ResponseBody {
   readonly #maxBytes: number
   readonly #isChunked: boolean
-  /** Octets that are left of the body or the chunk; unbounded where the connection's end ends it. */
+  /** Bytes that are left of the body or the chunk; unbounded where the connection's end ends it. */
   #left: number
   /** The line of a chunk's size as far as it came, or undefined within a chunk. */
   #sizeLine: string | undefined
-  #room: Uint8Array
+  #buffer: Uint8Array
   #length = 0
   #isDone = false
 
   constructor({ status, fields }: ResponseHead, maxBytes: number) {
     const headers = new HeaderFields(fields)
     this.#maxBytes = maxBytes
-    this.#room = new Uint8Array(Math.min(maxBytes, 1024))
+    this.#buffer = new Uint8Array(Math.min(maxBytes, 1024))
     this.#isChunked = isSameText(headers.list('transfer-encoding').at(-1) ?? '', 'chunked')
     this.#left = this.#isChunked ? 0 : lengthOf(status, headers)
     if (this.#isChunked) this.#sizeLine = ''
@@ -40,21 +40,21 @@ export class ResponseBody {
 
   /** What came so far. */
   get bytes(): Uint8Array {
-    return this.#room.subarray(0, this.#length)
+    return this.#buffer.subarray(0, this.#length)
   }
 
   /** Takes what came next. Keeps no reference. */
   receive(bytes: Uint8Array, start: number, end: number): void {
     for (let at = start; at < end && !this.#isDone; ) {
       if (this.#sizeLine === undefined) at += this.#takeData(bytes, at, end)
-      else this.#takeSizeOctet(bytes[at++]!)
+      else this.#takeSizeByte(bytes[at++]!)
     }
   }
 
   #takeData(bytes: Uint8Array, start: number, end: number): number {
     const taken = Math.min(end - start, this.#left, this.#maxBytes - this.#length)
     this.#reserve(this.#length + taken)
-    this.#room.set(bytes.subarray(start, start + taken), this.#length)
+    this.#buffer.set(bytes.subarray(start, start + taken), this.#length)
     this.#length += taken
     this.#left -= taken
     if (this.#length === this.#maxBytes || (this.#left === 0 && !this.#isChunked)) this.#isDone = true
@@ -63,27 +63,27 @@ export class ResponseBody {
     return taken
   }
 
-  #takeSizeOctet(octet: number): void {
+  #takeSizeByte(byte: number): void {
     const line = this.#sizeLine!
-    if (octet !== lineFeed) {
-      this.#sizeLine = line + String.fromCharCode(octet)
+    if (byte !== lineFeed) {
+      this.#sizeLine = line + String.fromCharCode(byte)
       this.#isDone = line.length === longestSizeLine
     } else if (line === '\n\r') {
       this.#sizeLine = ''
     } else {
       const { 1: digits } = line.endsWith('\r') ? (chunkSize.exec(line.slice(0, -1)) ?? []) : []
       this.#left = Number.parseInt(digits ?? '0', 16)
-      // The last chunk has no octets; trailer fields, which may follow, belong to no body.
+      // The last chunk has no bytes; trailer fields, which may follow, belong to no body.
       this.#isDone = this.#left === 0
       this.#sizeLine = undefined
     }
   }
 
   #reserve(length: number): void {
-    if (length <= this.#room.length) return
-    const longer = new Uint8Array(Math.min(this.#maxBytes, Math.max(length, 2 * this.#room.length)))
+    if (length <= this.#buffer.length) return
+    const longer = new Uint8Array(Math.min(this.#maxBytes, Math.max(length, 2 * this.#buffer.length)))
     longer.set(this.bytes)
-    this.#room = longer
+    this.#buffer = longer
   }
 }
 

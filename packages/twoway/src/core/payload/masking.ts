@@ -1,12 +1,12 @@
-/** Whether the first octet in memory is the lowest of a word, as the words of a masking key assume. */
+/** Whether the first byte in memory is the lowest of a word, as the words of a masking key assume. */
 const littleEndian = new Uint8Array(Int32Array.of(1).buffer)[0] === 1
 
-/** Below this many octets a view of words costs more than it saves. */
+/** Below this many bytes a view of words costs more than it saves. */
 const wordsFrom = littleEndian ? 192 : Number.POSITIVE_INFINITY
 
 /**
  * Applies a masking key to `bytes[start, end)` in place, RFC 6455 §5.3; masking and unmasking are the same.
- * `offset` is the place of `start` within the frame's payload. Returns whether all octets are ASCII then.
+ * `offset` is the place of `start` within the frame's payload. Returns whether all bytes are ASCII then.
  */
 export function unmaskInPlace(
   bytes: Uint8Array,
@@ -16,11 +16,11 @@ export function unmaskInPlace(
   offset: number,
 ): boolean {
   const key = rotateKey(maskingKey, offset)
-  if (end - start < wordsFrom) return unmaskOctets(bytes, start, end, key) < 0x80
+  if (end - start < wordsFrom) return unmaskBytes(bytes, start, end, key) < 0x80
   // A view of words must start at a multiple of four in its buffer, wherever the payload stands.
   const wordsStart = start + (-(bytes.byteOffset + start) & 3)
   const wordCount = (end - wordsStart) >>> 2
-  let seen = unmaskOctets(bytes, start, wordsStart, key)
+  let seen = unmaskBytes(bytes, start, wordsStart, key)
   const wordKey = rotateKey(key, wordsStart - start)
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + wordsStart, wordCount)
   let seenWords = 0
@@ -29,7 +29,7 @@ export function unmaskInPlace(
     words[at] = word
     seenWords |= word
   }
-  seen |= unmaskOctets(bytes, wordsStart + wordCount * 4, end, wordKey)
+  seen |= unmaskBytes(bytes, wordsStart + wordCount * 4, end, wordKey)
   return seen < 0x80 && (seenWords & 0x80808080) === 0
 }
 
@@ -65,14 +65,14 @@ export function maskInto(
   if (from + 2 < end) target[to + 2] = source[from + 2]! ^ key2
 }
 
-/** The key as it applies `offset` octets further on. */
+/** The key as it applies `offset` bytes further on. */
 export function rotateKey(maskingKey: number, offset: number): number {
   const bits = (offset & 3) << 3
   return (maskingKey >>> bits) | (maskingKey << (32 - bits))
 }
 
-/** Returns all octets that came out, or-ed together. */
-function unmaskOctets(bytes: Uint8Array, start: number, end: number, key: number): number {
+/** Returns all bytes that came out, or-ed together. */
+function unmaskBytes(bytes: Uint8Array, start: number, end: number, key: number): number {
   const key1 = key >>> 8
   const key2 = key >>> 16
   const key3 = key >>> 24

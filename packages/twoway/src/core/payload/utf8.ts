@@ -1,5 +1,5 @@
 /**
- * Where a text stands between two octets: what may follow (RFC 3629 §4). The second octet of a character has a range
+ * Where a text stands between two bytes: what may follow (RFC 3629 §4). The second byte of a character has a range
  * of its own where the first alone would allow an overlong form, a surrogate or a code point above U+10FFFF.
  */
 const expected = {
@@ -34,13 +34,13 @@ const transitions: readonly (readonly [from: Expected, first: number, last: numb
   [expected.secondAfterF4, 0x80, 0x8f, expected.twoMore],
 ]
 
-/** The next state at `state << 8 | octet`, or -1. */
+/** The next state at `state << 8 | byte`, or -1. */
 const nextStates = new Int8Array(8 << 8).fill(-1)
 for (const [from, first, last, to] of transitions) nextStates.fill(to, (from << 8) | first, ((from << 8) | last) + 1)
 
 /**
  * Checks UTF-8 as it arrives, RFC 3629. `state` is 0 at the start of a text and else what the last call returned.
- * Returns the next state, 0 where a character is complete, or -1 at the first octet that can't follow.
+ * Returns the next state, 0 where a character is complete, or -1 at the first byte that can't follow.
  */
 export function validateUtf8(state: number, bytes: Uint8Array, start: number, end: number): number {
   let next = state
@@ -57,7 +57,7 @@ export function validateUtf8(state: number, bytes: Uint8Array, start: number, en
   return next
 }
 
-/** Where the first octet above U+007F stands, or `end`. */
+/** Where the first byte above U+007F stands, or `end`. */
 export function skipAscii(bytes: Uint8Array, start: number, end: number): number {
   let at = start
   for (const eights = end - 7; at < eights; at += 8) {

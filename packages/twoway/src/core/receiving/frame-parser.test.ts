@@ -57,7 +57,7 @@ describe('FrameParser: the examples of RFC 6455 §5.7', () => {
     ['a fragmented unmasked text message', 'client', '010348656c 80026c6f', ['more 1 [3] 48656c', 'fin 0 [2] 6c6f']],
     ['an unmasked Ping', 'client', `8905${hello}`, [`fin 9 [5] ${hello}`]],
     ['a masked Pong', 'server', '8a8537fa213d7f9f4d5158', [`fin 10 [5] ${hello}`]],
-    ['256 octets in one unmasked frame', 'client', `827e0100${'ab'.repeat(256)}`, [`fin 2 [256] ${'ab'.repeat(256)}`]],
+    ['256 bytes in one unmasked frame', 'client', `827e0100${'ab'.repeat(256)}`, [`fin 2 [256] ${'ab'.repeat(256)}`]],
   ]
   for (const [name, role, hex, expected] of examples) {
     it(`reads ${name}`, () => readInEveryCut(role, fromHex(hex), expected))
@@ -136,7 +136,7 @@ describe('FrameParser', () => {
     }
   })
 
-  it('refuses at the first octet that breaks a rule, before the rest of the header has come', () => {
+  it('refuses at the first byte that breaks a rule, before the rest of the header has come', () => {
     for (const [role, hex, code] of [
       ['client', 'c1', 'reservedBits'],
       ['client', '83', 'reservedOpcode'],
@@ -151,7 +151,7 @@ describe('FrameParser', () => {
     }
   })
 
-  it('refuses a control frame of 126 octets and takes one of 125, §5.5', () => {
+  it('refuses a control frame of 126 bytes and takes one of 125, §5.5', () => {
     for (const opcode of [8, 9, 10]) {
       const payload = new Uint8Array(125)
       readInEveryCut('client', frame({ opcode, payload }), [`fin ${opcode} [125] ${'00'.repeat(125)}`])

@@ -2,7 +2,7 @@ import type { Payload } from '../../ports/payload.js'
 import { ProtocolError } from '../errors.js'
 import { definedOpcodes, isControl, Opcode } from '../opcode.js'
 
-/** The longest header: two octets, a 64-bit length, a masking key. */
+/** The longest header: two bytes, a 64-bit length, a masking key. */
 const longestHeader = 14
 
 /**
@@ -13,11 +13,11 @@ const longestHeader = 14
  * After a ProtocolError the parser must not be used again.
  */
 export class FrameParser {
-  /** The frame's first octet, taken apart. */
+  /** The frame's first byte, taken apart. */
   fin = false
   reservedBits = 0
   opcode = 0
-  /** The length of the frame's whole payload, in octets. */
+  /** The length of the frame's whole payload, in bytes. */
   length = 0
   /** Whether the frame's header was read in this step. */
   begins = false
@@ -26,7 +26,7 @@ export class FrameParser {
   end = 0
   /** Whether the payload read in this step is known to be ASCII. */
   isAscii = false
-  /** Octets of the frame's payload still to come; 0 where the frame is complete. */
+  /** Bytes of the frame's payload still to come; 0 where the frame is complete. */
   remaining = 0
 
   readonly #expectsMask: boolean

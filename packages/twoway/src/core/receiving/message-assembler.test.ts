@@ -115,7 +115,7 @@ describe('MessageAssembler', () => {
     assert.equal((message as Uint8Array).buffer.byteLength, 3011)
   })
 
-  it('fails at the first octet that is not UTF-8, and not at the end of the message, §8.1', () => {
+  it('fails at the first byte that is not UTF-8, and not at the end of the message, §8.1', () => {
     const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1000)
     assembler.beginFrame(Opcode.text, false, 100)
     assembler.add(utf8('字').subarray(0, 2), 0, 2, 98)
@@ -188,9 +188,9 @@ describe('MessageAssembler', () => {
 
   it('gathers a long text where the one before was gathered, and never a binary message', () => {
     const pool = new ScratchPool(webPayload)
-    const gather = (opcode: number, octet: number, cutAt?: number): string | Uint8Array | undefined => {
+    const gather = (opcode: number, byte: number, cutAt?: number): string | Uint8Array | undefined => {
       const assembler = new MessageAssembler(webPayload, pool, 1 << 20)
-      const bytes = new Uint8Array(100_000).fill(octet)
+      const bytes = new Uint8Array(100_000).fill(byte)
       assembler.beginFrame(opcode, true, bytes.length)
       assembler.add(bytes, 0, 60_000, 40_000)
       if (cutAt === undefined) return assembler.add(bytes, 60_000, 100_000, 0)

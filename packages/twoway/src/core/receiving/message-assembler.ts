@@ -1,7 +1,7 @@
 import type { Payload } from '../../ports/payload.js'
 import { ProtocolError } from '../errors.js'
 import { Opcode } from '../opcode.js'
-import { copyOctets } from '../payload/copy-octets.js'
+import { copyBytes } from '../payload/copy-bytes.js'
 import type { ScratchPool } from '../sending/scratch-pool.js'
 import type { MessageSink } from './message-sink.js'
 
@@ -9,13 +9,13 @@ import type { MessageSink } from './message-sink.js'
 const firstCapacity = 1024
 
 /** How much is allocated for what a frame announces, as a multiple of what has come: to announce costs a peer nothing. */
-const mostAhead = 32
+const maxAllocationFactor = 32
 
 /**
  * Puts a message together from the payloads of its frames, RFC 6455 §5.4, in one growing buffer, so that a message
  * of many small fragments takes no more memory than its bytes, but for a chunk of the pool until the read ends.
  *
- * Limits are checked before anything is allocated. Text is checked as it arrives and fails at the first octet that
+ * Limits are checked before anything is allocated. Text is checked as it arrives and fails at the first byte that
  * is not UTF-8 (§8.1). A message is a string for text and bytes of its own for binary.
  */
 export class MessageAssembler implements MessageSink {
@@ -54,7 +54,7 @@ export class MessageAssembler implements MessageSink {
 
   /**
    * A data frame's header came.
-   * @param arrivesAs the octets that `add` will be given for this frame: its length, or undefined where an extension
+   * @param arrivesAs the bytes that `add` will be given for this frame: its length, or undefined where an extension
    * changes them
    */
   beginFrame(opcode: number, fin: boolean, arrivesAs: number | undefined): void {
@@ -70,7 +70,7 @@ export class MessageAssembler implements MessageSink {
   }
 
   /**
-   * Takes a piece of the payload of the frame begun last; `remaining` octets of that frame are still to come.
+   * Takes a piece of the payload of the frame begun last; `remaining` bytes of that frame are still to come.
    * Returns the message where the piece completes it.
    * @param isAscii whether the piece is known to be ASCII
    */
@@ -147,13 +147,13 @@ export class MessageAssembler implements MessageSink {
       if (this.#utf8State < 0) throw new ProtocolError('textNotUtf8')
     }
     this.#reserve(this.#length + length, remaining)
-    copyOctets(bytes, start, end, this.#buffer!, this.#length)
+    copyBytes(bytes, start, end, this.#buffer!, this.#length)
     this.#length += length
   }
 
   #checkLength(more: number): void {
     if (this.#length + more > this.#maxBytes) {
-      throw new ProtocolError('messageTooBig', `${this.#length + more} octets, where ${this.#maxBytes} are taken`)
+      throw new ProtocolError('messageTooBig', `${this.#length + more} bytes, where ${this.#maxBytes} are taken`)
     }
   }
 
@@ -173,7 +173,7 @@ export class MessageAssembler implements MessageSink {
     if (needed <= capacity) return
     const { chunkBytes } = this.#pool
     const known = needed + remaining
-    const grown = Math.max(firstCapacity, Math.min(known, mostAhead * needed))
+    const grown = Math.max(firstCapacity, Math.min(known, maxAllocationFactor * needed))
     if (this.#buffer === undefined && !this.#fin && known <= chunkBytes) {
       this.#moveTo(this.#pool.take(), true)
       return
@@ -186,7 +186,7 @@ export class MessageAssembler implements MessageSink {
   }
 
   #moveTo(buffer: Uint8Array, isPooled: boolean): void {
-    if (this.#buffer !== undefined) copyOctets(this.#buffer, 0, this.#length, buffer, 0)
+    if (this.#buffer !== undefined) copyBytes(this.#buffer, 0, this.#length, buffer, 0)
     // What is longer than a chunk and was too short is not worth keeping.
     if (this.#isInChunk) this.#pool.give(this.#buffer!)
     this.#buffer = buffer

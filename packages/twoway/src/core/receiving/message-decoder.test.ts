@@ -9,7 +9,7 @@ import { ScratchPool } from '../sending/scratch-pool.js'
 import { MessageAssembler } from './message-assembler.js'
 import { MessageDecoder } from './message-decoder.js'
 
-/** Doubles each octet; what is to come later waits for `finish`. */
+/** Doubles each byte; what is to come later waits for `finish`. */
 class Doubling implements Extension {
   readonly name = 'x-double'
   readonly messageBits = 4
@@ -32,7 +32,7 @@ class Doubling implements Extension {
     emit: DecodedSink,
     done: (error?: unknown) => void,
   ): 'done' | 'later' {
-    const doubled = Uint8Array.from([...bytes.subarray(start, end)].flatMap((octet) => [octet, octet]))
+    const doubled = Uint8Array.from([...bytes.subarray(start, end)].flatMap((byte) => [byte, byte]))
     const run = (): void => emit(doubled, 0, doubled.length, last)
     if (!this.isLater) {
       run()
@@ -67,7 +67,7 @@ describe('MessageDecoder', () => {
     const { decoder, decode, log } = setUp()
     assert.equal(decode('ab', false), undefined)
     assert.equal(decode('c', true), 'aabbcc')
-    assert.equal(decoder.octets, 6)
+    assert.equal(decoder.decodedBytes, 6)
     assert.equal(decoder.isBusy, false)
     assert.deepEqual(log, [])
   })

@@ -20,7 +20,7 @@ export class MessageDecoder {
   readonly #events: DecoderEvents
   #message: string | Uint8Array | undefined
   #isBusy = false
-  #octets = 0
+  #decodedBytes = 0
 
   /** @param events told of what took longer, later than `decode` returned */
   constructor(extension: Extension, sink: MessageSink, events: DecoderEvents) {
@@ -29,9 +29,9 @@ export class MessageDecoder {
     this.#events = events
   }
 
-  /** Octets that came out. */
-  get octets(): number {
-    return this.#octets
+  /** Bytes that came out. */
+  get decodedBytes(): number {
+    return this.#decodedBytes
   }
 
   /** Whether the piece given last is still being decoded: nothing may follow before `events` tells of it. */
@@ -49,7 +49,7 @@ export class MessageDecoder {
   }
 
   readonly #emit = (bytes: Uint8Array, start: number, end: number, last: boolean): void => {
-    this.#octets += end - start
+    this.#decodedBytes += end - start
     this.#message = this.#sink.addDecoded(bytes, start, end, last)
   }
 

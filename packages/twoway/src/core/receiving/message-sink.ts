@@ -8,12 +8,12 @@ export interface MessageSink {
   readonly isStreaming?: boolean
   /**
    * A data frame's header came.
-   * @param arrivesAs the octets that `add` will be given for this frame: its length, or undefined where an extension
+   * @param arrivesAs the bytes that `add` will be given for this frame: its length, or undefined where an extension
    * changes them
    */
   beginFrame(opcode: number, fin: boolean, arrivesAs: number | undefined): void
   /**
-   * Takes a piece of the payload of the frame begun last; `remaining` octets of that frame are still to come.
+   * Takes a piece of the payload of the frame begun last; `remaining` bytes of that frame are still to come.
    * Returns the message where the piece completes one that is handed over whole.
    * @param isAscii whether the piece is known to be ASCII
    */
@@ -29,7 +29,7 @@ export interface MessageSink {
   /** The read is over, or the piece that took longer: what is held until the next has to be in memory of its own. */
   readEnds?(): void
   /** Forgets all that is held, of a message too that has come whole and was not taken, for this reason. */
-  letGo?(reason: Error): void
+  evict?(reason: Error): void
   /** Forgets the message under way: the rest of it will not come, for this reason. */
   release(reason?: Error): void
 }

@@ -6,7 +6,7 @@ import { ConnectionHarness, type HarnessOptions } from 'twoway-testing/connectio
 import { inEveryCutAsync, inPieces } from 'twoway-testing/cuts.js'
 import { deflatePair } from 'twoway-testing/deflate.js'
 import { ProtocolError, TransportError } from '../errors.js'
-import type { IncomingMessage } from './incoming-message.js'
+import type { MessageReader } from './message-reader.js'
 
 /** Lets what is waited for come, and runs the tasks, until nothing is left to do. */
 async function settle({ clock }: ConnectionHarness): Promise<void> {
@@ -27,7 +27,7 @@ class Reader {
     this.harness = new ConnectionHarness({ ...options, onStream: (message) => void this.#read(message) })
   }
 
-  async #read(message: IncomingMessage): Promise<void> {
+  async #read(message: MessageReader): Promise<void> {
     const entry = { type: message.type, pieces: [] as (string | Uint8Array)[], isWhole: false }
     this.messages.push(entry)
     try {
@@ -50,16 +50,16 @@ class Reader {
 
 const masked = true
 const text = 'äöü 字 👋 '.repeat(5)
-const octets = utf8(text)
+const textBytes = utf8(text)
 
 describe('MessageStreamer', () => {
   it('hands messages over one after the other, control frames between their fragments, in every cut, §5.4', async () => {
     const bytes = concat(
-      frame({ opcode: 1, fin: false, payload: octets.subarray(0, 1), masked }),
+      frame({ opcode: 1, fin: false, payload: textBytes.subarray(0, 1), masked }),
       frame({ opcode: 9, payload: 'p', masked }),
       frame({ opcode: 0, fin: false, payload: '', masked }),
-      frame({ opcode: 0, payload: octets.subarray(1), masked }),
-      frame({ opcode: 2, payload: octets, masked }),
+      frame({ opcode: 0, payload: textBytes.subarray(1), masked }),
+      frame({ opcode: 2, payload: textBytes, masked }),
       frame({ opcode: 1, fin: false, masked }),
       frame({ opcode: 0, masked }),
       frame({ opcode: 2, masked }),
@@ -69,7 +69,7 @@ describe('MessageStreamer', () => {
       const reader = new Reader({ limits: { highWaterMarkBytes: 20 } })
       for (const piece of pieces) reader.harness.receive(piece)
       for (let round = 0; round < 5; round++) await settle(reader.harness)
-      assert.deepEqual(reader.whole, [`text ${text}`, `binary ${toHex(octets)}`, 'text ', 'binary '])
+      assert.deepEqual(reader.whole, [`text ${text}`, `binary ${toHex(textBytes)}`, 'text ', 'binary '])
       assert.deepEqual(reader.errors, [])
       assert.equal(reader.harness.connection.state, 'closesExchanged')
       assert.equal(toHex(reader.harness.transport.written), `8a0170${'8800'}`)
@@ -77,7 +77,7 @@ describe('MessageStreamer', () => {
   })
 
   it('cuts a text between characters only, wherever the network cuts it', async () => {
-    await inEveryCutAsync(frame({ opcode: 1, payload: octets, masked }), async (pieces) => {
+    await inEveryCutAsync(frame({ opcode: 1, payload: textBytes, masked }), async (pieces) => {
       const reader = new Reader()
       for (const piece of pieces) {
         reader.harness.receive(piece)
@@ -91,8 +91,8 @@ describe('MessageStreamer', () => {
   for (const highWaterMarkBytes of [1, 2, 3]) {
     it(`reads on within a character with a high-water mark of ${highWaterMarkBytes}`, async () => {
       const reader = new Reader({ limits: { highWaterMarkBytes } })
-      for (const octet of frame({ opcode: 1, payload: '👋', masked })) {
-        reader.harness.receive(Uint8Array.of(octet))
+      for (const byte of frame({ opcode: 1, payload: '👋', masked })) {
+        reader.harness.receive(Uint8Array.of(byte))
         await settle(reader.harness)
       }
       assert.deepEqual(reader.whole, ['text 👋'])
@@ -100,9 +100,9 @@ describe('MessageStreamer', () => {
   }
 
   it('holds about the high-water mark, and reads no further until that is taken', async () => {
-    let message: IncomingMessage | undefined
+    let message: MessageReader | undefined
     const highWaterMarkBytes = 100
-    const onStream = (begun: IncomingMessage): void => {
+    const onStream = (begun: MessageReader): void => {
       message = begun
     }
     const harness = new ConnectionHarness({ limits: { highWaterMarkBytes }, onStream })
@@ -123,7 +123,7 @@ describe('MessageStreamer', () => {
   })
 
   it('begins the next message when the one before was read to its end', async () => {
-    const begun: IncomingMessage[] = []
+    const begun: MessageReader[] = []
     const harness = new ConnectionHarness({ onStream: (message) => void begun.push(message) })
     harness.receive(concat(frame({ opcode: 1, payload: 'a', masked }), frame({ opcode: 1, payload: 'b', masked })))
     await settle(harness)
@@ -137,7 +137,7 @@ describe('MessageStreamer', () => {
   })
 
   it('drops the rest of a message that is discarded, and goes on with the next', async () => {
-    const begun: IncomingMessage[] = []
+    const begun: MessageReader[] = []
     const harness = new ConnectionHarness({
       limits: { highWaterMarkBytes: 10 },
       onStream: (message) => void begun.push(message),
@@ -154,10 +154,10 @@ describe('MessageStreamer', () => {
   })
 
   it('detains the next message as long as it is asked to', async () => {
-    const begun: IncomingMessage[] = []
+    const begun: MessageReader[] = []
     const harness = new ConnectionHarness({
       onStream: (message) => {
-        message.detain()
+        message.acquire()
         message.discard()
         begun.push(message)
       },
@@ -171,7 +171,7 @@ describe('MessageStreamer', () => {
   })
 
   for (const [what, bytes, code] of [
-    ['an octet that is no UTF-8', frame({ opcode: 1, payload: Uint8Array.of(0x61, 0xff), masked }), 'textNotUtf8'],
+    ['a byte that is no UTF-8', frame({ opcode: 1, payload: Uint8Array.of(0x61, 0xff), masked }), 'textNotUtf8'],
     ['an end within a character', frame({ opcode: 1, payload: Uint8Array.of(0x61, 0xc3), masked }), 'textNotUtf8'],
     ['a continuation of nothing', frame({ opcode: 0, payload: 'a', masked }), 'continuationWithoutMessage'],
     [
@@ -208,7 +208,7 @@ describe('MessageStreamer', () => {
   })
 })
 
-describe('OutgoingMessage to MessageStreamer', () => {
+describe('MessageWriter to MessageStreamer', () => {
   const cuts = fc.array(fc.nat({ max: 2000 }), { maxLength: 12 })
   const streamed = fc.record({
     payload: fc.oneof(

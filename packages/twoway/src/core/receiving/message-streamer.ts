@@ -2,20 +2,20 @@ import type { Clock } from '../../ports/clock.js'
 import type { Payload } from '../../ports/payload.js'
 import { ProtocolError, TransportError } from '../errors.js'
 import { Opcode } from '../opcode.js'
-import { IncomingMessage } from './incoming-message.js'
+import { MessageReader } from './message-reader.js'
 import type { MessageSink } from './message-sink.js'
 
 /** What a streamer tells of. */
 export interface StreamerEvents {
   /** A message begins. */
-  began(message: IncomingMessage): void
+  began(message: MessageReader): void
   /** Whether reading has to wait for the reader of a message has changed, or may have. */
   mayRead(may: boolean): void
   /** What is held has changed, or may have. */
   heldChanged(): void
 }
 
-/** Octets of UTF-8 that no reader can be given, and that wait for the next: what came of a character. */
+/** Bytes of UTF-8 that no reader can be given, and that wait for the next: what came of a character. */
 const longestPartOfCharacter = 3
 
 /**
@@ -25,10 +25,10 @@ const longestPartOfCharacter = 3
 export class MessageStreamer implements MessageSink {
   readonly #payload: Payload
   readonly #clock: Clock
-  readonly #mostHeld: number
-  readonly #mostDecoded: number
+  readonly #maxHeldBytes: number
+  readonly #maxDecodedBytes: number
   readonly #events: StreamerEvents
-  #message: IncomingMessage | undefined
+  #message: MessageReader | undefined
   #underWay = false
   #fin = false
   #isScheduled = false
@@ -44,8 +44,8 @@ export class MessageStreamer implements MessageSink {
   ) {
     this.#payload = payload
     this.#clock = clock
-    this.#mostHeld = Math.max(longestPartOfCharacter, highWaterMarkBytes)
-    this.#mostDecoded = highWaterMarkBytes + maxMessageBytes
+    this.#maxHeldBytes = Math.max(longestPartOfCharacter, highWaterMarkBytes)
+    this.#maxDecodedBytes = highWaterMarkBytes + maxMessageBytes
     this.#events = events
   }
 
@@ -70,7 +70,7 @@ export class MessageStreamer implements MessageSink {
     }
     if (this.#underWay) throw new ProtocolError('messageWithinMessage')
     this.#underWay = true
-    this.#message = new IncomingMessage(opcode === Opcode.text ? 'text' : 'binary', this.#payload, this.#look)
+    this.#message = new MessageReader(opcode === Opcode.text ? 'text' : 'binary', this.#payload, this.#update)
     this.#events.began(this.#message)
   }
 
@@ -81,17 +81,17 @@ export class MessageStreamer implements MessageSink {
   addDecoded(bytes: Uint8Array, start: number, end: number, last: boolean): undefined {
     this.#add(bytes, start, end, last)
     // One read can unfold to a thousand times its length, and can't be stopped on the way.
-    if (this.#message!.heldBytes > this.#mostDecoded) {
-      throw new ProtocolError('messageTooBig', `one read unfolds to more than ${this.#mostDecoded} octets`)
+    if (this.#message!.heldBytes > this.#maxDecodedBytes) {
+      throw new ProtocolError('messageTooBig', `one read unfolds to more than ${this.#maxDecodedBytes} bytes`)
     }
   }
 
   release(reason: Error = new TransportError('the connection closed before the message was complete')): void {
-    if (this.#underWay) this.letGo(reason)
+    if (this.#underWay) this.evict(reason)
     this.#isReleased = true
   }
 
-  letGo(reason: Error): void {
+  evict(reason: Error): void {
     this.#underWay = false
     if (this.#message?.isOver === false) this.#message.fail(reason)
   }
@@ -110,7 +110,7 @@ export class MessageStreamer implements MessageSink {
       this.#isScheduled = true
       this.#clock.defer(this.#deliver)
     }
-    this.#look()
+    this.#update()
   }
 
   readonly #deliver = (): void => {
@@ -120,11 +120,11 @@ export class MessageStreamer implements MessageSink {
 
   get #mayRead(): boolean {
     const message = this.#message!
-    return message.isWhole ? message.isOver : message.heldBytes <= this.#mostHeld
+    return message.isWhole ? message.isOver : message.heldBytes <= this.#maxHeldBytes
   }
 
   /** Reading goes on in a task of its own: what the reader does with the end of a message comes before the next. */
-  readonly #look = (): void => {
+  readonly #update = (): void => {
     this.#events.heldChanged()
     if (!this.#mayRead) {
       this.#isStopped = true

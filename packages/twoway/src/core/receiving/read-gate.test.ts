@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { FakeClock } from 'twoway-testing/fake-clock.js'
 import { RecordingTransport } from 'twoway-testing/recording-transport.js'
-import { ReadGate, Stop } from './read-gate.js'
+import { ReadGate, StopReason } from './read-gate.js'
 import { ReceiveRate } from './receive-rate.js'
 
 function setUp(rate?: ReceiveRate) {
@@ -11,16 +11,16 @@ function setUp(rate?: ReceiveRate) {
   return { gate: new ReadGate(transport, clock, rate), transport, clock }
 }
 
-const reasons = Object.keys(Stop) as (keyof typeof Stop)[]
+const reasons = Object.keys(StopReason) as (keyof typeof StopReason)[]
 
 describe('ReadGate', () => {
   it('pauses the transport with the first reason and resumes it with the last', () => {
     const { gate, transport } = setUp()
-    for (const reason of reasons) gate.stop(Stop[reason])
+    for (const reason of reasons) gate.stop(StopReason[reason])
     assert.deepEqual(transport.calls, ['pause'])
     const last = reasons.map((reason) => {
       assert.equal(gate.isOpen, false)
-      return gate.go(Stop[reason])
+      return gate.resume(StopReason[reason])
     })
     assert.deepEqual(last, [false, false, false, false, false, true])
     assert.deepEqual(transport.calls, ['pause', 'resume'])
@@ -29,22 +29,22 @@ describe('ReadGate', () => {
 
   it('counts a reason once, and takes back only what holds', () => {
     const { gate, transport } = setUp()
-    assert.equal(gate.go(Stop.paused), false)
-    gate.stop(Stop.paused)
-    gate.stop(Stop.paused)
-    assert.equal(gate.go(Stop.backlog), false)
-    assert.equal(gate.go(Stop.paused), true)
-    assert.equal(gate.go(Stop.paused), false)
+    assert.equal(gate.resume(StopReason.paused), false)
+    gate.stop(StopReason.paused)
+    gate.stop(StopReason.paused)
+    assert.equal(gate.resume(StopReason.backlog), false)
+    assert.equal(gate.resume(StopReason.paused), true)
+    assert.equal(gate.resume(StopReason.paused), false)
     assert.deepEqual(transport.calls, ['pause', 'resume'])
   })
 
   it('takes all reasons back at once', () => {
     const { gate, transport } = setUp()
-    assert.equal(gate.goAnyway(), false)
-    gate.stop(Stop.paused)
-    gate.stop(Stop.reader)
-    assert.equal(gate.goAnyway(), true)
-    assert.equal(gate.goAnyway(), false)
+    assert.equal(gate.resumeAll(), false)
+    gate.stop(StopReason.paused)
+    gate.stop(StopReason.reader)
+    assert.equal(gate.resumeAll(), true)
+    assert.equal(gate.resumeAll(), false)
     assert.deepEqual(transport.calls, ['pause', 'resume'])
   })
 
@@ -52,7 +52,7 @@ describe('ReadGate', () => {
     const isOurs = ['paused', 'handler', 'reader'].includes(reason)
     it(`knows that '${reason}' is ${isOurs ? 'a reason' : 'no reason'} for which the peer can do nothing`, () => {
       const { gate } = setUp()
-      gate.stop(Stop[reason])
+      gate.stop(StopReason[reason])
       assert.equal(gate.isClosedByUs, isOurs)
       assert.equal(gate.isPaused, reason === 'paused')
     })
@@ -62,9 +62,9 @@ describe('ReadGate', () => {
     const rate = ReceiveRate.of({ maxMessagesPerSecond: Number.POSITIVE_INFINITY, maxBytesPerSecond: 100 }, 0)!
     const { gate, clock } = setUp(rate)
     assert.equal(rate.takeBytes(100, 0), true)
-    gate.stop(Stop.paused)
+    gate.stop(StopReason.paused)
     clock.advance(5000)
-    gate.go(Stop.paused)
+    gate.resume(StopReason.paused)
     assert.equal(rate.takeBytes(500, clock.now()), true)
     assert.equal(rate.takeBytes(1, clock.now()), false)
   })

@@ -3,7 +3,7 @@ import type { Transport } from '../../ports/transport.js'
 import type { ReceiveRate } from './receive-rate.js'
 
 /** Why a connection does not read; several may hold at once. */
-export const Stop = {
+export const StopReason = {
   /** Its owner paused it. */
   paused: 1,
   /** What it was sent to answer its peer's messages has not gone: the peer does not read. */
@@ -18,10 +18,10 @@ export const Stop = {
   reader: 32,
 } as const
 
-export type Stop = (typeof Stop)[keyof typeof Stop]
+export type StopReason = (typeof StopReason)[keyof typeof StopReason]
 
 /** Those for which the peer can do nothing. */
-const ownStops = Stop.paused | Stop.handler | Stop.reader
+const ownStops = StopReason.paused | StopReason.handler | StopReason.reader
 
 /** Whether a connection reads: while nothing stops it. The transport is paused with the first reason and resumed with the last. */
 export class ReadGate {
@@ -42,7 +42,7 @@ export class ReadGate {
   }
 
   get isPaused(): boolean {
-    return (this.#stops & Stop.paused) !== 0
+    return (this.#stops & StopReason.paused) !== 0
   }
 
   /** Whether it is closed for a reason for which the peer can do nothing. */
@@ -52,31 +52,31 @@ export class ReadGate {
 
   /** Whether it is open, or closed for nothing but a peer that does not read: what comes next is up to the peer. */
   get isUpToPeer(): boolean {
-    return (this.#stops & ~Stop.backlog) === 0
+    return (this.#stops & ~StopReason.backlog) === 0
   }
 
-  stop(why: Stop): void {
+  stop(reason: StopReason): void {
     if (this.#stops === 0) {
       this.#transport.pause()
-      this.#rate?.stop(this.#clock.now())
+      this.#rate?.pause(this.#clock.now())
     }
-    this.#stops |= why
+    this.#stops |= reason
   }
 
   /** Takes a reason back. Returns whether it was the last, so that reading goes on. */
-  go(why: Stop): boolean {
-    return (this.#stops & why) !== 0 && this.#leave(this.#stops & ~why)
+  resume(reason: StopReason): boolean {
+    return (this.#stops & reason) !== 0 && this.#setStops(this.#stops & ~reason)
   }
 
   /** Takes all reasons back, likewise. */
-  goAnyway(): boolean {
-    return this.#stops !== 0 && this.#leave(0)
+  resumeAll(): boolean {
+    return this.#stops !== 0 && this.#setStops(0)
   }
 
-  #leave(stops: number): boolean {
+  #setStops(stops: number): boolean {
     this.#stops = stops
     if (stops !== 0) return false
-    this.#rate?.go(this.#clock.now())
+    this.#rate?.resume(this.#clock.now())
     this.#transport.resume()
     return true
   }

@@ -9,7 +9,7 @@ class Holder implements MemoryHolder {
   isGone = false
   readonly checks: (readonly [now: number, timeoutMs: number])[] = []
 
-  letGo(): void {
+  evict(): void {
     this.isGone = true
   }
 
@@ -67,12 +67,12 @@ describe('ReceiveBudget', () => {
         const budget = new ReceiveBudget(limit)
         const held = new Map<number, number>()
         const shares = Array.from({ length: 31 }, (_, index) => {
-          const letGo = (): void => {
+          const evict = (): void => {
             const bytes = held.get(index)!
             assert.ok(2 * bytes > Math.max(...held.values()), `${bytes} of ${[...held.values()]}`)
             held.delete(index)
           }
-          return budget.open({ letGo })
+          return budget.open({ evict })
         })
         for (const index of shares.keys()) held.set(index, 0)
         for (const [index, bytes] of steps) {
@@ -110,7 +110,7 @@ describe('ReceiveBudget', () => {
     const budget = new ReceiveBudget(8000)
     let asked = 0
     const share = budget.open({
-      letGo() {
+      evict() {
         asked += 1
         share.set(9000)
       },

@@ -1,5 +1,5 @@
 import type { MemoryBudget, MemoryHolder, MemoryShare } from '../../ports/memory-budget.js'
-import { Roster } from '../roster.js'
+import { UnorderedSet } from '../unordered-set.js'
 
 /** Holders are sorted by the length of what they hold in bits: from nothing to 4 GiB. */
 const sizeClasses = 33
@@ -13,14 +13,14 @@ const sizeClasses = 33
  */
 export class ReceiveBudget implements MemoryBudget {
   readonly limit: number
-  readonly #mostHeld: number
-  readonly #classes = Array.from({ length: sizeClasses }, () => new Roster<Share>())
+  readonly #maxHeldBytes: number
+  readonly #classes = Array.from({ length: sizeClasses }, () => new UnorderedSet<Share>())
   #used = 0
 
   /** @param limit bytes, at most, of which an eighth is left to the allocator: for its own needs, and what it can't use */
   constructor(limit: number) {
     this.limit = limit
-    this.#mostHeld = limit - Math.floor(limit / 8)
+    this.#maxHeldBytes = limit - Math.floor(limit / 8)
   }
 
   /** Bytes held now. */
@@ -54,7 +54,7 @@ export class ReceiveBudget implements MemoryBudget {
       this.#classes[from]!.remove(share)
       this.#classes[to]!.add(share)
     }
-    while (this.#used > this.#mostHeld) this.#largest.letGo()
+    while (this.#used > this.#maxHeldBytes) this.#largest.evict()
   }
 
   remove(share: Share, held: number): void {
@@ -72,7 +72,7 @@ export class ReceiveBudget implements MemoryBudget {
 
 class Share implements MemoryShare {
   /** The roster's own. */
-  place = -1
+  index = -1
   readonly holder: MemoryHolder
   readonly #budget: ReceiveBudget
   #held = 0

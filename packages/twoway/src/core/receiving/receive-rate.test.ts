@@ -39,7 +39,7 @@ describe('maxMessagesPerSecond', () => {
     receive(harness, 3)
     const close = Buffer.from(harness.transport.written)
     assert.equal(close.readUInt16BE(2), 1008)
-    assert.match(close.subarray(4).toString(), /^more messages came .* than this endpoint takes: 2 a second at most/)
+    assert.match(close.subarray(4).toString(), /^more messages came .* than this endpoint accepts: 2 a second at most/)
   })
 
   it('takes as many again as the time allows, and saves up no more than a second', () => {
@@ -84,14 +84,14 @@ describe('maxMessagesPerSecond', () => {
 })
 
 describe('maxBytesPerSecond', () => {
-  it('takes a second of octets at once, one below and at the limit, and fails with 1008 at one above', () => {
+  it('takes a second of bytes at once, one below and at the limit, and fails with 1008 at one above', () => {
     for (const [length, failed] of [
       [999, []],
       [1000, []],
       [1001, ['error tooManyBytes']],
     ] as const) {
       const harness = harnessWith({ maxBytesPerSecond: 1000 })
-      // 4 octets of header, 4 of masking key.
+      // 4 bytes of header, 4 of masking key.
       harness.receive(frame({ opcode: text, payload: 'x'.repeat(length - 8), masked: true }))
       assert.deepEqual(failures(harness), failed)
     }
@@ -102,7 +102,7 @@ describe('maxBytesPerSecond', () => {
     receive(harness, 2)
     const close = Buffer.from(harness.transport.written)
     assert.equal(close.readUInt16BE(2), 1008)
-    assert.match(close.subarray(4).toString(), /^more octets came .* than this endpoint takes: 10 a second at most/)
+    assert.match(close.subarray(4).toString(), /^more bytes came .* than this endpoint accepts: 10 a second at most/)
   })
 
   it('counts what arrives, whatever it belongs to', () => {
@@ -131,7 +131,7 @@ describe('maxBytesPerSecond', () => {
 })
 
 describe('a connection without rates', () => {
-  it('takes any number of messages and octets', () => {
+  it('takes any number of messages and bytes', () => {
     const harness = new ConnectionHarness()
     for (let count = 0; count < 20; count++) {
       receive(harness, 1000)

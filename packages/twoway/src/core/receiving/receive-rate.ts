@@ -9,14 +9,14 @@ export interface ReceiveRates {
    */
   readonly maxMessagesPerSecond: number
   /**
-   * Octets a second that are taken of a connection as they come from the network, or Infinity; beyond it the connection
+   * Bytes a second that are taken of a connection as they come from the network, or Infinity; beyond it the connection
    * fails with 1008. A second's worth may come at once, and for the time in which the connection was not read, as it was
    * paused or lagged behind, what that time allows.
    */
   readonly maxBytesPerSecond: number
 }
 
-/** Fragments from this length on count by their octets alone. */
+/** Fragments from this length on count by their bytes alone. */
 const longFragment = 1 << 10
 
 /** Measures what one peer sends. */
@@ -39,7 +39,7 @@ export class ReceiveRate {
     if (Number.isFinite(maxBytesPerSecond)) this.#bytes = new TokenBucket(maxBytesPerSecond, now)
   }
 
-  /** Whether these octets from the network may be taken. */
+  /** Whether these bytes from the network may be taken. */
   takeBytes(length: number, now: number): boolean {
     return this.#bytes?.take(length, now) ?? true
   }
@@ -51,13 +51,13 @@ export class ReceiveRate {
   }
 
   /** The connection is not read from now on. */
-  stop(now: number): void {
+  pause(now: number): void {
     this.#messages?.take(0, now)
     this.#bytes?.take(0, now)
   }
 
-  /** The connection is read again, after `stop`. What the peer was free to send meanwhile comes all at once. */
-  go(now: number): void {
+  /** The connection is read again, after `pause`. What the peer was free to send meanwhile comes all at once. */
+  resume(now: number): void {
     this.#messages?.keepAll(now)
     this.#bytes?.keepAll(now)
   }

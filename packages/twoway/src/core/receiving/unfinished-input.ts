@@ -18,7 +18,7 @@ export interface UnfinishedInputOwner {
   /** The rest does not come on. */
   tooSlow(error: ProtocolError): void
   /** The server holds too much for all its peers, and more for this one than for most. */
-  letGo(): void
+  evict(): void
 }
 
 /**
@@ -51,8 +51,8 @@ export class UnfinishedInput implements MemoryHolder {
     this.#share.close()
   }
 
-  letGo(): void {
-    this.#owner.letGo()
+  evict(): void {
+    this.#owner.evict()
   }
 
   checkProgress(now: number, timeoutMs: number): void {

@@ -2,7 +2,7 @@ import type { Clock } from '../../ports/clock.js'
 import type { Payload } from '../../ports/payload.js'
 import type { SharedEncoder } from '../extensions/extension.js'
 import { Opcode } from '../opcode.js'
-import { copyOctets } from '../payload/copy-octets.js'
+import { copyBytes } from '../payload/copy-bytes.js'
 import { finBit, frameHeaderSize, writeFrameHeader } from './frame-header.js'
 import { JointFlush } from './joint-flush.js'
 
@@ -10,12 +10,12 @@ import { JointFlush } from './joint-flush.js'
 type EncodedFrame = { frame: Uint8Array } | { waiting: ((frame: Uint8Array) => void)[] }
 
 /**
- * A message for many connections: a server's frames are not masked, so the same octets go to all, framed once, and once
+ * A message for many connections: a server's frames are not masked, so the same bytes go to all, framed once, and once
  * for each encoder that connections share.
  */
 export class BroadcastMessage {
   readonly message: string | Uint8Array
-  /** Its octets. */
+  /** Its bytes. */
   readonly length: number
   /** Writes it at the end of the turn to all who got it in this one. */
   readonly joint: JointFlush
@@ -83,7 +83,7 @@ export class BroadcastMessage {
     const { length } = encoded
     const frame = this.#payload.allocate(frameHeaderSize(length, false) + length)
     const at = writeFrameHeader(frame, 0, finBit | (messageBits << 4) | this.#opcode, length, undefined)
-    copyOctets(encoded, 0, length, frame, at)
+    copyBytes(encoded, 0, length, frame, at)
     return frame
   }
 
@@ -96,7 +96,7 @@ export class BroadcastMessage {
     const frame = this.#payload.allocate(frameHeaderSize(length, false) + length)
     const at = writeFrameHeader(frame, 0, finBit | this.#opcode, length, undefined)
     if (typeof message === 'string') this.#payload.encodeInto(message, frame, at)
-    else copyOctets(message, 0, length, frame, at)
+    else copyBytes(message, 0, length, frame, at)
     return frame
   }
 }

@@ -1,12 +1,12 @@
 /**
- * The octets that wait for the peers of one server that lag behind, together. A connection counts while more waits for
+ * The bytes that wait for the peers of one server that lag behind, together. A connection counts while more waits for
  * it than its high-water mark, and what it counts is brought up to date when it sends and when it is drained.
  */
 export class BufferBudget {
   readonly limit: number
   #used = 0
 
-  /** @param limit octets, at most */
+  /** @param limit bytes, at most */
   constructor(limit: number) {
     this.limit = limit
   }
@@ -19,7 +19,7 @@ export class BufferBudget {
     return this.#used > this.limit
   }
 
-  /** A connection counts `now` octets where it counted `before`. */
+  /** A connection counts `now` bytes where it counted `before`. */
   change(before: number, now: number): void {
     this.#used += now - before
   }

@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js'
 import { Opcode } from '../opcode.js'
 import type { FrameParser } from '../receiving/frame-parser.js'
 import { finBit } from './frame-header.js'
-import type { Outbox } from './outbox.js'
+import type { FrameWriter } from './frame-writer.js'
 
 /** RFC 6455 §5.5. */
 const longestPayload = 125
@@ -13,7 +13,7 @@ const longestPayload = 125
  * message, and gathers a frame that a read cuts. The Close goes out by the send queue.
  */
 export class ControlFrames {
-  readonly #outbox: Outbox
+  readonly #frameWriter: FrameWriter
   readonly #payload: Payload
   readonly #highWaterMarkBytes: number
   #gathered: Uint8Array | undefined
@@ -21,8 +21,8 @@ export class ControlFrames {
   /** The payload of the latest Ping that could not be answered at once. */
   #waitingPong: Uint8Array | undefined
 
-  constructor(outbox: Outbox, payload: Payload, highWaterMarkBytes: number) {
-    this.#outbox = outbox
+  constructor(frameWriter: FrameWriter, payload: Payload, highWaterMarkBytes: number) {
+    this.#frameWriter = frameWriter
     this.#payload = payload
     this.#highWaterMarkBytes = highWaterMarkBytes
   }
@@ -41,7 +41,7 @@ export class ControlFrames {
     if (payload.length <= longestPayload) return
     throw new UsageError(
       'controlPayloadTooLong',
-      `a ping takes at most ${longestPayload} octets, this one has ${payload.length}: shorten it`,
+      `a ping takes at most ${longestPayload} bytes, this one has ${payload.length}: shorten it`,
     )
   }
 
@@ -52,11 +52,11 @@ export class ControlFrames {
 
   /** Answers a Ping, §5.5.2. Where the network does not keep up only the latest is answered, as §5.5.3 allows. */
   answerPing(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#outbox.waitingBytes > this.#highWaterMarkBytes) {
+    if (this.#frameWriter.waitingBytes > this.#highWaterMarkBytes) {
       this.#waitingPong = this.#payload.copy(bytes, start, end)
     } else {
       this.#waitingPong = undefined
-      this.#outbox.addBytes(finBit | Opcode.pong, bytes, start, end)
+      this.#frameWriter.addBytes(finBit | Opcode.pong, bytes, start, end)
     }
   }
 
@@ -69,6 +69,6 @@ export class ControlFrames {
   }
 
   #send(opcode: number, payload: Uint8Array): void {
-    this.#outbox.addBytes(finBit | opcode, payload, 0, payload.length)
+    this.#frameWriter.addBytes(finBit | opcode, payload, 0, payload.length)
   }
 }

@@ -21,7 +21,7 @@ describe('writeFrameHeader', () => {
     assert.equal(written(Number.MAX_SAFE_INTEGER), '827f001fffffffffffff')
   })
 
-  it('writes the masking key behind the length, first octet first, §5.3', () => {
+  it('writes the masking key behind the length, first byte first, §5.3', () => {
     assert.equal(written(5, 0x3d21fa37), '828537fa213d')
     assert.equal(written(65535, -1), '82feffffffffffff')
     assert.equal(written(65536, 1), '82ff000000000001000001000000')

@@ -1,7 +1,7 @@
 /** The bit of a frame's first byte that marks the last frame of a message, RFC 6455 §5.2. */
 export const finBit = 0x80
 
-/** The size of a frame's header, in octets, RFC 6455 §5.2. */
+/** The size of a frame's header, in bytes, RFC 6455 §5.2. */
 export function frameHeaderSize(payloadLength: number, masked: boolean): number {
   return (payloadLength < 126 ? 2 : payloadLength < 2 ** 16 ? 4 : 10) + (masked ? 4 : 0)
 }
@@ -10,7 +10,7 @@ export function frameHeaderSize(payloadLength: number, masked: boolean): number 
  * Writes a frame's header to `target` from `at` on, with the length in its shortest form (§5.2), and returns
  * where the payload begins.
  *
- * @param first the header's first octet: FIN, the reserved bits, the opcode
+ * @param first the header's first byte: FIN, the reserved bits, the opcode
  * @param maskingKey a 32-bit key as in the payload port, or undefined for a frame that is not masked
  */
 export function writeFrameHeader(

@@ -6,8 +6,8 @@ import { FakeClock } from 'twoway-testing/fake-clock.js'
 import { RecordingTransport } from 'twoway-testing/recording-transport.js'
 import { nodeClock } from '../../runtimes/node/clock.js'
 import { webPayload } from '../../runtimes/web/payload.js'
+import { FrameWriter } from './frame-writer.js'
 import { JointFlush } from './joint-flush.js'
-import { Outbox } from './outbox.js'
 import { ScratchPool } from './scratch-pool.js'
 
 /** A clock that counts what is deferred. */
@@ -25,12 +25,12 @@ function setUp(count: number) {
   const scratchPool = new ScratchPool(webPayload)
   const ends = Array.from({ length: count }, (_, index) => {
     const transport = new RecordingTransport()
-    const end = { transport, flushes: 0, outbox: undefined as unknown as Outbox }
+    const end = { transport, flushes: 0, frameWriter: undefined as unknown as FrameWriter }
     const flushed = (): void => {
       end.flushes += 1
       if (index === throwing) throw new Error(`flushed ${index}`)
     }
-    end.outbox = new Outbox(transport, { payload: webPayload, clock, scratchPool }, undefined, { flushed })
+    end.frameWriter = new FrameWriter(transport, { payload: webPayload, clock, scratchPool }, undefined, { flushed })
     return end
   })
   let throwing = -1
@@ -51,7 +51,7 @@ const text = 0x81
 describe('JointFlush', () => {
   it('flushes all by one deferral, each once, and tells each of it', () => {
     const { clock, ends, joint } = setUp(100)
-    for (const { outbox } of ends) outbox.addFrame(whole, joint)
+    for (const { frameWriter } of ends) frameWriter.addFrame(whole, joint)
     assert.equal(clock.deferrals, 1)
     assert.ok(ends.every(({ transport }) => transport.writes.length === 0))
     clock.endTurn()
@@ -64,11 +64,11 @@ describe('JointFlush', () => {
   it('leaves a connection that flushes anyway its own flush, and the order of what it sends', () => {
     const { clock, ends, joint } = setUp(3)
     const [before, corked, after] = ends
-    before!.outbox.addText(text, 'own')
-    corked!.outbox.cork()
-    for (const { outbox } of ends) outbox.addFrame(whole, joint)
-    after!.outbox.addText(text, 'own')
-    corked!.outbox.uncork()
+    before!.frameWriter.addText(text, 'own')
+    corked!.frameWriter.cork()
+    for (const { frameWriter } of ends) frameWriter.addFrame(whole, joint)
+    after!.frameWriter.addText(text, 'own')
+    corked!.frameWriter.uncork()
     assert.equal(clock.deferrals, 2)
     assert.deepEqual(corked!.transport.writes, [whole])
     clock.endTurn()
@@ -80,7 +80,7 @@ describe('JointFlush', () => {
   it('goes on with the others where a flush throws', () => {
     const { clock, ends, joint, throwAt } = setUp(4)
     throwAt(1)
-    for (const { outbox } of ends) outbox.addFrame(whole, joint)
+    for (const { frameWriter } of ends) frameWriter.addFrame(whole, joint)
     assert.throws(() => clock.endTurn(), /flushed 1/)
     clock.endTurn()
     for (const { transport, flushes } of ends) {
@@ -91,10 +91,10 @@ describe('JointFlush', () => {
 
   it('leaves what comes too late to a flush of its own', () => {
     const { clock, ends, joint } = setUp(2)
-    ends[0]!.outbox.addFrame(whole, joint)
+    ends[0]!.frameWriter.addFrame(whole, joint)
     clock.endTurn()
-    ends[1]!.outbox.addFrame(whole, joint)
-    ends[0]!.outbox.addFrame(whole, joint)
+    ends[1]!.frameWriter.addFrame(whole, joint)
+    ends[0]!.frameWriter.addFrame(whole, joint)
     clock.endTurn()
     assert.deepEqual(ends[1]!.transport.writes, [whole])
     assert.deepEqual(ends[0]!.transport.writes, [whole, whole])

@@ -4,22 +4,22 @@ import type { Payload } from '../../ports/payload.js'
 const defaultChunkBytes = 16 << 10
 
 /** Chunks kept for reuse: as many connections seldom send within one turn. */
-const mostKept = 64
+const maxKept = 64
 
 /**
  * Longer chunks kept: the longest of those that are given back. The pages of a new one cost more than what is done with
  * it: an echo of 1 MiB of text takes 1.0 ms with them kept, 1.4 without.
  */
-const mostLongKept = 4
+const maxLongKept = 4
 
 /**
  * Bytes of messages' buffers that are kept. Those of messages that will not be complete stay in memory until V8 collects
  * garbage, and where a server is at the limit of what it holds, the next message that begins ends another one.
  */
-const mostBufferBytes = 8 << 20
+const maxBufferBytes = 8 << 20
 
 /**
- * Octets up to which a view of what a chunk begins with is kept for the next time: to make one takes 50 ns, a tenth of
+ * Bytes up to which a view of what a chunk begins with is kept for the next time: to make one takes 50 ns, a tenth of
  * what an echo takes beside the system's calls.
  */
 const longestKeptView = 2 << 10
@@ -50,7 +50,7 @@ export class ScratchPool {
     return this.#free.pop() ?? this.#payload.allocate(this.chunkBytes)
   }
 
-  /** The first `length` octets of a chunk. */
+  /** The first `length` bytes of a chunk. */
   head(chunk: Uint8Array, length: number): Uint8Array {
     if (length > longestKeptView) return chunk.subarray(0, length)
     this.#viewed ??= chunk
@@ -62,7 +62,7 @@ export class ScratchPool {
     return view
   }
 
-  /** A chunk of at least `length` octets, which is more than `chunkBytes`. */
+  /** A chunk of at least `length` bytes, which is more than `chunkBytes`. */
   takeLong(length: number): Uint8Array {
     const index = this.#freeLong.findIndex((chunk) => chunk.length >= length)
     return index < 0 ? this.#payload.allocate(length) : this.#freeLong.splice(index, 1)[0]!
@@ -83,7 +83,7 @@ export class ScratchPool {
     if (buffer.length < this.chunkBytes || buffer.length > this.longestBytes) return
     this.#freeBuffers.push(buffer)
     this.#freeBufferBytes += buffer.length
-    while (this.#freeBufferBytes > mostBufferBytes || this.#freeBuffers.length > mostKept) {
+    while (this.#freeBufferBytes > maxBufferBytes || this.#freeBuffers.length > maxKept) {
       this.#freeBufferBytes -= this.#freeBuffers.shift()!.length
     }
   }
@@ -91,13 +91,13 @@ export class ScratchPool {
   /** Gives a chunk back, of either length, that nothing reads from any more. */
   give(chunk: Uint8Array): void {
     if (chunk.length > this.chunkBytes) this.#keepLong(chunk)
-    else if (this.#free.length < mostKept) this.#free.push(chunk)
+    else if (this.#free.length < maxKept) this.#free.push(chunk)
   }
 
   #keepLong(chunk: Uint8Array): void {
     if (chunk.length > this.longestBytes) return
     const longer = this.#freeLong.findIndex((other) => other.length > chunk.length)
     this.#freeLong.splice(longer < 0 ? this.#freeLong.length : longer, 0, chunk)
-    if (this.#freeLong.length > mostLongKept) this.#freeLong.shift()
+    if (this.#freeLong.length > maxLongKept) this.#freeLong.shift()
   }
 }

@@ -7,7 +7,7 @@ import { RecordingTransport } from 'twoway-testing/recording-transport.js'
 import { webPayload } from '../../runtimes/web/payload.js'
 import { serverLimits } from '../limits.js'
 import { BufferBudget } from './buffer-budget.js'
-import { Outbox } from './outbox.js'
+import { FrameWriter } from './frame-writer.js'
 import { ScratchPool } from './scratch-pool.js'
 import { SendQueue } from './send-queue.js'
 
@@ -23,18 +23,18 @@ function setUp(budget?: BufferBudget) {
     random: { maskingKey: () => 0, bytes: (length: number) => new Uint8Array(length) },
     scratchPool: new ScratchPool(webPayload),
   }
-  const outbox = new Outbox(transport, ports, undefined, { flushed() {} })
+  const frameWriter = new FrameWriter(transport, ports, undefined, { flushed() {} })
   let settled = 0
   const settle = (): void => {
     settled += 1
   }
-  const queue = new SendQueue(outbox, undefined, ports, limits, budget, {
+  const queue = new SendQueue(frameWriter, undefined, ports, limits, budget, {
     settle,
     flushed() {},
     fail: assert.fail,
   })
   const send = (message: string | Uint8Array) => queue.send(message, undefined)
-  return { queue, send, transport, clock, outbox, settled: () => settled }
+  return { queue, send, transport, clock, frameWriter, settled: () => settled }
 }
 
 const noError = (error: Error): never => {
@@ -60,11 +60,11 @@ describe('SendQueue', () => {
   })
 
   it('keeps its promise of a drain once, at the high-water mark', () => {
-    const { queue, send, outbox, transport } = setUp()
+    const { queue, send, frameWriter, transport } = setUp()
     assert.equal(queue.takeDrain(), false)
     send(new Uint8Array(150))
     transport.pendingBytes = 101
-    outbox.flush()
+    frameWriter.flush()
     assert.equal(queue.takeDrain(), false)
     transport.pendingBytes = 100
     assert.equal(queue.takeDrain(), true)
@@ -86,13 +86,13 @@ describe('SendQueue', () => {
     other.queue.release()
     assert.equal(budget.used, 103)
     assert.equal(one.queue.isFull, false)
-    one.outbox.flush()
+    one.frameWriter.flush()
     one.queue.takeDrain()
     assert.equal(budget.used, 0)
   })
 
   it('keeps what is sent behind a message in pieces, in its order, and settles when that is over', () => {
-    const { queue, send, transport, clock, outbox, settled } = setUp()
+    const { queue, send, transport, clock, frameWriter, settled } = setUp()
     const message = queue.sendInPieces({ type: 'text' }, noError)
     assert.equal(queue.isStreaming, true)
     message.write('a')
@@ -103,7 +103,7 @@ describe('SendQueue', () => {
     assert.equal(queue.waitingBytes, 1 + 2 + 2)
     message.end()
     assert.equal(queue.isStreaming, false)
-    outbox.flush()
+    frameWriter.flush()
     const frames = [frame({ opcode: 1, payload: 'a' }), frame({ opcode: 2, payload: Uint8Array.of(1, 2) })]
     assert.equal(toHex(transport.written), toHex(concat(...frames, frame({ opcode: 1, payload: 'é' }))))
     assert.equal(settled(), 0)
@@ -146,24 +146,24 @@ describe('SendQueue', () => {
     queue.close(Uint8Array.of(3, 233))
     queue.end()
     assert.equal(queue.hasClosed, true)
-    const frames = [frame({ opcode: 1, payload: 'before' }), frame({ opcode: 8, payload: Uint8Array.of(3, 232) })]
-    assert.equal(toHex(transport.written), toHex(concat(...frames)))
+    const frameWriter = [frame({ opcode: 1, payload: 'before' }), frame({ opcode: 8, payload: Uint8Array.of(3, 232) })]
+    assert.equal(toHex(transport.written), toHex(concat(...frameWriter)))
     assert.deepEqual(transport.calls, ['write', 'end'])
   })
 
   it('drops a Close that waits where it is cancelled, so that another can go', () => {
-    const { queue, outbox, transport } = setUp()
+    const { queue, frameWriter, transport } = setUp()
     queue.sendLater(5)
     queue.close(Uint8Array.of(3, 232))
     queue.cancel()
     assert.deepEqual([queue.hasClosed, queue.waitingBytes], [false, 0])
     queue.close(Uint8Array.of(3, 243))
-    outbox.flush()
+    frameWriter.flush()
     assert.equal(toHex(transport.written), toHex(frame({ opcode: 8, payload: Uint8Array.of(3, 243) })))
   })
 
   it('keeps the order where bytes are still to be read, and hears no more of them once it was stopped', () => {
-    const { queue, send, outbox, transport } = setUp()
+    const { queue, send, frameWriter, transport } = setUp()
     const [first, second] = [queue.sendLater(2), queue.sendLater(3)]
     send('behind')
     second(Uint8Array.of(3, 4, 5))
@@ -173,7 +173,7 @@ describe('SendQueue', () => {
     send('dropped')
     assert.deepEqual(queue.stop(), [])
     late(new Uint8Array(7))
-    outbox.flush()
+    frameWriter.flush()
     const binary = [Uint8Array.of(1, 2), Uint8Array.of(3, 4, 5)].map((payload) => frame({ opcode: 2, payload }))
     assert.equal(toHex(transport.written), toHex(concat(...binary, frame({ opcode: 1, payload: 'behind' }))))
     assert.equal(queue.waitingBytes, 0)

@@ -7,8 +7,8 @@ import { textToBytes } from '../payload/text-to-bytes.js'
 import { BroadcastMessage } from './broadcast-message.js'
 import type { BufferBudget } from './buffer-budget.js'
 import { finBit } from './frame-header.js'
-import { byReferenceBytes, type Outbox } from './outbox.js'
-import { OutgoingMessage, type OutgoingOptions, type OutgoingQueue } from './outgoing-message.js'
+import { byReferenceBytes, type FrameWriter } from './frame-writer.js'
+import { MessageWriter, type MessageWriterOptions, type MessageWriterQueue } from './message-writer.js'
 import { UnsentMessages } from './unsent-messages.js'
 
 /** A message to send: text as a string, binary as bytes, or either for many connections. */
@@ -31,7 +31,7 @@ interface ClosingEntry {
   readonly waitingBytes: 0
 }
 
-type Entry = WholeEntry | OutgoingMessage | ClosingEntry
+type Entry = WholeEntry | MessageWriter | ClosingEntry
 
 /** The connection that a queue belongs to. */
 export interface SendQueueOwner {
@@ -48,8 +48,8 @@ export interface SendQueueOwner {
  * one before it takes longer: to be read, to be encoded by the extension, or to be written in pieces. That one is the head
  * of the queue, and the others wait behind it.
  */
-export class SendQueue implements OutgoingQueue {
-  readonly outbox: Outbox
+export class SendQueue implements MessageWriterQueue {
+  readonly frameWriter: FrameWriter
   readonly extension: Extension | undefined
   readonly ports: ConnectionPorts
   readonly limits: Limits
@@ -68,30 +68,30 @@ export class SendQueue implements OutgoingQueue {
   #afterStreams: (() => void)[] | undefined
 
   constructor(
-    outbox: Outbox,
+    frameWriter: FrameWriter,
     extension: Extension | undefined,
     ports: ConnectionPorts,
     limits: Limits,
     budget: BufferBudget | undefined,
     owner: SendQueueOwner,
   ) {
-    this.outbox = outbox
+    this.frameWriter = frameWriter
     this.extension = extension
     this.ports = ports
     this.limits = limits
     this.#budget = budget
     this.#owner = owner
-    this.#unsent = outbox.masks ? new UnsentMessages(outbox, ports.clock) : undefined
+    this.#unsent = frameWriter.masks ? new UnsentMessages(frameWriter, ports.clock) : undefined
   }
 
   /** Bytes not yet handed to the network: of frames, and of messages that are not framed yet. */
   get waitingBytes(): number {
-    return this.outbox.waitingBytes + this.#entryBytes
+    return this.frameWriter.waitingBytes + this.#entryBytes
   }
 
   /** Bytes framed since the start, and those of messages that are not framed yet. */
   get appendedBytes(): number {
-    return this.outbox.appendedBytes + this.#entryBytes
+    return this.frameWriter.appendedBytes + this.#entryBytes
   }
 
   /** As `Connection.unsentBytes` says. */
@@ -148,8 +148,8 @@ export class SendQueue implements OutgoingQueue {
   }
 
   /** As `Connection.sendInPieces` says. */
-  sendInPieces(options: OutgoingOptions, onClosed: (error: Error) => void): OutgoingMessage {
-    const message = new OutgoingMessage(this, options, onClosed)
+  sendInPieces(options: MessageWriterOptions, onClosed: (error: Error) => void): MessageWriter {
+    const message = new MessageWriter(this, options, onClosed)
     this.#streams += 1
     this.#add(message)
     return message
@@ -197,7 +197,7 @@ export class SendQueue implements OutgoingQueue {
    * Takes no further message. Drops those whose end is not known, in pieces or still to be read, with all behind the first
    * of them. Returns those in pieces, for `abandon`.
    */
-  stop(): readonly OutgoingMessage[] {
+  stop(): readonly MessageWriter[] {
     const entries = this.#takeEntries()
     const first = entries.findIndex((entry) => entry.kind === 'streamed' || stateOf(entry) === 'reading')
     const dropped = first < 0 ? [] : entries.splice(first)
@@ -211,7 +211,7 @@ export class SendQueue implements OutgoingQueue {
   }
 
   /** Tells messages that `stop` has dropped, and whoever waits for their end: code of the user. */
-  abandon(messages: readonly OutgoingMessage[]): void {
+  abandon(messages: readonly MessageWriter[]): void {
     messages.forEach((message) => {
       message.close(new TransportError('the connection closed before what was sent had gone'))
     })
@@ -230,7 +230,7 @@ export class SendQueue implements OutgoingQueue {
   release(): void {
     this.cancel()
     this.#countInBudget(0)
-    this.#unsent?.release()
+    this.#unsent?.unfreeze()
   }
 
   count(bytes: number): void {
@@ -241,7 +241,7 @@ export class SendQueue implements OutgoingQueue {
     this.#owner.fail(code, reason)
   }
 
-  leave(message: OutgoingMessage): void {
+  leave(message: MessageWriter): void {
     this.#entryBytes -= message.waitingBytes
     this.#streams -= 1
     if (message === this.#head) this.#advance()
@@ -267,10 +267,10 @@ export class SendQueue implements OutgoingQueue {
       entry.begin()
     } else if (entry.kind === 'closing') {
       if (entry.payload === undefined) {
-        this.outbox.end()
+        this.frameWriter.end()
       } else {
         this.#hasClosed = true
-        this.outbox.addBytes(finBit | Opcode.close, entry.payload, 0, entry.payload.length)
+        this.frameWriter.addBytes(finBit | Opcode.close, entry.payload, 0, entry.payload.length)
       }
     } else if (entry.state !== 'ready') {
       this.#head = entry
@@ -291,7 +291,7 @@ export class SendQueue implements OutgoingQueue {
 
   /** The head has been read or encoded. */
   #headIsReady(frame: () => void): void {
-    this.#unsent?.hold()
+    this.#unsent?.freeze()
     this.#entryBytes -= this.#head!.waitingBytes
     this.#head = undefined
     frame()
@@ -314,16 +314,16 @@ export class SendQueue implements OutgoingQueue {
   /** Frames a message, or has the extension begin with it: then it is the head. */
   #frame(message: WholeMessage, compress: boolean | undefined): void {
     const length = this.extension === undefined ? 0 : this.#lengthToEncode(this.extension, message, compress)
-    this.#unsent?.hold()
+    this.#unsent?.freeze()
     if (length > 0) {
       this.#encode(this.extension!, message, length)
     } else if (typeof message === 'string') {
-      const bytes = this.outbox.addText(finBit | Opcode.text, message)
+      const bytes = this.frameWriter.addText(finBit | Opcode.text, message)
       this.#unsent?.add(bytes, false)
     } else if (message instanceof BroadcastMessage) {
-      this.outbox.addFrame(message.frame, message.joint)
+      this.frameWriter.addFrame(message.frame, message.joint)
     } else {
-      this.outbox.addBytes(finBit | Opcode.binary, message, 0, message.length)
+      this.frameWriter.addBytes(finBit | Opcode.binary, message, 0, message.length)
       this.#unsent?.add(message.length, false)
     }
   }
@@ -357,10 +357,10 @@ export class SendQueue implements OutgoingQueue {
   #encodeShared(encoder: SharedEncoder, broadcast: BroadcastMessage): void {
     const frame = broadcast.encodedFrame(encoder, this.extension!.messageBits, (later) => {
       // The frame comes for other connections too, also where this one has dropped the message.
-      if (stateOf(this.#head) === 'encoding') this.#headIsReady(() => this.outbox.addFrame(later))
+      if (stateOf(this.#head) === 'encoding') this.#headIsReady(() => this.frameWriter.addFrame(later))
     })
     if (frame === 'later') this.#add(wholeEntry('', undefined, 'encoding', broadcast.length))
-    else this.outbox.addFrame(frame, broadcast.joint)
+    else this.frameWriter.addFrame(frame, broadcast.joint)
   }
 
   #frameEncoded(
@@ -371,11 +371,11 @@ export class SendQueue implements OutgoingQueue {
     chunk: Uint8Array | undefined,
   ): void {
     if (encoded === undefined) {
-      this.outbox.addBytes(finBit | opcode, bytes, 0, length)
+      this.frameWriter.addBytes(finBit | opcode, bytes, 0, length)
     } else {
-      // The bytes that the extension returned are valid for now only, and long ones are not copied by the outbox.
+      // The bytes that the extension returned are valid for now only, and long ones are not copied by the frame writer.
       const own = encoded.length < byReferenceBytes ? encoded : this.ports.payload.copy(encoded, 0, encoded.length)
-      this.outbox.addBytes(finBit | (this.extension!.messageBits << 4) | opcode, own, 0, own.length)
+      this.frameWriter.addBytes(finBit | (this.extension!.messageBits << 4) | opcode, own, 0, own.length)
     }
     this.#unsent?.add(length, encoded !== undefined)
     if (chunk !== undefined) this.ports.scratchPool.give(chunk)
@@ -389,7 +389,7 @@ export class SendQueue implements OutgoingQueue {
       payload.encodeInto(message, chunk, 0)
       return chunk
     }
-    if (chunk === undefined) return this.outbox.masks ? payload.copy(message, 0, length) : message
+    if (chunk === undefined) return this.frameWriter.masks ? payload.copy(message, 0, length) : message
     chunk.set(message)
     return chunk
   }
@@ -398,7 +398,7 @@ export class SendQueue implements OutgoingQueue {
   #kept(message: WholeMessage): WholeMessage {
     if (typeof message === 'string') return message
     if (message instanceof BroadcastMessage) return message.keep()
-    const isLeft = !this.outbox.masks && message.length >= byReferenceBytes
+    const isLeft = !this.frameWriter.masks && message.length >= byReferenceBytes
     return isLeft ? message : this.ports.payload.copy(message, 0, message.length)
   }
 

@@ -58,18 +58,18 @@ describe('UnsentMessages', () => {
 
   it('does not fall while it is held, that is to the end of the task', () => {
     const { unsent, clock, add, take } = setUp()
-    unsent.hold()
+    unsent.freeze()
     add(6, 10)
     take(16)
-    unsent.hold()
+    unsent.freeze()
     add(6, 20)
     assert.equal(unsent.bytes, 30)
     clock.runTasks()
     assert.equal(unsent.bytes, 20)
-    unsent.hold()
+    unsent.freeze()
     take(26)
     assert.equal(unsent.bytes, 20)
-    unsent.release()
+    unsent.unfreeze()
     assert.equal(unsent.bytes, 0)
   })
 
@@ -91,13 +91,13 @@ describe('UnsentMessages', () => {
     fc.assert(
       fc.property(fc.array(step), (steps) => {
         const { framed, unsent, add, take } = setUp()
-        const frames: { end: number; payload: number; isChanged: boolean }[] = []
+        const frameWriter: { end: number; payload: number; isChanged: boolean }[] = []
         for (const { before, payload, encoded, take: bytes } of steps) {
           add(before, payload, encoded ?? payload)
-          frames.push({ end: framed.appendedBytes, payload, isChanged: (encoded ?? payload) !== payload })
+          frameWriter.push({ end: framed.appendedBytes, payload, isChanged: (encoded ?? payload) !== payload })
           take(bytes)
           const taken = framed.appendedBytes - framed.waitingBytes
-          const expected = frames.reduce((sum, { end, payload, isChanged }) => {
+          const expected = frameWriter.reduce((sum, { end, payload, isChanged }) => {
             if (end <= taken) return sum
             return sum + (isChanged ? payload : Math.min(payload, end - taken))
           }, 0)

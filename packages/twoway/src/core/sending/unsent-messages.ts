@@ -1,5 +1,5 @@
 import type { Clock } from '../../ports/clock.js'
-import type { Outbox } from './outbox.js'
+import type { FrameWriter } from './frame-writer.js'
 
 interface FramedMessage {
   /** The bytes of the connection up to the end of its frame. */
@@ -13,7 +13,7 @@ interface FramedMessage {
  * they had before an extension changed them: what `bufferedAmount` counts, WHATWG WebSockets §3.1.
  */
 export class UnsentMessages {
-  readonly #outbox: Pick<Outbox, 'appendedBytes' | 'waitingBytes'>
+  readonly #frameWriter: Pick<FrameWriter, 'appendedBytes' | 'waitingBytes'>
   readonly #clock: Clock
   readonly #messages: FramedMessage[] = []
   #first = 0
@@ -23,8 +23,8 @@ export class UnsentMessages {
   /** What the network had taken before the first message of this task. */
   #takenBefore: number | undefined
 
-  constructor(outbox: Pick<Outbox, 'appendedBytes' | 'waitingBytes'>, clock: Clock) {
-    this.#outbox = outbox
+  constructor(frameWriter: Pick<FrameWriter, 'appendedBytes' | 'waitingBytes'>, clock: Clock) {
+    this.#frameWriter = frameWriter
     this.#clock = clock
   }
 
@@ -34,24 +34,24 @@ export class UnsentMessages {
   }
 
   /** Keeps the number of bytes from falling before the current task ends: what a task sends counts in full until then. */
-  hold(): void {
+  freeze(): void {
     if (this.#takenBefore !== undefined) return
     this.#takenBefore = this.#taken
     this.#clock.task(() => {
-      this.release()
+      this.unfreeze()
       // Forgets what has gone, also where `bytes` is never asked for.
       this.#payloadBeyond(this.#taken)
     })
   }
 
-  /** Ends `hold`. */
-  release(): void {
+  /** Ends `freeze`. */
+  unfreeze(): void {
     this.#takenBefore = undefined
   }
 
   /** The message that was framed last. One that an extension has changed counts in full until all of it has gone. */
   add(payloadLength: number, isChanged: boolean): void {
-    this.#messages.push({ end: this.#outbox.appendedBytes, payloadLength, isChanged })
+    this.#messages.push({ end: this.#frameWriter.appendedBytes, payloadLength, isChanged })
     this.#payloadLength += payloadLength
   }
 
@@ -61,7 +61,7 @@ export class UnsentMessages {
   }
 
   get #taken(): number {
-    return this.#outbox.appendedBytes - this.#outbox.waitingBytes
+    return this.#frameWriter.appendedBytes - this.#frameWriter.waitingBytes
   }
 
   #payloadBeyond(taken: number): number {

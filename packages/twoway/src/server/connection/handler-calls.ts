@@ -1,5 +1,5 @@
 import type { CloseResult, ConnectionEvents } from '../../core/connection-types.js'
-import type { IncomingMessage } from '../../core/receiving/incoming-message.js'
+import type { MessageReader } from '../../core/receiving/message-reader.js'
 import type { Observer } from '../observer.js'
 import type { ServerSettings } from '../server-settings.js'
 import { UserMessageStream } from '../streaming/message-stream.js'
@@ -36,7 +36,7 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
   }
 
   /** What nobody has begun to read when the handler is done is dropped. */
-  messageStream(socket: ServerConnection<Data>, message: IncomingMessage): void {
+  messageStream(socket: ServerConnection<Data>, message: MessageReader): void {
     const { handlers, limits, ports, sequential } = this.#settings
     this.#observer.receivedStream()
     const stream = new UserMessageStream(message, {
@@ -48,7 +48,7 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
       if (!stream.isTaken) message.discard()
       if (sequential) message.release()
     }
-    if (sequential) message.detain()
+    if (sequential) message.acquire()
     try {
       const returned = handlers.messageStream!(socket, stream)
       if (isThenable(returned)) {

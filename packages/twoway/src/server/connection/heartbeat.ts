@@ -1,5 +1,5 @@
 import { TransportError } from '../../core/errors.js'
-import type { Roster } from '../../core/roster.js'
+import type { UnorderedSet } from '../../core/unordered-set.js'
 import type { Timer } from '../../ports/clock.js'
 import type { ServerSettings } from '../server-settings.js'
 import type { ServerConnection } from './server-connection.js'
@@ -18,13 +18,13 @@ const jitterTicks = 4
  */
 export class Heartbeat<Data> {
   readonly #settings: ServerSettings<Data>
-  readonly #connections: Roster<ServerConnection<Data>>
+  readonly #connections: UnorderedSet<ServerConnection<Data>>
   readonly #onDead: (connection: ServerConnection<Data>, error: TransportError) => void
   #timer: Timer | undefined
 
   constructor(
     settings: ServerSettings<Data>,
-    connections: Roster<ServerConnection<Data>>,
+    connections: UnorderedSet<ServerConnection<Data>>,
     onDead: (connection: ServerConnection<Data>, error: TransportError) => void,
   ) {
     this.#settings = settings

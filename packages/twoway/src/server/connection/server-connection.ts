@@ -4,7 +4,7 @@ import { TransportError } from '../../core/errors.js'
 import type { Extension } from '../../core/extensions/extension.js'
 import { textToBytes } from '../../core/payload/text-to-bytes.js'
 import type { BroadcastMessage } from '../../core/sending/broadcast-message.js'
-import type { OutgoingMessage } from '../../core/sending/outgoing-message.js'
+import type { MessageWriter } from '../../core/sending/message-writer.js'
 import type { Transport } from '../../ports/transport.js'
 import type { IncomingRequest } from '../handshake/incoming-request.js'
 import type { Observer } from '../observer.js'
@@ -32,7 +32,7 @@ export interface AcceptedHandshake<Data> {
 export class ServerConnection<Data> implements ServerSocket<Data> {
   data: Data
   /** The roster's own. */
-  place = -1
+  index = -1
   readonly request: IncomingRequest
   readonly protocol: string
   readonly extensions: string
@@ -138,7 +138,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     return sendStream(this, source, options).then(() => this.#observer.sent())
   }
 
-  sendInPieces(options: SendStreamOptions, onClosed: (error: Error) => void): OutgoingMessage | undefined {
+  sendInPieces(options: SendStreamOptions, onClosed: (error: Error) => void): MessageWriter | undefined {
     if (this.#connection.state === 'open') return this.#connection.sendInPieces(options, onClosed)
     onClosed(closedWhileWaiting())
     return undefined
@@ -224,7 +224,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
 
   /** Counts a tick of the heartbeat, and returns how many have passed since the peer was heard. */
   countSilence(): number {
-    this.#silentTicks = this.#connection.takeHeard() ? this.#firstTicks : this.#silentTicks + 1
+    this.#silentTicks = this.#connection.takeActivity() ? this.#firstTicks : this.#silentTicks + 1
     return this.#silentTicks
   }
 

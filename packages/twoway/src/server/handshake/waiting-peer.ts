@@ -1,4 +1,4 @@
-import { Hold } from '../../core/receiving/hold.js'
+import { InputBuffer } from '../../core/receiving/input-buffer.js'
 import type { MemoryBudget, MemoryHolder, MemoryShare } from '../../ports/memory-budget.js'
 import type { Payload } from '../../ports/payload.js'
 import type { Transport, TransportSink } from '../../ports/transport.js'
@@ -19,7 +19,7 @@ export interface WaitingEvents {
 /** A peer that waits for the decision on its handshake: keeps what it sends ahead, and tells when it leaves. */
 export class WaitingPeer implements TransportSink, MemoryHolder {
   readonly #transport: Transport
-  readonly #ahead: Hold
+  readonly #ahead: InputBuffer
   readonly #budget: MemoryBudget
   #share: MemoryShare | undefined
   readonly #events: WaitingEvents
@@ -27,7 +27,7 @@ export class WaitingPeer implements TransportSink, MemoryHolder {
 
   constructor(transport: Transport, payload: Payload, budget: MemoryBudget, events: WaitingEvents) {
     this.#transport = transport
-    this.#ahead = new Hold(payload)
+    this.#ahead = new InputBuffer(payload)
     this.#budget = budget
     this.#events = events
     transport.start(this)
@@ -51,7 +51,7 @@ export class WaitingPeer implements TransportSink, MemoryHolder {
   drained(): void {}
 
   /** What the peer has sent is forgotten, so that it can't be let in. */
-  letGo(): void {
+  evict(): void {
     const { length } = this.#ahead
     this.#ahead.clear()
     if (length >= longestAhead) this.#transport.resume()

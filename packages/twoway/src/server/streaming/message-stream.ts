@@ -1,6 +1,6 @@
 import { ProtocolError, UsageError } from '../../core/errors.js'
 import { textToBytes } from '../../core/payload/text-to-bytes.js'
-import type { IncomingMessage } from '../../core/receiving/incoming-message.js'
+import type { MessageReader } from '../../core/receiving/message-reader.js'
 import type { Payload } from '../../ports/payload.js'
 import type { MessageStream } from '../server-types.js'
 
@@ -16,12 +16,12 @@ type Piece = string | Uint8Array
 
 /** A message as its user reads it. */
 export class UserMessageStream implements MessageStream {
-  readonly #message: IncomingMessage
+  readonly #message: MessageReader
   readonly #settings: StreamSettings
   #isTaken = false
   #readable: ReadableStream<Piece> | undefined
 
-  constructor(message: IncomingMessage, settings: StreamSettings) {
+  constructor(message: MessageReader, settings: StreamSettings) {
     this.#message = message
     this.#settings = settings
   }

@@ -1,6 +1,6 @@
 import type { SendResult } from '../../core/connection-types.js'
 import { UsageError } from '../../core/errors.js'
-import type { OutgoingMessage } from '../../core/sending/outgoing-message.js'
+import type { MessageWriter } from '../../core/sending/message-writer.js'
 import { isThenable } from '../connection/is-thenable.js'
 import { bytesOf } from '../connection/message-bytes.js'
 import type { MessageSource, OutgoingPiece, SendStreamOptions } from '../server-types.js'
@@ -13,7 +13,7 @@ interface SendingSocket {
   send(message: OutgoingPiece): SendResult
   drained(): Promise<void>
   /** Sends a message in pieces. Where the connection is not open `onClosed` is called, and there is none. */
-  sendInPieces(options: SendStreamOptions, onClosed: (error: Error) => void): OutgoingMessage | undefined
+  sendInPieces(options: SendStreamOptions, onClosed: (error: Error) => void): MessageWriter | undefined
   /**
    * Calls back when the connection leaves the open state, at once where it has. Returns a way to take that back, where it
    * has not.
@@ -78,7 +78,7 @@ export async function sendStream(
   })
 }
 
-async function sendPieces(message: OutgoingMessage, reader: SourceReader<OutgoingPiece>): Promise<void> {
+async function sendPieces(message: MessageWriter, reader: SourceReader<OutgoingPiece>): Promise<void> {
   await message.turn()
   for (;;) {
     const next = reader.next()

@@ -1,6 +1,6 @@
 import type { ContextParameters, DeflateCodec } from '../../../ports/deflate-codec.js'
 import type { DeflateSettings } from './deflate-options.js'
-import { type DeflateParameters, mostWindowBits } from './deflate-parameters.js'
+import { type DeflateParameters, maxWindowBits } from './deflate-parameters.js'
 
 /** What both sides agreed upon, seen from one of them. */
 export interface DeflateAgreement {
@@ -24,8 +24,8 @@ export function answerOffer(
   const serverBits = least(settings.serverMaxWindowBits, offer.serverMaxWindowBits)
   if (serverBits !== undefined && serverBits < smallestWindowBits) return undefined
   // §7.1.2.2: an answer must not have the parameter where the offer hasn't.
-  const clientBits = settings.clientMaxWindowBits ?? mostWindowBits
-  if (offer.clientMaxWindowBits === undefined && clientBits < mostWindowBits) return undefined
+  const clientBits = settings.clientMaxWindowBits ?? maxWindowBits
+  if (offer.clientMaxWindowBits === undefined && clientBits < maxWindowBits) return undefined
   const offeredBits = offer.clientMaxWindowBits === true ? undefined : offer.clientMaxWindowBits
   return {
     serverNoContextTakeover: settings.serverNoContextTakeover || offer.serverNoContextTakeover || !keepsHistory,
@@ -42,7 +42,7 @@ export function offerOf(settings: DeflateSettings, { keepsHistory, smallestWindo
     serverNoContextTakeover: settings.serverNoContextTakeover || !keepsHistory,
     clientNoContextTakeover: settings.clientNoContextTakeover,
     serverMaxWindowBits: settings.serverMaxWindowBits,
-    clientMaxWindowBits: smallestWindowBits === mostWindowBits ? undefined : (settings.clientMaxWindowBits ?? true),
+    clientMaxWindowBits: smallestWindowBits === maxWindowBits ? undefined : (settings.clientMaxWindowBits ?? true),
   }
 }
 
@@ -62,11 +62,11 @@ export function agreementOf(
   { keepsHistory, smallestWindowBits }: Abilities,
 ): DeflateAgreement {
   const client = {
-    windowBits: least(bitsOf(answer), bitsOf(offer)) ?? mostWindowBits,
+    windowBits: least(bitsOf(answer), bitsOf(offer)) ?? maxWindowBits,
     takeover: !answer.clientNoContextTakeover && !offer.clientNoContextTakeover,
   }
   const server = {
-    windowBits: answer.serverMaxWindowBits ?? mostWindowBits,
+    windowBits: answer.serverMaxWindowBits ?? maxWindowBits,
     takeover: !answer.serverNoContextTakeover,
   }
   const own = role === 'client' ? client : server

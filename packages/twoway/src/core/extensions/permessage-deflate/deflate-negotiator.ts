@@ -8,7 +8,7 @@ import type { DeflateSettings } from './deflate-options.js'
 import {
   type DeflateParameters,
   deflateName,
-  mostWindowBits,
+  maxWindowBits,
   readDeflateParameters,
   writeDeflateParameters,
 } from './deflate-parameters.js'
@@ -101,7 +101,7 @@ export class DeflateNegotiator implements ExtensionNegotiator {
   #terms({ own, peer }: DeflateAgreement, { level, memLevel, thresholdBytes }: DeflateSettings): DeflateTerms {
     const { codec, scratchPool } = this.#ports
     // A window that is not kept is shared by all, whatever they agreed on.
-    const windowBits = peer.takeover ? peer.windowBits : mostWindowBits
+    const windowBits = peer.takeover ? peer.windowBits : maxWindowBits
     const source = own && codec.compressors({ ...own, level, memLevel })
     return {
       scratchPool,

@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors.js'
 import { quoted } from '../../printable.js'
-import { mostWindowBits } from './deflate-parameters.js'
+import { maxWindowBits } from './deflate-parameters.js'
 
 /** How messages are compressed, RFC 7692. */
 export interface PerMessageDeflateOptions {
@@ -12,9 +12,9 @@ export interface PerMessageDeflateOptions {
   readonly serverNoContextTakeover?: boolean | undefined
   /** The same for what the client sends. On a client true keeps it from referring to earlier messages. */
   readonly clientNoContextTakeover?: boolean | undefined
-  /** Window of the server's compressor, at most 2^bits octets: 9 to 15. A client that sets it demands it. */
+  /** Window of the server's compressor, at most 2^bits bytes: 9 to 15. A client that sets it demands it. */
   readonly serverMaxWindowBits?: number | undefined
-  /** Window of the client's compressor, at most 2^bits octets: 9 to 15. A server that sets it demands it. */
+  /** Window of the client's compressor, at most 2^bits bytes: 9 to 15. A server that sets it demands it. */
   readonly clientMaxWindowBits?: number | undefined
   /** From 0, no compression, to 9, the shortest and slowest: 6 by default. */
   readonly level?: number | undefined
@@ -24,7 +24,7 @@ export interface PerMessageDeflateOptions {
    * and no longer than the window.
    */
   readonly memLevel?: number | undefined
-  /** Shorter messages are sent as they are: 1024 octets by default. A message's own `compress` goes before it. */
+  /** Shorter messages are sent as they are: 1024 bytes by default. A message's own `compress` goes before it. */
   readonly thresholdBytes?: number | undefined
 }
 
@@ -53,8 +53,8 @@ function integer(least: number, most: number): Rule {
 
 const aFlag: Rule = ['true or false', (value) => typeof value === 'boolean']
 
-/** zlib, with which most peers compress, knows no window of 8 bits (256 octets) for raw DEFLATE. */
-const someWindowBits = integer(9, mostWindowBits)
+/** zlib, with which most peers compress, knows no window of 8 bits (256 bytes) for raw DEFLATE. */
+const someWindowBits = integer(9, maxWindowBits)
 
 const rules: { readonly [name in keyof Required<PerMessageDeflateOptions>]: Rule } = {
   serverNoContextTakeover: aFlag,

@@ -12,7 +12,7 @@ export interface DeflateParameters {
 export const deflateName = 'permessage-deflate'
 
 /** Window bits where nothing is said, and at most. */
-export const mostWindowBits = 15
+export const maxWindowBits = 15
 
 /** §7.1.2.1: a decimal number from 8 to 15, without leading zeros. */
 const windowBits = /^(?:[89]|1[0-5])$/

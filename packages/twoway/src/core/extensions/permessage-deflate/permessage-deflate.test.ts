@@ -88,7 +88,7 @@ describe('PermessageDeflate: receiving', () => {
   it('checks text as it comes out, and not at the end of its message', async () => {
     const limits = { maxMessageBytes: 4 << 20 }
     const harness = new ConnectionHarness({ extension: pair().server, limits })
-    // A stored block of an octet that is no UTF-8, and others until as much has come as is gathered first.
+    // A stored block of a byte that is no UTF-8, and others until as much has come as is gathered first.
     const letters = concat(fromHex('00ffff0000'), new Uint8Array(0xffff).fill(0x61))
     const stored = concat(fromHex('000100feffff'), ...Array.from({ length: 16 }, () => letters))
     harness.receive(masked(text, stored, first))
@@ -229,13 +229,13 @@ describe('PermessageDeflate: sending', () => {
     const noise = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 
     it('marks the first fragment alone, whatever follows it', () => {
-      assert.deepEqual(sent([utf8(line.repeat(40)), noise(2000)]).map(firstOctet), ['42', '00', '80'])
+      assert.deepEqual(sent([utf8(line.repeat(40)), noise(2000)]).map(firstByte), ['42', '00', '80'])
     })
 
     it('leaves a message as it is whose beginning does not shrink, unless that is too short to tell', () => {
       const text = utf8(line.repeat(40))
-      assert.deepEqual(sent([noise(1024), text]).map(firstOctet), ['02', '00', '80'])
-      assert.deepEqual(sent([noise(1023), text]).map(firstOctet), ['42', '00', '80'])
+      assert.deepEqual(sent([noise(1024), text]).map(firstByte), ['02', '00', '80'])
+      assert.deepEqual(sent([noise(1023), text]).map(firstByte), ['42', '00', '80'])
     })
 
     it('compresses one fragment as a message: from the threshold on, or as it says', () => {
@@ -246,7 +246,7 @@ describe('PermessageDeflate: sending', () => {
         message.write(new Uint8Array(length))
         message.end()
         harness.clock.runTasks()
-        return frameHeads(harness.transport.written).map(firstOctet)
+        return frameHeads(harness.transport.written).map(firstByte)
       }
       assert.deepEqual(
         [fragment(19), fragment(20), fragment(10, true), fragment(200, false)],
@@ -255,7 +255,7 @@ describe('PermessageDeflate: sending', () => {
     })
 
     it('does not compress where it is told not to', () => {
-      assert.deepEqual(sent([utf8(line), utf8(line)], false).map(firstOctet), ['02', '00', '80'])
+      assert.deepEqual(sent([utf8(line), utf8(line)], false).map(firstByte), ['02', '00', '80'])
     })
 
     it('holds fragments to their limit, compressed as they are', () => {
@@ -339,7 +339,7 @@ async function until(condition: () => boolean): Promise<void> {
   assert.fail('it does not come')
 }
 
-/** Of each unmasked frame the first octet and the payload's length, in hexadecimal. */
+/** Of each unmasked frame the first byte and the payload's length, in hexadecimal. */
 function frameHeads(bytes: Uint8Array): readonly string[] {
   const heads: string[] = []
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -353,7 +353,7 @@ function frameHeads(bytes: Uint8Array): readonly string[] {
   return heads
 }
 
-function firstOctet(head: string): string {
+function firstByte(head: string): string {
   return head.slice(0, 2)
 }
 

@@ -1,8 +1,8 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { offersWebSocket } from '../../../core/handshake/means-to-upgrade.js'
-import { hostAnswers } from '../../../core/http/host-answers.js'
+import { offersWebSocket } from '../../../core/handshake/upgrade-request.js'
+import { standardResponses } from '../../../core/http/standard-responses.js'
 import type { HttpResponse } from '../../../ports/http-host.js'
 import { afterResponses } from './after-responses.js'
 import { answerStream } from './answer-stream.js'
@@ -138,7 +138,7 @@ export class UpgradeRouter {
       // A peer that sends no more can't even close.
       if (upgrade.stream.readableEnded) upgrade.stream.destroy()
       else if (performance.now() <= until) route.take(upgrade)
-      else route.refuse(upgrade, hostAnswers.earlierTooSlow)
+      else route.refuse(upgrade, standardResponses.earlierTooSlow)
     })
   }
 
@@ -156,7 +156,10 @@ export class UpgradeRouter {
   }
 
   #answerUnknown({ request, stream }: Upgrade): void {
-    answerStream(stream, hostAnswers.pathUnknown, { lingerMs: this.#patienceMs, bodyless: request.method === 'HEAD' })
+    answerStream(stream, standardResponses.pathUnknown, {
+      lingerMs: this.#patienceMs,
+      bodyless: request.method === 'HEAD',
+    })
   }
 
   #leaveToApp(upgrade: Upgrade, links: ReturnType<typeof linksOf>): void {

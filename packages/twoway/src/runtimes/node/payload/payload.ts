@@ -1,5 +1,5 @@
 import { Buffer, isAscii, isUtf8, transcode } from 'node:buffer'
-import { copyOctets } from '../../../core/payload/copy-octets.js'
+import { copyBytes } from '../../../core/payload/copy-bytes.js'
 import { maskInto, rotateKey, unmaskInPlace } from '../../../core/payload/masking.js'
 import { skipAscii, validateUtf8 } from '../../../core/payload/utf8.js'
 import type { Payload } from '../../../ports/payload.js'
@@ -48,7 +48,7 @@ export const nodePayload: Payload = {
 
   copy(bytes, start, end) {
     const copy = allocate(end - start)
-    copyOctets(bytes, start, end, copy, 0)
+    copyBytes(bytes, start, end, copy, 0)
     return copy
   },
 

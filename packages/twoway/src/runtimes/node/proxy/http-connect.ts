@@ -1,12 +1,12 @@
 import { isIP } from 'node:net'
 import { HandshakeError, TransportError } from '../../../core/errors.js'
 import { encodeBase64 } from '../../../core/handshake/base64.js'
-import { encodeUtf8 } from '../../../core/handshake/encode-utf8.js'
 import { encodeHead } from '../../../core/http/encode-head.js'
 import { responseForm } from '../../../core/http/head-form.js'
 import { HeadParser } from '../../../core/http/head-parser.js'
 import { HeaderFields } from '../../../core/http/header-fields.js'
 import { clientLimits } from '../../../core/limits.js'
+import { encodeUtf8 } from '../../../core/payload/encode-utf8.js'
 import { quoted } from '../../../core/printable.js'
 import type { HeadLimits, ResponseHead } from '../../../ports/http-host.js'
 import type { Credentials } from './proxy-address.js'
@@ -79,7 +79,7 @@ export class HttpConnect implements ProxyDialogue {
     if (status >= 200 && status <= 299) {
       this.#isDone = true
     } else if (status >= 100 && status <= 199) {
-      this.#limits = { ...this.#limits, maxHeadBytes: this.#limits.maxHeadBytes - this.#parser.octets }
+      this.#limits = { ...this.#limits, maxHeadBytes: this.#limits.maxHeadBytes - this.#parser.bytesRead }
       this.#parser = new HeadParser(responseForm, this.#limits)
     } else {
       const meaning = status === 407 ? this.#authentication(new HeaderFields(fields)) : meanings[status]

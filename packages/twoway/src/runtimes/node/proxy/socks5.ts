@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { TransportError } from '../../../core/errors.js'
-import { encodeUtf8 } from '../../../core/handshake/encode-utf8.js'
 import { encodeLatin1 } from '../../../core/http/latin1.js'
+import { encodeUtf8 } from '../../../core/payload/encode-utf8.js'
 import type { Credentials } from './proxy-address.js'
 import type { ProxyDialogue, ProxyTarget } from './proxy-dialogue.js'
 

@@ -5,18 +5,18 @@ const slots = 512
 const longestText = 256
 
 /**
- * Reads texts of which most were read before, and hands out the same string for the same octets: field names, and what
+ * Reads texts of which most were read before, and hands out the same string for the same bytes: field names, and what
  * a browser, a host name or a proxy puts in every handshake. A connection then keeps of its own little more than its key
- * (40 octets of heap in place of 700), and a text that is known is compared in a third of the time of making another.
+ * (40 bytes of heap in place of 700), and a text that is known is compared in a third of the time of making another.
  *
  * A text is kept from the second time on that it came, so that keys and cookies, which differ, drive nothing out.
  */
-export class SharedTexts {
+export class StringInterner {
   readonly #texts: string[] = new Array(slots).fill('')
   /** Of the text that each slot was asked for last. */
   readonly #hashes = new Int32Array(slots)
 
-  /** The text of `bytes[start, end)`, an octet a character. */
+  /** The text of `bytes[start, end)`, a byte a character. */
   read(bytes: Uint8Array, start: number, end: number): string {
     const length = end - start
     if (length > longestText) return decodeLatin1(bytes, start, end)

@@ -3,7 +3,7 @@ import type { HttpResponse } from '../../ports/http-host.js'
 const plainText = ['Content-Type', 'text/plain; charset=utf-8'] as const
 
 /** What an HTTP host answers itself, whichever runtime it is of. */
-export const hostAnswers = {
+export const standardResponses = {
   handlerFailed: { status: 500, fields: plainText, body: 'the server could not answer\n' },
   pathUnknown: { status: 404, fields: plainText, body: 'nothing speaks WebSocket under this path\n' },
   answerTooSlow: {

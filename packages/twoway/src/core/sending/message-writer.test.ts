@@ -4,10 +4,10 @@ import { concat, frame, fromHex, toHex, utf8 } from 'twoway-testing/bytes.js'
 import { ConnectionHarness, type HarnessOptions } from 'twoway-testing/connection-harness.js'
 import { Slow } from 'twoway-testing/slow-extension.js'
 import { UsageError } from '../errors.js'
-import type { OutgoingMessage } from './outgoing-message.js'
+import type { MessageWriter } from './message-writer.js'
 
 interface Stream {
-  readonly message: OutgoingMessage
+  readonly message: MessageWriter
   readonly errors: Error[]
 }
 
@@ -30,7 +30,7 @@ function written(harness: ConnectionHarness): string {
 const text = (payload: string, fin = true): Uint8Array => frame({ opcode: 1, payload, fin })
 const rest = (payload: string | Uint8Array, fin = true): Uint8Array => frame({ opcode: 0, payload, fin })
 
-describe('OutgoingMessage', () => {
+describe('MessageWriter', () => {
   it('gathers the pieces of a turn into one fragment', () => {
     const { harness, message } = setUp()
     for (const piece of ['a', '', 'b', 'c']) assert.equal(message.write(piece), undefined)
@@ -76,13 +76,13 @@ describe('OutgoingMessage', () => {
 
   it('takes bytes for a text where they are UTF-8 in all, wherever they are cut', () => {
     const { harness, message } = setUp({}, 'text')
-    for (const octet of utf8('é👋')) message.write(Uint8Array.of(octet))
+    for (const byte of utf8('é👋')) message.write(Uint8Array.of(byte))
     message.end()
     assert.equal(written(harness), toHex(text('é👋')))
   })
 
   for (const [what, pieces] of [
-    ['an octet that can not follow', [Uint8Array.of(0xc3), Uint8Array.of(0x28)]],
+    ['a byte that can not follow', [Uint8Array.of(0xc3), Uint8Array.of(0x28)]],
     ['a string within a character', [Uint8Array.of(0xc3), 'a']],
     ['an end within a character', [Uint8Array.of(0xc3)]],
   ] as const) {
@@ -162,7 +162,7 @@ describe('OutgoingMessage', () => {
   })
 })
 
-describe('OutgoingMessage: what is sent meanwhile', () => {
+describe('MessageWriter: what is sent meanwhile', () => {
   it('waits in order until it is over; control frames go between its fragments, §5.4', () => {
     const { harness, message } = setUp()
     const { connection } = harness
@@ -247,7 +247,7 @@ describe('OutgoingMessage: what is sent meanwhile', () => {
   })
 })
 
-describe('OutgoingMessage: an extension that takes its time with a fragment', () => {
+describe('MessageWriter: an extension that takes its time with a fragment', () => {
   const marked = (payload: string, fin: boolean): Uint8Array => frame({ opcode: 1, payload, fin, reservedBits: 4 })
   const long = 'a long piece'
 

@@ -5,7 +5,7 @@ import { FakeClock } from 'twoway-testing/fake-clock.js'
 import { RecordingTransport } from 'twoway-testing/recording-transport.js'
 import type { Transport } from '../../ports/transport.js'
 import { webPayload } from '../../runtimes/web/payload.js'
-import { Outbox } from './outbox.js'
+import { FrameWriter } from './frame-writer.js'
 import { ScratchPool } from './scratch-pool.js'
 
 const text = 0x81
@@ -19,27 +19,27 @@ function setUp({ masked = false, full = false } = {}) {
   let flushes = 0
   const random = { maskingKey: () => 0x3d21fa37, bytes: (length: number) => new Uint8Array(length) }
   const ports = { payload: webPayload, clock, scratchPool }
-  const outbox = new Outbox(transport, ports, masked ? random : undefined, { flushed: () => flushes++ })
-  return { transport, clock, scratchPool, outbox, flushes: () => flushes }
+  const frameWriter = new FrameWriter(transport, ports, masked ? random : undefined, { flushed: () => flushes++ })
+  return { transport, clock, scratchPool, frameWriter, flushes: () => flushes }
 }
 
 const texts = [
   0, 1, 41, 42, 62, 63, 64, 124, 125, 126, 127, 5456, 5457, 5461, 5462, 16_379, 16_380, 16_384, 21_845, 65_535, 65_536,
 ]
 
-describe('Outbox', () => {
+describe('FrameWriter', () => {
   for (const masked of [false, true]) {
     const role = masked ? 'client' : 'server'
     it(`frames bytes of each length as the ${role} must, §5.1, §5.2`, () => {
       for (const length of [0, 1, 125, 126, 8191, 8192, 16_370, 16_384, 65_535, 65_536, 100_000]) {
-        const { outbox, transport } = setUp({ masked })
+        const { frameWriter, transport } = setUp({ masked })
         const payload = Uint8Array.from({ length }, (_, index) => index * 7)
         const padded = Uint8Array.from([9, ...payload, 9])
-        outbox.addBytes(binary, padded, 1, 1 + length)
-        outbox.flush()
+        frameWriter.addBytes(binary, padded, 1, 1 + length)
+        frameWriter.flush()
         const expected = frame({ opcode: 2, payload, masked })
         assert.ok(Buffer.from(transport.written).equals(expected))
-        assert.equal(outbox.appendedBytes, expected.length)
+        assert.equal(frameWriter.appendedBytes, expected.length)
       }
     })
 
@@ -47,11 +47,11 @@ describe('Outbox', () => {
       for (const length of texts) {
         for (const character of ['a', 'ä', '字', '👋']) {
           const payload = character.repeat(Math.ceil(length / character.length))
-          const { outbox, transport } = setUp({ masked })
-          outbox.addText(text, 'before')
-          outbox.addText(text, payload)
-          outbox.addText(text, 'after')
-          outbox.flush()
+          const { frameWriter, transport } = setUp({ masked })
+          frameWriter.addText(text, 'before')
+          frameWriter.addText(text, payload)
+          frameWriter.addText(text, 'after')
+          frameWriter.flush()
           const expected = ['before', payload, 'after'].map((part) => frame({ opcode: 1, payload: part, masked }))
           assert.ok(Buffer.from(transport.written).equals(Buffer.concat(expected)), `${length} x ${character}`)
         }
@@ -60,59 +60,59 @@ describe('Outbox', () => {
   }
 
   it('sends a lone surrogate as U+FFFD', () => {
-    const { outbox, transport } = setUp()
-    outbox.addText(text, 'a\ud800b')
-    outbox.flush()
+    const { frameWriter, transport } = setUp()
+    frameWriter.addText(text, 'a\ud800b')
+    frameWriter.flush()
     assert.equal(toHex(transport.written), toHex(frame({ opcode: 1, payload: 'a\ufffdb' })))
   })
 
   it('writes once a turn, whatever is sent in it', () => {
-    const { outbox, transport, clock, flushes } = setUp()
-    for (let index = 0; index < 100; index++) outbox.addText(text, `message ${index}`)
+    const { frameWriter, transport, clock, flushes } = setUp()
+    for (let index = 0; index < 100; index++) frameWriter.addText(text, `message ${index}`)
     assert.equal(transport.writes.length, 0)
-    assert.ok(outbox.waitingBytes > 0)
+    assert.ok(frameWriter.waitingBytes > 0)
     clock.endTurn()
     assert.equal(transport.writes.length, 1)
-    assert.equal(outbox.waitingBytes, 0)
+    assert.equal(frameWriter.waitingBytes, 0)
     assert.equal(flushes(), 1)
   })
 
   it('writes once for all that is sent while it is corked', () => {
-    const { outbox, transport, clock } = setUp()
-    outbox.cork()
-    for (let index = 0; index < 100; index++) outbox.addBytes(binary, utf8('x'), 0, 1)
+    const { frameWriter, transport, clock } = setUp()
+    frameWriter.cork()
+    for (let index = 0; index < 100; index++) frameWriter.addBytes(binary, utf8('x'), 0, 1)
     clock.endTurn()
     assert.equal(transport.writes.length, 0)
-    outbox.uncork()
+    frameWriter.uncork()
     assert.equal(transport.writes.length, 1)
-    outbox.uncork()
+    frameWriter.uncork()
     assert.equal(transport.writes.length, 1)
   })
 
   it('writes texts that fit into one scratch once, though more might have come of them', () => {
-    const { outbox, transport } = setUp()
-    for (let index = 0; index < 2; index++) outbox.addText(text, 'x'.repeat(8000))
-    outbox.flush()
+    const { frameWriter, transport } = setUp()
+    for (let index = 0; index < 2; index++) frameWriter.addText(text, 'x'.repeat(8000))
+    frameWriter.flush()
     assert.equal(transport.writes.length, 1)
   })
 
   it('writes a long unmasked payload together with its header and what came before', () => {
-    const { outbox, transport } = setUp()
-    outbox.addText(text, 'before')
-    outbox.addBytes(binary, new Uint8Array(10_000), 0, 10_000)
+    const { frameWriter, transport } = setUp()
+    frameWriter.addText(text, 'before')
+    frameWriter.addBytes(binary, new Uint8Array(10_000), 0, 10_000)
     assert.equal(transport.writes.length, 1)
-    outbox.addText(text, 'after')
-    outbox.flush()
+    frameWriter.addText(text, 'after')
+    frameWriter.flush()
     assert.equal(transport.writes.length, 2)
   })
 
   it('uses the same scratch again where the network took all', () => {
-    const { outbox, scratchPool } = setUp()
+    const { frameWriter, scratchPool } = setUp()
     const chunk = scratchPool.take()
     scratchPool.give(chunk)
     for (let index = 0; index < 3; index++) {
-      outbox.addText(text, 'x')
-      outbox.flush()
+      frameWriter.addText(text, 'x')
+      frameWriter.flush()
       const next = scratchPool.take()
       assert.equal(next, chunk)
       scratchPool.give(next)
@@ -120,26 +120,26 @@ describe('Outbox', () => {
   })
 
   it('uses the memory of a long text again: at once where the network took all, else when it has', () => {
-    const { outbox, transport, scratchPool } = setUp()
+    const { frameWriter, transport, scratchPool } = setUp()
     const long = 'x'.repeat(50_000)
-    outbox.addText(text, long)
+    frameWriter.addText(text, long)
     const chunk = scratchPool.takeLong(50_000)
     assert.ok(chunk.length > 150_000, 'the length of a text was asked for')
     scratchPool.give(chunk)
     transport.isFull = true
-    outbox.addText(text, long)
+    frameWriter.addText(text, long)
     const other = scratchPool.takeLong(50_000)
     assert.notEqual(other, chunk)
-    outbox.addText(text, long)
+    frameWriter.addText(text, long)
     assert.notEqual(scratchPool.takeLong(50_000), chunk)
     transport.pendingBytes = 0
-    outbox.drained()
+    frameWriter.drained()
     // Of two that waited, the latest is kept; it had just the length that it needed.
     assert.equal(scratchPool.takeLong(50_000).length, 50_010)
   })
 
   it('leaves what waits for the network unchanged by what is sent later', () => {
-    const { outbox, transport } = setUp()
+    const { frameWriter, transport } = setUp()
     const kept: Uint8Array[] = []
     const copies: string[] = []
     transport.write = (first, second) => {
@@ -150,10 +150,10 @@ describe('Outbox', () => {
       }
     }
     for (let index = 0; index < 50; index++) {
-      outbox.addText(text, `message ${index}`)
-      if (index % 3 === 0) outbox.flush()
+      frameWriter.addText(text, `message ${index}`)
+      if (index % 3 === 0) frameWriter.flush()
     }
-    outbox.flush()
+    frameWriter.flush()
     assert.deepEqual(kept.map(toHex), copies)
     assert.ok(
       kept.slice(1).every((bytes) => bytes.buffer.byteLength < 100),
@@ -162,15 +162,15 @@ describe('Outbox', () => {
   })
 
   it('tells how much waits in it and in the transport together', () => {
-    const { outbox, transport } = setUp({ full: true })
-    outbox.addText(text, 'abc')
-    outbox.flush()
-    outbox.addText(text, 'defg')
-    assert.equal(outbox.waitingBytes, 5 + 6)
-    assert.equal(outbox.appendedBytes, 5 + 6)
+    const { frameWriter, transport } = setUp({ full: true })
+    frameWriter.addText(text, 'abc')
+    frameWriter.flush()
+    frameWriter.addText(text, 'defg')
+    assert.equal(frameWriter.waitingBytes, 5 + 6)
+    assert.equal(frameWriter.appendedBytes, 5 + 6)
     transport.pendingBytes = 0
-    assert.equal(outbox.waitingBytes, 6)
-    assert.equal(outbox.appendedBytes, 5 + 6)
+    assert.equal(frameWriter.waitingBytes, 6)
+    assert.equal(frameWriter.appendedBytes, 5 + 6)
   })
 
   it('asks the transport what is pending once a write, and again only where something was', () => {
@@ -184,7 +184,7 @@ describe('Outbox', () => {
       write() {},
     } as unknown as Transport
     const { clock, scratchPool } = setUp()
-    const counted = new Outbox(transport, { payload: webPayload, clock, scratchPool }, undefined, { flushed() {} })
+    const counted = new FrameWriter(transport, { payload: webPayload, clock, scratchPool }, undefined, { flushed() {} })
     const send = (): number => {
       asked = 0
       counted.cork()
@@ -209,34 +209,34 @@ describe('Outbox', () => {
   })
 
   it('writes a whole frame that is alone in its turn as it is, without a copy', () => {
-    const { outbox, clock, scratchPool } = setUp()
+    const { frameWriter, clock, scratchPool } = setUp()
     const given: Uint8Array[] = []
     const transport = { pendingBytes: 0, write: (bytes: Uint8Array) => given.push(bytes) } as unknown as Transport
-    const alone = new Outbox(transport, { payload: webPayload, clock, scratchPool }, undefined, { flushed() {} })
+    const alone = new FrameWriter(transport, { payload: webPayload, clock, scratchPool }, undefined, { flushed() {} })
     const whole = frame({ opcode: 1, payload: utf8('to all') })
     alone.addFrame(whole)
     assert.equal(alone.waitingBytes, whole.length)
     clock.endTurn()
     assert.equal(given[0], whole)
     assert.equal(alone.waitingBytes, 0)
-    assert.equal(outbox.waitingBytes, 0)
+    assert.equal(frameWriter.waitingBytes, 0)
   })
 
   it('keeps the order of whole frames and what is sent around them, in as few writes', () => {
     for (const length of [3, 5000, 8192, 20_000]) {
       for (const around of [3, 5000, 20_000]) {
-        const { outbox, transport } = setUp()
+        const { frameWriter, transport } = setUp()
         const whole = frame({ opcode: 2, payload: new Uint8Array(length).fill(1) })
         const other = utf8('x'.repeat(around))
         const expected = frame({ opcode: 1, payload: other })
-        outbox.addFrame(whole)
-        outbox.addText(text, 'x'.repeat(around))
-        outbox.addFrame(whole)
-        outbox.addFrame(whole)
-        outbox.addBytes(text, other, 0, other.length)
-        assert.equal(outbox.appendedBytes, 3 * whole.length + 2 * expected.length)
-        assert.equal(outbox.waitingBytes + transport.written.length, outbox.appendedBytes)
-        outbox.flush()
+        frameWriter.addFrame(whole)
+        frameWriter.addText(text, 'x'.repeat(around))
+        frameWriter.addFrame(whole)
+        frameWriter.addFrame(whole)
+        frameWriter.addBytes(text, other, 0, other.length)
+        assert.equal(frameWriter.appendedBytes, 3 * whole.length + 2 * expected.length)
+        assert.equal(frameWriter.waitingBytes + transport.written.length, frameWriter.appendedBytes)
+        frameWriter.flush()
         assert.ok(Buffer.from(transport.written).equals(Buffer.concat([whole, expected, whole, whole, expected])))
         if (length === 3 && around === 3) assert.equal(transport.writes.length, 1)
       }

@@ -1,23 +1,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Roster } from './roster.js'
+import { UnorderedSet } from './unordered-set.js'
 
 test('holds what was added and not removed, whatever the order', () => {
   const moves = fc.array(fc.tuple(fc.boolean(), fc.nat(9)), { maxLength: 100 })
   fc.assert(
     fc.property(moves, (list) => {
-      const roster = new Roster<{ place: number }>()
-      const members = Array.from({ length: 10 }, () => ({ place: -1 }))
+      const set = new UnorderedSet<{ index: number }>()
+      const members = Array.from({ length: 10 }, () => ({ index: -1 }))
       const expected = new Set<object>()
       for (const [adds, index] of list) {
         const member = members[index]!
-        if (!adds) roster.remove(member)
-        else if (!expected.has(member)) roster.add(member)
+        if (!adds) set.remove(member)
+        else if (!expected.has(member)) set.add(member)
         if (adds) expected.add(member)
         else expected.delete(member)
-        assert.equal(roster.size, expected.size)
-        assert.deepEqual(new Set<object>(roster), expected)
+        assert.equal(set.size, expected.size)
+        assert.deepEqual(new Set<object>(set), expected)
       }
     }),
   )

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { SharedTexts } from './shared-texts.js'
+import { StringInterner } from './string-interner.js'
 
-function octets(text: string): Uint8Array {
+function bytes(text: string): Uint8Array {
   return Buffer.from(`<${text}>`, 'latin1')
 }
 
 test('reads every text as it stands, however often and whatever came before', () => {
-  const texts = new SharedTexts()
+  const texts = new StringInterner()
   const few = fc.constantFrom('', 'Host', 'host', 'caf\xe9', '\x80\xff', 'a'.repeat(256), 'a'.repeat(257))
   fc.assert(
     fc.property(
@@ -17,7 +17,7 @@ test('reads every text as it stands, however often and whatever came before', ()
         fc.uint8Array().map((bytes) => Buffer.from(bytes).toString('latin1')),
       ),
       (text) => {
-        for (let times = 0; times < 3; times += 1) assert.equal(texts.read(octets(text), 1, text.length + 1), text)
+        for (let times = 0; times < 3; times += 1) assert.equal(texts.read(bytes(text), 1, text.length + 1), text)
       },
     ),
     { numRuns: 2000 },

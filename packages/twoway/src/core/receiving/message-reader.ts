@@ -2,7 +2,7 @@ import type { Payload } from '../../ports/payload.js'
 import { ProtocolError } from '../errors.js'
 
 /** A message that is handed over in pieces while it arrives. One reader takes them, and what waits for it is bounded. */
-export class IncomingMessage {
+export class MessageReader {
   readonly type: 'text' | 'binary'
   readonly #payload: Payload
   readonly #onChange: () => void
@@ -12,7 +12,7 @@ export class IncomingMessage {
   #isWhole = false
   #isDiscarded = false
   #hasEnded = false
-  #detentions = 0
+  #leases = 0
   #error: Error | undefined
   #reader:
     | { readonly resolve: (piece: string | Uint8Array | undefined) => void; readonly reject: (error: Error) => void }
@@ -25,7 +25,7 @@ export class IncomingMessage {
     this.#onChange = onChange
   }
 
-  /** Octets that wait for the reader. */
+  /** Bytes that wait for the reader. */
   get heldBytes(): number {
     return this.#length
   }
@@ -42,16 +42,16 @@ export class IncomingMessage {
 
   /** Whether all of it has come, its reader knows that or has discarded it, and nobody detains the next one. */
   get isOver(): boolean {
-    return this.#isWhole && (this.#hasEnded || this.#isDiscarded) && this.#detentions === 0
+    return this.#isWhole && (this.#hasEnded || this.#isDiscarded) && this.#leases === 0
   }
 
   /** Puts the next message off until `release`. */
-  detain(): void {
-    this.#detentions += 1
+  acquire(): void {
+    this.#leases += 1
   }
 
   release(): void {
-    this.#detentions -= 1
+    this.#leases -= 1
     this.#onChange()
   }
 

@@ -5,7 +5,7 @@ import { isSameText } from '../http/field-syntax.js'
 const webSocket = /(?:^|,)[ \t]*websocket[ \t]*(?:\/[^,]*)?(?:,|$)/i
 
 /** Whether a request is meant as a handshake, if perhaps a broken one: then it is told what it lacks. */
-export function meansToUpgrade(head: RequestHead): boolean {
+export function isHandshakeAttempt(head: RequestHead): boolean {
   return offersWebSocket(head) || head.fields.some((name, at) => at % 2 === 0 && isSameText(name, 'sec-websocket-key'))
 }
 

@@ -1,8 +1,8 @@
-/** Octets below which a loop is done before a view is made: a Buffer's `subarray` takes 100 ns and an object. */
+/** Bytes below which a loop is done before a view is made: a Buffer's `subarray` takes 100 ns and an object. */
 const viewFrom = 48
 
 /** Copies `source[start, end)` to `target` from `at` on. The two do not overlap. */
-export function copyOctets(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
+export function copyBytes(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
   if (end - start < viewFrom) for (let from = start, to = at; from < end; from += 1, to += 1) target[to] = source[from]!
   else target.set(start === 0 && end === source.length ? source : source.subarray(start, end), at)
 }

@@ -1,6 +1,6 @@
 const replacement = 0xfffd
 
-/** The octets of a text in UTF-8, RFC 3629, a lone surrogate as U+FFFD. */
+/** The bytes of a text in UTF-8, RFC 3629, a lone surrogate as U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array {
   const bytes = new Uint8Array(3 * text.length)
   let at = 0

@@ -2,7 +2,7 @@ import type { Clock } from '../../ports/clock.js'
 import type { Payload } from '../../ports/payload.js'
 import type { Random } from '../../ports/random.js'
 import type { Transport } from '../../ports/transport.js'
-import { copyOctets } from '../payload/copy-octets.js'
+import { copyBytes } from '../payload/copy-bytes.js'
 import { frameHeaderSize, writeFrameHeader } from './frame-header.js'
 import type { Flushable, JointFlush } from './joint-flush.js'
 import type { ScratchPool } from './scratch-pool.js'
@@ -10,8 +10,8 @@ import type { ScratchPool } from './scratch-pool.js'
 /** A payload at least this long is not copied where it need not be masked: header and payload go out in one write. */
 export const byReferenceBytes = 8 << 10
 
-/** Who is told of what an outbox does of itself. An interface and no function, so that a connection needs none of its own. */
-export interface OutboxOwner {
+/** Who is told of what a frame writer does of itself. An interface and no function, so that a connection needs none of its own. */
+export interface FrameWriterOwner {
   /** Bytes were handed to the transport by a flush that nobody asked for. */
   flushed(): void
 }
@@ -20,15 +20,15 @@ export interface OutboxOwner {
  * Frames what is sent and hands it to the transport, one write a turn: what is sent while a read is being parsed
  * goes out at the read's end, anything else at the end of the current turn.
  */
-export class Outbox implements Flushable {
+export class FrameWriter implements Flushable {
   readonly #transport: Transport
   readonly #payload: Payload
   readonly #random: Random | undefined
   readonly #clock: Clock
   readonly #pool: ScratchPool
-  readonly #owner: OutboxOwner
+  readonly #owner: FrameWriterOwner
   #scratch: Uint8Array | undefined
-  /** Octets of what waits here. */
+  /** Bytes of what waits here. */
   #used = 0
   /** A whole frame that waits alone and is not copied; then there is no scratch. */
   #frame: Uint8Array | undefined
@@ -47,7 +47,7 @@ export class Outbox implements Flushable {
     transport: Transport,
     { payload, clock, scratchPool }: { payload: Payload; clock: Clock; scratchPool: ScratchPool },
     random: Random | undefined,
-    owner: OutboxOwner,
+    owner: FrameWriterOwner,
   ) {
     this.#transport = transport
     this.#payload = payload
@@ -62,12 +62,12 @@ export class Outbox implements Flushable {
     return this.#random !== undefined
   }
 
-  /** Octets framed and not yet handed to the network. */
+  /** Bytes framed and not yet handed to the network. */
   get waitingBytes(): number {
     return this.#mayPend ? this.#used + this.#pendingBytes() : this.#used
   }
 
-  /** Octets framed since the start. */
+  /** Bytes framed since the start. */
   get appendedBytes(): number {
     return this.#appended
   }
@@ -85,7 +85,7 @@ export class Outbox implements Flushable {
   /**
    * Adds a frame with `bytes[start, end)` for payload. A long payload is not copied where it is not masked:
    * it must be left unchanged until it has gone.
-   * @param first the frame's first octet
+   * @param first the frame's first byte
    */
   addBytes(first: number, bytes: Uint8Array, start: number, end: number): void {
     const length = end - start
@@ -95,9 +95,9 @@ export class Outbox implements Flushable {
     }
     const maskingKey = this.#random?.maskingKey()
     const size = frameHeaderSize(length, maskingKey !== undefined) + length
-    const target = this.#room(size)
+    const target = this.#reserve(size)
     const at = writeFrameHeader(target, this.#used, first, length, maskingKey)
-    if (maskingKey === undefined) copyOctets(bytes, start, end, target, at)
+    if (maskingKey === undefined) copyBytes(bytes, start, end, target, at)
     else this.#payload.maskInto(bytes, start, end, target, at, maskingKey)
     this.#added(target, size)
   }
@@ -108,7 +108,7 @@ export class Outbox implements Flushable {
     const masked = maskingKey !== undefined
     // Text is most often ASCII: the header's place is left for that, and the text moves where it was not.
     const guess = frameHeaderSize(text.length, masked)
-    const target = this.#room(this.#roomFor(text, masked))
+    const target = this.#reserve(this.#sizeFor(text, masked))
     const begin = this.#used
     const length = this.#payload.encodeInto(text, target, begin + guess)
     const size = frameHeaderSize(length, masked)
@@ -134,7 +134,7 @@ export class Outbox implements Flushable {
       this.#appended += frame.length
       this.#handOn(frame)
     } else {
-      copyOctets(frame, 0, frame.length, this.#room(frame.length), this.#used)
+      copyBytes(frame, 0, frame.length, this.#reserve(frame.length), this.#used)
       this.#added(this.#scratch!, frame.length, joint)
     }
   }
@@ -182,7 +182,7 @@ export class Outbox implements Flushable {
 
   #addByReference(first: number, bytes: Uint8Array, start: number, end: number): void {
     const length = end - start
-    const target = this.#room(frameHeaderSize(length, false))
+    const target = this.#reserve(frameHeaderSize(length, false))
     const at = writeFrameHeader(target, this.#used, first, length, undefined)
     this.#appended += at - this.#used + length
     this.#used = at
@@ -208,7 +208,7 @@ export class Outbox implements Flushable {
    * Room for the longest that a text can become, where that is in the scratch or in a long chunk that is used again: to
    * ask for the length takes as long as to write it (1 MiB of ASCII: 0.2 ms of 1.2). Else for what it does become.
    */
-  #roomFor(text: string, masked: boolean): number {
+  #sizeFor(text: string, masked: boolean): number {
     const { chunkBytes, longestBytes } = this.#pool
     const most = 3 * text.length
     const header = frameHeaderSize(most, masked)
@@ -223,7 +223,7 @@ export class Outbox implements Flushable {
   }
 
   /** Bytes with room for `length` more from `#used` on: the scratch, or, for what is longer, a chunk of its own. */
-  #room(length: number): Uint8Array {
+  #reserve(length: number): Uint8Array {
     if (this.#frame !== undefined) this.#joinFrame(this.#frame, length)
     if (this.#scratch !== undefined && this.#used + length > this.#scratch.length) this.flush()
     if (length > this.#pool.chunkBytes) return this.#pool.takeLong(length)
@@ -239,7 +239,7 @@ export class Outbox implements Flushable {
     }
     this.#frame = undefined
     this.#scratch = this.#pool.take()
-    copyOctets(frame, 0, frame.length, this.#scratch, 0)
+    copyBytes(frame, 0, frame.length, this.#scratch, 0)
   }
 
   #added(target: Uint8Array, length: number, joint?: JointFlush): void {

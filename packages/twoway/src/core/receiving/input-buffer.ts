@@ -4,7 +4,7 @@ import type { Payload } from '../../ports/payload.js'
  * Bytes that arrived and could not be parsed yet, as copies, in their order: what a paused connection leaves of a
  * read, and a read that comes while another is being parsed.
  */
-export class Hold {
+export class InputBuffer {
   readonly #payload: Payload
   #bytes: Uint8Array | undefined
   #taken: Uint8Array | undefined
@@ -68,7 +68,7 @@ export class Hold {
     this.#end = end
   }
 
-  /** Puts a range among what is held, `at` octets from its beginning. */
+  /** Puts a range among what is held, `at` bytes from its beginning. */
   #put(at: number, bytes: Uint8Array, start: number, end: number): void {
     const length = end - start
     if (length === 0) return

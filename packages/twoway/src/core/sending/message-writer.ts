@@ -3,15 +3,15 @@ import type { Payload } from '../../ports/payload.js'
 import { UsageError } from '../errors.js'
 import type { Extension } from '../extensions/extension.js'
 import { Opcode } from '../opcode.js'
-import { copyOctets } from '../payload/copy-octets.js'
+import { copyBytes } from '../payload/copy-bytes.js'
 import { textToBytes } from '../payload/text-to-bytes.js'
 import { finBit } from './frame-header.js'
-import { byReferenceBytes, type Outbox } from './outbox.js'
+import { byReferenceBytes, type FrameWriter } from './frame-writer.js'
 import type { ScratchPool } from './scratch-pool.js'
 
 /** The queue that a message in pieces is an entry of. */
-export interface OutgoingQueue {
-  readonly outbox: Outbox
+export interface MessageWriterQueue {
+  readonly frameWriter: FrameWriter
   readonly ports: { readonly payload: Payload; readonly clock: Clock; readonly scratchPool: ScratchPool }
   readonly limits: { readonly highWaterMarkBytes: number }
   readonly extension: Extension | undefined
@@ -20,13 +20,13 @@ export interface OutgoingQueue {
   /** A message can't be completed. */
   fail(code: number, reason: string): void
   /** The message is over, or given up. */
-  leave(message: OutgoingMessage): void
+  leave(message: MessageWriter): void
 }
 
-export interface OutgoingOptions {
+export interface MessageWriterOptions {
   /** By default that of the first piece: text for a string. */
   readonly type?: 'text' | 'binary' | undefined
-  /** Octets of a fragment, at most; without it, what a scratch buffer takes. */
+  /** Bytes of a fragment, at most; without it, what a scratch buffer takes. */
   readonly fragmentBytes?: number | undefined
   /** What an extension that compresses is to do with the message, where not as it sees fit. */
   readonly compress?: boolean | undefined
@@ -39,10 +39,10 @@ const piecesPerTurn = 1024
 const tellingBytes = 1024
 
 /** Room of a fragment below which it goes out: less is not worth another round of encoding. */
-const leastRoom = 1024
+const minFreeBytes = 1024
 
-/** Octets of the longest fragment, whatever is asked for: 64 KiB. */
-const longestRoom = 64 << 10
+/** Bytes of the longest fragment, whatever is asked for: 64 KiB. */
+const maxFragmentBuffer = 64 << 10
 
 /**
  * A message that goes out in fragments as its pieces come, RFC 6455 §5.4, in the memory of one fragment.
@@ -51,11 +51,11 @@ const longestRoom = 64 << 10
  * turns with nothing but Pings and Pongs: other messages wait behind it in the queue. An extension changes it fragment by
  * fragment, from its beginning on or not at all.
  */
-export class OutgoingMessage {
+export class MessageWriter {
   readonly kind = 'streamed'
   /** Bytes that wait for their fragment, or for the extension. */
   waitingBytes = 0
-  readonly #queue: OutgoingQueue
+  readonly #queue: MessageWriterQueue
   readonly #onClosed: (error: Error) => void
   readonly #fragmentBytes: number
   #opcode: number | undefined
@@ -64,7 +64,7 @@ export class OutgoingMessage {
   #hasBegun = false
   #onTurn: (() => void) | undefined
   /** The fragment that is gathered. */
-  #room: Uint8Array | undefined
+  #fragment: Uint8Array | undefined
   #used = 0
   /** The piece that is being taken, and how far it is. */
   #piece: string | Uint8Array = ''
@@ -73,7 +73,7 @@ export class OutgoingMessage {
   /** The first half of a character whose second half is to come, or ''. */
   #highSurrogate = ''
   #utf8State = 0
-  #octetsThisTurn = 0
+  #bytesThisTurn = 0
   #piecesThisTurn = 0
   #isScheduled = false
   readonly #compress: boolean | undefined
@@ -85,8 +85,8 @@ export class OutgoingMessage {
 
   /** @param onClosed the connection has left the open state before the message was over: nothing more is taken */
   constructor(
-    queue: OutgoingQueue,
-    { type, fragmentBytes = Number.POSITIVE_INFINITY, compress }: OutgoingOptions,
+    queue: MessageWriterQueue,
+    { type, fragmentBytes = Number.POSITIVE_INFINITY, compress }: MessageWriterOptions,
     onClosed: (error: Error) => void,
   ) {
     this.#queue = queue
@@ -158,16 +158,16 @@ export class OutgoingMessage {
   close(error: Error): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#dropRoom()
+    this.#dropFragment()
     this.#piece = ''
     this.#onClosed(error)
   }
 
   get #hasRoom(): boolean {
     if (this.#isEncoding) return false
-    const { outbox, limits } = this.#queue
+    const { frameWriter, limits } = this.#queue
     const { highWaterMarkBytes } = limits
-    return this.#octetsThisTurn <= highWaterMarkBytes && outbox.waitingBytes <= highWaterMarkBytes
+    return this.#bytesThisTurn <= highWaterMarkBytes && frameWriter.waitingBytes <= highWaterMarkBytes
   }
 
   #countPiece(): Promise<void> | undefined {
@@ -202,7 +202,7 @@ export class OutgoingMessage {
     return isCut ? joined.slice(0, -1) : joined
   }
 
-  /** Octets can be cut anywhere, characters can not: a text that is cut by octets is encoded first. */
+  /** Bytes can be cut anywhere, characters can not: a text that is cut by bytes is encoded first. */
   #toCut(piece: string | Uint8Array): string | Uint8Array {
     if (typeof piece !== 'string' || this.#fragmentBytes === Number.POSITIVE_INFINITY) return piece
     return textToBytes(this.#queue.ports.payload, piece)
@@ -235,7 +235,7 @@ export class OutgoingMessage {
     while (this.#at < this.#piece.length) {
       if (!this.#hasRoom) {
         // The next turn may go on; a network that lags tells when it has taken what waits.
-        if (this.#octetsThisTurn > 0) this.#schedule()
+        if (this.#bytesThisTurn > 0) this.#schedule()
         return false
       }
       const piece = this.#piece
@@ -246,7 +246,7 @@ export class OutgoingMessage {
   }
 
   #gatherBytes(piece: Uint8Array, at: number): number {
-    const room = this.#takeRoom(1)
+    const room = this.#reserve(1)
     const end = Math.min(piece.length, at + Math.min(room.length, this.#fragmentBytes) - this.#used)
     room.set(piece.subarray(at, end), this.#used)
     this.#gathered(end - at)
@@ -254,7 +254,7 @@ export class OutgoingMessage {
   }
 
   #gatherText(piece: string, at: number): number {
-    const room = this.#takeRoom(leastRoom)
+    const room = this.#reserve(minFreeBytes)
     let end = Math.min(piece.length, at + Math.floor((room.length - this.#used) / 3))
     if (end < piece.length && end - at > 1 && isHighSurrogate(piece.charCodeAt(end - 1))) end -= 1
     const part = at === 0 && end === piece.length ? piece : piece.slice(at, end)
@@ -281,7 +281,7 @@ export class OutgoingMessage {
 
   readonly #onTask = (): void => {
     this.#isScheduled = false
-    this.#octetsThisTurn = 0
+    this.#bytesThisTurn = 0
     this.#piecesThisTurn = 0
     this.proceed()
   }
@@ -289,17 +289,17 @@ export class OutgoingMessage {
   /** Sends what is gathered, now or when the extension is done with it. */
   #emit(fin: number): void {
     const length = this.#used
-    const room = this.#room ?? nothing
-    this.#room = undefined
+    const room = this.#fragment ?? nothing
+    this.#fragment = undefined
     this.#used = 0
-    this.#octetsThisTurn += length
+    this.#bytesThisTurn += length
     const { extension } = this.#queue
     if (!this.#hasBegun) this.#isChanged = extension !== undefined && this.#wants(extension, fin, length)
     if (!this.#isChanged) {
       this.#frame(fin, room, length)
       return
     }
-    const encoded = extension!.encode(room, 0, length, fin !== 0, this.#mostEncoded(fin, length), (later) => {
+    const encoded = extension!.encode(room, 0, length, fin !== 0, this.#maxEncodedLength(fin, length), (later) => {
       this.#isEncoding = false
       if (this.#isOver) return
       this.#frameEncoded(fin, room, length, later)
@@ -317,7 +317,7 @@ export class OutgoingMessage {
   }
 
   /** A beginning that does not shrink speaks for what follows, unless it is too short to tell. */
-  #mostEncoded(fin: number, length: number): number {
+  #maxEncodedLength(fin: number, length: number): number {
     const isToShrink = !this.#hasBegun && (fin !== 0 || length >= tellingBytes)
     return isToShrink ? length - 1 : Number.POSITIVE_INFINITY
   }
@@ -336,14 +336,14 @@ export class OutgoingMessage {
       this.#giveBack(room)
     } else {
       // What the extension returned is valid for now only, and what it was made of is not needed any more.
-      copyOctets(encoded, 0, encoded.length, room, 0)
+      copyBytes(encoded, 0, encoded.length, room, 0)
       this.#frame(fin, room, encoded.length)
     }
   }
 
   /** @param bytes a chunk of the pool's, or of no use to it */
   #frame(fin: number, bytes: Uint8Array, length: number): void {
-    const { outbox, extension } = this.#queue
+    const { frameWriter, extension } = this.#queue
     const most = this.#fragmentBytes
     // All that waited for this fragment goes out with it; the next one may have begun.
     this.#count(this.#used - this.waitingBytes)
@@ -353,31 +353,32 @@ export class OutgoingMessage {
       const changed = this.#isChanged && !this.#hasBegun ? extension!.messageBits << 4 : 0
       const opcode = this.#hasBegun ? Opcode.continuation : (this.#opcode ?? Opcode.binary)
       this.#hasBegun = true
-      outbox.addBytes((end === length ? fin : 0) | changed | opcode, bytes, at, end)
+      frameWriter.addBytes((end === length ? fin : 0) | changed | opcode, bytes, at, end)
       at = end
     } while (at < length)
     // A long fragment is read from until it has gone, a short one was copied.
-    if (length < byReferenceBytes || outbox.waitingBytes === 0) this.#giveBack(bytes)
+    if (length < byReferenceBytes || frameWriter.waitingBytes === 0) this.#giveBack(bytes)
     if (fin !== 0) this.#leave()
   }
 
-  /** A fragment that has no room for so many octets goes out now and not when it was filled: it may be the last. */
-  #takeRoom(octets: number): Uint8Array {
-    const most = Math.min(this.#room?.length ?? 0, this.#fragmentBytes)
-    if (this.#used > 0 && most - this.#used < octets) this.#emit(0)
-    this.#room ??= this.#newRoom()
-    return this.#room
+  /** A fragment that has no room for so many bytes goes out now and not when it was filled: it may be the last. */
+  #reserve(bytes: number): Uint8Array {
+    const most = Math.min(this.#fragment?.length ?? 0, this.#fragmentBytes)
+    if (this.#used > 0 && most - this.#used < bytes) this.#emit(0)
+    this.#fragment ??= this.#newFragment()
+    return this.#fragment
   }
 
-  #newRoom(): Uint8Array {
+  #newFragment(): Uint8Array {
     const { scratchPool, payload } = this.#queue.ports
-    const asked = this.#fragmentBytes === Number.POSITIVE_INFINITY ? 0 : Math.min(this.#fragmentBytes, longestRoom)
+    const asked =
+      this.#fragmentBytes === Number.POSITIVE_INFINITY ? 0 : Math.min(this.#fragmentBytes, maxFragmentBuffer)
     return asked > scratchPool.chunkBytes ? payload.allocate(asked) : scratchPool.take()
   }
 
-  #dropRoom(): void {
-    if (this.#room !== undefined) this.#giveBack(this.#room)
-    this.#room = undefined
+  #dropFragment(): void {
+    if (this.#fragment !== undefined) this.#giveBack(this.#fragment)
+    this.#fragment = undefined
     this.#used = 0
   }
 
@@ -388,7 +389,7 @@ export class OutgoingMessage {
 
   #leave(): void {
     this.#isOver = true
-    this.#dropRoom()
+    this.#dropFragment()
     this.#queue.leave(this)
   }
 }

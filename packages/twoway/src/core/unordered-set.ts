@@ -3,7 +3,7 @@
  * in them, with all that hangs on it, past young collections, which took a sixth of a handshake's time.
  * None may be removed while it is iterated over.
  */
-export class Roster<Member extends { place: number }> implements Iterable<Member> {
+export class UnorderedSet<Member extends { index: number }> implements Iterable<Member> {
   readonly #members: Member[] = []
 
   get size(): number {
@@ -15,20 +15,20 @@ export class Roster<Member extends { place: number }> implements Iterable<Member
     return this.#members.at(-1)
   }
 
-  /** Adds a member of no roster; its `place` is the roster's own from now on. */
+  /** Adds a member of no roster; its `index` is the roster's own from now on. */
   add(member: Member): void {
-    member.place = this.#members.push(member) - 1
+    member.index = this.#members.push(member) - 1
   }
 
-  /** Removes a member, where it is one: `place` is -1 for one that is none. */
+  /** Removes a member, where it is one: `index` is -1 for one that is none. */
   remove(member: Member): void {
-    const { place } = member
-    if (place < 0) return
-    member.place = -1
+    const { index } = member
+    if (index < 0) return
+    member.index = -1
     const last = this.#members.pop()!
     if (last === member) return
-    this.#members[place] = last
-    last.place = place
+    this.#members[index] = last
+    last.index = index
   }
 
   [Symbol.iterator](): IterableIterator<Member> {
