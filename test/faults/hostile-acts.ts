@@ -76,14 +76,14 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
   'speaks SSH': refused(/not well-formed HTTP/, (peer) => peer.socket.write('SSH-2.0-OpenSSH_9.6\r\n')),
   'speaks TLS': refused(/TLS/, (peer) => peer.socket.write(Uint8Array.of(0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x46))),
   'folds a field': refused(/not well-formed HTTP/, (peer) => peer.accept([' folded'])),
-  'answers to another key': refused(/does not answer this client's key/, (peer) =>
+  'answers to another key': refused(/does not match this client's key/, (peer) =>
     peer.answer('101 Switching Protocols', [
       'Upgrade: websocket',
       'Connection: Upgrade',
       'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=',
     ]),
   ),
-  'answers twice to the key': refused(/does not answer this client's key/, (peer) =>
+  'answers twice to the key': refused(/does not match this client's key/, (peer) =>
     peer.accept(['Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=']),
   ),
   'uses an extension that was not offered': refused(/extension that was not offered/, (peer) =>

@@ -12,7 +12,7 @@ import type { ReceiveRates } from './receiving/receive-rate.js'
 import type { BufferBudget } from './sending/buffer-budget.js'
 import type { ScratchPool } from './sending/scratch-pool.js'
 
-/** What a connection needs of its runtime. */
+/** The ports of the runtime that a connection uses. */
 export interface ConnectionPorts {
   readonly payload: Payload
   readonly random: Random
@@ -25,53 +25,65 @@ export interface ConnectionOptions<Owner> {
   readonly transport: Transport
   readonly ports: ConnectionPorts
   readonly limits: Limits
-  /** How much the peer may send; any amount where it is left out. */
+  /** Limits on how fast the peer may send; none by default. */
   readonly rates?: ReceiveRates | undefined
-  /** What becomes of a message where more than `maxBufferedBytes` wait already: the connection fails with 1013, or the message is dropped. */
+  /**
+   * Policy for a message that is sent while more than `maxBufferedBytes` wait: fail the connection with 1013, or drop
+   * the message.
+   */
   readonly whenBufferFull: 'close' | 'drop'
   readonly extension?: Extension | undefined
-  /** Whether messages are handed over while they arrive; then `maxMessageBytes` does not limit them. */
+  /** Whether messages are delivered while they arrive; `maxMessageBytes` does not limit them then. */
   readonly streamsMessages?: boolean | undefined
   /** Shared by the connections of a server. */
   readonly budget?: BufferBudget | undefined
-  /** The same for what is received and not complete; not counted where it is left out. */
+  /** Shared by the connections of a server: the memory of incomplete input. Not counted by default. */
   readonly receiveBudget?: MemoryBudget | undefined
-  /** Who the connection belongs to, passed to each call of `events`, so that one object of events serves many. */
+  /**
+   * The object that the connection belongs to. Each call of `events` gets it, so one `events` object serves many
+   * connections.
+   */
   readonly owner: Owner
   readonly events: ConnectionEvents<Owner>
 }
 
 /**
- * What a connection tells its owner. The owner may send, close, terminate, pause and resume from within each call.
- * None of these may throw.
+ * Events of a connection. The owner may send, close, terminate, pause and resume from within each call, but must not
+ * throw.
  */
 export interface ConnectionEvents<Owner> {
-  /** A message came: text as a string, binary as bytes that are the receiver's own. */
+  /** A message arrived: text as a string, binary as bytes that the receiver owns. */
   message(owner: Owner, message: string | Uint8Array): void
-  /** What was sent has gone down to the high-water mark again after a `send` that answered 'buffered'. */
+  /** After a `send` that returned 'buffered', the waiting bytes have fallen to the high-water mark. */
   drain(owner: Owner): void
-  /** A message begins to come, in place of `message`, where `streamsMessages` asks for it. */
+  /** A message begins to arrive. Replaces `message` if `streamsMessages` is set. */
   messageStream?(owner: Owner, message: MessageReader): void
-  /** A Pong came; its payload is the receiver's own. */
+  /** A Pong arrived. The receiver owns its payload. */
   pong?(owner: Owner, payload: Uint8Array): void
   /** The connection leaves the open state: no message follows. */
   closing?(owner: Owner): void
-  /** The peer did not do its part of the closing within `closeTimeoutMs`: the transport is dropped, and `closed` follows. */
+  /**
+   * The peer did not complete the closing handshake within `closeTimeoutMs`. The transport is dropped, and `closed`
+   * follows.
+   */
   closeTimedOut?(owner: Owner): void
-  /** What went wrong: the peer broke a rule, or the network failed. `closed` follows. */
+  /** The peer broke a rule, or the network failed. `closed` follows. */
   error(owner: Owner, error: ProtocolError | TransportError): void
-  /** The transport is gone; once, and last. */
+  /** The transport is gone. Called once, as the last event. */
   closed(owner: Owner, result: CloseResult): void
 }
 
-/** How a connection ended: the peer's status, or 1006 where no Close came (RFC 6455 §7.1.5). */
+/** How a connection ended: the peer's status, or 1006 if no Close arrived (RFC 6455 §7.1.5). */
 export interface CloseResult extends CloseStatus {
-  /** Whether both Closes had passed (§7.1.4). */
+  /** Whether both sides sent a Close (§7.1.4). */
   readonly wasClean: boolean
 }
 
 /**
- * What became of a message: handed on; taken, but more waits than the high-water mark; not taken, as too much waits
- * already; or not taken, as the connection is closing or closed.
+ * The result of `send`:
+ * - `sent`: the message was framed or queued.
+ * - `buffered`: likewise, but more than the high-water mark waits.
+ * - `dropped`: the message was refused, as too much waits already.
+ * - `closed`: the message was refused, as the connection is closing or closed.
  */
 export type SendResult = 'sent' | 'buffered' | 'dropped' | 'closed'

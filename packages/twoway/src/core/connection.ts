@@ -25,22 +25,23 @@ import type { MessageWriter, MessageWriterOptions } from './sending/message-writ
 import { SendQueue, type SendQueueOwner, type WholeMessage } from './sending/send-queue.js'
 
 /**
- * Frames of one connection that are parsed in one go, so that a flood of tiny ones leaves the others their turn:
- * about a millisecond's worth, with a handler that answers each.
+ * Frames of one connection that are parsed before other connections get their turn: `npm run safety` measures the delay
+ * that a flood of tiny frames causes.
  */
 const framesPerTurn = 1024
 
-/** The same for bytes that an extension makes of what came: a read of 64 KiB can unfold to a thousand times that. */
+/** The same bound for the output of an extension: a read of 64 KiB can decompress to a thousand times as much. */
 const decodedBytesPerTurn = 1 << 20
 
-/** Bytes of a header that a client's frame begins with, where its payload is short. */
+/** Length of the header of a client's short frame. */
 const shortHeader = 6
 
 /**
- * One endpoint's half of a connection after the opening handshake, RFC 6455 §5 to §7: bytes in, messages out, and back.
+ * One endpoint of a connection after the opening handshake, RFC 6455 §5 to §7: takes received bytes, delivers messages,
+ * and frames what is sent.
  *
- * Owns its transport. Messages are told of in their order, none after `close`, `terminate` or `fail` was called
- * or the peer's Close came. What a paused connection has not parsed is kept as a copy.
+ * Owns its transport. Delivers messages in order, and none after `close`, `terminate` or `fail` was called or the
+ * peer's Close arrived. While it is paused, it keeps a copy of the unparsed bytes.
  */
 export class Connection<Owner>
   implements TransportSink, FrameWriterOwner, SendQueueOwner, DecoderEvents, ClosingOwner, UnfinishedInputOwner
@@ -61,7 +62,7 @@ export class Connection<Owner>
   readonly #frameWriter: FrameWriter
   readonly #gate: ReadGate
   readonly #unparsed: InputBuffer
-  /** Undefined where the peer may send any amount. */
+  /** Undefined if the peer may send at any rate. */
   readonly #rate: ReceiveRate | undefined
   readonly #receiveBudget: MemoryBudget | undefined
 
@@ -71,13 +72,13 @@ export class Connection<Owner>
   #peerEnded = false
   #heard = false
   #receivedBytes = 0
-  /** Bytes that the network had taken when `takeHeard` was called last, or -1 where none waited then. */
+  /** Bytes that the network had taken at the last call of `takeActivity`, or -1 if none waited then. */
   #takenBefore = -1
-  /** Whether an extension has changed the message that comes. */
+  /** Whether an extension has encoded the message that is arriving. */
   #decoding = false
-  /** Made when such a message comes, for the turn, or until what takes longer is decoded: an idle connection has none. */
+  /** Exists only while such a message is decoded, so an idle connection has none. */
   #decoder: MessageDecoder | undefined
-  /** There while something is received and not complete. */
+  /** Exists only while received input is incomplete. */
   #unfinished: UnfinishedInput | undefined
 
   constructor({
@@ -122,20 +123,20 @@ export class Connection<Owner>
     return this.#closing?.state ?? 'open'
   }
 
-  /** Bytes not yet handed to the network: of frames, and of messages that are not framed yet. */
+  /** Bytes that are not yet handed to the network: frames, and payloads that are not framed yet. */
   get waitingBytes(): number {
     return this.#queue.waitingBytes
   }
 
   /**
-   * Of a client: bytes of messages that the network has not taken, without their frames and in the length they had before
-   * an extension changed them. They do not fall within a task, nor for messages that will never go.
+   * For a client: payload bytes that the network has not taken, counted without frame headers and before an extension
+   * encodes them. The count does not fall within a task, nor for messages that are dropped.
    */
   get unsentBytes(): number {
     return this.#queue.unsentBytes
   }
 
-  /** Bytes that came from the network since the start. */
+  /** Bytes received from the network since the start. */
   get receivedBytes(): number {
     return this.#receivedBytes
   }
@@ -145,7 +146,7 @@ export class Connection<Owner>
     return this.#frameWriter.appendedBytes
   }
 
-  /** Bytes of memory taken for what was received: of a message that is not complete, and what a pause left unparsed. */
+  /** Bytes of memory that received input takes: the incomplete message, and the bytes that a pause left unparsed. */
   get heldBytes(): number {
     return this.#sink.heldBytes + this.#unparsed.capacity + (this.#extension?.heldBytes ?? 0)
   }
@@ -155,23 +156,23 @@ export class Connection<Owner>
   }
 
   /**
-   * Whether the peer has shown life since this was asked last: something came, or the network took what waited.
-   * A peer that is not read can't show it: it is taken for alive, unless something waits that the network does not take.
+   * Whether the peer has shown activity since the last call: bytes arrived, or the network took bytes that were
+   * waiting. A peer that is not read counts as active, unless bytes wait that the network does not take.
    */
   takeActivity(): boolean {
     const waiting = this.#frameWriter.waitingBytes
     const taken = this.#frameWriter.appendedBytes - waiting
     const heard = this.#heard || (this.#takenBefore < 0 ? this.#gate.isClosedByUs : taken > this.#takenBefore)
     this.#heard = false
-    // What waits for nothing is taken by the network whether the peer lives or not.
+    // The network takes bytes that did not have to wait even if the peer is dead, so only waiting bytes count.
     this.#takenBefore = waiting > 0 ? taken : -1
     return heard
   }
 
   /**
-   * Sends a message, text for a string and binary for bytes. Long bytes are not copied where the role does not mask
-   * them: leave them unchanged until they have gone.
-   * @param compress what an extension that compresses is to do with this message, where not as it sees fit
+   * Sends a message: text for a string, binary for bytes. A server does not copy long bytes: the caller must leave them
+   * unchanged until they are sent.
+   * @param compress whether to compress this message; by default the extension decides
    */
   send(message: WholeMessage, compress?: boolean): SendResult {
     if (this.#closing !== undefined) return 'closed'
@@ -180,24 +181,27 @@ export class Connection<Owner>
   }
 
   /**
-   * Sends a binary message of so many bytes that the caller still has to read: it calls the returned function with them,
-   * which become the connection's. What is sent after it waits. Where the connection leaves the open state before, the
-   * message and those behind it are dropped. The connection is open.
+   * Sends a binary message of known length whose bytes the caller has not read yet. The caller passes them to the
+   * returned function, which takes them over. Later messages wait. If the connection leaves the open state first, this
+   * message and those behind it are dropped. The connection must be open.
    */
   sendLater(length: number): (bytes: Uint8Array) => void {
     return this.#queue.sendLater(length)
   }
 
   /**
-   * Sends a message in pieces, which the caller writes once its turn has come: at once, or when all that was sent before
-   * has been framed. What is sent after it waits until it is over. The connection is open.
-   * @param onClosed the connection has left the open state before the message was over
+   * Sends a message in pieces. The caller writes them once all earlier messages are framed. Later messages wait until
+   * this one ends. The connection must be open.
+   * @param onClosed called if the connection leaves the open state before the message ends
    */
   sendInPieces(options: MessageWriterOptions, onClosed: (error: Error) => void): MessageWriter {
     return this.#queue.sendInPieces(options, onClosed)
   }
 
-  /** Runs an action once no message goes out in pieces: now, where none does; also where they will not go. */
+  /**
+   * Runs an action once no message is being sent in pieces, or at once if none is. It also runs if such messages are
+   * dropped.
+   */
   afterPieces(action: () => void): void {
     this.#queue.afterStreams(action)
   }
@@ -208,23 +212,30 @@ export class Connection<Owner>
     if (this.#closing === undefined) this.#control.sendPing(payload)
   }
 
-  /** Has `drain` told once no more than the high-water mark waits, as after a `send` that answered 'buffered'. */
+  /**
+   * Requests a `drain` event for when no more than the high-water mark waits, as a `send` that returns 'buffered' does.
+   */
   askForDrain(): void {
     this.#queue.askForDrain()
   }
 
-  /** Starts the closing handshake; without a code, the Close carries none. Nothing happens where it has started. */
+  /** Starts the closing handshake, unless it has started. Without a code, the Close has no payload. */
   close(code?: number, reason = ''): void {
     checkCloseStatus(this.#payload, code, reason)
     this.#move('close', { code: code ?? 1005, reason })
   }
 
-  /** Fails the connection, §7.1.7: sends a Close with this status where none was sent, and ends. A long reason is shortened. */
+  /**
+   * Fails the connection, §7.1.7: sends a Close with this status unless one was sent, and ends. Shortens a reason that
+   * is too long.
+   */
   fail(code: number, reason = ''): void {
     this.#move('fail', { code, reason: shortenReason(this.#payload, reason) })
   }
 
-  /** Drops the connection at once, with what is waiting; with `reset`, by a reset where the transport can. */
+  /**
+   * Drops the connection and all waiting bytes at once. With `reset`, the transport resets the connection if it can.
+   */
   terminate(reset = false): void {
     if (this.state === 'closed') return
     if (reset) this.#transport.destroy(true)
@@ -236,17 +247,17 @@ export class Connection<Owner>
     if (this.#closing === undefined) this.#gate.stop(StopReason.paused)
   }
 
-  /** Goes on after `pause`; what was held is delivered later than this call returns. */
+  /** Continues after `pause`. Unparsed bytes are parsed after this call has returned. */
   resume(): void {
     this.#resumeReading(StopReason.paused)
   }
 
-  /** Stops parsing and reading until `handlerDone`: a handler that is waited for has begun. */
+  /** Stops parsing and reading until `handlerDone`: the connection waits for an asynchronous handler. */
   awaitHandler(): void {
     if (this.#closing === undefined) this.#gate.stop(StopReason.handler)
   }
 
-  /** Goes on after `awaitHandler`, as `resume` does after `pause`. */
+  /** Continues after `awaitHandler`, as `resume` does after `pause`. */
   handlerDone(): void {
     this.#resumeReading(StopReason.handler)
   }
@@ -272,7 +283,7 @@ export class Connection<Owner>
     this.settle()
   }
 
-  /** What took longer to decode is told of as from within a read, and reading goes on. */
+  /** Delivers a message that was decoded asynchronously, as a read would, and reads on. */
   decoded(message: string | Uint8Array | undefined): void {
     this.#decoder = undefined
     if (message !== undefined) {
@@ -298,7 +309,7 @@ export class Connection<Owner>
   }
 
   closed(error?: Error): void {
-    // §7.1.4: a Close each way; ours may have waited for a message before it.
+    // §7.1.4: our Close may still have been waiting behind a message.
     const wasClean = this.state === 'closesExchanged' && this.#queue.hasClosed
     const wasOpen = this.#closing === undefined
     if (error !== undefined) this.#sink.release(asTransportError(error))
@@ -308,14 +319,15 @@ export class Connection<Owner>
     this.#queue.release()
     this.#countHeld()
     if (wasOpen && error !== undefined) this.#events.error(this.#owner, asTransportError(error))
-    // Spelt out: what Node 20 makes of `...` here outlives young collections, with all that hangs on it (7 us a connection).
+    // Without spread syntax: on Node 20, the object it creates survives young collections and keeps the connection
+    // alive.
     this.#events.closed(this.#owner, { code, reason, wasClean })
   }
 
-  /** The server holds too much for all its peers, and more for this one than for most. */
+  /** The server's connections together hold too much memory, and this one holds more than most. */
   evict(): void {
     const { limit } = this.#receiveBudget!
-    const reason = `all peers together have sent more than ${limit} bytes that are not complete`
+    const reason = `the incomplete input of all peers exceeds ${limit} bytes`
     const error = new TransportError(`${reason}; ${closedWith(1013)}`, { code: 'totalReceiveFull' })
     this.#sink.evict?.(error)
     this.fail(1013, reason)
@@ -331,12 +343,12 @@ export class Connection<Owner>
     this.#failBy(error)
   }
 
-  /** Whether a message or a frame has begun of which the rest has not come. */
+  /** Whether a message or a frame is incomplete. */
   get #awaitsRest(): boolean {
     return this.#sink.isUnderWay || this.#parser.isWithinFrame
   }
 
-  /** Tells the budget what is held. Nothing is, and nothing is told, where reads bring whole messages. */
+  /** Reports the held memory to the budget. A connection whose reads bring whole messages never opens a share. */
   #countHeld(): void {
     if (this.#receiveBudget === undefined) return
     const held = this.heldBytes
@@ -349,15 +361,15 @@ export class Connection<Owner>
     }
   }
 
-  /** Whether what arrives still has a meaning: our side waits for messages, or for the peer's Close. */
+  /** Whether received bytes still matter: the connection is open, or waits for the peer's Close. */
   #reads(): boolean {
     return this.#closing === undefined || this.#closing.state === 'closeSent'
   }
 
-  /** Parses until the range ends or reading has to stop; what is left then is held. */
+  /** Parses until the range ends or reading stops. The rest becomes unparsed input. */
   #parse(bytes: Uint8Array, start: number, end: number): void {
     const queue = this.#queue
-    // Reading stops for what it has made wait, so not before that is more than there is room for.
+    // Reading can only stop for backlog once more is appended than there is room for.
     const mayLagFrom = queue.appendedBytes + Math.max(0, this.#limits.highWaterMarkBytes - queue.waitingBytes)
     let at = start
     let steps = 0
@@ -367,8 +379,8 @@ export class Connection<Owner>
       while (at < end && this.#reads() && this.#gate.isOpen) {
         at = this.#step(bytes, at, end)
         steps += 1
-        const hadItsShare = steps === framesPerTurn || (this.#decoder?.decodedBytes ?? 0) >= decodedBytesPerTurn
-        if (hadItsShare && at < end) this.#yield()
+        const turnIsOver = steps === framesPerTurn || (this.#decoder?.decodedBytes ?? 0) >= decodedBytesPerTurn
+        if (turnIsOver && at < end) this.#yield()
         if (queue.appendedBytes > mayLagFrom && this.#peerLagsBehind()) this.#gate.stop(StopReason.backlog)
       }
     } catch (error) {
@@ -384,7 +396,7 @@ export class Connection<Owner>
     this.settle()
   }
 
-  /** Parses what is held: from before a pause, or from reads that came while another was being parsed. */
+  /** Parses the unparsed input: bytes from before a pause, or from reads that came during parsing. */
   #parseUnparsed(): void {
     while (this.#unparsed.length > 0 && this.#gate.isOpen && !this.#parsing) {
       const { start, end } = this.#unparsed
@@ -469,12 +481,14 @@ export class Connection<Owner>
     return 'closed'
   }
 
-  /** A task of its own lets the others have their turn, where a handler sends until it is answered 'buffered'. */
+  /**
+   * Runs in a task of its own, so that a handler that sends until it gets 'buffered' does not starve other connections.
+   */
   flushed(): void {
     if (!this.#gate.isOpen || this.#queue.owesDrain || this.#queue.isStreaming) this.#clock.task(() => this.settle())
   }
 
-  /** What waits may have gone: reading goes on, and the owner is told who was answered 'buffered'. */
+  /** Waiting bytes may have been sent: continues reading, and emits `drain` if it was promised. */
   settle(): void {
     this.#queue.proceed()
     if (this.#gate.isOpen && !this.#queue.owesDrain) return
@@ -483,12 +497,13 @@ export class Connection<Owner>
   }
 
   /**
-   * Whether the peer is to be read no further, as it does not take the answers: a server's echo can't be made to
-   * buffer. A client reads on, or two that wait for each other would wait for ever.
+   * Whether to stop reading a peer that does not read our answers, so that a server's echo can't be made to buffer. A
+   * client never stops: two endpoints that wait for each other would wait for ever.
    */
   #peerLagsBehind(): boolean {
     if (this.#role !== 'server' || this.#closing !== undefined) return false
-    // A message that goes out in pieces may be made of what still comes: what waits behind it must not stop that.
+    // A message in pieces may depend on input that is still to come, so messages waiting behind it must not stop
+    // reading.
     if (this.#queue.isStreaming || this.#sink.isStreaming === true)
       return this.#frameWriter.waitingBytes > this.#limits.highWaterMarkBytes
     return this.#queue.isAboveMark
@@ -503,7 +518,7 @@ export class Connection<Owner>
     if (this.#gate.resume(reason)) this.#scheduleParsing()
   }
 
-  /** What was held is parsed later than this call returns. */
+  /** Parses the unparsed input after the current call has returned. */
   #scheduleParsing(): void {
     if (this.#unparsed.length > 0 || this.#peerEnded) this.#clock.defer(() => this.#parseUnparsed())
   }
@@ -529,7 +544,7 @@ export class Connection<Owner>
     this.#events.error(this.#owner, error)
   }
 
-  /** The peer did not do its part of the closing: the transport is dropped. */
+  /** The peer did not complete the closing handshake in time: drops the transport. */
   closeTimedOut(): void {
     this.#events.closeTimedOut?.(this.#owner)
     this.#move('timeout')
@@ -552,7 +567,7 @@ export class Connection<Owner>
     this.#sink.release()
     this.#extension?.stopDecoding()
     this.#queue.abandon(unfinished)
-    // What is held or still comes is only looked through for the peer's Close now.
+    // The remaining input is only searched for the peer's Close now.
     if (this.#gate.resumeAll()) this.#scheduleParsing()
     this.#countHeld()
     this.#events.closing?.(this.#owner)

@@ -5,20 +5,20 @@ import { printable } from './printable.js'
 /** Characters of an error's text. */
 const longestSentence = 2000
 
-/** One rule of the standard that a peer can break. */
+/** One rule of a standard that a peer can break. */
 export interface Violation {
-  /** RFC 6455 where it is left out. */
+  /** RFC 6455 by default. */
   readonly standard?: string
   readonly section: string
   readonly sentence: string
 }
 
-/** A rule of the data phase: breaking it fails the connection with this status code (§7.4.1). */
+/** A rule of the data phase. Breaking it fails the connection with this status code (§7.4.1). */
 export interface FrameViolation extends Violation {
   readonly closeCode: number
 }
 
-/** A rule for the client's opening handshake: breaking it is answered with this HTTP status. */
+/** A rule for the client's opening handshake. The server answers a broken rule with this HTTP status. */
 export interface RequestViolation extends Violation {
   readonly status: number
 }
@@ -39,17 +39,17 @@ const frameViolations = {
   continuationWithoutMessage: {
     closeCode: 1002,
     section: '5.4',
-    sentence: 'a continuation frame came with no message to continue',
+    sentence: 'a continuation frame arrived outside of a message',
   },
   messageWithinMessage: {
     closeCode: 1002,
     section: '5.4',
-    sentence: 'a new message began before the fragmented one had ended',
+    sentence: 'a new message began before the fragmented message ended',
   },
   closePayloadTooShort: {
     closeCode: 1002,
     section: '5.5.1',
-    sentence: 'a Close frame carries one byte, where a status code takes two',
+    sentence: 'a Close frame carries one byte, but a status code has two',
   },
   closeCodeInvalid: {
     closeCode: 1002,
@@ -68,17 +68,17 @@ const frameViolations = {
   tooManyMessages: {
     closeCode: 1008,
     section: '7.4.1',
-    sentence: 'more messages came in a short time than this endpoint accepts',
+    sentence: 'messages arrived faster than this endpoint accepts',
   },
   tooManyBytes: {
     closeCode: 1008,
     section: '7.4.1',
-    sentence: 'more bytes came in a short time than this endpoint accepts',
+    sentence: 'bytes arrived faster than this endpoint accepts',
   },
   messageTooSlow: {
     closeCode: 1008,
     section: '7.4.1',
-    sentence: 'the rest of a message does not come, or comes too slowly',
+    sentence: 'the rest of a message does not arrive, or arrives too slowly',
   },
 } as const satisfies Record<string, FrameViolation>
 
@@ -90,7 +90,7 @@ const requestViolations = {
     sentence: "the request's head is longer than this server accepts",
   },
   methodNotGet: { status: 405, section: '4.1', sentence: 'the method of a handshake must be GET' },
-  httpVersionTooOld: { status: 400, section: '4.1', sentence: 'a handshake takes HTTP/1.1 or later' },
+  httpVersionTooOld: { status: 400, section: '4.1', sentence: 'a handshake requires HTTP/1.1 or later' },
   targetInvalid: {
     status: 400,
     section: '4.2.1',
@@ -105,7 +105,7 @@ const requestViolations = {
   upgradeMissing: {
     status: 426,
     section: '4.2.1',
-    sentence: 'this address speaks WebSocket: the request must carry "Upgrade: websocket"',
+    sentence: 'this is a WebSocket endpoint: the request must carry "Upgrade: websocket"',
   },
   connectionMissing: { status: 400, section: '4.2.1', sentence: 'the request must carry "Connection: Upgrade"' },
   keyInvalid: {
@@ -120,30 +120,33 @@ const requestViolations = {
     status: 421,
     standard: 'RFC 9110',
     section: '15.5.20',
-    sentence: 'this server is not reached by that name',
+    sentence: 'this server does not answer to that host name',
   },
   originForbidden: {
     status: 403,
     section: '10.2',
-    sentence: 'this server takes no connections from pages of that origin',
+    sentence: 'this server does not accept connections from pages of that origin',
   },
 } as const satisfies Record<string, RequestViolation>
 
 const responseViolations = {
   responseMalformed: { section: '4.1', sentence: "the server's answer is not well-formed HTTP/1.1" },
-  responseHeadTooLong: { section: '4.1', sentence: "the head of the server's answer is longer than this client accepts" },
+  responseHeadTooLong: {
+    section: '4.1',
+    sentence: "the head of the server's answer is longer than this client accepts",
+  },
   statusNot101: { section: '4.1', sentence: 'the server did not switch to WebSocket' },
   responseVersionTooOld: {
     standard: 'RFC 9110',
     section: '7.8',
-    sentence: 'the server switched to WebSocket by a version of HTTP that knows no switching',
+    sentence: 'the server switched to WebSocket in a version of HTTP that has no upgrades',
   },
   upgradeNotWebSocket: { section: '4.1', sentence: 'the answer does not carry "Upgrade: websocket"' },
   connectionNotUpgrade: { section: '4.1', sentence: 'the answer does not carry "Connection: Upgrade"' },
-  acceptMismatch: { section: '4.1', sentence: "Sec-WebSocket-Accept does not answer this client's key" },
+  acceptMismatch: { section: '4.1', sentence: "Sec-WebSocket-Accept does not match this client's key" },
   extensionNotOffered: {
     section: '4.1',
-    sentence: 'the server uses an extension that was not offered, or not as offered',
+    sentence: 'the server uses an extension that was not offered, or not with these parameters',
   },
   protocolNotOffered: { section: '4.1', sentence: 'the server chose a subprotocol that was not offered' },
   protocolNotChosen: {
@@ -153,19 +156,19 @@ const responseViolations = {
   },
 } as const satisfies Record<string, Violation>
 
-/** Every rule that an endpoint checks, one row a rule. */
+/** All rules that an endpoint checks, one row each. */
 export const violations = { ...frameViolations, ...requestViolations, ...responseViolations } as const
 
 export type FrameViolationCode = keyof typeof frameViolations
 export type RequestViolationCode = keyof typeof requestViolations
 export type ResponseViolationCode = keyof typeof responseViolations
 
-/** The peer broke a rule of the data phase; the connection fails with `closeCode`, which the message explains. */
+/** The peer broke a rule of the data phase. The connection fails with `closeCode`; `message` explains it. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError'
   readonly code: FrameViolationCode
   readonly closeCode: number
-  /** What was wrong, with its section: what the peer is told. */
+  /** The broken rule, with its section. The peer gets it as the close reason. */
   readonly reason: string
 
   constructor(code: FrameViolationCode, detail = '') {
@@ -177,14 +180,14 @@ export class ProtocolError extends Error {
     this.reason = reason
   }
 
-  /** For JSON, which leaves out the message of an error. */
+  /** For `JSON.stringify`, which would leave out an error's message. */
   toJSON(): object {
     const { name, code, closeCode, message } = this
     return { name, code, closeCode, message }
   }
 }
 
-/** What of a server's answer a client's HandshakeError keeps, beside the status. */
+/** Parts of a server's answer that a client's HandshakeError keeps besides the status. */
 export interface AnswerParts {
   readonly headers?: HeaderFields | undefined
   readonly body?: string | undefined
@@ -193,19 +196,20 @@ export interface AnswerParts {
 
 /**
  * The peer broke a rule of the opening handshake, or refused it.
- * `status` is the HTTP status: on a server the one that answers, on a client the one that came, or 0 where none did.
+ * `status` is the HTTP status: on a server the one that it answers with; on a client the one it received, or 0 if it
+ * received none.
  */
 export class HandshakeError extends Error {
   override readonly name = 'HandshakeError'
   readonly code: RequestViolationCode | ResponseViolationCode
   readonly status: number
-  /** On a client, the header fields of the server's answer; undefined where none came that could be read. */
+  /** On a client, the header fields of the server's answer; undefined if no readable head arrived. */
   readonly headers: HeaderFields | undefined
   /**
-   * On a client, the body of an answer with another status than 101, as text: its content coding (gzip, deflate, br or
-   * zstd, as far as the runtime has them) is undone, and it is decoded by the charset of its Content-Type, UTF-8 by default.
-   * At most `maxRefusalBodyBytes` of it, and what came within `refusalBodyTimeoutMs`. '' where there is none, and where
-   * its coding can't be undone.
+   * On a client, the body of an answer whose status is not 101, as text. The content codings that the runtime supports
+   * (of gzip, deflate, br and zstd) are decoded; the charset is that of Content-Type, UTF-8 by default. Holds at most
+   * `maxRefusalBodyBytes`, received within `refusalBodyTimeoutMs`. Empty if there is no body or its coding can't be
+   * decoded.
    */
   readonly body: string
   readonly #bodyBytes: Uint8Array
@@ -225,26 +229,26 @@ export class HandshakeError extends Error {
     this.#bodyBytes = bodyBytes
   }
 
-  /** On a client, the bytes of that body as they came, within the same limits; not decoded. Empty where there are none. */
+  /** On a client, the undecoded bytes of that body, within the same limits. Empty if there is no body. */
   get bodyBytes(): Uint8Array {
     return this.#bodyBytes
   }
 
-  /** For JSON, which leaves out the message of an error. Without header fields, which may be secret. */
+  /** For `JSON.stringify`, which would leave out an error's message. Omits header fields, which may be secret. */
   toJSON(): object {
     const { name, code, status, message, body } = this
     return { name, code, status, message, ...(body !== '' && { body }) }
   }
 }
 
-/** A close code in a sentence, with its meaning. */
+/** A close code with its meaning, as part of a sentence. */
 export function closedWith(closeCode: number): string {
   return `closed with ${closeCode}, ${describeCloseCode(closeCode)}`
 }
 
 /**
- * An error's text, which goes to logs and terminals. What it repeats of a peer is `quoted` where it is put in; this is
- * for the texts of systems and of callers, which may repeat a peer without our knowing.
+ * Escapes an error's text for logs and terminals. Values of a peer are `quoted` when they are inserted; this covers
+ * texts of the system and of callers, which may repeat a peer's value.
  */
 function inSentence(text: string): string {
   return printable(text, { as: 'sentence', maxLength: longestSentence })
@@ -254,7 +258,7 @@ function sentenceOf(row: Violation, detail: string): string {
   return `${row.sentence}${detail === '' ? '' : `: ${detail}`} (${row.standard ?? 'RFC 6455'} §${row.section})`
 }
 
-/** What our own caller can get wrong. */
+/** Mistakes of the caller. */
 export type UsageErrorCode =
   | 'closeCodeInvalid'
   | 'closeReasonTooLong'
@@ -270,7 +274,7 @@ export type UsageErrorCode =
   | 'headerInvalid'
   | 'pingImpossible'
 
-/** Our caller asked for what can't be done. Thrown at once; no state has changed. */
+/** The caller asked for something impossible. Thrown at once; no state has changed. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
   readonly code: UsageErrorCode
@@ -280,27 +284,27 @@ export class UsageError extends Error {
     this.code = code
   }
 
-  /** For JSON, which leaves out the message of an error. */
+  /** For `JSON.stringify`, which would leave out an error's message. */
   toJSON(): object {
     const { name, code, message } = this
     return { name, code, message }
   }
 }
 
-/** What became of a connection that failed for no fault of the protocol's. */
+/** Causes of a failure that is not a protocol error. */
 export type TransportErrorCode =
-  /** It could not be made, or was lost. */
+  /** The connection could not be opened, or was lost. */
   | 'connectionFailed'
-  /** Too much waited for this peer: `maxBufferedBytes`. */
+  /** More than `maxBufferedBytes` waited for this peer. */
   | 'bufferFull'
-  /** Too much waited for all peers together: `maxTotalBufferedBytes`. */
+  /** More than `maxTotalBufferedBytes` waited for all peers together. */
   | 'totalBufferFull'
-  /** Too much was held of input of all peers that is not complete: `maxTotalReceiveBytes`. */
+  /** The incomplete input of all peers exceeded `maxTotalReceiveBytes`. */
   | 'totalReceiveFull'
-  /** Nothing came of the peer for `idleTimeoutMs`. */
+  /** The peer sent nothing for `idleTimeoutMs`. */
   | 'peerSilent'
 
-/** The network, or the peer's end of it, failed under the connection; `cause` is the system's error where there is one. */
+/** The network or the peer's system failed. `cause` is the system's error, if there is one. */
 export class TransportError extends Error {
   override readonly name = 'TransportError'
   readonly code: TransportErrorCode
@@ -313,14 +317,14 @@ export class TransportError extends Error {
     this.code = code
   }
 
-  /** For JSON, which leaves out the message of an error. */
+  /** For `JSON.stringify`, which would leave out an error's message. */
   toJSON(): object {
     const { name, code, message } = this
     return { name, code, message }
   }
 }
 
-/** What a connection was lost by: as it is, or as the cause of a TransportError. */
+/** Wraps the error that ended a connection, unless it is a TransportError already. */
 export function asTransportError(error: Error): TransportError {
   return error instanceof TransportError
     ? error

@@ -1,7 +1,7 @@
-/** The key under which Node, Bun and Deno look for how an object is shown. */
+/** The key under which Node, Bun and Deno look for an object's inspection method. */
 const inspectKey = Symbol.for('nodejs.util.inspect.custom')
 
-/** Deno looks here first, and its own Event and EventTarget have a method there. */
+/** Deno looks here first; its own Event and EventTarget have a method under this key. */
 const denoInspectKey = Symbol.for('Deno.privateCustomInspect')
 
 interface InspectOptions {
@@ -11,8 +11,8 @@ interface InspectOptions {
 type Inspect = (value: unknown, options: InspectOptions) => string
 
 /**
- * Has `console.log` and `util.inspect` show an object by the name of its class and these members, in place of what it
- * happens to be made of. On a class's prototype, it holds for each of its objects.
+ * Makes `console.log` and `util.inspect` show an object as its class name and these members, instead of its own
+ * properties. Set on a prototype, it applies to all objects of the class.
  */
 export function showAs<Target extends object>(
   target: Target,
@@ -20,7 +20,7 @@ export function showAs<Target extends object>(
 ): Target {
   function show(this: Target, depth: number | null, options: InspectOptions, inspect?: Inspect): unknown {
     const { name } = this.constructor
-    // The prototype itself is no object of its class.
+    // The prototype is not an instance of its class.
     const isPrototype = Object.hasOwn(this, 'constructor')
     if (isPrototype || (depth !== null && depth < 0)) return `[${name}]`
     const shown = members(this)

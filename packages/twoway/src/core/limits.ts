@@ -1,91 +1,92 @@
 import type { ReceiveRates } from './receiving/receive-rate.js'
 
-/** Every limit that an endpoint keeps, with its unit. Each is an option of the same name. */
+/** The limits of an endpoint. Each is an option of the same name. */
 export interface Limits {
   /**
-   * Bytes of a received message, at most, after any extension has undone its work; beyond it the connection
-   * fails with 1009. A chat or a game stays far below the default, and ten thousand peers at the limit still fit a machine.
+   * Longest received message in bytes, after an extension has decoded it; a longer one fails the connection with 1009.
+   * Chats and games stay far below the default, and ten thousand peers at the limit still fit into one machine's
+   * memory.
    */
   readonly maxMessageBytes: number
-  /** Milliseconds for the whole opening handshake. A peer that takes longer holds a descriptor for nothing. */
+  /** Milliseconds for the whole opening handshake. A slower peer would occupy a descriptor for nothing. */
   readonly handshakeTimeoutMs: number
-  /** Bytes of the head of a handshake, at most: what node:http and most proxies take. */
+  /** Longest head of a handshake in bytes. The default is what node:http and most proxies accept. */
   readonly maxHeadBytes: number
-  /** Header fields of a handshake, at most. */
+  /** Maximum number of header fields in a handshake. */
   readonly maxHeaderFields: number
-  /** Milliseconds that a peer has to answer our Close and then to end the connection; it is dropped after. */
+  /** Milliseconds that the peer has to answer our Close and then to end the connection. After that it is dropped. */
   readonly closeTimeoutMs: number
-  /** Bytes waiting for the network above which `send` answers 'buffered': one round of a socket's kernel buffer. */
+  /** Waiting bytes above which `send` returns 'buffered'. The default is about one kernel socket buffer. */
   readonly highWaterMarkBytes: number
   /**
-   * Bytes already waiting above which no further message is taken. What waits is looked at before a message is
-   * added, so one message of any length can always be sent.
+   * Waiting bytes above which further messages are refused. Checked before a message is added, so one message of any
+   * length can always be sent.
    */
   readonly maxBufferedBytes: number
 }
 
-/** What a client keeps besides. */
+/** Further limits of a client. */
 export interface ClientLimits extends Limits {
-  /** Bytes that are kept of the body of an answer that refuses the handshake: enough to tell what happened. */
+  /** Bytes kept of the body of an answer that refuses the handshake: enough to tell the reason. */
   readonly maxRefusalBodyBytes: number
   /**
-   * Milliseconds that such a body may take once its head has come. The handshake has failed by then, and the end of a body
-   * without a length is the connection's, which may never come.
+   * Milliseconds for such a body to arrive after its head. The handshake has failed by then, and a body without a
+   * length lasts until the server closes, which may be never.
    */
   readonly refusalBodyTimeoutMs: number
 }
 
-/** What a server keeps besides. */
+/** Further limits of a server. */
 export interface ServerLimits extends Limits, ReceiveRates {
   /**
-   * Milliseconds of silence after which a peer is taken for dead and dropped. A Ping goes out when a little more than
-   * half of them have passed, which every living peer answers: within the 60 s after which nginx and many load
-   * balancers cut a silent connection.
+   * Milliseconds of silence after which a peer counts as dead and is dropped. A Ping, which a live peer answers, goes
+   * out after little more than half of that: within the 60 s after which nginx and many load balancers cut a silent
+   * connection.
    */
   readonly idleTimeoutMs: number
-  /** Connections at a time, at most; more are answered 503. Each may take a megabyte or two when it is at its limits. */
+  /**
+   * Maximum number of connections; further handshakes get a 503. A connection at its limits takes a megabyte or two.
+   */
   readonly maxConnections: number
   /**
-   * Bytes waiting for all peers that lag behind, together, above which those peers are sent no further message: many
-   * slow readers, each within its own limit, can't take the memory of all.
+   * Bytes that may wait for all slow peers together; above it, slow peers are sent no further messages. Bounds the
+   * memory that many slow readers take, each within its own limit.
    */
   readonly maxTotalBufferedBytes: number
   /**
-   * Bytes of memory held of input that is not complete, for all peers of the server together: messages, what they inflate
-   * to, frames and request heads of which the rest has not come, and what has come and waits for a handler. Beyond it
-   * the connections that hold most are closed with 1013, and handshakes that hold most get 503. A message that one read
-   * brings as a whole does not count. An eighth is left to the allocator, so that connections end from seven eighths on.
-   * By default 256 MiB, or an eighth of the process' memory where that is less.
+   * Bytes of memory that incomplete input of all peers may take together: messages, their decompressed form, frames and
+   * request heads of which the rest has not arrived, and input that waits for a handler. Above it, the connections that
+   * hold most are closed with 1013, and handshakes that hold most get a 503. A message that arrives in one read does
+   * not count. An eighth is reserved for the allocator, so connections are closed from seven eighths on. The default is
+   * 256 MiB, or an eighth of the process's memory if that is less.
    */
   readonly maxTotalReceiveBytes: number
   /**
-   * Milliseconds that a message of which the rest does not come may take, or Infinity; then the connection fails with
-   * 1008. Each KiB that comes of it begins the time anew, so that a slow peer has as long as it needs and one that sends a
-   * byte from time to time has not; of a message that is streamed and was read as far as it came, each byte does. The
-   * time in which the server does not read the peer does not count: a pause, a handler or a reader that takes its time.
+   * Milliseconds for the rest of an incomplete message, or Infinity; after that, the connection fails with 1008. Each
+   * KiB of it restarts the time, so that a slow peer can finish and a peer that sends a byte now and then can't hold
+   * memory. For a streamed message that is read as far as it has arrived, each byte restarts it. Time during which the
+   * server does not read the peer does not count: a pause, a handler or a slow reader.
    */
   readonly messageTimeoutMs: number
   /**
-   * Opening handshakes a second that are answered of one peer address, or Infinity; more get 429 with Retry-After. A
-   * second's worth may come at once. Refused ones count too. An IPv6 address counts by its first 64 bits, which one
-   * peer has for itself, and peers without an address are not counted; behind a proxy all have the proxy's.
+   * Opening handshakes per second that one peer address may start, or Infinity; further ones get a 429 with
+   * Retry-After. A second's worth may come at once. Refused handshakes count too. An IPv6 address counts by its first
+   * 64 bits, which one peer usually owns. Peers without an address do not count. Behind a proxy, all peers have the
+   * proxy's address.
    */
   readonly maxHandshakesPerSecond: number
 }
 
-/**
- * What a server that listens keeps besides, for requests that are no handshakes. They have a limit and a time of their
- * own, so that they take no place of `maxConnections`.
- */
+/** Limits of a listening server for requests that are not handshakes. They do not count against `maxConnections`. */
 export interface PlainLimits {
   /**
-   * Plain requests at a time that wait for their answer, at most; more are answered 503 at once. As many connections may
-   * stay open after their answer until the client closes; beyond that the oldest is dropped. Each holds a descriptor.
+   * Maximum number of plain requests that wait for their answer; further ones get a 503 at once. As many answered
+   * connections may stay open until the client closes; beyond that, the oldest is dropped. Each occupies a descriptor.
    */
   readonly maxRequests: number
   /**
-   * Milliseconds that `request` has for an answer, or Infinity; then the client gets 503. A minute is the time of many
-   * proxies, which would give up before.
+   * Milliseconds for `request` to answer, or Infinity; after that, the client gets a 503. The default is the time after
+   * which many proxies give up.
    */
   readonly requestTimeoutMs: number
 }
@@ -96,7 +97,7 @@ export const serverLimits: ServerLimits = {
   maxMessageBytes: 1 << 20,
   handshakeTimeoutMs: 10_000,
   maxHeadBytes: 16 << 10,
-  // The bytes are what is limited; this bounds what short fields take beyond theirs.
+  // `maxHeadBytes` is the real limit; this bounds the overhead of many short fields.
   maxHeaderFields: 1000,
   closeTimeoutMs: 5_000,
   highWaterMarkBytes: 64 << 10,
@@ -106,17 +107,17 @@ export const serverLimits: ServerLimits = {
   maxTotalBufferedBytes: 256 << 20,
   maxTotalReceiveBytes: 256 << 20,
   messageTimeoutMs: 30_000,
-  // What is much depends on what the peers do, so there is no limit that could be right by default.
+  // No default suits all applications.
   maxMessagesPerSecond: Number.POSITIVE_INFINITY,
   maxBytesPerSecond: Number.POSITIVE_INFINITY,
   maxHandshakesPerSecond: Number.POSITIVE_INFINITY,
 }
 
-/** A client chose its server, so it takes longer messages, and WHATWG lets it buffer what it is told to send. */
+/** A client chose its server, so it accepts longer messages; WHATWG lets it buffer all that it is told to send. */
 export const clientLimits: ClientLimits = {
   maxMessageBytes: 16 << 20,
   handshakeTimeoutMs: serverLimits.handshakeTimeoutMs,
-  // A server behind several proxies and its cookies: browsers take 256 KiB.
+  // Several proxies and cookies make long heads: browsers accept 256 KiB.
   maxHeadBytes: 64 << 10,
   maxHeaderFields: serverLimits.maxHeaderFields,
   closeTimeoutMs: serverLimits.closeTimeoutMs,

@@ -1,4 +1,4 @@
-/** What a frame is, RFC 6455 §5.2. The values not listed are reserved. */
+/** The opcodes of RFC 6455 §5.2. All other values are reserved. */
 export const Opcode = {
   continuation: 0x0,
   text: 0x1,
@@ -10,10 +10,10 @@ export const Opcode = {
 
 export type Opcode = (typeof Opcode)[keyof typeof Opcode]
 
-/** One bit for each opcode that is not reserved, at the opcode's place. */
+/** A bit set of the opcodes that are not reserved. */
 export const definedOpcodes = Object.values(Opcode).reduce<number>((bits, opcode) => bits | (1 << opcode), 0)
 
-/** Whether a frame carries control, not data, RFC 6455 §5.5. */
+/** Whether a frame is a control frame, RFC 6455 §5.5. */
 export function isControl(opcode: number): boolean {
   return opcode >= 0x8
 }

@@ -1,12 +1,12 @@
 /**
- * What a reader does not see, or a terminal obeys: controls (C0, DEL, C1), format characters (bidi controls, zero
- * widths, tags, byte order marks), separators of lines and paragraphs, lone surrogates, and what Unicode shows as nothing.
- * Not the two selectors that tell an emoji from a text, nor a joiner between two emoji.
+ * Characters that a reader can't see or that a terminal obeys: controls (C0, DEL, C1), format characters (bidi
+ * controls, zero widths, tags, byte order marks), line and paragraph separators, lone surrogates, and characters that
+ * Unicode renders as nothing. Excludes the two selectors between emoji and text style, and a joiner between two emoji.
  */
 const unseen =
   /(?=[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}])(?!\ufe0e|\ufe0f)(?!(?<=\p{Extended_Pictographic}|\p{Emoji_Modifier}|\ufe0f)\u200d\p{Extended_Pictographic})./gsu
 
-/** What would read as an escape of ours, and stands in the text itself. */
+/** Text that looks like one of our escapes. */
 const likeAnEscape = /\\(?=u\{)/g
 
 /** Characters of a peer's value that an error repeats. */
@@ -14,22 +14,22 @@ const longestValue = 200
 
 export interface PrintableOptions {
   /**
-   * What the text is:
-   * - `value`: something of a peer's. A `\u{` in it is written `\u{5c}u{`, so that it can't pass for an escape.
-   * - `sentence`: has values in it that are printable already. Its own `\u{` stays.
-   * - `json`: JSON on one line. Escapes are those of JSON, `\u202e`, which every parser reads back.
+   * The kind of text:
+   * - `value`: a peer's value. Its `\u{` becomes `\u{5c}u{`, so that it can't look like an escape.
+   * - `sentence`: contains values that are printable already. Its `\u{` is kept.
+   * - `json`: JSON on one line. Escapes have JSON's form, `\u202e`, which every parser reads back.
    * @default 'value'
    */
   readonly as?: 'value' | 'sentence' | 'json'
-  /** Keeps tabs and line breaks; a CR before an LF goes. @default false */
+  /** Keeps tabs and line breaks; removes a CR before an LF. @default false */
   readonly lines?: boolean
-  /** The longest text, in UTF-16 code units before escaping; the rest is cut off and counted. @default Infinity */
+  /** The longest result, in UTF-16 code units before escaping. The rest is cut off and counted. @default Infinity */
   readonly maxLength?: number
 }
 
 /**
- * A text that is safe to show in a terminal or to write to a log: each character that is not seen, or that a terminal
- * obeys, becomes an escape such as `\u{1b}`. The text can be had back from it, but for what `lines` and `maxLength` drop.
+ * Makes a text safe to show in a terminal or to write to a log: each character that is invisible or that a terminal
+ * obeys becomes an escape such as `\u{1b}`. The escapes are reversible, except for what `lines` and `maxLength` remove.
  */
 export function printable(text: string, options: PrintableOptions = {}): string {
   const { as = 'value', lines = false, maxLength = Number.POSITIVE_INFINITY } = options
@@ -44,7 +44,7 @@ export function printable(text: string, options: PrintableOptions = {}): string 
   return rest === 0 ? escaped : `${escaped}… and ${rest} more characters`
 }
 
-/** A peer's value as an error's text repeats it: on one line, and not at length. */
+/** A peer's value for an error's text: on one line, and shortened. */
 export function quoted(value: string): string {
   return printable(value, { maxLength: longestValue })
 }
@@ -61,7 +61,7 @@ function escapeForJson(character: string): string {
   return escapes
 }
 
-/** Where to cut, so that no surrogate pair is cut in two. */
+/** Where to cut without splitting a surrogate pair. */
 function cutBefore(text: string, at: number): number {
   const isInPair = /^[\ud800-\udbff][\udc00-\udfff]/.test(text.slice(at - 1, at + 1))
   return isInPair ? at - 1 : at

@@ -1,7 +1,7 @@
 /**
- * Members that come and go all the time, in no order. Not a Set: V8 keeps a Set's former tables in a chain, and what was
- * in them, with all that hangs on it, past young collections, which took a sixth of a handshake's time.
- * None may be removed while it is iterated over.
+ * A set without order, for members that come and go all the time. A Set would be slower: V8 keeps a Set's former tables
+ * in a chain, so that removed members survive young collections (`npm run bench`, row `handshake`). No member may be
+ * removed during iteration.
  */
 export class UnorderedSet<Member extends { index: number }> implements Iterable<Member> {
   readonly #members: Member[] = []
@@ -10,17 +10,17 @@ export class UnorderedSet<Member extends { index: number }> implements Iterable<
     return this.#members.length
   }
 
-  /** One of the members, undefined where there is none: the one added last, unless others were removed since. */
+  /** Some member, or undefined if the set is empty: the one added last, unless others were removed since. */
   get last(): Member | undefined {
     return this.#members.at(-1)
   }
 
-  /** Adds a member of no roster; its `index` is the roster's own from now on. */
+  /** Adds a member that is in no such set. The set owns `index` from then on. */
   add(member: Member): void {
     member.index = this.#members.push(member) - 1
   }
 
-  /** Removes a member, where it is one: `index` is -1 for one that is none. */
+  /** Removes a member. Does nothing if its `index` is -1, that is, if it is in no set. */
   remove(member: Member): void {
     const { index } = member
     if (index < 0) return

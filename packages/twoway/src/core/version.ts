@@ -1,2 +1,2 @@
-/** The version of the package: what the client's User-Agent names. */
+/** The package's version, which the client's User-Agent carries. */
 export const version = '0.1.0'

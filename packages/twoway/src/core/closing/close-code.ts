@@ -1,11 +1,11 @@
 interface CloseCodeRow {
-  /** In words, to stand behind the number in a sentence. */
+  /** The meaning in words, to follow the number in a sentence. */
   readonly meaning: string
-  /** Whether it may stand in a Close frame, §7.4. */
+  /** Whether a Close frame may carry it, §7.4. */
   readonly onWire: boolean
 }
 
-/** The status codes that RFC 6455 §7.4.1 and the IANA registry of §11.7 define by name. */
+/** The status codes that RFC 6455 §7.4.1 and the IANA registry of §11.7 define. */
 export const closeCodes: { readonly [code: number]: CloseCodeRow } = {
   1000: { onWire: true, meaning: 'normal closure' },
   1001: { onWire: true, meaning: 'going away: a server is stopping, or a page was left' },
@@ -28,14 +28,16 @@ export const closeCodes: { readonly [code: number]: CloseCodeRow } = {
   3008: { onWire: true, meaning: 'timeout: the peer took too long' },
 }
 
-/** Whether a status code may stand in a Close frame, RFC 6455 §7.4: one of the table, a library's or an application's. */
+/**
+ * Whether a Close frame may carry a status code, RFC 6455 §7.4: a defined code, or one for libraries or applications.
+ */
 export function isWireCloseCode(code: number): boolean {
   return closeCodes[code]?.onWire ?? (Number.isInteger(code) && code >= 3000 && code <= 4999)
 }
 
 /**
- * What a close code means, in a few words without a full stop: "overloaded: try again later" for 1013. Any number has an
- * answer: codes without a row are told by their range, RFC 6455 §7.4.2.
+ * The meaning of a close code in a few words without a full stop: "overloaded: try again later" for 1013. Describes
+ * codes without a row by their range, RFC 6455 §7.4.2.
  */
 export function describeCloseCode(code: number): string {
   const row = closeCodes[code]

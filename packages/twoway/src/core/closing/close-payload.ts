@@ -2,13 +2,13 @@ import type { Payload } from '../../ports/payload.js'
 import { ProtocolError, UsageError } from '../errors.js'
 import { describeCloseCode, isWireCloseCode } from './close-code.js'
 
-/** What a Close frame says. `code` is 1005 where it says nothing (RFC 6455 §7.1.5). */
+/** The status of a Close frame. `code` is 1005 if the frame has no payload (RFC 6455 §7.1.5). */
 export interface CloseStatus {
   readonly code: number
   readonly reason: string
 }
 
-/** The bytes of a reason, at most: a control frame's 125 less the status code (§5.5, §5.5.1). */
+/** Longest close reason in bytes: the 125 of a control frame less the status code (§5.5, §5.5.1). */
 export const longestCloseReason = 123
 
 /** Reads the payload of a Close frame, `bytes[start, end)`, RFC 6455 §5.5.1. */
@@ -22,7 +22,7 @@ export function readClosePayload(payload: Payload, bytes: Uint8Array, start: num
   return { code, reason }
 }
 
-/** The payload of a Close frame: empty for code 1005. The status must have passed `checkCloseStatus`. */
+/** The payload of a Close frame, empty for code 1005. The status must have passed `checkCloseStatus`. */
 export function closePayloadOf(payload: Payload, { code, reason }: CloseStatus): Uint8Array {
   if (code === 1005) return payload.allocate(0)
   const bytes = payload.allocate(2 + payload.byteLength(reason))
@@ -32,7 +32,7 @@ export function closePayloadOf(payload: Payload, { code, reason }: CloseStatus):
   return bytes
 }
 
-/** Throws a UsageError where a status can't be sent. */
+/** Throws a UsageError for a status that can't be sent. */
 export function checkCloseStatus(payload: Payload, code: number | undefined, reason: string): void {
   if (code === undefined && reason !== '') {
     throw new UsageError('closeCodeInvalid', 'a close reason needs a close code: pass 1000, or one from 3000 to 4999')
@@ -40,19 +40,19 @@ export function checkCloseStatus(payload: Payload, code: number | undefined, rea
   if (code !== undefined && !isWireCloseCode(code)) {
     throw new UsageError(
       'closeCodeInvalid',
-      `${code} (${describeCloseCode(code)}) is no close code that can be sent: use 1000 to 1003, 1007 to 1014, or 3000 to 4999`,
+      `${code} (${describeCloseCode(code)}) is not a close code that can be sent: use 1000 to 1003, 1007 to 1014, or 3000 to 4999`,
     )
   }
   const length = payload.byteLength(reason)
   if (length > longestCloseReason) {
     throw new UsageError(
       'closeReasonTooLong',
-      `a close reason takes at most ${longestCloseReason} bytes of UTF-8, this one has ${length}: shorten it`,
+      `a close reason may have at most ${longestCloseReason} bytes of UTF-8, this one has ${length}: shorten it`,
     )
   }
 }
 
-/** As much of a reason as a Close frame takes, cut between characters. */
+/** Shortens a reason to what a Close frame can carry, without splitting a character. */
 export function shortenReason(payload: Payload, reason: string): string {
   if (payload.byteLength(reason) <= longestCloseReason) return reason
   const characters = [...reason].slice(0, longestCloseReason - 1)

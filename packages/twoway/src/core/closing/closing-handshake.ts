@@ -1,26 +1,26 @@
-/** Where a connection stands between open and closed. */
+/** The state of a connection between open and closed. */
 export type ClosingState =
   /** Neither side has closed. */
   | 'open'
-  /** Our Close is out and the peer's has not come. */
+  /** Our Close was sent; the peer's has not arrived. */
   | 'closeSent'
-  /** Both Closes have passed: the connection closes cleanly (RFC 6455 §7.1.4). */
+  /** Both Closes were sent: the connection closes cleanly (RFC 6455 §7.1.4). */
   | 'closesExchanged'
-  /** It ends without a closing handshake: what still comes is thrown away. */
+  /** The connection ends without a closing handshake. Further input is discarded. */
   | 'failing'
   /** The transport is gone. */
   | 'closed'
 
 export type ClosingEvent =
-  /** Our side asks to close. */
+  /** Our side closes. */
   | 'close'
-  /** The peer's Close came. */
+  /** The peer's Close arrived. */
   | 'peerClose'
-  /** The peer broke a rule, or our side can't go on: fail the connection, §7.1.7. */
+  /** The peer broke a rule, or our side can't continue: fail the connection, §7.1.7. */
   | 'fail'
   /** The peer ended its sending side. */
   | 'peerEnd'
-  /** The peer did not do its part in time. */
+  /** The peer did not act in time. */
   | 'timeout'
   /** Our side drops the connection. */
   | 'terminate'
@@ -28,13 +28,13 @@ export type ClosingEvent =
   | 'lost'
 
 export type ClosingAction =
-  /** Send our Close: one each way, §5.5.1. Nothing where it has gone out; one that waits behind a message may not have. */
+  /** Send our Close, unless it was sent: one each way, §5.5.1. A Close that waits behind a message was not sent. */
   | 'sendClose'
-  /** Give the peer `closeTimeoutMs` from now. */
+  /** Start a timer of `closeTimeoutMs` for the peer. */
   | 'startTimer'
   /** End the transport's sending side. */
   | 'end'
-  /** The same, on a server only: it is the server that ends the transport first, §7.1.1. */
+  /** The same on a server only: the server ends the transport first, §7.1.1. */
   | 'endIfServer'
   /** Drop the transport. */
   | 'destroy'
@@ -44,7 +44,7 @@ export interface ClosingMove {
   readonly actions: readonly ClosingAction[]
 }
 
-/** The closing handshake, RFC 6455 §7: what each event does in each state. A missing entry is a forbidden move. */
+/** The closing handshake, RFC 6455 §7: the effect of each event in each state. Events without an entry are ignored. */
 export const closingHandshake: {
   readonly [state in ClosingState]: { readonly [event in ClosingEvent]?: ClosingMove }
 } = {

@@ -5,32 +5,32 @@ import type { SendQueue } from '../sending/send-queue.js'
 import { type CloseStatus, closePayloadOf } from './close-payload.js'
 import { type ClosingAction, type ClosingEvent, type ClosingState, closingHandshake } from './closing-handshake.js'
 
-/** What a connection closes with. */
+/** The parts of a connection that closing uses. */
 export interface ClosingParts {
   readonly role: 'client' | 'server'
   readonly transport: Transport
   readonly queue: SendQueue
   readonly payload: Payload
   readonly clock: Clock
-  /** What the peer has for its part. */
+  /** Milliseconds that the peer has to act. */
   readonly closeTimeoutMs: number
 }
 
-/** Whose closing it is. */
+/** The connection that closes. */
 export interface ClosingOwner {
-  /** The peer did not do its part in time: the owner has the event 'timeout' follow. */
+  /** The peer did not act in time. The owner then passes the event 'timeout'. */
   closeTimedOut(): void
 }
 
-/** Where the connection can't go on, what is not framed yet is not sent. */
+/** Events after which the connection can't continue, so messages that are not framed yet are dropped. */
 const dropsMessages: ReadonlySet<ClosingEvent> = new Set(['fail', 'timeout', 'terminate', 'lost'])
 
 const noStatus: CloseStatus = { code: 1005, reason: '' }
 const noClose: CloseStatus = { code: 1006, reason: '' }
 
 /**
- * How a connection closes, from the first event that has it leave the open state: does what the closing handshake's table
- * says, RFC 6455 §7, with the status that each side gives and the time that the peer has.
+ * The closing of a connection, from the first event that makes it leave the open state. Executes the table of the
+ * closing handshake, RFC 6455 §7, with each side's status and the peer's time limit.
  */
 export class Closing {
   readonly #parts: ClosingParts
@@ -49,20 +49,20 @@ export class Closing {
     return this.#state
   }
 
-  /** What the peer's Close said, 1006 where none came (§7.1.5). */
+  /** The status of the peer's Close, 1006 if none arrived (§7.1.5). */
   get peerStatus(): CloseStatus {
     return this.#peerStatus
   }
 
   /**
-   * Does what an event asks for, or nothing where the table forbids it.
-   * @param status of the peer's Close with 'peerClose', else what ours is to say
+   * Executes an event, or does nothing if the table has no entry for it.
+   * @param status the peer's with 'peerClose', else the one that our Close is to carry
    */
   move(event: ClosingEvent, status: CloseStatus | undefined): void {
     const move = closingHandshake[this.#state][event]
     if (move === undefined) return
     if (event === 'peerClose') this.#peerStatus = status ?? noStatus
-    // §5.5.1: an answer usually echoes the code; with the reason too, who closed first sees that it was understood.
+    // §5.5.1: an answer usually echoes the code. With the reason too, the peer sees that its Close was understood.
     if (event !== 'peerClose' || this.#state === 'open') this.#ownStatus = status ?? this.#ownStatus
     this.#state = move.next
     if (event === 'lost') this.#timer?.cancel()

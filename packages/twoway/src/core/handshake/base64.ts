@@ -3,7 +3,7 @@ import { decodeLatin1, encodeLatin1 } from '../http/latin1.js'
 const digits = encodeLatin1('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')
 const padding = 0x3d
 
-/** The base64 of some bytes, padded, RFC 4648 §4. */
+/** Encodes bytes as padded base64, RFC 4648 §4. */
 export function encodeBase64(bytes: Uint8Array): string {
   const text = new Uint8Array(4 * Math.ceil(bytes.length / 3))
   writeBase64(bytes, text, 0)

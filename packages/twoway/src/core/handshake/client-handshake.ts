@@ -12,47 +12,50 @@ import { acceptKey } from './accept-key.js'
 import { handshakeFields } from './handshake-fields.js'
 
 export interface ClientHandshakeOptions {
-  /** The value of Host: the server's name, and its port where that is not the scheme's. */
+  /** The value of Host: the server's name, and its port unless it is the scheme's default. */
   readonly host: string
   /** The resource name: path and query. */
   readonly target: string
-  /** 16 fresh random bytes in base64. */
+  /** 16 random bytes in base64, new for each handshake. */
   readonly key: string
-  /** Subprotocols, the preferred first. */
+  /** Subprotocols in order of preference. */
   readonly protocols: readonly string[]
   readonly extensions: readonly ExtensionOffer[]
-  /** The caller's own fields, names and values in turn. Host and Origin among them replace the ones above and below. */
+  /** The caller's fields, names and values in turn. A Host or an Origin among them replaces `host` or `origin`. */
   readonly fields: readonly string[]
   readonly origin?: string | undefined
-  /** The value of User-Agent, unless `fields` has one; none where it is absent or ''. */
+  /** The value of User-Agent, unless `fields` has one. Not sent if absent or ''. */
   readonly userAgent?: string | undefined
   readonly limits: HeadLimits
 }
 
-/** What a server agreed to. */
+/** The terms that a server agreed to. */
 export interface ServerAnswer {
-  /** The subprotocol it chose, '' for none. */
+  /** The chosen subprotocol, '' for none. */
   readonly protocol: string
-  /** Those in use, as the server answered; each was offered by name, its parameters are the extension's to judge. */
+  /**
+   * The negotiated extensions as the server answered them. Each name was offered; the extension checks the parameters.
+   */
   readonly extensions: readonly ExtensionOffer[]
   readonly headers: HeaderFields
 }
 
 /**
- * A client's opening handshake, §4.1: `request` goes out as it is, what comes back is fed to `receive` until there is a
- * `result`. A HandshakeError names the rule that the server broke, with the status it gave; nothing may be fed after it.
+ * A client's opening handshake, §4.1. The caller sends `request` and passes the answer to `receive` until there is a
+ * `result`. A HandshakeError names the rule that the server broke and its status; the handshake must not be used after
+ * that.
  */
 export class ClientHandshake {
   readonly request: Uint8Array
   readonly #options: ClientHandshakeOptions
-  /** What is left of them for the heads to come. */
+  /** The limits that remain for further heads. */
   #limits: HeadLimits
   #parser: HeadParser<ResponseHead>
   #bytesRead = 0
   #response: ResponseHead | undefined
   #result: ServerAnswer | undefined
 
-  /** A UsageError 'headerInvalid' or 'optionInvalid' where the request can't be written. */
+  /** Throws a UsageError 'headerInvalid' or 'optionInvalid' if the request can't be encoded. */
   constructor(options: ClientHandshakeOptions) {
     this.request = encodeRequest(options)
     this.#options = options
@@ -60,12 +63,12 @@ export class ClientHandshake {
     this.#parser = new HeadParser(responseForm, options.limits)
   }
 
-  /** The server's final answer once it has come, be it accepted or refused. */
+  /** The server's final answer once it has arrived, whether it accepts or refuses. */
   get response(): ResponseHead | undefined {
     return this.#response
   }
 
-  /** Bytes read so far, all of them heads'. What stood behind them when `receive` threw is no part of a head. */
+  /** Bytes of heads read so far. If `receive` threw, later bytes belong to no head. */
   get bytesRead(): number {
     return this.#bytesRead
   }
@@ -74,7 +77,7 @@ export class ClientHandshake {
     return this.#result
   }
 
-  /** Reads up to the end of the answer and returns the bytes read; frames may stand behind. Keeps no reference. */
+  /** Reads up to the end of the answer and returns the number of bytes read. Frames may follow. Keeps no reference. */
   receive(bytes: Uint8Array, start: number, end: number): number {
     let at = start
     while (at < end && this.#response === undefined) {
@@ -89,7 +92,7 @@ export class ClientHandshake {
     return at - start
   }
 
-  /** RFC 9110 §15.2: any number of interim answers may come first. All heads together keep within the limit. */
+  /** RFC 9110 §15.2: any number of interim answers may come first. The limit applies to all heads together. */
   #awaitNext(): void {
     this.#limits = { ...this.#limits, maxHeadBytes: this.#limits.maxHeadBytes - this.#parser.bytesRead }
     this.#parser = new HeadParser(responseForm, this.#limits)
@@ -120,7 +123,7 @@ function encodeRequest({
   if (!areDistinctTokens(protocols)) throw new UsageError('optionInvalid', 'subprotocols must be distinct tokens')
   refuseOwnedFields(fields, handshakeFields, 'the handshake')
   const given = new HeaderFields(fields)
-  if (given.all('host').length > 1) throw new UsageError('headerInvalid', 'a request carries one Host')
+  if (given.all('host').length > 1) throw new UsageError('headerInvalid', 'a request must have exactly one Host')
 
   const own: string[] = []
   if (!given.has('host')) own.push('Host', host)
@@ -139,8 +142,8 @@ type Rule = readonly [
 ]
 
 /**
- * What §4.1 asks of an answer with status 101, steps 2 to 6, and WHATWG besides. Fields of one name read as one value with a comma in it,
- * which only Connection and Sec-WebSocket-Extensions may have.
+ * The rules for an answer with status 101: §4.1, steps 2 to 6, and WHATWG's. Fields of one name read as one value
+ * joined by commas, which is valid only for Connection and Sec-WebSocket-Extensions.
  */
 const rules: readonly Rule[] = [
   ['upgradeNotWebSocket', 'Upgrade', (headers) => isSameText(headers.get('upgrade') ?? '', 'websocket')],
@@ -159,7 +162,7 @@ const rules: readonly Rule[] = [
   ],
 ]
 
-/** The error for an answer with another status than 101; `explanation` is added to its sentence. */
+/** The error for an answer whose status is not 101. `explanation` is added to its text. */
 export function notSwitched(
   { status, reason, fields }: ResponseHead,
   explanation = '',
@@ -198,7 +201,7 @@ function isOffered(protocol: string | undefined, { protocols }: ClientHandshakeO
   return protocol === undefined || protocols.includes(protocol)
 }
 
-/** What the server answered, or undefined where that is malformed or spread over two fields, §11.3.2. */
+/** The extensions of the answer, or undefined if they are malformed or in two fields, §11.3.2. */
 function extensionsOf(headers: HeaderFields): readonly ExtensionOffer[] | undefined {
   const { 0: value, 1: second } = headers.all('sec-websocket-extensions')
   if (value === undefined) return []

@@ -1,4 +1,4 @@
-/** The fields that either half of a handshake writes itself, or that would give it a body. No caller may add one. */
+/** Fields that the handshake writes itself, or that would give it a body. Callers must not add them. */
 export const handshakeFields: ReadonlySet<string> = new Set([
   'connection',
   'content-length',

@@ -9,14 +9,14 @@ import { isHost, isTarget } from '../http/request-target.js'
 import { acceptKey, isKey, writeAcceptKey } from './accept-key.js'
 import { handshakeFields } from './handshake-fields.js'
 
-/** What a client asks for in a request that keeps every rule. */
+/** The offer of a client in a valid handshake. */
 export interface ClientOffer {
   readonly key: string
-  /** Subprotocols, the preferred first. */
+  /** Subprotocols in order of preference. */
   readonly protocols: readonly string[]
   readonly extensions: readonly ExtensionOffer[]
   readonly headers: HeaderFields
-  /** Whether the client wants a 100 before the 101, RFC 9110 §7.8. */
+  /** Whether the client expects a 100 before the 101, RFC 9110 §7.8. */
   readonly expectsContinue: boolean
 }
 
@@ -25,9 +25,10 @@ const none: readonly never[] = Object.freeze([])
 type Rule = readonly [code: RequestViolationCode, isKept: (headers: HeaderFields, head: RequestHead) => boolean]
 
 /**
- * The rules of §4.1 and §4.2.1 in the order in which they are asked: first those of HTTP itself, then the one that
- * tells a handshake from an ordinary request, then the handshake's; the version before the key, as other versions
- * have other keys. Fields of one name read as one value with a comma in it, which only a list may have.
+ * The rules of §4.1 and §4.2.1 in the order in which they are checked: first the rules of HTTP; then `upgradeMissing`,
+ * which tells a handshake from an ordinary request; then the rules of the handshake. The version comes before the key,
+ * as other versions have other keys. Fields of one name read as one value joined by commas, which is valid only for
+ * lists.
  */
 const rules: readonly Rule[] = [
   ['httpVersionTooOld', (_, { version }) => version >= '1.1'],
@@ -41,7 +42,7 @@ const rules: readonly Rule[] = [
   ['keyInvalid', (headers) => isKey(headers.get('sec-websocket-key') ?? '')],
 ]
 
-/** Reads a client's opening handshake. A HandshakeError names the first rule that it breaks. */
+/** Reads a client's opening handshake. Throws a HandshakeError for the first rule that it breaks. */
 export function checkRequest(head: RequestHead): ClientOffer {
   const headers = new HeaderFields(head.fields)
   for (const [code, isKept] of rules) if (!isKept(headers, head)) throw new HandshakeError(code)
@@ -54,17 +55,17 @@ export function checkRequest(head: RequestHead): ClientOffer {
   }
 }
 
-/** What a server answers to a handshake that it accepts. */
+/** The answer to a handshake that a server accepts. */
 export interface Acceptance {
   /** The client's Sec-WebSocket-Key. */
   readonly key: string
-  /** One of the subprotocols offered, or '' for none. */
+  /** One of the offered subprotocols, or '' for none. */
   readonly protocol: string
   /** The value of Sec-WebSocket-Extensions, if any. */
   readonly extensions: string | undefined
-  /** The caller's own fields, names and values in turn. */
+  /** The caller's fields, names and values in turn. */
   readonly fields: readonly string[]
-  /** Has a 100 go before, in the same write. */
+  /** Sends a 100 first, in the same write. */
   readonly expectsContinue?: boolean
 }
 
@@ -72,7 +73,10 @@ const continuing = encodeHead('HTTP/1.1 100 Continue', [])
 const acceptanceLine = 'HTTP/1.1 101 Switching Protocols'
 const acceptanceFields = ['Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Accept'] as const
 
-/** The bytes of the answer that accepts a handshake, §4.2.2. A UsageError 'headerInvalid' for fields it can't carry. */
+/**
+ * Encodes the answer that accepts a handshake, §4.2.2. Throws a UsageError 'headerInvalid' for fields that are not
+ * allowed.
+ */
 export function acceptanceOf({ key, protocol, extensions, fields }: Acceptance): Uint8Array {
   refuseOwnedFields(fields, handshakeFields, 'the handshake')
   const own = [...acceptanceFields, acceptKey(key)]
@@ -82,13 +86,13 @@ export function acceptanceOf({ key, protocol, extensions, fields }: Acceptance):
 }
 
 /**
- * Most answers are the same but for the accept key. It is written into one of these where nothing else is asked for,
- * which takes a quarter of the time of writing a head. By what they say of extensions: of agreements there are few.
+ * Encoded answers without subprotocol and own fields, by their Sec-WebSocket-Extensions, of which there are few. They
+ * differ in the accept key alone, which is overwritten for each handshake; encoding a head anew takes longer.
  */
 const acceptances = new Map<string | undefined, Uint8Array>()
 const acceptKeyAt = encodeHead(acceptanceLine, [...acceptanceFields, '']).length - '\r\n\r\n'.length
 
-/** Accepts a handshake. Throws as `acceptanceOf` does; then nothing was written. */
+/** Accepts a handshake. Throws as `acceptanceOf` does, before anything is written. */
 export function accept(transport: Transport, acceptance: Acceptance): void {
   const { key, protocol, extensions, fields, expectsContinue } = acceptance
   if (protocol !== '' || fields.length > 0 || expectsContinue === true) {
@@ -101,18 +105,18 @@ export function accept(transport: Transport, acceptance: Acceptance): void {
   const answer = known ?? acceptanceOf(acceptance)
   if (known !== undefined) writeAcceptKey(key, known, acceptKeyAt)
   transport.write(answer)
-  // Unless the transport still reads from it.
+  // A transport that still reads from the answer must find it unchanged.
   if (transport.pendingBytes === 0) acceptances.set(extensions, answer)
   else acceptances.delete(extensions)
 }
 
-/** What a status has to tell besides its sentence: RFC 9110 §15.5.6, §15.5.22, §4.4. */
+/** Fields that a status requires: RFC 9110 §15.5.6, §15.5.22, §4.4. */
 const refusalFields: Readonly<Record<number, readonly string[]>> = {
   405: ['Allow', 'GET'],
   426: ['Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Version', '13'],
 }
 
-/** The answer to a request that broke a rule: a status, and a sentence for whoever reads it. */
+/** The answer to a request that breaks a rule: a status and one sentence. */
 export function refusalOf(error: HandshakeError): HttpResponse {
   return {
     status: error.status,

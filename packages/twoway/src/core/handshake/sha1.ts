@@ -2,16 +2,16 @@ const blockBytes = 64
 /** §6.1, H0 to H4. */
 const initialWords = Int32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0)
 
-/** Words W(0) to W(79) of a block; they hold nothing between two calls. */
+/** Words W(0) to W(79) of a block. Their contents are not kept between calls. */
 const words = new Int32Array(80)
 const state = new Int32Array(initialWords.length)
 const digest = new Uint8Array(4 * initialWords.length)
-/** Where a message of up to two blocks is padded, as those of handshakes are. */
+/** Reused for messages of up to two blocks, such as those of handshakes. */
 const shortPadded = new Uint8Array(2 * blockBytes)
 
 /**
- * The 20 bytes of a message's SHA-1, RFC 3174, valid until the next call: for Sec-WebSocket-Accept, which keeps no
- * secret, and nothing else. A handshake takes half a microsecond of it, as a call of OpenSSL does.
+ * The SHA-1 digest of a message, 20 bytes, RFC 3174; valid until the next call. Only for Sec-WebSocket-Accept, which
+ * protects no secret. For such short messages it is as fast as a call of OpenSSL.
  */
 export function sha1(message: Uint8Array): Uint8Array {
   const padded = pad(message)
@@ -21,7 +21,7 @@ export function sha1(message: Uint8Array): Uint8Array {
   return digest
 }
 
-/** §4: a one bit, zeros, and the message's length in bits as 64 bits fill up the last block. */
+/** §4: a one bit, zeros, and the message's length in bits as a 64-bit number fill up the last block. */
 function pad(message: Uint8Array): Uint8Array {
   const length = Math.ceil((message.length + 1 + 8) / blockBytes) * blockBytes
   const padded = length === shortPadded.length ? shortPadded.fill(0) : new Uint8Array(length)
@@ -35,7 +35,7 @@ function pad(message: Uint8Array): Uint8Array {
   return padded
 }
 
-/** §6.1, with the rounds of §5: a loop for each of its functions, which a test in each round would double. */
+/** §6.1, with the rounds of §5. Each function has a loop of its own; a test in each round would take twice as long. */
 function addBlock(bytes: Uint8Array, start: number): void {
   for (let t = 0, at = start; t < 16; t += 1, at += 4) {
     words[t] = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!

@@ -1,4 +1,4 @@
-/** One character of a token, as a part of a regular expression, RFC 9110 §5.6.2. */
+/** One character of a token, for use in a regular expression, RFC 9110 §5.6.2. */
 export const tokenCharacter = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]"
 
 const token = new RegExp(`^${tokenCharacter}+$`)
@@ -11,17 +11,17 @@ export function isToken(text: string): boolean {
 
 const isTokenCode = Array.from({ length: 256 }, (_, byte) => isToken(String.fromCharCode(byte)))
 
-/** Whether a byte may stand in a token. */
+/** Whether a token may contain a byte. */
 export function isTokenByte(byte: number): boolean {
   return isTokenCode[byte]!
 }
 
-/** Whether a text can stand as a field's value: no control characters but tabs, nothing above U+00FF, RFC 9110 §5.5. */
+/** Whether a text is a valid field value: no control characters except tabs, nothing above U+00FF, RFC 9110 §5.5. */
 export function isFieldValue(text: string): boolean {
   return fieldValue.test(text)
 }
 
-/** The elements of a comma-separated list, empty ones left out as RFC 9110 §5.6.1.2 asks of recipients. */
+/** The elements of a comma-separated list without empty ones, RFC 9110 §5.6.1.2. */
 export function splitList(value: string): string[] {
   return value
     .split(',')
@@ -29,7 +29,7 @@ export function splitList(value: string): string[] {
     .filter((element) => element !== '')
 }
 
-/** Without the spaces and tabs around it, RFC 9110 §5.6.3. `trim` takes more away: U+00A0 belongs to a value. */
+/** Removes spaces and tabs at both ends, RFC 9110 §5.6.3. `trim` would remove more: U+00A0 belongs to a value. */
 export function trimSpace(text: string): string {
   let start = 0
   let end = text.length
@@ -38,14 +38,14 @@ export function trimSpace(text: string): string {
   return text.slice(start, end)
 }
 
-/** Whether each element is a token and none is there twice, as §4.1 (10) asks of a list of subprotocols. */
+/** Whether all elements are tokens and distinct, as §4.1 (10) requires of subprotocols. */
 export function areDistinctTokens(elements: readonly string[]): boolean {
   return elements.every((element, at) => isToken(element) && elements.indexOf(element) === at)
 }
 
 /**
- * Whether two texts are the same but for the case of letters of ASCII. Letter by letter, as texts in lower case would be
- * made for each field that a rule passes over.
+ * Whether two texts are equal except for the case of ASCII letters. Compares code by code, so that no lower-case copy
+ * of each field is made.
  */
 export function isSameText(one: string, other: string): boolean {
   if (one.length !== other.length) return false
@@ -59,7 +59,7 @@ function inLowerCase(byte: number): number {
   return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
 }
 
-/** Whether a character's code is that of a space or a tab: white space in a head, RFC 9110 §5.6.3. */
+/** Whether a character code is a space or a tab, the white space of a head, RFC 9110 §5.6.3. */
 export function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x09
 }

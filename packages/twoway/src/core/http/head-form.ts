@@ -1,28 +1,31 @@
 import type { RequestHead, ResponseHead } from '../../ports/http-host.js'
 import { tokenCharacter } from './field-syntax.js'
 
-/** What tells the head of a request from that of a response. */
+/** The differences between the head of a request and the head of a response. */
 export interface HeadForm<Head> {
   readonly malformed: 'requestMalformed' | 'responseMalformed'
   readonly tooLong: 'requestHeadTooLong' | 'responseHeadTooLong'
-  /** What a start line must be, for the error's detail. */
+  /** The syntax of the start line, for an error's detail. */
   readonly startLine: string
-  /** Whether empty lines before the start line are passed over. */
+  /** Whether empty lines before the start line are skipped. */
   readonly skipsEmptyLines: boolean
-  /** The head that begins with this line, or undefined where it is no start line. `fields` is kept, and filled later. */
+  /**
+   * Creates the head that a start line begins, or undefined if the line is malformed. The head keeps `fields`, which
+   * are filled later.
+   */
   begin(line: string, fields: readonly string[]): Head | undefined
 }
 
 const requestLine = new RegExp(`^(${tokenCharacter}+) ([\\x21-\\x7e]+) HTTP/(1\\.[01])$`)
 
-/** The parts of the request line that came last: most clients of a server ask for the same. */
+/** The last request line and its parts: most clients of a server send the same one. */
 let last: { line: string; method: string; target: string; version: string } | undefined
 
 export const requestForm: HeadForm<RequestHead> = {
   malformed: 'requestMalformed',
   tooLong: 'requestHeadTooLong',
   startLine: 'a method, a target and HTTP/1.0 or HTTP/1.1, one space between each',
-  // RFC 9112 §2.2 asks it of servers. They count for the longest head.
+  // RFC 9112 §2.2 requires it of servers. Skipped lines count towards the longest head.
   skipsEmptyLines: true,
   begin(line, fields) {
     if (line !== last?.line) {
@@ -34,7 +37,7 @@ export const requestForm: HeadForm<RequestHead> = {
   },
 }
 
-// RFC 9112 §4 puts a space before a reason that is absent; servers are about that leave it out.
+// RFC 9112 §4 requires a space before an absent reason, but some servers omit it.
 const statusLine = /^HTTP\/(1\.[01]) ([0-9]{3})(?: (.*))?$/
 
 export const responseForm: HeadForm<ResponseHead> = {

@@ -10,15 +10,15 @@ const carriageReturn = 0x0d
 const space = 0x20
 const colon = 0x3a
 const del = 0x7f
-/** What a text takes on the heap beside its characters. */
+/** Estimated heap size of a string besides its characters. */
 const textOverhead = 32
 const noBytes = new Uint8Array(0)
 const texts = new StringInterner()
 
 /**
- * Reads the head of one request or response, RFC 9112 §2 to §5, cut in any way, and takes nothing that the grammar
- * does not: where two parsers on a connection's way read a head differently, one request can be smuggled in another.
- * Throws only HandshakeError, as early as the byte or the line that breaks a rule; nothing may be fed after that.
+ * Parses the head of one request or response, RFC 9112 §2 to §5, however it is split. Accepts nothing beyond the
+ * grammar: if two parsers on the way read a head differently, one request can be smuggled in another. Throws only
+ * HandshakeErrors, as soon as a byte or a line breaks a rule; the parser must not be used after that.
  */
 export class HeadParser<Head> {
   readonly #form: HeadForm<Head>
@@ -26,7 +26,7 @@ export class HeadParser<Head> {
   readonly #fields: string[] = []
   #begun: Head | undefined
   #head: Head | undefined
-  /** Of a line that is cut, what has come. */
+  /** The received part of a line that is split. */
   #line = noBytes
   #lineEnd = 0
   #bytesRead = 0
@@ -37,27 +37,27 @@ export class HeadParser<Head> {
     this.#limits = limits
   }
 
-  /** The head, once its empty line has come. */
+  /** The head, once its empty line has arrived. */
   get head(): Head | undefined {
     return this.#head
   }
 
-  /** The head once its first line has come, while its fields may still be missing. */
+  /** The head, once its start line has arrived. Fields may still be missing. */
   get begun(): Head | undefined {
     return this.#begun
   }
 
-  /** Bytes read so far. */
+  /** Bytes of the head that were read so far. */
   get bytesRead(): number {
     return this.#bytesRead
   }
 
-  /** Bytes of memory taken for what has come: of the lines, their texts, and what texts and fields are on the heap. */
+  /** Estimated bytes of memory that the head takes: a split line, and the strings and fields so far. */
   get heldBytes(): number {
     return this.#line.length + this.#bytesRead + this.#fields.length * textOverhead
   }
 
-  /** Reads up to the end of the head and returns the bytes read; those behind are no part of it. Keeps no reference. */
+  /** Reads up to the end of the head and returns the number of bytes read. Keeps no reference. */
   receive(bytes: Uint8Array, start: number, end: number): number {
     let at = start
     while (at < end && this.#head === undefined) {
@@ -68,7 +68,7 @@ export class HeadParser<Head> {
     return at - start
   }
 
-  /** Takes a whole line that stands in `bytes` with nothing amiss, the common case; returns where it ends, or `at`. */
+  /** Reads a whole, valid line at once, the common case. Returns the end of the line, or `at` if there is none. */
   #takeLine(bytes: Uint8Array, at: number, end: number): number {
     if (this.#lineEnd > 0 || this.#returned) return at
     let lineEnd = at
@@ -110,7 +110,7 @@ export class HeadParser<Head> {
     this.#line[this.#lineEnd++] = byte
   }
 
-  /** A line has come whole: `bytes[start, end)`, without its end. */
+  /** Processes a whole line, `bytes[start, end)`, without its line break. */
   #endLine(bytes: Uint8Array, start: number, end: number): void {
     if (this.#begun === undefined) this.#begin(bytes, start, end)
     else if (start < end) this.#addField(bytes, start, end)
@@ -126,7 +126,7 @@ export class HeadParser<Head> {
   #addField(bytes: Uint8Array, start: number, end: number): void {
     const { maxHeaderFields } = this.#limits
     if (this.#fields.length === 2 * maxHeaderFields) throw this.#tooLong(`${maxHeaderFields} header fields at most`)
-    // RFC 9112 §5.2: a folded line, which begins with white space, is refused; its name is no token.
+    // RFC 9112 §5.2: a folded line begins with white space. It is refused, as its name is not a token.
     let nameEnd = start
     while (nameEnd < end && isTokenByte(bytes[nameEnd]!)) nameEnd++
     if (nameEnd === start || nameEnd === end || bytes[nameEnd] !== colon) {
@@ -148,7 +148,7 @@ export class HeadParser<Head> {
   }
 }
 
-/** Whether a byte may stand in a line: no control but a tab, RFC 9110 §5.5. */
+/** Whether a line may contain a byte: any except controls other than tab, RFC 9110 §5.5. */
 function isPrintable(byte: number): boolean {
   return (byte >= space && byte !== del) || byte === tab
 }

@@ -1,14 +1,14 @@
 import { showAs } from '../inspection.js'
 import { isSameText, splitList } from './field-syntax.js'
 
-/** The header fields of a head, found by their names in any case, RFC 9110 §5.1. Iterates over the lines in their order. */
+/** The header fields of a head, found by name in any case, RFC 9110 §5.1. Iterates over the lines in order. */
 export class HeaderFields implements Iterable<readonly [name: string, value: string]> {
-  /** Names and values in turn: as few objects as can be, since each connection keeps its handshake's. */
+  /** Names and values in turn: a flat array, as each connection keeps the fields of its handshake. */
   readonly #fields: readonly string[]
 
-  /** Takes names and values in turn, as a RequestHead or a ResponseHead has them. */
+  /** Takes names and values in turn, as RequestHead and ResponseHead have them. */
   constructor(fields: readonly string[]) {
-    // A copy has no room for more, half of which an array that grew is.
+    // A copy has no spare capacity; up to half of a grown array is.
     this.#fields = fields.slice()
   }
 
@@ -16,7 +16,7 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
     return findField(this.#fields, name) >= 0
   }
 
-  /** The values of all lines of that name, joined by a comma, RFC 9110 §5.2. */
+  /** The values of all lines with a name, joined by commas, RFC 9110 §5.2. */
   get(name: string): string | undefined {
     const first = findField(this.#fields, name)
     if (first < 0) return undefined
@@ -27,7 +27,7 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
     return joined
   }
 
-  /** The values of the lines of that name, one each. */
+  /** The value of each line with a name. */
   all(name: string): readonly string[] {
     const values: string[] = []
     for (let at = findField(this.#fields, name); at >= 0; at = findField(this.#fields, name, at + 2))
@@ -35,17 +35,17 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
     return values
   }
 
-  /** The values of the Set-Cookie lines, one each, as of the platform's Headers: they can't be joined, RFC 6265 §3. */
+  /** The value of each Set-Cookie line, as in the platform's Headers. They can't be joined, RFC 6265 §3. */
   getSetCookie(): string[] {
     return this.all('set-cookie').slice()
   }
 
-  /** The elements of the list that the lines of that name make up. */
+  /** The elements of the list that the lines with a name form. */
   list(name: string): readonly string[] {
     return splitList(this.get(name) ?? '')
   }
 
-  /** Whether that list has an element, in any case. */
+  /** Whether that list contains an element, in any case. */
   lists(name: string, element: string): boolean {
     const value = this.get(name)
     if (value === undefined) return false
@@ -66,7 +66,7 @@ showAs(HeaderFields.prototype, (headers) => {
   return { ...shown }
 })
 
-/** Where the next field of that name is among names and values in turn, from a place on; -1 where there is none. */
+/** The index of the next field with a name among names and values in turn, or -1. */
 export function findField(fields: readonly string[], name: string, from = 0): number {
   for (let at = from; at < fields.length; at += 2) if (isSameText(fields[at]!, name)) return at
   return -1

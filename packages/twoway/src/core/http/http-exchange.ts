@@ -11,40 +11,40 @@ import { standardResponses } from './standard-responses.js'
 
 const nothing = new Uint8Array(0)
 
-/** Milliseconds that a client has to take a 503 for want of room and to close: it must not take room itself. */
+/** Milliseconds for a client to read a 503 for lack of capacity and to close. Short, as it takes capacity itself. */
 const shortLingerMs = 1_000
 
-/** Where exchanges belong. */
+/** The owner of exchanges. */
 export interface ExchangeHost {
   readonly limits: ExchangeLimits
   readonly handler: HttpHandler
-  /** A request is to be answered, in its time; false where too many are. */
+  /** Whether a request may be answered; false if too many are being answered. Starts the time for the answer. */
   beginAnswer(exchange: HttpExchange): boolean
-  /** It was answered: its client has so many milliseconds to close, fewer where too many take theirs. */
+  /** The exchange was answered. Its client has `timeMs` to close, less if too many exchanges linger. */
   linger(exchange: HttpExchange, timeMs: number): void
-  /** An exchange is over: its connection was handed over, or is gone. */
+  /** The exchange is over: its connection was handed over or is gone. */
   end(exchange: HttpExchange): void
 }
 
 /**
- * The one request of a connection, HTTP/1.1: reads its head, hands the connection over where that asks for an upgrade, or
- * answers and ends it. For hosts that have the bytes of a connection and no HTTP server.
+ * The one HTTP/1.1 request of a connection: reads its head, then hands the connection over if it is an upgrade, or
+ * answers it and closes. For hosts that get plain connections and have no HTTP server.
  */
 export class HttpExchange implements TransportSink, MemoryHolder {
-  /** When its time is up, in the clock's milliseconds. */
+  /** The deadline, in the clock's milliseconds. */
   until = Number.POSITIVE_INFINITY
-  /** The roster's own. */
+  /** Owned by the UnorderedSet. */
   index = -1
-  /** The host's own: whether it counts among the requests to be answered. */
+  /** Owned by the host: whether the exchange counts as a request being answered. */
   isCounted = false
   readonly #transport: RewindableTransport
   readonly #host: ExchangeHost
   #parser: HeadParser<RequestHead>
-  /** Open while a part of the head has come. */
+  /** Open while the head is incomplete. */
   #share: MemoryShare | undefined
   #isRead = false
   #isAnswered = false
-  /** RFC 9110 §9.3.2: the answer to HEAD has no body, whatever else it is. */
+  /** RFC 9110 §9.3.2: the answer to HEAD never has a body. */
   #isBodyless = false
 
   constructor(transport: RewindableTransport, host: ExchangeHost) {
@@ -73,14 +73,15 @@ export class HttpExchange implements TransportSink, MemoryHolder {
   drained(): void {}
 
   ended(): void {
-    if (!this.#isRead) this.#refuse(refusalOf(new HandshakeError('requestMalformed', 'it was broken off')))
+    if (!this.#isRead)
+      this.#refuse(refusalOf(new HandshakeError('requestMalformed', 'the connection ended within the head')))
   }
 
   closed(): void {
     this.#forget()
   }
 
-  /** What has come of the head is forgotten. */
+  /** Discards the received part of the head. */
   evict(): void {
     this.#refuse(standardResponses.noRoom)
     this.#parser = new HeadParser(requestForm, this.#host.limits)
@@ -92,7 +93,7 @@ export class HttpExchange implements TransportSink, MemoryHolder {
     this.#transport.destroy()
   }
 
-  /** The head or the answer has not come in time, or the client has not closed once it was answered. */
+  /** The deadline has passed: the head or the answer did not arrive in time, or an answered client did not close. */
   expire(): void {
     if (this.#isAnswered) {
       this.drop()
@@ -104,7 +105,7 @@ export class HttpExchange implements TransportSink, MemoryHolder {
     }
   }
 
-  /** Returns the bytes of the head that were read. */
+  /** Returns the number of bytes of the head that were read. */
   #read(bytes: Uint8Array, start: number, end: number): number {
     try {
       return this.#parser.receive(bytes, start, end)
@@ -148,7 +149,7 @@ export class HttpExchange implements TransportSink, MemoryHolder {
     this.#host.handler.refused(response.status, this.#transport.peer)
   }
 
-  /** Throws where the response can't be encoded; nothing was sent then. */
+  /** Throws if the response can't be encoded; nothing is sent then. */
   #answer(response: HttpResponse, lingerMs = this.#host.limits.handshakeTimeoutMs): void {
     if (this.#isAnswered) return
     this.#transport.write(encodeResponse(response, this.#isBodyless))
@@ -156,17 +157,17 @@ export class HttpExchange implements TransportSink, MemoryHolder {
     this.#isRead = true
     this.#isAnswered = true
     this.#share?.close()
-    // Closing with bytes of the request unread would reset the connection, and the answer might be lost: the client
-    // closes first, or its time is up.
+    // Closing a connection with unread bytes resets it, and the answer may be lost. So the client closes first, or its
+    // time ends.
     this.#host.linger(this, Math.min(lingerMs, this.#host.limits.handshakeTimeoutMs))
   }
 }
 
-/** The answer to a request that is for the server itself, not for what it has. */
+/** The answer to a request that addresses the server itself. */
 function ownAnswer({ method, target }: RequestHead): HttpResponse | undefined {
-  // RFC 9110 §9.3.6: a 2xx would make a tunnel of the connection.
+  // RFC 9110 §9.3.6: a 2xx would turn the connection into a tunnel.
   if (method === 'CONNECT') return standardResponses.noTunnels
-  // RFC 9110 §9.3.7, RFC 9112 §3.2.4: no other method has this target.
+  // RFC 9110 §9.3.7, RFC 9112 §3.2.4: only OPTIONS has this target.
   if (target === '*') return method === 'OPTIONS' ? standardResponses.serverAnswers : standardResponses.targetForOptions
   return undefined
 }

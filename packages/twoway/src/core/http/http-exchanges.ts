@@ -4,12 +4,12 @@ import type { RewindableTransport } from '../../ports/transport.js'
 import { UnorderedSet } from '../unordered-set.js'
 import { type ExchangeHost, HttpExchange } from './http-exchange.js'
 
-/** The parts of `handshakeTimeoutMs` by one of which an exchange may end late, so that many cost few looks. */
+/** An exchange may end late by this fraction of `handshakeTimeoutMs`, so that few checks serve many exchanges. */
 const checksPerTimeout = 64
 
 /**
- * The requests of a host that are under way, each on a connection of its own. One timer looks after all: one each took a
- * tenth of a handshake's time.
+ * The open requests of a host, each on a connection of its own. One timer checks the deadlines of all: a timer each
+ * would slow handshakes down (`npm run bench`, row `handshake`).
  */
 export class HttpExchanges implements ExchangeHost {
   readonly limits: ExchangeLimits
@@ -17,7 +17,7 @@ export class HttpExchanges implements ExchangeHost {
   readonly #clock: Clock
   readonly #open = new UnorderedSet<HttpExchange>()
   #answering = 0
-  /** Those whose client has still to close, the oldest first. */
+  /** Answered exchanges whose client has not closed yet, the oldest first. */
   readonly #lingering = new Set<HttpExchange>()
   #timer: Timer | undefined
   #nextCheckAt = Number.POSITIVE_INFINITY
@@ -28,7 +28,10 @@ export class HttpExchanges implements ExchangeHost {
     this.#clock = clock
   }
 
-  /** Takes the request of a connection. @param timeMs milliseconds that its head has left to arrive */
+  /**
+   * Reads the request of a connection.
+   * @param timeMs milliseconds left for its head to arrive
+   */
   begin(transport: RewindableTransport, timeMs = this.limits.handshakeTimeoutMs): void {
     const exchange = new HttpExchange(transport, this)
     this.#open.add(exchange)
@@ -72,7 +75,7 @@ export class HttpExchanges implements ExchangeHost {
     this.#endAnswer(exchange)
   }
 
-  /** Drops the connections that were not handed over. */
+  /** Drops all connections that were not handed over. */
   drop(): void {
     this.#timer?.cancel()
     this.#nextCheckAt = Number.POSITIVE_INFINITY
@@ -82,7 +85,7 @@ export class HttpExchanges implements ExchangeHost {
   #checkIn(timeMs: number, now: number): void {
     this.#timer?.cancel()
     this.#nextCheckAt = now + timeMs
-    // A connection keeps the process alive for itself.
+    // The timer need not keep the process alive: the connection does.
     this.#timer = this.#clock.after(timeMs, this.#checkDeadlines, false)
   }
 

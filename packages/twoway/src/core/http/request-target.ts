@@ -5,19 +5,19 @@ const host = /^(?:\[[0-9a-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9a-f]{2})+)(?::[0-9]
 const visible = /^[\x21\x22\x24-\x7e]+$/
 const absolute = /^(?:https?|wss?):\/\/([^/?]+)/i
 
-/** The path of a request-target as it was sent, without the query; '/' where it has none. */
+/** The path of a request-target, not decoded and without the query; '/' if it has none. */
 export function pathOf(target: string): string {
   return /^(?:[a-z]+:\/\/[^/?]*)?(\/[^?]*)?/i.exec(target)?.[1] ?? '/'
 }
 
-/** Whether a text can be a Host: a name or an address, and perhaps a port, RFC 9110 §7.2, RFC 3986 §3.2.2. */
+/** Whether a text is a valid Host: a name or an address, with or without a port, RFC 9110 §7.2, RFC 3986 §3.2.2. */
 export function isHost(text: string): boolean {
   return host.test(text)
 }
 
 /**
- * A request as the standard has it read: where the target is an absolute URI, the Host field says what that says, and not
- * what was sent, RFC 9112 §3.2.2. Then whoever decides by Host decides by the host that was asked for.
+ * Replaces the Host by the host of the target if that is an absolute URI, RFC 9112 §3.2.2. Checks of the Host then
+ * apply to the requested host.
  */
 export function withHostOfTarget(head: RequestHead): RequestHead {
   const host = head.target.startsWith('/') ? undefined : absolute.exec(head.target)?.[1]
@@ -28,8 +28,8 @@ export function withHostOfTarget(head: RequestHead): RequestHead {
 }
 
 /**
- * Whether a text can be the request-target of a handshake with `host`: a path, or an absolute URI of that host, without
- * a fragment, §4.2.1. A URI of another host would hide it from whoever decides by Host: RFC 9112 §3.2.2 lets it win.
+ * Whether a text is a valid request-target of a handshake with `host`: a path, or an absolute URI of that host, without
+ * a fragment, §4.2.1. A URI of another host would bypass checks of the Host, as it takes precedence: RFC 9112 §3.2.2.
  */
 export function isTarget(text: string, host: string): boolean {
   if (!visible.test(text)) return false

@@ -3,21 +3,21 @@ import { isSameText } from './field-syntax.js'
 import { HeaderFields } from './header-fields.js'
 
 const lineFeed = 0x0a
-/** A chunk's length in hexadecimal, and extensions, which are passed over, RFC 9112 §7.1.1. */
+/** The length of a chunk in hexadecimal. Chunk extensions are ignored, RFC 9112 §7.1.1. */
 const chunkSize = /^([0-9a-f]{1,8})(?:[ \t]*;.*)?$/i
 const longestSizeLine = 256
 
 /**
- * Reads the body of one response, framed by chunks, by its length or by the connection's end, RFC 9112 §6.3, up to
- * `maxBytes`. Made for error pages: it never throws. Framing that is broken ends the body at that point, as nothing
- * that follows on the connection is read.
+ * Reads the body of one response, up to `maxBytes`. Its framing is by chunks, by length or by the end of the
+ * connection, RFC 9112 §6.3. Made for error pages: never throws. Invalid framing ends the body, as nothing after it is
+ * read.
  */
 export class ResponseBody {
   readonly #maxBytes: number
   readonly #isChunked: boolean
-  /** Bytes that are left of the body or the chunk; unbounded where the connection's end ends it. */
+  /** Bytes left of the body or the chunk. Infinite if the body lasts until the connection ends. */
   #left: number
-  /** The line of a chunk's size as far as it came, or undefined within a chunk. */
+  /** The received part of a line with a chunk's size, or undefined within a chunk. */
   #sizeLine: string | undefined
   #buffer: Uint8Array
   #length = 0
@@ -33,17 +33,17 @@ export class ResponseBody {
     this.#isDone = this.#left === 0 && !this.#isChunked
   }
 
-  /** Whether no more of it is wanted: it has ended, or as much as is kept has come. */
+  /** Whether the body has ended or `maxBytes` were kept. */
   get isDone(): boolean {
     return this.#isDone
   }
 
-  /** What came so far. */
+  /** The bytes received so far. */
   get bytes(): Uint8Array {
     return this.#buffer.subarray(0, this.#length)
   }
 
-  /** Takes what came next. Keeps no reference. */
+  /** Reads the next bytes. Keeps no reference. */
   receive(bytes: Uint8Array, start: number, end: number): void {
     for (let at = start; at < end && !this.#isDone; ) {
       if (this.#sizeLine === undefined) at += this.#takeData(bytes, at, end)
@@ -58,7 +58,7 @@ export class ResponseBody {
     this.#length += taken
     this.#left -= taken
     if (this.#length === this.#maxBytes || (this.#left === 0 && !this.#isChunked)) this.#isDone = true
-    // The line end behind a chunk reads as the beginning of the next one's line.
+    // The line break behind a chunk is read as part of the next size line.
     else if (this.#left === 0) this.#sizeLine = '\n'
     return taken
   }
@@ -73,7 +73,7 @@ export class ResponseBody {
     } else {
       const { 1: digits } = line.endsWith('\r') ? (chunkSize.exec(line.slice(0, -1)) ?? []) : []
       this.#left = Number.parseInt(digits ?? '0', 16)
-      // The last chunk has no bytes; trailer fields, which may follow, belong to no body.
+      // The last chunk is empty. Trailer fields may follow, which are not part of the body.
       this.#isDone = this.#left === 0
       this.#sizeLine = undefined
     }

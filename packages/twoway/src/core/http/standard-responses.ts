@@ -2,10 +2,10 @@ import type { HttpResponse } from '../../ports/http-host.js'
 
 const plainText = ['Content-Type', 'text/plain; charset=utf-8'] as const
 
-/** What an HTTP host answers itself, whichever runtime it is of. */
+/** Answers that every HTTP host gives itself, on all runtimes. */
 export const standardResponses = {
-  handlerFailed: { status: 500, fields: plainText, body: 'the server could not answer\n' },
-  pathUnknown: { status: 404, fields: plainText, body: 'nothing speaks WebSocket under this path\n' },
+  handlerFailed: { status: 500, fields: plainText, body: 'the server failed to answer this request\n' },
+  pathUnknown: { status: 404, fields: plainText, body: 'no WebSocket endpoint at this path\n' },
   answerTooSlow: {
     status: 503,
     fields: plainText,
@@ -14,11 +14,11 @@ export const standardResponses = {
   tooManyRequests: {
     status: 503,
     fields: [...plainText, 'Retry-After', '1'],
-    body: 'the server has no room for this request: try again later\n',
+    body: 'the server is handling too many requests: try again later\n',
   },
   serverAnswers: { status: 200, fields: [], body: '' },
-  targetForOptions: { status: 400, fields: plainText, body: 'only OPTIONS may have * for its target\n' },
-  noTunnels: { status: 501, fields: plainText, body: 'this server opens no tunnels\n' },
+  targetForOptions: { status: 400, fields: plainText, body: 'only OPTIONS may have the request-target *\n' },
+  noTunnels: { status: 501, fields: plainText, body: 'this server does not open tunnels\n' },
   earlierTooSlow: {
     status: 503,
     fields: [...plainText, 'Retry-After', '1'],
@@ -27,7 +27,7 @@ export const standardResponses = {
   noRoom: {
     status: 503,
     fields: [...plainText, 'Retry-After', '5'],
-    body: 'the server holds too much input: try again later\n',
+    body: 'the server has too much unfinished input: try again later\n',
   },
   requestTooSlow: {
     status: 408,

@@ -1,4 +1,4 @@
-/** The reason phrases of the statuses that a WebSocket server has a use for, RFC 9110 §15, RFC 6585. */
+/** Reason phrases of the statuses that a WebSocket server may send, RFC 9110 §15, RFC 6585. */
 export const statusPhrases: Readonly<Record<number, string>> = {
   101: 'Switching Protocols',
   200: 'OK',

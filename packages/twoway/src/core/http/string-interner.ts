@@ -1,26 +1,27 @@
 import { decodeLatin1 } from './latin1.js'
 
-/** A power of two. With `longestText` it bounds what is kept: 128 KiB. */
+/** A power of two. Together with `longestText`, it bounds the memory of the table to 128 KiB. */
 const slots = 512
 const longestText = 256
 
 /**
- * Reads texts of which most were read before, and hands out the same string for the same bytes: field names, and what
- * a browser, a host name or a proxy puts in every handshake. A connection then keeps of its own little more than its key
- * (40 bytes of heap in place of 700), and a text that is known is compared in a third of the time of making another.
+ * Decodes Latin-1 texts and returns the same string for the same bytes. Handshakes repeat most texts: field names, and
+ * values from a browser, a host name or a proxy. So a connection keeps little more of its handshake than its key, and
+ * known texts need no decoding.
  *
- * A text is kept from the second time on that it came, so that keys and cookies, which differ, drive nothing out.
+ * A text is stored when it comes the second time in a row, so that unique texts, such as keys and cookies, displace
+ * nothing.
  */
 export class StringInterner {
   readonly #texts: string[] = new Array(slots).fill('')
-  /** Of the text that each slot was asked for last. */
+  /** The hash of the last text looked up in each slot. */
   readonly #hashes = new Int32Array(slots)
 
-  /** The text of `bytes[start, end)`, a byte a character. */
+  /** The text of `bytes[start, end)`, one character per byte. */
   read(bytes: Uint8Array, start: number, end: number): string {
     const length = end - start
     if (length > longestText) return decodeLatin1(bytes, start, end)
-    // FNV-1a. Whoever makes hashes collide gets strings of his own.
+    // FNV-1a. A peer that forces collisions only loses the sharing.
     let hash = length
     for (let at = start; at < end; at += 1) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
     const slot = (hash ^ (hash >>> 16)) & (slots - 1)

@@ -1,6 +1,9 @@
 const replacement = 0xfffd
 
-/** The bytes of a text in UTF-8, RFC 3629, a lone surrogate as U+FFFD. */
+/**
+ * Encodes a text as UTF-8, RFC 3629; a lone surrogate becomes U+FFFD. For callers without a payload port, which need no
+ * speed.
+ */
 export function encodeUtf8(text: string): Uint8Array {
   const bytes = new Uint8Array(3 * text.length)
   let at = 0

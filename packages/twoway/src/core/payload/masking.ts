@@ -1,12 +1,12 @@
-/** Whether the first byte in memory is the lowest of a word, as the words of a masking key assume. */
+/** Whether the machine is little-endian, as the words of a masking key assume. */
 const littleEndian = new Uint8Array(Int32Array.of(1).buffer)[0] === 1
 
-/** Below this many bytes a view of words costs more than it saves. */
+/** Shorter payloads are masked byte by byte: creating a view of words costs more than it saves. */
 const wordsFrom = littleEndian ? 192 : Number.POSITIVE_INFINITY
 
 /**
- * Applies a masking key to `bytes[start, end)` in place, RFC 6455 §5.3; masking and unmasking are the same.
- * `offset` is the place of `start` within the frame's payload. Returns whether all bytes are ASCII then.
+ * Applies a masking key to `bytes[start, end)` in place, RFC 6455 §5.3. Masking and unmasking are the same operation.
+ * `offset` is the position of `start` in the frame's payload. Returns whether all resulting bytes are ASCII.
  */
 export function unmaskInPlace(
   bytes: Uint8Array,
@@ -17,7 +17,7 @@ export function unmaskInPlace(
 ): boolean {
   const key = rotateKey(maskingKey, offset)
   if (end - start < wordsFrom) return unmaskBytes(bytes, start, end, key) < 0x80
-  // A view of words must start at a multiple of four in its buffer, wherever the payload stands.
+  // A view of words must start at a multiple of four in its buffer.
   const wordsStart = start + (-(bytes.byteOffset + start) & 3)
   const wordCount = (end - wordsStart) >>> 2
   let seen = unmaskBytes(bytes, start, wordsStart, key)
@@ -65,13 +65,13 @@ export function maskInto(
   if (from + 2 < end) target[to + 2] = source[from + 2]! ^ key2
 }
 
-/** The key as it applies `offset` bytes further on. */
+/** The key for a payload that starts `offset` bytes further on. */
 export function rotateKey(maskingKey: number, offset: number): number {
   const bits = (offset & 3) << 3
   return (maskingKey >>> bits) | (maskingKey << (32 - bits))
 }
 
-/** Returns all bytes that came out, or-ed together. */
+/** Returns the bitwise OR of all resulting bytes. */
 function unmaskBytes(bytes: Uint8Array, start: number, end: number, key: number): number {
   const key1 = key >>> 8
   const key2 = key >>> 16

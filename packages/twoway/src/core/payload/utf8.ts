@@ -1,6 +1,6 @@
 /**
- * Where a text stands between two bytes: what may follow (RFC 3629 §4). The second byte of a character has a range
- * of its own where the first alone would allow an overlong form, a surrogate or a code point above U+10FFFF.
+ * The states of a UTF-8 decoder between two bytes: what may follow (RFC 3629 §4). The second byte of a character has a
+ * narrower range if the first would otherwise allow an overlong form, a surrogate or a code point above U+10FFFF.
  */
 const expected = {
   anyCharacter: 0,
@@ -34,13 +34,13 @@ const transitions: readonly (readonly [from: Expected, first: number, last: numb
   [expected.secondAfterF4, 0x80, 0x8f, expected.twoMore],
 ]
 
-/** The next state at `state << 8 | byte`, or -1. */
+/** The next state at index `state << 8 | byte`, or -1. */
 const nextStates = new Int8Array(8 << 8).fill(-1)
 for (const [from, first, last, to] of transitions) nextStates.fill(to, (from << 8) | first, ((from << 8) | last) + 1)
 
 /**
- * Checks UTF-8 as it arrives, RFC 3629. `state` is 0 at the start of a text and else what the last call returned.
- * Returns the next state, 0 where a character is complete, or -1 at the first byte that can't follow.
+ * Checks UTF-8 incrementally, RFC 3629. `state` is 0 at the start of a text, then the result of the previous call.
+ * Returns the next state, 0 after a complete character, or -1 at the first invalid byte.
  */
 export function validateUtf8(state: number, bytes: Uint8Array, start: number, end: number): number {
   let next = state
@@ -57,7 +57,7 @@ export function validateUtf8(state: number, bytes: Uint8Array, start: number, en
   return next
 }
 
-/** Where the first byte above U+007F stands, or `end`. */
+/** The index of the first byte above 0x7f, or `end`. */
 export function skipAscii(bytes: Uint8Array, start: number, end: number): number {
   let at = start
   for (const eights = end - 7; at < eights; at += 8) {

@@ -2,31 +2,31 @@ import type { Payload } from '../../ports/payload.js'
 import { ProtocolError } from '../errors.js'
 import { definedOpcodes, isControl, Opcode } from '../opcode.js'
 
-/** The longest header: two bytes, a 64-bit length, a masking key. */
+/** Two bytes, a 64-bit length and a masking key. */
 const longestHeader = 14
 
 /**
- * Reads frames out of bytes as they arrive, RFC 6455 §5.2, a step at a time.
+ * Parses frames as bytes arrive, RFC 6455 §5.2, in steps.
  *
- * A step covers a frame's header, where one begins, and what has arrived of its payload, unmasked in place.
- * The fields describe the last step; nothing is allocated but, once, a place for a header that is cut.
- * After a ProtocolError the parser must not be used again.
+ * A step reads a frame's header, if one begins, and the received part of its payload, which it unmasks in place. The
+ * fields describe the last step. The only allocation is one buffer for split headers. After a ProtocolError the parser
+ * must not be used.
  */
 export class FrameParser {
-  /** The frame's first byte, taken apart. */
+  /** The parts of the frame's first byte. */
   fin = false
   reservedBits = 0
   opcode = 0
-  /** The length of the frame's whole payload, in bytes. */
+  /** Length of the frame's whole payload in bytes. */
   length = 0
-  /** Whether the frame's header was read in this step. */
+  /** Whether this step read the frame's header. */
   begins = false
-  /** The payload read in this step: `bytes[start, end)`. The next step begins at `end`. */
+  /** The payload that this step read: `bytes[start, end)`. The next step begins at `end`. */
   start = 0
   end = 0
-  /** Whether the payload read in this step is known to be ASCII. */
+  /** Whether the payload of this step is known to be ASCII. */
   isAscii = false
-  /** Bytes of the frame's payload still to come; 0 where the frame is complete. */
+  /** Bytes of the frame's payload that have not arrived; 0 if the frame is complete. */
   remaining = 0
 
   readonly #expectsMask: boolean
@@ -37,8 +37,8 @@ export class FrameParser {
   #stashed = 0
 
   /**
-   * @param role whose frames these are not: a server reads masked frames, a client unmasked ones (§5.1)
-   * @param messageBits the reserved bits that an extension uses on the first frame of a message: 4 is RSV1
+   * @param role of this endpoint: a server requires masked frames, a client unmasked ones (§5.1)
+   * @param messageBits reserved bits that an extension uses on a message's first frame: 4 is RSV1
    */
   constructor(role: 'client' | 'server', payload: Payload, messageBits = 0) {
     this.#expectsMask = role === 'server'
@@ -46,14 +46,14 @@ export class FrameParser {
     this.#messageBits = messageBits
   }
 
-  /** Whether a frame has begun of which the rest has not come. */
+  /** Whether a frame is incomplete. */
   get isWithinFrame(): boolean {
     return this.remaining > 0 || this.#stashed > 0
   }
 
   /**
-   * Takes one step into `bytes[at, end)`, which is not empty.
-   * Returns false where that ends within a header: then all of it was taken, and no field has a meaning.
+   * Takes one step into `bytes[at, end)`, which must not be empty. Returns false if the header is still incomplete at
+   * `end`: all bytes are consumed then, and the fields are undefined.
    */
   read(bytes: Uint8Array, at: number, end: number): boolean {
     this.begins = this.remaining === 0
@@ -77,7 +77,7 @@ export class FrameParser {
     this.remaining -= until - at
   }
 
-  /** Returns where the payload begins, or -1 where the header is cut; then it is stashed. */
+  /** Returns where the payload begins, or -1 if the header is split. Its part is kept then. */
   #readHeader(bytes: Uint8Array, at: number, end: number): number {
     const size = this.#parseHeader(bytes, at, end)
     if (size > 0) return at + size
@@ -98,7 +98,7 @@ export class FrameParser {
     return -1
   }
 
-  /** Checks what there is of a header, and returns its size once it is complete, else 0. */
+  /** Checks the received part of a header. Returns its size if it is complete, else 0. */
   #parseHeader(bytes: Uint8Array, at: number, end: number): number {
     const first = bytes[at]!
     const opcode = first & 0x0f

@@ -1,8 +1,8 @@
 import type { Payload } from '../../ports/payload.js'
 
 /**
- * Bytes that arrived and could not be parsed yet, as copies, in their order: what a paused connection leaves of a
- * read, and a read that comes while another is being parsed.
+ * Copies of received bytes that were not processed yet, in order: the rest of a read after a pause, a read that came
+ * during parsing, or compressed data that is gathered.
  */
 export class InputBuffer {
   readonly #payload: Payload
@@ -19,26 +19,28 @@ export class InputBuffer {
     return this.#end - this.#start
   }
 
-  /** Bytes of memory that are taken for what is held. */
+  /** Size of the buffer in bytes. */
   get capacity(): number {
     return this.#bytes?.length ?? 0
   }
 
-  /** Adds a copy of `bytes[start, end)` behind what is held. */
+  /** Appends a copy of `bytes[start, end)`. */
   append(bytes: Uint8Array, start: number, end: number): void {
     this.#put(this.length, bytes, start, end)
   }
 
   /**
-   * Adds `bytes[start, end)` before what is held: a copy, but for the rest of what was taken last where nothing is held,
-   * so that a connection that stops after each of many small messages does not copy the others each time.
+   * Puts `bytes[start, end)` in front. Copies them, unless the buffer is empty and they are the rest of what was taken
+   * last: a connection that stops after each of many small messages must not copy the others each time.
    */
   prepend(bytes: Uint8Array, start: number, end: number): void {
     if (bytes === this.#taken && this.length === 0) this.#keep(bytes, start, end)
     else this.#put(0, bytes, start, end)
   }
 
-  /** Hands over all that is held: the range that `start` and `end` were before, in bytes that are the caller's. */
+  /**
+   * Hands over all bytes: the range from `start` to `end`, read before the call, of a buffer that the caller owns then.
+   */
   take(): Uint8Array {
     const bytes = this.#bytes!
     this.clear()
@@ -46,7 +48,7 @@ export class InputBuffer {
     return bytes
   }
 
-  /** Where what is held stands in the bytes that `take` hands over. */
+  /** Where the range begins in the buffer that `take` returns. */
   get start(): number {
     return this.#start
   }
@@ -55,12 +57,12 @@ export class InputBuffer {
     return this.#end
   }
 
-  /** Forgets what is held, and what was taken. */
+  /** Drops all bytes, and the reference to what was taken. */
   clear(): void {
     this.#keep(undefined, 0, 0)
   }
 
-  /** What is held is this. */
+  /** Replaces the contents. */
   #keep(bytes: Uint8Array | undefined, start: number, end: number): void {
     this.#bytes = bytes
     this.#taken = undefined
@@ -68,7 +70,7 @@ export class InputBuffer {
     this.#end = end
   }
 
-  /** Puts a range among what is held, `at` bytes from its beginning. */
+  /** Inserts a range, `at` bytes behind the beginning. */
   #put(at: number, bytes: Uint8Array, start: number, end: number): void {
     const length = end - start
     if (length === 0) return

@@ -2,17 +2,17 @@ import { ProtocolError } from '../errors.js'
 import type { Extension } from '../extensions/extension.js'
 import type { MessageSink } from './message-sink.js'
 
-/** What becomes of a message that took longer to decode. */
+/** Results of asynchronous decoding. */
 export interface DecoderEvents {
-  /** It broke a rule. */
+  /** The message broke a rule. */
   decodingFailed(error: ProtocolError): void
-  /** What came is decoded; with the message where it completes one that is handed over whole. */
+  /** The piece was decoded. Carries the message if that completed it, unless messages are streamed. */
   decoded(message: string | Uint8Array | undefined): void
 }
 
 /**
- * Has an extension undo what it did to messages, piece by piece as they come, on their way to where messages go.
- * Between two pieces it holds nothing, so that one serves as long as it is at work and another goes on.
+ * Lets an extension decode messages piece by piece and passes the result to a sink. Keeps nothing between two pieces,
+ * so a new decoder can continue the work.
  */
 export class MessageDecoder {
   readonly #extension: Extension
@@ -22,26 +22,26 @@ export class MessageDecoder {
   #isBusy = false
   #decodedBytes = 0
 
-  /** @param events told of what took longer, later than `decode` returned */
+  /** @param events called after `decode` has returned 'later' */
   constructor(extension: Extension, sink: MessageSink, events: DecoderEvents) {
     this.#extension = extension
     this.#sink = sink
     this.#events = events
   }
 
-  /** Bytes that came out. */
+  /** Bytes of decoded output. */
   get decodedBytes(): number {
     return this.#decodedBytes
   }
 
-  /** Whether the piece given last is still being decoded: nothing may follow before `events` tells of it. */
+  /** Whether the last piece is still being decoded. The next piece must wait for an event. */
   get isBusy(): boolean {
     return this.#isBusy
   }
 
   /**
-   * Takes a piece, `last` with the end of the message. Returns the message where this completes one that is handed over
-   * whole. Throws a ProtocolError for what the extension can't read, or for a message that grows too long.
+   * Decodes a piece; `last` at the end of the message. Returns the message if this completes it, unless messages are
+   * streamed. Throws a ProtocolError if the data is malformed or the message too long.
    */
   decode(bytes: Uint8Array, start: number, end: number, last: boolean): string | Uint8Array | undefined {
     this.#isBusy = this.#extension.decode(bytes, start, end, last, this.#emit, this.#done) === 'later'

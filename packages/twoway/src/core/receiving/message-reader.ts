@@ -1,7 +1,7 @@
 import type { Payload } from '../../ports/payload.js'
 import { ProtocolError } from '../errors.js'
 
-/** A message that is handed over in pieces while it arrives. One reader takes them, and what waits for it is bounded. */
+/** A message that one reader gets in pieces while it arrives. The bytes that wait for the reader are bounded. */
 export class MessageReader {
   readonly type: 'text' | 'binary'
   readonly #payload: Payload
@@ -18,7 +18,7 @@ export class MessageReader {
     | { readonly resolve: (piece: string | Uint8Array | undefined) => void; readonly reject: (error: Error) => void }
     | undefined
 
-  /** @param onChange what waits, or whether the message is over, has changed */
+  /** @param onChange called when the waiting bytes or the end of the message change */
   constructor(type: 'text' | 'binary', payload: Payload, onChange: () => void) {
     this.type = type
     this.#payload = payload
@@ -30,22 +30,22 @@ export class MessageReader {
     return this.#length
   }
 
-  /** Bytes of memory taken for them. */
+  /** Bytes of memory that they take. */
   get capacity(): number {
     return this.#buffer?.length ?? 0
   }
 
-  /** Whether all of it has come. */
+  /** Whether the whole message has arrived. */
   get isWhole(): boolean {
     return this.#isWhole
   }
 
-  /** Whether all of it has come, its reader knows that or has discarded it, and nobody detains the next one. */
+  /** Whether the whole message has arrived, the reader has seen its end or discarded it, and no lease is open. */
   get isOver(): boolean {
     return this.#isWhole && (this.#hasEnded || this.#isDiscarded) && this.#leases === 0
   }
 
-  /** Puts the next message off until `release`. */
+  /** Keeps the next message from beginning until `release`. */
   acquire(): void {
     this.#leases += 1
   }
@@ -55,7 +55,7 @@ export class MessageReader {
     this.#onChange()
   }
 
-  /** The next piece, bytes of the reader's own, or undefined at the end. Rejects where the rest will not come. */
+  /** The next piece, which the reader owns, or undefined at the end. Rejects if the rest will not arrive. */
   next(): Promise<string | Uint8Array | undefined> {
     return new Promise((resolve, reject) => {
       this.#reader = { resolve, reject }
@@ -63,7 +63,7 @@ export class MessageReader {
     })
   }
 
-  /** Takes no more of it: the rest is dropped as it comes. */
+  /** Discards the rest of the message, including what still arrives. */
   discard(): void {
     if (this.#isDiscarded) return
     this.#isDiscarded = true
@@ -72,7 +72,7 @@ export class MessageReader {
     this.#onChange()
   }
 
-  /** A part of it came. Throws a ProtocolError where a text is not UTF-8, RFC 6455 §8.1. */
+  /** Adds a received piece. Throws a ProtocolError if a text is not UTF-8, RFC 6455 §8.1. */
   add(bytes: Uint8Array, start: number, end: number): void {
     if (start === end) return
     if (this.type === 'text') {
@@ -86,20 +86,20 @@ export class MessageReader {
     this.#length = length
   }
 
-  /** All of it has come. */
+  /** The whole message has arrived. */
   end(): void {
     if (this.#utf8State !== 0) throw new ProtocolError('textNotUtf8', 'it ends within a character')
     this.#isWhole = true
   }
 
-  /** The rest of it will not come. */
+  /** The rest of the message will not arrive. */
   fail(error: Error): void {
     this.#error = error
     this.#drop()
     this.deliver()
   }
 
-  /** Gives the reader, where one waits, what there is. */
+  /** Resolves the reader's promise, if one is pending and there is something to read. */
   deliver(): void {
     const reader = this.#reader
     if (reader === undefined) return
@@ -130,11 +130,11 @@ export class MessageReader {
       return text
     }
     this.#drop()
-    // A reader that keeps the piece keeps its buffer: not one much larger.
+    // A piece must not keep a much larger buffer alive.
     return 2 * end < buffer.length ? this.#payload.copy(buffer, 0, end) : buffer.subarray(0, end)
   }
 
-  /** Where the last character ends that is there in full. */
+  /** The end of the last complete character. */
   #wholeCharactersEnd(): number {
     if (this.#utf8State === 0 || this.#length === 0) return this.#length
     let at = this.#length - 1

@@ -1,20 +1,20 @@
-/** Where the payload of data frames goes: it is put together to messages, or handed on as it comes. */
+/** The destination of data frames' payload: assembles messages, or streams them. */
 export interface MessageSink {
-  /** Bytes of memory taken for messages that have not been handed over in full. */
+  /** Bytes of memory that messages take until they are delivered. */
   readonly heldBytes: number
-  /** Whether a message has begun of which the rest has not come. */
+  /** Whether a message is incomplete. */
   readonly isUnderWay: boolean
-  /** Whether a part of a message has been handed over, and the rest is on its way. */
+  /** Whether a part of an incomplete message was delivered. */
   readonly isStreaming?: boolean
   /**
-   * A data frame's header came.
-   * @param arrivesAs the bytes that `add` will be given for this frame: its length, or undefined where an extension
-   * changes them
+   * Begins a data frame after its header.
+   * @param arrivesAs number of bytes that `add` will get for this frame: its length, or undefined if an extension
+   * changes it
    */
   beginFrame(opcode: number, fin: boolean, arrivesAs: number | undefined): void
   /**
-   * Takes a piece of the payload of the frame begun last; `remaining` bytes of that frame are still to come.
-   * Returns the message where the piece completes one that is handed over whole.
+   * Adds a piece of the current frame's payload; `remaining` bytes of the frame follow. Returns the message if this
+   * completes it, unless messages are streamed.
    * @param isAscii whether the piece is known to be ASCII
    */
   add(
@@ -24,12 +24,12 @@ export interface MessageSink {
     remaining: number,
     isAscii?: boolean,
   ): string | Uint8Array | undefined
-  /** Takes a piece of payload that is no frame's own: what came out of an extension; `last` with the message's end. */
+  /** Adds a piece of a message that an extension decoded; `last` at the end of the message. */
   addDecoded(bytes: Uint8Array, start: number, end: number, last: boolean): string | Uint8Array | undefined
-  /** The read is over, or the piece that took longer: what is held until the next has to be in memory of its own. */
+  /** A read or an asynchronous decoding has ended. A sink that keeps bytes must own their memory from here on. */
   readEnds?(): void
-  /** Forgets all that is held, of a message too that has come whole and was not taken, for this reason. */
+  /** Drops all held bytes for this reason, also those of a whole message that was not read yet. */
   evict?(reason: Error): void
-  /** Forgets the message under way: the rest of it will not come, for this reason. */
+  /** Drops the incomplete message: the rest of it will not arrive, for this reason. */
   release(reason?: Error): void
 }

@@ -5,22 +5,22 @@ import { Opcode } from '../opcode.js'
 import { MessageReader } from './message-reader.js'
 import type { MessageSink } from './message-sink.js'
 
-/** What a streamer tells of. */
+/** Events of a streamer. */
 export interface StreamerEvents {
   /** A message begins. */
   began(message: MessageReader): void
-  /** Whether reading has to wait for the reader of a message has changed, or may have. */
+  /** Whether reading must wait for a message's reader. May repeat the last value. */
   mayRead(may: boolean): void
-  /** What is held has changed, or may have. */
+  /** The held memory may have changed. */
   heldChanged(): void
 }
 
-/** Bytes of UTF-8 that no reader can be given, and that wait for the next: what came of a character. */
+/** Bytes of an incomplete UTF-8 character, which wait until the rest has arrived. */
 const longestPartOfCharacter = 3
 
 /**
- * Hands messages over while they arrive, one after the other: the next begins when the one before has been read to its
- * end or been discarded. What waits for the reader is held up to about the high-water mark; then reading has to wait.
+ * Delivers messages while they arrive, one at a time: the next begins once the reader has reached the end of the one
+ * before or discarded it. Holds about as many unread bytes as the high-water mark; then reading stops.
  */
 export class MessageStreamer implements MessageSink {
   readonly #payload: Payload
@@ -50,7 +50,7 @@ export class MessageStreamer implements MessageSink {
   }
 
   get heldBytes(): number {
-    // What has come whole before the connection closed is its reader's alone from then on.
+    // After the connection has closed, a whole message belongs to its reader.
     return this.#isReleased ? 0 : (this.#message?.capacity ?? 0)
   }
 
@@ -80,9 +80,9 @@ export class MessageStreamer implements MessageSink {
 
   addDecoded(bytes: Uint8Array, start: number, end: number, last: boolean): undefined {
     this.#add(bytes, start, end, last)
-    // One read can unfold to a thousand times its length, and can't be stopped on the way.
+    // A read can decompress to a thousand times its length, and decoding can't be stopped halfway.
     if (this.#message!.heldBytes > this.#maxDecodedBytes) {
-      throw new ProtocolError('messageTooBig', `one read unfolds to more than ${this.#maxDecodedBytes} bytes`)
+      throw new ProtocolError('messageTooBig', `one read decompresses to more than ${this.#maxDecodedBytes} bytes`)
     }
   }
 
@@ -97,7 +97,7 @@ export class MessageStreamer implements MessageSink {
   }
 
   #add(bytes: Uint8Array, start: number, end: number, last: boolean): void {
-    // A handler may have closed the connection as the message began.
+    // A handler may have closed the connection when the message began.
     if (!this.#underWay) return
     const message = this.#message!
     message.add(bytes, start, end)
@@ -105,7 +105,7 @@ export class MessageStreamer implements MessageSink {
       message.end()
       this.#underWay = false
     }
-    // What comes within a turn is handed over together.
+    // Pieces of one turn are delivered together.
     if (!this.#isScheduled) {
       this.#isScheduled = true
       this.#clock.defer(this.#deliver)
@@ -123,7 +123,7 @@ export class MessageStreamer implements MessageSink {
     return message.isWhole ? message.isOver : message.heldBytes <= this.#maxHeldBytes
   }
 
-  /** Reading goes on in a task of its own: what the reader does with the end of a message comes before the next. */
+  /** Reading resumes in a task of its own, so the reader can handle the end of a message before the next begins. */
   readonly #update = (): void => {
     this.#events.heldChanged()
     if (!this.#mayRead) {

@@ -2,35 +2,37 @@ import type { Clock } from '../../ports/clock.js'
 import type { Transport } from '../../ports/transport.js'
 import type { ReceiveRate } from './receive-rate.js'
 
-/** Why a connection does not read; several may hold at once. */
+/** Reasons not to read; several may apply at once. */
 export const StopReason = {
-  /** Its owner paused it. */
+  /** The owner paused the connection. */
   paused: 1,
-  /** What it was sent to answer its peer's messages has not gone: the peer does not read. */
+  /** The peer does not read our answers, so they wait. */
   backlog: 2,
-  /** It has had its share of this turn. */
+  /** The connection has used up its turn. */
   yielding: 4,
-  /** A handler that is waited for is not done. */
+  /** An asynchronous handler has not finished. */
   handler: 8,
-  /** What it was sent is being decoded elsewhere. */
+  /** A piece is being decoded asynchronously. */
   decoding: 16,
-  /** What came of a message waits for its reader, or all of it does. */
+  /** A streamed message waits for its reader. */
   reader: 32,
 } as const
 
 export type StopReason = (typeof StopReason)[keyof typeof StopReason]
 
-/** Those for which the peer can do nothing. */
+/** Reasons that the peer can't influence. */
 const ownStops = StopReason.paused | StopReason.handler | StopReason.reader
 
-/** Whether a connection reads: while nothing stops it. The transport is paused with the first reason and resumed with the last. */
+/**
+ * Decides whether a connection reads. Pauses the transport with the first reason and resumes it when the last is gone.
+ */
 export class ReadGate {
   readonly #transport: Transport
   readonly #clock: Clock
   readonly #rate: ReceiveRate | undefined
   #stops = 0
 
-  /** @param rate told of the time in which nothing is read */
+  /** @param rate is paused while nothing is read */
   constructor(transport: Transport, clock: Clock, rate: ReceiveRate | undefined) {
     this.#transport = transport
     this.#clock = clock
@@ -45,12 +47,12 @@ export class ReadGate {
     return (this.#stops & StopReason.paused) !== 0
   }
 
-  /** Whether it is closed for a reason for which the peer can do nothing. */
+  /** Whether a reason applies that the peer can't influence. */
   get isClosedByUs(): boolean {
     return (this.#stops & ownStops) !== 0
   }
 
-  /** Whether it is open, or closed for nothing but a peer that does not read: what comes next is up to the peer. */
+  /** Whether reading continues or only waits for the peer to read our answers: progress depends on the peer. */
   get isUpToPeer(): boolean {
     return (this.#stops & ~StopReason.backlog) === 0
   }
@@ -63,12 +65,12 @@ export class ReadGate {
     this.#stops |= reason
   }
 
-  /** Takes a reason back. Returns whether it was the last, so that reading goes on. */
+  /** Removes a reason. Returns whether it was the last, so that reading resumes. */
   resume(reason: StopReason): boolean {
     return (this.#stops & reason) !== 0 && this.#setStops(this.#stops & ~reason)
   }
 
-  /** Takes all reasons back, likewise. */
+  /** Removes all reasons. Returns whether there was one. */
   resumeAll(): boolean {
     return this.#stops !== 0 && this.#setStops(0)
   }

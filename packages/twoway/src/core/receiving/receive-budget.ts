@@ -1,15 +1,15 @@
 import type { MemoryBudget, MemoryHolder, MemoryShare } from '../../ports/memory-budget.js'
 import { UnorderedSet } from '../unordered-set.js'
 
-/** Holders are sorted by the length of what they hold in bits: from nothing to 4 GiB. */
+/** Holders are grouped by the bit length of their bytes: from nothing to 4 GiB. */
 const sizeClasses = 33
 
 /**
- * The memory that one server holds of input that is not complete, for all its peers together: messages, frames,
- * handshakes and request heads of which the rest has not come, and what has come and has not been taken.
+ * The memory of a server's incomplete input, for all peers together: messages, frames, handshakes and request heads of
+ * which the rest has not arrived, and input that was not consumed yet.
  *
- * Where it comes near the limit the largest holders let go until it does not. They are found without a search: a holder is
- * in the class of those that hold up to twice as much, so that the one that is told is at least half as large as any.
+ * Near the limit, it evicts the largest holders until the sum is small enough. It finds them without a search: holders
+ * are grouped into classes by powers of two, so an evicted holder is at least half as large as any other.
  */
 export class ReceiveBudget implements MemoryBudget {
   readonly limit: number
@@ -17,7 +17,7 @@ export class ReceiveBudget implements MemoryBudget {
   readonly #classes = Array.from({ length: sizeClasses }, () => new UnorderedSet<Share>())
   #used = 0
 
-  /** @param limit bytes, at most, of which an eighth is left to the allocator: for its own needs, and what it can't use */
+  /** @param limit in bytes. An eighth is reserved for the allocator's overhead and fragmentation. */
   constructor(limit: number) {
     this.limit = limit
     this.#maxHeldBytes = limit - Math.floor(limit / 8)
@@ -28,7 +28,7 @@ export class ReceiveBudget implements MemoryBudget {
     return this.#used
   }
 
-  /** Shares that are open. */
+  /** Number of open shares. */
   get holders(): number {
     return this.#classes.reduce((sum, { size }) => sum + size, 0)
   }
@@ -39,14 +39,14 @@ export class ReceiveBudget implements MemoryBudget {
     return share
   }
 
-  /** Has each holder see whether its peer has sent enough. */
+  /** Lets each holder check the progress of its peer. */
   checkProgress(now: number, timeoutMs: number): void {
-    // A holder that fails closes its share.
+    // A copy, as a holder that fails closes its share.
     const holders = this.#classes.flatMap((shares) => [...shares])
     for (const { holder } of holders) holder.checkProgress?.(now, timeoutMs)
   }
 
-  /** A share has changed. */
+  /** Updates the sum and the class of a share. */
   move(share: Share, before: number, now: number): void {
     this.#used += now - before
     const [from, to] = [classOf(before), classOf(now)]
@@ -62,7 +62,7 @@ export class ReceiveBudget implements MemoryBudget {
     this.#classes[classOf(held)]!.remove(share)
   }
 
-  /** Its share is closed first: a holder that fails to let go is not asked again and again. */
+  /** Closes the share first: a holder that fails to evict is not asked again. */
   get #largest(): MemoryHolder {
     const share = this.#classes.findLast(({ size }) => size > 0)!.last!
     share.close()
@@ -71,7 +71,7 @@ export class ReceiveBudget implements MemoryBudget {
 }
 
 class Share implements MemoryShare {
-  /** The roster's own. */
+  /** Owned by the UnorderedSet. */
   index = -1
   readonly holder: MemoryHolder
   readonly #budget: ReceiveBudget

@@ -1,31 +1,31 @@
 import { TokenBucket } from './token-bucket.js'
 
-/** How much a peer may send. */
+/** Limits on how fast a peer may send. */
 export interface ReceiveRates {
   /**
-   * Messages a second that are taken of a connection, or Infinity; beyond it the connection fails with 1008. A second's
-   * worth may come at once. Pings and pongs count too, or a flood of them would pass, and so does a further fragment of
-   * a message where it is shorter than 1 KiB; longer ones do not, as browsers cut long messages of themselves.
+   * Messages per second that a peer may send, or Infinity; more fail the connection with 1008. A second's worth may
+   * come at once. Pings and Pongs count too, as does each continuation frame shorter than 1 KiB. Longer continuation
+   * frames do not count, as browsers split long messages.
    */
   readonly maxMessagesPerSecond: number
   /**
-   * Bytes a second that are taken of a connection as they come from the network, or Infinity; beyond it the connection
-   * fails with 1008. A second's worth may come at once, and for the time in which the connection was not read, as it was
-   * paused or lagged behind, what that time allows.
+   * Bytes per second that a peer may send, as received from the network, or Infinity; more fail the connection with
+   * 1008. A second's worth may come at once. After a time in which the connection was not read, the bytes for that time
+   * may come too.
    */
   readonly maxBytesPerSecond: number
 }
 
-/** Fragments from this length on count by their bytes alone. */
+/** Continuation frames of this length or more do not count as messages. */
 const longFragment = 1 << 10
 
-/** Measures what one peer sends. */
+/** Measures the rate of one peer. */
 export class ReceiveRate {
   readonly limits: ReceiveRates
   readonly #messages: TokenBucket | undefined
   readonly #bytes: TokenBucket | undefined
 
-  /** Undefined where nothing is to be measured. */
+  /** Returns undefined if both rates are unlimited. */
   static of(limits: ReceiveRates, now: number): ReceiveRate | undefined {
     const { maxMessagesPerSecond, maxBytesPerSecond } = limits
     if (maxMessagesPerSecond === Number.POSITIVE_INFINITY && maxBytesPerSecond === Number.POSITIVE_INFINITY) return
@@ -39,24 +39,24 @@ export class ReceiveRate {
     if (Number.isFinite(maxBytesPerSecond)) this.#bytes = new TokenBucket(maxBytesPerSecond, now)
   }
 
-  /** Whether these bytes from the network may be taken. */
+  /** Whether the rate allows these bytes from the network. */
   takeBytes(length: number, now: number): boolean {
     return this.#bytes?.take(length, now) ?? true
   }
 
-  /** Whether this frame may be taken. */
+  /** Whether the rate allows this frame. */
   takeFrame(isContinuation: boolean, length: number, now: number): boolean {
     if (isContinuation && length >= longFragment) return true
     return this.#messages?.take(1, now) ?? true
   }
 
-  /** The connection is not read from now on. */
+  /** The connection stops reading. */
   pause(now: number): void {
     this.#messages?.take(0, now)
     this.#bytes?.take(0, now)
   }
 
-  /** The connection is read again, after `pause`. What the peer was free to send meanwhile comes all at once. */
+  /** The connection reads again, after `pause`. All that the peer was free to send meanwhile may come at once. */
   resume(now: number): void {
     this.#messages?.keepAll(now)
     this.#bytes?.keepAll(now)

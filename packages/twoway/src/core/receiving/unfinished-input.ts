@@ -2,35 +2,35 @@ import type { MemoryBudget, MemoryHolder, MemoryShare } from '../../ports/memory
 import { ProtocolError } from '../errors.js'
 
 /**
- * Bytes of frames that must come within the time that an unfinished message has, where it takes memory: a peer that
- * sends one from time to time makes no progress.
+ * Bytes of an incomplete message that must arrive within `messageTimeoutMs` while the message takes memory. A peer that
+ * sends a byte now and then makes no progress.
  */
-const leastProgress = 1 << 10
+const minProgressBytes = 1 << 10
 
-/** The connection whose input is not complete. */
+/** The connection whose input is incomplete. */
 export interface UnfinishedInputOwner {
   /** Bytes received since the start. */
   readonly receivedBytes: number
   /** Bytes of memory taken for what was received. */
   readonly heldBytes: number
-  /** Whether a message or a frame has begun of which the rest has not come, and only the peer keeps it from coming. */
+  /** Whether a message or a frame is incomplete, and only the peer can be the cause. */
   readonly waitsForRest: boolean
-  /** The rest does not come on. */
+  /** The rest makes no progress. */
   tooSlow(error: ProtocolError): void
-  /** The server holds too much for all its peers, and more for this one than for most. */
+  /** The server holds too much for all its peers, and this peer is one of the largest holders. */
   evict(): void
 }
 
 /**
- * What one connection holds of input that is not complete, as the server's budget counts it, and whether its peer goes on
- * with it. There is one while something is held: reads that bring whole messages make none.
+ * The incomplete input of one connection: its share of the server's budget, and the progress that its peer makes. It exists
+ * only while something is held; a read that brings whole messages makes none.
  */
 export class UnfinishedInput implements MemoryHolder {
-  /** Bytes of control frames and of empty ones that came since, which bring no message further. */
+  /** Bytes of control frames and empty frames since then, which add nothing to a message. */
   idleBytes = 0
   readonly #owner: UnfinishedInputOwner
   readonly #share: MemoryShare
-  /** The bytes that had brought messages further when there was progress last, and when that was. */
+  /** The count of bytes that added to messages at the last progress, and the time of that progress. */
   #progress: number
   #progressedAt: number
 
@@ -41,12 +41,12 @@ export class UnfinishedInput implements MemoryHolder {
     this.#share = budget.open(this)
   }
 
-  /** So many bytes are held now. */
+  /** Sets the number of bytes that are held. */
   set(heldBytes: number): void {
     this.#share.set(heldBytes)
   }
 
-  /** Nothing is held any more. */
+  /** Ends it: nothing is held any more. */
   close(): void {
     this.#share.close()
   }
@@ -58,12 +58,12 @@ export class UnfinishedInput implements MemoryHolder {
   checkProgress(now: number, timeoutMs: number): void {
     const owner = this.#owner
     const progress = owner.receivedBytes - this.idleBytes
-    const least = owner.heldBytes > 0 ? leastProgress : 1
+    const least = owner.heldBytes > 0 ? minProgressBytes : 1
     if (!owner.waitsForRest || progress - this.#progress >= least) {
       this.#progress = progress
       this.#progressedAt = now
     } else if (now - this.#progressedAt >= timeoutMs) {
-      owner.tooSlow(new ProtocolError('messageTooSlow', `less than ${least} bytes of it came within ${timeoutMs} ms`))
+      owner.tooSlow(new ProtocolError('messageTooSlow', `less than ${least} bytes of it arrived within ${timeoutMs} ms`))
     }
   }
 }

@@ -41,7 +41,7 @@ export class ControlFrames {
     if (payload.length <= longestPayload) return
     throw new UsageError(
       'controlPayloadTooLong',
-      `a ping takes at most ${longestPayload} bytes, this one has ${payload.length}: shorten it`,
+      `a ping may carry at most ${longestPayload} bytes, this one has ${payload.length}: shorten it`,
     )
   }
 

@@ -134,7 +134,7 @@ describe('SendQueue', () => {
     send('never')
     queue.sendInPieces({ type: 'text' }, (error) => errors.push(error.message))
     queue.abandon(queue.stop())
-    assert.deepEqual(errors, Array(2).fill('the connection closed before what was sent had gone'))
+    assert.deepEqual(errors, Array(2).fill('the connection closed before the message was sent'))
     assert.deepEqual([queue.waitingBytes, queue.isStreaming], [0, false])
   })
 

@@ -213,7 +213,7 @@ export class SendQueue implements MessageWriterQueue {
   /** Tells messages that `stop` has dropped, and whoever waits for their end: code of the user. */
   abandon(messages: readonly MessageWriter[]): void {
     messages.forEach((message) => {
-      message.close(new TransportError('the connection closed before what was sent had gone'))
+      message.close(new TransportError('the connection closed before the message was sent'))
     })
     this.#runAfterStreams()
   }

@@ -46,7 +46,7 @@ type Rule = readonly [wanted: string, isRight: (value: unknown) => boolean]
 
 function integer(least: number, most: number): Rule {
   return [
-    most === Number.MAX_SAFE_INTEGER ? `an integer from ${least} on` : `an integer from ${least} to ${most}`,
+    most === Number.MAX_SAFE_INTEGER ? `an integer of at least ${least}` : `an integer from ${least} to ${most}`,
     (value) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most,
   ]
 }
@@ -75,7 +75,7 @@ export function settleDeflate(option: PerMessageDeflateOption, role: 'client' | 
   const isList = Array.isArray(option)
   const list: readonly unknown[] = isList ? option : [option]
   if ((isList && role === 'server') || list.length === 0 || !list.every(isOptions)) {
-    const wanted = role === 'server' ? '' : ', or a list of objects of which none is missing'
+    const wanted = role === 'server' ? '' : ', or a non-empty list of objects'
     throw new UsageError('optionInvalid', `the option perMessageDeflate must be true, false or an object${wanted}`)
   }
   return list.map((options) => settle(options as PerMessageDeflateOptions, role))
