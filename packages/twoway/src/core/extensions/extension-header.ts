@@ -1,30 +1,30 @@
 import { splitList, tokenCharacter, trimSpace } from '../http/field-syntax.js'
 
-/** One extension as a client offers it or a server answers it. */
+/** One extension in a client's offer or a server's answer. */
 export interface ExtensionOffer {
   readonly name: string
-  /** In their order. One that is given twice is there twice: what that means is the extension's to say. */
+  /** In order. A repeated name is kept: each extension decides what it means. */
   readonly parameters: readonly ExtensionParameter[]
 }
 
 export type ExtensionParameter = readonly [name: string, value: string | undefined]
 
-// §9.1: a quoted value must be a token once it is unescaped. RFC 2616's implied white space stands around the "=".
+// §9.1: a quoted value must be a token once it is unescaped. RFC 2616 allows white space around "=".
 const parameter = new RegExp(
   `^(${tokenCharacter}+)(?:[ \\t]*=[ \\t]*(?:(${tokenCharacter}+)|"((?:\\\\?${tokenCharacter})+)"))?$`,
 )
 
 /**
- * Values read before, and what they list: most clients send one of a few, and to read one leaves 3 KiB to be collected.
- * What is kept stays below 128 KiB, whatever clients send.
+ * Parsed values: most clients send one of a few, and parsing creates garbage. Holds less than 128 KiB, whatever clients
+ * send.
  */
 const known = new Map<string, readonly ExtensionOffer[]>()
 const maxCachedValues = 16
 const maxCachedLength = 128
 
 /**
- * The extensions that a Sec-WebSocket-Extensions lists, §9.1, or undefined where it is malformed or lists none. Of a
- * value that came lately they are the same objects.
+ * Parses a Sec-WebSocket-Extensions, §9.1; undefined if it is malformed or empty. Returns the same objects for a recent
+ * value.
  */
 export function parseExtensions(value: string): readonly ExtensionOffer[] | undefined {
   const read = known.get(value) ?? readExtensions(value)
@@ -35,7 +35,7 @@ export function parseExtensions(value: string): readonly ExtensionOffer[] | unde
 }
 
 function readExtensions(value: string): readonly ExtensionOffer[] | undefined {
-  // A well-formed quoted value has no comma and no semicolon, so the value can be cut at them unseen.
+  // A valid quoted value contains no comma and no semicolon, so splitting needs no regard for quotes.
   const offers = splitList(value).map(parseExtension)
   return offers.length > 0 && offers.every((offer) => offer !== undefined) ? offers : undefined
 }
@@ -53,7 +53,7 @@ function parseParameter(text: string): ExtensionParameter | undefined {
   return name === undefined ? undefined : [name, token ?? quoted?.replaceAll('\\', '')]
 }
 
-/** The value of a Sec-WebSocket-Extensions, §9.1. */
+/** Formats a Sec-WebSocket-Extensions, §9.1. */
 export function formatExtensions(offers: readonly ExtensionOffer[]): string {
   return offers.map(({ name, parameters }) => [name].concat(parameters.map(formatParameter)).join('; ')).join(', ')
 }

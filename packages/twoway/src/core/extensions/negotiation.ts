@@ -3,7 +3,7 @@ import { quoted } from '../printable.js'
 import type { AcceptedExtension, Extension, ExtensionNegotiator } from './extension.js'
 import type { ExtensionOffer } from './extension-header.js'
 
-/** A server's choice: the first offer that one of its extensions takes, in the client's order of preference, RFC 6455 §9.1. */
+/** Selects the first offer that an extension accepts, in the client's order of preference, RFC 6455 §9.1. */
 export function acceptExtension(
   offers: readonly ExtensionOffer[],
   negotiators: readonly ExtensionNegotiator[],
@@ -15,7 +15,7 @@ export function acceptExtension(
   return undefined
 }
 
-/** A client's reading of the server's answer, RFC 6455 §4.1: no extension, or one that was offered and fits the offer. */
+/** Reads the server's answer, RFC 6455 §4.1: no extension, or one that fits an offer. */
 export function confirmExtension(
   answers: readonly ExtensionOffer[],
   negotiators: readonly ExtensionNegotiator[],

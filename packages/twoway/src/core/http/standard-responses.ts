@@ -27,7 +27,7 @@ export const standardResponses = {
   noRoom: {
     status: 503,
     fields: [...plainText, 'Retry-After', '5'],
-    body: 'the server has too much unfinished input: try again later\n',
+    body: 'the server holds too much input: try again later\n',
   },
   requestTooSlow: {
     status: 408,

@@ -6,18 +6,18 @@ import { copyBytes } from '../payload/copy-bytes.js'
 import { finBit, frameHeaderSize, writeFrameHeader } from './frame-header.js'
 import { JointFlush } from './joint-flush.js'
 
-/** What an encoder made of the message: its frame, or who waits for it, in their order. */
+/** The result of an encoder: the frame, or the callbacks that wait for it, in order. */
 type EncodedFrame = { frame: Uint8Array } | { waiting: ((frame: Uint8Array) => void)[] }
 
 /**
- * A message for many connections: a server's frames are not masked, so the same bytes go to all, framed once, and once
- * for each encoder that connections share.
+ * A message for many connections. A server's frames are not masked, so all connections get the same bytes: framed once,
+ * and once more for each encoder that connections share.
  */
 export class BroadcastMessage {
   readonly message: string | Uint8Array
-  /** Its bytes. */
+  /** Length of the payload in bytes. */
   readonly length: number
-  /** Writes it at the end of the turn to all who got it in this one. */
+  /** Flushes all connections that got the message in this turn. */
   readonly joint: JointFlush
   readonly #payload: Payload
   #frame: Uint8Array | undefined
@@ -30,27 +30,27 @@ export class BroadcastMessage {
     this.#payload = payload
   }
 
-  /** Lets the sender change the bytes from now on. */
+  /** Makes a copy, unless there is one, so that the sender may change the bytes. */
   keep(): this {
     if (typeof this.message !== 'string') this.#frame ??= this.#write()
     return this
   }
 
-  /** The message, whatever its sender does with the bytes from now on. */
+  /** The message in memory that the sender does not change. */
   get kept(): string | Uint8Array {
     return typeof this.message === 'string' ? this.message : this.frame.subarray(this.frame.length - this.length)
   }
 
-  /** The whole frame, RFC 6455 §5.2. Nothing of it changes any more. */
+  /** The whole frame, RFC 6455 §5.2. It never changes. */
   get frame(): Uint8Array {
     this.#frame ??= this.#write()
     return this.#frame
   }
 
   /**
-   * The frame of what an encoder makes of it, or the plain one where that is no shorter. Or 'later' where this takes
-   * long: then `done` is called once with it, later than this call returns.
-   * @param messageBits the reserved bits that mark what the encoder has changed
+   * The frame of the encoded message, or the plain frame if that is not longer. Returns 'later' for asynchronous
+   * encoding: `done` is called once, after this call has returned.
+   * @param messageBits reserved bits that mark an encoded message
    */
   encodedFrame(encoder: SharedEncoder, messageBits: number, done: (frame: Uint8Array) => void): Uint8Array | 'later' {
     const known = this.#encoded?.get(encoder)

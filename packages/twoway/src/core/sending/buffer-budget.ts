@@ -1,12 +1,12 @@
 /**
- * The bytes that wait for the peers of one server that lag behind, together. A connection counts while more waits for
- * it than its high-water mark, and what it counts is brought up to date when it sends and when it is drained.
+ * Bytes that wait for all slow peers of a server together. A connection counts while more than its high-water mark
+ * waits; its count is updated when it sends and when it drains.
  */
 export class BufferBudget {
   readonly limit: number
   #used = 0
 
-  /** @param limit bytes, at most */
+  /** @param limit in bytes */
   constructor(limit: number) {
     this.limit = limit
   }
@@ -19,7 +19,7 @@ export class BufferBudget {
     return this.#used > this.limit
   }
 
-  /** A connection counts `now` bytes where it counted `before`. */
+  /** Replaces a connection's count. */
   change(before: number, now: number): void {
     this.#used += now - before
   }

@@ -9,8 +9,8 @@ import type { FrameWriter } from './frame-writer.js'
 const longestPayload = 125
 
 /**
- * The control frames of a connection, RFC 6455 §5.5: frames Pings and Pongs, which may go between the fragments of a
- * message, and gathers a frame that a read cuts. The Close goes out by the send queue.
+ * The control frames of a connection, RFC 6455 §5.5: sends Pings and Pongs, which may go between the fragments of a
+ * message, and gathers received frames that are split. The send queue sends the Close.
  */
 export class ControlFrames {
   readonly #frameWriter: FrameWriter
@@ -18,7 +18,7 @@ export class ControlFrames {
   readonly #highWaterMarkBytes: number
   #gathered: Uint8Array | undefined
   #length = 0
-  /** The payload of the latest Ping that could not be answered at once. */
+  /** The payload of the latest Ping that is still to be answered. */
   #waitingPong: Uint8Array | undefined
 
   constructor(frameWriter: FrameWriter, payload: Payload, highWaterMarkBytes: number) {
@@ -27,7 +27,7 @@ export class ControlFrames {
     this.#highWaterMarkBytes = highWaterMarkBytes
   }
 
-  /** Takes the piece that the parser stands at. Returns the whole payload with the last one, valid until the next call. */
+  /** Adds the parser's current piece. Returns the whole payload with the last piece, valid until the next call. */
   gather(bytes: Uint8Array, parser: FrameParser): Uint8Array | undefined {
     if (parser.begins) this.#length = 0
     this.#gathered ??= this.#payload.allocate(longestPayload)
@@ -36,7 +36,7 @@ export class ControlFrames {
     return parser.remaining === 0 ? this.#gathered.subarray(0, this.#length) : undefined
   }
 
-  /** Throws a UsageError for a payload that is too long. */
+  /** Throws a UsageError if a payload is too long. */
   checkPing(payload: Uint8Array): void {
     if (payload.length <= longestPayload) return
     throw new UsageError(
@@ -50,7 +50,7 @@ export class ControlFrames {
     this.#send(Opcode.ping, payload)
   }
 
-  /** Answers a Ping, §5.5.2. Where the network does not keep up only the latest is answered, as §5.5.3 allows. */
+  /** Answers a Ping, §5.5.2. While the network lags, only the latest Ping is answered, as §5.5.3 allows. */
   answerPing(bytes: Uint8Array, start: number, end: number): void {
     if (this.#frameWriter.waitingBytes > this.#highWaterMarkBytes) {
       this.#waitingPong = this.#payload.copy(bytes, start, end)
@@ -60,7 +60,7 @@ export class ControlFrames {
     }
   }
 
-  /** The network has taken what waited. */
+  /** Answers that Ping once the network has caught up. */
   sendWaitingPong(): void {
     const pong = this.#waitingPong
     if (pong === undefined) return

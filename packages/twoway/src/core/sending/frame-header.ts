@@ -1,17 +1,17 @@
-/** The bit of a frame's first byte that marks the last frame of a message, RFC 6455 §5.2. */
+/** FIN in a frame's first byte: the last frame of a message, RFC 6455 §5.2. */
 export const finBit = 0x80
 
-/** The size of a frame's header, in bytes, RFC 6455 §5.2. */
+/** The length of a frame's header in bytes, RFC 6455 §5.2. */
 export function frameHeaderSize(payloadLength: number, masked: boolean): number {
   return (payloadLength < 126 ? 2 : payloadLength < 2 ** 16 ? 4 : 10) + (masked ? 4 : 0)
 }
 
 /**
- * Writes a frame's header to `target` from `at` on, with the length in its shortest form (§5.2), and returns
- * where the payload begins.
+ * Writes a frame's header to `target` from `at` on, with the length in its shortest form (§5.2). Returns where the
+ * payload begins.
  *
  * @param first the header's first byte: FIN, the reserved bits, the opcode
- * @param maskingKey a 32-bit key as in the payload port, or undefined for a frame that is not masked
+ * @param maskingKey 32 bits, as in the payload port; undefined for an unmasked frame
  */
 export function writeFrameHeader(
   target: Uint8Array,
@@ -41,7 +41,7 @@ export function writeFrameHeader(
   return at
 }
 
-/** Big-endian; a Uint8Array keeps the lowest eight bits of what is stored. */
+/** Big-endian. Storing in a Uint8Array keeps the lowest eight bits. */
 function writeUint32(target: Uint8Array, at: number, value: number): number {
   target[at++] = value >>> 24
   target[at++] = value >>> 16

@@ -7,18 +7,18 @@ import { frameHeaderSize, writeFrameHeader } from './frame-header.js'
 import type { Flushable, JointFlush } from './joint-flush.js'
 import type { ScratchPool } from './scratch-pool.js'
 
-/** A payload at least this long is not copied where it need not be masked: header and payload go out in one write. */
+/** An unmasked payload of this length or more is not copied: header and payload go out in one write. */
 export const byReferenceBytes = 8 << 10
 
-/** Who is told of what a frame writer does of itself. An interface and no function, so that a connection needs none of its own. */
+/** The owner of a frame writer. An interface rather than a function, which would cost each connection a closure. */
 export interface FrameWriterOwner {
-  /** Bytes were handed to the transport by a flush that nobody asked for. */
+  /** A deferred flush has handed bytes to the transport. */
   flushed(): void
 }
 
 /**
- * Frames what is sent and hands it to the transport, one write a turn: what is sent while a read is being parsed
- * goes out at the read's end, anything else at the end of the current turn.
+ * Writes frames to the transport, once per turn: frames sent during a read go out at its end, all others at the end of
+ * the turn.
  */
 export class FrameWriter implements Flushable {
   readonly #transport: Transport
@@ -28,21 +28,19 @@ export class FrameWriter implements Flushable {
   readonly #pool: ScratchPool
   readonly #owner: FrameWriterOwner
   #scratch: Uint8Array | undefined
-  /** Bytes of what waits here. */
+  /** Bytes that wait here. */
   #used = 0
-  /** A whole frame that waits alone and is not copied; then there is no scratch. */
+  /** A whole frame that waits alone, not copied. There is no scratch buffer then. */
   #frame: Uint8Array | undefined
   #appended = 0
   #corked = false
   #scheduled = false
-  /** What the transport may still read from, until `pendingBytes` is 0. */
+  /** The chunk that the transport may still read from, until `pendingBytes` is 0. */
   #lent: Uint8Array | undefined
-  /** Whether the transport may have bytes pending. Once it has none it is not asked again before it is written to. */
+  /** Whether the transport may have pending bytes. Once it has none, it is not asked again until the next write. */
   #mayPend = true
 
-  /**
-   * @param random where masking keys come from: a client's frames are masked, a server's not (RFC 6455 §5.1)
-   */
+  /** @param random source of masking keys: a client's frames are masked, a server's are not (RFC 6455 §5.1) */
   constructor(
     transport: Transport,
     { payload, clock, scratchPool }: { payload: Payload; clock: Clock; scratchPool: ScratchPool },
@@ -57,17 +55,17 @@ export class FrameWriter implements Flushable {
     this.#owner = owner
   }
 
-  /** Whether frames are masked, as a client's are. Else long payloads are not copied. */
+  /** Whether frames are masked, as a client's are. Long payloads are copied only then. */
   get masks(): boolean {
     return this.#random !== undefined
   }
 
-  /** Bytes framed and not yet handed to the network. */
+  /** Bytes that were framed and not yet handed to the network. */
   get waitingBytes(): number {
     return this.#mayPend ? this.#used + this.#pendingBytes() : this.#used
   }
 
-  /** Bytes framed since the start. */
+  /** Bytes that were framed since the start. */
   get appendedBytes(): number {
     return this.#appended
   }
@@ -83,8 +81,8 @@ export class FrameWriter implements Flushable {
   }
 
   /**
-   * Adds a frame with `bytes[start, end)` for payload. A long payload is not copied where it is not masked:
-   * it must be left unchanged until it has gone.
+   * Adds a frame with the payload `bytes[start, end)`. An unmasked long payload is not copied: it must be left
+   * unchanged until it is sent.
    * @param first the frame's first byte
    */
   addBytes(first: number, bytes: Uint8Array, start: number, end: number): void {
@@ -102,11 +100,11 @@ export class FrameWriter implements Flushable {
     this.#added(target, size)
   }
 
-  /** Adds a frame with a text for payload, and returns the length of that in bytes. */
+  /** Adds a frame with a text payload and returns the payload's length in bytes. */
   addText(first: number, text: string): number {
     const maskingKey = this.#random?.maskingKey()
     const masked = maskingKey !== undefined
-    // Text is most often ASCII: the header's place is left for that, and the text moves where it was not.
+    // Assumes ASCII, the most frequent text, and moves the payload if the header turns out longer.
     const guess = frameHeaderSize(text.length, masked)
     const target = this.#reserve(this.#sizeFor(text, masked))
     const begin = this.#used
@@ -120,8 +118,8 @@ export class FrameWriter implements Flushable {
   }
 
   /**
-   * Adds a whole frame, not masked, that never changes: it goes out as it is where nothing else does in this turn.
-   * @param joint flushes this with others that the same call has filled
+   * Adds a whole unmasked frame that never changes. It is not copied if it is the only frame of this turn.
+   * @param joint flushes this writer together with the others that the same call has written to
    */
   addFrame(frame: Uint8Array, joint?: JointFlush): void {
     if (this.#scratch === undefined && this.#frame === undefined) {
@@ -139,7 +137,7 @@ export class FrameWriter implements Flushable {
     }
   }
 
-  /** Hands what was added to the transport. */
+  /** Hands all added frames to the transport. */
   flush(): void {
     const frame = this.#frame
     this.#frame = undefined
@@ -151,7 +149,7 @@ export class FrameWriter implements Flushable {
     }
   }
 
-  /** Ends the transport's sending side behind what was added. */
+  /** Ends the transport's sending side after the added frames. */
   end(): void {
     this.flush()
     this.#transport.end()
@@ -189,13 +187,13 @@ export class FrameWriter implements Flushable {
     this.#write(target, start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end))
   }
 
-  /** Writes what the scratch holds, and gives the scratch back unless the transport still reads from it. */
+  /** Writes the scratch buffer, and gives it back unless the transport still reads from it. */
   #write(scratch: Uint8Array, second?: Uint8Array): void {
     const used = this.#used
     this.#scratch = undefined
     this.#used = 0
     if (this.#pendingBytes() > 0) {
-      // It will wait: a copy does not pin the whole scratch meanwhile.
+      // The write will wait: a copy keeps it from pinning the whole scratch buffer.
       this.#handOn(this.#payload.copy(scratch, 0, used), second)
       this.#pool.give(scratch)
     } else {
@@ -205,8 +203,8 @@ export class FrameWriter implements Flushable {
   }
 
   /**
-   * Room for the longest that a text can become, where that is in the scratch or in a long chunk that is used again: to
-   * ask for the length takes as long as to write it (1 MiB of ASCII: 0.2 ms of 1.2). Else for what it does become.
+   * The room for a text. Uses the upper bound if that fits the scratch buffer or a long chunk, as computing the exact
+   * length takes as long as encoding (`npm run bench`, row `text-1m`). Else the exact length.
    */
   #sizeFor(text: string, masked: boolean): number {
     const { chunkBytes, longestBytes } = this.#pool
@@ -216,13 +214,13 @@ export class FrameWriter implements Flushable {
     return header + (header + most <= (isLong ? longestBytes : chunkBytes) ? most : this.#payload.byteLength(text))
   }
 
-  /** Now, or else when the transport has read what was written: of several that wait, the latest. */
+  /** Gives a chunk back, now or once the transport has read it. Of several such chunks, keeps the latest. */
   #giveBack(chunk: Uint8Array): void {
     if (this.#pendingBytes() > 0) this.#lent = chunk
     else this.#pool.give(chunk)
   }
 
-  /** Bytes with room for `length` more from `#used` on: the scratch, or, for what is longer, a chunk of its own. */
+  /** A buffer with room for `length` bytes from `#used` on: the scratch buffer, or a chunk for longer frames. */
   #reserve(length: number): Uint8Array {
     if (this.#frame !== undefined) this.#joinFrame(this.#frame, length)
     if (this.#scratch !== undefined && this.#used + length > this.#scratch.length) this.flush()
@@ -231,7 +229,7 @@ export class FrameWriter implements Flushable {
     return this.#scratch
   }
 
-  /** What waited alone has company: they go out together, unless that takes more than a scratch. */
+  /** Moves the waiting frame into a scratch buffer to go out with the next one, or flushes it if both do not fit. */
   #joinFrame(frame: Uint8Array, more: number): void {
     if (frame.length + more > this.#pool.chunkBytes) {
       this.flush()
@@ -259,7 +257,7 @@ export class FrameWriter implements Flushable {
     if (joint?.add(this) !== true) this.#flushLater()
   }
 
-  /** On its own, as a function that makes a closure makes a context for it each time it is called. */
+  /** A function of its own: V8 allocates a context on each call of a function that contains a closure. */
   #flushLater(): void {
     this.#clock.defer(() => this.flushDeferred())
   }

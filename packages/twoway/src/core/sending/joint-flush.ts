@@ -1,14 +1,14 @@
 import type { Clock } from '../../ports/clock.js'
 
-/** What is flushed at the end of a turn. */
+/** An object that is flushed at the end of a turn. */
 export interface Flushable {
   /** The end of the turn has come. */
   flushDeferred(): void
 }
 
 /**
- * Flushes all that one call has filled by one deferral, at the end of the turn and in the asynchronous context of that
- * call: to be shared by nobody else. A flush that throws does not keep the others from theirs.
+ * Flushes all that one call has filled with a single deferral, at the end of the turn and in the call's asynchronous
+ * context. Must not be shared between calls. If one flush throws, the others still run.
  */
 export class JointFlush {
   readonly #clock: Clock
@@ -20,7 +20,7 @@ export class JointFlush {
     this.#clock = clock
   }
 
-  /** Returns false where the turn is over: then it is not flushed. */
+  /** Returns false if the turn is over: the caller then flushes itself. */
   add(flushable: Flushable): boolean {
     if (this.#isOver) return false
     if (this.#flushables.push(flushable) === 1) this.#defer()

@@ -9,51 +9,50 @@ import { finBit } from './frame-header.js'
 import { byReferenceBytes, type FrameWriter } from './frame-writer.js'
 import type { ScratchPool } from './scratch-pool.js'
 
-/** The queue that a message in pieces is an entry of. */
+/** The send queue, as an entry sees it. */
 export interface MessageWriterQueue {
   readonly frameWriter: FrameWriter
   readonly ports: { readonly payload: Payload; readonly clock: Clock; readonly scratchPool: ScratchPool }
   readonly limits: { readonly highWaterMarkBytes: number }
   readonly extension: Extension | undefined
-  /** So many bytes more wait of the message at the head; fewer for a number below 0. */
+  /** Changes the number of waiting bytes; negative for fewer. */
   count(bytes: number): void
   /** A message can't be completed. */
   fail(code: number, reason: string): void
-  /** The message is over, or given up. */
+  /** The message has ended, or was abandoned. */
   leave(message: MessageWriter): void
 }
 
 export interface MessageWriterOptions {
-  /** By default that of the first piece: text for a string. */
+  /** By default the type of the first piece: text for a string. */
   readonly type?: 'text' | 'binary' | undefined
-  /** Bytes of a fragment, at most; without it, what a scratch buffer takes. */
+  /** Maximum bytes per fragment; by default, the size of a scratch buffer. */
   readonly fragmentBytes?: number | undefined
-  /** What an extension that compresses is to do with the message, where not as it sees fit. */
+  /** Whether to compress the message; by default the extension decides. */
   readonly compress?: boolean | undefined
 }
 
-/** Pieces taken in one turn, so that a source of tiny ones leaves the others their turn. */
+/** Pieces that are written in one turn: a source of tiny pieces must not starve other connections. */
 const piecesPerTurn = 1024
 
-/** A beginning at least this long tells whether the message shrinks by an extension that compresses. */
+/** A beginning of this length or more shows whether compression shrinks the message. */
 const tellingBytes = 1024
 
-/** Room of a fragment below which it goes out: less is not worth another round of encoding. */
+/** A fragment with less free space is sent: filling it is not worth another round of encoding. */
 const minFreeBytes = 1024
 
-/** Bytes of the longest fragment, whatever is asked for: 64 KiB. */
+/** Upper bound for the buffer of one fragment. */
 const maxFragmentBuffer = 64 << 10
 
 /**
- * A message that goes out in fragments as its pieces come, RFC 6455 §5.4, in the memory of one fragment.
+ * Sends a message in fragments as its pieces come, RFC 6455 §5.4, in the memory of one fragment.
  *
- * Pieces are copied, gathered to the end of the turn or to a full fragment, and cut where they are longer. It takes
- * turns with nothing but Pings and Pongs: other messages wait behind it in the queue. An extension changes it fragment by
- * fragment, from its beginning on or not at all.
+ * Copies the pieces, and gathers them until the turn ends or the fragment is full; cuts longer ones. Only Pings and
+ * Pongs go between the fragments: other messages wait in the queue. An extension encodes all fragments or none.
  */
 export class MessageWriter {
   readonly kind = 'streamed'
-  /** Bytes that wait for their fragment, or for the extension. */
+  /** Bytes that wait to be framed or encoded. */
   waitingBytes = 0
   readonly #queue: MessageWriterQueue
   readonly #onClosed: (error: Error) => void
@@ -63,27 +62,29 @@ export class MessageWriter {
   #isOver = false
   #hasBegun = false
   #onTurn: (() => void) | undefined
-  /** The fragment that is gathered. */
+  /** The buffer of the current fragment. */
   #fragment: Uint8Array | undefined
   #used = 0
-  /** The piece that is being taken, and how far it is. */
+  /** The current piece, and the position in it. */
   #piece: string | Uint8Array = ''
   #at = 0
   #onTaken: (() => void) | undefined
-  /** The first half of a character whose second half is to come, or ''. */
+  /** A high surrogate at the end of the last piece, whose second half may follow, or ''. */
   #highSurrogate = ''
   #utf8State = 0
   #bytesThisTurn = 0
   #piecesThisTurn = 0
   #isScheduled = false
   readonly #compress: boolean | undefined
-  /** Whether the extension changes it. */
+  /** Whether the extension encodes the message. */
   #isChanged = false
-  /** Whether the extension works on a fragment. */
+  /** Whether a fragment is being encoded asynchronously. */
   #isEncoding = false
   #endsThen = false
 
-  /** @param onClosed the connection has left the open state before the message was over: nothing more is taken */
+  /**
+   * @param onClosed called if the connection leaves the open state before the message ends; no pieces are written then
+   */
   constructor(
     queue: MessageWriterQueue,
     { type, fragmentBytes = Number.POSITIVE_INFINITY, compress }: MessageWriterOptions,
@@ -96,12 +97,12 @@ export class MessageWriter {
     this.#onClosed = onClosed
   }
 
-  /** Whether a part of it has been sent, so that it must be completed. */
+  /** Whether a part of the message was sent, so it must be completed. */
   get hasBegun(): boolean {
     return this.#hasBegun || this.#isEncoding
   }
 
-  /** Resolves when pieces can be written: what was sent before has been framed. */
+  /** Resolves once pieces may be written: all earlier messages are framed. */
   turn(): Promise<void> | undefined {
     if (this.#isCurrent) return undefined
     return new Promise((resolve) => {
@@ -109,15 +110,15 @@ export class MessageWriter {
     })
   }
 
-  /** Its turn has come. */
+  /** Pieces may be written from now on. */
   begin(): void {
     this.#isCurrent = true
     this.#onTurn?.()
   }
 
   /**
-   * Takes a piece, a copy of which goes out. Undefined where there is room for another at once, else a promise for that.
-   * Throws a UsageError for bytes that are not UTF-8 in a text.
+   * Writes a piece, which is copied. Returns undefined if another piece may follow at once, else a promise for that.
+   * Throws a UsageError if bytes of a text are not UTF-8.
    */
   write(piece: string | Uint8Array): Promise<void> | undefined {
     if (this.#isOver || piece.length === 0) return this.#countPiece()
@@ -129,19 +130,19 @@ export class MessageWriter {
     return this.#takePiece() ? this.#countPiece() : this.#wait()
   }
 
-  /** The message is complete. Throws a UsageError where a text ends within a character. */
+  /** Ends the message. Throws a UsageError if a text ends within a character. */
   end(): void {
     if (this.#isOver) return
     if (this.#utf8State !== 0) throw notUtf8()
     this.#finish()
   }
 
-  /** Takes no more of it. Where it has begun, the connection must fail: it can't be completed. */
+  /** Gives the message up. If a part of it was sent, the connection must fail. */
   abandon(): void {
     if (!this.#isOver) this.#leave()
   }
 
-  /** There may be room again. */
+  /** Continues if the network has room. */
   proceed(): void {
     if (!this.#isCurrent || this.#isOver) return
     const onTaken = this.#onTaken
@@ -193,7 +194,7 @@ export class MessageWriter {
     this.#utf8State = state
   }
 
-  /** The piece with the half character before it and without the one at its end. */
+  /** The piece, with the high surrogate before it and without the one at its end. */
   #joined(piece: string | Uint8Array): string | Uint8Array {
     if (typeof piece !== 'string') return this.#highSurrogate === '' ? piece : this.#behindReplacement(piece)
     const joined = this.#highSurrogate + piece
@@ -202,13 +203,13 @@ export class MessageWriter {
     return isCut ? joined.slice(0, -1) : joined
   }
 
-  /** Bytes can be cut anywhere, characters can not: a text that is cut by bytes is encoded first. */
+  /** Bytes can be cut anywhere, characters can't: with a limit in bytes, a text is encoded first. */
   #toCut(piece: string | Uint8Array): string | Uint8Array {
     if (typeof piece !== 'string' || this.#fragmentBytes === Number.POSITIVE_INFINITY) return piece
     return textToBytes(this.#queue.ports.payload, piece)
   }
 
-  /** What has no second half goes out as U+FFFD. */
+  /** A high surrogate before bytes is a lone one and becomes U+FFFD. */
   #behindReplacement(piece: Uint8Array): Uint8Array {
     this.#highSurrogate = ''
     const joined = this.#queue.ports.payload.allocate(replacement.length + piece.length)
@@ -217,7 +218,7 @@ export class MessageWriter {
     return joined
   }
 
-  /** Sends the last fragment, now or when the extension is done with what is before it. */
+  /** Sends the last fragment, now or once the fragment before it is encoded. */
   #finish(): void {
     this.#endsThen = this.#isEncoding
     if (this.#endsThen) return
@@ -230,11 +231,11 @@ export class MessageWriter {
     this.#finish()
   }
 
-  /** Gathers as much of the piece as there is room for. Returns whether that was all. */
+  /** Gathers as much of the piece as fits. Returns whether that was all. */
   #takePiece(): boolean {
     while (this.#at < this.#piece.length) {
       if (!this.#hasRoom) {
-        // The next turn may go on; a network that lags tells when it has taken what waits.
+        // The next turn continues; if the network lags, its drain does.
         if (this.#bytesThisTurn > 0) this.#schedule()
         return false
       }
@@ -272,7 +273,7 @@ export class MessageWriter {
     this.#queue.count(bytes)
   }
 
-  /** What is gathered goes out at the end of the turn at the latest; then there may be room again. */
+  /** Schedules sending the gathered bytes in a task, after which there may be room again. */
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
@@ -286,7 +287,7 @@ export class MessageWriter {
     this.proceed()
   }
 
-  /** Sends what is gathered, now or when the extension is done with it. */
+  /** Sends the gathered bytes, now or once they are encoded. */
   #emit(fin: number): void {
     const length = this.#used
     const room = this.#fragment ?? nothing
@@ -310,13 +311,16 @@ export class MessageWriter {
     else this.#frameEncoded(fin, room, length, encoded)
   }
 
-  /** How long it gets shows at its end only: where this is the beginning, it is taken for a long one. */
+  /**
+   * The message's length is only known at its end, so a first fragment that is not the last counts as the beginning of
+   * a long message.
+   */
   #wants(extension: Extension, fin: number, length: number): boolean {
     if (fin !== 0) return extension.wants(length, this.#compress)
     return extension.encodesPieces && extension.wants(Number.POSITIVE_INFINITY, this.#compress)
   }
 
-  /** A beginning that does not shrink speaks for what follows, unless it is too short to tell. */
+  /** A first fragment that does not shrink stands for the rest, unless it is too short to tell. */
   #maxEncodedLength(fin: number, length: number): number {
     const isToShrink = !this.#hasBegun && (fin !== 0 || length >= tellingBytes)
     return isToShrink ? length - 1 : Number.POSITIVE_INFINITY
@@ -335,17 +339,18 @@ export class MessageWriter {
       this.#frame(fin, own, own.length)
       this.#giveBack(room)
     } else {
-      // What the extension returned is valid for now only, and what it was made of is not needed any more.
+      // The output is valid only until the next call of the extension. The input is no longer needed, so its buffer is
+      // reused.
       copyBytes(encoded, 0, encoded.length, room, 0)
       this.#frame(fin, room, encoded.length)
     }
   }
 
-  /** @param bytes a chunk of the pool's, or of no use to it */
+  /** @param bytes a chunk of the pool, or a buffer that the pool ignores */
   #frame(fin: number, bytes: Uint8Array, length: number): void {
     const { frameWriter, extension } = this.#queue
     const most = this.#fragmentBytes
-    // All that waited for this fragment goes out with it; the next one may have begun.
+    // All bytes that waited for this fragment go out with it; the next fragment may have begun.
     this.#count(this.#used - this.waitingBytes)
     let at = 0
     do {
@@ -356,12 +361,12 @@ export class MessageWriter {
       frameWriter.addBytes((end === length ? fin : 0) | changed | opcode, bytes, at, end)
       at = end
     } while (at < length)
-    // A long fragment is read from until it has gone, a short one was copied.
+    // The transport reads from a long fragment until it is sent. A short one was copied.
     if (length < byReferenceBytes || frameWriter.waitingBytes === 0) this.#giveBack(bytes)
     if (fin !== 0) this.#leave()
   }
 
-  /** A fragment that has no room for so many bytes goes out now and not when it was filled: it may be the last. */
+  /** Returns the current fragment with room for `length` bytes, after sending the one before if it was too full. */
   #reserve(bytes: number): Uint8Array {
     const most = Math.min(this.#fragment?.length ?? 0, this.#fragmentBytes)
     if (this.#used > 0 && most - this.#used < bytes) this.#emit(0)

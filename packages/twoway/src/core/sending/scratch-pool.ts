@@ -1,42 +1,42 @@
 import type { Payload } from '../../ports/payload.js'
 
-/** What one turn of one connection usually sends; a longer frame goes out on its own. */
+/** About what one connection sends in a turn. Longer frames get a buffer of their own. */
 const defaultChunkBytes = 16 << 10
 
-/** Chunks kept for reuse: as many connections seldom send within one turn. */
+/** Chunks that are kept for reuse. More connections seldom send within one turn. */
 const maxKept = 64
 
 /**
- * Longer chunks kept: the longest of those that are given back. The pages of a new one cost more than what is done with
- * it: an echo of 1 MiB of text takes 1.0 ms with them kept, 1.4 without.
+ * Long chunks that are kept: the longest of those given back. Fresh memory pages cost more than the work on them (`npm
+ * run bench`, row `text-1m`).
  */
 const maxLongKept = 4
 
 /**
- * Bytes of messages' buffers that are kept. Those of messages that will not be complete stay in memory until V8 collects
- * garbage, and where a server is at the limit of what it holds, the next message that begins ends another one.
+ * Total bytes of kept message buffers. Buffers of abandoned messages stay in memory until V8 collects them; without
+ * reuse, a server at its memory limit would evict a message for each new one.
  */
 const maxBufferBytes = 8 << 20
 
 /**
- * Bytes up to which a view of what a chunk begins with is kept for the next time: to make one takes 50 ns, a tenth of
- * what an echo takes beside the system's calls.
+ * Views of a chunk's beginning are kept up to this length, as creating one costs a noticeable part of a short echo
+ * (`npm run bench:micro -- echo`).
  */
 const longestKeptView = 2 << 10
 
-/** Buffers shared by the connections of a server or client, so that an idle connection holds none. */
+/** Buffers that the connections of a server or client share, so that an idle connection holds none. */
 export class ScratchPool {
   readonly chunkBytes: number
-  /** The longest that is kept: room for a text of 1 MiB, whatever it consists of. */
+  /** The longest chunk that is kept: enough for any text of 1 MiB. */
   readonly longestBytes = 4 << 20
   readonly #payload: Payload
   readonly #free: Uint8Array[] = []
-  /** The chunk whose views are kept: the first, which is in use the most. */
+  /** The chunk whose views are kept: the first one, which is in use most. */
   #viewed: Uint8Array | undefined
   readonly #views = new Array<Uint8Array | undefined>(longestKeptView + 1).fill(undefined)
-  /** By length, the shortest first. */
+  /** By length, shortest first. */
   readonly #freeLong: Uint8Array[] = []
-  /** Buffers of messages, the one given back last at the end. */
+  /** Buffers of messages, the latest at the end. */
   readonly #freeBuffers: Uint8Array[] = []
   #freeBufferBytes = 0
 
@@ -45,12 +45,11 @@ export class ScratchPool {
     this.chunkBytes = chunkBytes
   }
 
-  /** A chunk. */
   take(): Uint8Array {
     return this.#free.pop() ?? this.#payload.allocate(this.chunkBytes)
   }
 
-  /** The first `length` bytes of a chunk. */
+  /** A view of the first `length` bytes of a chunk. */
   head(chunk: Uint8Array, length: number): Uint8Array {
     if (length > longestKeptView) return chunk.subarray(0, length)
     this.#viewed ??= chunk
@@ -62,13 +61,16 @@ export class ScratchPool {
     return view
   }
 
-  /** A chunk of at least `length` bytes, which is more than `chunkBytes`. */
+  /** A chunk of at least `length` bytes, where `length` exceeds `chunkBytes`. */
   takeLong(length: number): Uint8Array {
     const index = this.#freeLong.findIndex((chunk) => chunk.length >= length)
     return index < 0 ? this.#payload.allocate(length) : this.#freeLong.splice(index, 1)[0]!
   }
 
-  /** A buffer for a message that becomes its receiver's: one of `least` to `most` bytes that was given back, or a new one of `least`. */
+  /**
+   * A buffer for a message, which the receiver will own: a used one of `least` to `most` bytes, or a new one of `least`
+   * bytes.
+   */
   takeBuffer(least: number, most: number): Uint8Array {
     const index =
       least < this.chunkBytes ? -1 : this.#freeBuffers.findIndex(({ length }) => length >= least && length <= most)
@@ -78,7 +80,7 @@ export class ScratchPool {
     return buffer
   }
 
-  /** Gives back the buffer of a message that will not be complete: nothing reads from it any more. */
+  /** Takes back the buffer of an abandoned message. Nothing may read from it any more. */
   giveBuffer(buffer: Uint8Array): void {
     if (buffer.length < this.chunkBytes || buffer.length > this.longestBytes) return
     this.#freeBuffers.push(buffer)
@@ -88,7 +90,7 @@ export class ScratchPool {
     }
   }
 
-  /** Gives a chunk back, of either length, that nothing reads from any more. */
+  /** Takes back a chunk, short or long. Nothing may read from it any more. */
   give(chunk: Uint8Array): void {
     if (chunk.length > this.chunkBytes) this.#keepLong(chunk)
     else if (this.#free.length < maxKept) this.#free.push(chunk)

@@ -11,20 +11,20 @@ import { byReferenceBytes, type FrameWriter } from './frame-writer.js'
 import { MessageWriter, type MessageWriterOptions, type MessageWriterQueue } from './message-writer.js'
 import { UnsentMessages } from './unsent-messages.js'
 
-/** A message to send: text as a string, binary as bytes, or either for many connections. */
+/** A message to send: text as a string, binary as bytes, or one of either kind for many connections. */
 export type WholeMessage = string | Uint8Array | BroadcastMessage
 
 interface WholeEntry {
   readonly kind: 'whole'
-  /** Bytes that its sender does not change any more. Empty while it is read or encoded. */
+  /** Its bytes do not change any more. Empty while they are read or encoded. */
   message: WholeMessage
   readonly compress: boolean | undefined
   state: 'reading' | 'ready' | 'encoding'
-  /** The length of the payload, before an extension changes it. */
+  /** Length of the payload before an extension encodes it. */
   readonly waitingBytes: number
 }
 
-/** The Close frame (RFC 6455 §5.5.1), or without a payload the end of the transport's sending side. */
+/** The Close frame (RFC 6455 §5.5.1); without a payload, the end of the transport's sending side. */
 interface ClosingEntry {
   readonly kind: 'closing'
   readonly payload: Uint8Array | undefined
@@ -33,20 +33,20 @@ interface ClosingEntry {
 
 type Entry = WholeEntry | MessageWriter | ClosingEntry
 
-/** The connection that a queue belongs to. */
+/** The connection that owns a queue. */
 export interface SendQueueOwner {
-  /** The network may have taken what waited. Called in a task of its own. */
+  /** The network may have taken waiting bytes. Called in a task of its own. */
   settle(): void
-  /** Messages that waited were framed. */
+  /** Waiting messages were framed. */
   flushed(): void
   /** A message can't be completed. */
   fail(code: number, reason: string): void
 }
 
 /**
- * All that a connection sends except Pings and Pongs, in the order of the calls. A message is framed at once, unless it or
- * one before it takes longer: to be read, to be encoded by the extension, or to be written in pieces. That one is the head
- * of the queue, and the others wait behind it.
+ * All messages that a connection sends, and its Close, in order. A message is framed at once unless it takes longer:
+ * bytes that are still read, asynchronous encoding, or writing in pieces. Such a message becomes the head of the queue,
+ * and all others wait behind it.
  */
 export class SendQueue implements MessageWriterQueue {
   readonly frameWriter: FrameWriter
@@ -55,11 +55,11 @@ export class SendQueue implements MessageWriterQueue {
   readonly limits: Limits
   readonly #budget: BufferBudget | undefined
   readonly #owner: SendQueueOwner
-  /** Undefined on a server, which does not ask for it. */
+  /** Undefined on a server, which has no use for it. */
   readonly #unsent: UnsentMessages | undefined
   #head: Entry | undefined
   #behind: Entry[] | undefined
-  /** The sum over all entries. */
+  /** The waiting bytes of all entries. */
   #entryBytes = 0
   #streams = 0
   #hasClosed = false
@@ -84,17 +84,17 @@ export class SendQueue implements MessageWriterQueue {
     this.#unsent = frameWriter.masks ? new UnsentMessages(frameWriter, ports.clock) : undefined
   }
 
-  /** Bytes not yet handed to the network: of frames, and of messages that are not framed yet. */
+  /** Bytes that are not yet handed to the network: frames, and payloads that are not framed yet. */
   get waitingBytes(): number {
     return this.frameWriter.waitingBytes + this.#entryBytes
   }
 
-  /** Bytes framed since the start, and those of messages that are not framed yet. */
+  /** Bytes framed since the start, plus payloads that are not framed yet. */
   get appendedBytes(): number {
     return this.frameWriter.appendedBytes + this.#entryBytes
   }
 
-  /** As `Connection.unsentBytes` says. */
+  /** See `Connection.unsentBytes`. */
   get unsentBytes(): number {
     return this.#entryBytes + (this.#unsent?.bytes ?? 0)
   }
@@ -103,29 +103,29 @@ export class SendQueue implements MessageWriterQueue {
     return this.waitingBytes > this.limits.highWaterMarkBytes
   }
 
-  /** Whether no further message is to be taken. */
+  /** Whether further messages must be refused. */
   get isFull(): boolean {
     const waiting = this.waitingBytes
     if (waiting > this.limits.maxBufferedBytes) return true
     return waiting > this.limits.highWaterMarkBytes && this.#budget?.isExceeded === true
   }
 
-  /** Whether a message goes out in pieces, or waits to. */
+  /** Whether a message is sent in pieces, or waits to be. */
   get isStreaming(): boolean {
     return this.#streams > 0
   }
 
-  /** Whether someone was promised to be told when no more than the high-water mark waits. */
+  /** Whether a `drain` was promised for when no more than the high-water mark waits. */
   get owesDrain(): boolean {
     return this.#owesDrain
   }
 
-  /** Whether our Close has been framed. */
+  /** Whether our Close was framed. */
   get hasClosed(): boolean {
     return this.#hasClosed
   }
 
-  /** Takes a message, and promises a drain where more than the high-water mark waits then. */
+  /** Queues or frames a message. Promises a `drain` if more than the high-water mark waits then. */
   send(message: WholeMessage, compress: boolean | undefined): 'sent' | 'buffered' {
     if (this.#head === undefined) this.#frame(message, compress)
     else this.#add(wholeEntry(this.#kept(message), compress, 'ready', this.#lengthOf(message)))
@@ -136,7 +136,7 @@ export class SendQueue implements MessageWriterQueue {
     return 'buffered'
   }
 
-  /** As `Connection.sendLater` says. */
+  /** See `Connection.sendLater`. */
   sendLater(length: number): (bytes: Uint8Array) => void {
     const entry = wholeEntry('', undefined, 'reading', length)
     this.#add(entry)
@@ -147,7 +147,7 @@ export class SendQueue implements MessageWriterQueue {
     }
   }
 
-  /** As `Connection.sendInPieces` says. */
+  /** See `Connection.sendInPieces`. */
   sendInPieces(options: MessageWriterOptions, onClosed: (error: Error) => void): MessageWriter {
     const message = new MessageWriter(this, options, onClosed)
     this.#streams += 1
@@ -155,12 +155,12 @@ export class SendQueue implements MessageWriterQueue {
     return message
   }
 
-  /** Sends our Close behind what waits: once, RFC 6455 §5.5.1. */
+  /** Sends our Close after all waiting entries, once, RFC 6455 §5.5.1. */
   close(payload: Uint8Array): void {
     if (!this.#hasClosed) this.#add({ kind: 'closing', payload, waitingBytes: 0 })
   }
 
-  /** Ends the transport's sending side behind what waits. */
+  /** Ends the transport's sending side after all waiting entries. */
   end(): void {
     this.#add({ kind: 'closing', payload: undefined, waitingBytes: 0 })
   }
@@ -169,7 +169,7 @@ export class SendQueue implements MessageWriterQueue {
     this.#owesDrain = true
   }
 
-  /** Whether no more than the high-water mark waits, and someone was promised to be told; the promise is kept now. */
+  /** Whether a promised `drain` is due. Resets the promise. */
   takeDrain(): boolean {
     if (this.isAboveMark) return false
     this.#countInBudget(0)
@@ -178,12 +178,12 @@ export class SendQueue implements MessageWriterQueue {
     return owed
   }
 
-  /** The network may have taken what waited: a message in pieces goes on. */
+  /** The network may have taken waiting bytes: continues a message in pieces. */
   proceed(): void {
     if (this.#head?.kind === 'streamed') this.#head.proceed()
   }
 
-  /** Runs an action once no message goes out in pieces: now, where none does; also where they will not go. */
+  /** See `Connection.afterPieces`. */
   afterStreams(action: () => void): void {
     if (!this.isStreaming) {
       action()
@@ -194,8 +194,8 @@ export class SendQueue implements MessageWriterQueue {
   }
 
   /**
-   * Takes no further message. Drops those whose end is not known, in pieces or still to be read, with all behind the first
-   * of them. Returns those in pieces, for `abandon`.
+   * Takes no further messages. Drops from the first unfinished message on: one in pieces, or one whose bytes are still
+   * read. Returns the dropped messages in pieces, for `abandon`.
    */
   stop(): readonly MessageWriter[] {
     const entries = this.#takeEntries()
@@ -210,7 +210,10 @@ export class SendQueue implements MessageWriterQueue {
     return dropped.filter((entry) => entry.kind === 'streamed')
   }
 
-  /** Tells messages that `stop` has dropped, and whoever waits for their end: code of the user. */
+  /**
+   * Tells the writers of messages that `stop` has dropped, and runs the actions that wait for their end. Both run user
+   * code.
+   */
   abandon(messages: readonly MessageWriter[]): void {
     messages.forEach((message) => {
       message.close(new TransportError('the connection closed before the message was sent'))
@@ -218,7 +221,7 @@ export class SendQueue implements MessageWriterQueue {
     this.#runAfterStreams()
   }
 
-  /** Drops all that is not framed, with a Close that waits. */
+  /** Drops all entries, including a Close that waits. */
   cancel(): void {
     this.extension?.close()
     this.#takeEntries().forEach((entry) => {
@@ -226,7 +229,7 @@ export class SendQueue implements MessageWriterQueue {
     })
   }
 
-  /** The network is gone: nothing counts in the budget any more. */
+  /** The network is gone: removes the connection from the budget. */
   release(): void {
     this.cancel()
     this.#countInBudget(0)
@@ -260,7 +263,7 @@ export class SendQueue implements MessageWriterQueue {
     }
   }
 
-  /** Frames an entry, or makes it the head where that takes longer. */
+  /** Frames an entry, or makes it the head if it takes longer. */
   #begin(entry: Entry): void {
     if (entry.kind === 'streamed') {
       this.#head = entry
@@ -280,7 +283,7 @@ export class SendQueue implements MessageWriterQueue {
     }
   }
 
-  /** What was behind the head goes on. */
+  /** Frames the entries behind the former head. */
   #advance(): void {
     const entries = this.#behind ?? []
     let at = 0
@@ -289,7 +292,7 @@ export class SendQueue implements MessageWriterQueue {
     entries.splice(0, at)
   }
 
-  /** The head has been read or encoded. */
+  /** The head was read or encoded. */
   #headIsReady(frame: () => void): void {
     this.#unsent?.freeze()
     this.#entryBytes -= this.#head!.waitingBytes
@@ -311,7 +314,7 @@ export class SendQueue implements MessageWriterQueue {
     this.#unsent?.drop(entry.waitingBytes)
   }
 
-  /** Frames a message, or has the extension begin with it: then it is the head. */
+  /** Frames a message, or starts to encode it; asynchronous encoding makes it the head. */
   #frame(message: WholeMessage, compress: boolean | undefined): void {
     const length = this.extension === undefined ? 0 : this.#lengthToEncode(this.extension, message, compress)
     this.#unsent?.freeze()
@@ -328,9 +331,9 @@ export class SendQueue implements MessageWriterQueue {
     }
   }
 
-  /** The length of the payload where the extension is to change it, else 0. */
+  /** Length of the payload if the extension is to encode it, else 0. */
   #lengthToEncode(extension: Extension, message: WholeMessage, compress: boolean | undefined): number {
-    // The length of a text in bytes takes a pass over it; it is at most three times its length.
+    // Computing a text's length in bytes takes a pass over it; three times its length is an upper bound.
     const most = typeof message === 'string' ? 3 * message.length : message.length
     if (!extension.wants(most, compress)) return 0
     const length = this.#lengthOf(message)
@@ -356,7 +359,7 @@ export class SendQueue implements MessageWriterQueue {
 
   #encodeShared(encoder: SharedEncoder, broadcast: BroadcastMessage): void {
     const frame = broadcast.encodedFrame(encoder, this.extension!.messageBits, (later) => {
-      // The frame comes for other connections too, also where this one has dropped the message.
+      // The frame is shared: this connection may have dropped the message meanwhile.
       if (stateOf(this.#head) === 'encoding') this.#headIsReady(() => this.frameWriter.addFrame(later))
     })
     if (frame === 'later') this.#add(wholeEntry('', undefined, 'encoding', broadcast.length))
@@ -373,7 +376,7 @@ export class SendQueue implements MessageWriterQueue {
     if (encoded === undefined) {
       this.frameWriter.addBytes(finBit | opcode, bytes, 0, length)
     } else {
-      // The bytes that the extension returned are valid for now only, and long ones are not copied by the frame writer.
+      // The output is valid only until the next call of the extension, and the frame writer does not copy long bytes.
       const own = encoded.length < byReferenceBytes ? encoded : this.ports.payload.copy(encoded, 0, encoded.length)
       this.frameWriter.addBytes(finBit | (this.extension!.messageBits << 4) | opcode, own, 0, own.length)
     }
@@ -381,7 +384,7 @@ export class SendQueue implements MessageWriterQueue {
     if (chunk !== undefined) this.ports.scratchPool.give(chunk)
   }
 
-  /** A message as bytes that stay unchanged: in a chunk where it is short. */
+  /** The message as bytes that stay unchanged; short ones are in a chunk. */
   #toEncode(message: string | Uint8Array, length: number, chunk: Uint8Array | undefined): Uint8Array {
     const { payload } = this.ports
     if (typeof message === 'string') {
@@ -394,7 +397,10 @@ export class SendQueue implements MessageWriterQueue {
     return chunk
   }
 
-  /** A message that its sender does not change any more: long bytes of a server's, which are not masked, are left so. */
+  /**
+   * A message in memory that the sender does not change. A server's long bytes are not copied, as `send` requires them
+   * to stay unchanged.
+   */
   #kept(message: WholeMessage): WholeMessage {
     if (typeof message === 'string') return message
     if (message instanceof BroadcastMessage) return message.keep()

@@ -2,25 +2,25 @@ import type { Clock } from '../../ports/clock.js'
 import type { FrameWriter } from './frame-writer.js'
 
 interface FramedMessage {
-  /** The bytes of the connection up to the end of its frame. */
+  /** `appendedBytes` at the end of the frame. */
   readonly end: number
   readonly payloadLength: number
   readonly isChanged: boolean
 }
 
 /**
- * The bytes of messages that were framed and that the network has not taken, without their frames and in the length that
- * they had before an extension changed them: what `bufferedAmount` counts, WHATWG WebSockets §3.1.
+ * Payload bytes of framed messages that the network has not taken, counted before an extension encodes them: a part of
+ * `bufferedAmount`, WHATWG WebSockets §3.1.
  */
 export class UnsentMessages {
   readonly #frameWriter: Pick<FrameWriter, 'appendedBytes' | 'waitingBytes'>
   readonly #clock: Clock
   readonly #messages: FramedMessage[] = []
   #first = 0
-  /** The payload of the messages from `#first` on. */
+  /** Payload bytes of the messages from `#first` on. */
   #payloadLength = 0
   #droppedBytes = 0
-  /** What the network had taken before the first message of this task. */
+  /** The bytes that the network had taken before the first message of this task. */
   #takenBefore: number | undefined
 
   constructor(frameWriter: Pick<FrameWriter, 'appendedBytes' | 'waitingBytes'>, clock: Clock) {
@@ -28,18 +28,18 @@ export class UnsentMessages {
     this.#clock = clock
   }
 
-  /** Messages that are dropped stay counted. */
+  /** Includes dropped messages. */
   get bytes(): number {
     return this.#droppedBytes + this.#payloadBeyond(this.#takenBefore ?? this.#taken)
   }
 
-  /** Keeps the number of bytes from falling before the current task ends: what a task sends counts in full until then. */
+  /** Keeps `bytes` from falling until the current task ends, as the standard requires. */
   freeze(): void {
     if (this.#takenBefore !== undefined) return
     this.#takenBefore = this.#taken
     this.#clock.task(() => {
       this.unfreeze()
-      // Forgets what has gone, also where `bytes` is never asked for.
+      // Forgets sent messages even if nothing reads `bytes`.
       this.#payloadBeyond(this.#taken)
     })
   }
@@ -49,13 +49,13 @@ export class UnsentMessages {
     this.#takenBefore = undefined
   }
 
-  /** The message that was framed last. One that an extension has changed counts in full until all of it has gone. */
+  /** Adds the message that was framed last. An encoded message counts in full until all of it is sent. */
   add(payloadLength: number, isChanged: boolean): void {
     this.#messages.push({ end: this.#frameWriter.appendedBytes, payloadLength, isChanged })
     this.#payloadLength += payloadLength
   }
 
-  /** A message that will not be framed. */
+  /** Counts a message that will never be framed. */
   drop(payloadLength: number): void {
     this.#droppedBytes += payloadLength
   }
@@ -75,7 +75,7 @@ export class UnsentMessages {
     }
     const next = messages[this.#first]
     if (next === undefined || next.isChanged) return this.#payloadLength
-    // Only the next message can have gone in part.
+    // Only the next message can be sent in part.
     return this.#payloadLength - next.payloadLength + Math.min(next.payloadLength, next.end - taken)
   }
 }

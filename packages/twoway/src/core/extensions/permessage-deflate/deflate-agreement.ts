@@ -2,19 +2,19 @@ import type { ContextParameters, DeflateCodec } from '../../../ports/deflate-cod
 import type { DeflateSettings } from './deflate-options.js'
 import { type DeflateParameters, maxWindowBits } from './deflate-parameters.js'
 
-/** What both sides agreed upon, seen from one of them. */
+/** The negotiated parameters, as one side sees them. */
 export interface DeflateAgreement {
-  /** How this side compresses; undefined where it can't keep to what was agreed, and so sends all as it is. */
+  /** How this side compresses; undefined if the codec can't meet the agreement, so messages go out uncompressed. */
   readonly own: ContextParameters | undefined
-  /** How the other side compresses, at most. */
+  /** The upper bound of how the other side compresses. */
   readonly peer: ContextParameters
 }
 
 type Abilities = Pick<DeflateCodec, 'keepsHistory' | 'smallestWindowBits'>
 
 /**
- * A server's answer to an offer, RFC 7692 §7.1, or undefined to decline it: where it wants a smaller window than the
- * codec has, or does not let the server set the limit to the client's window that it wants.
+ * A server's answer to an offer, RFC 7692 §7.1. Undefined to decline it: the offer requires a smaller window than the
+ * codec has, or does not allow the limit that the server's settings require for the client's window.
  */
 export function answerOffer(
   offer: DeflateParameters,
@@ -23,7 +23,7 @@ export function answerOffer(
 ): DeflateParameters | undefined {
   const serverBits = least(settings.serverMaxWindowBits, offer.serverMaxWindowBits)
   if (serverBits !== undefined && serverBits < smallestWindowBits) return undefined
-  // §7.1.2.2: an answer must not have the parameter where the offer hasn't.
+  // §7.1.2.2: an answer must not have the parameter unless the offer has it.
   const clientBits = settings.clientMaxWindowBits ?? maxWindowBits
   if (offer.clientMaxWindowBits === undefined && clientBits < maxWindowBits) return undefined
   const offeredBits = offer.clientMaxWindowBits === true ? undefined : offer.clientMaxWindowBits
@@ -36,7 +36,7 @@ export function answerOffer(
   }
 }
 
-/** What a client offers, §7.1: by default no more than that the server may limit the client's window. */
+/** A client's offer, §7.1. By default it only allows the server to limit the client's window. */
 export function offerOf(settings: DeflateSettings, { keepsHistory, smallestWindowBits }: Abilities): DeflateParameters {
   return {
     serverNoContextTakeover: settings.serverNoContextTakeover || !keepsHistory,
@@ -46,7 +46,7 @@ export function offerOf(settings: DeflateSettings, { keepsHistory, smallestWindo
   }
 }
 
-/** Whether an answer is one to this offer, §7.1: what was demanded is granted, and no limit set that was not offered. */
+/** Whether an answer fits an offer, §7.1: it grants each demand, and sets no limit that was not offered. */
 export function fitsOffer(answer: DeflateParameters, offer: DeflateParameters): boolean {
   if (offer.serverNoContextTakeover && !answer.serverNoContextTakeover) return false
   if (exceeds(answer.serverMaxWindowBits, offer.serverMaxWindowBits)) return false
@@ -54,7 +54,7 @@ export function fitsOffer(answer: DeflateParameters, offer: DeflateParameters): 
   return offer.clientMaxWindowBits === true || Number(answer.clientMaxWindowBits) <= Number(offer.clientMaxWindowBits)
 }
 
-/** What an answer means for one side. */
+/** The parameters of each side that an answer results in. */
 export function agreementOf(
   role: 'client' | 'server',
   answer: DeflateParameters,

@@ -22,30 +22,30 @@ export interface DeflatePorts {
   readonly clock: Clock
 }
 
-/** What the connections share that were answered alike. */
+/** State that connections with the same agreement share. */
 interface AcceptedTerms {
   readonly answer: string
   readonly terms: DeflateTerms
 }
 
-/** A pause in which a new context costs less than to keep the old: it is made in 50 us, and takes up to 300 KiB. */
+/** Idle time after which a compressor is released: creating a new one then costs less than up to 300 KiB of memory. */
 const idleContextMs = 10_000
 
-/** Agrees on permessage-deflate, RFC 7692 §5.1 and §7.1, for the connections of one server or client. */
+/** Negotiates permessage-deflate, RFC 7692 §5.1 and §7.1, for the connections of one server or client. */
 export class DeflateNegotiator implements ExtensionNegotiator {
   readonly name = deflateName
   readonly offers: readonly ExtensionOffer[]
   readonly #ports: DeflatePorts
-  /** A client's offers, the preferred first; of a server the first alone counts. */
+  /** A client's offers in order of preference; a server uses the first only. */
   readonly #settings: readonly DeflateSettings[]
   readonly #idle: IdleContexts
   readonly #shared = new Map<ContextSource<Compressor>, SharedDeflate>()
-  /** A server's, by the answer, which says it all: of each there are few, and connections many. */
+  /** For a server, by the formatted answer, which determines the terms. There are few answers and many connections. */
   readonly #accepted = new Map<string, AcceptedTerms>()
-  /** The same by the offer: of one that came before it is the same object, and need not be read again. */
+  /** The same by the parsed offer: a repeated offer is the same object and need not be read again. */
   readonly #decided = new WeakMap<ExtensionOffer, AcceptedTerms>()
 
-  /** @param settings one at least */
+  /** @param settings at least one */
   constructor(settings: readonly DeflateSettings[], ports: DeflatePorts) {
     this.#settings = settings
     this.#ports = ports
@@ -100,7 +100,7 @@ export class DeflateNegotiator implements ExtensionNegotiator {
 
   #terms({ own, peer }: DeflateAgreement, { level, memLevel, thresholdBytes }: DeflateSettings): DeflateTerms {
     const { codec, scratchPool } = this.#ports
-    // A window that is not kept is shared by all, whatever they agreed on.
+    // Contexts without takeover are shared by all connections, so they use the largest window.
     const windowBits = peer.takeover ? peer.windowBits : maxWindowBits
     const source = own && codec.compressors({ ...own, level, memLevel })
     return {

@@ -2,36 +2,36 @@ import { UsageError } from '../../errors.js'
 import { quoted } from '../../printable.js'
 import { maxWindowBits } from './deflate-parameters.js'
 
-/** How messages are compressed, RFC 7692. */
+/** Options of message compression, RFC 7692. */
 export interface PerMessageDeflateOptions {
   /**
-   * Whether the server compresses each message by itself. With false it may refer to earlier ones: shorter messages,
-   * for memory on both sides as long as the connection is in use. On a server true by default; on a client false, true
-   * demands it of the server.
+   * Whether the server compresses each message independently. If false, it may refer to earlier messages, which makes
+   * messages shorter and takes memory on both sides while the connection is in use. On a client, true demands it of the
+   * server. Default: true on a server, false on a client.
    */
   readonly serverNoContextTakeover?: boolean | undefined
-  /** The same for what the client sends. On a client true keeps it from referring to earlier messages. */
+  /** The same for the client's messages. On a client, true keeps it from referring to earlier messages. */
   readonly clientNoContextTakeover?: boolean | undefined
-  /** Window of the server's compressor, at most 2^bits bytes: 9 to 15. A client that sets it demands it. */
+  /** The window of the server's compressor, at most 2^bits bytes: 9 to 15. A client that sets it demands it. */
   readonly serverMaxWindowBits?: number | undefined
-  /** Window of the client's compressor, at most 2^bits bytes: 9 to 15. A server that sets it demands it. */
+  /** The window of the client's compressor, at most 2^bits bytes: 9 to 15. A server that sets it demands it. */
   readonly clientMaxWindowBits?: number | undefined
-  /** From 0, no compression, to 9, the shortest and slowest: 6 by default. */
+  /** From 0, no compression, to 9, the best and slowest. @default 6 */
   readonly level?: number | undefined
   /**
-   * Memory of the compressor, from 1 to 9: 8 by default. Each step halves or doubles it. On Node it has no effect on
-   * short messages without context takeover at levels 1 to 6, which have a compressor of their own: those of up to 4 KiB,
-   * and no longer than the window.
+   * Memory of the compressor, from 1 to 9; each step doubles it. On Node it has no effect on messages of up to 4 KiB
+   * without context takeover at levels 1 to 6, provided that they fit the window: those have a compressor of their own.
+   * @default 8
    */
   readonly memLevel?: number | undefined
-  /** Shorter messages are sent as they are: 1024 bytes by default. A message's own `compress` goes before it. */
+  /** Shorter messages are not compressed, unless `compress` of the message says so. In bytes. @default 1024 */
   readonly thresholdBytes?: number | undefined
 }
 
-/** What the option `perMessageDeflate` may be; a list is what a client offers, the preferred first. */
+/** The option `perMessageDeflate`. A list is a client's offers in order of preference. */
 export type PerMessageDeflateOption = boolean | PerMessageDeflateOptions | readonly PerMessageDeflateOptions[]
 
-/** Options, checked and complete. */
+/** Validated options with defaults. */
 export interface DeflateSettings {
   readonly serverNoContextTakeover: boolean
   readonly clientNoContextTakeover: boolean
@@ -53,7 +53,7 @@ function integer(least: number, most: number): Rule {
 
 const aFlag: Rule = ['true or false', (value) => typeof value === 'boolean']
 
-/** zlib, with which most peers compress, knows no window of 8 bits (256 bytes) for raw DEFLATE. */
+/** zlib, which most peers use, does not support raw DEFLATE with a window of 8 bits (256 bytes). */
 const someWindowBits = integer(9, maxWindowBits)
 
 const rules: { readonly [name in keyof Required<PerMessageDeflateOptions>]: Rule } = {
@@ -67,8 +67,8 @@ const rules: { readonly [name in keyof Required<PerMessageDeflateOptions>]: Rule
 }
 
 /**
- * Checks the option `perMessageDeflate` and adds the defaults; an empty list where it is false. A UsageError
- * 'optionInvalid' names what is wrong.
+ * Validates the option `perMessageDeflate` and adds the defaults; returns an empty list for false. Throws a UsageError
+ * 'optionInvalid' that names the invalid part.
  */
 export function settleDeflate(option: PerMessageDeflateOption, role: 'client' | 'server'): readonly DeflateSettings[] {
   if (typeof option === 'boolean') return option ? [settle({}, role)] : []

@@ -1,6 +1,6 @@
 import type { ExtensionOffer, ExtensionParameter } from '../extension-header.js'
 
-/** What an offer asks for, or an answer says, RFC 7692 §7.1. */
+/** The parameters of an offer or an answer, RFC 7692 §7.1. */
 export interface DeflateParameters {
   readonly serverNoContextTakeover: boolean
   readonly clientNoContextTakeover: boolean
@@ -11,7 +11,7 @@ export interface DeflateParameters {
 
 export const deflateName = 'permessage-deflate'
 
-/** Window bits where nothing is said, and at most. */
+/** The default and the maximum of window bits. */
 export const maxWindowBits = 15
 
 /** §7.1.2.1: a decimal number from 8 to 15, without leading zeros. */
@@ -23,7 +23,7 @@ const readBits = (value: string | undefined): number | undefined =>
 const readOptionalBits = (value: string | undefined): number | true | undefined =>
   value === undefined ? true : readBits(value)
 
-/** How each parameter's value is read; undefined where it is invalid. */
+/** Reads the value of each parameter; undefined if it is invalid. */
 const readers = {
   offer: {
     server_no_context_takeover: readFlag,
@@ -41,7 +41,7 @@ const readers = {
 
 type ParameterName = keyof (typeof readers)['offer']
 
-/** The parameters of an offer or an answer; undefined where one is unknown, given twice, or has an invalid value, §7.1. */
+/** Reads the parameters of an offer or an answer; undefined if one is unknown, repeated or invalid, §7.1. */
 export function readDeflateParameters(
   { parameters }: ExtensionOffer,
   kind: keyof typeof readers,
@@ -62,7 +62,7 @@ export function readDeflateParameters(
   }
 }
 
-/** Parameters as an offer or answer of the extension carries them. */
+/** Formats parameters for an offer or an answer. */
 export function writeDeflateParameters(parameters: DeflateParameters): ExtensionOffer {
   const { serverNoContextTakeover, clientNoContextTakeover, serverMaxWindowBits, clientMaxWindowBits } = parameters
   const written: ExtensionParameter[] = []

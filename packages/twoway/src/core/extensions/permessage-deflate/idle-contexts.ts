@@ -1,32 +1,32 @@
 import type { Clock, Timer } from '../../../ports/clock.js'
 
-/** Who keeps something from message to message that it can do without. */
+/** Holds a context between messages, and can recreate it. */
 export interface ContextHolder {
   releaseIdle(): void
 }
 
-/** Has contexts released that were not used for a while: one timer for all holders, and none where there are none. */
+/** Releases contexts that are idle. One timer serves all holders; it stops when there are none. */
 export class IdleContexts {
   readonly #clock: Clock
   readonly #idleMs: number
-  /** Each holder with the round in which it was used last. */
+  /** Each holder, with the round of its last use. */
   readonly #holders = new Map<ContextHolder, number>()
   #round = 0
   #timer: Timer | undefined
 
-  /** @param idleMs a context is released when it was not used for this long, or up to twice as long */
+  /** @param idleMs a context is released after this time without use, or up to twice that */
   constructor(clock: Clock, idleMs: number) {
     this.#clock = clock
     this.#idleMs = idleMs
   }
 
-  /** The holder has used its context now. */
+  /** The holder has just used its context. */
   used(holder: ContextHolder): void {
     this.#holders.set(holder, this.#round)
     this.#timer ??= this.#clock.after(this.#idleMs, this.#endRound)
   }
 
-  /** The holder has none any more. */
+  /** The holder has no context any more. */
   forget(holder: ContextHolder): void {
     this.#holders.delete(holder)
     if (this.#holders.size > 0) return

@@ -5,49 +5,46 @@ import { deflateName } from './deflate-parameters.js'
 import { GatheredInput } from './gathered-input.js'
 import type { ContextHolder, IdleContexts } from './idle-contexts.js'
 
-/** One direction of a connection: where its contexts come from, and whether one is kept over several messages. */
+/** One direction of a connection: the source of its contexts, and whether one is kept between messages. */
 export interface DeflateDirection<Context> {
   readonly source: ContextSource<Context>
   readonly takeover: boolean
 }
 
-/** What the connections share that agreed alike. */
+/** State that connections with the same agreement share. */
 export interface DeflateTerms {
   readonly scratchPool: ScratchPool
   readonly idle: IdleContexts
   readonly thresholdBytes: number
-  /** Whether the compressor gives of each piece what becomes of it. */
+  /** Whether the compressor returns output for each piece. */
   readonly compressesPieces: boolean
-  /** What broadcasts are compressed by, where this side takes no context over. */
+  /** Compresses broadcasts, if this side has no context takeover. */
   readonly shared: SharedEncoder | undefined
-  /** Undefined where nothing is compressed. */
+  /** Undefined if messages are not compressed. */
   readonly own: DeflateDirection<Compressor> | undefined
   readonly peer: DeflateDirection<Inflater>
 }
 
 /**
- * Compressed bytes that are gathered before they are inflated: half a message holds what its peer has sent, not what
- * that inflates to, which may be a thousand times as much, and no context. As much as a server takes of a message by default:
- * less of it would be inflated piece by piece, for peers that never end it.
+ * Compressed bytes that are gathered before they are inflated. So an incomplete message takes the memory that its peer
+ * has sent, not its inflated size, which may be a thousand times as much, and no context. It is the longest message that a
+ * server takes by default: with less, peers that never end a message would have it inflated piece by piece.
  */
 const gatherBytes = 1 << 20
 
-/**
- * The same where a reader waits for what comes out. A call for each of many tiny frames would cost more than what it
- * inflates.
- */
+/** The same for a streamed message. Still large enough that many tiny frames share one call. */
 const gatherBytesForReader = 8 << 10
 
 /**
- * The data phase of permessage-deflate, RFC 7692 §7.2: what one connection holds of its own.
+ * permessage-deflate in the data phase, RFC 7692 §7.2: the state of one connection.
  *
- * Without context takeover a connection holds a context only while a message is under way. With it, the compressor's is
- * given back while the connection is idle: a sender may begin anew at any message. The inflater's is kept as long as
- * the connection, since its peer may refer to what it holds.
+ * Without context takeover, a connection holds a context only during a message. With takeover, an idle connection
+ * releases its compressor, as a sender may start afresh with any message. It keeps the inflater, as its peer may refer
+ * to earlier messages.
  */
 export class PermessageDeflate implements Extension, ContextHolder {
   readonly #terms: DeflateTerms
-  /** While less than is inflated at once has come of a message. */
+  /** Compressed bytes of the current message that are gathered. */
   #gathered: GatheredInput | undefined
   #compressor: Compressor | undefined
   #inflater: Inflater | undefined
@@ -133,8 +130,8 @@ export class PermessageDeflate implements Extension, ContextHolder {
   }
 
   /**
-   * RFC 7692 §7.1.1 binds a sender to what it announced, not to use it: its history may be dropped at any time, within
-   * a message too, as each piece ends with a block.
+   * RFC 7692 §7.1.1 allows a sender not to use its history. It may drop it at any time, also within a message, as each
+   * piece ends with a block.
    */
   releaseIdle(): void {
     if (this.#isEncoding) this.#terms.idle.used(this)
@@ -155,7 +152,7 @@ export class PermessageDeflate implements Extension, ContextHolder {
   }
 
   #settleCompressor(output: Uint8Array | undefined, last: boolean): void {
-    // What the peer does not get must not be referred to.
+    // Later messages must not refer to output that the peer does not get.
     if (output === undefined || (last && !this.#terms.own!.takeover)) this.#releaseCompressor()
     else this.#terms.idle.used(this)
   }

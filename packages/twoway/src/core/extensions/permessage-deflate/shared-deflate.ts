@@ -1,7 +1,7 @@
 import type { Compressor, ContextSource } from '../../../ports/deflate-codec.js'
 import type { Encoded, SharedEncoder } from '../extension.js'
 
-/** Compresses messages for all connections that keep no history and agreed on the same parameters. */
+/** Compresses messages for all connections that agreed on the same parameters, without context takeover. */
 export class SharedDeflate implements SharedEncoder {
   readonly #source: ContextSource<Compressor>
 
