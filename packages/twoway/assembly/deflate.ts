@@ -2,27 +2,26 @@
  * Compresses one short message with DEFLATE, RFC 1951, as one block. AssemblyScript: `npm run build` compiles it into
  * `src/runtimes/node/deflate/deflate-module.ts`.
  *
- * zlib is made for files: for a message of some hundred bytes it spends most of its time on clearing a table of 64 KiB
- * and on building its three Huffman trees by heaps. `npm run bench:micro -- compress` shows 7 us for 306 bytes of JSON on
- * Node 26, and 3.5 us here, to the same length. The table is never cleared, as what it says of earlier messages is told
- * apart by its number, and code lengths come from a sort of the symbols that occur. Beyond 4 KiB zlib's better search for
- * matches pays.
+ * zlib is made for files: for a short message, it spends most of its time on clearing a table of 64 KiB and on building
+ * three Huffman trees with heaps (`npm run bench:micro -- compress` shows both compressors). Here the table is never
+ * cleared, as its entries are numbered across messages, and code lengths come from a sort of the symbols that occur.
+ * Beyond 4 KiB, zlib's better search for matches pays.
  */
 
-/** Bytes of the longest message. Behind the input are 64 bytes that may be read, whatever they are. */
+/** Longest message in bytes. 64 more bytes behind the input may be read, whatever they contain. */
 const mostInput: u32 = 4096
 const inputAt: usize = 0
 const outputAt: usize = 4160
-/** At most 9 bits a byte, in codes that are fixed. */
+/** At most 9 bits per byte, with fixed codes. */
 const mostOutput: usize = 4992
 
-/** Where a hash of three bytes was seen last: the number of the byte, counted over all messages. */
+/** The last position of each hash of three bytes, counted across messages. */
 const headsAt: usize = outputAt + mostOutput
 const hashBits: u32 = 12
-/** For each byte of the message the one before it with the same hash, or `none`. */
+/** For each byte of the message, the previous one with the same hash, or `none`. */
 const chainAt: usize = headsAt + (4 << hashBits)
 const none: u32 = 0xffff
-/** What the message becomes: a literal byte, or `distance << 9 | length`. */
+/** The symbols of the message: a literal byte, or `distance << 9 | length`. */
 const symbolsAt: usize = chainAt + 2 * mostInput
 const symbolsEnd: usize = symbolsAt + 4 * mostInput
 
@@ -31,42 +30,42 @@ const distanceCodes: u32 = 30
 const lengthCodes: u32 = 19
 const endOfBlock: u32 = 256
 
-/** For each of the three alphabets, how often each symbol occurs, u16. */
+/** The frequency of each symbol in each of the three alphabets, u16. */
 const literalCountsAt: usize = symbolsEnd
 const distanceCountsAt: usize = literalCountsAt + 2 * 288
 const lengthCountsAt: usize = distanceCountsAt + 2 * 32
 const countsEnd: usize = lengthCountsAt + 2 * 32
-/** How many bits the code of each has, u8. */
+/** The length of each symbol's code in bits, u8. */
 const literalLengthsAt: usize = countsEnd
 const distanceLengthsAt: usize = literalLengthsAt + 288
 const lengthLengthsAt: usize = distanceLengthsAt + 32
 const lengthsEnd: usize = lengthLengthsAt + 32
-/** The code of each that has one, as `bits << 4 | length`, u32. */
+/** The code of each symbol that has one, as `bits << 4 | length`, u32. */
 const literalsAt: usize = lengthsEnd
 const distancesAt: usize = literalsAt + 4 * 288
 const lengthsAt: usize = distancesAt + 4 * 32
 const codesEnd: usize = lengthsAt + 4 * 32
 
-/** The lengths of the literal and distance codes that are sent, one behind the other, and 8 bytes. */
+/** The lengths of the literal and distance codes that are sent, in sequence, and 8 more bytes. */
 const runAt: usize = codesEnd
-/** Those lengths in the alphabet for them: `extra << 5 | code`, u16. */
+/** Those lengths in the code length alphabet: `extra << 5 | code`, u16. */
 const packedAt: usize = runAt + 336
-/** Room to sort in, u32, and to weigh; counts of 64 digits. */
+/** Work space for sorting, u32, and for weights; counts of 64 digits. */
 const sortAt: usize = packedAt + 2 * 320
 const otherSortAt: usize = sortAt + 4 * 288
 const weightsAt: usize = otherSortAt + 4 * 288
 const digitsAt: usize = weightsAt + 4 * 288
-/** How many codes there are of each length, u32. */
+/** The number of codes of each length, u32. */
 const lengthCountAt: usize = digitsAt + 4 * 64
-/** The order in which the lengths of the codes for lengths are sent, RFC 1951 §3.2.7. */
+/** The order in which the lengths of the code length codes are sent, RFC 1951 §3.2.7. */
 const orderAt: usize = memory.data<u8>([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15])
 
-/** Candidates looked at for one match, and how long one is good enough to look at none for the next byte. */
+/** Maximum number of candidates for one match, and the length from which a match is not deferred. */
 const mostCandidates: u32 = 32
 const goodLength: u32 = 32
 const longestMatch: u32 = 258
 
-/** The number of the message's first byte; 0 in the table is no byte. Exported for the test of what happens at its end. */
+/** The number of the message's first byte; 0 means no byte. Exported for the test of its overflow. */
 export let base: u32 = 1
 let symbolEnd: usize = symbolsAt
 let bits: u64 = 0
@@ -74,8 +73,8 @@ let bitCount: u32 = 0
 let outputEnd: usize = outputAt
 
 /**
- * Compresses the message of so many bytes at `inputAt` and returns how many there are then at `outputAt`: a block
- * without BFINAL and an empty one without its last four bytes, RFC 7692 §7.2.1. The message is not empty.
+ * Compresses the message of `length` bytes at `inputAt` and returns the length of the output at `outputAt`: a block
+ * without BFINAL, and an empty one without its last four bytes, RFC 7692 §7.2.1. The message must not be empty.
  */
 export function deflate(length: u32): u32 {
   if (base > 0xffffffff - 2 * mostInput) {
@@ -92,7 +91,7 @@ function hash(at: u32): usize {
   return headsAt + ((<usize>(((load<u32>(inputAt + at) << 8) * 0x9e3779b1) >>> (32 - hashBits))) << 2)
 }
 
-/** Enters a byte into the table, and returns the last one before it with its hash, or `none`. */
+/** Enters a byte into the table and returns the previous one with its hash, or `none`. */
 function enter(at: u32): u32 {
   const head = hash(at)
   const seen = load<u32>(head)
@@ -115,7 +114,7 @@ function lengthOfMatch(one: u32, other: u32, most: u32): u32 {
   return most
 }
 
-/** The longest match, longer than `least`, as `distance << 9 | length`; 0 where there is none. */
+/** The longest match of more than `least` bytes as `distance << 9 | length`; 0 if there is none. */
 function longest(at: u32, first: u32, end: u32, least: u32): u32 {
   const room = end - at
   const most = room < longestMatch ? room : longestMatch
@@ -137,7 +136,7 @@ function longest(at: u32, first: u32, end: u32, least: u32): u32 {
   return best
 }
 
-/** Both are multiples of 16 bytes apart. A loop is faster here than memory.fill, which is a call into the runtime. */
+/** Both must be multiples of 16 bytes apart. Faster than memory.fill, which calls into the runtime. */
 function clear(start: usize, end: usize): void {
   for (let at = start; at < end; at += 16) v128.store(at, i32x4.splat(0))
 }
@@ -180,7 +179,7 @@ function distanceCode(distance: u32): u32 {
   return (power << 1) + ((over >>> (power - 1)) & 1)
 }
 
-/** Makes symbols of the message. A match waits for whether the next byte begins a longer one, as zlib does it. */
+/** Converts the message to symbols. A match is deferred if the next byte begins a longer one, as in zlib. */
 function findMatches(length: u32): void {
   symbolEnd = symbolsAt
   const lastHash: u32 = length < 3 ? 0 : length - 2
@@ -211,17 +210,17 @@ function findMatches(length: u32): void {
   count(literalCountsAt + (endOfBlock << 1))
 }
 
-/** What all that occurs takes in the codes of RFC 1951 §3.2.6. */
+/** The length of the block with the fixed codes of RFC 1951 §3.2.6, in bits. */
 let fixedBits: u32 = 0
-/** Where `sortSymbols` has put its result. */
+/** The address of `sortSymbols`' result. */
 let sortedAt: usize = sortAt
 
-/** Sorts the symbols that occur, the rarest first, as `count << 9 | symbol`, and returns how many there are. */
+/** Sorts the symbols that occur by frequency, rarest first, as `count << 9 | symbol`, and returns their number. */
 function sortSymbols(countsAt: usize, symbols: u32): u32 {
   let used: u32 = 0
   let highest: u32 = 0
   for (let group: u32 = 0; group < symbols; group += 4) {
-    // Most do not occur.
+    // Most symbols do not occur.
     let counts = load<u64>(countsAt + (group << 1))
     for (let symbol = group; counts !== 0; symbol++, counts >>>= 16) {
       const times = <u32>counts & 0xffff
@@ -231,7 +230,7 @@ function sortSymbols(countsAt: usize, symbols: u32): u32 {
       highest |= times
     }
   }
-  // By six bits of the count at a time, the lowest first.
+  // A radix sort by six bits of the count at a time, lowest first.
   let from = sortAt
   let to = otherSortAt
   for (let shift: u32 = 9; highest !== 0; shift += 6, highest >>>= 6) {
@@ -247,9 +246,9 @@ function sortSymbols(countsAt: usize, symbols: u32): u32 {
     for (let at = from; at < end; at += 4) {
       const key = load<u32>(at)
       const digit = digitsAt + (((key >>> shift) & 63) << 2)
-      const place = load<u32>(digit)
-      store<u32>(to + (place << 2), key)
-      store<u32>(digit, place + 1)
+      const index = load<u32>(digit)
+      store<u32>(to + (index << 2), key)
+      store<u32>(digit, index + 1)
     }
     const free = from
     from = to
@@ -260,14 +259,14 @@ function sortSymbols(countsAt: usize, symbols: u32): u32 {
 }
 
 /**
- * Gives each symbol that occurs a code, of at most so many bits: the shortest in sum, by Moffat and Katajainen's
- * algorithm, cut where one is too long. Returns what the codes of all that occurs take, in bits. Exported for the test of
- * codes that are cut, which hardly a message needs.
+ * Assigns each symbol that occurs a code of at most `mostBits` bits: optimal codes by Moffat and Katajainen's
+ * algorithm, shortened if one is too long. Returns the length of all coded symbols in bits. Exported for the test of
+ * shortened codes, which few messages need.
  */
 export function makeCodes(countsAt: usize, lengthsAt: usize, codesAt: usize, symbols: u32, mostBits: u32): u32 {
   let used = sortSymbols(countsAt, symbols)
   if (used < 2) {
-    // A code of one symbol alone would be incomplete, which not every inflater takes.
+    // A single code would be incomplete, which some inflaters refuse.
     for (let symbol: u32 = 0; used < 2; symbol++) {
       if (load<u16>(countsAt + (symbol << 1)) !== 0) continue
       store<u16>(countsAt + (symbol << 1), 1)
@@ -286,7 +285,7 @@ export function makeCodes(countsAt: usize, lengthsAt: usize, codesAt: usize, sym
     countWide(lengthCountAt + (length << 2))
     kraft += 1 << (mostBits - length)
   }
-  // Those that were cut take room of others: the longest of the shorter ones grow by a bit.
+  // Shortened codes exceed the code space, so the longest of the other codes grow by a bit each.
   while (kraft > (<u32>1) << mostBits) {
     let length = mostBits - 1
     while (load<u32>(lengthCountAt + (length << 2)) === 0) length -= 1
@@ -312,7 +311,7 @@ export function makeCodes(countsAt: usize, lengthsAt: usize, codesAt: usize, sym
   return sum
 }
 
-/** In place of the weights, which ascend, puts the lengths of their codes, which descend. */
+/** Replaces the weights, in ascending order, by the lengths of their codes, in descending order. */
 function measureCodes(used: u32): void {
   const at = weightsAt
   store<u32>(at, load<u32>(at) + load<u32>(at, 4))
@@ -340,15 +339,15 @@ function measureCodes(used: u32): void {
   let inner: u32 = 0
   let depth: u32 = 0
   let node: i32 = <i32>used - 2
-  let place: i32 = <i32>used - 1
+  let index: i32 = <i32>used - 1
   while (available > 0) {
     while (node >= 0 && load<u32>(at + (node << 2)) === depth) {
       inner += 1
       node -= 1
     }
     while (available > inner) {
-      store<u32>(at + (place << 2), depth)
-      place -= 1
+      store<u32>(at + (index << 2), depth)
+      index -= 1
       available -= 1
     }
     available = 2 * inner
@@ -357,9 +356,9 @@ function measureCodes(used: u32): void {
   }
 }
 
-/** RFC 1951 §3.2.2: codes of a length ascend with their symbols. They are sent with the highest bit first. */
+/** RFC 1951 §3.2.2: codes of one length ascend with their symbols. They are sent with the highest bit first. */
 function nameCodes(lengthsAt: usize, codesAt: usize, symbols: u32, mostBits: u32): void {
-  // The count of each length gives way to the next code of it.
+  // Replaces the count of each length by its next code.
   let next: u32 = 0
   for (let at = lengthCountAt + 4; at <= lengthCountAt + (mostBits << 2); at += 4) {
     const counted = load<u32>(at)
@@ -371,9 +370,9 @@ function nameCodes(lengthsAt: usize, codesAt: usize, symbols: u32, mostBits: u32
     for (let symbol = group; lengths !== 0; symbol++, lengths >>>= 8) {
       const length = <u32>lengths & 15
       if (length === 0) continue
-      const place = lengthCountAt + (length << 2)
-      const code = load<u32>(place)
-      store<u32>(place, code + 1)
+      const nextAt = lengthCountAt + (length << 2)
+      const code = load<u32>(nextAt)
+      store<u32>(nextAt, code + 1)
       store<u32>(codesAt + (symbol << 2), ((reversed(code) >>> (16 - length)) << 4) | length)
     }
   }
@@ -391,7 +390,7 @@ function put(value: u32, count: u32): void {
   bitCount += count
 }
 
-/** Up to 56 bits can be put between two calls. */
+/** At most 56 bits may be put between two calls. */
 function flush(): void {
   store<u64>(outputEnd, bits)
   const bytes = bitCount >>> 3
@@ -419,7 +418,7 @@ function writeBlock(): u32 {
   let lengths: u32 = lengthCodes
   while (lengths > 4 && load<u8>(lengthLengthsAt + <usize>load<u8>(orderAt + lengths - 1)) === 0) lengths -= 1
   if (own + 3 * lengths < fixed) {
-    // §3.2.7: not the last, codes of its own.
+    // §3.2.7: not the last block, dynamic codes.
     put(4 | ((literals - 257) << 3) | ((distances - 1) << 8) | ((lengths - 4) << 13), 17)
     for (let index: u32 = 0; index < lengths; index++) {
       flush()
@@ -439,7 +438,7 @@ function writeBlock(): u32 {
   flush()
   writeSymbols()
   putCode(load<u32>(literalsAt + (endOfBlock << 2)))
-  // An empty block that is stored, of which the rest is left out.
+  // An empty stored block without its tail.
   put(0, 3)
   flush()
   return <u32>(outputEnd - outputAt) + (bitCount > 0 ? 1 : 0)
@@ -486,16 +485,16 @@ function pack(end: usize, code: u32, extra: u32): usize {
   return end + 2
 }
 
-/** What the lengths packed last have beside their codes. */
+/** Total of the extra bits of the packed lengths. */
 let extraBits: u32 = 0
 
-/** §3.2.7: the lengths of all codes one behind the other, runs of one length taken together. Returns the end of that. */
+/** §3.2.7: packs the lengths of all codes in sequence, with run lengths. Returns the end. */
 function packLengths(literals: u32, distances: u32): usize {
   for (let at: usize = 0; at < literals; at += 16) v128.store(runAt + at, v128.load(literalLengthsAt + at))
   v128.store(runAt + literals, v128.load(distanceLengthsAt))
   v128.store(runAt + literals, v128.load(distanceLengthsAt, 16), 16)
   const end = runAt + literals + distances
-  // Whatever a run is compared with behind the end ends it.
+  // A value that ends any run.
   store<u64>(end, u64.MAX_VALUE)
   extraBits = 0
   let packedEnd = packedAt

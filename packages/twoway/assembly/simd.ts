@@ -1,11 +1,11 @@
 /**
- * What is done to the bytes that the network put into WebAssembly memory, sixteen at a time. AssemblyScript: `npm run
- * build` compiles it into `src/runtimes/node/simd-module.ts`.
+ * Operations on the bytes that the network has put into WebAssembly memory, sixteen at a time. AssemblyScript: `npm run
+ * build` compiles it into `src/runtimes/node/payload/simd-module.ts`.
  */
 
 /**
  * Applies a masking key to memory[start, end) in place, RFC 6455 §5.3. The key's lowest eight bits are for the first
- * byte. Returns whether all bytes are ASCII then, which the same pass tells for nothing.
+ * byte. Returns whether all resulting bytes are ASCII, which the same pass computes.
  */
 export function unmask(start: usize, end: usize, key: u32): bool {
   const keys = i32x4.splat(key)

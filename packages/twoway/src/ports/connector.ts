@@ -4,39 +4,42 @@ import type { Transport } from './transport.js'
 /** Opens transports to servers. */
 export interface Connector {
   /**
-   * Returns at once; what is written before the connection stands waits. A failure (a refused connection, an unknown
-   * name, a certificate that does not verify, a proxy that refuses) is reported to the sink's `closed` with its error.
-   * `destroy` ends it at every stage.
+   * Returns at once. Bytes written before the connection is established are queued. Failures (a refused connection, an
+   * unknown name, an invalid certificate, a refusing proxy) go to the sink's `closed` with their error. `destroy` works
+   * at every stage.
    */
   connect(target: ConnectTarget): Transport
 }
 
 export interface ConnectTarget {
-  /** A name or an IP address, IPv6 without brackets. */
+  /** A name or an IP address; IPv6 without brackets. */
   readonly host: string
   readonly port: number
   readonly tls: TlsClientOptions | undefined
-  /** The path of a Unix socket to connect to, in place of host and port. It is reached by no proxy. */
+  /** The path of a Unix socket, replacing host and port. Not reached through proxies. */
   readonly socketPath?: string | undefined
-  /** Where the connection comes from, and how names are looked up. They hold for the way to a proxy too. */
+  /** The local address and name lookup. They also apply to the connection to a proxy. */
   readonly local?: LocalOptions | undefined
-  /** Makes the connection in place of the runtime. `proxy` is undefined then. */
+  /** Creates the connection instead of the runtime. `proxy` is undefined then. */
   readonly createConnection?: CreateConnection | undefined
-  /** What to go through; nothing by default. */
+  /** The proxy; none by default. */
   readonly proxy?: ProxyOptions | undefined
-  /** Told what is waited for, in words that go on from "while", and undefined once the connection stands. */
+  /**
+   * Called with the current stage, as a phrase to follow "while", and with undefined once the connection is
+   * established.
+   */
   readonly progress?: ((stage: string | undefined) => void) | undefined
 }
 
 export interface ProxyOptions {
   /**
-   * `http:`, `https:` (CONNECT, RFC 9110 §9.3.6), `socks5:` or `socks5h:` (RFC 1928, the latter has the proxy look names
-   * up), with user and password where it asks for them; or 'env' for what the environment says of the target.
+   * `http:`, `https:` (CONNECT, RFC 9110 §9.3.6), `socks5:` or `socks5h:` (RFC 1928; with the latter, the proxy looks
+   * names up), with user and password if needed; or 'env' for the environment's proxy for the target.
    */
   readonly url: string
-  /** Authorities that vouch for an `https:` proxy. Of the options of TLS, it is the only one that holds for a proxy. */
+  /** Authorities to trust for an `https:` proxy. The only TLS option that applies to a proxy. */
   readonly ca?: TlsClientOptions['ca']
-  /** How long the head of a proxy's answer may be; by default as long as that of a server's. */
+  /** Limits for the head of a proxy's answer; by default those for a server's. */
   readonly limits?: HeadLimits
 }
 
@@ -45,48 +48,48 @@ export type Pem = string | Uint8Array
 
 export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
 
-/** How a server's identity is checked, and the client's own. As in Node's `tls.connect`. */
+/** TLS options for checking the server and identifying the client, as in Node's `tls.connect`. */
 export interface TlsClientOptions {
-  /** The authorities to trust, in place of the system's. */
+  /** Trusted authorities, replacing the system's. */
   readonly ca?: Pem | readonly Pem[] | undefined
-  /** The client's own certificate, and those between it and an authority. */
+  /** The client's certificate, with intermediate certificates. */
   readonly cert?: Pem | readonly Pem[] | undefined
-  /** The private key of `cert`, or several for several certificates. */
+  /** The private key of `cert`; a list for several certificates. */
   readonly key?: Pem | readonly (Pem | EncryptedKey)[] | undefined
-  /** What decrypts `key` and `pfx` where they are encrypted. No error repeats it. */
+  /** Decrypts `key` and `pfx`. No error repeats it. */
   readonly passphrase?: string | undefined
-  /** The client's certificate and key in one file, PKCS #12, in place of `cert` and `key`. Bytes, or a list of them. */
+  /** The client's certificate and key as PKCS #12, replacing `cert` and `key`. Bytes, or a list of them. */
   readonly pfx?: Pem | readonly (Pem | EncryptedPfx)[] | undefined
-  /** The name that is asked for and that the certificate must carry; the host by default. */
+  /** The server name to request (SNI) and to check the certificate against; the host by default. */
   readonly servername?: string | undefined
-  /** False takes any certificate. True by default. */
+  /** Whether to refuse invalid certificates. @default true */
   readonly rejectUnauthorized?: boolean | undefined
   /**
-   * Checks that a certificate is the host's, in place of the check by its names: returns undefined, or the error with
-   * which the connection fails. Only called for a certificate whose authority is trusted.
+   * Replaces the check of the certificate's names: returns undefined, or the error to fail with. Called only if the
+   * certificate's authority is trusted.
    */
   readonly checkServerIdentity?: Callables['checkServerIdentity'] | undefined
-  /** The lowest version of TLS to speak; the runtime's default is TLSv1.2. */
+  /** The lowest TLS version; the runtime's default is TLSv1.2. */
   readonly minVersion?: TlsVersion | undefined
-  /** The highest version of TLS to speak; the runtime's default is TLSv1.3. */
+  /** The highest TLS version; the runtime's default is TLSv1.3. */
   readonly maxVersion?: TlsVersion | undefined
-  /** The cipher suites to offer, as OpenSSL writes them: names with colons between. The runtime's own by default. */
+  /** Cipher suites in OpenSSL's format, separated by colons; the runtime's own by default. */
   readonly ciphers?: string | undefined
 }
 
-/** One of several keys, with the passphrase that is its own. */
+/** One of several keys, with its own passphrase. */
 export interface EncryptedKey {
   readonly pem: Pem
   readonly passphrase?: string | undefined
 }
 
-/** One of several PKCS #12 files, with the passphrase that is its own. */
+/** One of several PKCS #12 files, with its own passphrase. */
 export interface EncryptedPfx {
   readonly buf: Pem
   readonly passphrase?: string | undefined
 }
 
-/** As methods, since a caller's function may ask for Node's own types, which say more. */
+/** Method syntax makes parameters bivariant, so that a caller's function may declare Node's more specific types. */
 interface Callables {
   checkServerIdentity(host: string, certificate: PeerCertificate): Error | undefined
   lookup(hostname: string, options: LookupOptions, callback: LookupCallback): void
@@ -97,40 +100,40 @@ interface Callables {
   ): DuplexStream | PromiseLike<DuplexStream> | undefined | void
 }
 
-/** The part of a server's certificate that Node, Bun and Deno all tell of. */
+/** The properties of a server's certificate that Node, Bun and Deno all provide. */
 export interface PeerCertificate {
   readonly subject: object
   readonly issuer: object
-  /** The names that it is for, such as `DNS:example.com, IP Address:127.0.0.1`. */
+  /** The certificate's names, such as `DNS:example.com, IP Address:127.0.0.1`. */
   readonly subjectaltname?: string | undefined
   readonly valid_from: string
   readonly valid_to: string
-  /** SHA-256 of the certificate, in hexadecimal with colons between. */
+  /** SHA-256 of the certificate in hexadecimal, separated by colons. */
   readonly fingerprint256: string
-  /** The certificate itself, DER. */
+  /** The certificate in DER. */
   readonly raw: Uint8Array
 }
 
-/** Where a connection comes from, and how names are looked up. As in Node's `net.connect`. */
+/** The local side of a connection and the lookup of names, as in Node's `net.connect`. */
 export interface LocalOptions {
-  /** Looks a name up in place of the system. It has the arguments of Node's `dns.lookup`. */
+  /** Looks names up instead of the system. Takes the arguments of Node's `dns.lookup`. */
   readonly lookup?: Callables['lookup'] | undefined
-  /** 4 or 6 to connect by that version of IP only. By default whichever answers first. */
+  /** 4 or 6 to use only that version of IP. By default, the first that connects. */
   readonly family?: 0 | 4 | 6 | undefined
-  /** The local IP address to connect from. The system chooses by default. */
+  /** The local IP address; by default the system chooses. */
   readonly localAddress?: string | undefined
-  /** The local port to connect from, 1 to 65535. The system chooses by default. */
+  /** The local port, 1 to 65535; by default the system chooses. */
   readonly localPort?: number | undefined
 }
 
 export interface LookupOptions {
   readonly family?: number | 'IPv4' | 'IPv6' | undefined
   readonly hints?: number | undefined
-  /** Whether a list of all addresses is asked for. */
+  /** Whether to return a list of all addresses. */
   readonly all?: boolean | undefined
 }
 
-/** Takes the address and its family, 4 or 6; or a list of them. */
+/** Takes an address and its family, 4 or 6, or a list of them. */
 export type LookupCallback = (
   error: Error | null,
   address: string | { address: string; family: number }[],
@@ -138,23 +141,23 @@ export type LookupCallback = (
 ) => void
 
 /**
- * Makes the connection to a server. Returns a duplex stream or a promise of one, or returns nothing and calls back. A stream
- * that is `encrypted`, as a TLSSocket is, is used as it is; over any other, TLS is spoken where the URL asks for it.
+ * Creates the connection to a server: returns a duplex stream or a promise of one, or returns nothing and calls back.
+ * An `encrypted` stream, such as a TLSSocket, is used as it is; over others, TLS is added if the URL requires it.
  */
 export type CreateConnection = Callables['createConnection']
 
-/** What `net.connect` and `tls.connect` take: the target, and what the client was given of TLS and the local side. */
+/** Options as `net.connect` and `tls.connect` take them: the target, and the client's TLS and local options. */
 export interface CreateConnectionOptions extends LocalOptions, TlsClientOptions {
-  /** A name or an IP address, IPv6 without brackets. */
+  /** A name or an IP address; IPv6 without brackets. */
   readonly host: string
   readonly port: number
-  /** The path of the Unix socket, where the URL names one; it stands for host and port. */
+  /** The path of the Unix socket if the URL names one, replacing host and port. */
   readonly path?: string
   /** `['http/1.1']` for wss. */
   readonly ALPNProtocols?: string[]
 }
 
-/** The members of Node's Duplex that tell it from other objects. */
+/** The members that identify Node's Duplex. */
 export interface DuplexStream {
   write(bytes: Uint8Array): boolean
   pause(): unknown

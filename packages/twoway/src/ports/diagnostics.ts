@@ -1,12 +1,12 @@
-/** Where whoever watches a program listens to what happens in it, beside its own handlers. */
+/** Publishes events to observers of the program, independent of its handlers. */
 export interface Diagnostics {
-  /** The channel of a name; the same one whenever it is asked for. */
+  /** The channel with a name; always the same one. */
   channel(name: string): DiagnosticsChannel
 }
 
 export interface DiagnosticsChannel {
-  /** Whether anybody listens: where nobody does, no message is to be made. */
+  /** Whether the channel has subscribers; if not, no message should be created. */
   readonly hasSubscribers: boolean
-  /** Hands a message to all that listen, before it returns. What they throw does not come back here. */
+  /** Passes a message to all subscribers before it returns. Their errors are not thrown here. */
   publish(message: object): void
 }

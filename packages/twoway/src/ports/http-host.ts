@@ -1,64 +1,67 @@
 import type { MemoryBudget } from './memory-budget.js'
 import type { Transport, TransportPeer } from './transport.js'
 
-/** The head of a request as it stood on the wire, RFC 9112 §3 and §5. */
+/** The head of a request as received, RFC 9112 §3 and §5. */
 export interface RequestHead {
   readonly method: string
   /** The request-target, not decoded. */
   readonly target: string
-  /** `1.1`, say. */
+  /** For example `1.1`. */
   readonly version: string
-  /** Field names and values in turn, in their order, values without surrounding white space. */
+  /** Names and values in turn, in order; values without surrounding white space. */
   readonly fields: readonly string[]
 }
 
-/** The head of a response as it stood on the wire, RFC 9112 §4 and §5. */
+/** The head of a response as received, RFC 9112 §4 and §5. */
 export interface ResponseHead {
   readonly version: string
   readonly status: number
   readonly reason: string
-  /** Field names and values in turn, in their order, values without surrounding white space. */
+  /** Names and values in turn, in order; values without surrounding white space. */
   readonly fields: readonly string[]
 }
 
-/** An answer to a plain request, or to a handshake that is refused. */
+/** The answer to a plain request, or to a handshake that is refused. */
 export interface HttpResponse {
   readonly status: number
-  /** Field names and values in turn. Content-Length is added by whoever writes the answer. */
+  /** Names and values in turn. Content-Length is added when the answer is encoded. */
   readonly fields: readonly string[]
   readonly body: Uint8Array | string
 }
 
-/** Where handshakes come from: an HTTP/1.1 server of the runtime's. */
+/** The runtime's HTTP/1.1 server, which receives handshakes. */
 export interface HttpHost {
   /**
-   * Rejects with the system's error where the address can't be had, with a UsageError where the runtime has no such
-   * way to listen.
+   * Rejects with the system's error if the address is not available, and with a UsageError if the runtime can't listen
+   * in this way.
    */
   listen(options: ListenOptions, handler: HttpHandler): Promise<HttpListener>
 }
 
-/** How long a head may be. */
+/** Limits of a head. */
 export interface HeadLimits {
-  /** Bytes of a head, at most. */
+  /** Maximum length of a head in bytes. */
   readonly maxHeadBytes: number
-  /** Header fields of a head, at most. */
+  /** Maximum number of header fields. */
   readonly maxHeaderFields: number
 }
 
-/** What a request must keep to. */
+/** Limits of a request. */
 export interface RequestLimits extends HeadLimits {
-  /** Where heads are counted of which the rest has not come; they are not counted where it is left out. */
+  /** Counts incomplete heads; not counted by default. */
   readonly receiveBudget?: MemoryBudget | undefined
-  /** Milliseconds within which a request's head must have arrived. */
+  /** Milliseconds for a request's head to arrive. */
   readonly handshakeTimeoutMs: number
 }
 
-/** What a host keeps that answers plain requests, besides. */
+/** Further limits of a host that answers plain requests. */
 export interface ExchangeLimits extends RequestLimits {
-  /** Requests that wait for their answer, at most; more are answered 503. Connections that were answered and are open yet, at most. */
+  /**
+   * Maximum number of requests that wait for an answer; further ones get a 503. Also the maximum number of answered
+   * connections that are still open.
+   */
   readonly maxRequests: number
-  /** Milliseconds within which the handler must have answered a request; then it is answered 503. */
+  /** Milliseconds for the handler to answer a request; after that, the client gets a 503. */
   readonly requestTimeoutMs: number
 }
 
@@ -66,21 +69,21 @@ export interface ListenOptions extends ExchangeLimits {
   readonly port: number
   /** A name or an IP address. */
   readonly host: string
-  /** A Unix socket's path, in place of port and host. */
+  /** The path of a Unix socket, replacing host and port. */
   readonly socketPath?: string | undefined
-  /** What listens already, in place of port and host: whatever the runtime takes for it. */
+  /** A listening handle of the runtime's own kind, replacing host and port. */
   readonly handle?: object | undefined
-  /** Connections that may wait to be accepted. */
+  /** Maximum number of connections that wait to be accepted. */
   readonly backlog?: number | undefined
-  /** Lets other processes listen on the same port; the system shares connections out. */
+  /** Lets other processes listen on the same port; the system distributes connections. */
   readonly reusePort?: boolean | undefined
   readonly tls: TlsServerOptions | undefined
 }
 
-/** A server's identity, as certificate and key in PEM text or bytes, or as a PKCS #12 file of both. */
+/** A server's identity: certificate and key as PEM text or bytes, or both as PKCS #12. */
 export type TlsServerOptions = (PemIdentity | Pkcs12Identity) & {
   readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[]
-  /** What decrypts the key or the file. No error repeats it. */
+  /** Decrypts the key or the file. No error repeats it. */
   readonly passphrase?: string
 }
 
@@ -98,48 +101,51 @@ interface Pkcs12Identity {
 
 export interface HttpHandler {
   /**
-   * A request came that offers WebSocket in its Upgrade field. The transport is the handler's own from here on, not
-   * started; what came behind the request's head waits in it.
+   * A request offers WebSocket in its Upgrade field. The handler owns the transport, which is not started. Bytes behind
+   * the head wait in it.
    */
   upgrade(head: RequestHead, transport: Transport): void
-  /** Any other request came; an offer of another protocol is ignored, RFC 9110 §7.8. */
+  /** Any other request arrived. Offers of other protocols are ignored, RFC 9110 §7.8. */
   request(head: RequestHead, peer: TransportPeer): HttpResponse | Promise<HttpResponse>
-  /** A request was answered that can't be handed on: its head is malformed (400), too long (431) too slow (408), or there is no room for it (503). */
+  /**
+   * The host answered a request itself: its head was malformed (400), too long (431) or too slow (408), or there was no
+   * capacity (503).
+   */
   refused(status: number, peer: TransportPeer): void
-  /** A limit had a request of `request` answered 503. */
+  /** The host answered a plain request with 503 because of a limit. */
   limited(limit: 'maxRequests' | 'requestTimeoutMs', peer: TransportPeer): void
   /**
-   * Peers can't be taken for now, for want of descriptors say, told once a minute at most; or an answer of `request`
-   * can't be sent, and its client got a 500. The listener goes on.
+   * Connections can't be accepted for now, for example for lack of descriptors; reported at most once a minute. Or the
+   * answer of `request` can't be sent, and its client got a 500. The listener continues.
    */
   failed(error: Error): void
 }
 
-/** Where a listener is reached. */
+/** The address of a listener. */
 export interface ListenAddress {
-  /** The port that was given by the system where 0 was asked for; 0 where there is none. */
+  /** The port, chosen by the system if 0 was requested; 0 if there is none. */
   readonly port: number
-  /** The address listened on, '' where there is none. */
+  /** The address, '' if there is none. */
   readonly address: string
-  /** The absolute path of the Unix socket listened on, if it is one. */
+  /** The absolute path of the Unix socket, if it is one. */
   readonly socketPath?: string | undefined
 }
 
 export interface HttpListener extends ListenAddress {
-  /** Whether what is taken comes over TLS. */
+  /** Whether connections use TLS. */
   readonly encrypted: boolean
-  /** Takes no more connections and drops those that are no WebSockets; resolves when the address is free. */
+  /** Stops accepting and drops connections that are not WebSockets. Resolves when the address is free. */
   close(): Promise<void>
 }
 
-/** What an attachment takes of a server that others have too. */
+/** Options for attaching to another program's server. */
 export interface AttachOptions extends RequestLimits {
-  /** The path of a request-target, or whether a request is wanted; all where undefined. */
+  /** The path to handle, or a predicate; undefined handles all requests. */
   readonly path: string | ((head: RequestHead, peer: TransportPeer) => boolean) | undefined
 }
 
 /**
- * Takes the upgrades of a path from an HTTP server that is not ours, which goes on without us after `close`.
- * Of the handler, only `upgrade` and `refused` are called. A UsageError where another attachment has the path.
+ * Handles the upgrades of a path on an HTTP server of the application's own, which continues after `close`. Calls only
+ * `upgrade` and `refused` of the handler. Throws a UsageError if the path is attached already.
  */
 export type HttpAttach = (options: AttachOptions, handler: HttpHandler) => HttpListener

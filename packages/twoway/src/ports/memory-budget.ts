@@ -1,26 +1,26 @@
-/** Memory that all holders of one budget may take together. */
+/** A bound on the memory that several holders take together. */
 export interface MemoryBudget {
-  /** Bytes, at most. */
+  /** Maximum sum in bytes. */
   readonly limit: number
-  /** A share for a holder that holds nothing yet. */
+  /** Opens an empty share for a holder. */
   open(holder: MemoryHolder): MemoryShare
 }
 
-/** What one holder holds of a budget. */
+/** The memory of one holder. */
 export interface MemoryShare {
-  /** The holder holds so many bytes now. Where that exceeds the budget, the largest holders are told, perhaps this one. */
+  /** Reports the holder's bytes. If the budget is exceeded, the largest holders are evicted, perhaps this one. */
   set(bytes: number): void
-  /** The holder holds nothing, and is not told of anything any more. Does nothing the second time. */
+  /** Closes the share. No calls to the holder follow. Has no effect the second time. */
   close(): void
 }
 
-/** Who holds memory, and can let go of it. */
+/** Holds memory, and can release it. */
 export interface MemoryHolder {
-  /** All holders together hold too much, and this is one of the largest: it lets go of all that it holds, at once. */
+  /** The budget is exceeded and this holder is one of the largest: it must release all its memory at once. */
   evict(): void
   /**
-   * Called from time to time while the share is open: fails where the peer has not sent enough for `timeoutMs`.
-   * A holder with a deadline of its own has no use for it.
+   * Called periodically while the share is open. Fails the holder if its peer has not sent enough for `timeoutMs`. A
+   * holder with its own deadline omits it.
    */
   checkProgress?(now: number, timeoutMs: number): void
 }

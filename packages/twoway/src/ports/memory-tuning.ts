@@ -1,19 +1,19 @@
-/** What a runtime does, for the whole process, so that the memory of long messages costs less: docs/memory.md. */
+/** The runtime's process-wide tuning for the memory of long messages: docs/memory.md. */
 export interface MemoryTuning {
-  /** Ends it for this thread, for good: nothing more is done, and what was done is not undone. */
+  /** Stops tuning in this thread for good. Earlier effects are not undone. */
   switchOff(): void
-  /** What was done so far. A new object each time. */
+  /** The effects so far, as a new object. */
   counts(): MemoryTuningCounts
 }
 
-/** What was done for the memory of long messages, in one thread of a process. */
+/** Effects of memory tuning in one thread. */
 export interface MemoryTuningCounts extends Readonly<Record<string, number>> {
-  /** 1 while memory is tuned; 0 where the option, the environment or the runtime says no. */
+  /** 1 while memory is tuned; 0 if the option, the environment or the runtime disables it. */
   readonly on: number
-  /** 1 once glibc was brought to keep freed memory for what is allocated next. */
+  /** 1 once glibc is set to keep freed memory for later allocations. */
   readonly freedMemoryKept: number
-  /** How often V8 was made to collect its young generation. */
+  /** Number of collections of V8's young generation that were forced. */
   readonly youngCollections: number
-  /** Texts that were decoded to V8's heap where Node would have put them outside of it. */
+  /** Number of texts that were decoded to V8's heap instead of external memory. */
   readonly heapTexts: number
 }

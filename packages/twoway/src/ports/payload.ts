@@ -1,35 +1,35 @@
 /**
- * What is done to payload bytes. Every range is half-open, `[start, end)`.
+ * Operations on payload bytes. Ranges are half-open, `[start, end)`.
  *
  * A masking key is a 32-bit integer whose lowest eight bits are the key's first byte (RFC 6455 §5.3).
  */
 export interface Payload {
-  /** New bytes with a buffer of their own; their contents are unspecified. */
+  /** New bytes with their own buffer and unspecified contents. */
   allocate(length: number): Uint8Array
-  /** A copy with a buffer of its own, shared with nothing. */
+  /** A copy with its own buffer. */
   copy(bytes: Uint8Array, start: number, end: number): Uint8Array
   /**
-   * Unmasks in place. `offset` is the place of `start` within the frame's payload.
-   * Returns whether all bytes are ASCII then, which is known for nothing; false says that one is not, or may not be.
+   * Unmasks in place. `offset` is the position of `start` in the frame's payload. Returns whether all resulting bytes
+   * are ASCII; an implementation that doesn't know returns false.
    */
   unmask(bytes: Uint8Array, start: number, end: number, maskingKey: number, offset: number): boolean
-  /** Copies `source[start, end)` to `target` from `at` on, masking on the way. The two do not overlap. */
+  /** Copies `source[start, end)` to `target` from `at` on and masks the copy. The ranges do not overlap. */
   maskInto(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number, maskingKey: number): void
   /**
-   * Checks UTF-8 as it arrives, RFC 3629. `state` is 0 at the start of a text and else what the last call returned.
-   * Returns the next state (0 where a character is complete) or -1 at the first byte that can't follow.
+   * Checks UTF-8 incrementally, RFC 3629. `state` is 0 at the start of a text, then the result of the previous call.
+   * Returns the next state, 0 after a complete character, or -1 at the first invalid byte.
    */
   validate(state: number, bytes: Uint8Array, start: number, end: number): number
   /**
-   * The text of a whole UTF-8 range (a byte order mark is kept), or undefined where it is not UTF-8.
+   * Decodes a whole UTF-8 range and keeps a byte order mark; undefined if it is not UTF-8.
    * @param isAscii whether the range is known to be ASCII
    */
   decode(bytes: Uint8Array, start: number, end: number, isAscii?: boolean): string | undefined
   /**
-   * Writes a text as UTF-8, lone surrogates as U+FFFD, and returns the bytes written.
-   * `target` has room for three bytes a UTF-16 code unit, or for `byteLength(text)`.
+   * Encodes a text as UTF-8, with U+FFFD for lone surrogates, and returns the number of bytes. `target` must have room
+   * for three bytes per UTF-16 code unit, or for `byteLength(text)`.
    */
   encodeInto(text: string, target: Uint8Array, at: number): number
-  /** The length of a text in UTF-8, in bytes. */
+  /** Length of a text in UTF-8, in bytes. */
   byteLength(text: string): number
 }

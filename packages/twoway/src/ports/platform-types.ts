@@ -1,6 +1,6 @@
 /**
- * The platform's own type of a name where the user's program has it, from the DOM's types, Node's, Bun's or Deno's,
- * and else a fallback with the members that exist everywhere. So the declarations need none of those, and fit all.
+ * The platform's type of this name if the user's program has one, from the types of the DOM, Node, Bun or Deno; else a
+ * fallback with the members that exist everywhere. So the declarations depend on none of them.
  */
 export type OfPlatform<Name extends string, Fallback> = typeof globalThis extends {
   readonly [name in Name]: { readonly prototype: infer Found }
@@ -18,12 +18,12 @@ interface FallbackAbortSignal {
 /** The platform's AbortSignal. */
 export type PlatformAbortSignal = OfPlatform<'AbortSignal', FallbackAbortSignal>
 
-/** The platform's own Headers. They can be iterated, but not every compiler's types say so. */
+/** The platform's Headers. All can be iterated, but some compilers' types do not say so. */
 export interface HeadersLike {
   forEach(callback: (value: string, name: string) => void): void
 }
 
 type AsyncDisposeSymbol = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol } ? Key : never
 
-/** The platform's AsyncDisposable, for `await using`; nothing where the user's types know no Symbol.asyncDispose. */
+/** The platform's AsyncDisposable, for `await using`; empty if the user's types have no Symbol.asyncDispose. */
 export type PlatformAsyncDisposable = { readonly [key in AsyncDisposeSymbol]: () => Promise<void> }

@@ -1,64 +1,67 @@
 /**
- * A two-way stream of bytes under a connection: a TCP or TLS socket, a pipe, one half of a pair in memory.
+ * A bidirectional byte stream under a connection: a TCP or TLS socket, a pipe, or one end of a pair in memory.
  *
- * Listens for the errors of what lies under it from its construction on, so that nothing a peer does
- * before `start` ends the process.
+ * It handles errors of the underlying stream from its construction on, so nothing a peer does before `start` can end
+ * the process.
  */
 export interface Transport {
-  /** Bytes written and not yet handed to the network; once the transport is gone, those that never will be. Only `write` adds to them. */
+  /**
+   * Bytes that were written and not yet handed to the network. Once the transport is gone, those that never will be.
+   * Only `write` increases it.
+   */
   readonly pendingBytes: number
-  /** The other end, as far as it is known. */
+  /** The remote end, as far as it is known. */
   readonly peer: TransportPeer
   /**
-   * Delivers to `sink` from now on; called again, it hands over to another sink.
-   * What arrived before is delivered first, later than this call returns.
+   * Delivers to `sink` from now on; a further call switches to another sink. Delivers earlier bytes first, after this
+   * call has returned.
    */
   start(sink: TransportSink): void
   /**
-   * Queues `first` and then `second` in one write. Both must be left unchanged until `pendingBytes` is 0.
-   * Ignored once `end` was called; pending for ever once `destroy` was called or the transport is gone.
+   * Queues `first` and then `second` as one write. Both must not change until `pendingBytes` is 0. Ignored after `end`.
+   * After `destroy`, or once the transport is gone, the bytes stay pending for ever.
    */
   write(first: Uint8Array, second?: Uint8Array): void
-  /** Stops delivery; at most the read that is under way still arrives. */
+  /** Stops delivery. At most one read in progress is still delivered. */
   pause(): void
   resume(): void
-  /** Ends the sending side once everything written has gone. Receiving goes on. */
+  /** Ends the sending side after all written bytes. Receiving continues. */
   end(): void
   /**
-   * Drops the connection now, with what is pending. `closed` follows. With `reset` the peer learns of it by a reset in
-   * place of an end, where the transport has such a thing (TCP's RST).
+   * Drops the connection and all pending bytes now. `closed` follows. With `reset`, the peer sees a reset instead of an
+   * end, if the transport supports it (TCP's RST).
    */
   destroy(reset?: boolean): void
 }
 
-/** A transport that can be handed on in the middle of its bytes. */
+/** A transport whose unused input can be given back and read by another sink. */
 export interface RewindableTransport extends Transport {
   /**
-   * Takes back bytes that a sink has read and not used, as a copy, and its start: whoever starts next gets them first.
-   * To be called by the sink from within `received`, with the range's end.
+   * Gives back unused bytes of a read. The transport copies them and delivers them first to the next sink. The sink
+   * must call it within `received`, with the end of the range.
    */
   unread(bytes: Uint8Array): void
 }
 
-/** What a transport reports. No call is made from within a call of the transport's own methods. */
+/** The events of a transport. No event is emitted within a call of the transport's own methods. */
 export interface TransportSink {
   /**
-   * Bytes arrived: `bytes[start, end)`, valid only during the call; the callee may overwrite them.
-   * May be called again before it has returned, where the callee's own writes are answered at once.
+   * Bytes arrived: `bytes[start, end)`, valid only during the call; the sink may overwrite them. May be called again
+   * before it has returned, if the peer answers the sink's own writes synchronously.
    */
   received(bytes: Uint8Array, start: number, end: number): void
-  /** `pendingBytes` is 0 again after a write that left some. */
+  /** `pendingBytes` is 0 again after a write that left bytes pending. */
   drained(): void
   /** The peer has ended its sending side. */
   ended(): void
-  /** The transport is gone; once, and last. `error` says why where it did not end in order. */
+  /** The transport is gone. Called once, as the last event. `error` is set unless it ended in order. */
   closed(error?: Error): void
 }
 
 export interface TransportPeer {
-  /** IP address, or undefined where there is none (a pipe, a pair in memory). */
+  /** IP address; undefined if there is none (a pipe, a pair in memory). */
   readonly address: string | undefined
   readonly port: number | undefined
-  /** Whether the bytes travel under TLS. */
+  /** Whether the connection uses TLS. */
   readonly encrypted: boolean
 }

@@ -1,35 +1,35 @@
-/** What runs a module of the user's in processes, and talks with them. */
+/** Runs the user's module in processes and exchanges messages with them. */
 export interface WorkerHost {
-  /** Starts one. Never throws: what could not be started has ended, with an error. */
+  /** Starts a process. Never throws: a failed start is reported as an end with an error. */
   start(events: WorkerEvents): WorkerProcess
   /**
-   * Finds out that nobody listens there, and chooses a port in place of 0, which is free again when this resolves.
-   * Rejects with the system's error where the address can't be had.
+   * Checks that nothing listens on a port, and chooses one if it is 0. The port is free when the promise resolves.
+   * Rejects with the system's error if the address is not available.
    */
-  findPort(place: { readonly port: number; readonly host: string }): Promise<number>
+  findPort(address: { readonly port: number; readonly host: string }): Promise<number>
 }
 
 export interface WorkerEvents {
-  /** What the process sent; bytes in it are the receiver's own. */
+  /** A message from the process. The receiver owns its bytes. */
   message(message: unknown): void
-  /** The process is gone, and all that it sent has come. Told once, never before `start` has returned. */
+  /** The process is gone, and all its messages were delivered. Called once, never before `start` has returned. */
   ended(end: WorkerEnd): void
 }
 
 export interface WorkerEnd {
-  /** With which code it ended, or null. */
+  /** The exit code, or null. */
   readonly code: number | null
-  /** By which signal it ended, or null. */
+  /** The signal that ended the process, or null. */
   readonly signal: string | null
-  /** Why it could not be started, where it could not. */
+  /** The reason of a failed start. */
   readonly error?: Error | undefined
 }
 
 export interface WorkerProcess {
-  /** Undefined where it could not be started. */
+  /** Undefined if the start failed. */
   readonly pid: number | undefined
-  /** Sends it a message, as it is now; `handed` is called once this process holds nothing of it any more. */
+  /** Sends a snapshot of a message. Calls `handed` once this process holds none of its memory. */
   send(message: object, handed?: () => void): void
-  /** Asks it to end, or with `force` ends it, whatever it does. */
+  /** Asks the process to end; with `force`, kills it. */
   end(force: boolean): void
 }

@@ -1,17 +1,17 @@
-/** The process that this one works for. */
+/** The parent process of this worker. */
 export interface WorkerParent {
-  /** Whether the system lets each process listen on a shared port by itself; else the parent shares connections out. */
+  /** Whether each process can listen on a shared port itself; else the parent distributes connections. */
   readonly hasReusePort: boolean
-  /** Sends it a message; nothing happens where it is gone. */
+  /** Sends a message. Has no effect if the parent is gone. */
   send(message: object): void
   /**
-   * Begins to listen to it. Until the first call of `stay`, doing so does not keep this process alive, so that a module
-   * that has nothing to do ends.
+   * Subscribes to the parent's messages. Until `stay` is called, the subscription does not keep this process alive, so
+   * a module without servers ends.
    */
   listen(events: WorkerParentEvents): void
-  /** Keeps this process alive from now on, until `leave`. */
+  /** Keeps this process alive until `leave`. */
   stay(): void
-  /** Parts with the parent: this process ends once nothing else keeps it. */
+  /** Disconnects from the parent. This process ends once nothing else keeps it alive. */
   leave(): void
   /** Ends this process now. */
   exit(): void
@@ -19,8 +19,8 @@ export interface WorkerParent {
 
 export interface WorkerParentEvents {
   message(message: unknown): void
-  /** This process dies of an error that nobody caught. */
+  /** This process dies of an uncaught error. */
   failed(error: unknown): void
-  /** Somebody asks this process to end. */
+  /** The process was asked to end. */
   terminate(): void
 }
