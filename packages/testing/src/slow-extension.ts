@@ -1,5 +1,6 @@
 import { ProtocolError } from '../../twoway/dist/core/errors.js'
-import type { DecodedSink, Encoded, Extension } from '../../twoway/dist/core/extensions/extension.js'
+import type { Extension } from '../../twoway/dist/core/extensions/extension.js'
+import type { Decoded, DecodedSink, DecodeResult, Encoded } from '../../twoway/dist/ports/deflate-codec.js'
 
 /** An extension that changes nothing but takes its time with messages from ten octets on: until it is told to go on. */
 export class Slow implements Extension {
@@ -29,14 +30,7 @@ export class Slow implements Extension {
     return 'later'
   }
 
-  decode(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    last: boolean,
-    emit: DecodedSink,
-    done: (error?: unknown) => void,
-  ): 'done' | 'later' {
+  decode(bytes: Uint8Array, start: number, end: number, last: boolean, emit: DecodedSink, done: Decoded): DecodeResult {
     if (end - start < 10) {
       emit(bytes, start, end, last)
       return 'done'

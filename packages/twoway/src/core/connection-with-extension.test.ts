@@ -141,7 +141,7 @@ describe('Connection: what takes longer to encode', () => {
     }
   })
 
-  it('counts of a client what has not gone, in its own length, and keeps counting what is dropped', () => {
+  it('counts of a client what has not gone, in its own length, and keeps counting dropped messages', () => {
     const { slow, harness } = started({ role: 'client' })
     const { connection, clock, transport } = harness
     const message = new Uint8Array(20_000)

@@ -116,7 +116,7 @@ describe('writes', () => {
     })
   }
 
-  it('what is sent outside of a read goes out in one write at the end of the turn', () => {
+  it('frames sent outside of a read go out in one write at the end of the turn', () => {
     const transport = new CountingTransport()
     const { connection, clock } = new Endpoint({ transport })
     for (let count = 0; count < 16; count++) connection.send('x')
@@ -134,7 +134,7 @@ describe('writes', () => {
     }
   })
 
-  it('a stream is called once for 16 messages, and once for a long one', async () => {
+  it('the stream gets one call for 16 messages, and one for a long message', async () => {
     for (const bytes of [repeat(message(20), 16), message(64 * kib)]) {
       let calls = 0
       const stream = new Duplex({
@@ -157,7 +157,7 @@ describe('writes', () => {
   })
 })
 
-describe('bytes copied for each of the payload, when a message is echoed', () => {
+describe('bytes copied per byte of payload for an echo', () => {
   interface Copies {
     readonly name: string
     readonly bytes: Uint8Array

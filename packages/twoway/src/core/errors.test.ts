@@ -16,7 +16,7 @@ describe('the text of an error', () => {
     'a refusal with a status': (reason: string) =>
       notSwitched({ version: '1.1', status: 403, reason, fields: [] }, 'it redirects'),
   } satisfies Record<string, (detail: string) => Error>)) {
-    it(`is printable and of bounded length, whatever is in it: ${what}`, () => {
+    it(`is printable and of bounded length with any content: ${what}`, () => {
       const error = make(hostile)
       assert.ok(error.message.includes(harmless), error.message)
       assert.doesNotMatch(error.stack!.split('\n    at ')[0]!, /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}]/u)
@@ -26,7 +26,7 @@ describe('the text of an error', () => {
     })
   }
 
-  it('tells what a peer typed from what it sent', () => {
+  it('distinguishes an escape from the same characters sent by a peer', () => {
     const typed = notSwitched({ version: '1.1', status: 403, reason: '\\u{1b}', fields: [] }).message
     const sent = notSwitched({ version: '1.1', status: 403, reason: '\u001b', fields: [] }).message
     assert.match(typed, /403 \\u\{5c\}u\{1b\} \(/)

@@ -8,18 +8,18 @@ class Thing {
 }
 showAs(Thing.prototype, () => ({ url: 'ws://a/', depth: { of: { more: { than: 2 } } } }))
 
-test('shows an object by its class and the members named', () => {
+test('shows an object as its class name and the given members', () => {
   assert.equal(inspect(new Thing(), { depth: 0 }), "Thing { url: 'ws://a/', depth: [Object] }")
   class Special extends Thing {}
   assert.match(inspect(new Special()), /^Special \{ url: /)
 })
 
-test('shows the name alone where it lies too deep, and nothing of a prototype', () => {
+test('shows only the name of a nested object beyond the depth, and of a prototype', () => {
   assert.equal(inspect({ a: { b: new Thing() } }, { depth: 1 }), '{ a: { b: [Thing] } }')
   assert.doesNotThrow(() => inspect(Thing.prototype))
 })
 
-test('holds for one object where it is given one', () => {
+test('applies to a single object too', () => {
   const one = showAs(new Thing(), ({ inside }) => ({ was: inside }))
   assert.equal(inspect(one), "Thing { was: 'internal' }")
 })

@@ -38,7 +38,7 @@ const dangerous: { readonly [kind: string]: readonly (readonly [first: number, l
 
 describe('a printable text', () => {
   for (const [kind, ranges] of Object.entries(dangerous)) {
-    it(`has ${kind} as escapes, in each of its forms`, () => {
+    it(`escapes ${kind} in each form`, () => {
       for (const [first, last] of ranges) {
         for (let code = first; code <= last; code++) {
           const text = `a${String.fromCodePoint(code)}b`
@@ -53,7 +53,7 @@ describe('a printable text', () => {
     })
   }
 
-  it('leaves what is seen as it is: scripts, accents, emoji and those that are joined', () => {
+  it('keeps visible characters: scripts, accents, emoji and joined emoji', () => {
     const joined = '👩‍👩‍👧 👩🏽‍🚀 ❤️‍🔥 ☎︎'
     for (const text of [
       'plain',
@@ -70,14 +70,14 @@ describe('a printable text', () => {
     assert.equal(printable('👩\u200d'), '👩\\u{200d}')
   })
 
-  it('tells an escape from one that the peer has typed', () => {
+  it("distinguishes an escape from the same characters in a peer's value", () => {
     assert.equal(printable('\u001b'), '\\u{1b}')
     assert.equal(printable('\\u{1b}'), '\\u{5c}u{1b}')
     assert.equal(printable('\\\u001b'), '\\\\u{1b}')
     assert.equal(printable('a \\u{1b}', { as: 'sentence' }), 'a \\u{1b}')
   })
 
-  it('can be read back, whatever it was', () => {
+  it('is reversible for any text', () => {
     const pieces = fc.constantFrom('\\', 'u', '{', '}', '1b', '5c', '\u001b', '\u009b', '\u202e', 'x', '😀', '\n')
     const texts = fc.oneof(
       fc.array(pieces).map((list) => list.join('')),
@@ -93,12 +93,12 @@ describe('a printable text', () => {
     )
   })
 
-  it('keeps line breaks and tabs where it may have lines, but no lone carriage return', () => {
+  it('keeps line breaks and tabs with `lines`, but no lone carriage return', () => {
     assert.equal(printable('a\n\tb\r\nc\rd', { lines: true }), 'a\n\tb\nc\\u{d}d')
     assert.equal(printable('a\n\tb\r\n'), 'a\\u{a}\\u{9}b\\u{d}\\u{a}')
   })
 
-  it('is cut where it is too long, but not within a character, and says how much is missing', () => {
+  it('is cut if it is too long, but not within a character, and counts the rest', () => {
     assert.equal(printable('abcdef', { maxLength: 4 }), 'abcd… and 2 more characters')
     assert.equal(printable('abcd', { maxLength: 4 }), 'abcd')
     assert.equal(printable('abc😀', { maxLength: 4 }), 'abc… and 2 more characters')

@@ -142,7 +142,7 @@ const ends: { readonly [name: string]: End } = {
   },
 }
 
-describe('what a connection holds of input that is not complete', () => {
+describe('the memory of incomplete input', () => {
   for (const kind of kinds) {
     it(`is counted: ${kind.name}`, () => {
       const budget = new ReceiveBudget(1 << 30)
@@ -152,7 +152,7 @@ describe('what a connection holds of input that is not complete', () => {
       harness.connection.terminate()
     })
 
-    it(`ends the connection with 1013 where it is too much: ${kind.name}`, () => {
+    it(`closes the connection with 1013 above the budget: ${kind.name}`, () => {
       const [below, at] = [kind.least - 1, kind.least * 3].map((most) => {
         const budget = new ReceiveBudget(Math.floor((most * 8) / 7))
         const harness = setUp(kind, budget)
@@ -165,7 +165,7 @@ describe('what a connection holds of input that is not complete', () => {
     })
 
     for (const [name, end] of Object.entries(ends)) {
-      it(`is given back by ${name}: ${kind.name}`, () => {
+      it(`is released by ${name}: ${kind.name}`, () => {
         const budget = new ReceiveBudget(1 << 30)
         const harness = setUp(kind, budget)
         end(harness)
@@ -182,7 +182,7 @@ describe('what a connection holds of input that is not complete', () => {
     }
   }
 
-  it('is given back by what completes it', () => {
+  it('is released when the message completes', () => {
     const budget = new ReceiveBudget(1 << 30)
     const harness = new ConnectionHarness({ receiveBudget: budget, extension: deflatePair().server })
     const bytes = binary(5000)
@@ -202,7 +202,7 @@ describe('what a connection holds of input that is not complete', () => {
     assert.deepEqual([budget.used, budget.holders, harness.log.length], [0, 0, 3])
   })
 
-  it('is given back by what is decoded elsewhere', () => {
+  it('is released when asynchronous decoding ends', () => {
     const budget = new ReceiveBudget(1 << 30)
     const extension = new Slow()
     const harness = new ConnectionHarness({ receiveBudget: budget, extension })
@@ -212,7 +212,7 @@ describe('what a connection holds of input that is not complete', () => {
     assert.deepEqual([budget.used, budget.holders, harness.log.length], [0, 0, 1])
   })
 
-  it('is given back by the reader of a stream, and by one that discards it', async () => {
+  it('is released when a reader reads or discards the message', async () => {
     for (const isDiscarded of [false, true]) {
       let message: MessageReader | undefined
       const budget = new ReceiveBudget(1 << 30)
@@ -229,7 +229,7 @@ describe('what a connection holds of input that is not complete', () => {
     }
   })
 
-  it('is what was sent of a compressed message, not what that inflates to', () => {
+  it('is the received size of a compressed message, not its inflated size', () => {
     const budget = new ReceiveBudget(1 << 30)
     const harness = new ConnectionHarness({ receiveBudget: budget, extension: deflatePair().server })
     const bytes = compressed(1 << 20, false)
@@ -237,7 +237,7 @@ describe('what a connection holds of input that is not complete', () => {
     assert.ok(budget.used <= 2 * bytes.length, `${budget.used} for ${bytes.length}`)
   })
 
-  it('is at most 32 times as much as came, whatever a frame announces', () => {
+  it('is at most 32 times the received bytes, whatever a frame announces', () => {
     for (const fin of [true, false]) {
       for (const came of [1, 100, 1000, 40_000]) {
         const budget = new ReceiveBudget(1 << 30)
@@ -249,7 +249,7 @@ describe('what a connection holds of input that is not complete', () => {
     }
   })
 
-  it('does not come to the budget where reads bring whole messages', () => {
+  it('is not counted if reads bring whole messages', () => {
     const receiveBudget = { limit: 0, open: (): never => assert.fail('a share was opened') }
     for (const extension of [undefined, deflatePair().server]) {
       const harness = new ConnectionHarness({ receiveBudget, ...(extension && { extension }) })
@@ -261,7 +261,7 @@ describe('what a connection holds of input that is not complete', () => {
     }
   })
 
-  it('is nothing, after connections have come, held and ended in every way at random', () => {
+  it('is zero after connections have held input and ended in random ways', () => {
     const visit = fc.tuple(fc.nat(kinds.length - 1), fc.nat(Object.keys(ends).length - 1), fc.boolean())
     fc.assert(
       fc.property(fc.array(visit, { minLength: 20, maxLength: 60 }), (visits) => {
@@ -286,7 +286,7 @@ describe('what a connection holds of input that is not complete', () => {
   })
 })
 
-describe('a message that does not come on', () => {
+describe('a message that makes no progress', () => {
   const timeoutMs = 30_000
 
   /** Looks each second while `act` is called with the second, and returns when the connection ended, or undefined. */
@@ -315,7 +315,7 @@ describe('a message that does not come on', () => {
     ['half a header', binary(5000).subarray(0, 3)],
     ['half a Ping', frame({ opcode: 9, payload: 'ping', masked }).subarray(0, 8)],
   ] as const) {
-    it(`ends its connection with 1008 after the time, not before: ${name}`, () => {
+    it(`fails the connection with 1008 after the timeout, not before: ${name}`, () => {
       const harness = newHarness()
       harness.receive(bytes)
       assert.equal(endsAt(harness, 100), 30)
@@ -324,13 +324,13 @@ describe('a message that does not come on', () => {
     })
   }
 
-  it('ends a compressed one likewise', () => {
+  it('fails a compressed one likewise', () => {
     const harness = newHarness({ extension: deflatePair().server })
     harness.receive(compressed(5000, true))
     assert.equal(endsAt(harness, 100), 30)
   })
 
-  it('has no time to itself by a byte from time to time, nor by Pings and empty fragments', () => {
+  it('gains no time by single bytes, Pings or empty fragments', () => {
     for (const dribble of [
       (harness: ConnectionHarness) => harness.receive(frame({ opcode: 0, fin: false, payload: 'a', masked })),
       (harness: ConnectionHarness) => harness.receive(frame({ opcode: 9, payload: 'a'.repeat(100), masked })),
@@ -348,7 +348,7 @@ describe('a message that does not come on', () => {
     }
   })
 
-  it('has all the time it needs where a KiB comes within each', () => {
+  it('has unlimited time if a KiB arrives within each timeout', () => {
     const harness = newHarness()
     const bytes = binary(100_000)
     harness.receive(bytes.subarray(0, 1000))
@@ -363,7 +363,7 @@ describe('a message that does not come on', () => {
     assert.match(harness.log[0]!, /^binary 0000/)
   })
 
-  it('begins the time anew with each message', () => {
+  it('restarts the timeout with each message', () => {
     const harness = newHarness()
     const bytes = binary(100)
     const step = (second: number): void => {
@@ -373,7 +373,7 @@ describe('a message that does not come on', () => {
     assert.equal(endsAt(harness, 500, step), undefined)
   })
 
-  it('is not blamed for the time in which the server does not read', () => {
+  it('is not charged for time in which the server does not read', () => {
     const paused = newHarness()
     paused.receive(half(5000))
     paused.connection.pause()
@@ -388,7 +388,7 @@ describe('a message that does not come on', () => {
     assert.equal(endsAt(waiting, 500), 30)
   })
 
-  it('is blamed where the peer does not read', () => {
+  it('is charged for time in which the peer does not read', () => {
     const harness = newHarness({ limits: { highWaterMarkBytes: 10 } })
     harness.transport.isFull = true
     harness.receive(concat(binary(5000, false), frame({ opcode: 9, payload: zeros(100), masked })))
@@ -396,7 +396,7 @@ describe('a message that does not come on', () => {
     assert.equal(endsAt(harness, 500), 30)
   })
 
-  it('is not blamed for the reader of a stream, but is for its own', async () => {
+  it('is not charged for a slow reader, but is for a slow peer', async () => {
     let message: MessageReader | undefined
     const harness = newHarness({
       limits: { highWaterMarkBytes: 100 },
@@ -421,7 +421,7 @@ describe('a message that does not come on', () => {
     }, /does not come/)
   })
 
-  it('is for the closing handshake to end, once that has begun', () => {
+  it('is left to the closing handshake once that has begun', () => {
     const harness = newHarness()
     harness.receive(half(5000))
     harness.connection.close(1000)

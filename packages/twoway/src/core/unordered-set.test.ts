@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { UnorderedSet } from './unordered-set.js'
 
-test('holds what was added and not removed, whatever the order', () => {
+test('contains the members that were added and not removed, in any order of calls', () => {
   const moves = fc.array(fc.tuple(fc.boolean(), fc.nat(9)), { maxLength: 100 })
   fc.assert(
     fc.property(moves, (list) => {

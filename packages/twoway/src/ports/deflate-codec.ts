@@ -87,7 +87,9 @@ export type EncodePiece = (
   last: boolean,
   most: number,
   done: Encoded,
-) => Uint8Array | undefined | 'later'
+) => EncodeResult
+
+export type EncodeResult = Uint8Array | undefined | 'later'
 
 export type Encoded = (output: Uint8Array | undefined) => void
 
@@ -100,12 +102,16 @@ export type DecodePiece = (
   start: number,
   end: number,
   last: boolean,
-  emit: InflatedSink,
-  done: (error?: unknown) => void,
-) => 'done' | 'later'
+  emit: DecodedSink,
+  done: Decoded,
+) => DecodeResult
+
+export type DecodeResult = 'done' | 'later'
+
+export type Decoded = (error?: unknown) => void
 
 /**
  * Takes decoded bytes, at most 64 KiB per call, valid only during the call; `last` with the end of a message, where the
  * range may be empty. Throws to stop the decoding.
  */
-export type InflatedSink = (bytes: Uint8Array, start: number, end: number, last: boolean) => void
+export type DecodedSink = (bytes: Uint8Array, start: number, end: number, last: boolean) => void

@@ -98,14 +98,14 @@ test('reads or refuses any text, and what it reads it can write and read again',
   )
 })
 
-test('comes to an end with hostile values of 1 MiB, on which backtracking would not', () => {
+test('reads hostile values of 1 MiB without catastrophic backtracking', () => {
   for (const piece of ['a;', ' ', 'a ', 'a;b=', '"', '\\', 'a;b="', ',']) {
     const long = piece.repeat((1 << 20) / piece.length)
     for (const value of [long, `a; b${long}"`]) assert.equal(parseExtensions(value), undefined)
   }
 })
 
-test('gives of a value that came lately the same objects, and of any what it lists, however many came', () => {
+test('returns the same objects for a recent value, and the right ones after any number of others', () => {
   const value = 'known; a=1'
   assert.equal(parseExtensions(value), parseExtensions(value))
   for (let count = 0; count < 100; count++) {

@@ -3,9 +3,10 @@ import { describe, it } from 'node:test'
 import { concat, frame, fromHex, toHex, utf8 } from 'twoway-testing/bytes.js'
 import { ConnectionHarness } from 'twoway-testing/connection-harness.js'
 import { inEveryCut } from 'twoway-testing/cuts.js'
+import type { DecodedSink } from '../../ports/deflate-codec.js'
 import { HandshakeError, ProtocolError } from '../errors.js'
 import { Opcode } from '../opcode.js'
-import type { DecodedSink, Extension, ExtensionNegotiator } from './extension.js'
+import type { Extension, ExtensionNegotiator } from './extension.js'
 import { acceptExtension, confirmExtension } from './negotiation.js'
 
 const { continuation, text, binary, ping } = Opcode
@@ -56,8 +57,8 @@ const doubled = (message: string): Uint8Array => new Doubling().encode(utf8(mess
 const masked = (opcode: number, payload: Uint8Array | string, more: object = {}): Uint8Array =>
   frame({ opcode, payload, masked: true, ...more })
 
-describe('Extension: the seam', () => {
-  it('undoes marked messages, leaves others alone, and lets control frames pass between', () => {
+describe('Extension: the data phase', () => {
+  it('decodes marked messages, leaves others alone, and lets control frames pass between', () => {
     const payload = doubled('grüß dich')
     const bytes = concat(
       masked(text, payload.subarray(0, 5), { fin: false, reservedBits: 4 }),
@@ -78,7 +79,7 @@ describe('Extension: the seam', () => {
     })
   })
 
-  it('marks what it changes on sending, and not what it leaves', () => {
+  it('marks encoded messages, and no others', () => {
     const harness = new ConnectionHarness({ extension: new Doubling() })
     harness.connection.send('abc')
     harness.connection.send('ab')
@@ -87,7 +88,7 @@ describe('Extension: the seam', () => {
     assert.equal(toHex(harness.transport.written), `c106616162626363${'81026162'}c206787879797a7a`)
   })
 
-  it('holds what comes out to the limit, piece by piece', () => {
+  it('limits the decoded length, piece by piece', () => {
     const harness = new ConnectionHarness({ extension: new Doubling(), limits: { maxMessageBytes: 10 } })
     harness.receive(masked(binary, doubled('0123456789'), { reservedBits: 4 }))
     harness.receive(masked(binary, doubled('0123456789a').subarray(0, 21), { fin: false, reservedBits: 4 }))
@@ -96,7 +97,7 @@ describe('Extension: the seam', () => {
     assert.deepEqual(harness.log.slice(1), ['closing', 'error messageTooBig'])
   })
 
-  it('fails the connection by what it throws', () => {
+  it('fails the connection with the error that it throws', () => {
     const harness = new ConnectionHarness({ extension: new Doubling() })
     harness.receive(masked(text, 'ab', { reservedBits: 4 }))
     assert.deepEqual(harness.log, ['closing', 'error textNotUtf8'])
@@ -115,7 +116,7 @@ describe('Extension: negotiation', () => {
     parameters: parameter === undefined ? [] : [[parameter, undefined] as const],
   })
 
-  it("takes the client's first offer that it can meet, §9.1", () => {
+  it("accepts the client's first offer that it can meet, §9.1", () => {
     const offers = [offer('x-other'), offer('x-double', 'hard'), offer('x-double')]
     assert.equal(acceptExtension(offers, [negotiator])?.extension.name, 'x-double')
     assert.equal(acceptExtension(offers.slice(0, 2), [negotiator]), undefined)

@@ -1,4 +1,4 @@
-import type { DecodePiece, Encoded, EncodePiece, InflatedSink } from '../../ports/deflate-codec.js'
+import type { DecodePiece, Encoded, EncodePiece, EncodeResult } from '../../ports/deflate-codec.js'
 import type { ExtensionOffer } from './extension-header.js'
 
 /** A negotiated extension of one connection, RFC 6455 §9. It works on the payload of messages, not on frames. */
@@ -46,10 +46,8 @@ export interface Extension {
 /** Encodes whole messages for all connections with the same agreement, which share one such object. */
 export interface SharedEncoder {
   /** Like `Extension.encode` for a whole message. Other messages may be encoded meanwhile. */
-  encode(bytes: Uint8Array, start: number, end: number, done: Encoded): Uint8Array | undefined | 'later'
+  encode(bytes: Uint8Array, start: number, end: number, done: Encoded): EncodeResult
 }
-
-export type { Encoded, InflatedSink as DecodedSink }
 
 /** Negotiates an extension in the opening handshake. A connection uses one extension, the first agreed. */
 export interface ExtensionNegotiator {

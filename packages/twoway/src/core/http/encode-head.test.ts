@@ -5,7 +5,7 @@ import { encodeHead, refuseOwnedFields } from './encode-head.js'
 
 const isHeaderInvalid = (error: unknown) => error instanceof UsageError && error.code === 'headerInvalid'
 
-test('writes a line for each field and an empty one, RFC 9112 §2.1', () => {
+test('writes a line for each field and an empty line, RFC 9112 §2.1', () => {
   const bytes = encodeHead('GET / HTTP/1.1', ['Host', 'a', 'X', '', 'Y', 'caf\xe9\t1'])
   assert.equal(Buffer.from(bytes).toString('latin1'), 'GET / HTTP/1.1\r\nHost: a\r\nX: \r\nY: caf\xe9\t1\r\n\r\n')
 })

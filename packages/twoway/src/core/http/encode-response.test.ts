@@ -5,7 +5,7 @@ import { encodeResponse } from './encode-response.js'
 
 const written = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
 
-test('writes the whole answer with its length, and that the connection ends, RFC 9112 §9.6', () => {
+test('writes the whole response with Content-Length and Connection: close, RFC 9112 §9.6', () => {
   const bytes = encodeResponse({ status: 404, fields: ['Content-Type', 'text/plain'], body: 'gone\n' })
   const head = 'HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nConnection: close\r\n\r\n'
   assert.equal(written(bytes), `${head}gone\n`)
@@ -22,7 +22,7 @@ test('writes bytes as they are', () => {
   assert.ok(text.endsWith('\r\n\r\n\0\xff\r\n'))
 })
 
-test('tells the length and leaves the body out in the answer to HEAD, RFC 9110 §9.3.2', () => {
+test('writes the length but not the body in the answer to HEAD, RFC 9110 §9.3.2', () => {
   const text = written(encodeResponse({ status: 200, fields: [], body: 'four' }, true))
   assert.ok(text.endsWith('Content-Length: 4\r\nConnection: close\r\n\r\n'))
 })
@@ -35,7 +35,7 @@ for (const status of [204, 304]) {
   })
 }
 
-test('keeps the space before a reason that it has not, RFC 9112 §4', () => {
+test('keeps the space before an absent reason, RFC 9112 §4', () => {
   assert.ok(written(encodeResponse({ status: 599, fields: [], body: '' })).startsWith('HTTP/1.1 599 \r\n'))
 })
 

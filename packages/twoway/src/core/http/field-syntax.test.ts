@@ -4,14 +4,14 @@ import { areDistinctTokens, isFieldValue, isSameText, isToken, splitList, trimSp
 
 const bytes = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
 
-test('takes exactly the characters of a token, RFC 9110 §5.6.2', () => {
+test('accepts exactly the characters of a token, RFC 9110 §5.6.2', () => {
   const expected = "!#$%&'*+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz|~"
   assert.equal(bytes.filter(isToken).join(''), expected)
   assert.ok(isToken('permessage-deflate'))
   for (const text of ['', 'a b', 'a\n', '\na', 'a\u0131']) assert.ok(!isToken(text), JSON.stringify(text))
 })
 
-test('takes no control character but the tab in a value, RFC 9110 §5.5', () => {
+test('accepts no control character except the tab in a value, RFC 9110 §5.5', () => {
   const refused = bytes.filter((byte) => !isFieldValue(byte))
   const controls = bytes.filter((byte) => (byte < ' ' && byte !== '\t') || byte === '\x7f')
   assert.deepEqual(refused, controls)
@@ -19,7 +19,7 @@ test('takes no control character but the tab in a value, RFC 9110 §5.5', () => 
   for (const text of ['a\r\nb', 'a\n', 'a\0', '\u0100']) assert.ok(!isFieldValue(text), JSON.stringify(text))
 })
 
-test('leaves out the empty elements of a list, RFC 9110 §5.6.1.2', () => {
+test('skips empty elements of a list, RFC 9110 §5.6.1.2', () => {
   assert.deepEqual(splitList('foo ,bar,'), ['foo', 'bar'])
   assert.deepEqual(splitList('foo , ,bar,\tcharlie'), ['foo', 'bar', 'charlie'])
   for (const empty of ['', ',', ',   ,']) assert.deepEqual(splitList(empty), [])
@@ -31,14 +31,14 @@ test('trims spaces and tabs and nothing else, RFC 9110 §5.6.3', () => {
   assert.equal(trimSpace(' \t '), '')
 })
 
-test('tells distinct tokens, by their case too, §4.1', () => {
+test('compares tokens with regard to case, §4.1', () => {
   assert.ok(areDistinctTokens([]))
   assert.ok(areDistinctTokens(['chat', 'Chat']))
   assert.ok(!areDistinctTokens(['chat', 'chat']))
   assert.ok(!areDistinctTokens(['chat', 'super chat']))
 })
 
-test('compares texts in any case of ASCII, and as a whole, RFC 9110 §5.1', () => {
+test('compares whole texts without regard to the case of ASCII letters, RFC 9110 §5.1', () => {
   assert.ok(isSameText('HosT', 'hOSt'))
   assert.ok(!isSameText('Hosx', 'host'))
   assert.ok(!isSameText('Hos', 'host'))

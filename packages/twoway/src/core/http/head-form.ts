@@ -18,9 +18,6 @@ export interface HeadForm<Head> {
 
 const requestLine = new RegExp(`^(${tokenCharacter}+) ([\\x21-\\x7e]+) HTTP/(1\\.[01])$`)
 
-/** The last request line and its parts: most clients of a server send the same one. */
-let last: { line: string; method: string; target: string; version: string } | undefined
-
 export const requestForm: HeadForm<RequestHead> = {
   malformed: 'requestMalformed',
   tooLong: 'requestHeadTooLong',
@@ -28,12 +25,9 @@ export const requestForm: HeadForm<RequestHead> = {
   // RFC 9112 §2.2 requires it of servers. Skipped lines count towards the longest head.
   skipsEmptyLines: true,
   begin(line, fields) {
-    if (line !== last?.line) {
-      const [, method, target, version] = requestLine.exec(line) ?? []
-      if (method === undefined || target === undefined || version === undefined) return undefined
-      last = { line, method, target, version }
-    }
-    return { method: last.method, target: last.target, version: last.version, fields }
+    const { 1: method, 2: target, 3: version } = requestLine.exec(line) ?? []
+    if (method === undefined || target === undefined || version === undefined) return undefined
+    return { method, target, version, fields }
   },
 }
 

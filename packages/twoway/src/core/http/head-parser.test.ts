@@ -46,7 +46,7 @@ function parse<Head>(form: HeadForm<Head>, text: string, sizes: readonly number[
   return { head: parser.head, rest: text.slice(bytes) }
 }
 
-test('reads a head in any cut and leaves what stands behind it, RFC 9112 §2', () => {
+test('reads a head however it is split and leaves the bytes behind it, RFC 9112 §2', () => {
   fc.assert(
     fc.property(fc.oneof(fc.constant([1]), fc.constant([2048]), cuts), (sizes) => {
       assert.deepEqual(parse(requestForm, `${request}\x81\x00`, sizes), { head: requestHead, rest: '\x81\x00' })
@@ -67,7 +67,7 @@ test('reads nothing once it has the head', () => {
   assert.equal(parser.receive(Uint8Array.of(0, 0), 0, 2), 0)
 })
 
-test('passes over empty lines before a request, RFC 9112 §2.2, and not before a response', () => {
+test('skips empty lines before a request, RFC 9112 §2.2, and not before a response', () => {
   assert.deepEqual(parse(requestForm, `\r\n\r\n${request}`).head, requestHead)
   assert.throws(() => parse(responseForm, `\r\n${response}`), { code: 'responseMalformed' })
 })
@@ -155,7 +155,7 @@ for (const [what, lines] of Object.entries(malformedFields)) {
   })
 }
 
-test('refuses every control byte but the tab anywhere, at once, RFC 9110 §5.5', () => {
+test('refuses every control byte except the tab at once, RFC 9110 §5.5', () => {
   const controls = [...Array(32).keys(), 127].filter((byte) => byte !== 9 && byte !== 10 && byte !== 13)
   for (const byte of controls) {
     const character = String.fromCharCode(byte)
@@ -168,7 +168,7 @@ test('refuses every control byte but the tab anywhere, at once, RFC 9110 §5.5',
   }
 })
 
-test('takes a head of exactly maxHeadBytes, and refuses one byte more before it has come whole', () => {
+test('accepts a head of exactly maxHeadBytes, and refuses one more byte before the head is complete', () => {
   const within = { ...limits, maxHeadBytes: request.length }
   assert.deepEqual(parse(requestForm, request, [7], within).head, requestHead)
   const less = { ...limits, maxHeadBytes: request.length - 1 }
@@ -184,7 +184,7 @@ test('reads a line of any length within the limit', () => {
   }
 })
 
-test('takes maxHeaderFields fields and refuses one more', () => {
+test('accepts maxHeaderFields fields and refuses one more', () => {
   const head = (fields: number) => `GET / HTTP/1.1\r\n${'a: b\r\n'.repeat(fields)}\r\n`
   assert.equal(parse(requestForm, head(5)).head?.fields.length, 10)
   assert.throws(() => parse(requestForm, head(6)), { code: 'requestHeadTooLong' })
@@ -215,7 +215,7 @@ function outcome<Head>(form: HeadForm<Head>, bytes: Uint8Array, sizes: readonly 
   }
 }
 
-test('throws only HandshakeError whatever comes, and the same in any cut', () => {
+test('throws only HandshakeErrors for any input, and the same however it is split', () => {
   const anything = fc.oneof(
     fc.uint8Array({ maxLength: 300 }),
     fc.array(bytesOfHeads, { maxLength: 200 }).map((bytes) => Uint8Array.from(bytes)),

@@ -24,7 +24,7 @@ test('finds an element of a list in any case', () => {
   assert.ok(!headers.lists('absent', 'two'))
 })
 
-test('tells an absent field from an empty one', () => {
+test('distinguishes an absent field from an empty one', () => {
   assert.equal(headers.get('absent'), undefined)
   assert.ok(!headers.has('absent'))
   assert.deepEqual(headers.all('absent'), [])

@@ -53,7 +53,7 @@ function setUp() {
   return { clock, refused, limited, upgraded, answers, exchanges, begin, ask }
 }
 
-test('refuses a head once its time is up, and not before', () => {
+test('refuses a head at its deadline, and not before', () => {
   const { clock, refused, begin } = setUp()
   begin()
   clock.advance(timeMs - 1)
@@ -62,7 +62,7 @@ test('refuses a head once its time is up, and not before', () => {
   assert.deepEqual(refused, [408])
 })
 
-test('refuses each of many in its own time, a sixty-fourth of it late at most', () => {
+test('refuses each of many at its own deadline, late by a sixty-fourth at most', () => {
   const { clock, refused, begin } = setUp()
   for (let count = 0; count < 500; count += 1) {
     begin()
@@ -77,7 +77,7 @@ test('refuses each of many in its own time, a sixty-fourth of it late at most', 
   assert.equal(refused.length, 500)
 })
 
-test('refuses one that has less time left than those before it', () => {
+test('refuses a head whose deadline is earlier than those of the heads before it', () => {
   const { clock, refused, begin } = setUp()
   begin()
   begin(10)
@@ -85,7 +85,7 @@ test('refuses one that has less time left than those before it', () => {
   assert.deepEqual(refused, [408])
 })
 
-test('drops a connection that the client does not close once it was answered', () => {
+test('drops an answered connection that the client does not close', () => {
   const { clock, begin } = setUp()
   const transport = begin()
   clock.advance(timeMs)
@@ -94,7 +94,7 @@ test('drops a connection that the client does not close once it was answered', (
   assert.deepEqual(transport.calls, ['write', 'end', 'destroy'])
 })
 
-test('leaves alone what was handed over, what is gone, and what its handler has still to answer', () => {
+test('leaves alone connections that were handed over or are gone, and requests that their handler still answers', () => {
   const { clock, refused, begin } = setUp()
   begin().sink.received(handshake, 0, handshake.length)
   begin().sink.closed()
@@ -103,7 +103,7 @@ test('leaves alone what was handed over, what is gone, and what its handler has 
   assert.deepEqual(refused, [])
 })
 
-test('drops all that are under way, once, and looks after none any more', () => {
+test('drops all open exchanges once, and stops its timer', () => {
   const { clock, refused, exchanges, begin } = setUp()
   const transport = begin()
   exchanges.drop()
@@ -113,7 +113,7 @@ test('drops all that are under way, once, and looks after none any more', () => 
   assert.deepEqual(refused, [])
 })
 
-test('lets a process end that has nothing else to do', () => {
+test('does not keep the process alive', () => {
   const { clock, begin } = setUp()
   begin()
   assert.equal(clock.pendingTimers, 0)
@@ -121,7 +121,7 @@ test('lets a process end that has nothing else to do', () => {
 
 const ok: HttpResponse = { status: 200, fields: [], body: 'hello' }
 
-test('hands over what offers WebSocket, and answers any other offer as a plain request, RFC 9110 §7.8', () => {
+test('hands over requests that offer WebSocket, and answers other upgrades as plain requests, RFC 9110 §7.8', () => {
   const { upgraded, answers, ask } = setUp()
   for (const offer of ['websocket', 'WebSocket', 'h2c, websocket', 'websocket/13 , h2c']) {
     ask(`GET / HTTP/1.1\r\nUpgrade: ${offer}\r\n\r\n`)
@@ -132,7 +132,7 @@ test('hands over what offers WebSocket, and answers any other offer as a plain r
   assert.equal(answers.length, 3)
 })
 
-test('answers 503 to a request that its handler does not answer in time, and ignores the answer', async () => {
+test('answers 503 to a request that its handler does not answer in time, and ignores the late answer', async () => {
   const { clock, limited, answers, ask } = setUp()
   const transport = ask()
   clock.advance(answerMs - 1)
@@ -146,11 +146,11 @@ test('answers 503 to a request that its handler does not answer in time, and ign
   assert.equal(transport.text, text)
 })
 
-test('answers 503 at once to more requests than it may have, drops them soon, and takes others when there is room', async () => {
+test('answers 503 at once to requests above maxRequests, drops them soon, and accepts others once one is answered', async () => {
   const { clock, limited, answers, ask } = setUp()
   const [first] = [ask(), ask(), ask()]
   const over = ask()
-  assert.match(over.text, /^HTTP\/1\.1 503 [\s\S]*no room/)
+  assert.match(over.text, /^HTTP\/1\.1 503 [\s\S]*too many requests/)
   assert.deepEqual([limited, answers.length], [['maxRequests'], 3])
   clock.advance(timeMs)
   assert.deepEqual(over.calls, ['write', 'end', 'destroy'])
@@ -164,7 +164,7 @@ test('answers 503 at once to more requests than it may have, drops them soon, an
   assert.equal(answers.length, 4)
 })
 
-test('counts neither handshakes nor heads that have not come among the requests', () => {
+test('does not count handshakes and incomplete heads as requests', () => {
   const { answers, upgraded, begin, ask } = setUp()
   for (let count = 0; count < 5; count += 1) begin()
   for (let count = 0; count < 5; count += 1) ask(handshake)
@@ -174,7 +174,7 @@ test('counts neither handshakes nor heads that have not come among the requests'
   assert.equal(upgraded.length, 6)
 })
 
-test('drops the oldest connection that was answered where too many do not close', async () => {
+test('drops the oldest answered connection if too many stay open', async () => {
   const { answers, ask } = setUp()
   const transports = []
   for (let count = 0; count < 5; count += 1) {
@@ -186,7 +186,7 @@ test('drops the oldest connection that was answered where too many do not close'
   assert.deepEqual(dropped, [true, true, false, false, false])
 })
 
-test('frees the room of a request whose client leaves before its answer', () => {
+test('no longer counts a request whose client leaves before the answer', () => {
   const { answers, ask } = setUp()
   const transports = [ask(), ask(), ask()]
   for (const { sink } of transports) sink.closed()
@@ -194,7 +194,7 @@ test('frees the room of a request whose client leaves before its answer', () => 
   assert.equal(answers.length, 4)
 })
 
-test('answers HEAD without a body, whatever the answer is, RFC 9110 §9.3.2', async () => {
+test('answers HEAD without a body in every case, RFC 9110 §9.3.2', async () => {
   const { clock, answers, ask } = setUp()
   const head = 'HEAD / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n'
   const broken = [
@@ -218,7 +218,7 @@ test('answers HEAD without a body, whatever the answer is, RFC 9110 §9.3.2', as
   for (const { text } of transports) assert.match(text, /Content-Length: [1-9][0-9]*\r\n[\s\S]*\r\n\r\n$/)
 })
 
-test('opens no tunnel for CONNECT, and answers * by itself, RFC 9110 §9.3.6 and §9.3.7', () => {
+test('refuses CONNECT, and answers * itself, RFC 9110 §9.3.6 and §9.3.7', () => {
   const { answers, ask } = setUp()
   assert.match(ask('CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n').text, /^HTTP\/1\.1 501 /)
   assert.match(ask('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n').text, /^HTTP\/1\.1 200 [\s\S]*Content-Length: 0\r\n/)

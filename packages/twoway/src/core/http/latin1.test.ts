@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeLatin1, encodeLatin1 } from './latin1.js'
 
-test('decodes every byte to the character of its number and back, also in long ranges', () => {
+test('decodes every byte to the character of its code and back, also in long ranges', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 1, max: 60 }), (range, times) => {
       const bytes = new Uint8Array(range.length * times).map((_, at) => range[at % range.length]!)

@@ -7,7 +7,7 @@ function bytes(text: string): Uint8Array {
   return Buffer.from(`<${text}>`, 'latin1')
 }
 
-test('reads every text as it stands, however often and whatever came before', () => {
+test('reads every text correctly, whatever was read before', () => {
   const texts = new StringInterner()
   const few = fc.constantFrom('', 'Host', 'host', 'caf\xe9', '\x80\xff', 'a'.repeat(256), 'a'.repeat(257))
   fc.assert(

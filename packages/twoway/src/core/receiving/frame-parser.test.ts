@@ -71,7 +71,7 @@ describe('FrameParser: the examples of RFC 6455 §5.7', () => {
 })
 
 describe('FrameParser', () => {
-  it('reads each opcode, masked or not as the role has it, §5.1, §5.2', () => {
+  it('reads each opcode, masked or unmasked as the role requires, §5.1, §5.2', () => {
     for (const role of ['client', 'server'] as const) {
       const masked = role === 'server'
       for (const opcode of Object.values(Opcode)) {
@@ -81,12 +81,12 @@ describe('FrameParser', () => {
     }
   })
 
-  it('reads a frame without payload, at the end of a read and in front of another, §5.2', () => {
+  it('reads a frame without payload at the end of a read and before another frame, §5.2', () => {
     const bytes = concat(frame({ opcode: 1, masked: true }), frame({ opcode: 9, masked: true }))
     readInEveryCut('server', bytes, ['fin 1 [0] ', 'fin 9 [0] '])
   })
 
-  it('takes the length in each of its three forms at their bounds, §5.2', () => {
+  it('accepts each of the three length forms at its bounds, §5.2', () => {
     for (const length of [0, 1, 125, 126, 127, 65535, 65536, 65537]) {
       const { log, read } = reader('server')
       read(frame({ opcode: 2, payload: new Uint8Array(length), masked: true }))
@@ -94,7 +94,7 @@ describe('FrameParser', () => {
     }
   })
 
-  it('takes only the shortest form of the length, §5.2', () => {
+  it('refuses a length that is not in its shortest form, §5.2', () => {
     for (const [length, lengthBits] of [
       [0, 16],
       [125, 16],
@@ -109,14 +109,14 @@ describe('FrameParser', () => {
     }
   })
 
-  it('refuses a length of 2^63 and more, and takes one just below for what it is, §5.2', () => {
+  it('refuses lengths from 2^63 on, and reads one just below, §5.2', () => {
     readInEveryCut('client', fromHex('827f8000000000000000'), ['lengthOver63Bits'])
     const parser = new FrameParser('client', webPayload)
     parser.read(fromHex('827f7fffffffffffffff'), 0, 10)
     assert.equal(parser.length, 2 ** 63)
   })
 
-  it('refuses a reserved bit without an extension, and each but its own with one, §5.2', () => {
+  it('refuses reserved bits, except those of a negotiated extension, §5.2', () => {
     for (const bits of [1, 2, 3, 4, 5, 6, 7]) {
       readInEveryCut('client', frame({ opcode: 1, reservedBits: bits, payload: 'a' }), ['reservedBits'])
       const expected = bits === 4 ? 'fin 1 rsv 4 [1] 61' : 'reservedBits'
@@ -136,7 +136,7 @@ describe('FrameParser', () => {
     }
   })
 
-  it('refuses at the first byte that breaks a rule, before the rest of the header has come', () => {
+  it('refuses at the first byte that breaks a rule, before the rest of the header has arrived', () => {
     for (const [role, hex, code] of [
       ['client', 'c1', 'reservedBits'],
       ['client', '83', 'reservedOpcode'],
@@ -151,7 +151,7 @@ describe('FrameParser', () => {
     }
   })
 
-  it('refuses a control frame of 126 bytes and takes one of 125, §5.5', () => {
+  it('accepts a control frame of 125 bytes and refuses one of 126, §5.5', () => {
     for (const opcode of [8, 9, 10]) {
       const payload = new Uint8Array(125)
       readInEveryCut('client', frame({ opcode, payload }), [`fin ${opcode} [125] ${'00'.repeat(125)}`])

@@ -29,7 +29,7 @@ describe('InputBuffer', () => {
     )
   })
 
-  it('takes back the rest of what was taken without a copy, and what comes then behind it', () => {
+  it('takes the rest back without a copy, and appends later bytes behind it', () => {
     const buffer = new InputBuffer(webPayload)
     buffer.append(Uint8Array.of(1, 2, 3, 4), 0, 4)
     const taken = buffer.take()

@@ -23,7 +23,7 @@ function feedFrame(assembler: MessageAssembler, opcode: number, fin: boolean, pi
 }
 
 describe('MessageAssembler', () => {
-  it('gives a text as a string and binary as bytes of their own', () => {
+  it('returns text as a string and binary as bytes with their own buffer', () => {
     const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1000)
     const bytes = utf8('äöü 字 👋')
     assert.equal(feedFrame(assembler, Opcode.text, true, [bytes]), 'äöü 字 👋')
@@ -32,7 +32,7 @@ describe('MessageAssembler', () => {
     assert.notEqual((message as Uint8Array).buffer, bytes.buffer)
   })
 
-  it('puts a message of several frames together, in every cut, §5.4', () => {
+  it('assembles a message of several frames however they are split, §5.4', () => {
     const text = 'äöü 字 👋 '.repeat(9)
     inEveryCut(utf8(text), (feed) => {
       const pieces: Uint8Array[] = []
@@ -51,7 +51,7 @@ describe('MessageAssembler', () => {
     })
   })
 
-  it('gives empty messages, whole and in fragments, §5.4', () => {
+  it('returns empty messages, whole and fragmented, §5.4', () => {
     const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1)
     const none = [new Uint8Array(0)]
     assert.equal(feedFrame(assembler, Opcode.text, true, none), '')
@@ -60,7 +60,7 @@ describe('MessageAssembler', () => {
     assert.equal(feedFrame(assembler, Opcode.continuation, true, none), '')
   })
 
-  it('refuses a continuation of nothing, and a message within another, §5.4', () => {
+  it('refuses a continuation outside of a message, and a message within another, §5.4', () => {
     const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1000)
     assert.throws(() => assembler.beginFrame(Opcode.continuation, true, 0), breaks('continuationWithoutMessage'))
     feedFrame(assembler, Opcode.text, false, [utf8('a')])
@@ -68,7 +68,7 @@ describe('MessageAssembler', () => {
     assert.throws(() => assembler.beginFrame(Opcode.binary, false, 1), breaks('messageWithinMessage'))
   })
 
-  it('takes a message at the limit and refuses one above it, by the header alone', () => {
+  it('accepts a message at the limit and refuses one above it after the header', () => {
     for (const limit of [1, 125, 70_000]) {
       const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), limit)
       assert.equal(feedFrame(assembler, Opcode.binary, true, [new Uint8Array(limit)])?.length, limit)
@@ -87,14 +87,14 @@ describe('MessageAssembler', () => {
     assert.equal(feedFrame(next, Opcode.continuation, true, [new Uint8Array(4)])?.length, 10)
   })
 
-  it('allocates nothing for a frame that is announced and does not come', () => {
+  it('allocates nothing for an announced frame that does not arrive', () => {
     const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1 << 20)
     assembler.beginFrame(Opcode.binary, true, 1 << 20)
     assembler.add(new Uint8Array(0), 0, 0, 1 << 20)
     assert.equal(assembler.heldBytes, 0)
   })
 
-  it('never holds more than the limit from one read to the next, however the message is cut', () => {
+  it('never holds more than the limit between reads, however the message is split', () => {
     for (const limit of [1000, 100_000]) {
       const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), limit)
       for (let index = 0; index < limit; index++) {
@@ -108,14 +108,14 @@ describe('MessageAssembler', () => {
     }
   })
 
-  it('hands out bytes whose buffer is no longer than they are', () => {
+  it('returns bytes whose buffer is no longer than they are', () => {
     const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1 << 20)
     feedFrame(assembler, Opcode.binary, false, [new Uint8Array(3000)])
     const message = feedFrame(assembler, Opcode.continuation, true, [new Uint8Array(5), new Uint8Array(6)])
     assert.equal((message as Uint8Array).buffer.byteLength, 3011)
   })
 
-  it('fails at the first byte that is not UTF-8, and not at the end of the message, §8.1', () => {
+  it('fails at the first byte that is not UTF-8, before the end of the message, §8.1', () => {
     const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1000)
     assembler.beginFrame(Opcode.text, false, 100)
     assembler.add(utf8('字').subarray(0, 2), 0, 2, 98)
@@ -131,7 +131,7 @@ describe('MessageAssembler', () => {
     assert.throws(() => feedFrame(cut, Opcode.continuation, true, [new Uint8Array(0)]), breaks('textNotUtf8'))
   })
 
-  it('gathers what several frames bring in one read in a chunk of the pool, and hands out none', () => {
+  it('gathers the frames of one read in a pool chunk, and never hands the chunk out', () => {
     const pool = new ScratchPool(webPayload)
     const chunk = pool.take()
     pool.give(chunk)
@@ -150,7 +150,7 @@ describe('MessageAssembler', () => {
     }
   })
 
-  it('holds no chunk of the pool from one read to the next, and loses nothing of what it held', () => {
+  it('returns the pool chunk between reads without losing bytes', () => {
     const pool = new ScratchPool(webPayload)
     const chunk = pool.take()
     pool.give(chunk)
@@ -175,7 +175,7 @@ describe('MessageAssembler', () => {
     }
   })
 
-  it('gives its chunk back where the message is forgotten', () => {
+  it('returns the chunk if the message is dropped', () => {
     const pool = new ScratchPool(webPayload)
     const chunk = pool.take()
     pool.give(chunk)
@@ -186,7 +186,7 @@ describe('MessageAssembler', () => {
     assert.equal(pool.take(), chunk)
   })
 
-  it('gathers a long text where the one before was gathered, and never a binary message', () => {
+  it('reuses the buffer of a long text, and never that of a binary message', () => {
     const pool = new ScratchPool(webPayload)
     const gather = (opcode: number, byte: number, cutAt?: number): string | Uint8Array | undefined => {
       const assembler = new MessageAssembler(webPayload, pool, 1 << 20)

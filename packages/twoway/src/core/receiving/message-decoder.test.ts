@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { utf8 } from 'twoway-testing/bytes.js'
+import type { Decoded, DecodedSink, DecodeResult } from '../../ports/deflate-codec.js'
 import { webPayload } from '../../runtimes/web/payload.js'
 import { ProtocolError } from '../errors.js'
-import type { DecodedSink, Extension } from '../extensions/extension.js'
+import type { Extension } from '../extensions/extension.js'
 import { Opcode } from '../opcode.js'
 import { ScratchPool } from '../sending/scratch-pool.js'
 import { MessageAssembler } from './message-assembler.js'
@@ -16,7 +17,7 @@ class Doubling implements Extension {
   readonly heldBytes = 0
   readonly encodesPieces = false
   isLater = false
-  finish: (error?: unknown) => void = () => {}
+  finish: Decoded = () => {}
 
   wants(): boolean {
     return false
@@ -24,14 +25,7 @@ class Doubling implements Extension {
 
   encode(): undefined {}
 
-  decode(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    last: boolean,
-    emit: DecodedSink,
-    done: (error?: unknown) => void,
-  ): 'done' | 'later' {
+  decode(bytes: Uint8Array, start: number, end: number, last: boolean, emit: DecodedSink, done: Decoded): DecodeResult {
     const doubled = Uint8Array.from([...bytes.subarray(start, end)].flatMap((byte) => [byte, byte]))
     const run = (): void => emit(doubled, 0, doubled.length, last)
     if (!this.isLater) {
@@ -63,7 +57,7 @@ function setUp() {
 }
 
 describe('MessageDecoder', () => {
-  it('gives the message with its last piece, and counts what came out', () => {
+  it('returns the message with its last piece, and counts decoded bytes', () => {
     const { decoder, decode, log } = setUp()
     assert.equal(decode('ab', false), undefined)
     assert.equal(decode('c', true), 'aabbcc')
@@ -72,7 +66,7 @@ describe('MessageDecoder', () => {
     assert.deepEqual(log, [])
   })
 
-  it('tells of what took longer, with the message where it is complete', () => {
+  it('reports asynchronous decoding, with the message if it is complete', () => {
     const { extension, sink, decoder, decode, log } = setUp()
     extension.isLater = true
     assert.equal(decode('a', false), undefined)
@@ -85,7 +79,7 @@ describe('MessageDecoder', () => {
     assert.deepEqual(log, ['decoded undefined', 'decoded aabb'])
   })
 
-  it('tells of a rule that was broken later, and lets our own errors pass', () => {
+  it('reports a rule broken during asynchronous decoding, and rethrows other errors', () => {
     const { extension, decode, log } = setUp()
     extension.isLater = true
     decode('a', false)

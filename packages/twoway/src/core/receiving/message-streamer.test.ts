@@ -53,7 +53,7 @@ const text = 'äöü 字 👋 '.repeat(5)
 const textBytes = utf8(text)
 
 describe('MessageStreamer', () => {
-  it('hands messages over one after the other, control frames between their fragments, in every cut, §5.4', async () => {
+  it('delivers messages one at a time, with control frames between their fragments, however they are split, §5.4', async () => {
     const bytes = concat(
       frame({ opcode: 1, fin: false, payload: textBytes.subarray(0, 1), masked }),
       frame({ opcode: 9, payload: 'p', masked }),
@@ -76,7 +76,7 @@ describe('MessageStreamer', () => {
     })
   })
 
-  it('cuts a text between characters only, wherever the network cuts it', async () => {
+  it('splits a text only between characters, however the network splits it', async () => {
     await inEveryCutAsync(frame({ opcode: 1, payload: textBytes, masked }), async (pieces) => {
       const reader = new Reader()
       for (const piece of pieces) {
@@ -99,7 +99,7 @@ describe('MessageStreamer', () => {
     })
   }
 
-  it('holds about the high-water mark, and reads no further until that is taken', async () => {
+  it('holds about the high-water mark, and stops reading until the reader takes it', async () => {
     let message: MessageReader | undefined
     const highWaterMarkBytes = 100
     const onStream = (begun: MessageReader): void => {
@@ -122,7 +122,7 @@ describe('MessageStreamer', () => {
     assert.equal(message!.heldBytes, 50)
   })
 
-  it('begins the next message when the one before was read to its end', async () => {
+  it('begins the next message once the one before was read to its end', async () => {
     const begun: MessageReader[] = []
     const harness = new ConnectionHarness({ onStream: (message) => void begun.push(message) })
     harness.receive(concat(frame({ opcode: 1, payload: 'a', masked }), frame({ opcode: 1, payload: 'b', masked })))
@@ -136,7 +136,7 @@ describe('MessageStreamer', () => {
     assert.equal(begun.length, 2)
   })
 
-  it('drops the rest of a message that is discarded, and goes on with the next', async () => {
+  it('drops the rest of a discarded message, and continues with the next', async () => {
     const begun: MessageReader[] = []
     const harness = new ConnectionHarness({
       limits: { highWaterMarkBytes: 10 },
@@ -153,7 +153,7 @@ describe('MessageStreamer', () => {
     assert.equal(await begun[1]!.next(), 'b')
   })
 
-  it('detains the next message as long as it is asked to', async () => {
+  it('delays the next message while a lease is open', async () => {
     const begun: MessageReader[] = []
     const harness = new ConnectionHarness({
       onStream: (message) => {
@@ -180,7 +180,7 @@ describe('MessageStreamer', () => {
       'messageWithinMessage',
     ],
   ] as const) {
-    it(`fails the connection and the reader at ${what}, in every cut`, async () => {
+    it(`fails the connection and the reader at ${what}, however it is split`, async () => {
       await inEveryCutAsync(bytes, async (pieces) => {
         const reader = new Reader()
         for (const piece of pieces) reader.harness.receive(piece)
@@ -193,7 +193,7 @@ describe('MessageStreamer', () => {
     })
   }
 
-  it('tells the reader where the connection closes within a message', async () => {
+  it('rejects for the reader if the connection closes within a message', async () => {
     for (const end of ['close', 'lost'] as const) {
       const reader = new Reader()
       reader.harness.receive(frame({ opcode: 1, fin: false, payload: 'a', masked }))
@@ -233,7 +233,7 @@ describe('MessageWriter to MessageStreamer', () => {
     ['server', true],
   ] as const) {
     const how = isCompressed ? 'with' : 'without'
-    it(`gives what went in, however a ${role} and the network cut it, ${how} permessage-deflate`, async () => {
+    it(`delivers what was written, however a ${role} and the network split it, ${how} permessage-deflate`, async () => {
       const property = fc.asyncProperty(
         fc.array(streamed, { minLength: 1, maxLength: 3 }),
         cuts,

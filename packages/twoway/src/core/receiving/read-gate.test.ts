@@ -27,7 +27,7 @@ describe('ReadGate', () => {
     assert.equal(gate.isOpen, true)
   })
 
-  it('counts a reason once, and takes back only what holds', () => {
+  it('counts a reason once, and removes only reasons that apply', () => {
     const { gate, transport } = setUp()
     assert.equal(gate.resume(StopReason.paused), false)
     gate.stop(StopReason.paused)
@@ -38,7 +38,7 @@ describe('ReadGate', () => {
     assert.deepEqual(transport.calls, ['pause', 'resume'])
   })
 
-  it('takes all reasons back at once', () => {
+  it('removes all reasons at once', () => {
     const { gate, transport } = setUp()
     assert.equal(gate.resumeAll(), false)
     gate.stop(StopReason.paused)
@@ -50,7 +50,7 @@ describe('ReadGate', () => {
 
   for (const reason of reasons) {
     const isOurs = ['paused', 'handler', 'reader'].includes(reason)
-    it(`knows that '${reason}' is ${isOurs ? 'a reason' : 'no reason'} for which the peer can do nothing`, () => {
+    it(`knows that '${reason}' is ${isOurs ? 'a reason' : 'no reason'} that the peer can't influence`, () => {
       const { gate } = setUp()
       gate.stop(StopReason[reason])
       assert.equal(gate.isClosedByUs, isOurs)
@@ -58,7 +58,7 @@ describe('ReadGate', () => {
     })
   }
 
-  it('tells the rate of the time in which nothing is read', () => {
+  it('pauses the rate while nothing is read', () => {
     const rate = ReceiveRate.of({ maxMessagesPerSecond: Number.POSITIVE_INFINITY, maxBytesPerSecond: 100 }, 0)!
     const { gate, clock } = setUp(rate)
     assert.equal(rate.takeBytes(100, 0), true)

@@ -28,7 +28,7 @@ function fill(budget: ReceiveBudget, amounts: readonly number[]) {
 }
 
 describe('ReceiveBudget', () => {
-  it('lets seven eighths of the limit be held, and not a byte more', () => {
+  it('allows seven eighths of the limit, and not one byte more', () => {
     for (const [amount, isGone] of [
       [6999, false],
       [7000, false],
@@ -41,7 +41,7 @@ describe('ReceiveBudget', () => {
     }
   })
 
-  it('ends the one that holds most, not the one that was last', () => {
+  it('evicts the holder of the most bytes, not the latest', () => {
     const budget = new ReceiveBudget(8000)
     const all = fill(budget, [100, 4000, 1500, 1400, 1])
     assert.deepEqual(
@@ -51,7 +51,7 @@ describe('ReceiveBudget', () => {
     assert.equal(budget.used, 3001)
   })
 
-  it('ends as many as it takes', () => {
+  it('evicts as many holders as necessary', () => {
     const budget = new ReceiveBudget(8000)
     const small = fill(budget, [900, 1800, 900, 1900, 900])
     const [large] = fill(budget, [7500])
@@ -59,7 +59,7 @@ describe('ReceiveBudget', () => {
     assert.deepEqual([small.every(({ holder }) => !holder.isGone), budget.used], [true, 6400])
   })
 
-  it('ends one that holds at least half as much as any, whatever they hold and give back', () => {
+  it('evicts a holder of at least half as much as any other, in random sequences', () => {
     const step = fc.tuple(fc.nat(30), fc.oneof(fc.nat(100), fc.nat(100_000), fc.nat(4_000_000)))
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
@@ -88,7 +88,7 @@ describe('ReceiveBudget', () => {
     )
   })
 
-  it('holds nothing for those that have closed, and asks no more of them', () => {
+  it('counts nothing for closed shares, and does not call their holders', () => {
     const budget = new ReceiveBudget(8000)
     const [one, other] = fill(budget, [1000, 2000])
     budget.checkProgress(5, 30)
@@ -106,7 +106,7 @@ describe('ReceiveBudget', () => {
     assert.deepEqual([budget.used, budget.holders], [0, 0])
   })
 
-  it('goes on where a holder does not let go', () => {
+  it('continues if a holder does not release its memory', () => {
     const budget = new ReceiveBudget(8000)
     let asked = 0
     const share = budget.open({
@@ -119,7 +119,7 @@ describe('ReceiveBudget', () => {
     assert.deepEqual([asked, budget.used, budget.holders], [1, 0, 0])
   })
 
-  it('takes sizes up to those that no message has', () => {
+  it('accepts sizes beyond those of any message', () => {
     const budget = new ReceiveBudget(2 ** 50)
     const all = fill(budget, [0, 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40])
     assert.equal(budget.holders, 6)

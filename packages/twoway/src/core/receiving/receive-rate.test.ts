@@ -21,7 +21,7 @@ const failures = (harness: ConnectionHarness): readonly string[] =>
   harness.log.filter((line) => line.startsWith('error '))
 
 describe('maxMessagesPerSecond', () => {
-  it('takes a second of messages at once, one below and at the limit, and fails with 1008 at one above', () => {
+  it("accepts a second's worth of messages at once, one below and at the limit, and fails with 1008 one above", () => {
     for (const [count, failed] of [
       [99, []],
       [100, []],
@@ -34,7 +34,7 @@ describe('maxMessagesPerSecond', () => {
     }
   })
 
-  it('says in the Close which limit it was', () => {
+  it('names the limit in the Close', () => {
     const harness = harnessWith({ maxMessagesPerSecond: 2 })
     receive(harness, 3)
     const close = Buffer.from(harness.transport.written)
@@ -45,7 +45,7 @@ describe('maxMessagesPerSecond', () => {
     )
   })
 
-  it('takes as many again as the time allows, and saves up no more than a second', () => {
+  it("accepts further messages as time passes, and saves up at most a second's worth", () => {
     const harness = harnessWith({ maxMessagesPerSecond: 100 })
     receive(harness, 100)
     harness.clock.advance(50)
@@ -63,7 +63,7 @@ describe('maxMessagesPerSecond', () => {
     assert.deepEqual(failures(rested), ['error tooManyMessages'])
   })
 
-  it('counts pings, pongs and short fragments, and no long fragments', () => {
+  it('counts Pings, Pongs and short fragments, but not long fragments', () => {
     const cases: readonly [what: string, bytes: Uint8Array, taken: number][] = [
       ['pings', frame({ opcode: ping, masked: true }), 10],
       ['pongs', frame({ opcode: pong, masked: true }), 10],
@@ -87,7 +87,7 @@ describe('maxMessagesPerSecond', () => {
 })
 
 describe('maxBytesPerSecond', () => {
-  it('takes a second of bytes at once, one below and at the limit, and fails with 1008 at one above', () => {
+  it("accepts a second's worth of bytes at once, one below and at the limit, and fails with 1008 one above", () => {
     for (const [length, failed] of [
       [999, []],
       [1000, []],
@@ -100,7 +100,7 @@ describe('maxBytesPerSecond', () => {
     }
   })
 
-  it('says in the Close which limit it was', () => {
+  it('names the limit in the Close', () => {
     const harness = harnessWith({ maxBytesPerSecond: 10 })
     receive(harness, 2)
     const close = Buffer.from(harness.transport.written)
@@ -108,7 +108,7 @@ describe('maxBytesPerSecond', () => {
     assert.match(close.subarray(4).toString(), /^bytes arrived faster than this endpoint accepts: 10 a second at most/)
   })
 
-  it('counts what arrives, whatever it belongs to', () => {
+  it('counts all received bytes, also those of control frames', () => {
     const harness = harnessWith({ maxBytesPerSecond: 1000 })
     const long = frame({ opcode: text, payload: 'x'.repeat(5000), masked: true })
     for (let at = 0; at < long.length; at += 500) {
@@ -119,7 +119,7 @@ describe('maxBytesPerSecond', () => {
     assert.deepEqual(failures(harness), [])
   })
 
-  it('takes at once what a pause of ours kept waiting, and no more for a rest before it', () => {
+  it('accepts at once what a pause held back, but nothing for idle time before it', () => {
     const harness = harnessWith({ maxBytesPerSecond: 1000 })
     harness.clock.advance(100_000)
     harness.connection.pause()
@@ -134,7 +134,7 @@ describe('maxBytesPerSecond', () => {
 })
 
 describe('a connection without rates', () => {
-  it('takes any number of messages and bytes', () => {
+  it('accepts any number of messages and bytes', () => {
     const harness = new ConnectionHarness()
     for (let count = 0; count < 20; count++) {
       receive(harness, 1000)

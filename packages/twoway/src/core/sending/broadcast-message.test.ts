@@ -126,7 +126,7 @@ describe('BroadcastMessage: compressed', () => {
     assertAllGot(ends, [text, text])
   })
 
-  it('keeps the threshold, what compress says, and what would grow as it is', async () => {
+  it('respects the threshold and `compress`, and does not send a longer result', async () => {
     const { codec, calls } = countingCodec()
     const ends = connectionsOf(codec, { thresholdBytes: 20 }, [{}], 3)
     const heads = (message: string, compress?: boolean): string => {
@@ -149,7 +149,7 @@ describe('BroadcastMessage: compressed', () => {
     assert.equal(calls(), 3)
   })
 
-  it('lets bytes be changed at once, also where they wait', async () => {
+  it('allows bytes to be changed at once, even while they wait', async () => {
     const { codec } = countingCodec()
     const ends = [
       ...connectionsOf(codec, {}, [{}], 2),
@@ -165,7 +165,7 @@ describe('BroadcastMessage: compressed', () => {
     assertAllGot(ends, [long, long])
   })
 
-  it('goes to the others where a connection closes meanwhile', async () => {
+  it('reaches the others if a connection closes meanwhile', async () => {
     const { codec, calls } = countingCodec()
     const [first, ...others] = connectionsOf(codec, {}, [{}], 3)
     broadcast([first!, ...others], long)

@@ -6,8 +6,10 @@ import { copyBytes } from '../payload/copy-bytes.js'
 import { finBit, frameHeaderSize, writeFrameHeader } from './frame-header.js'
 import { JointFlush } from './joint-flush.js'
 
+type FrameCallback = (frame: Uint8Array) => void
+
 /** The result of an encoder: the frame, or the callbacks that wait for it, in order. */
-type EncodedFrame = { frame: Uint8Array } | { waiting: ((frame: Uint8Array) => void)[] }
+type EncodedFrame = { frame: Uint8Array } | { waiting: FrameCallback[] }
 
 /**
  * A message for many connections. A server's frames are not masked, so all connections get the same bytes: framed once,
@@ -52,7 +54,7 @@ export class BroadcastMessage {
    * encoding: `done` is called once, after this call has returned.
    * @param messageBits reserved bits that mark an encoded message
    */
-  encodedFrame(encoder: SharedEncoder, messageBits: number, done: (frame: Uint8Array) => void): Uint8Array | 'later' {
+  encodedFrame(encoder: SharedEncoder, messageBits: number, done: FrameCallback): Uint8Array | 'later' {
     const known = this.#encoded?.get(encoder)
     if (known === undefined) return this.#encode(encoder, messageBits, done)
     if ('frame' in known) return known.frame
@@ -60,7 +62,7 @@ export class BroadcastMessage {
     return 'later'
   }
 
-  #encode(encoder: SharedEncoder, messageBits: number, done: (frame: Uint8Array) => void): Uint8Array | 'later' {
+  #encode(encoder: SharedEncoder, messageBits: number, done: FrameCallback): Uint8Array | 'later' {
     const { frame } = this
     const waiting = [done]
     this.#encoded ??= new Map()

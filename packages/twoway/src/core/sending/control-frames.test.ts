@@ -34,7 +34,7 @@ const pong = (payload: Uint8Array): Uint8Array => frame({ opcode: Opcode.pong, p
 
 describe('ControlFrames', () => {
   for (const length of [0, 1, 124, 125]) {
-    it(`gathers a payload of ${length} bytes in every cut, and the next after it, §5.5`, () => {
+    it(`gathers a payload of ${length} bytes however it is split, and the next frame, §5.5`, () => {
       const ping = frame({ opcode: Opcode.ping, payload: bytes(length), masked: true })
       const close = frame({ opcode: Opcode.close, payload: bytes(2), masked: true })
       inEveryCut(concat(ping, close), (feed) => {
@@ -58,7 +58,7 @@ describe('ControlFrames', () => {
     assert.equal(written(), '8903000102')
   })
 
-  it('takes a ping of 125 bytes, and refuses one more, §5.5', () => {
+  it('accepts a Ping of 125 bytes and refuses one of 126, §5.5', () => {
     const { control } = setUp()
     for (const length of [0, 124, 125]) control.checkPing(bytes(length))
     assert.throws(
@@ -73,7 +73,7 @@ describe('ControlFrames', () => {
     assert.equal(written(), toHex(pong(bytes(5))))
   })
 
-  it('answers the latest Ping alone where the network does not keep up, and that when it does, §5.5.3', () => {
+  it('answers only the latest Ping after the network lagged, §5.5.3', () => {
     const { control, transport, written } = setUp()
     transport.pendingBytes = highWaterMarkBytes + 1
     for (const length of [1, 2, 3]) answer(control, bytes(length))
@@ -93,7 +93,7 @@ describe('ControlFrames', () => {
     assert.equal(written(), toHex(pong(bytes(2))))
   })
 
-  it('keeps a copy of what it answers later', () => {
+  it('copies a payload that it answers later', () => {
     const { control, transport, written } = setUp()
     transport.pendingBytes = highWaterMarkBytes + 1
     const payload = bytes(4)

@@ -66,7 +66,7 @@ describe('FrameWriter', () => {
     assert.equal(toHex(transport.written), toHex(frame({ opcode: 1, payload: 'a\ufffdb' })))
   })
 
-  it('writes once a turn, whatever is sent in it', () => {
+  it('writes once per turn, whatever is sent', () => {
     const { frameWriter, transport, clock, flushes } = setUp()
     for (let index = 0; index < 100; index++) frameWriter.addText(text, `message ${index}`)
     assert.equal(transport.writes.length, 0)
@@ -77,7 +77,7 @@ describe('FrameWriter', () => {
     assert.equal(flushes(), 1)
   })
 
-  it('writes once for all that is sent while it is corked', () => {
+  it('writes once for all frames added while it is corked', () => {
     const { frameWriter, transport, clock } = setUp()
     frameWriter.cork()
     for (let index = 0; index < 100; index++) frameWriter.addBytes(binary, utf8('x'), 0, 1)
@@ -89,14 +89,14 @@ describe('FrameWriter', () => {
     assert.equal(transport.writes.length, 1)
   })
 
-  it('writes texts that fit into one scratch once, though more might have come of them', () => {
+  it('writes texts that fit into one scratch buffer once, even if their upper bound does not', () => {
     const { frameWriter, transport } = setUp()
     for (let index = 0; index < 2; index++) frameWriter.addText(text, 'x'.repeat(8000))
     frameWriter.flush()
     assert.equal(transport.writes.length, 1)
   })
 
-  it('writes a long unmasked payload together with its header and what came before', () => {
+  it('writes a long unmasked payload together with its header and earlier frames', () => {
     const { frameWriter, transport } = setUp()
     frameWriter.addText(text, 'before')
     frameWriter.addBytes(binary, new Uint8Array(10_000), 0, 10_000)
@@ -106,7 +106,7 @@ describe('FrameWriter', () => {
     assert.equal(transport.writes.length, 2)
   })
 
-  it('uses the same scratch again where the network took all', () => {
+  it('reuses the scratch buffer if the network took all', () => {
     const { frameWriter, scratchPool } = setUp()
     const chunk = scratchPool.take()
     scratchPool.give(chunk)
@@ -119,7 +119,7 @@ describe('FrameWriter', () => {
     }
   })
 
-  it('uses the memory of a long text again: at once where the network took all, else when it has', () => {
+  it('reuses the memory of a long text: at once if the network took all, else once it has', () => {
     const { frameWriter, transport, scratchPool } = setUp()
     const long = 'x'.repeat(50_000)
     frameWriter.addText(text, long)
@@ -138,7 +138,7 @@ describe('FrameWriter', () => {
     assert.equal(scratchPool.takeLong(50_000).length, 50_010)
   })
 
-  it('leaves what waits for the network unchanged by what is sent later', () => {
+  it('does not change waiting bytes when more is sent', () => {
     const { frameWriter, transport } = setUp()
     const kept: Uint8Array[] = []
     const copies: string[] = []
@@ -161,7 +161,7 @@ describe('FrameWriter', () => {
     )
   })
 
-  it('tells how much waits in it and in the transport together', () => {
+  it('counts the bytes that wait in it and in the transport', () => {
     const { frameWriter, transport } = setUp({ full: true })
     frameWriter.addText(text, 'abc')
     frameWriter.flush()
@@ -173,7 +173,7 @@ describe('FrameWriter', () => {
     assert.equal(frameWriter.appendedBytes, 5 + 6)
   })
 
-  it('asks the transport what is pending once a write, and again only where something was', () => {
+  it('asks the transport for pending bytes once per write, and again only if there were some', () => {
     let asked = 0
     let pending = 0
     const transport = {
@@ -208,7 +208,7 @@ describe('FrameWriter', () => {
     assert.equal(send(), 1)
   })
 
-  it('writes a whole frame that is alone in its turn as it is, without a copy', () => {
+  it('writes a whole frame without a copy if it is alone in its turn', () => {
     const { frameWriter, clock, scratchPool } = setUp()
     const given: Uint8Array[] = []
     const transport = { pendingBytes: 0, write: (bytes: Uint8Array) => given.push(bytes) } as unknown as Transport
@@ -222,7 +222,7 @@ describe('FrameWriter', () => {
     assert.equal(frameWriter.waitingBytes, 0)
   })
 
-  it('keeps the order of whole frames and what is sent around them, in as few writes', () => {
+  it('keeps the order of whole frames and others, in as few writes as possible', () => {
     for (const length of [3, 5000, 8192, 20_000]) {
       for (const around of [3, 5000, 20_000]) {
         const { frameWriter, transport } = setUp()

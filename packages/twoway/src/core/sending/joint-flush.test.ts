@@ -49,7 +49,7 @@ const own = frame({ opcode: 1, payload: utf8('own') })
 const text = 0x81
 
 describe('JointFlush', () => {
-  it('flushes all by one deferral, each once, and tells each of it', () => {
+  it('flushes all with one deferral, each once, and tells each owner', () => {
     const { clock, ends, joint } = setUp(100)
     for (const { frameWriter } of ends) frameWriter.addFrame(whole, joint)
     assert.equal(clock.deferrals, 1)
@@ -61,7 +61,7 @@ describe('JointFlush', () => {
     }
   })
 
-  it('leaves a connection that flushes anyway its own flush, and the order of what it sends', () => {
+  it('leaves a connection that flushes itself its own order', () => {
     const { clock, ends, joint } = setUp(3)
     const [before, corked, after] = ends
     before!.frameWriter.addText(text, 'own')
@@ -77,7 +77,7 @@ describe('JointFlush', () => {
     assert.deepEqual([before!.flushes, corked!.flushes, after!.flushes], [1, 0, 1])
   })
 
-  it('goes on with the others where a flush throws', () => {
+  it('flushes the others if one flush throws', () => {
     const { clock, ends, joint, throwAt } = setUp(4)
     throwAt(1)
     for (const { frameWriter } of ends) frameWriter.addFrame(whole, joint)
@@ -89,7 +89,7 @@ describe('JointFlush', () => {
     }
   })
 
-  it('leaves what comes too late to a flush of its own', () => {
+  it('leaves late additions to a flush of their own', () => {
     const { clock, ends, joint } = setUp(2)
     ends[0]!.frameWriter.addFrame(whole, joint)
     clock.endTurn()

@@ -40,7 +40,7 @@ describe('MessageWriter', () => {
     assert.equal(written(harness), toHex(concat(text('abc', false), rest('d'))))
   })
 
-  it('sends a message that is over within the turn in one frame', () => {
+  it('sends a message that ends within the turn in one frame', () => {
     const { harness, message } = setUp()
     message.write(Uint8Array.of(1, 2))
     message.write('é')
@@ -53,7 +53,7 @@ describe('MessageWriter', () => {
     ['binary', 2],
     ['text', 1],
   ] as const) {
-    it(`sends nothing as an empty message, of type ${type}`, () => {
+    it(`sends a message without pieces as an empty one, of type ${type}`, () => {
       const { harness, message } = setUp({}, type)
       message.end()
       assert.equal(written(harness), toHex(frame({ opcode })))
@@ -74,7 +74,7 @@ describe('MessageWriter', () => {
     assert.equal(written(harness), toHex(concat(text('a', false), rest('👋b\ufffd\ufffdc\ufffd'))))
   })
 
-  it('takes bytes for a text where they are UTF-8 in all, wherever they are cut', () => {
+  it('accepts UTF-8 bytes for a text, wherever they are split', () => {
     const { harness, message } = setUp({}, 'text')
     for (const byte of utf8('é👋')) message.write(Uint8Array.of(byte))
     message.end()
@@ -111,7 +111,7 @@ describe('MessageWriter', () => {
     assert.ok(harness.transport.writes.every((bytes) => bytes.length <= 16 << 10))
   })
 
-  it('goes no further than the high-water mark, and on once the network has taken what waits', async () => {
+  it('stops at the high-water mark, and continues once the network has taken what waits', async () => {
     const highWaterMarkBytes = 32 << 10
     const { harness, message } = setUp({ limits: { highWaterMarkBytes } })
     harness.transport.isFull = true
@@ -135,7 +135,7 @@ describe('MessageWriter', () => {
     assert.deepEqual(peer.log, [`binary ${toHex(payload)}`])
   })
 
-  it('leaves the others their turn, however much the network takes and however small the pieces are', async () => {
+  it('gives others their turn, however fast the network and however small the pieces', async () => {
     const { harness, message } = setUp()
     const taken = message.write(new Uint8Array(200_000))
     assert.ok(taken !== undefined)
@@ -147,7 +147,7 @@ describe('MessageWriter', () => {
     assert.equal(pieces, 1024)
   })
 
-  it('copies a piece, which may be changed as soon as it is taken', () => {
+  it('copies a piece, which may be changed afterwards', () => {
     const { harness, message } = setUp()
     harness.transport.isFull = true
     const piece = new Uint8Array(20_000).fill(1)
@@ -162,8 +162,8 @@ describe('MessageWriter', () => {
   })
 })
 
-describe('MessageWriter: what is sent meanwhile', () => {
-  it('waits in order until it is over; control frames go between its fragments, §5.4', () => {
+describe('MessageWriter: a message that is sent meanwhile', () => {
+  it('waits in order until the writer ends; control frames go between the fragments, §5.4', () => {
     const { harness, message } = setUp()
     const { connection } = harness
     const second = start(harness)
@@ -219,7 +219,7 @@ describe('MessageWriter: what is sent meanwhile', () => {
     assert.equal(harness.connection.send('x'), 'dropped')
   })
 
-  it('goes at once where a message is given up that has not begun', () => {
+  it('goes out at once if an unbegun message is abandoned', () => {
     const { harness, message } = setUp()
     harness.connection.send('next')
     const second = start(harness)
@@ -230,7 +230,7 @@ describe('MessageWriter: what is sent meanwhile', () => {
     assert.equal(written(harness), toHex(concat(text('next'), text('last'))))
   })
 
-  it('does not go where the connection closes: the Close goes at once, and who writes is told', () => {
+  it('is dropped if the connection closes: the Close goes out at once, and the writer is told', () => {
     const { harness, message, errors } = setUp()
     const second = start(harness)
     message.write('1')
@@ -247,11 +247,11 @@ describe('MessageWriter: what is sent meanwhile', () => {
   })
 })
 
-describe('MessageWriter: an extension that takes its time with a fragment', () => {
+describe('MessageWriter: a fragment that is encoded asynchronously', () => {
   const marked = (payload: string, fin: boolean): Uint8Array => frame({ opcode: 1, payload, fin, reservedBits: 4 })
   const long = 'a long piece'
 
-  it('has the next wait, and what is sent behind the message', async () => {
+  it('delays the next fragment and later messages', async () => {
     const slow = new Slow()
     const { harness, message } = setUp({ extension: slow })
     message.write(long)
@@ -281,7 +281,7 @@ describe('MessageWriter: an extension that takes its time with a fragment', () =
     assert.equal(written(harness), toHex(concat(marked(long, false), rest(''), behind)))
   })
 
-  it('is not waited for where the connection closes', () => {
+  it('is dropped if the connection closes', () => {
     const slow = new Slow()
     const { harness, message, errors } = setUp({ extension: slow })
     message.write(long)
@@ -292,14 +292,14 @@ describe('MessageWriter: an extension that takes its time with a fragment', () =
     assert.equal(errors.length, 1)
   })
 
-  it('counts as begun, so that who gives the message up must fail the connection', () => {
+  it('counts as begun, so abandoning the message must fail the connection', () => {
     const { harness, message } = setUp({ extension: new Slow() })
     message.write(long)
     harness.clock.runTasks()
     assert.equal(message.hasBegun, true)
   })
 
-  it('can leave the message as it is', () => {
+  it('may leave the message unencoded', () => {
     const { harness, message } = setUp({ extension: new Slow() })
     const asIs = harness.connection.sendInPieces({ compress: false }, () => {})
     message.abandon()
@@ -308,7 +308,7 @@ describe('MessageWriter: an extension that takes its time with a fragment', () =
     assert.equal(written(harness), toHex(text(long)))
   })
 
-  it('fails the connection where it can not go on within the message', () => {
+  it('fails the connection if encoding fails within the message', () => {
     const slow = new Slow()
     const { harness, message, errors } = setUp({ extension: slow })
     message.write('first')

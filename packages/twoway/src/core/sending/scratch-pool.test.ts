@@ -6,7 +6,7 @@ import { ScratchPool } from './scratch-pool.js'
 const kib = 1 << 10
 
 describe('ScratchPool', () => {
-  it('hands a chunk out again that was given back', () => {
+  it('hands out a returned chunk again', () => {
     const pool = new ScratchPool(webPayload)
     const chunk = pool.take()
     assert.equal(chunk.length, pool.chunkBytes)
@@ -29,7 +29,7 @@ describe('ScratchPool', () => {
     assert.equal(pool.takeLong(32 * kib), chunks[1])
   })
 
-  it('keeps four long chunks, the longest, and none beyond its bound', () => {
+  it('keeps the four longest chunks, and none beyond its bound', () => {
     const pool = new ScratchPool(webPayload)
     const chunks = [3, 1, 5, 2, 4].map((size) => pool.takeLong(size * 32 * kib))
     for (const chunk of chunks) pool.give(chunk)
@@ -47,7 +47,7 @@ describe('ScratchPool', () => {
     }
   })
 
-  it('keeps the views of what its first chunk begins with, where they are short', () => {
+  it('keeps short views of its first chunk', () => {
     const pool = new ScratchPool(webPayload)
     const [first, other] = [pool.take(), pool.take()]
     for (const chunk of [first, other]) chunk.fill(chunk === first ? 1 : 2)

@@ -73,7 +73,7 @@ describe('SendQueue', () => {
     assert.equal(queue.takeDrain(), true)
   })
 
-  it('counts in the budget while more waits than the high-water mark, and is full above the mark where that is exceeded', () => {
+  it('counts in the budget while more than the high-water mark waits, and is full above the mark if the budget is exceeded', () => {
     const budget = new BufferBudget(120)
     const [one, other] = [setUp(budget), setUp(budget)]
     one.send(new Uint8Array(98))
@@ -91,7 +91,7 @@ describe('SendQueue', () => {
     assert.equal(budget.used, 0)
   })
 
-  it('keeps what is sent behind a message in pieces, in its order, and settles when that is over', () => {
+  it('keeps messages in order behind a message in pieces, and settles when that ends', () => {
     const { queue, send, transport, clock, frameWriter, settled } = setUp()
     const message = queue.sendInPieces({ type: 'text' }, noError)
     assert.equal(queue.isStreaming, true)
@@ -111,7 +111,7 @@ describe('SendQueue', () => {
     assert.equal(settled(), 1)
   })
 
-  it('runs what waits for the messages in pieces once the last is over, or will not go', () => {
+  it('runs actions once the last message in pieces has ended or was dropped', () => {
     const { queue } = setUp()
     const log: string[] = []
     queue.afterStreams(() => log.push('none'))
@@ -127,7 +127,7 @@ describe('SendQueue', () => {
     assert.deepEqual(log, ['none', 'both', 'closed'])
   })
 
-  it('tells a message in pieces that it will not go', () => {
+  it('tells the writer of a message in pieces that it was dropped', () => {
     const { queue, send } = setUp()
     const errors: string[] = []
     queue.sendInPieces({ type: 'text' }, (error) => errors.push(error.message))
@@ -151,7 +151,7 @@ describe('SendQueue', () => {
     assert.deepEqual(transport.calls, ['write', 'end'])
   })
 
-  it('drops a Close that waits where it is cancelled, so that another can go', () => {
+  it('drops a waiting Close when it is cancelled, so that another can be sent', () => {
     const { queue, frameWriter, transport } = setUp()
     queue.sendLater(5)
     queue.close(Uint8Array.of(3, 232))
@@ -162,7 +162,7 @@ describe('SendQueue', () => {
     assert.equal(toHex(transport.written), toHex(frame({ opcode: 8, payload: Uint8Array.of(3, 243) })))
   })
 
-  it('keeps the order where bytes are still to be read, and hears no more of them once it was stopped', () => {
+  it('keeps the order while bytes are still read, and ignores them once it was stopped', () => {
     const { queue, send, frameWriter, transport } = setUp()
     const [first, second] = [queue.sendLater(2), queue.sendLater(3)]
     send('behind')

@@ -25,7 +25,7 @@ function setUp() {
 }
 
 describe('UnsentMessages', () => {
-  it('counts payloads that have not gone, of the frame that is on its way the part that has not', () => {
+  it('counts unsent payloads, and the unsent part of the current frame', () => {
     const { unsent, framed, add } = setUp()
     add(6, 10)
     add(6, 20)
@@ -43,7 +43,7 @@ describe('UnsentMessages', () => {
     }
   })
 
-  it('counts a message that an extension has changed as long as it was, until all of it has gone', () => {
+  it('counts an encoded message by its original length, until all of it is sent', () => {
     for (const encodedLength of [86, 65_100]) {
       const { unsent, add, take } = setUp()
       add(8, 65_000, encodedLength)
@@ -56,7 +56,7 @@ describe('UnsentMessages', () => {
     }
   })
 
-  it('does not fall while it is held, that is to the end of the task', () => {
+  it('does not fall while frozen, until the end of the task', () => {
     const { unsent, clock, add, take } = setUp()
     unsent.freeze()
     add(6, 10)
@@ -73,7 +73,7 @@ describe('UnsentMessages', () => {
     assert.equal(unsent.bytes, 0)
   })
 
-  it('keeps counting what is dropped', () => {
+  it('keeps counting dropped messages', () => {
     const { unsent, add, take } = setUp()
     add(6, 10)
     unsent.drop(5)

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../../core/errors.js'
-import type { Compressor, DeflateCodec, InflatedSink, Inflater } from '../../ports/deflate-codec.js'
+import type { Compressor, DecodedSink, DeflateCodec, Inflater } from '../../ports/deflate-codec.js'
 
 /**
  * A codec over CompressionStream, as far as that serves: it keeps no history, has one size of window and one level, and
@@ -88,7 +88,7 @@ class WebInflater implements Inflater {
     start: number,
     end: number,
     last: boolean,
-    emit: InflatedSink,
+    emit: DecodedSink,
     done: (error?: unknown) => void,
   ): 'done' | 'later' {
     this.#heldBytes += end - start
@@ -109,7 +109,7 @@ class WebInflater implements Inflater {
     this.#isReleased = true
   }
 
-  async #inflate(message: Uint8Array, emit: InflatedSink): Promise<void> {
+  async #inflate(message: Uint8Array, emit: DecodedSink): Promise<void> {
     const sink = new Sink(emit, () => this.#isReleased)
     if (!(await sink.takes(concat([message, tail])))) {
       // Where the message ends with a block with BFINAL nothing may follow that: neither our tail nor the sender's octet.
@@ -124,11 +124,11 @@ class WebInflater implements Inflater {
 
 /** Takes what a message inflates to, once, over more than one attempt: how it has to end shows at its end only. */
 class Sink {
-  readonly #emit: InflatedSink
+  readonly #emit: DecodedSink
   readonly #isReleased: () => boolean
   #emitted = 0
 
-  constructor(emit: InflatedSink, isReleased: () => boolean) {
+  constructor(emit: DecodedSink, isReleased: () => boolean) {
     this.#emit = emit
     this.#isReleased = isReleased
   }

@@ -152,7 +152,7 @@ describe('DeflateNegotiator: a server, RFC 7692 §7.1', () => {
     })
   }
 
-  it('takes the first offer that it can meet, §5.1', () => {
+  it('accepts the first offer that it can meet, §5.1', () => {
     const { negotiator } = negotiate('server', true)
     const answerTo = (header: string): string | undefined => {
       const agreed = acceptExtension(parseExtensions(header)!, [negotiator])
@@ -172,7 +172,7 @@ describe('DeflateNegotiator: a server, RFC 7692 §7.1', () => {
     assert.equal(answerTo('permessage-bzip2, x-webkit-deflate-frame'), undefined)
   })
 
-  it('promises what a codec without histories can keep', () => {
+  it('negotiates no context takeover for a codec without history', () => {
     const { negotiator } = negotiate(
       'server',
       { serverNoContextTakeover: false, clientNoContextTakeover: false },
@@ -266,7 +266,7 @@ describe('DeflateNegotiator: a client, RFC 7692 §7.1', () => {
     })
   }
 
-  it('offers what a codec without histories and window sizes can keep, and takes no limit then', () => {
+  it('offers no takeover and no window limit for a codec without history and window sizes', () => {
     const { negotiator } = negotiate('client', true, { keepsHistory: false, smallestWindowBits: 15 })
     assert.equal(formatExtensions(negotiator.offers), 'permessage-deflate; server_no_context_takeover')
     const limited = parseExtensions('permessage-deflate; server_no_context_takeover; client_max_window_bits=15')![0]!
@@ -275,12 +275,12 @@ describe('DeflateNegotiator: a client, RFC 7692 §7.1', () => {
 })
 
 describe('settleDeflate', () => {
-  it('offers nothing where it is off', () => {
+  it('offers nothing if it is off', () => {
     assert.deepEqual(settleDeflate(false, 'server'), [])
     assert.deepEqual(settleDeflate(false, 'client'), [])
   })
 
-  it('compresses from 1 KiB on, and takes no context over on a server', () => {
+  it('compresses messages of 1 KiB or more, without context takeover on a server', () => {
     const shared = {
       serverMaxWindowBits: undefined,
       clientMaxWindowBits: undefined,
@@ -296,7 +296,7 @@ describe('settleDeflate', () => {
     ])
   })
 
-  it('takes each value at its bounds and none beyond, and says which is wrong', () => {
+  it('accepts each value at its bounds and none beyond, and names the invalid one', () => {
     const bounds = {
       serverMaxWindowBits: [9, 15],
       clientMaxWindowBits: [9, 15],
@@ -322,10 +322,10 @@ describe('settleDeflate', () => {
     assert.throws(() => settleDeflate({ treshold: 1 } as never, 'server'), /no option "treshold"; it has: server/)
   })
 
-  it('takes a list on a client only, and never an empty one', () => {
+  it('accepts a list on a client only, and never an empty one', () => {
     assert.equal(settleDeflate([{ level: 1 }, {}], 'client').length, 2)
     for (const wrong of [[], [true], [undefined], 'true', null, 1]) {
-      assert.throws(() => settleDeflate(wrong as never, 'client'), /must be true, false or an object, or a list/)
+      assert.throws(() => settleDeflate(wrong as never, 'client'), /must be true, false, an object or a non-empty list/)
     }
     assert.throws(() => settleDeflate([{}], 'server'), /must be true, false or an object$/)
   })

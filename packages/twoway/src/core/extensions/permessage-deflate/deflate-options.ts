@@ -75,8 +75,9 @@ export function settleDeflate(option: PerMessageDeflateOption, role: 'client' | 
   const isList = Array.isArray(option)
   const list: readonly unknown[] = isList ? option : [option]
   if ((isList && role === 'server') || list.length === 0 || !list.every(isOptions)) {
-    const wanted = role === 'server' ? '' : ', or a non-empty list of objects'
-    throw new UsageError('optionInvalid', `the option perMessageDeflate must be true, false or an object${wanted}`)
+    const wanted =
+      role === 'server' ? 'true, false or an object' : 'true, false, an object or a non-empty list of objects'
+    throw new UsageError('optionInvalid', `the option perMessageDeflate must be ${wanted}`)
   }
   return list.map((options) => settle(options as PerMessageDeflateOptions, role))
 }

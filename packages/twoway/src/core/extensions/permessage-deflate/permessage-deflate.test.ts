@@ -85,7 +85,7 @@ describe('PermessageDeflate: receiving', () => {
     })
   }
 
-  it('checks text as it comes out, and not at the end of its message', async () => {
+  it('validates text as it is inflated, before the end of its message', async () => {
     const limits = { maxMessageBytes: 4 << 20 }
     const harness = new ConnectionHarness({ extension: pair().server, limits })
     // A stored block of a byte that is no UTF-8, and others until as much has come as is gathered first.
@@ -96,7 +96,7 @@ describe('PermessageDeflate: receiving', () => {
     assert.deepEqual(harness.log, ['closing', 'error textNotUtf8'])
   })
 
-  it('takes a message at the limit and none beyond, whatever it is compressed to', () => {
+  it('accepts a message at the limit and none beyond, whatever its compressed size', () => {
     for (const [length, log] of [
       [999, [`text ${'a'.repeat(999)}`]],
       [1000, [`text ${'a'.repeat(1000)}`]],
@@ -109,7 +109,7 @@ describe('PermessageDeflate: receiving', () => {
     }
   })
 
-  it('ends what it held, and its contexts, with the connection', () => {
+  it('releases its memory and contexts with the connection', () => {
     const { server } = pair()
     const harness = new ConnectionHarness({ extension: server })
     harness.receive(masked(text, fromHex('f248'), first))
@@ -118,7 +118,7 @@ describe('PermessageDeflate: receiving', () => {
     assert.equal(harness.connection.heldBytes, 0)
   })
 
-  it('lets others have their turn where little unfolds to much', () => {
+  it('gives others their turn if a short input inflates to a long output', () => {
     const message = new Uint8Array(200_000)
     const packed = masked(binary, compressed(message), whole)
     const harness = new ConnectionHarness({
@@ -133,7 +133,7 @@ describe('PermessageDeflate: receiving', () => {
 })
 
 describe('PermessageDeflate: sending', () => {
-  it('compresses from the threshold on, or as each message says, and never where it would grow', () => {
+  it('compresses from the threshold on, or as each message says, unless the result is longer', () => {
     const { server } = pair({ server: { thresholdBytes: 20 } })
     const harness = new ConnectionHarness({ extension: server })
     const sent = (message: string | Uint8Array, compress?: boolean): string => {
@@ -155,7 +155,7 @@ describe('PermessageDeflate: sending', () => {
     assert.equal(sent('qwertyuiopasdfghjklzxcvbnm1234567890', true), '81')
   })
 
-  it('sends what its peer reads, with and without takeover', () => {
+  it('sends messages that its peer can read, with and without takeover', () => {
     const messages = ['HelloHello', 'HelloHello', 'é'.repeat(5000), utf8('bytes bytes bytes'), '', 'HelloHello']
     for (const options of [takeover, { thresholdBytes: 0 }]) {
       for (const role of ['server', 'client'] as const) {
@@ -228,17 +228,17 @@ describe('PermessageDeflate: sending', () => {
     }
     const noise = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 
-    it('marks the first fragment alone, whatever follows it', () => {
+    it('marks only the first fragment', () => {
       assert.deepEqual(sent([utf8(line.repeat(40)), noise(2000)]).map(firstByte), ['42', '00', '80'])
     })
 
-    it('leaves a message as it is whose beginning does not shrink, unless that is too short to tell', () => {
+    it('does not compress a message whose beginning does not shrink, unless that is too short to tell', () => {
       const text = utf8(line.repeat(40))
       assert.deepEqual(sent([noise(1024), text]).map(firstByte), ['02', '00', '80'])
       assert.deepEqual(sent([noise(1023), text]).map(firstByte), ['42', '00', '80'])
     })
 
-    it('compresses one fragment as a message: from the threshold on, or as it says', () => {
+    it('treats a single fragment as a message: compresses from the threshold on, or as it says', () => {
       const fragment = (length: number, compress?: boolean): readonly string[] => {
         const { server } = pair({ server: { thresholdBytes: 20 } })
         const harness = new ConnectionHarness({ extension: server })
@@ -254,17 +254,17 @@ describe('PermessageDeflate: sending', () => {
       )
     })
 
-    it('does not compress where it is told not to', () => {
+    it('does not compress if told not to', () => {
       assert.deepEqual(sent([utf8(line), utf8(line)], false).map(firstByte), ['02', '00', '80'])
     })
 
-    it('holds fragments to their limit, compressed as they are', () => {
+    it('limits the length of compressed fragments', () => {
       for (const head of sent([utf8(line.repeat(40)), noise(100)], undefined, 7)) {
         assert.ok(Number.parseInt(head.slice(2), 16) <= 7, head)
       }
     })
 
-    it('goes on with a new compressor where one was given back within a message', () => {
+    it('continues with a new compressor if one was released within a message', () => {
       for (const options of [takeover, { thresholdBytes: 0 }]) {
         const ends = pair({ client: options, server: options })
         const from = new ConnectionHarness({ extension: ends.server })
@@ -283,7 +283,7 @@ describe('PermessageDeflate: sending', () => {
     })
   })
 
-  it('gives the compressor back when it was not used for a while, and goes on with a new one', () => {
+  it('releases an idle compressor, and continues with a new one', () => {
     const clock = new FakeClock()
     const { server, client } = pair({ client: takeover, server: takeover, clock })
     const first = encoded(server, 'HelloHelloHello')

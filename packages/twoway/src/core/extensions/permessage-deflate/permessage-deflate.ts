@@ -1,6 +1,15 @@
-import type { Compressor, ContextSource, Inflater } from '../../../ports/deflate-codec.js'
+import type {
+  Compressor,
+  ContextSource,
+  Decoded,
+  DecodedSink,
+  DecodeResult,
+  Encoded,
+  EncodeResult,
+  Inflater,
+} from '../../../ports/deflate-codec.js'
 import type { ScratchPool } from '../../sending/scratch-pool.js'
-import type { DecodedSink, Encoded, Extension, SharedEncoder } from '../extension.js'
+import type { Extension, SharedEncoder } from '../extension.js'
 import { deflateName } from './deflate-parameters.js'
 import { GatheredInput } from './gathered-input.js'
 import type { ContextHolder, IdleContexts } from './idle-contexts.js'
@@ -80,14 +89,7 @@ export class PermessageDeflate implements Extension, ContextHolder {
     return own !== undefined && length > 0 && (compress ?? length >= thresholdBytes)
   }
 
-  encode(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    last: boolean,
-    most: number,
-    done: Encoded,
-  ): Uint8Array | undefined | 'later' {
+  encode(bytes: Uint8Array, start: number, end: number, last: boolean, most: number, done: Encoded): EncodeResult {
     this.#compressor ??= this.#terms.own!.source.take()
     const output = this.#compressor.deflate(bytes, start, end, last, most, (later) => {
       this.#isEncoding = false
@@ -99,14 +101,7 @@ export class PermessageDeflate implements Extension, ContextHolder {
     return output
   }
 
-  decode(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    last: boolean,
-    emit: DecodedSink,
-    done: (error?: unknown) => void,
-  ): 'done' | 'later' {
+  decode(bytes: Uint8Array, start: number, end: number, last: boolean, emit: DecodedSink, done: Decoded): DecodeResult {
     const held = this.#gathered?.length ?? 0
     if (!last && held + end - start < this.#gatherBytes) {
       this.#gathered ??= new GatheredInput(this.#terms.scratchPool)
@@ -168,8 +163,8 @@ export class PermessageDeflate implements Extension, ContextHolder {
     end: number,
     last: boolean,
     emit: DecodedSink,
-    done: (error?: unknown) => void,
-  ): 'done' | 'later' {
+    done: Decoded,
+  ): DecodeResult {
     const { source, takeover } = this.#terms.peer
     this.#inflater ??= source.take()
     const ends = last && !takeover

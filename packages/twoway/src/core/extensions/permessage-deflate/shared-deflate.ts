@@ -1,5 +1,5 @@
-import type { Compressor, ContextSource } from '../../../ports/deflate-codec.js'
-import type { Encoded, SharedEncoder } from '../extension.js'
+import type { Compressor, ContextSource, Encoded, EncodeResult } from '../../../ports/deflate-codec.js'
+import type { SharedEncoder } from '../extension.js'
 
 /** Compresses messages for all connections that agreed on the same parameters, without context takeover. */
 export class SharedDeflate implements SharedEncoder {
@@ -9,7 +9,7 @@ export class SharedDeflate implements SharedEncoder {
     this.#source = source
   }
 
-  encode(bytes: Uint8Array, start: number, end: number, done: Encoded): Uint8Array | undefined | 'later' {
+  encode(bytes: Uint8Array, start: number, end: number, done: Encoded): EncodeResult {
     const compressor = this.#source.take()
     const output = compressor.deflate(bytes, start, end, true, end - start - 1, (later) => {
       compressor.release()

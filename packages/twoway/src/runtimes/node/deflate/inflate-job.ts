@@ -1,6 +1,6 @@
 import zlib, { type InflateRaw } from 'node:zlib'
 import { ProtocolError } from '../../../core/errors.js'
-import type { InflatedSink } from '../../../ports/deflate-codec.js'
+import type { DecodedSink } from '../../../ports/deflate-codec.js'
 
 const { Z_SYNC_FLUSH } = zlib.constants
 const nothing = new Uint8Array(0)
@@ -16,7 +16,7 @@ export interface InflateTask {
   readonly endsWithBlock: (stream: InflateRaw) => boolean
   /** A stream without history. */
   readonly create: () => InflateRaw
-  readonly emit: InflatedSink
+  readonly emit: DecodedSink
   readonly done: (error?: unknown) => void
 }
 

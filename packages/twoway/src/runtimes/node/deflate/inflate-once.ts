@@ -1,6 +1,6 @@
 import zlib from 'node:zlib'
 import { ProtocolError } from '../../../core/errors.js'
-import type { InflatedSink } from '../../../ports/deflate-codec.js'
+import type { DecodedSink } from '../../../ports/deflate-codec.js'
 
 /** Octets of output that a sink is given at a time. */
 const pieceBytes = 64 << 10
@@ -15,7 +15,7 @@ interface Inflated {
  * than `most` octets come out.
  * @param tailLength how much of the input is the tail
  */
-export function inflateOnce(input: Uint8Array, tailLength: number, most: number, emit: InflatedSink): boolean {
+export function inflateOnce(input: Uint8Array, tailLength: number, most: number, emit: DecodedSink): boolean {
   const parts: Uint8Array[] = []
   let length = 0
   let at = 0

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import zlib, { type InflateRaw } from 'node:zlib'
 import { ProtocolError } from '../../../core/errors.js'
 import type { ScratchPool } from '../../../core/sending/scratch-pool.js'
-import type { ContextParameters, InflatedSink, Inflater } from '../../../ports/deflate-codec.js'
+import type { ContextParameters, DecodedSink, Inflater } from '../../../ports/deflate-codec.js'
 import { DirectZlib } from '../internals/direct-zlib.js'
 import { InflateJob } from './inflate-job.js'
 import { inflateOnce } from './inflate-once.js'
@@ -72,7 +72,7 @@ export class NodeInflater implements Inflater {
     start: number,
     end: number,
     last: boolean,
-    emit: InflatedSink,
+    emit: DecodedSink,
     done: (error?: unknown) => void,
   ): 'done' | 'later' {
     const { isDirect, parameters } = this.#parts
@@ -112,7 +112,7 @@ export class NodeInflater implements Inflater {
     start: number,
     end: number,
     last: boolean,
-    emit: InflatedSink,
+    emit: DecodedSink,
   ): Uint8Array | undefined {
     const tailLength = last ? this.#tail.length : 0
     const input = last ? this.#withTail(bytes, start, end, true, scratch) : bytes
@@ -132,7 +132,7 @@ export class NodeInflater implements Inflater {
     end: number,
     tailLength: number,
     target: Uint8Array,
-    emit: InflatedSink,
+    emit: DecodedSink,
   ): Uint8Array | undefined {
     const flush = tailLength > 0 && !this.#parts.parameters.takeover ? Z_FINISH : Z_SYNC_FLUSH
     const direct = this.#open()
@@ -159,7 +159,7 @@ export class NodeInflater implements Inflater {
   }
 
   /** @param input the inflater's own, with its tail */
-  #inflateInBackground(input: Uint8Array, last: boolean, emit: InflatedSink, done: (error?: unknown) => void): void {
+  #inflateInBackground(input: Uint8Array, last: boolean, emit: DecodedSink, done: (error?: unknown) => void): void {
     const { pool, parameters, jobs, isDirect } = this.#parts
     const open = (): InflateRaw => {
       this.#open()
