@@ -8,7 +8,7 @@ import { deflatePair } from 'twoway-testing/deflate.js'
 import { createNodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
 import { violations } from './errors.js'
 
-/** A peer that mostly keeps the rules gets deeper in than one that sends noise. */
+/** A peer that mostly keeps the rules reaches more states than one that sends noise. */
 const frames = fc.array(
   fc.record({
     fin: fc.boolean(),
@@ -28,11 +28,11 @@ const stream = fc.tuple(
   fc.constantFrom(undefined, false, true),
 )
 
-/** Each stream is read whole and in its cuts. */
+/** Each stream is read whole and split. */
 const numRuns = 100_000
 
 describe('Connection: arbitrary bytes of a peer', () => {
-  it(`cause nothing but a ProtocolError, and the same however they are cut, in ${numRuns} streams`, () => {
+  it(`cause only ProtocolErrors, and the same however they are split, in ${numRuns} streams`, () => {
     const seen = new Set<string>()
     const codec = createNodeDeflateCodec(true)
     const read = (
@@ -82,7 +82,7 @@ describe('Connection: arbitrary bytes of a peer', () => {
       }),
       { numRuns, seed: 6455 },
     )
-    // Those of 1008 take time too.
+    // Violations with 1008 also depend on time.
     const rules = Object.entries(violations).filter(([, row]) => 'closeCode' in row && row.closeCode !== 1008)
     assert.deepEqual(
       rules.map(([code]) => code).filter((code) => !seen.has(code) && code !== 'lengthOver63Bits'),

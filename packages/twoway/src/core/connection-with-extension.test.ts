@@ -27,8 +27,8 @@ function started(limits?: ConstructorParameters<typeof ConnectionHarness>[0]): {
   return { slow, harness, sent }
 }
 
-describe('Connection: what takes longer to encode', () => {
-  it('keeps messages in their order, and counts those that wait', () => {
+describe('Connection: asynchronous encoding', () => {
+  it('keeps messages in order, and counts waiting ones', () => {
     const { slow, harness, sent } = started()
     const { connection } = harness
     const bytes = utf8('bytes')
@@ -41,7 +41,7 @@ describe('Connection: what takes longer to encode', () => {
     assert.equal(sent(), toHex(marked('first')))
     assert.equal(connection.waitingBytes, 14 + 5 + 5 + 15)
     assert.equal(connection.framedBytes, 7)
-    // A Ping is no message: it may go before.
+    // A Ping is not a message, so it may go first.
     connection.ping(utf8('p'))
     slow.goOn()
     const frames = [
@@ -59,7 +59,7 @@ describe('Connection: what takes longer to encode', () => {
     assert.equal(connection.framedBytes, 7 + 3 + 16 + 7 + 7 + 17)
   })
 
-  it('answers buffered and tells of drain by what waits to be encoded too', () => {
+  it("counts messages that wait to be encoded for 'buffered' and drain", () => {
     const { slow, harness, sent } = started({ limits: { highWaterMarkBytes: 20, maxBufferedBytes: 40 } })
     assert.equal(harness.connection.send(long), 'sent')
     assert.equal(harness.connection.send(long), 'buffered')
@@ -71,7 +71,7 @@ describe('Connection: what takes longer to encode', () => {
     assert.equal(sent().slice(0, 2), '88')
   })
 
-  it('reads no further a peer whose answers wait to be encoded, and goes on once they are', () => {
+  it('stops reading a peer whose answers wait to be encoded, until they are', () => {
     const { slow, harness, sent } = started({
       limits: { highWaterMarkBytes: 10 },
       onMessage: (message, { connection }) => connection.send(message),
@@ -86,7 +86,7 @@ describe('Connection: what takes longer to encode', () => {
     )
   })
 
-  it('sends a Close behind what was sent before, whoever closes first', () => {
+  it('sends a Close after all earlier messages, whoever closes first', () => {
     for (const closes of [
       (harness: ConnectionHarness) => harness.connection.close(1000),
       (harness: ConnectionHarness) => harness.receive(frame({ opcode: close, payload: fromHex('03e8'), masked: true })),
@@ -106,14 +106,14 @@ describe('Connection: what takes longer to encode', () => {
     harness.connection.send(long)
     harness.connection.close(1000)
     harness.receive(fromHex('8fff'))
-    // A Close of 46 bytes with 1002, not the 1000 that waited.
+    // A Close of 46 bytes with 1002, not the waiting one with 1000.
     assert.match(sent(), /^882e03ea/)
     slow.goOn()
     assert.equal(harness.transport.writes.length, 1)
     assert.ok(harness.transport.calls.includes('end'))
   })
 
-  it('is not clean where it ends before its own Close has gone out behind what was sent, §7.1.4', () => {
+  it('is not clean if it ends before its own Close was sent after waiting messages, §7.1.4', () => {
     for (const end of ['terminate', 'timeout', 'lost'] as const) {
       const { harness, sent } = started()
       harness.connection.send(long)
@@ -126,7 +126,7 @@ describe('Connection: what takes longer to encode', () => {
     }
   })
 
-  it('keeps a Close, and the end of the transport, behind what was sent where the peer ends meanwhile', () => {
+  it('keeps a Close and the end of the transport after earlier messages if the peer ends meanwhile', () => {
     for (const own of [true, false]) {
       const { slow, harness, sent } = started()
       harness.connection.send(long)
@@ -141,7 +141,7 @@ describe('Connection: what takes longer to encode', () => {
     }
   })
 
-  it('counts of a client what has not gone, in its own length, and keeps counting dropped messages', () => {
+  it("counts a client's unsent messages by their original length, and keeps counting dropped ones", () => {
     const { slow, harness } = started({ role: 'client' })
     const { connection, clock, transport } = harness
     const message = new Uint8Array(20_000)
@@ -150,7 +150,7 @@ describe('Connection: what takes longer to encode', () => {
     assert.equal(connection.unsentBytes, 40_000)
     clock.runTasks()
     slow.goOn()
-    // It has gone by now, but within the task the number does not fall.
+    // It was sent by now, but the number does not fall within the task.
     assert.equal(transport.writes.length, 1)
     assert.equal(connection.unsentBytes, 40_000)
     clock.runTasks()
@@ -159,7 +159,7 @@ describe('Connection: what takes longer to encode', () => {
     assert.equal(connection.unsentBytes, 20_000)
   })
 
-  it('drops what waits where the connection fails or is lost, and hears no more of it', () => {
+  it('drops waiting messages if the connection fails or is lost, and ignores late results', () => {
     for (const end of ['fail', 'terminate', 'closed'] as const) {
       const { slow, harness, sent } = started()
       harness.connection.send(long)
@@ -173,8 +173,8 @@ describe('Connection: what takes longer to encode', () => {
   })
 })
 
-describe('Connection: what takes longer to decode', () => {
-  it('reads no further meanwhile, and keeps the order', () => {
+describe('Connection: asynchronous decoding', () => {
+  it('stops reading meanwhile, and keeps the order', () => {
     const { slow, harness, sent } = started({ onMessage: (message, { connection }) => connection.send(message, false) })
     harness.receive(concat(received('1'), received(long), received('2'), frame({ opcode: ping, masked: true })))
     assert.deepEqual(harness.log, ['text 1'])
@@ -197,7 +197,7 @@ describe('Connection: what takes longer to decode', () => {
     assert.deepEqual(harness.log, ['text 1', `text ${long}`, 'text 2', 'text 3', 'closing'])
   })
 
-  it('fails the connection by what it ends with', () => {
+  it('fails the connection with its error', () => {
     const { slow, harness } = started()
     harness.receive(concat(received(concat(fromHex('ff'), new Uint8Array(20))), received('2')))
     slow.goOn()
@@ -205,7 +205,7 @@ describe('Connection: what takes longer to decode', () => {
     assert.deepEqual(harness.log, ['closing', 'error compressionMalformed'])
   })
 
-  it('does not wait for it to close', () => {
+  it('closes without waiting for it', () => {
     const { slow, harness, sent } = started()
     harness.receive(concat(received(long), frame({ opcode: close, payload: fromHex('03e8'), masked: true })))
     harness.connection.close(1001)

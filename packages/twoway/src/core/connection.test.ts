@@ -17,7 +17,7 @@ const messages = (count: number): Uint8Array =>
   concat(...Array.from({ length: count }, (_, index) => masked(text, String(index + 1))))
 
 describe('Connection: receiving', () => {
-  it('delivers text and binary, whole and fragmented, with control frames in between, §5.4, §5.5', () => {
+  it('delivers text and binary, whole and fragmented, with control frames between, §5.4, §5.5', () => {
     const bytes = concat(
       masked(text, 'Hello'),
       masked(binary, fromHex('00ff')),
@@ -36,7 +36,7 @@ describe('Connection: receiving', () => {
     })
   })
 
-  it('answers all that is sent within one read by one write', () => {
+  it('answers all frames of one read with one write', () => {
     const harness = new ConnectionHarness({ onMessage: (message, { connection }) => connection.send(message) })
     harness.receive(messages(16))
     assert.equal(harness.transport.writes.length, 1)
@@ -44,7 +44,7 @@ describe('Connection: receiving', () => {
     assert.equal(toHex(harness.transport.written), toHex(concat(...echoes)))
   })
 
-  it('answers only the latest Ping where the network does not keep up, §5.5.3', () => {
+  it('answers only the latest Ping while the network lags, §5.5.3', () => {
     const harness = new ConnectionHarness({ limits: { highWaterMarkBytes: 100 } })
     harness.transport.isFull = true
     harness.connection.send(new Uint8Array(200))
@@ -57,7 +57,7 @@ describe('Connection: receiving', () => {
     assert.equal(toHex(harness.transport.written), toHex(frame({ opcode: pong, payload: 'c' })))
   })
 
-  it('answers no older Ping behind a newer one', () => {
+  it('answers no older Ping after a newer one', () => {
     const harness = new ConnectionHarness({ limits: { highWaterMarkBytes: 100 } })
     harness.transport.isFull = true
     harness.connection.send(new Uint8Array(200))
@@ -71,7 +71,7 @@ describe('Connection: receiving', () => {
     assert.equal(toHex(harness.transport.written), toHex(frame({ opcode: pong, payload: 'new' })))
   })
 
-  it("answers a Ping after its own Close, until the peer's has come, §5.5.2", () => {
+  it("answers a Ping after its own Close, until the peer's Close arrives, §5.5.2", () => {
     const harness = new ConnectionHarness()
     harness.connection.close(1000)
     harness.receive(concat(masked(ping, 'a'), masked(pong, 'b'), masked(close, fromHex('03e8')), masked(ping, 'c')))
@@ -80,7 +80,7 @@ describe('Connection: receiving', () => {
     assert.deepEqual(harness.log, ['closing'])
   })
 
-  it('holds little more of half a message than has come, also where that was read behind a pause', () => {
+  it('holds little more of an incomplete message than has arrived, also after a pause', () => {
     const pieces = concat(masked(binary, 'a', false), masked(continuation, new Uint8Array(2000), false))
     const harness = new ConnectionHarness()
     harness.receive(pieces)
@@ -97,7 +97,7 @@ describe('Connection: receiving', () => {
     }
   })
 
-  it('gives back what it held of a message when it closes', () => {
+  it('releases an incomplete message when it closes', () => {
     const harness = new ConnectionHarness()
     harness.receive(masked(binary, new Uint8Array(1000), false))
     assert.ok(harness.connection.heldBytes >= 1000)
@@ -113,7 +113,7 @@ describe('Connection: a handler in the middle of a read of many frames', () => {
     },
   })
 
-  it('that closes gets no more messages, and the Close goes out behind what was sent', () => {
+  it('that closes gets no more messages, and the Close follows what was sent', () => {
     inEveryCut(concat(messages(4), masked(close, fromHex('03e8'))), (feed) => {
       const harness = new ConnectionHarness(
         whenTwo(({ connection }) => {
@@ -139,7 +139,7 @@ describe('Connection: a handler in the middle of a read of many frames', () => {
     })
   })
 
-  it('that pauses gets the rest after it resumes, in order, and nothing before', () => {
+  it('that pauses gets the rest in order after it resumes, and nothing before', () => {
     inEveryCut(messages(6), (feed) => {
       const harness = new ConnectionHarness({
         onMessage: (message, { connection }) => {
@@ -184,13 +184,13 @@ describe('Connection: a handler in the middle of a read of many frames', () => {
     assert.equal(harness.transport.calls.includes('resume'), true)
   })
 
-  it('whose sending is answered at once, within the read, gets the answer behind what was there', () => {
+  it('whose message is answered within the read gets the answer after the rest of the read', () => {
     const harness = new ConnectionHarness(whenTwo((self) => self.receive(masked(text, 'answer'))))
     harness.receive(messages(4))
     assert.deepEqual(harness.log, ['text 1', 'text 2', 'text 3', 'text 4', 'text answer'])
   })
 
-  it('that pauses while an answer came within the read gets both in order after it resumes', () => {
+  it('that pauses while an answer arrives within the read gets both in order after it resumes', () => {
     const harness = new ConnectionHarness(
       whenTwo((self) => {
         self.receive(masked(text, 'answer'))
@@ -204,7 +204,7 @@ describe('Connection: a handler in the middle of a read of many frames', () => {
     assert.deepEqual(harness.log, ['text 1', 'text 2', 'text 3', 'text 4', 'text answer'])
   })
 
-  it('sees the end of the transport only behind the messages', () => {
+  it('sees the end of the transport only after the messages', () => {
     const harness = new ConnectionHarness(
       whenTwo(({ connection }) => {
         connection.ended()
@@ -215,7 +215,7 @@ describe('Connection: a handler in the middle of a read of many frames', () => {
     assert.deepEqual(harness.log, ['text 1', 'text 2', 'text 3', 'text 4', 'closing'])
   })
 
-  it('that is paused sees the end of the transport after it resumes and has taken the rest', () => {
+  it('that is paused sees the end of the transport after it has resumed and got the rest', () => {
     const harness = new ConnectionHarness(whenTwo(({ connection }) => connection.pause()))
     harness.receive(messages(3))
     harness.connection.ended()
@@ -227,7 +227,7 @@ describe('Connection: a handler in the middle of a read of many frames', () => {
 })
 
 describe('Connection: sending', () => {
-  it("answers 'buffered' above the high-water mark and tells of the drain, once", () => {
+  it("returns 'buffered' above the high-water mark, and emits drain once", () => {
     const harness = new ConnectionHarness({ limits: { highWaterMarkBytes: 1002 } })
     harness.transport.isFull = true
     assert.equal(harness.connection.send(new Uint8Array(998)), 'sent')
@@ -242,7 +242,7 @@ describe('Connection: sending', () => {
     assert.equal(harness.connection.waitingBytes, 0)
   })
 
-  it('tells of the drain where the mark is below what one turn gathers', () => {
+  it('emits drain if the mark is below the bytes of one turn', () => {
     const harness = new ConnectionHarness({ limits: { highWaterMarkBytes: 10 } })
     assert.equal(harness.connection.send('a'.repeat(20)), 'buffered')
     harness.clock.endTurn()
@@ -251,7 +251,7 @@ describe('Connection: sending', () => {
     assert.deepEqual(harness.log, ['drain'])
   })
 
-  it('takes a message of any length while no more than the limit waits', () => {
+  it('accepts a message of any length while no more than the limit waits', () => {
     for (const [waiting, taken] of [
       [1000, true],
       [1001, false],
@@ -265,7 +265,7 @@ describe('Connection: sending', () => {
     }
   })
 
-  it('fails with 1013 where too much waits, unless it is to drop', () => {
+  it('fails with 1013 if too much waits, or drops the message', () => {
     const harness = new ConnectionHarness({ limits: { maxBufferedBytes: 1000 } })
     harness.transport.isFull = true
     harness.connection.send(new Uint8Array(2000))
@@ -280,7 +280,7 @@ describe('Connection: sending', () => {
     ])
   })
 
-  it("answers 'closed' once it is closing", () => {
+  it("returns 'closed' once it is closing", () => {
     const harness = new ConnectionHarness()
     harness.connection.close()
     assert.equal(harness.connection.send('x'), 'closed')
@@ -297,7 +297,7 @@ describe('Connection: sending', () => {
     connection.ping(new Uint8Array(1))
   })
 
-  it('throws for a status that cannot be sent and changes nothing', () => {
+  it("throws for a status that can't be sent and changes nothing", () => {
     const { connection, transport, clock } = new ConnectionHarness()
     assert.throws(() => connection.close(1006), UsageError)
     assert.throws(() => connection.close(1000, 'x'.repeat(124)), UsageError)
@@ -331,7 +331,7 @@ describe('Connection: a peer that asks for too much', () => {
     },
   }
 
-  it('is read no further while its answers wait above the high-water mark, and then on', () => {
+  it('is not read while its answers wait above the high-water mark', () => {
     inEveryCut(messages(5), (feed) => {
       const harness = new ConnectionHarness({ limits: { highWaterMarkBytes: 204 }, ...answer })
       harness.transport.isFull = true
@@ -345,7 +345,7 @@ describe('Connection: a peer that asks for too much', () => {
     })
   })
 
-  it('is read on where what waits was not sent in answer: it may have something to say to that', () => {
+  it('is still read if the waiting bytes are not answers to it', () => {
     const harness = new ConnectionHarness({ limits: { highWaterMarkBytes: 100 } })
     harness.transport.isFull = true
     harness.connection.send(new Uint8Array(1000))
@@ -354,14 +354,14 @@ describe('Connection: a peer that asks for too much', () => {
     assert.deepEqual(harness.log, ['text 1', 'text 2'])
   })
 
-  it('is read on by a client: two that wait for each other would wait for ever', () => {
+  it('is still read by a client: two endpoints that wait for each other would wait for ever', () => {
     const harness = new ConnectionHarness({ role: 'client', limits: { highWaterMarkBytes: 100 }, ...answer })
     harness.transport.isFull = true
     for (let count = 0; count < 5; count++) harness.receive(frame({ opcode: text, payload: 'x' }))
     assert.equal(harness.log.length, 5)
   })
 
-  it('leaves the others their turn after 1024 frames, and its messages stay in order', () => {
+  it('gives others their turn after 1024 frames, and its messages stay in order', () => {
     const harness = new ConnectionHarness()
     harness.receive(messages(3000))
     assert.equal(harness.log.length, 1024)
@@ -377,7 +377,7 @@ describe('Connection: a peer that asks for too much', () => {
     assert.equal(harness.connection.heldBytes, 0)
   })
 
-  it('sees its Close taken though it came in the middle of a flood', () => {
+  it('has its Close answered in the middle of a flood', () => {
     const harness = new ConnectionHarness()
     harness.receive(concat(messages(2000), masked(close, fromHex('03e8')), messages(10)))
     harness.clock.runTasks()
@@ -385,7 +385,7 @@ describe('Connection: a peer that asks for too much', () => {
     assert.equal(harness.connection.state, 'closesExchanged')
   })
 
-  it('is heard, whatever it sends', () => {
+  it('is active, whatever it sends', () => {
     const harness = new ConnectionHarness()
     assert.equal(harness.connection.takeActivity(), false)
     harness.receive(masked(pong).subarray(0, 1))
@@ -393,7 +393,7 @@ describe('Connection: a peer that asks for too much', () => {
     assert.equal(harness.connection.takeActivity(), false)
   })
 
-  it('is read on while its answers wait behind our own message in pieces, which may need what it says next', () => {
+  it('is still read while its answers wait behind our message in pieces, which may depend on its input', () => {
     const harness = new ConnectionHarness({
       limits: { highWaterMarkBytes: 10 },
       onMessage: (message, { connection }) => void connection.send(message),
@@ -402,7 +402,7 @@ describe('Connection: a peer that asks for too much', () => {
     const asked = concat(masked(binary, new Uint8Array(20)), masked(ping))
     harness.receive(asked)
     assert.deepEqual(harness.transport.calls, ['write'])
-    // The network is the peer's own doing.
+    // Progress on the network depends on the peer.
     harness.transport.isFull = true
     message.write('x'.repeat(20))
     harness.clock.runTasks()
@@ -414,7 +414,7 @@ describe('Connection: a peer that asks for too much', () => {
     assert.ok(harness.transport.calls.lastIndexOf('resume') > harness.transport.calls.lastIndexOf('pause'))
   })
 
-  it('is heard where the network takes what had to wait, and not by what it takes at once', () => {
+  it('is active if the network takes waiting bytes, but not by bytes taken at once', () => {
     const harness = new ConnectionHarness()
     harness.connection.send('taken at once')
     harness.clock.endTurn()
@@ -428,7 +428,7 @@ describe('Connection: a peer that asks for too much', () => {
     assert.equal(harness.connection.takeActivity(), false)
   })
 
-  it('is not stopped for its answers where the handler has closed', () => {
+  it('is still read after the handler has closed', () => {
     const harness = new ConnectionHarness({
       limits: { highWaterMarkBytes: 100 },
       onMessage: (_, { connection }) => {
@@ -445,7 +445,7 @@ describe('Connection: a peer that asks for too much', () => {
 })
 
 describe('Connection: the end of the transport', () => {
-  it('is told of with its error where the connection was open, and is 1006', () => {
+  it('is reported with its error and 1006 if the connection was open', () => {
     const harness = new ConnectionHarness()
     harness.connection.closed(new Error('read ECONNRESET'))
     assert.deepEqual(harness.log, [
@@ -455,7 +455,7 @@ describe('Connection: the end of the transport', () => {
     ])
   })
 
-  it('is 1006 without an error where the peer just ended', () => {
+  it('is 1006 without an error if the peer just ended', () => {
     const harness = new ConnectionHarness()
     harness.connection.ended()
     harness.connection.closed()

@@ -1,6 +1,6 @@
 /**
- * What a message costs, as far as no machine has a say in it: calls of the transport, bytes copied, bytes allocated.
- * The limits stand a little above what was measured, so that who makes a message dearer hears of it.
+ * The cost of a message independent of the machine: calls of the transport, bytes copied, bytes allocated. The limits
+ * are a little above the measured values, so that a test fails when a message gets more expensive.
  */
 
 import assert from 'node:assert/strict'
@@ -38,7 +38,7 @@ interface Setup {
   readonly echoes?: boolean
 }
 
-/** A connection that echoes, or drops what it gets. */
+/** A connection that echoes, or drops what it receives. */
 class Endpoint {
   readonly clock = new FakeClock()
   readonly options: ConnectionOptions<undefined>
@@ -55,7 +55,7 @@ class Endpoint {
         random: { maskingKey: () => 0x3d21fa37, bytes: (length) => new Uint8Array(length) },
         scratchPool: new ScratchPool(payload),
       },
-      // All that is received in a test may wait for the network that is not there.
+      // The fake network takes nothing, so all input of a test may wait.
       limits: { ...serverLimits, highWaterMarkBytes: 64 * mib },
       whenBufferFull: 'close',
       owner: undefined,
@@ -73,7 +73,7 @@ class Endpoint {
     transport.start(this.connection)
   }
 
-  /** Delivers bytes in reads of so many; the last may be shorter. */
+  /** Delivers bytes in reads of a given length; the last may be shorter. */
   receive(bytes: Uint8Array, readBytes = bytes.length): void {
     for (let at = 0; at < bytes.length; at += readBytes) {
       this.connection.received(bytes, at, Math.min(bytes.length, at + readBytes))
@@ -165,15 +165,15 @@ describe('bytes copied per byte of payload for an echo', () => {
     readonly atMost: number
   }
   const rows: readonly Copies[] = [
-    // Out of the read buffer, and into the output buffer.
+    // From the read buffer to the output buffer.
     { name: '1 KiB binary', bytes: message(kib), atMost: 2 },
     { name: '1 KiB text', bytes: message(kib, true), atMost: 2 },
-    // Out of the read buffer alone: a long payload is written from where it is.
+    // From the read buffer only: a long payload is written from its own buffer.
     { name: '64 KiB binary', bytes: message(64 * kib), atMost: 1 },
     { name: '1 MiB binary in reads of 64 KiB', bytes: message(mib), readBytes: 64 * kib, atMost: 1 },
     // Gathered, decoded, encoded.
     { name: '1 MiB text in reads of 64 KiB', bytes: message(mib, true), readBytes: 64 * kib, atMost: 3 },
-    // Gathered in a chunk of the pool, and copied to a buffer of its own size.
+    // Gathered in a pool chunk, and copied to a buffer of exact size.
     { name: '16 KiB binary in 16 fragments', bytes: message(16 * kib, false, 16), atMost: 2 },
   ]
   for (const { name, bytes, readBytes, atMost } of rows) {
@@ -202,8 +202,8 @@ describe('bytes copied per byte of payload for an echo', () => {
 
 describe('bytes allocated on the heap', () => {
   /**
-   * What a call allocates, at least: the compiler and the collector add to that now and then. On a busy machine the
-   * compiler takes a while, so it is asked until it is little enough, or for long.
+   * The smallest allocation of a call, as the compiler and the collector sometimes allocate too. Repeats until it is
+   * below the limit, or for long: on a busy machine the compiler needs time.
    */
   function allocatedBy(run: () => void, atMost: number): number {
     let least = Number.POSITIVE_INFINITY
@@ -220,13 +220,14 @@ describe('bytes allocated on the heap', () => {
   interface Heap {
     readonly name: string
     readonly bytes: Uint8Array
-    /** What `bytes` holds of what is counted. */
+    /** The part of `bytes` that is counted. */
     readonly count: number
     readonly echoes?: boolean
     readonly atMost: number
   }
   const rows: readonly Heap[] = [
-    // A Buffer and what is under it take 225 to 240, and from 1 KiB on up to 390 on Node 26; 64 KiB come in two reads.
+    // A Buffer with its store takes 225 to 240 bytes, and from 1 KiB on up to 390 on Node 26; 64 KiB arrive in two
+    // reads.
     { name: 'a message of 20 B binary', bytes: repeat(message(20), 500), count: 500, atMost: 300 },
     { name: 'a message of 1 KiB binary', bytes: repeat(message(kib), 200), count: 200, atMost: 450 },
     { name: 'a message of 64 KiB binary', bytes: repeat(message(64 * kib), 32), count: 32, atMost: 700 },
@@ -250,21 +251,21 @@ describe('bytes allocated on the heap', () => {
       for (let at = 0; at < bytes.length; at += 64 * kib) reads.push(bytes.subarray(at, at + 64 * kib))
       const each =
         allocatedBy(() => {
-          // Where sockets read to: what stands elsewhere is unmasked by way of it, which takes two views.
+          // The memory that sockets read into. Other memory is unmasked through it, which takes two views.
           for (const read of reads) {
             memory.set(read)
             endpoint.connection.received(memory, 0, read.length)
           }
-          // The share of a turn, as the frames of one connection are.
+          // The frames of one connection's turn.
           endpoint.clock.runTasks()
         }, atMost * count) / count
       assert.ok(each <= atMost, `${each}`)
     })
   }
 
-  /** What a connection holds when it has echoed a message: what connections share is not counted. */
+  /** The memory of a connection that has echoed a message, without shared memory. */
   function heldAfter(bytes: Uint8Array, atMost: number, extension?: () => Extension): number {
-    // As many as make little of what the collector drops of code meanwhile.
+    // Enough connections to outweigh code that the collector drops meanwhile.
     const count = 10_000
     let connection: Connection<undefined> | undefined
     const { options } = new Endpoint({})

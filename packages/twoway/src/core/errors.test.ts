@@ -21,7 +21,7 @@ describe('the text of an error', () => {
       assert.ok(error.message.includes(harmless), error.message)
       assert.doesNotMatch(error.stack!.split('\n    at ')[0]!, /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}]/u)
       assert.ok(make('x'.repeat(1_000_000)).message.length < 3000)
-      // It may go through another error, and is escaped once.
+      // The text may pass through another error, and must be escaped once.
       assert.ok(make(harmless).message.length <= make(hostile).message.length + 8 * 8)
     })
   }

@@ -11,9 +11,9 @@ import { ScratchPool } from './sending/scratch-pool.js'
 const gc = globalThis.gc
 assert.ok(gc !== undefined, 'run with --expose-gc')
 
-/** Bytes on the heap and in buffers that are in use. */
+/** Bytes in use on the heap and in buffers. */
 function usedBytes(): number {
-  // The buffers that one collection finds unused are given back in the background, which the next waits for.
+  // Unused buffers are freed in the background after a collection; the next collection waits for that.
   gc!()
   gc!()
   const { heapUsed, arrayBuffers } = process.memoryUsage()
@@ -32,7 +32,7 @@ describe('memory', () => {
       const parser = new FrameParser('server', payload)
       const parseAll = (): number => {
         let count = 0
-        // A cut in each header and in each payload, so that the stash is used too.
+        // Splits in each header and each payload, to include the buffer for split headers.
         for (let at = 0; at < bytes.length; ) {
           const end = Math.min(bytes.length, at + 17)
           if (!parser.read(bytes, at, end)) {
@@ -45,7 +45,7 @@ describe('memory', () => {
         return count
       }
       for (let warmUp = 0; warmUp < 20; warmUp++) assert.equal(parseAll(), frames)
-      // The compiler allocates too, now and then; what the parser allocates is there each time.
+      // The compiler allocates now and then; an allocation of the parser would occur each time.
       const perFrame = Math.min(
         ...Array.from({ length: 5 }, () => {
           gc()
@@ -54,7 +54,7 @@ describe('memory', () => {
           return (process.memoryUsage().heapUsed - before) / frames
         }),
       )
-      // The smallest object takes 12 bytes or more; reading the heap's own statistics takes a few thousand in all.
+      // The smallest object takes at least 12 bytes; reading the heap statistics takes a few thousand in all.
       assert.ok(perFrame < 2, `${perFrame} bytes a frame`)
     })
   }
@@ -68,7 +68,7 @@ describe('memory', () => {
         assembler.add(byte, 0, 1, 0)
       }
     }
-    // What the compiler keeps of it is not the message's.
+    // Memory of compiled code does not belong to the message.
     gather(new MessageAssembler(nodePayload, new ScratchPool(nodePayload), length))
     const assembler = new MessageAssembler(nodePayload, new ScratchPool(nodePayload), length)
     const before = usedBytes()

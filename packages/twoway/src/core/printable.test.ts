@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { printable, quoted } from './printable.js'
 
-/** The text that a printable one stands for. */
+/** Restores the text from its printable form. */
 function readBack(escaped: string): string {
   return escaped.replace(/\\u\{([0-9a-f]+)\}/g, (_, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16)))
 }

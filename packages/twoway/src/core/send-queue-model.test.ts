@@ -1,4 +1,4 @@
-/** Random sequences of what a connection is asked to send, beside a model of the send queue that is simple to read. */
+/** Compares a connection with a simple model of the send queue, in random sequences of calls. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -13,10 +13,10 @@ import { byReferenceBytes } from './sending/frame-writer.js'
 import type { MessageWriter } from './sending/message-writer.js'
 
 const highWaterMarkBytes = 300
-/** From here on the extension takes its time. */
+/** Payloads of this length or more are encoded asynchronously. */
 const slowFrom = 10
 
-/** Encodes to the same bytes: the short ones at once, long ones when it is told to. */
+/** Encodes to the same bytes: short payloads at once, long ones when told to. */
 class Encoder implements Extension {
   readonly name = 'x-encoder'
   readonly messageBits = 4
@@ -132,7 +132,7 @@ class Model {
   #pings = 0
   #sent = 0
   #dropped = 0
-  /** The message in pieces that the closing has cut off. */
+  /** The message in pieces that was cut off by closing. */
   #cut: Uint8Array | undefined
   #isOpen = true
   #isGone = false
@@ -162,7 +162,7 @@ class Model {
     this.check()
   }
 
-  /** All that takes longer comes to its end. */
+  /** Completes all asynchronous work. */
   async end(): Promise<void> {
     for (let round = 0; this.#entries.length > 0 || round < 5; round += 1) {
       assert.ok(round < 200, 'the queue comes to its end')
@@ -178,7 +178,7 @@ class Model {
     this.#checkWire()
   }
 
-  /** The bytes that wait are those of the entries, and of frames that the network has not taken. */
+  /** The waiting bytes are those of the entries and of frames that the network has not taken. */
   check(): void {
     const { connection, transport } = this.harness
     const written = transport.writes.reduce((sum, { length }) => sum + length, 0)
@@ -206,7 +206,7 @@ class Model {
             ? new BroadcastMessage(given, { payload: webPayload, clock: this.harness.clock })
             : given
         const result = connection.send(message, compress)
-        // The bytes belong to their sender again, except the long ones of a server's message.
+        // The sender may change the bytes again, except the long ones of a server's message.
         const isLent = this.#role === 'server' && what === 'bytes' && size >= byReferenceBytes
         if (given instanceof Uint8Array && !isLent) given.fill(0xff)
         assert.equal(result === 'closed', !this.#isOpen)
@@ -249,7 +249,7 @@ class Model {
         head.bytes = concat(head.bytes, piece)
         const taken = head.message.write(piece)
         head.isWriting = taken !== undefined
-        // A piece that was taken is a copy.
+        // A written piece was copied.
         if (taken === undefined) piece.fill(0xff)
         void taken?.then(() => {
           head.isWriting = false
@@ -314,7 +314,10 @@ class Model {
     this.#entries.push(entry)
   }
 
-  /** §5.4: a message in pieces stays incomplete, and nothing goes behind it but the Close; so with one not read yet. */
+  /**
+   * §5.4: a message in pieces stays incomplete, and only the Close follows it; likewise a message whose bytes were not
+   * read yet.
+   */
   #leaveOpen(close: Entry | undefined, from?: number): void {
     if (!this.#isOpen) return
     this.#isOpen = false
@@ -344,7 +347,7 @@ class Model {
         if (!head.isRead || head.begun) return
         this.#frame(head)
       } else if (head.kind === 'stream') {
-        // It is over once its last fragment is framed.
+        // The message has ended once its last fragment is framed.
         if (!head.isOver || head.message.waitingBytes > 0) return
         this.#framed.push({ opcode: 2, bytes: head.bytes })
       } else {
@@ -369,7 +372,7 @@ class Model {
   }
 }
 
-/** Any continuations of promises have run. */
+/** All pending continuations of promises have run. */
 async function settled(): Promise<void> {
   for (let hop = 0; hop < 10; hop++) await undefined
 }
@@ -383,7 +386,7 @@ function shown({ opcode, bytes }: Framed): string {
   return `${opcode}: ${bytes.length} bytes, ${hash}`
 }
 
-/** The messages and the Close among the frames that were written, and how many Pings were between them. */
+/** The messages and the Close among the written frames, and the number of Pings between them. */
 function readWire(bytes: Uint8Array) {
   const messages: Framed[] = []
   let message: { opcode: number; bytes: Uint8Array } | undefined
@@ -436,11 +439,11 @@ function ops(role: 'client' | 'server'): fc.Arbitrary<Op[]> {
     .map(([before, closing, after]) => [...before, closing, ...after])
 }
 
-describe('what a connection sends, beside a model', () => {
+describe("a connection's output compared with a model", () => {
   for (const role of ['server', 'client'] as const) {
     for (const encoder of ['no extension', 'an extension', 'an extension that shares its encoder'] as const) {
       if (role === 'client' && encoder === 'an extension that shares its encoder') continue
-      it(`goes in its order and is counted while it waits: a ${role} with ${encoder}`, async () => {
+      it(`is in order, and counted while it waits: a ${role} with ${encoder}`, async () => {
         await fc.assert(
           fc.asyncProperty(ops(role), async (ops) => {
             const isShared = encoder === 'an extension that shares its encoder'

@@ -15,7 +15,7 @@ const zeros = (length: number): Uint8Array => new Uint8Array(length)
 const binary = (length: number, fin = true): Uint8Array => frame({ opcode: 2, fin, payload: zeros(length), masked })
 const half = (length: number): Uint8Array => binary(2 * length).subarray(0, -length)
 
-/** Random bytes as DEFLATE, which do not shrink, or zeros, which do; the message's end is still to come. */
+/** DEFLATE data of random bytes, which do not shrink, or of zeros, which do. The end of the message is missing. */
 function compressed(length: number, isRandom: boolean): Uint8Array {
   let seed = 1
   const message = Uint8Array.from({ length }, () => {
@@ -29,13 +29,13 @@ function compressed(length: number, isRandom: boolean): Uint8Array {
 interface Kind {
   readonly name: string
   readonly options?: () => HarnessOptions
-  /** Sends what is not complete, or is not taken. */
+  /** Sends incomplete input, or input that is not consumed. */
   readonly send: (harness: ConnectionHarness) => void
-  /** Bytes that are held at least. */
+  /** Lower bound of the held bytes. */
   readonly least: number
 }
 
-/** Whatever a connection can hold of what it was sent. */
+/** All kinds of input that a connection can hold. */
 const kinds: readonly Kind[] = [
   { name: 'half a frame', send: (harness) => harness.receive(half(5000)), least: 5000 },
   { name: 'a fragment', send: (harness) => harness.receive(binary(5000, false)), least: 5000 },
@@ -117,7 +117,7 @@ function checkProgress({ receiveBudget }: ConnectionHarness, now: number, timeou
 
 type End = (harness: ConnectionHarness) => void
 
-/** Each way that a connection can end; afterwards its transport is gone. */
+/** All ways in which a connection can end. Its transport is gone afterwards. */
 const ends: { readonly [name: string]: End } = {
   'a close of ours': ({ connection }) => connection.close(1000),
   'a close that times out'({ connection, clock }) {
@@ -170,7 +170,7 @@ describe('the memory of incomplete input', () => {
         const harness = setUp(kind, budget)
         end(harness)
         harness.clock.runTasks()
-        // What only the peer's answer or the transport's end could free is little.
+        // Little memory remains until the peer answers or the transport ends.
         if (harness.connection.state === 'closesExchanged' || harness.connection.state === 'failing') {
           assert.equal(budget.used, 0)
         }
@@ -289,7 +289,7 @@ describe('the memory of incomplete input', () => {
 describe('a message that makes no progress', () => {
   const timeoutMs = 30_000
 
-  /** Looks each second while `act` is called with the second, and returns when the connection ended, or undefined. */
+  /** Checks each second while calling `act` with the second; returns when the connection ended, or undefined. */
   function endsAt(
     harness: ConnectionHarness,
     seconds: number,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { version } from './version.js'
 
-test('is that of package.json', () => {
+test('is the version of package.json', () => {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   assert.equal(version, JSON.parse(manifest).version)
 })

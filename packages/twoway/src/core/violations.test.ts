@@ -11,17 +11,19 @@ import { Opcode } from './opcode.js'
 interface BrokenRule {
   readonly code: FrameViolationCode
   readonly name: string
-  /** Who reads; both where it is left out. The frames are masked as that role expects. */
+  /** The role of the reader; both by default. The frames are masked as that role requires. */
   readonly role?: 'client' | 'server'
   readonly bytes: (masked: boolean) => Uint8Array
-  /** Whether permessage-deflate was agreed upon. */
+  /** Whether permessage-deflate was negotiated. */
   readonly compressed?: true
 }
 
 const codec = createNodeDeflateCodec(true)
 const { continuation, text, binary, close, ping, pong } = Opcode
 
-/** One byte that never stands in UTF-8, one overlong form, one surrogate, one character above U+10FFFF, one cut short. */
+/**
+ * A byte that never occurs in UTF-8, an overlong form, a surrogate, a character above U+10FFFF, and an incomplete one.
+ */
 const notUtf8 = ['ff', 'c0af', 'eda080', 'f4908080', 'e4bd'].map(fromHex)
 
 const brokenRules: readonly BrokenRule[] = [
@@ -185,7 +187,7 @@ const brokenRules: readonly BrokenRule[] = [
 
 describe('each rule of §5 and §7 that a peer breaks fails the connection with its status code', () => {
   it('leaves no row of the table without a case', () => {
-    // Those of 1008 are broken by bytes and time together: receive-rate.test.ts tries them.
+    // Violations with 1008 also depend on time: receive-rate.test.ts covers them.
     const rows = Object.entries(violations).filter(([, row]) => 'closeCode' in row && row.closeCode !== 1008)
     const covered = new Set<string>(brokenRules.map(({ code }) => code))
     assert.deepEqual(
@@ -198,7 +200,7 @@ describe('each rule of §5 and §7 that a peer breaks fails the connection with 
     const { closeCode, section } = violations[code]
     for (const role of onlyRole === undefined ? (['server', 'client'] as const) : [onlyRole]) {
       it(`${closeCode} for ${name}, read by a ${role}, §${section}`, () => {
-        // What comes first is delivered, what comes behind is not.
+        // Earlier messages are delivered, later ones are not.
         const before = frame({ opcode: text, payload: 'before', masked: role === 'server' })
         const after = frame({ opcode: text, payload: 'after', masked: role === 'server' })
         inEveryCut(concat(before, bytes(role === 'server'), after), (feed) => {
@@ -220,7 +222,7 @@ describe('each rule of §5 and §7 that a peer breaks fails the connection with 
   }
 })
 
-/** The status code of the one frame that was sent, which must be a Close of at most 125 bytes. */
+/** The status code of the only frame sent, which must be a Close of at most 125 bytes. */
 function sentCloseCode(written: Uint8Array, role: 'client' | 'server'): number {
   assert.equal(written[0], 0x88)
   const masked = role === 'client'

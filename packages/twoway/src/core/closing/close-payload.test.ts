@@ -11,19 +11,19 @@ const breaks = (code: string) => (error: unknown) => error instanceof ProtocolEr
 const payloadOf = (code: number) => Uint8Array.from([code >> 8, code])
 
 describe('isWireCloseCode', () => {
-  it('takes the defined codes and those of libraries and applications, §7.4', () => {
+  it('accepts the defined codes and those of libraries and applications, §7.4', () => {
     const taken = Array.from({ length: 65536 }, (_, code) => code).filter(isWireCloseCode)
     const defined = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014]
     assert.deepEqual(taken, [...defined, ...Array.from({ length: 2000 }, (_, index) => 3000 + index)])
   })
 
-  it('takes no number that is not an integer', () => {
+  it('refuses numbers that are not integers', () => {
     for (const code of [Number.NaN, 3000.5, Number.POSITIVE_INFINITY, -1]) assert.equal(isWireCloseCode(code), false)
   })
 })
 
 describe('describeCloseCode', () => {
-  it('says in words what each code of the table means', () => {
+  it('describes each code of the table', () => {
     for (const [code, { meaning }] of Object.entries(closeCodes)) {
       assert.match(meaning, /^\S.*[^\s.]$/)
       assert.equal(describeCloseCode(Number(code)), meaning)
@@ -31,7 +31,7 @@ describe('describeCloseCode', () => {
     assert.equal(describeCloseCode(1013), 'overloaded: try again later')
   })
 
-  it('tells any other number by its range, §7.4.2', () => {
+  it('describes other numbers by their range, §7.4.2', () => {
     for (const [meaning, ...codes] of [
       ['not a close code', -1, 0, 999, 5000, 65535, Number.NaN, Number.POSITIVE_INFINITY],
       ['a code that is kept for later versions of the standard', 1016, 2999],
@@ -63,7 +63,7 @@ describe('readClosePayload', () => {
     }
   })
 
-  it('says of a code that must not be sent, and of the one it fails with, what they mean', () => {
+  it('explains a code that must not be sent, and the code that it fails with', () => {
     assert.throws(() => read(payloadOf(1006)), {
       message:
         'a Close frame carries a status code that must not be sent: 1006, closed without a closing handshake (RFC 6455 §7.4); closed with 1002, protocol error',
@@ -79,7 +79,7 @@ describe('readClosePayload', () => {
 })
 
 describe('closePayloadOf', () => {
-  it('writes nothing for 1005, and else the code and the reason', () => {
+  it('writes nothing for 1005, else the code and the reason', () => {
     assert.equal(toHex(closePayloadOf(webPayload, { code: 1005, reason: '' })), '')
     assert.equal(toHex(closePayloadOf(webPayload, { code: 1000, reason: 'bye' })), '03e8627965')
   })
@@ -88,7 +88,7 @@ describe('closePayloadOf', () => {
 describe('checkCloseStatus', () => {
   const check = (code: number | undefined, reason = '') => checkCloseStatus(webPayload, code, reason)
 
-  it('takes a reason of 123 bytes and refuses one of 124, §5.5', () => {
+  it('accepts a reason of 123 bytes and refuses one of 124, §5.5', () => {
     check(1000, 'x'.repeat(123))
     check(1000, '字'.repeat(41))
     assert.throws(() => check(1000, 'x'.repeat(124)), UsageError)
@@ -104,7 +104,7 @@ describe('checkCloseStatus', () => {
 })
 
 describe('shortenReason', () => {
-  it('cuts between characters, so that it fits a Close frame', () => {
+  it('cuts a reason between characters to fit a Close frame', () => {
     assert.equal(shortenReason(webPayload, 'x'.repeat(123)), 'x'.repeat(123))
     for (const text of ['x'.repeat(124), '字'.repeat(42), '👋'.repeat(31), `a${'👋'.repeat(200)}`]) {
       const short = shortenReason(webPayload, text)

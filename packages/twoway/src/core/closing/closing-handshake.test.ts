@@ -11,7 +11,7 @@ function closeFrame(role: 'client' | 'server', payload = '03e8'): Uint8Array {
   return frame({ opcode: Opcode.close, payload: fromHex(payload), masked: role === 'server' })
 }
 
-/** How each event comes about on a real connection. */
+/** Causes each event on a real connection. */
 const cause: { readonly [event in ClosingEvent]: (harness: ConnectionHarness, role: 'client' | 'server') => void } = {
   close: ({ connection }) => connection.close(1000),
   peerClose: (harness, role) => harness.receive(closeFrame(role)),
@@ -31,7 +31,7 @@ const wayTo: { readonly [state in ClosingState]: readonly ClosingEvent[] } = {
   closed: ['lost'],
 }
 
-/** What the transport sees, and where it leads. Written apart from the table: a pair that is missing changes nothing. */
+/** The calls of the transport and the next state. Written independently of the table: a missing pair has no effect. */
 const expected: { readonly [pair: string]: readonly [next: ClosingState, calls: string] } = {
   'open close': ['closeSent', 'write'],
   'open peerClose': ['closesExchanged', 'write end'],
@@ -89,7 +89,7 @@ describe('the closing handshake: each event in each state', () => {
     }
   }
 
-  it('gives the peer its time in each state that waits for it', () => {
+  it("starts the peer's timeout in each state that waits for it", () => {
     for (const state of ['closeSent', 'closesExchanged', 'failing'] as const) {
       const harness = reach(state, 'server')
       harness.clock.advance(closeTimeoutMs - 1)
@@ -99,7 +99,7 @@ describe('the closing handshake: each event in each state', () => {
     }
   })
 
-  it('has no row that the cases above leave out', () => {
+  it('has no row without a case', () => {
     const rows = states.flatMap((state) => Object.keys(closingHandshake[state]).map((event) => `${state} ${event}`))
     assert.deepEqual(
       rows.filter((row) => expected[row] === undefined && row !== 'failing peerEnd'),
@@ -125,14 +125,14 @@ describe('the closing handshake', () => {
     }
   })
 
-  it('throws away what comes behind the Close of the peer, §5.5.1', () => {
+  it("discards input after the peer's Close, §5.5.1", () => {
     const harness = new ConnectionHarness()
     harness.receive(closeFrame('server'))
     harness.receive(fromHex('ffffffff'))
     assert.deepEqual(harness.log, ['closing'])
   })
 
-  it('is clean where the transport is reset after both Closes, and unclean where it is lost before, §7.1.4', () => {
+  it('is clean if the transport is reset after both Closes, and unclean if it is lost before, §7.1.4', () => {
     const clean = reach('closesExchanged', 'server')
     clean.connection.closed(new Error('reset'))
     assert.equal(clean.log.at(-1), 'closed 1000 "" clean')

@@ -11,7 +11,7 @@ import { acceptExtension, confirmExtension } from './negotiation.js'
 
 const { continuation, text, binary, ping } = Opcode
 
-/** An extension for tests: writes each byte twice, for messages longer than two bytes. */
+/** A test extension that doubles each byte of messages longer than two bytes. */
 class Doubling implements Extension {
   readonly name = 'x-double'
   readonly messageBits = 4

@@ -11,7 +11,7 @@ for (const [text, encoded] of Object.entries(vectors)) {
   })
 }
 
-test('encodes any bytes as node does', () => {
+test('encodes any bytes as Node does', () => {
   fc.assert(
     fc.property(fc.uint8Array(), (bytes) => {
       assert.equal(encodeBase64(bytes), Buffer.from(bytes).toString('base64'))

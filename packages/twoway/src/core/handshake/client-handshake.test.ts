@@ -21,7 +21,7 @@ const options: ClientHandshakeOptions = {
   limits: clientLimits,
 }
 
-/** The answer of §1.2, its lines ended by a line feed alone here. */
+/** The answer of §1.2. Its lines end with a line feed only here. */
 const example = `HTTP/1.1 101 Switching Protocols
 Upgrade: websocket
 Connection: Upgrade
@@ -32,7 +32,7 @@ Sec-WebSocket-Protocol: chat
 
 const encoded = (text: string) => Buffer.from(text.replaceAll('\n', '\r\n'), 'latin1')
 
-/** Feeds pieces of these sizes, over and over, each overwritten after; returns the bytes read. */
+/** Feeds pieces of the given sizes in turn, overwriting each afterwards; returns the number of bytes read. */
 function feed(handshake: ClientHandshake, bytes: Uint8Array, sizes: readonly number[]): number {
   let at = 0
   for (let turn = 0; at < bytes.length; turn++) {
@@ -64,7 +64,7 @@ const withValue = (name: string, value: string) => replaced(new RegExp(`^${name}
 const requestText = (changes: Partial<ClientHandshakeOptions>) =>
   Buffer.from(new ClientHandshake({ ...options, ...changes }).request).toString('latin1')
 
-test('asks as §4.1 says, fields in a fixed order', () => {
+test('writes the request of §4.1, fields in a fixed order', () => {
   const lines = [
     'GET /chat HTTP/1.1',
     'Host: server.example.com',
@@ -81,11 +81,11 @@ test('asks as §4.1 says, fields in a fixed order', () => {
   assert.equal(requestText({ origin: 'http://example.com', fields: ['Cookie', 'a=b'] }), lines.join('\r\n'))
 })
 
-test('asks for nothing that was not given, §4.1', () => {
+test('requests nothing that was not given, §4.1', () => {
   assert.doesNotMatch(requestText({ protocols: [], extensions: [] }), /Origin|Protocol|Extensions/)
 })
 
-test("puts the caller's Host and Origin in place of its own", () => {
+test("replaces its Host and Origin by the caller's", () => {
   const text = requestText({ origin: 'http://a', fields: ['host', 'b', 'ORIGIN', 'http://c'] })
   assert.deepEqual(text.match(/^(host|origin): .*$/gim), ['host: b', 'ORIGIN: http://c'])
 })
@@ -121,7 +121,7 @@ for (const [what, code, changes] of unfit) {
   })
 }
 
-test('takes the example in any cut, and leaves what stands behind, §1.2', () => {
+test('accepts the example however it is split, and leaves the bytes behind it, §1.2', () => {
   const bytes = Buffer.concat([encoded(example), Buffer.from([0x81, 0x00])])
   const cuts = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 })
   fc.assert(
@@ -137,7 +137,7 @@ test('takes the example in any cut, and leaves what stands behind, §1.2', () =>
   )
 })
 
-test('has no result before the answer has come whole', () => {
+test('has no result before the whole answer has arrived', () => {
   const bytes = encoded(example)
   const handshake = new ClientHandshake(options)
   assert.equal(handshake.receive(bytes, 0, bytes.length - 1), bytes.length - 1)
@@ -158,7 +158,7 @@ for (const [what, text] of Object.entries(taken)) {
   })
 }
 
-test('tells the extensions as they were answered', () => {
+test('returns the extensions as they were answered', () => {
   const text = withField('Sec-WebSocket-Extensions: other, permessage-deflate; a=1')
   assert.deepEqual(answered(text).result?.extensions, [
     { name: 'other', parameters: [] },
@@ -225,12 +225,12 @@ for (const [code, cases] of Object.entries(broken)) {
   }
 }
 
-test('breaks every rule for an answer', () => {
+test('covers every rule for an answer', () => {
   const codes = Object.entries(violations).filter(([, row]) => !('status' in row || 'closeCode' in row))
   assert.deepEqual(Object.keys(broken).toSorted(), codes.map(([code]) => code).toSorted())
 })
 
-test('tells the status and the reason of a refusal, and keeps its head', () => {
+test('reports the status and the reason of a refusal, and keeps its head', () => {
   const handshake = new ClientHandshake(options)
   const bytes = encoded('HTTP/1.1 503 Service Unavailable\nRetry-After: 5\n\nlater')
   assert.throws(() => handshake.receive(bytes, 0, bytes.length), {
@@ -242,19 +242,19 @@ test('tells the status and the reason of a refusal, and keeps its head', () => {
   assert.equal(handshake.result, undefined)
 })
 
-test('tells the field that broke a rule, and the status', () => {
+test('names the field that broke a rule, and the status', () => {
   assert.throws(() => answered(withValue('Upgrade', 'h2c')), { status: 101, message: /Upgrade: h2c/ })
   assert.throws(() => answered(without('Upgrade')), { status: 101, message: /no Upgrade/ })
 })
 
-test('passes over interim answers, RFC 9110 §15.2', () => {
+test('skips interim answers, RFC 9110 §15.2', () => {
   const interim = 'HTTP/1.1 100 Continue\n\nHTTP/1.1 103 Early Hints\nLink: </a>\n\n'
   for (const sizes of [[1 << 20], [1], [7]]) {
     assert.equal(answered(interim + example, {}, sizes).result?.protocol, 'chat')
   }
 })
 
-test('bounds all heads together by maxHeadBytes', () => {
+test('limits all heads together to maxHeadBytes', () => {
   const interim = 'HTTP/1.1 100 Continue\n\n'
   const maxHeadBytes = encoded(interim + example).length
   const within = (maxHeadBytes: number) => ({ limits: { ...clientLimits, maxHeadBytes } })
@@ -262,7 +262,7 @@ test('bounds all heads together by maxHeadBytes', () => {
   assert.throws(() => answered(interim + example, within(maxHeadBytes - 1)), { code: 'responseHeadTooLong' })
 })
 
-test('throws only HandshakeError whatever comes', () => {
+test('throws only HandshakeErrors for any input', () => {
   const index = fc.nat(300)
   const byte = fc.oneof(fc.nat(255), fc.constantFrom(...Buffer.from(' \t\r\n:;,="\\1')))
   const changes = fc.array(fc.tuple(index, fc.nat(2), byte), { maxLength: 3 })

@@ -22,7 +22,7 @@ Sec-WebSocket-Version: 13
 
 `
 
-/** Reads a request whose lines end by a line feed alone here. */
+/** Reads a request whose lines end with a line feed only here. */
 function read(text: string): ClientOffer {
   const bytes = Buffer.from(text.replaceAll('\n', '\r\n'), 'latin1')
   const parser = new HeadParser(requestForm, serverLimits)
@@ -41,7 +41,7 @@ const without = (name: string) => replaced(new RegExp(`^${name}: .*\n`, 'm'), ''
 const withField = (...fields: string[]) => replaced('\n\n', `\n${fields.join('\n')}\n\n`)
 const withValue = (name: string, value: string) => replaced(new RegExp(`^${name}: .*`, 'm'), `${name}: ${value}`)
 
-test('takes the example, §1.2', () => {
+test('accepts the example, §1.2', () => {
   const { key, protocols, extensions, headers } = read(example)
   assert.equal(key, 'dGhlIHNhbXBsZSBub25jZQ==')
   assert.deepEqual(protocols, ['chat', 'superchat'])
@@ -65,7 +65,7 @@ for (const [what, text] of Object.entries(taken)) {
   })
 }
 
-test('combines subprotocols and extensions over several lines, §11.3.2, §11.3.4', () => {
+test('combines subprotocols and extensions of several lines, §11.3.2, §11.3.4', () => {
   const offer = read(
     withField('Sec-WebSocket-Protocol: third', 'Sec-WebSocket-Extensions: a; b=1', 'Sec-WebSocket-Extensions: c'),
   )
@@ -76,7 +76,7 @@ test('combines subprotocols and extensions over several lines, §11.3.2, §11.3.
   ])
 })
 
-/** The rules that a server's own options decide are not the standard's. */
+/** Rules that the server's options decide, not the standard. */
 const byOptions = ['hostForbidden', 'originForbidden'] as const
 
 const broken: Record<Exclude<RequestViolationCode, (typeof byOptions)[number]>, Record<string, string>> = {
@@ -143,7 +143,7 @@ for (const [code, cases] of Object.entries(broken)) {
   }
 }
 
-test('breaks every rule for a request but that of the Origin', () => {
+test('covers every rule for a request except that of the Origin', () => {
   const codes = Object.entries(violations).flatMap(([code, row]) => ('status' in row ? [code] : []))
   assert.deepEqual(
     Object.keys(broken).toSorted(),
@@ -151,7 +151,7 @@ test('breaks every rule for a request but that of the Origin', () => {
   )
 })
 
-test('throws only HandshakeError whatever fields come', () => {
+test('throws only HandshakeErrors for any fields', () => {
   const name = fc.constantFrom(...[...read(example).headers].map(([name]) => name), 'sec-websocket-extensions')
   const value = fc.oneof(
     fc.constantFrom('websocket', 'upgrade', '13', 'a', '', 'dGhlIHNhbXBsZSBub25jZQ==', 'a; b="c', 'a;'),
@@ -195,7 +195,7 @@ test('accepts the example, §1.3', () => {
   )
 })
 
-test('names no subprotocol and no extension where there is none, §4.2.2', () => {
+test('names no subprotocol and no extension if there is none, §4.2.2', () => {
   const { headers } = readAnswer(acceptanceOf(acceptance))
   assert.deepEqual(
     [...headers].map(([name]) => name),
@@ -203,7 +203,7 @@ test('names no subprotocol and no extension where there is none, §4.2.2', () =>
   )
 })
 
-/** Keeps what is written until the network takes it, as the port lets a transport do. */
+/** Keeps written bytes until the network takes them, as the port allows. */
 class KeepingTransport extends RecordingTransport {
   readonly kept: Uint8Array[] = []
 
@@ -213,7 +213,7 @@ class KeepingTransport extends RecordingTransport {
   }
 }
 
-test('writes the answer that is asked for, whether it has more than the accept key or not', () => {
+test('writes the right answer, with and without fields besides the accept key', () => {
   for (const more of [{}, { protocol: 'chat' }, { extensions: 'a; b' }, { fields: ['Set-Cookie', 'c=d'] }, {}]) {
     const transport = new RecordingTransport()
     accept(transport, { ...acceptance, ...more })
@@ -221,7 +221,7 @@ test('writes the answer that is asked for, whether it has more than the accept k
   }
 })
 
-test('leaves an answer as it is that the network has not taken', () => {
+test('does not change an answer that the network has not taken', () => {
   const keys = ['dGhlIHNhbXBsZSBub25jZQ==', 'AQIDBAUGBwgJCgsMDQ4PEA==', 'x3JJHMbDL1EzLkh9GBhXDw==']
   for (const extensions of [undefined, 'x-kept']) {
     accept(new RecordingTransport(), { ...acceptance, extensions })
@@ -254,7 +254,7 @@ for (const fields of unfit) {
   })
 }
 
-test('answers each broken rule with its status and its sentence', () => {
+test('answers each broken rule with its status and its text', () => {
   for (const code of Object.keys(broken) as RequestViolationCode[]) {
     const error = new HandshakeError(code, 'a detail')
     const { status, headers, body } = readAnswer(encodeResponse(refusalOf(error)))
@@ -265,7 +265,7 @@ test('answers each broken rule with its status and its sentence', () => {
   }
 })
 
-test('tells with 426 what to upgrade to and which version, §4.4, RFC 9110 §15.5.22', () => {
+test('names the protocol and its version with 426, §4.4, RFC 9110 §15.5.22', () => {
   for (const code of ['upgradeMissing', 'versionUnsupported'] as const) {
     const { headers } = readAnswer(encodeResponse(refusalOf(new HandshakeError(code))))
     assert.equal(headers.get('upgrade'), 'websocket')
@@ -274,7 +274,7 @@ test('tells with 426 what to upgrade to and which version, §4.4, RFC 9110 §15.
   }
 })
 
-test('tells with 405 which method is allowed, RFC 9110 §15.5.6', () => {
+test('names the allowed method with 405, RFC 9110 §15.5.6', () => {
   const { headers } = readAnswer(encodeResponse(refusalOf(new HandshakeError('methodNotGet'))))
   assert.equal(headers.get('allow'), 'GET')
 })

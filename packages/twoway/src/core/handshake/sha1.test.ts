@@ -12,12 +12,12 @@ const vectors: readonly (readonly [text: string, times: number, digest: string])
 ]
 
 for (const [text, times, digest] of vectors) {
-  test(`sums ${text.length * times} bytes as RFC 3174 §7.3 does`, () => {
+  test(`sums ${text.length * times} bytes as in RFC 3174 §7.3`, () => {
     assert.equal(Buffer.from(sha1(Buffer.from(text.repeat(times)))).toString('hex'), digest)
   })
 }
 
-test('sums every message as node does, around the ends of blocks too', () => {
+test('hashes messages of all lengths around block ends as Node does', () => {
   for (let length = 0; length < 200; length++) {
     const [message] = fc.sample(fc.uint8Array({ minLength: length, maxLength: length }), 1)
     assert.deepEqual(sha1(message!), new Uint8Array(createHash('sha1').update(message!).digest()))

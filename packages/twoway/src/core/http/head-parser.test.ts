@@ -25,7 +25,10 @@ const responseHead: ResponseHead = {
 
 const cuts = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 })
 
-/** Feeds pieces of these sizes, over and over, each in a buffer of its own that is overwritten after; returns the bytes read. */
+/**
+ * Feeds pieces of the given sizes in turn, each in its own buffer that is overwritten afterwards; returns the number of
+ * bytes read.
+ */
 function feed(parser: HeadParser<unknown>, bytes: Uint8Array, sizes: readonly number[]): number {
   let at = 0
   for (let turn = 0; at < bytes.length; turn++) {
@@ -203,7 +206,7 @@ function mutated(text: string, changes: readonly (readonly [number, string, numb
   return Uint8Array.from(bytes)
 }
 
-/** The head that came of it, or the code of the HandshakeError. Anything else that is thrown is thrown on. */
+/** The parsed head, or the code of the HandshakeError. Rethrows other errors. */
 function outcome<Head>(form: HeadForm<Head>, bytes: Uint8Array, sizes: readonly number[]): Head | string | undefined {
   const parser = new HeadParser(form, { maxHeadBytes: 100, maxHeaderFields: 3 })
   try {

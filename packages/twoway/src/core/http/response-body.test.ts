@@ -9,7 +9,7 @@ interface Expected {
   readonly isDone: boolean
 }
 
-/** Feeds the bytes in every cut to a body of a response with these fields. */
+/** Feeds bytes to the body of a response with these fields, split in every way. */
 function reads(bytes: string, fields: readonly string[], expected: Expected, { status = 403, maxBytes = 64 } = {}) {
   inEveryCut(Buffer.from(bytes, 'latin1'), (feed) => {
     const body = new ResponseBody({ version: '1.1', status, reason: '', fields }, maxBytes)

@@ -7,7 +7,7 @@ import { ProtocolError } from '../errors.js'
 import { Opcode } from '../opcode.js'
 import { FrameParser } from './frame-parser.js'
 
-/** Reads frames from pieces into a log: a line a frame, or the code of the rule that was broken. */
+/** Logs the frames that are read from pieces: a line per frame, or the code of the broken rule. */
 function reader(role: 'client' | 'server', messageBits = 0) {
   const parser = new FrameParser(role, webPayload, messageBits)
   const log: string[] = []

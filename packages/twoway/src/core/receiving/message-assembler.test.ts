@@ -141,7 +141,7 @@ describe('MessageAssembler', () => {
         const bytes = new Uint8Array(length).fill(0x61)
         feedFrame(assembler, opcode, false, [bytes.subarray(0, length >> 1)])
         const message = feedFrame(assembler, Opcode.continuation, true, [bytes.subarray(length >> 1)])
-        // Whoever has the chunk now writes over it.
+        // The next user of the chunk overwrites it.
         assert.equal(pool.take(), chunk)
         chunk.fill(0)
         pool.give(chunk)

@@ -10,7 +10,7 @@ import { ScratchPool } from '../sending/scratch-pool.js'
 import { MessageAssembler } from './message-assembler.js'
 import { MessageDecoder } from './message-decoder.js'
 
-/** Doubles each byte; what is to come later waits for `finish`. */
+/** Doubles each byte; asynchronous results wait for `finish`. */
 class Doubling implements Extension {
   readonly name = 'x-double'
   readonly messageBits = 4

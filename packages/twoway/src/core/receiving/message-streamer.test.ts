@@ -8,16 +8,16 @@ import { deflatePair } from 'twoway-testing/deflate.js'
 import { ProtocolError, TransportError } from '../errors.js'
 import type { MessageReader } from './message-reader.js'
 
-/** Lets what is waited for come, and runs the tasks, until nothing is left to do. */
+/** Runs tasks and microtasks until none are left. */
 async function settle({ clock }: ConnectionHarness): Promise<void> {
   for (let round = 0; round < 3; round++) {
     clock.runTasks()
-    // Awaits of a reader take turns of the real microtask queue.
+    // The reader's awaits use the real microtask queue.
     await new Promise(setImmediate)
   }
 }
 
-/** Reads each message to its end as it comes; what it read goes to `messages`, with the pieces of each. */
+/** Reads all messages to their end and adds them to `messages`, with their pieces. */
 class Reader {
   readonly messages: { readonly type: string; readonly pieces: (string | Uint8Array)[]; isWhole: boolean }[] = []
   readonly errors: unknown[] = []
@@ -38,7 +38,7 @@ class Reader {
     }
   }
 
-  /** The messages that came to their end, bytes in hex. */
+  /** The completed messages, bytes in hex. */
   get whole(): string[] {
     return this.messages
       .filter(({ isWhole }) => isWhole)
@@ -113,7 +113,7 @@ describe('MessageStreamer', () => {
     harness.receive(new Uint8Array(1))
     assert.deepEqual(harness.transport.calls, ['pause'])
     assert.equal(message!.heldBytes, 101)
-    // What was on its way waits beside the message.
+    // Bytes in transit wait in addition to the message.
     harness.receive(new Uint8Array(50))
     assert.ok(harness.connection.heldBytes >= 151)
     assert.equal((await message!.next())?.length, 101)
@@ -217,10 +217,10 @@ describe('MessageWriter to MessageStreamer', () => {
       fc.uint8Array({ maxLength: 2000 }),
     ),
     cuts,
-    /** After which of the pieces the turn ends. */
+    /** Indices of the pieces after which the turn ends. */
     turns: fc.array(fc.boolean(), { maxLength: 14 }),
     fragmentBytes: fc.option(fc.integer({ min: 4, max: 300 }), { nil: undefined }),
-    /** Sent whole while the pieces are written. */
+    /** A whole message that is sent while the pieces are written. */
     meanwhile: fc.option(fc.string({ unit: 'grapheme', maxLength: 20 }), { nil: undefined }),
   })
   const shownAs = (message: string | Uint8Array): string =>
@@ -249,7 +249,7 @@ describe('MessageWriter to MessageStreamer', () => {
             const places = [0, ...cuts.filter((at) => at < payload.length).sort((a, b) => a - b), payload.length]
             for (const [index, end] of places.slice(1).entries()) {
               const start = places[index]!
-              // What is beyond the high-water mark of a turn goes on in the next.
+              // The next turn continues above the high-water mark.
               const room = message.write(
                 typeof payload === 'string' ? payload.slice(start, end) : payload.subarray(start, end),
               )

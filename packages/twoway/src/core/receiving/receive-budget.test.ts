@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import type { MemoryHolder } from '../../ports/memory-budget.js'
 import { ReceiveBudget } from './receive-budget.js'
 
-/** A holder that holds nothing once it has let go, as it should. */
+/** A holder that releases its memory when it is evicted. */
 class Holder implements MemoryHolder {
   isGone = false
   readonly checks: (readonly [now: number, timeoutMs: number])[] = []
@@ -76,7 +76,7 @@ describe('ReceiveBudget', () => {
         })
         for (const index of shares.keys()) held.set(index, 0)
         for (const [index, bytes] of steps) {
-          // Those that had to let go are gone.
+          // Evicted holders are gone.
           if (!held.has(index)) continue
           held.set(index, bytes)
           shares[index]!.set(bytes)

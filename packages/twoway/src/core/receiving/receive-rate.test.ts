@@ -94,7 +94,7 @@ describe('maxBytesPerSecond', () => {
       [1001, ['error tooManyBytes']],
     ] as const) {
       const harness = harnessWith({ maxBytesPerSecond: 1000 })
-      // 4 bytes of header, 4 of masking key.
+      // 4 bytes of header and 4 of masking key.
       harness.receive(frame({ opcode: text, payload: 'x'.repeat(length - 8), masked: true }))
       assert.deepEqual(failures(harness), failed)
     }

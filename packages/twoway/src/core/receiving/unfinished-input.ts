@@ -63,7 +63,9 @@ export class UnfinishedInput implements MemoryHolder {
       this.#progress = progress
       this.#progressedAt = now
     } else if (now - this.#progressedAt >= timeoutMs) {
-      owner.tooSlow(new ProtocolError('messageTooSlow', `less than ${least} bytes of it arrived within ${timeoutMs} ms`))
+      owner.tooSlow(
+        new ProtocolError('messageTooSlow', `less than ${least} bytes of it arrived within ${timeoutMs} ms`),
+      )
     }
   }
 }

@@ -12,7 +12,7 @@ import { type PerMessageDeflateOptions, settleDeflate } from '../extensions/perm
 import { BroadcastMessage } from './broadcast-message.js'
 import { ScratchPool } from './scratch-pool.js'
 
-/** A codec that counts what it is given to compress. */
+/** A codec that counts the compressed messages. */
 function countingCodec(): { readonly codec: DeflateCodec; readonly calls: () => number } {
   const codec = createNodeDeflateCodec(true)
   const counted = new Map<unknown, unknown>()
@@ -47,7 +47,7 @@ interface Ends {
   readonly client: ConnectionHarness
 }
 
-/** Connections of one server with clients that offer in turn what is listed. */
+/** Connections of one server to clients with the given offers in turn. */
 function connectionsOf(
   codec: DeflateCodec,
   options: PerMessageDeflateOptions,
@@ -71,7 +71,7 @@ function broadcast(ends: readonly Ends[], message: string | Uint8Array, compress
   for (const { server } of ends) server.connection.send(broadcast, compress)
 }
 
-/** Hands on what was written until each client has so many messages. */
+/** Delivers written bytes until each client has the given number of messages. */
 async function deliver(ends: readonly Ends[], messages: number): Promise<void> {
   for (let turn = 0; turn < 5000; turn += 1) {
     for (const { server, client } of ends) {

@@ -134,7 +134,7 @@ describe('FrameWriter', () => {
     assert.notEqual(scratchPool.takeLong(50_000), chunk)
     transport.pendingBytes = 0
     frameWriter.drained()
-    // Of two that waited, the latest is kept; it had just the length that it needed.
+    // Of the two waiting chunks, the latest is kept; it has the exact length.
     assert.equal(scratchPool.takeLong(50_000).length, 50_010)
   })
 
@@ -196,7 +196,7 @@ describe('FrameWriter', () => {
       assert.equal(counted.waitingBytes, pending)
       return asked
     }
-    // What was written before the connection stood may be pending still.
+    // Bytes written before the connection was established may still be pending.
     assert.equal(send(), 2)
     assert.equal(send(), 1)
     pending = 7

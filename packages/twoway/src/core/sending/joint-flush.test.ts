@@ -10,7 +10,7 @@ import { FrameWriter } from './frame-writer.js'
 import { JointFlush } from './joint-flush.js'
 import { ScratchPool } from './scratch-pool.js'
 
-/** A clock that counts what is deferred. */
+/** A clock that counts deferrals. */
 class CountingClock extends FakeClock {
   deferrals = 0
 

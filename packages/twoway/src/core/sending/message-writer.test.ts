@@ -21,7 +21,7 @@ function setUp(options?: HarnessOptions, type?: 'text' | 'binary') {
   return { harness, ...start(harness, type) }
 }
 
-/** What was written, once the turn is over. */
+/** The written bytes at the end of the turn. */
 function written(harness: ConnectionHarness): string {
   harness.clock.runTasks()
   return toHex(harness.transport.written)

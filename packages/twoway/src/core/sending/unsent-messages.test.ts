@@ -12,7 +12,7 @@ function setUp() {
     framed,
     clock,
     unsent,
-    /** Frames a message: what is not its encoded payload is its header, or other frames before it. */
+    /** Frames a message: the bytes beyond its encoded payload are its header, or other frames before it. */
     add(before: number, payloadLength: number, encodedLength = payloadLength): void {
       framed.appendedBytes += before + encodedLength
       framed.waitingBytes += before + encodedLength

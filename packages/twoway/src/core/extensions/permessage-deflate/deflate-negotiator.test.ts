@@ -15,7 +15,7 @@ interface Asked {
   peer: string
 }
 
-/** A codec that notes which contexts are asked for, as `bits/takeover`. */
+/** A codec that records the requested contexts as `bits/takeover`. */
 function notingCodec(asked: Asked, abilities: Partial<DeflateCodec> = {}): DeflateCodec {
   const note = ({ windowBits, takeover }: { windowBits: number; takeover: boolean }): string =>
     `${windowBits}${takeover ? ' takeover' : ''}`
@@ -50,7 +50,7 @@ function negotiate(role: 'client' | 'server', option: PerMessageDeflateOption, a
   return { asked, negotiator: new DeflateNegotiator(settleDeflate(option, role), ports) }
 }
 
-/** [offer, the server's option, its answer or undefined where it declines, its contexts: compressor, inflater] */
+/** [offer, the server's option, its answer or undefined if it declines, its contexts: compressor, inflater] */
 const accepted: readonly (readonly [string, PerMessageDeflateOption, string | undefined, string?, string?])[] = [
   ['', true, '; server_no_context_takeover; client_no_context_takeover', '15', '15'],
   ['; client_max_window_bits', true, '; server_no_context_takeover; client_no_context_takeover', '15', '15'],
@@ -97,7 +97,7 @@ const accepted: readonly (readonly [string, PerMessageDeflateOption, string | un
     '11',
     '15',
   ],
-  // zlib's raw deflate knows no window of 8 bits.
+  // zlib does not support raw DEFLATE with a window of 8 bits.
   ['; server_max_window_bits=8', true, undefined],
   // §7.1.2.2
   [
@@ -123,7 +123,7 @@ const accepted: readonly (readonly [string, PerMessageDeflateOption, string | un
   ],
   ['', { clientMaxWindowBits: 10 }, undefined],
   ['', { clientMaxWindowBits: 15 }, '; server_no_context_takeover; client_no_context_takeover', '15', '15'],
-  // §7.1: unknown, twice, or with an invalid value
+  // §7.1: unknown, repeated or invalid
   ...[
     '; unknown',
     '; server_no_context_takeover; server_no_context_takeover',
@@ -189,7 +189,10 @@ describe('DeflateNegotiator: a server, RFC 7692 §7.1', () => {
 
 const hello = 'permessage-deflate; client_max_window_bits'
 
-/** [the client's option, its offer, an answer, its contexts; undefined for its compressor where it sends all as it is] */
+/**
+ * [the client's option, its offer, an answer, its contexts; the compressor is undefined if messages go out
+ * uncompressed]
+ */
 const confirmed: readonly (readonly [PerMessageDeflateOption, string, string, string | undefined, string])[] = [
   [true, hello, '', '15 takeover', '15 takeover'],
   [true, hello, '; server_no_context_takeover; client_no_context_takeover', '15', '15'],

@@ -21,7 +21,7 @@ const first = { fin: false, reservedBits: 4 }
 const rest = { fin: false }
 const whole = { reservedBits: 4 }
 
-/** Messages as RFC 7692 §7.2.3 writes them, what they are, and the rule. */
+/** Messages in the encodings of RFC 7692 §7.2.3, their contents, and the rule. */
 const received: readonly (readonly [rule: string, frames: readonly Uint8Array[], log: readonly string[]])[] = [
   ['one block, §7.2.3.1', [masked(text, fromHex('f248cdc9c90700'), whole)], ['text Hello']],
   [
@@ -88,7 +88,7 @@ describe('PermessageDeflate: receiving', () => {
   it('validates text as it is inflated, before the end of its message', async () => {
     const limits = { maxMessageBytes: 4 << 20 }
     const harness = new ConnectionHarness({ extension: pair().server, limits })
-    // A stored block of a byte that is no UTF-8, and others until as much has come as is gathered first.
+    // A stored block with a byte that is not UTF-8, and further blocks until enough is gathered to be inflated.
     const letters = concat(fromHex('00ffff0000'), new Uint8Array(0xffff).fill(0x61))
     const stored = concat(fromHex('000100feffff'), ...Array.from({ length: 16 }, () => letters))
     harness.receive(masked(text, stored, first))
@@ -295,7 +295,7 @@ describe('PermessageDeflate: sending', () => {
     assert.equal(clock.pendingTimers, 0)
     const third = encoded(server, 'HelloHelloHello')
     assert.deepEqual(third, first)
-    // Its peer can read all three.
+    // The peer can read all three messages.
     for (const packed of [first, second, third]) {
       let out = ''
       client.decode(
@@ -319,7 +319,7 @@ function pair(options: DeflatePairOptions = {}): ReturnType<typeof deflatePair> 
   return deflatePair({ codec, ...options })
 }
 
-/** Waits for a promise while a connection's tasks run. */
+/** Waits for a promise while running a connection's tasks. */
 async function settled(harness: ConnectionHarness, promise: Promise<void>): Promise<void> {
   let isSettled = false
   void promise.then(() => {
@@ -339,7 +339,7 @@ async function until(condition: () => boolean): Promise<void> {
   assert.fail('it does not come')
 }
 
-/** Of each unmasked frame the first byte and the payload's length, in hexadecimal. */
+/** The first byte and the payload length of each unmasked frame, in hexadecimal. */
 function frameHeads(bytes: Uint8Array): readonly string[] {
   const heads: string[] = []
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -361,12 +361,12 @@ function notLater(): void {
   assert.fail('short messages are done within the call')
 }
 
-/** A message as a sender without takeover compresses it. */
+/** A message as compressed by a sender without takeover. */
 function compressed(message: Uint8Array): Uint8Array {
   return zlib.deflateRawSync(message, { finishFlush: zlib.constants.Z_SYNC_FLUSH }).subarray(0, -4)
 }
 
-/** A short message, compressed within the call. */
+/** A short message, compressed synchronously. */
 function encoded(extension: PermessageDeflate, message: string): Uint8Array {
   const output = extension.encode(utf8(message), 0, message.length, true, message.length - 1, notLater)
   assert.ok(output instanceof Uint8Array)
