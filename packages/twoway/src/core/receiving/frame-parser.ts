@@ -33,8 +33,8 @@ export class FrameParser {
   readonly #payload: Payload
   readonly #messageBits: number
   #maskingKey = 0
-  #stash: Uint8Array | undefined
-  #stashed = 0
+  #splitHeader: Uint8Array | undefined
+  #splitLength = 0
 
   /**
    * @param role of this endpoint: a server requires masked frames, a client unmasked ones (§5.1)
@@ -48,7 +48,7 @@ export class FrameParser {
 
   /** Whether a frame is incomplete. */
   get isWithinFrame(): boolean {
-    return this.remaining > 0 || this.#stashed > 0
+    return this.remaining > 0 || this.#splitLength > 0
   }
 
   /**
@@ -58,7 +58,8 @@ export class FrameParser {
   read(bytes: Uint8Array, at: number, end: number): boolean {
     this.begins = this.remaining === 0
     if (this.begins) {
-      const payloadAt = this.#stashed === 0 ? this.#readHeader(bytes, at, end) : this.#readCutHeader(bytes, at, end)
+      const payloadAt =
+        this.#splitLength === 0 ? this.#readHeader(bytes, at, end) : this.#readSplitHeader(bytes, at, end)
       if (payloadAt < 0) return false
       this.#readPayload(bytes, payloadAt, end)
     } else {
@@ -81,17 +82,17 @@ export class FrameParser {
   #readHeader(bytes: Uint8Array, at: number, end: number): number {
     const size = this.#parseHeader(bytes, at, end)
     if (size > 0) return at + size
-    this.#stash ??= new Uint8Array(longestHeader)
-    while (at < end) this.#stash[this.#stashed++] = bytes[at++]!
+    this.#splitHeader ??= new Uint8Array(longestHeader)
+    while (at < end) this.#splitHeader[this.#splitLength++] = bytes[at++]!
     return -1
   }
 
-  #readCutHeader(bytes: Uint8Array, at: number, end: number): number {
-    const stash = this.#stash!
+  #readSplitHeader(bytes: Uint8Array, at: number, end: number): number {
+    const splitHeader = this.#splitHeader!
     while (at < end) {
-      stash[this.#stashed++] = bytes[at++]!
-      if (this.#parseHeader(stash, 0, this.#stashed) > 0) {
-        this.#stashed = 0
+      splitHeader[this.#splitLength++] = bytes[at++]!
+      if (this.#parseHeader(splitHeader, 0, this.#splitLength) > 0) {
+        this.#splitLength = 0
         return at
       }
     }
