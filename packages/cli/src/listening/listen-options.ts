@@ -29,7 +29,7 @@ export interface ListenAddress {
 export function addListenOptions(command: Command): Command {
   return command
     .option('--port <number>', 'port to listen on; 0 for any free port', '8080')
-    .option('--host <address>', 'address to listen on; 0.0.0.0 for all addresses', '127.0.0.1')
+    .option('--host <address>', 'address to listen on; 0.0.0.0 for all', '127.0.0.1')
     .option('--tls', 'use TLS (wss and https), with a generated certificate for localhost if none is given')
     .option('--cert <file>', 'certificate in PEM, followed by its intermediate certificates')
     .option('--key <file>', 'private key of the certificate in PEM')
