@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
+import { createPrivateKey } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import type { TLSSocket } from 'node:tls'
+import { fileURLToPath } from 'node:url'
 import { generate } from 'selfsigned'
 import { WebSocket, WebSocketServer } from 'ws'
 import { type Ending, type NodeProcess, startTwoway } from './echo-process.js'
@@ -293,6 +296,62 @@ describe("twoway connect says why it can't connect, and what to try, with exit c
     await fails(`ws://localhost:${at}/`, /wss:/)
   })
 
+  it('a server that asks for a certificate, and shows it one with --cert, --key and --passphrase', async () => {
+    const own = await generate([{ name: 'commonName', value: 'localhost' }], {
+      keyType: 'ec',
+      algorithm: 'sha256',
+      extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] }],
+    })
+    const cipher = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'sesame' } as const
+    const files = {
+      'cert.pem': own.cert,
+      'key.pem': own.private,
+      'both.pem': `${own.cert}\n${own.private}`,
+      'encrypted.pem': createPrivateKey(own.private).export(cipher) as string,
+    }
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+    const file = (name: keyof typeof files) => join(folder, name)
+    const https = createHttpsServer({ cert: own.cert, key: own.private, ca: own.cert, requestCert: true })
+    new WebSocketServer({ server: https }).on('connection', (socket, request) => {
+      socket.send(String((request.socket as TLSSocket).getPeerCertificate().subject.CN))
+    })
+    const url = `wss://localhost:${await listening(https)}/`
+    await fails(url, /it asks for a certificate, or for another one; give yours with --cert/, '--insecure')
+    const cert = ['--insecure', '--cert', file('cert.pem')]
+    for (const identity of [
+      ['--insecure', '--cert', file('both.pem')],
+      [...cert, '--key', file('key.pem')],
+      [...cert, '--key', file('encrypted.pem'), '--passphrase', 'sesame'],
+    ]) {
+      const { code, stdout } = await connect([url, '--expect', '1', ...identity])
+      assert.deepEqual([code, stdout], [0, 'localhost\n'])
+    }
+    await fails(
+      url,
+      /the key is encrypted; give its passphrase with --passphrase/,
+      ...cert,
+      '--key',
+      file('encrypted.pem'),
+    )
+  })
+
+  it('a server that asks for a password, and says it with --auth', async () => {
+    const web = createHttpServer()
+    const server = new WebSocketServer({
+      server: web,
+      verifyClient: ({ req }: { req: IncomingMessage }, decide: (is: boolean, status: number) => void) =>
+        decide(req.headers.authorization === `Basic ${Buffer.from('me:pässword:').toString('base64')}`, 401),
+      perMessageDeflate: true,
+    })
+    server.on('connection', (socket, { headers }) => socket.send(String(headers['sec-websocket-extensions'])))
+    const at = await listening(web)
+    await fails(String(at), /it wants to know who you are: add credentials, by --auth USER:PASSWORD/)
+    await fails(String(at), /refused the handshake with 401/, '--auth', 'me')
+    const auth = ['--auth', 'me:pässword:', '--expect', '1']
+    assert.match((await connect([String(at), ...auth])).stdout, /^permessage-deflate/)
+    assert.equal((await connect([String(at), ...auth, '--no-compression'])).stdout, 'undefined\n')
+  })
+
   it('TLS to a plain port', async () => {
     await fails(
       `wss://127.0.0.1:${port}/`,
@@ -312,6 +371,18 @@ describe('twoway connect refuses, with exit code 1,', () => {
     ['an invalid header', ['1', '-H', 'x'], /option '-H, --header <line>' argument is invalid. Give it as/],
     ['an invalid number', ['1', '--expect', 'x'], /'--expect <n>' argument 'x' is invalid. Give a whole number/],
     ['a form that is none', ['1', '--binary', 'x'], /Allowed choices are hex, base64, file/],
+    ['a key without its certificate', ['1', '--key', 'x'], '--key is the key of a certificate: give that with --cert'],
+    ['a passphrase without a key', ['1', '--passphrase', 'x'], '--passphrase decrypts a key: give that with --cert'],
+    [
+      'a password by two ways',
+      ['1', '--auth', 'me:x', '-H', 'authorization: x'],
+      '--auth and a header Authorization exclude each other: give one of them',
+    ],
+    [
+      'a key that is not there',
+      ['1', '--cert', fileURLToPath(import.meta.url), '--key', '/no/such'],
+      /can't read the key \/no\/such: there is no such file; give a PEM file with --key/,
+    ],
     [
       'a missing certificate',
       ['1', '--ca', '/no/such'],

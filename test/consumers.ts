@@ -49,8 +49,16 @@ const consumers: readonly Consumer[] = [
     has: "Node's types",
     lib: ['ES2023'],
     types: ['node'],
-    files: ['client.ts', 'client-stream.ts', 'client-on-node.ts', 'server.ts', 'server-disposed.ts', 'memory.ts'],
-    slowly: undefined,
+    files: [
+      'client.ts',
+      'client-stream.ts',
+      'client-on-node.ts',
+      'client-beside-node.ts',
+      'server.ts',
+      'server-disposed.ts',
+      'memory.ts',
+    ],
+    slowly: 'Bundler',
   },
   {
     has: "ECMAScript's disposables and Node's types",

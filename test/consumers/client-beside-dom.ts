@@ -1,6 +1,6 @@
 // What a program may write that has the DOM's types too: its WebSocket and ours stand for each other.
 
-import { WebSocket } from 'twoway'
+import { CloseEvent, ErrorEvent, WebSocket } from 'twoway'
 
 declare const log: (...values: unknown[]) => void
 
@@ -21,6 +21,13 @@ export function listen(ws: WebSocket): void {
   ws.addEventListener('open', (event: Event) => log(event.timeStamp), { signal: new AbortController().signal })
   ws.onopen = (event) => log(event.currentTarget)
   ws.dispatchEvent(new Event('open'))
+}
+
+export const headers: WebSocket = new WebSocket('ws://localhost', { headers: new Headers({ a: 'b' }) })
+
+export function events(): Event[] {
+  const close: globalThis.CloseEvent = new CloseEvent('close', { code: 1000 })
+  return [close, new ErrorEvent('error', { message: 'a' })]
 }
 
 export function sendBlob(ws: WebSocket): void {

@@ -24,6 +24,8 @@ export function construct(): WebSocket[] {
       origin: 'https://me',
     }),
     new WebSocket('wss://localhost', { ca: 'PEM', rejectUnauthorized: false, handshakeTimeoutMs: 1000 }),
+    new WebSocket('wss://localhost', { pfx: new Uint8Array(1), passphrase: 'a', checkServerIdentity: () => undefined }),
+    new WebSocket('ws://localhost', { lookup: (_name, _options, done) => done(null, '127.0.0.1', 4), userAgent: '' }),
   ]
 }
 
@@ -35,7 +37,8 @@ export function handle(ws: WebSocket): void {
     check<Same<typeof wasClean, boolean>>()
   }
   ws.onopen = (event) => check<Same<typeof event.type, string>>()
-  ws.onerror = () => undefined
+  ws.onerror = (event) => check<Same<typeof event.message, string | undefined>>()
+  ws.onopen = ({ headers }) => check<Same<ReturnType<NonNullable<typeof headers>['all']>, readonly string[]>>()
   ws.onclose = null
   ws.addEventListener('close', (event) => check<Same<typeof event.code, number>>())
   ws.addEventListener('close', (event) => log(event.wasClean), { once: true })

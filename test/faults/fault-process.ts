@@ -12,7 +12,7 @@ export interface ProcessOptions {
 /** A process of node that can be stopped and asked. What it writes to standard error is kept. */
 export class FaultProcess {
   readonly #child: ChildProcess
-  readonly #ended: Promise<unknown>
+  readonly ended: Promise<unknown>
   hasEnded = false
   errors = ''
 
@@ -29,7 +29,7 @@ export class FaultProcess {
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.errors += text
     })
-    this.#ended = once(this.#child, 'exit').then(() => {
+    this.ended = once(this.#child, 'exit').then(() => {
       this.hasEnded = true
     })
   }
@@ -37,7 +37,7 @@ export class FaultProcess {
   /** The next thing that it says. Rejects where it ends before. */
   async said<Message>(): Promise<Message> {
     const message = new Promise<Message>((resolve) => this.#child.once('message', (said) => resolve(said as Message)))
-    const ending = this.#ended.then(() => {
+    const ending = this.ended.then(() => {
       throw new Error(`the process has ended: ${this.errors}`)
     })
     return Promise.race([message, ending])
@@ -46,8 +46,13 @@ export class FaultProcess {
   /** Its answer to a question. */
   ask<Message>(question: unknown): Promise<Message> {
     const answer = this.said<Message>()
-    if (this.#child.connected) this.#child.send(question as object)
+    this.tell(question)
     return answer
+  }
+
+  /** Says something that has no answer. */
+  tell(message: unknown): void {
+    if (this.#child.connected) this.#child.send(message as object)
   }
 
   /** Stops it as a machine that hangs would be, until `continue`. */
@@ -61,6 +66,6 @@ export class FaultProcess {
 
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
-    await this.#ended
+    await this.ended
   }
 }

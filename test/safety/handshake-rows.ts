@@ -37,7 +37,7 @@ function brokenRequests(port: number): Readonly<Record<string, string>> {
     'a fragment in the target': request(lines({}), 'GET /#a HTTP/1.1'),
     'a field without a colon': request([...lines({}), 'no colon']),
     '20 KiB of head': request(lines({ 'X-Long': 'a'.repeat(20_000) })),
-    '200 fields': request(lines(Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`X-${at}`, 'a'])))),
+    '1200 fields': request(lines(Object.fromEntries(Array.from({ length: 1200 }, (_, at) => [`X-${at}`, 'a'])))),
   }
 }
 

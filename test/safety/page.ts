@@ -26,8 +26,8 @@ export function pageOf({ measured, targets, machine, date }: PageParts): string 
   return `# Safe by default
 
 How a server treats strangers by default, measured. \`npm run safety\` wrote this page. For each row it starts each server in
-a process of its own, as the server's documentation shows it, with no option except the port (and compression for the row
-about it), and acts as the peer over TCP on the same machine. The column "promised" is the requirement for Twoway; the
+a process of its own, as the server's documentation shows it, with no option except the port (and compression or TLS for
+the rows about it), and acts as the peer over TCP on the same machine. The column "promised" is the requirement for Twoway; the
 command fails if a figure of Twoway does not meet it.
 
 Measured on ${date}; ${targets.map(({ name, version }) => `${name} ${version}`).join(', ')}; ${machine}. Figures of time
@@ -39,7 +39,8 @@ Memory is the growth of the resident memory of the process: after a garbage coll
 maximum for the others. Compiled code and a heap that grows in steps add a noise of some MiB.
 
 Tests cover the rest. \`npm run test:mutations\` feeds the core a million mutated handshakes, frames and compressed streams,
-each of which must be accepted or fail with a defined error. \`test/faults\` cuts, resets, stops and starves real connections,
+each of which must be accepted or fail with a defined error. \`npm run test:tls\` plays ten thousand
+sequences of TLS messages to servers and clients. \`test/faults\` cuts, resets, stops and starves real connections,
 and connects the client to hostile servers; \`npm run soak\` does so for a given time.
 `
 }

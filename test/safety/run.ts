@@ -20,6 +20,7 @@ import { memoryRows } from './memory-rows.js'
 import { type Measured, pageOf } from './page.js'
 import { type Figure, figure, type Row } from './row.js'
 import { ServerProcess, type Target } from './server-process.js'
+import { tlsRows } from './tls-rows.js'
 import { dribbleRows, unfinishedRows } from './unfinished-rows.js'
 import { waitingRows } from './waiting-rows.js'
 
@@ -38,6 +39,7 @@ const disturbing = [
   ...fairnessRows,
   ...echoRows,
   ...descriptorRows,
+  ...tlsRows,
 ].filter(isChosen)
 const waiting = [...dribbleRows, ...waitingRows].filter(isChosen)
 

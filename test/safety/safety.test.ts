@@ -5,6 +5,7 @@ import { descriptorRows } from './descriptor-rows.js'
 import { frameRows } from './frame-rows.js'
 import { handshakeRows } from './handshake-rows.js'
 import { ServerProcess, type Target } from './server-process.js'
+import { tlsRows } from './tls-rows.js'
 
 const twoway: Target = {
   name: 'Twoway',
@@ -16,7 +17,7 @@ const twoway: Target = {
 
 /** The rows of docs/safety.md that measure no time and no memory; `npm run safety` measures all. */
 describe('a server without any option but the port', { concurrency: 4 }, () => {
-  for (const row of [...handshakeRows, ...frameRows, ...descriptorRows]) {
+  for (const row of [...handshakeRows, ...frameRows, ...descriptorRows, ...tlsRows]) {
     if (row.without?.Twoway !== undefined) continue
     it(`${row.property}: ${row.promise}`, async () => {
       const server = await ServerProcess.start(twoway, row.mode ?? 'echo', row.descriptors)

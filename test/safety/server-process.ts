@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { generate } from 'selfsigned'
 import type { Counts, Mode } from './servers/commands.js'
 
 /** A server to measure: what runs which script. */
@@ -12,6 +14,15 @@ export interface Target {
   readonly args: readonly string[]
   /** The script's name, in the folder of servers. */
   readonly script: string
+}
+
+let made: ReturnType<typeof generate> | undefined
+
+/** A certificate and its key, for all servers that have TLS. */
+async function identityOf(): Promise<{ readonly cert: string; readonly key: string }> {
+  made ??= generate([{ name: 'commonName', value: 'localhost' }], { keyType: 'ec', algorithm: 'sha256' })
+  const { cert, private: key } = await made
+  return { cert, key }
 }
 
 /** One such server, in a process of its own. */
@@ -36,7 +47,8 @@ export class ServerProcess {
     const command = [target.program, ...target.args, script, mode]
     const [program, ...args] =
       descriptors === undefined ? command : ['sh', '-c', `ulimit -n ${descriptors} && exec "$0" "$@"`, ...command]
-    const child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'ignore'] })
+    const environment = mode === 'tls' ? { SAFETY_IDENTITY: JSON.stringify(await identityOf()) } : {}
+    const child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'ignore'], env: { ...process.env, ...environment } })
     child.stdin!.on('error', () => {})
     const answers: ((line: string) => void)[] = []
     createInterface({ input: child.stdout! }).on('line', (line) => {

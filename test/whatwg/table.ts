@@ -38,8 +38,22 @@ Each row below is one of its rules, or a rule of WebIDL, DOM or HTML that applie
 - **A second argument that is an object without an iterator has our options.** By the standard it would become the
   string "[object Object]", which is not a valid subprotocol, and cause a SyntaxError.
 - **There is no base URL** outside a browser, so a relative URL is a SyntaxError.
-- **The error event says why**, in \`error\`. The standard forbids a browser to reveal the user's network to a page; a
-  program that opens sockets itself can find out anyway.
+- **The error event says why**, in \`error\` and \`message\`. The standard forbids a browser to reveal the user's network to a
+  page; a program that opens sockets itself can find out anyway. It is a plain Event all the same.
+- **The open event has the headers of the 101**, in \`headers\`. A browser does not show them to a page.
+- **Several connections to one host and port may be in the state CONNECTING at a time.** RFC 6455 §4.1, step 2, makes a client
+  open them one after another, so that a page can't flood a server through its visitors' browsers. A program that opens
+  sockets itself does not need WebSocket to do so, and the rule has a cost: a server that never answers would delay all
+  other connections by \`handshakeTimeoutMs\` each. A program that wants the rule awaits each \`open\` before it creates the
+  next socket.
+- **Every port is allowed.** A browser refuses the "bad ports" of the Fetch standard, such as 25 and 6000, so that a page can't
+  talk to a mail server.
+- **Nothing is mixed content**, and no Content Security Policy, cookie jar, HSTS list or proxy of a browser applies: a
+  \`ws:\` URL stays one, the option \`headers\` sets cookies, and the option \`proxy\` sets a proxy.
+- **No Origin is sent** unless the option \`origin\` sets one, and the User-Agent is \`twoway/VERSION\`.
+- **Redirects can be followed**, with the option \`maxRedirects\`; by default they fail the handshake, as in the standard.
+- **A plain array of subprotocols is read by its indices**, not by \`Array.prototype[Symbol.iterator]\`, which a program
+  may have replaced. Any other iterable is iterated.
 - **A lost connection has failed**: \`error\` comes before \`close\` 1006. The standard fires it when
   the connection must be failed, and RFC 6455 §7.2.1 says so of a lost connection; Chromium fires \`close\` alone if TCP
   ends in order.

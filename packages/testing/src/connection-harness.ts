@@ -31,6 +31,7 @@ export class ConnectionHarness {
   readonly transport = new RecordingTransport()
   readonly log: string[] = []
   readonly connection: Connection<ConnectionHarness>
+  readonly receiveBudget: MemoryBudget | undefined
 
   constructor({
     role = 'server',
@@ -42,6 +43,7 @@ export class ConnectionHarness {
     onMessage,
     onStream,
   }: HarnessOptions = {}) {
+    this.receiveBudget = receiveBudget
     const events: ConnectionEvents<ConnectionHarness> = {
       message(harness, message) {
         harness.log.push(typeof message === 'string' ? `text ${message}` : `binary ${toHex(message)}`)

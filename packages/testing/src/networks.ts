@@ -5,6 +5,7 @@ import type { TlsServerOptions } from '../../twoway/dist/ports/http-host.js'
 import { MemoryNetwork } from '../../twoway/dist/runtimes/memory/memory-network.js'
 import { nodeClock } from '../../twoway/dist/runtimes/node/clock.js'
 import { nodeConnector } from '../../twoway/dist/runtimes/node/connect/connector.js'
+import { inflateBody } from '../../twoway/dist/runtimes/node/connect/inflate-body.js'
 import { nodeDeflateCodec } from '../../twoway/dist/runtimes/node/deflate/deflate-codec.js'
 import { nodeDiagnostics } from '../../twoway/dist/runtimes/node/diagnostics.js'
 import { nodeHttpHost } from '../../twoway/dist/runtimes/node/http/http-host.js'
@@ -42,6 +43,7 @@ const nodePorts = {
   httpHost: nodeHttpHost,
   diagnostics: nodeDiagnostics,
   deflateCodec: nodeDeflateCodec,
+  inflateBody,
   scratchPool: new ScratchPool(nodePayload),
   report,
 }

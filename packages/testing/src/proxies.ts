@@ -20,6 +20,8 @@ export interface ProxyOptions {
   readonly isSlow?: boolean
   /** Octets of the server's that go in one segment with the answer that opens the way. */
   readonly firstBytes?: Buffer
+  /** Further lines of the head of its answer. */
+  readonly fields?: readonly string[]
   /** The names that it knows, beside those of the system. */
   readonly names?: Readonly<Record<string, string>>
 }
@@ -37,7 +39,8 @@ export function httpProxy(context: TestContext, options: ProxyOptions = {}): Pro
       }
     }
     const [, host, port] = /^CONNECT \[?(.*?)\]?:(\d+) HTTP\/1\.1\r\n/.exec(head)!
-    await join(host!, Number(port), Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n'))
+    const lines = ['HTTP/1.1 200 Connection established', ...(options.fields ?? []), '', '']
+    await join(host!, Number(port), Buffer.from(lines.join('\r\n')))
   })
 }
 

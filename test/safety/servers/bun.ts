@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { authenticationMs, counts, mode, sendMuch, serveCommands } from './commands.js'
+import { authenticationMs, counts, identity, mode, sendMuch, serveCommands } from './commands.js'
 
 interface BunSocket {
   /** Octets sent, -1 where they wait, 0 where they were dropped. */
@@ -20,6 +20,7 @@ declare const Bun: { serve(options: object): BunServer }
 const server = Bun.serve({
   port: 0,
   hostname: '127.0.0.1',
+  ...(mode === 'tls' ? { tls: identity } : {}),
   async fetch(request: Request, bun: BunServer) {
     if (mode === 'authenticate') await sleep(authenticationMs)
     return bun.upgrade(request) ? undefined : new Response('a WebSocket is spoken here', { status: 426 })

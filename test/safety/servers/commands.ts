@@ -2,9 +2,15 @@ import process from 'node:process'
 import { createInterface } from 'node:readline'
 
 /** What a server under measurement is to do. */
-export type Mode = 'echo' | 'unguarded' | 'send' | 'authenticate' | 'two' | 'compress' | 'app'
+export type Mode = 'echo' | 'unguarded' | 'send' | 'authenticate' | 'two' | 'compress' | 'app' | 'tls'
 
 export const mode = (process.argv[2] ?? 'echo') as Mode
+
+/** The certificate and the key of a server that has TLS. */
+export const identity = JSON.parse(process.env.SAFETY_IDENTITY ?? '{}') as {
+  readonly cert: string
+  readonly key: string
+}
 
 /** What a server has counted. */
 export interface Counts {

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { attach, type ServerHandlers, serve } from 'twoway/server'
-import { authenticationMs, counts, mode, sendMuch, serveCommands } from './commands.js'
+import { authenticationMs, counts, identity, mode, sendMuch, serveCommands } from './commands.js'
 
 const handlers: ServerHandlers<undefined> = {
   async upgrade() {
@@ -35,6 +35,11 @@ if (mode === 'two' || mode === 'app') {
   await once(http, 'listening')
   serveCommands((http.address() as AddressInfo).port, async () => http.close())
 } else {
-  const server = await serve({ ...handlers, port: 0, ...(mode === 'compress' ? { perMessageDeflate: true } : {}) })
+  const server = await serve({
+    ...handlers,
+    port: 0,
+    ...(mode === 'compress' ? { perMessageDeflate: true } : {}),
+    ...(mode === 'tls' ? { tls: identity } : {}),
+  })
   serveCommands(server.port, () => server.close())
 }

@@ -1,13 +1,14 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { authenticationMs, counts, mode, sendMuch, serveCommands } from './commands.js'
+import { authenticationMs, counts, identity, mode, sendMuch, serveCommands } from './commands.js'
 
-/** Servers as ws's README shows them: one with a port of its own, or beside an app, one or two. */
-const http = mode === 'two' || mode === 'app' ? createServer((_, response) => response.end('app')) : undefined
+/** Servers as ws's README shows them: one with a port of its own, or beside an app, one or two, over TLS or not. */
+const http = appServer()
 const paths = mode === 'two' ? ['/a', '/b'] : ['/']
 const servers =
   http === undefined
@@ -42,3 +43,8 @@ await once(listener, 'listening')
 serveCommands((listener.address() as AddressInfo).port, () =>
   Promise.all([...servers, ...(http === undefined ? [] : [http])].map((each) => promisify(each.close.bind(each))())),
 )
+
+function appServer() {
+  if (mode === 'tls') return createTlsServer(identity)
+  return mode === 'two' || mode === 'app' ? createServer((_, response) => response.end('app')) : undefined
+}

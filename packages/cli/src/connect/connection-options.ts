@@ -11,6 +11,11 @@ export interface ConnectionOptions {
   readonly proxy?: string
   readonly ca?: string
   readonly insecure?: true
+  readonly cert?: string
+  readonly key?: string
+  readonly passphrase?: string
+  readonly auth?: string
+  readonly compression: boolean
 }
 
 export function addConnectionOptions(command: Command): Command {
@@ -21,18 +26,26 @@ export function addConnectionOptions(command: Command): Command {
     .option('--proxy <url>', 'use a proxy: http, https, socks5 or socks5h; "env" reads the environment')
     .option('--ca <file>', 'trust this CA certificate, in PEM')
     .option('--insecure', 'trust any certificate')
+    .option('--cert <file>', 'show the server this certificate, PEM; its key may stand in the same file')
+    .option('--key <file>', 'the private key of --cert, PEM')
+    .option('--passphrase <text>', 'what decrypts the key')
+    .option('--auth <user:password>', 'say who you are, by Basic authentication')
+    .option('--no-compression', 'do not offer to compress messages')
 }
 
 /** The library's options for these command-line options. */
 export function toStreamOptions(options: ConnectionOptions): WebSocketStreamOptions {
-  const { header, subprotocol, origin, proxy, ca, insecure } = options
+  const { header, subprotocol, origin, proxy, ca, insecure, passphrase, auth, compression } = options
   return {
-    headers: header,
+    headers: auth === undefined ? header : [...header, basicAuthentication(auth, header)],
     protocols: subprotocol,
     origin,
     proxy,
     ...(ca !== undefined && { ca: readAuthority(ca) }),
     ...(insecure && { rejectUnauthorized: false }),
+    ...readIdentity(options),
+    passphrase,
+    ...(!compression && { perMessageDeflate: false }),
   }
 }
 
@@ -59,6 +72,27 @@ function addHeader(line: string, lines: ConnectionOptions['header']): Connection
   const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(line) ?? []
   if (name === undefined || value === undefined) throw new InvalidArgumentError('Give it as "Name: value"')
   return [...lines, [name, value]]
+}
+
+/** RFC 7617. Takes any text, as a refusal would repeat a secret. */
+function basicAuthentication(auth: string, headers: ConnectionOptions['header']): readonly [string, string] {
+  if (headers.some(([name]) => name.toLowerCase() === 'authorization')) {
+    throw new CommandFailure('--auth and a header Authorization exclude each other: give one of them')
+  }
+  const credentials = auth.includes(':') ? auth : `${auth}:`
+  return ['Authorization', `Basic ${Buffer.from(credentials).toString('base64')}`]
+}
+
+function readIdentity({ cert, key = cert, passphrase }: ConnectionOptions): { cert?: string; key?: string } {
+  if (cert === undefined || key === undefined) {
+    if (key !== undefined) throw new CommandFailure('--key is the key of a certificate: give that with --cert')
+    if (passphrase !== undefined) throw new CommandFailure('--passphrase decrypts a key: give that with --cert')
+    return {}
+  }
+  return {
+    cert: readAskedFile('the certificate', cert, 'give a PEM file with --cert').toString(),
+    key: readAskedFile('the key', key, 'give a PEM file with --key').toString(),
+  }
 }
 
 function readAuthority(file: string): string {

@@ -4,6 +4,10 @@ import { withoutCredentials } from './without-credentials.js'
 
 const untrusted =
   'its certificate is not signed by a trusted authority; give the CA certificate with --ca FILE, or skip the check with --insecure'
+const needsCertificate =
+  'the server requires a client certificate, or another one; give it with --cert FILE and --key FILE'
+const badPassphrase = 'the key is encrypted; give the right passphrase with --passphrase'
+const badPem = 'the files of --ca, --cert and --key must contain PEM, and the key must match the certificate'
 const noTls = 'the server does not speak TLS on this port; try ws:// instead of wss://, or another port'
 
 /** The meaning of error codes of the system and of OpenSSL, and what to try. */
@@ -28,6 +32,11 @@ const words: { readonly [code: string]: string | undefined } = {
     'its certificate is for another name; connect to that name, or skip the check with --insecure',
   ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:
     'the server refuses HTTP/1.1, which WebSocket needs; it may support only HTTP/2 on this port: try another port',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: needsCertificate,
+  ERR_OSSL_BAD_DECRYPT: badPassphrase,
+  ERR_OSSL_EVP_BAD_DECRYPT: badPassphrase,
+  ERR_OSSL_PEM_NO_START_LINE: badPem,
+  ERR_OSSL_X509_KEY_VALUES_MISMATCH: badPem,
   ERR_SSL_WRONG_VERSION_NUMBER: noTls,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls,
   ERR_SSL_HTTP_REQUEST: noTls,
@@ -36,7 +45,7 @@ const words: { readonly [code: string]: string | undefined } = {
 /** What to try if a server refuses the handshake with a status. */
 const tries: { readonly [status: number]: string | undefined } = {
   400: 'check the URL and the --header options',
-  401: 'it requires authentication: add credentials, such as --header "Authorization: Bearer TOKEN"',
+  401: 'it requires authentication: add credentials with --auth USER:PASSWORD or --header "Authorization: Bearer TOKEN"',
   403: 'access is forbidden: it may need credentials with --header, or another --origin',
   404: 'check the path of the URL',
   405: 'check the path of the URL',

@@ -15,9 +15,7 @@ export interface ListenOptions {
 }
 
 /** A certificate and its key; `file` is the path of the certificate if it was generated. */
-export interface Identity extends TlsServerOptions {
-  readonly file?: string
-}
+export type Identity = TlsServerOptions & { readonly file?: string }
 
 /** Where a server listens: options of `serve`. */
 export interface ListenAddress {
@@ -45,7 +43,7 @@ export async function listenAsAsked<Started>(
   if (host === '') throw new CommandFailure(noSuchName(port, host))
   const identity = await chooseIdentity(options)
   try {
-    const tls = identity === undefined ? {} : { tls: { cert: identity.cert, key: identity.key } }
+    const tls = identity === undefined ? {} : { tls: identity }
     return { server: await start({ port, host, ...tls }), identity }
   } catch (error) {
     const failure = listenFailures[errorCode(error)]

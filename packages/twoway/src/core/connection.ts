@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock.js'
-import type { MemoryBudget, MemoryHolder, MemoryShare } from '../ports/memory-budget.js'
+import type { MemoryBudget } from '../ports/memory-budget.js'
 import type { Payload } from '../ports/payload.js'
 import type { Transport, TransportSink } from '../ports/transport.js'
 import { type CloseStatus, checkCloseStatus, readClosePayload, shortenReason } from './closing/close-payload.js'
@@ -18,6 +18,7 @@ import type { MessageSink } from './receiving/message-sink.js'
 import { MessageStreamer } from './receiving/message-streamer.js'
 import { ReadGate, Stop } from './receiving/read-gate.js'
 import { ReceiveRate } from './receiving/receive-rate.js'
+import { UnfinishedInput, type UnfinishedInputOwner } from './receiving/unfinished-input.js'
 import { ControlFrames } from './sending/control-frames.js'
 import { Outbox, type OutboxOwner } from './sending/outbox.js'
 import type { OutgoingMessage, OutgoingOptions } from './sending/outgoing-message.js'
@@ -32,12 +33,6 @@ const framesPerTurn = 1024
 /** The same for octets that an extension makes of what came: a read of 64 KiB can unfold to a thousand times that. */
 const decodedBytesPerTurn = 1 << 20
 
-/**
- * Bytes of frames that must come within the time that an unfinished message has, where it takes memory: a peer that
- * sends one from time to time makes no progress.
- */
-const leastProgress = 1 << 10
-
 /** Bytes of a header that a client's frame begins with, where its payload is short. */
 const shortHeader = 6
 
@@ -48,7 +43,7 @@ const shortHeader = 6
  * or the peer's Close came. What a paused connection has not parsed is kept as a copy.
  */
 export class Connection<Owner>
-  implements TransportSink, OutboxOwner, SendQueueOwner, DecoderEvents, ClosingOwner, MemoryHolder
+  implements TransportSink, OutboxOwner, SendQueueOwner, DecoderEvents, ClosingOwner, UnfinishedInputOwner
 {
   readonly #role: 'client' | 'server'
   readonly #transport: Transport
@@ -82,13 +77,8 @@ export class Connection<Owner>
   #decoding = false
   /** Made when such a message comes, for the turn, or until what takes longer is decoded: an idle connection has none. */
   #decoder: MessageDecoder | undefined
-  /** Open while something is received and not complete. */
-  #share: MemoryShare | undefined
-  /** Bytes of control frames and of empty ones, which bring no message further. */
-  #idleBytes = 0
-  /** The bytes that had brought messages further when there was progress last, and when that was. */
-  #progress = 0
-  #progressedAt = 0
+  /** There while something is received and not complete. */
+  #unfinished: UnfinishedInput | undefined
 
   constructor({
     role,
@@ -334,17 +324,12 @@ export class Connection<Owner>
     this.#events.error(this.#owner, error)
   }
 
-  /** Fails the connection where a message does not come on, though nothing but its peer keeps it from that. */
-  checkProgress(now: number, timeoutMs: number): void {
-    if (this.#closing !== undefined) return
-    const progress = this.#receivedBytes - this.#idleBytes
-    const least = this.heldBytes > 0 ? leastProgress : 1
-    if (!this.#awaitsRest || !this.#gate.isUpToPeer || progress - this.#progress >= least) {
-      this.#progress = progress
-      this.#progressedAt = now
-    } else if (now - this.#progressedAt >= timeoutMs) {
-      this.#failBy(new ProtocolError('messageTooSlow', `less than ${least} bytes of it came within ${timeoutMs} ms`))
-    }
+  get waitsForRest(): boolean {
+    return this.#closing === undefined && this.#awaitsRest && this.#gate.isUpToPeer
+  }
+
+  tooSlow(error: ProtocolError): void {
+    this.#failBy(error)
   }
 
   /** Whether a message or a frame has begun of which the rest has not come. */
@@ -356,22 +341,13 @@ export class Connection<Owner>
   #countHeld(): void {
     if (this.#receiveBudget === undefined) return
     const held = this.heldBytes
-    if (held > 0 || (this.#awaitsRest && this.#closing === undefined)) this.#setShare(this.#receiveBudget, held)
-    else if (this.#share !== undefined) this.#closeShare(this.#share)
-  }
-
-  #setShare(budget: MemoryBudget, held: number): void {
-    if (this.#share === undefined) {
-      this.#share = budget.open(this)
-      this.#progress = this.#receivedBytes - this.#idleBytes
-      this.#progressedAt = this.#clock.now()
+    if (held > 0 || (this.#awaitsRest && this.#closing === undefined)) {
+      this.#unfinished ??= new UnfinishedInput(this, this.#receiveBudget, this.#clock.now())
+      this.#unfinished.set(held)
+    } else if (this.#unfinished !== undefined) {
+      this.#unfinished.close()
+      this.#unfinished = undefined
     }
-    this.#share.set(held)
-  }
-
-  #closeShare(share: MemoryShare): void {
-    this.#share = undefined
-    share.close()
   }
 
   /** Whether what arrives still has a meaning: our side waits for messages, or for the peer's Close. */
@@ -445,7 +421,7 @@ export class Connection<Owner>
     const sink = this.#sink
     if (parser.begins) {
       if (parser.opcode !== Opcode.continuation) this.#decoding = parser.reservedBits !== 0
-      if (parser.length === 0) this.#idleBytes += shortHeader
+      if (parser.length === 0) this.#countIdle(shortHeader)
       sink.beginFrame(parser.opcode, parser.fin, this.#decoding ? undefined : parser.length)
     }
     const message = this.#decoding
@@ -472,10 +448,15 @@ export class Connection<Owner>
   }
 
   #takeControl(opcode: number, bytes: Uint8Array, start: number, end: number): void {
-    this.#idleBytes += shortHeader + end - start
+    this.#countIdle(shortHeader + end - start)
     if (opcode === Opcode.close) this.#move('peerClose', readClosePayload(this.#payload, bytes, start, end))
     else if (opcode === Opcode.ping) this.#control.answerPing(bytes, start, end)
     else if (this.#closing === undefined) this.#events.pong?.(this.#owner, this.#payload.copy(bytes, start, end))
+  }
+
+  /** Bytes came that bring no message further. */
+  #countIdle(bytes: number): void {
+    if (this.#unfinished !== undefined) this.#unfinished.idleBytes += bytes
   }
 
   #refuseMessage(): SendResult {

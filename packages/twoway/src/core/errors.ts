@@ -133,6 +133,11 @@ const responseViolations = {
   responseMalformed: { section: '4.1', sentence: "the server's answer is not well-formed HTTP/1.1" },
   responseHeadTooLong: { section: '4.1', sentence: "the head of the server's answer is longer than this client takes" },
   statusNot101: { section: '4.1', sentence: 'the server did not switch to WebSocket' },
+  responseVersionTooOld: {
+    standard: 'RFC 9110',
+    section: '7.8',
+    sentence: 'the server switched to WebSocket by a version of HTTP that knows no switching',
+  },
   upgradeNotWebSocket: { section: '4.1', sentence: 'the answer does not carry "Upgrade: websocket"' },
   connectionNotUpgrade: { section: '4.1', sentence: 'the answer does not carry "Connection: Upgrade"' },
   acceptMismatch: { section: '4.1', sentence: "Sec-WebSocket-Accept does not answer this client's key" },
@@ -171,12 +176,19 @@ export class ProtocolError extends Error {
     this.closeCode = closeCode
     this.reason = reason
   }
+
+  /** For JSON, which leaves out the message of an error. */
+  toJSON(): object {
+    const { name, code, closeCode, message } = this
+    return { name, code, closeCode, message }
+  }
 }
 
 /** What of a server's answer a client's HandshakeError keeps, beside the status. */
 export interface AnswerParts {
-  readonly headers?: HeaderFields
-  readonly body?: string
+  readonly headers?: HeaderFields | undefined
+  readonly body?: string | undefined
+  readonly bodyBytes?: Uint8Array | undefined
 }
 
 /**
@@ -190,16 +202,19 @@ export class HandshakeError extends Error {
   /** On a client, the header fields of the server's answer; undefined where none came that could be read. */
   readonly headers: HeaderFields | undefined
   /**
-   * On a client, the body of an answer with another status than 101, as UTF-8: its first 64 KiB at most, and what came
-   * of it within `handshakeTimeoutMs`. '' where there is none.
+   * On a client, the body of an answer with another status than 101, as text: its content coding (gzip, deflate, br or
+   * zstd, as far as the runtime has them) is undone, and it is decoded by the charset of its Content-Type, UTF-8 by default.
+   * At most `maxRefusalBodyBytes` of it, and what came within `refusalBodyTimeoutMs`. '' where there is none, and where
+   * its coding can't be undone.
    */
   readonly body: string
+  readonly #bodyBytes: Uint8Array
 
   constructor(
     code: RequestViolationCode | ResponseViolationCode,
     detail = '',
     status = 0,
-    { headers, body = '' }: AnswerParts = {},
+    { headers, body = '', bodyBytes = new Uint8Array(0) }: AnswerParts = {},
   ) {
     const row: Violation & { readonly status?: number } = violations[code]
     super(inSentence(sentenceOf(row, detail)))
@@ -207,6 +222,18 @@ export class HandshakeError extends Error {
     this.status = row.status ?? status
     this.headers = headers
     this.body = body
+    this.#bodyBytes = bodyBytes
+  }
+
+  /** On a client, the bytes of that body as they came, within the same limits; not decoded. Empty where there are none. */
+  get bodyBytes(): Uint8Array {
+    return this.#bodyBytes
+  }
+
+  /** For JSON, which leaves out the message of an error. Without header fields, which may be secret. */
+  toJSON(): object {
+    const { name, code, status, message, body } = this
+    return { name, code, status, message, ...(body !== '' && { body }) }
   }
 }
 
@@ -252,6 +279,12 @@ export class UsageError extends Error {
     super(inSentence(message))
     this.code = code
   }
+
+  /** For JSON, which leaves out the message of an error. */
+  toJSON(): object {
+    const { name, code, message } = this
+    return { name, code, message }
+  }
 }
 
 /** What became of a connection that failed for no fault of the protocol's. */
@@ -278,6 +311,12 @@ export class TransportError extends Error {
   ) {
     super(inSentence(message), cause === undefined ? undefined : { cause })
     this.code = code
+  }
+
+  /** For JSON, which leaves out the message of an error. */
+  toJSON(): object {
+    const { name, code, message } = this
+    return { name, code, message }
   }
 }
 

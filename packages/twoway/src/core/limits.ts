@@ -24,6 +24,17 @@ export interface Limits {
   readonly maxBufferedBytes: number
 }
 
+/** What a client keeps besides. */
+export interface ClientLimits extends Limits {
+  /** Octets that are kept of the body of an answer that refuses the handshake: enough to tell what happened. */
+  readonly maxRefusalBodyBytes: number
+  /**
+   * Milliseconds that such a body may take once its head has come. The handshake has failed by then, and the end of a body
+   * without a length is the connection's, which may never come.
+   */
+  readonly refusalBodyTimeoutMs: number
+}
+
 /** What a server keeps besides. */
 export interface ServerLimits extends Limits, ReceiveRates {
   /**
@@ -85,7 +96,8 @@ export const serverLimits: ServerLimits = {
   maxMessageBytes: 1 << 20,
   handshakeTimeoutMs: 10_000,
   maxHeadBytes: 16 << 10,
-  maxHeaderFields: 100,
+  // The octets are what is limited; this bounds what short fields take beyond theirs.
+  maxHeaderFields: 1000,
   closeTimeoutMs: 5_000,
   highWaterMarkBytes: 64 << 10,
   maxBufferedBytes: 1 << 20,
@@ -101,12 +113,15 @@ export const serverLimits: ServerLimits = {
 }
 
 /** A client chose its server, so it takes longer messages, and WHATWG lets it buffer what it is told to send. */
-export const clientLimits: Limits = {
+export const clientLimits: ClientLimits = {
   maxMessageBytes: 16 << 20,
   handshakeTimeoutMs: serverLimits.handshakeTimeoutMs,
-  maxHeadBytes: serverLimits.maxHeadBytes,
+  // A server behind several proxies and its cookies: browsers take 256 KiB.
+  maxHeadBytes: 64 << 10,
   maxHeaderFields: serverLimits.maxHeaderFields,
   closeTimeoutMs: serverLimits.closeTimeoutMs,
   highWaterMarkBytes: serverLimits.highWaterMarkBytes,
   maxBufferedBytes: Number.POSITIVE_INFINITY,
+  maxRefusalBodyBytes: 64 << 10,
+  refusalBodyTimeoutMs: 1_000,
 }

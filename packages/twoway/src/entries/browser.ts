@@ -1,3 +1,9 @@
+import type {
+  PlatformCloseEvent,
+  PlatformCloseEventClass,
+  PlatformErrorEvent,
+  PlatformErrorEventClass,
+} from '../client/browser/platform-types.js'
 import { ping as pingSocket } from '../client/websocket/ping.js'
 
 export type { PlatformWebSocketConstructor } from '../client/browser/platform-websocket.js'
@@ -19,3 +25,13 @@ export { type PrintableOptions, printable } from '../core/printable.js'
 
 /** A browser lets no page send a Ping: rejects with a UsageError. It is here so that one program links everywhere. */
 export const ping: (socket: never) => Promise<never> = pingSocket as (socket: object) => Promise<never>
+
+/** The platform's own classes. */
+export const CloseEvent: PlatformCloseEventClass = (
+  globalThis as unknown as { readonly CloseEvent: PlatformCloseEventClass }
+).CloseEvent
+export type CloseEvent = PlatformCloseEvent
+export const ErrorEvent: PlatformErrorEventClass = (
+  globalThis as unknown as { readonly ErrorEvent: PlatformErrorEventClass }
+).ErrorEvent
+export type ErrorEvent = PlatformErrorEvent

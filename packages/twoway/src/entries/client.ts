@@ -1,3 +1,9 @@
+import type {
+  PlatformCloseEvent,
+  PlatformCloseEventClass,
+  PlatformErrorEvent,
+  PlatformErrorEventClass,
+} from '../client/browser/platform-types.js'
 import { openClientSocket } from '../client/stream/client-stream-socket.js'
 import { defineWebSocketStream } from '../client/stream/websocket-stream.js'
 import type {
@@ -5,16 +11,20 @@ import type {
   WebSocketStream as WebSocketStreamInterface,
 } from '../client/stream/websocket-stream-types.js'
 import type { ClientPorts } from '../client/websocket/client-socket.js'
+import { CloseEvent as PlatformOrOwnCloseEvent } from '../client/websocket/close-event.js'
+import { ErrorEvent as PlatformOrOwnErrorEvent } from '../client/websocket/error-event.js'
 import { ping as pingSocket } from '../client/websocket/ping.js'
 import { defineWebSocket } from '../client/websocket/websocket.js'
 import type { WebSocketConstructor, WebSocket as WebSocketInterface } from '../client/websocket/websocket-types.js'
 import { ScratchPool } from '../core/sending/scratch-pool.js'
 import { nodeClock } from '../runtimes/node/clock.js'
 import { nodeConnector } from '../runtimes/node/connect/connector.js'
+import { inflateBody } from '../runtimes/node/connect/inflate-body.js'
 import { nodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
 import { nodePayload } from '../runtimes/node/payload/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
 
+export type { CloseEventInit, ErrorEventInit } from '../client/browser/platform-types.js'
 export type {
   StandardStreamOptions,
   WebSocketCloseInfo,
@@ -30,6 +40,19 @@ export { HandshakeError, ProtocolError, TransportError, UsageError } from '../co
 export type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
 export type { HeaderFields } from '../core/http/header-fields.js'
 export { type PrintableOptions, printable } from '../core/printable.js'
+export type {
+  CreateConnection,
+  CreateConnectionOptions,
+  DuplexStream,
+  EncryptedKey,
+  EncryptedPfx,
+  LookupCallback,
+  LookupOptions,
+  PeerCertificate,
+  Pem,
+  TlsVersion,
+} from '../ports/connector.js'
+export type { HeadersLike } from '../ports/platform-types.js'
 
 const ports: ClientPorts = {
   payload: nodePayload,
@@ -37,12 +60,21 @@ const ports: ClientPorts = {
   clock: nodeClock,
   connector: nodeConnector,
   deflateCodec: nodeDeflateCodec,
+  inflateBody,
   scratchPool: new ScratchPool(nodePayload),
 }
 
 /** The WHATWG standard's WebSocket, on Node, Bun and Deno. */
 export const WebSocket: WebSocketConstructor = defineWebSocket(ports)
 export interface WebSocket extends WebSocketInterface {}
+
+/** The platform's class of the close event, or ours where it has none: Node before 23. */
+export const CloseEvent: PlatformCloseEventClass = PlatformOrOwnCloseEvent as unknown as PlatformCloseEventClass
+export type CloseEvent = PlatformCloseEvent
+
+/** The platform's class ErrorEvent, or ours where it has none. What a socket fires is an Event, as the standard says. */
+export const ErrorEvent: PlatformErrorEventClass = PlatformOrOwnErrorEvent as unknown as PlatformErrorEventClass
+export type ErrorEvent = PlatformErrorEvent
 
 /** The WebSocketStream of the proposal for the standard, with backpressure both ways. */
 export const WebSocketStream: WebSocketStreamConstructor = defineWebSocketStream(openClientSocket(ports))

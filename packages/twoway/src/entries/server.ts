@@ -24,6 +24,7 @@ export type { HeaderFields } from '../core/http/header-fields.js'
 export type { Limits } from '../core/limits.js'
 export type { TlsServerOptions } from '../ports/http-host.js'
 export type { MemoryTuningCounts } from '../ports/memory-tuning.js'
+export type { HeadersLike } from '../ports/platform-types.js'
 export type { AttachableServer } from '../runtimes/node/http/http-attachment.js'
 export type { IncomingRequest } from '../server/handshake/incoming-request.js'
 export type { ServerDiagnostics } from '../server/server-diagnostics.js'
@@ -32,7 +33,6 @@ export type {
   AttachOptions,
   BroadcastOptions,
   HeaderInput,
-  HeadersLike,
   HttpAnswer,
   MessageSource,
   MessageStream,

@@ -77,12 +77,23 @@ export interface ListenOptions extends ExchangeLimits {
   readonly tls: TlsServerOptions | undefined
 }
 
-/** A server's identity. PEM text or bytes. */
-export interface TlsServerOptions {
+/** A server's identity, as certificate and key in PEM text or bytes, or as a PKCS #12 file of both. */
+export type TlsServerOptions = (PemIdentity | Pkcs12Identity) & {
+  readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[]
+  /** What decrypts the key or the file. No error repeats it. */
+  readonly passphrase?: string
+}
+
+interface PemIdentity {
   readonly cert: string | Uint8Array
   readonly key: string | Uint8Array
-  readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[]
-  readonly passphrase?: string
+  readonly pfx?: undefined
+}
+
+interface Pkcs12Identity {
+  readonly pfx: string | Uint8Array
+  readonly cert?: undefined
+  readonly key?: undefined
 }
 
 export interface HttpHandler {

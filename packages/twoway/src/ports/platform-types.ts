@@ -18,6 +18,11 @@ interface FallbackAbortSignal {
 /** The platform's AbortSignal. */
 export type PlatformAbortSignal = OfPlatform<'AbortSignal', FallbackAbortSignal>
 
+/** The platform's own Headers. They can be iterated, but not every compiler's types say so. */
+export interface HeadersLike {
+  forEach(callback: (value: string, name: string) => void): void
+}
+
 type AsyncDisposeSymbol = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol } ? Key : never
 
 /** The platform's AsyncDisposable, for `await using`; nothing where the user's types know no Symbol.asyncDispose. */

@@ -589,7 +589,7 @@ for (const network of networks) {
     const withLine = (line: string): string => request.replace('\r\n\r\n', `\r\n${line}\r\n\r\n`)
     const broken: { readonly [code in RequestViolationCode]: readonly string[] } = {
       requestMalformed: ['GET / HTTP/1.1\nHost: localhost\n\n', request.replace('Host: ', 'Host : ')],
-      requestHeadTooLong: [withLine(`X-Long: ${'x'.repeat(17_000)}`), withLine('X-Many: x\r\n'.repeat(101).trim())],
+      requestHeadTooLong: [withLine(`X-Long: ${'x'.repeat(17_000)}`), withLine('X-Many: x\r\n'.repeat(1001).trim())],
       methodNotGet: [request.replace('GET', 'POST'), request.replace('GET', 'PUT')],
       httpVersionTooOld: [request.replace('HTTP/1.1', 'HTTP/1.0')],
       targetInvalid: [request.replace('GET /', 'GET /#fragment'), request.replace('GET /', 'GET ftp://localhost/')],
@@ -922,6 +922,7 @@ describe('serve: options', () => {
       ['port', '8080'],
       ['host', ''],
       ['tls', {}],
+      ['tls', { cert: 'PEM', passphrase: 'a' }],
       ['origin', 'https://one.example'],
       ['origin', [new URL('https://one.example')]],
       ['hosts', ['one.example', null]],

@@ -113,8 +113,8 @@ const serveRules: { readonly [name in keyof Required<ServeOptions<unknown>>]: Ru
   backlog: aCount,
   reusePort: ['true or false', (value) => typeof value === 'boolean'],
   tls: [
-    'an object with cert and key',
-    (value) => value instanceof Object && 'cert' in value && 'key' in value,
+    'an object with cert and key, or with pfx',
+    (value) => typeof value === 'object' && value !== null && (('cert' in value && 'key' in value) || 'pfx' in value),
     'secret',
   ],
   request: aFunction,

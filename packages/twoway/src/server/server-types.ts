@@ -2,7 +2,7 @@ import type { CloseResult, SendResult } from '../core/connection-types.js'
 import type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
 import type { PlainLimits, ServerLimits } from '../core/limits.js'
 import type { TlsServerOptions } from '../ports/http-host.js'
-import type { PlatformAsyncDisposable } from '../ports/platform-types.js'
+import type { HeadersLike, PlatformAsyncDisposable } from '../ports/platform-types.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
 import type { ServerMetrics } from './server-metrics.js'
 
@@ -215,11 +215,6 @@ export type HeaderInput =
   | Readonly<Record<string, string>>
   | Iterable<readonly [name: string, value: string]>
   | HeadersLike
-
-/** The platform's own Headers. They can be iterated, but not every compiler's types say so. */
-export interface HeadersLike {
-  forEach(callback: (value: string, name: string) => void): void
-}
 
 /** An HTTP answer: the platform's own Response, or the same in short. */
 export type HttpAnswer = ResponseLike | PlainAnswer

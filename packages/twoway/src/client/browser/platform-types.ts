@@ -24,6 +24,47 @@ interface FallbackCloseEvent extends FallbackEvent {
   readonly wasClean: boolean
 }
 
+interface FallbackErrorEvent extends FallbackEvent {
+  readonly message: string
+  readonly filename: string
+  readonly lineno: number
+  readonly colno: number
+  // biome-ignore lint/suspicious/noExplicitAny: as the standard's IDL has it
+  readonly error: any
+}
+
+export interface CloseEventInit {
+  readonly bubbles?: boolean
+  readonly cancelable?: boolean
+  readonly composed?: boolean
+  readonly code?: number
+  readonly reason?: string
+  readonly wasClean?: boolean
+}
+
+export interface ErrorEventInit {
+  readonly bubbles?: boolean
+  readonly cancelable?: boolean
+  readonly composed?: boolean
+  readonly message?: string
+  readonly filename?: string
+  readonly lineno?: number
+  readonly colno?: number
+  readonly error?: unknown
+}
+
+interface FallbackConstructor<Interface, Init> {
+  new (type: string, init?: Init): Interface
+  readonly prototype: Interface
+}
+
+/** The platform's own class of a name where the user's program has its type, and else a fallback. */
+type ClassOfPlatform<Name extends string, Fallback> = typeof globalThis extends {
+  readonly [name in Name]: infer Found extends { readonly prototype: unknown }
+}
+  ? Found
+  : Fallback
+
 interface FallbackBlob {
   readonly size: number
   readonly type: string
@@ -34,6 +75,15 @@ interface FallbackBlob {
 export type PlatformEvent = OfPlatform<'Event', FallbackEvent>
 export type PlatformMessageEvent = OfPlatform<'MessageEvent', FallbackMessageEvent>
 export type PlatformCloseEvent = OfPlatform<'CloseEvent', FallbackCloseEvent>
+export type PlatformErrorEvent = OfPlatform<'ErrorEvent', FallbackErrorEvent>
+export type PlatformCloseEventClass = ClassOfPlatform<
+  'CloseEvent',
+  FallbackConstructor<PlatformCloseEvent, CloseEventInit>
+>
+export type PlatformErrorEventClass = ClassOfPlatform<
+  'ErrorEvent',
+  FallbackConstructor<PlatformErrorEvent, ErrorEventInit>
+>
 export type PlatformBlob = OfPlatform<'Blob', FallbackBlob>
 
 /** The type of `readyState`: a number in the DOM's types up to TypeScript 5, its four values from 6 on. */
@@ -42,3 +92,10 @@ export type PlatformReadyState = typeof globalThis extends {
 }
   ? Found
   : 0 | 1 | 2 | 3
+
+/** The type of a constant of the interface: its value, or a number in Node's types. */
+export type PlatformConstant<Name extends string, Value extends number> = typeof globalThis extends {
+  readonly WebSocket: { readonly prototype: { readonly [name in Name]: infer Found extends number } }
+}
+  ? Found
+  : Value

@@ -9,8 +9,20 @@ const wrong: { readonly [name in keyof Required<WebSocketOptions>]: readonly unk
   headers: ['X-A: b', 5, null, [['one']], ['ab']],
   origin: [5, null],
   ca: ['', 5, null, ['', 'x'], {}],
-  cert: ['', 5, null],
-  key: ['', 5, null],
+  userAgent: [5, null],
+  cert: ['', 5, null, [''], {}],
+  key: ['', 5, null, [''], { pem: 'a' }, [{ pem: '' }], [{ pem: 'a', passphrase: 5 }], [{ buf: 'a' }]],
+  passphrase: [5, null, new Uint8Array(1)],
+  pfx: ['', 5, null, [''], { buf: 'a' }, [{ buf: '' }], [{ buf: 'a', passphrase: 5 }], [{ pem: 'a' }]],
+  checkServerIdentity: [5, null, {}],
+  minVersion: ['', 'TLSv1.4', 'tlsv1.2', 1.2, null],
+  maxVersion: ['', 'TLSv1.4', 'tlsv1.2', 1.2, null],
+  ciphers: ['', 5, null, ['AES']],
+  lookup: [5, null, {}, '127.0.0.1'],
+  family: [5, '4', null],
+  localAddress: ['', 'localhost', 5, null],
+  localPort: [0, -1, 1.5, 65_536, '5', null],
+  createConnection: [5, null, {}],
   servername: ['', 5, '127.0.0.1', '::1'],
   rejectUnauthorized: [0, 'false', null],
   proxy: [
@@ -22,6 +34,10 @@ const wrong: { readonly [name in keyof Required<WebSocketOptions>]: readonly unk
   handshakeTimeoutMs: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null],
   closeTimeoutMs: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null],
   maxMessageBytes: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null, 2 ** 29],
+  maxHeadBytes: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null],
+  maxHeaderFields: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null],
+  maxRefusalBodyBytes: [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null],
+  refusalBodyTimeoutMs: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null],
   maxRedirects: [-1, 1.5, Number.NaN, 11, '5', null],
 }
 
@@ -54,8 +70,23 @@ test('takes cert and key only together', () => {
   }
 })
 
-test('does not repeat a key or a password', () => {
-  for (const options of [{ proxy: 'ftp://user:secret@localhost' }, { key: ['secret'] as unknown as string }]) {
+test('takes a proxy or a connection of the caller’s own, not both', () => {
+  assert.throws(() => settleClient({ proxy: 'env', createConnection: () => {} }), {
+    code: 'optionInvalid',
+    message: /createConnection and proxy exclude each other/,
+  })
+})
+
+test('does not repeat a key, a passphrase or a password', () => {
+  const secrets: readonly object[] = [
+    { proxy: 'ftp://user:secret@localhost' },
+    { key: [{ pem: 'a', passphrase: 5 }, 'secret'] },
+    { key: { pem: 'secret' } },
+    { passphrase: ['secret'] },
+    { pfx: { buf: 'secret' } },
+    { pfx: ['secret', 5] },
+  ]
+  for (const options of secrets) {
     assert.throws(
       () => settleClient(options),
       (error) => error instanceof UsageError && !error.message.includes('secret'),
@@ -73,21 +104,40 @@ test('takes what is right, and leaves out what is undefined', () => {
     proxy: 'SOCKS5h://user:password@[::1]:1080/',
     maxRedirects: 0,
     origin: undefined,
+    pfx: [{ buf: new Uint8Array(1), passphrase: 'a' }],
+    minVersion: 'TLSv1.2',
+    family: 0,
+    localAddress: '::1',
+    maxHeadBytes: 100,
   })
+  assert.deepEqual(settings.tls, {
+    ca: ['PEM', new Uint8Array(1)],
+    cert: 'PEM',
+    key: new Uint8Array(1),
+    pfx: [{ buf: new Uint8Array(1), passphrase: 'a' }],
+    minVersion: 'TLSv1.2',
+  })
+  assert.deepEqual(settings.local, { family: 0, localAddress: '::1' })
   assert.deepEqual(settings.fields, ['X-A', 'b'])
   assert.equal(settings.maxRedirects, 0)
-  assert.deepEqual(settings.proxy, { url: 'SOCKS5h://user:password@[::1]:1080/', ca: ['PEM', new Uint8Array(1)] })
+  const { url, ca, limits } = settings.proxy!
+  assert.deepEqual([url, ca], ['SOCKS5h://user:password@[::1]:1080/', ['PEM', new Uint8Array(1)]])
+  assert.equal(limits?.maxHeadBytes, 100)
   const pairs = (function* () {
     yield ['X-A', 'b'] as const
     yield ['X-A', 'c'] as const
   })()
   assert.deepEqual(settleClient({ headers: pairs }).fields, ['X-A', 'b', 'X-A', 'c'])
   assert.deepEqual(settleClient({ headers: { a: 'b' } }).fields, ['a', 'b'])
+  assert.deepEqual(settleClient({ headers: { a: ['b', 'c'], d: [] } }).fields, ['a', 'b', 'a', 'c'])
+  assert.deepEqual(settleClient({ headers: new Headers({ a: 'b' }) }).fields, ['a', 'b'])
 })
 
 test('has defaults', () => {
   const { limits, proxy, maxRedirects, fields } = settleClient({})
   assert.deepEqual([limits.handshakeTimeoutMs, limits.closeTimeoutMs], [10_000, 5_000])
   assert.equal(limits.maxMessageBytes, 16 << 20)
+  assert.deepEqual([limits.maxHeadBytes, limits.maxHeaderFields], [64 << 10, 1000])
+  assert.deepEqual([limits.maxRefusalBodyBytes, limits.refusalBodyTimeoutMs], [64 << 10, 1000])
   assert.deepEqual([proxy, maxRedirects, fields], [undefined, 0, []])
 })

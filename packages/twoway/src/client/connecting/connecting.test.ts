@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import type { Socket } from 'node:net'
@@ -8,12 +7,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import type { TlsOptions } from 'node:tls'
+import { acceptance } from 'twoway-testing/acceptance.js'
 import { testAuthority } from 'twoway-testing/authority.js'
-import { frame } from 'twoway-testing/bytes.js'
 import { listenOnLoopback, readHead } from 'twoway-testing/loopback.js'
 import { networks } from 'twoway-testing/networks.js'
 import { httpProxy, socksProxy } from 'twoway-testing/proxies.js'
 import { HandshakeError, TransportError, UsageError } from '../../core/errors.js'
+import { version } from '../../core/version.js'
 import { defineWebSocket } from '../websocket/websocket.js'
 import type { WebSocket as WebSocketInterface, WebSocketOptions } from '../websocket/websocket-types.js'
 
@@ -21,15 +21,6 @@ const WebSocket = defineWebSocket(networks.find(({ name }) => name === 'TCP')!.c
 const authority = await testAuthority()
 const certificate = await authority.issue()
 const ca = authority.cert
-
-/** The answer that accepts the handshake with this head, and a text message behind it. */
-function acceptance(head: string, message = 'hello'): Buffer {
-  const key = /\r\nSec-WebSocket-Key: (.*)\r\n/.exec(head)![1]!
-  const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
-  const lines = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade']
-  const text = `${[...lines, `Sec-WebSocket-Accept: ${accept}`].join('\r\n')}\r\n\r\n`
-  return Buffer.concat([Buffer.from(text), frame({ opcode: 1, payload: message })])
-}
 
 type Answer = string | ((head: string, socket: Socket) => void)
 
@@ -478,6 +469,38 @@ describe('a redirect', () => {
     const { url } = await server(context, { '/': redirectTo('/b'), '/b': silent })
     const { message } = await transportFailure(url, { maxRedirects: 1, handshakeTimeoutMs: 100 })
     assert.match(message, /not done within 100 ms/)
+  })
+})
+
+describe('the User-Agent', () => {
+  it('names the package and its version, or what the option or a header says', async (context) => {
+    const { url, heads } = await server(context)
+    const cases: readonly (readonly [options: WebSocketOptions, values: readonly string[]])[] = [
+      [{}, [`twoway/${version}`]],
+      [{ userAgent: 'mine/1 (a; b)' }, ['mine/1 (a; b)']],
+      [{ userAgent: '' }, []],
+      [{ headers: { 'user-agent': 'header' } }, ['header']],
+      [{ headers: { 'User-Agent': 'header' }, userAgent: 'option' }, ['header']],
+    ]
+    for (const [options, values] of cases) {
+      await firstMessage(url, options)
+      assert.deepEqual(
+        Array.from(heads.at(-1)!.matchAll(/^user-agent: (.*?)\r$/gim), ([, value]) => value),
+        values,
+      )
+    }
+    assert.throws(() => new WebSocket(url, { userAgent: 'a\nb' }), { name: 'UsageError', code: 'headerInvalid' })
+  })
+
+  it('goes to another origin too, but not where it is a header', async (context) => {
+    const other = await server(context)
+    const first = await server(context, { '/': redirectTo(other.url) })
+    await firstMessage(first.url, { maxRedirects: 1, userAgent: 'option' })
+    await firstMessage(first.url, { maxRedirects: 1, headers: { 'User-Agent': 'header' } })
+    assert.deepEqual(
+      other.heads.map((head) => /User-Agent: (.*)\r/.exec(head)![1]),
+      ['option', `twoway/${version}`],
+    )
   })
 })
 

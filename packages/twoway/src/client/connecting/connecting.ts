@@ -13,16 +13,20 @@ import type { DeflateCodec } from '../../ports/deflate-codec.js'
 import type { ResponseHead } from '../../ports/http-host.js'
 import type { Payload } from '../../ports/payload.js'
 import type { Random } from '../../ports/random.js'
+import { onAbort } from './abort-listeners.js'
 import type { ClientSettings } from './client-settings.js'
 import { type OpenedConnection, Opening } from './opening.js'
 import { isSameOrigin, type Place, placeOf } from './place.js'
 import { redirectOf } from './redirect.js'
+import type { InflateBody } from './refusal-body.js'
 
 /** What connecting needs of the runtime. */
 export interface ConnectingPorts {
   readonly connector: Connector
   /** Undefined where the runtime has none. */
   readonly deflateCodec: () => DeflateCodec | undefined
+  /** Undoes a content coding of a body; absent where the runtime can't. */
+  readonly inflateBody?: InflateBody
   readonly payload: Payload
   readonly clock: Clock
   readonly random: Random
@@ -50,11 +54,13 @@ export interface ConnectingOptions {
  */
 export class Connecting {
   readonly #options: ConnectingOptions
-  readonly #timer: Timer
+  #timer: Timer | undefined
+  #stopListening: (() => void) | undefined
   readonly #visited = new Set<string>()
   readonly #negotiators: readonly ExtensionNegotiator[]
   #place: Place
-  #opening: Opening
+  /** Undefined where nothing was tried, as the signal had been aborted before. */
+  #opening: Opening | undefined
   /** What is waited for before the server's answer, in words. */
   #stage: string | undefined
   /** Whether all redirects so far led to the origin that the caller named. */
@@ -70,22 +76,25 @@ export class Connecting {
     if (this.#place.socketPath !== undefined && proxy !== undefined && proxy.url !== 'env') {
       throw new UsageError('optionInvalid', 'the option proxy has no use with a Unix socket: leave it out')
     }
-    this.#opening = this.#open(this.#place)
-    this.#timer = ports.clock.after(limits.handshakeTimeoutMs, () => this.#opening.expire(this.#timeout()))
-    signal?.addEventListener('abort', this.#abort)
-    if (signal?.aborted) this.#abort()
+    const handshake = this.#handshakeFor(this.#place)
+    if (signal?.aborted) {
+      // A task of its own: the caller has time to listen.
+      ports.clock.task(() => this.#options.events.failed(this.#aborted()))
+      return
+    }
+    this.#opening = this.#open(this.#place, handshake)
+    this.#timer = ports.clock.after(limits.handshakeTimeoutMs, () => this.#opening!.expire(this.#timeout()))
+    if (signal !== undefined) this.#stopListening = onAbort(signal, () => this.fail(this.#aborted()))
   }
 
   /** Gives up for this reason, unless it is done. `failed` follows. */
   fail(error: TransportError): void {
-    this.#opening.fail(error)
+    this.#opening?.fail(error)
   }
 
-  #open(place: Place): Opening {
-    const { ports, settings, protocols, events } = this.#options
-    const { url, socketPath } = place
-    this.#visited.add(url.href)
-    const handshake = new ClientHandshake({
+  #handshakeFor({ url }: Place): ClientHandshake {
+    const { ports, settings, protocols } = this.#options
+    return new ClientHandshake({
       host: url.host,
       target: url.pathname + url.search,
       key: encodeBase64(ports.random.bytes(16)),
@@ -93,14 +102,23 @@ export class Connecting {
       extensions: this.#negotiators.flatMap(({ offers }) => offers),
       fields: this.#isAtHome ? fieldsAtHome(this.#options.url, settings.fields) : [],
       origin: settings.origin,
+      userAgent: settings.userAgent,
       limits: settings.limits,
     })
+  }
+
+  #open(place: Place, handshake: ClientHandshake): Opening {
+    const { ports, settings, events } = this.#options
+    const { url, socketPath } = place
+    this.#visited.add(url.href)
     const secure = url.protocol === 'wss:'
     const transport = ports.connector.connect({
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
       tls: secure ? this.#tls : undefined,
       socketPath,
+      local: settings.local,
+      createConnection: settings.createConnection,
       proxy: socketPath === undefined ? settings.proxy : undefined,
       progress: (stage) => {
         this.#stage = stage
@@ -110,10 +128,13 @@ export class Connecting {
       handshake,
       transport,
       negotiators: this.#negotiators,
+      clock: ports.clock,
+      limits: settings.limits,
+      inflate: ports.inflateBody,
       events: {
-        opened: (...opened) => {
+        opened: (opened, rest, start, end) => {
           this.#settle()
-          events.opened(...opened)
+          events.opened(opened, rest, start, end)
         },
         refused: (response) => this.#redirect(response),
         failed: (error) => {
@@ -127,7 +148,9 @@ export class Connecting {
   /** Neither the client's certificate nor the leave to take any certificate was given for another origin. */
   get #tls(): TlsClientOptions {
     const { tls } = this.#options.settings
-    return this.#isAtHome ? tls : { ca: tls.ca }
+    if (this.#isAtHome) return tls
+    const { ca, minVersion, maxVersion, ciphers } = tls
+    return { ca, minVersion, maxVersion, ciphers }
   }
 
   /**
@@ -145,10 +168,10 @@ export class Connecting {
     if (this.#visited.has(href)) return `its redirects lead in a circle, to ${quoted(href)} again`
     if (this.#visited.size > maxRedirects)
       return `it redirects to ${quoted(href)}, beyond the ${maxRedirects} of maxRedirects`
-    this.#opening.abandon()
+    this.#opening!.abandon()
     this.#isAtHome &&= isSameOrigin(place, this.#place)
     this.#place = place
-    this.#opening = this.#open(place)
+    this.#opening = this.#open(place, this.#handshakeFor(place))
     return undefined
   }
 
@@ -161,12 +184,12 @@ export class Connecting {
   }
 
   #settle(): void {
-    this.#timer.cancel()
-    this.#options.settings.signal?.removeEventListener('abort', this.#abort)
+    this.#timer?.cancel()
+    this.#stopListening?.()
   }
 
-  readonly #abort = (): void => {
-    this.fail(new TransportError('connecting was aborted', { cause: this.#options.settings.signal?.reason }))
+  #aborted(): TransportError {
+    return new TransportError('connecting was aborted', { cause: this.#options.settings.signal?.reason })
   }
 }
 
@@ -177,11 +200,11 @@ function negotiatorsOf(offers: readonly DeflateSettings[], ports: ConnectingPort
 
 /** The caller's fields, and the URL's user and password as Basic authentication, unless a field says other. */
 function fieldsAtHome(url: URL, fields: readonly string[]): readonly string[] {
-  return findField(fields, 'authorization') >= 0 ? fields : [...credentialsOf(url), ...fields]
+  return findField(fields, 'authorization') >= 0 ? fields : credentialsOf(url).concat(fields)
 }
 
 /** A URL's user and password as Basic authentication, RFC 7617. */
-function credentialsOf({ username, password }: URL): readonly string[] {
+function credentialsOf({ username, password }: URL): string[] {
   if (username === '' && password === '') return []
   const octets = `${username}:${password}`.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),

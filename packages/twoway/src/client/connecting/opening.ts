@@ -2,10 +2,14 @@ import { HandshakeError, TransportError } from '../../core/errors.js'
 import type { Extension, ExtensionNegotiator } from '../../core/extensions/extension.js'
 import { confirmExtension } from '../../core/extensions/negotiation.js'
 import { type ClientHandshake, notSwitched, type ServerAnswer } from '../../core/handshake/client-handshake.js'
+import { HeaderFields } from '../../core/http/header-fields.js'
 import { ResponseBody } from '../../core/http/response-body.js'
+import type { ClientLimits } from '../../core/limits.js'
+import type { Clock, Timer } from '../../ports/clock.js'
 import type { ResponseHead } from '../../ports/http-host.js'
 import type { Transport, TransportSink } from '../../ports/transport.js'
 import { describeForeign, mostTelling } from './foreign-protocol.js'
+import { codingsOf, decodeText, type InflateBody, undoCodings } from './refusal-body.js'
 
 export interface OpeningEvents {
   /** The server accepted; `rest[start, end)` came behind its answer and is valid during the call only. */
@@ -29,11 +33,11 @@ export interface OpeningOptions {
   readonly handshake: ClientHandshake
   readonly transport: Transport
   readonly negotiators: readonly ExtensionNegotiator[]
+  readonly clock: Clock
+  readonly limits: ClientLimits
+  readonly inflate: InflateBody | undefined
   readonly events: OpeningEvents
 }
-
-/** Of an error page: enough to tell what happened, and nothing that an enemy could fill our memory with. */
-const maxBodyBytes = 64 << 10
 
 /**
  * Carries a client's opening handshake over one transport. Ends in `opened` or `failed`, later than the constructor,
@@ -48,6 +52,10 @@ export class Opening implements TransportSink {
   #hasEnded = false
   #failure: HandshakeError | TransportError | undefined
   #refusal: { readonly response: ResponseHead; readonly explanation: string; readonly body: ResponseBody } | undefined
+  #bodyTimer: Timer | undefined
+  /** Whether the body of a refusal is being decoded, and whether the transport is gone meanwhile. */
+  #isDecoding = false
+  #isGone = false
 
   constructor(options: OpeningOptions) {
     const { transport, handshake } = options
@@ -124,8 +132,11 @@ export class Opening implements TransportSink {
   }
 
   closed(error?: Error): void {
+    this.#bodyTimer?.cancel()
     if (this.#isAbandoned) return
+    this.#isGone = true
     if (this.#refusal !== undefined) this.#failRefused()
+    if (this.#isDecoding) return
     this.#isOver = true
     const isEnd = this.#hasEnded && error?.cause === undefined
     this.#options.events.failed(this.#failure ?? (isEnd ? this.#endedTooEarly : this.#transportFailure(error)))
@@ -134,7 +145,9 @@ export class Opening implements TransportSink {
   #refuse(response: ResponseHead, bytes: Uint8Array, start: number, end: number): void {
     const explanation = this.#options.events.refused(response)
     if (explanation === undefined) return
-    this.#refusal = { response, explanation, body: new ResponseBody(response, maxBodyBytes) }
+    const { clock, limits } = this.#options
+    this.#refusal = { response, explanation, body: new ResponseBody(response, limits.maxRefusalBodyBytes) }
+    this.#bodyTimer = clock.after(limits.refusalBodyTimeoutMs, () => this.#failRefused())
     this.#receiveBody(bytes, start, end)
   }
 
@@ -144,10 +157,29 @@ export class Opening implements TransportSink {
     if (body.isDone) this.#failRefused()
   }
 
+  /** Fails with as much of the body as has come. Decoding it takes a moment more; the connection does not wait for that. */
   #failRefused(): void {
+    if (this.#isOver) return
     const { response, explanation, body } = this.#refusal!
-    // As a stream: a character that the limit has cut is left out.
-    this.fail(notSwitched(response, explanation, new TextDecoder().decode(body.bytes, { stream: true })))
+    const { inflate, limits } = this.#options
+    const bytes = body.bytes.slice()
+    const headers = new HeaderFields(response.fields)
+    const codings = codingsOf(headers)
+    const errorWith = (decoded: Uint8Array | undefined): HandshakeError =>
+      notSwitched(response, explanation, { bytes, text: decoded === undefined ? '' : decodeText(decoded, headers) })
+    if (codings.length === 0 || bytes.length === 0) {
+      this.fail(errorWith(bytes))
+      return
+    }
+    this.#isOver = true
+    this.#isDecoding = true
+    this.#bodyTimer?.cancel()
+    this.#options.transport.destroy()
+    void undoCodings(codings, bytes, inflate, limits.maxRefusalBodyBytes).then((decoded) => {
+      this.#isDecoding = false
+      this.#failure = errorWith(decoded)
+      if (this.#isGone) this.#options.events.failed(this.#failure)
+    })
   }
 
   get #isHttp(): boolean {

@@ -19,7 +19,7 @@ const unixSchemes: { readonly [scheme: string]: string | undefined } = { 'ws+uni
 export function placeOf(url: URL): Place {
   const scheme = unixSchemes[url.protocol]
   if (scheme === undefined) return { url, socketPath: undefined }
-  const [, path, resource = '/'] = /^(\/[^:]+)(?::(\/.*)?)?$/.exec(url.pathname) ?? []
+  const { 1: path, 2: resource = '/' } = /^(\/[^:]+)(?::(\/.*)?)?$/.exec(url.pathname) ?? []
   const socketPath = path === undefined || url.host !== '' ? undefined : decode(path)
   if (socketPath === undefined) {
     throw new DOMException(

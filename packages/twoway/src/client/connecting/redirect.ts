@@ -21,7 +21,7 @@ const webSocketSchemes: { readonly [scheme: string]: string | undefined } = {
  */
 export function redirectOf({ status, fields }: ResponseHead, from: Place): Place | string | undefined {
   if (!redirectStatuses.has(status)) return undefined
-  const [location, second] = new HeaderFields(fields).all('location')
+  const { 0: location, 1: second } = new HeaderFields(fields).all('location')
   if (location === undefined || second !== undefined) return 'a redirect must carry exactly one Location'
   if (!URL.canParse(location, from.url)) return `its Location "${redactUrl(location)}" is not a URL`
   const url = new URL(location, from.url)

@@ -2,7 +2,7 @@ import { areDistinctTokens, isToken } from '../../core/http/field-syntax.js'
 
 /** Subprotocols as a list. Throws the standard's SyntaxError DOMException where one is no token or is listed twice. */
 export function checkProtocols(protocols: string | readonly string[] = []): readonly string[] {
-  const list = typeof protocols === 'string' ? [protocols] : Array.from(protocols, String)
+  const list = typeof protocols === 'string' ? [protocols] : protocols.map(String)
   if (areDistinctTokens(list)) return list
   const wrong = list.findIndex((protocol) => !isToken(protocol))
   throw new DOMException(

@@ -5,14 +5,15 @@ import type { OpenStreamSocket } from './stream-socket.js'
 
 /** A WebSocketStream's socket on a runtime's ports: it stops reading where nobody reads. */
 export function openClientSocket(ports: ClientPorts): OpenStreamSocket {
-  return (text, { protocols = [], ...options }, events) => {
+  return (text, { protocols = [], signal, ...options }, events) => {
     const url = parseWebSocketUrl(text)
-    // The stream looks after its signal itself, as the proposal has it reject with the signal's own reason.
+    // The stream looks after its signal itself, as the proposal has it reject with the signal's own reason. With one that
+    // is aborted already, nothing is tried.
     const socket = new ClientSocket(
       ports,
       url,
       checkProtocols(protocols),
-      { ...options, signal: undefined },
+      { ...options, signal: signal?.aborted ? signal : undefined },
       {
         atOnce: true,
         open: events.open,

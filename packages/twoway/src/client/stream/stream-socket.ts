@@ -1,4 +1,5 @@
 import type { CloseResult } from '../../core/connection-types.js'
+import type { HeaderFields } from '../../core/http/header-fields.js'
 import type { WebSocketStreamOptions } from './websocket-stream-types.js'
 
 /** What a WebSocketStream runs on: a connection that can be told to wait, and that tells when to. */
@@ -24,7 +25,8 @@ export interface StreamSocket {
 
 /** What a StreamSocket tells of. No call is made before it has been returned. */
 export interface StreamSocketEvents {
-  open(): void
+  /** With the header fields of the server's 101, where they are known. */
+  open(headers?: HeaderFields): void
   /** Text as a string, binary as bytes that are the receiver's own. */
   message(message: string | Uint8Array): void
   drain(): void

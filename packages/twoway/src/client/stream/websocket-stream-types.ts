@@ -1,3 +1,4 @@
+import type { HeaderFields } from '../../core/http/header-fields.js'
 import type { OfPlatform, PlatformAbortSignal } from '../../ports/platform-types.js'
 import type { WebSocketOptions } from '../websocket/websocket-types.js'
 
@@ -43,6 +44,8 @@ export interface WebSocketOpenInfo<Binary = Uint8Array> {
   readonly extensions: string
   /** The subprotocol the server chose; '' for none. */
   readonly protocol: string
+  /** Beyond the proposal: the header fields of the server's 101, Set-Cookie and others. A browser tells none. */
+  readonly headers?: HeaderFields
 }
 
 /** How a connection is closed, or was. */

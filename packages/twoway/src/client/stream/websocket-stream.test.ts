@@ -534,6 +534,45 @@ for (const kind of kinds) {
 describe('WebSocketStream', () => {
   const [{ WebSocketStream }] = kinds as unknown as readonly [Kind]
 
+  it('converts its arguments as WebIDL says', async () => {
+    const url = 'ws://127.0.0.1:1/'
+    const wrong: Readonly<Record<string, readonly unknown[]>> = {
+      'no URL': [],
+      'a symbol for a URL': [Symbol('url')],
+      'true for options': [url, true],
+      'a number for options': [url, 5],
+      'a text for options': [url, 'chat'],
+      'a symbol for options': [url, Symbol('options')],
+      'a text for protocols': [url, { protocols: 'chat' }],
+      'null for protocols': [url, { protocols: null }],
+      'an object that is no list for protocols': [url, { protocols: {} }],
+      'a number for protocols': [url, { protocols: 5 }],
+      'a symbol among protocols': [url, { protocols: [Symbol('chat')] }],
+      'null for a signal': [url, { signal: null }],
+      'an object for a signal': [url, { signal: {} }],
+      'a text for a signal': [url, { signal: 'aborted' }],
+    }
+    const right: Readonly<Record<string, readonly unknown[]>> = {
+      'undefined for options': [url, undefined],
+      'null for options': [url, null],
+      'a function for options': [url, () => {}],
+      'undefined for each option': [url, { protocols: undefined, signal: undefined }],
+      'an object with a text for a URL': [{ toString: () => url }],
+      'a Set for protocols': [url, { protocols: new Set(['chat']) }],
+      'an object with a text among protocols': [url, { protocols: [{ toString: () => 'chat' }] }],
+    }
+    for (const { WebSocketStream } of [kinds[0]!, kinds[1]!]) {
+      const construct = (values: readonly unknown[]) =>
+        new (WebSocketStream as new (...all: unknown[]) => object)(...values)
+      for (const [what, values] of Object.entries(wrong)) assert.throws(() => construct(values), TypeError, what)
+      for (const values of Object.values(right)) {
+        const stream = construct(values) as WebSocketStreamInterface
+        assert.equal(stream.url, url)
+        await stream.closed.catch(() => {})
+      }
+    }
+  })
+
   it('throws a SyntaxError for a URL and for subprotocols that can not be used', () => {
     for (const url of ['no url', 'ftp://localhost', 'ws://localhost/#fragment']) {
       assert.throws(() => new WebSocketStream(url), { name: 'SyntaxError' })

@@ -1,4 +1,9 @@
 import type { CloseResult } from '../../core/connection-types.js'
+import type { HeaderFields } from '../../core/http/header-fields.js'
+import { showAs } from '../../core/inspection.js'
+import { onAbort } from '../connecting/abort-listeners.js'
+import { withoutCredentials } from '../connecting/without-credentials.js'
+import { textsOf } from '../elements-of.js'
 import { shapeAsInterface } from '../websocket/interface-shape.js'
 import { bytesOf } from '../websocket/message-data.js'
 import { sendPing } from '../websocket/ping.js'
@@ -30,7 +35,7 @@ export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketSt
     readonly #socket: StreamSocket
     readonly #opened = new Settlement<WebSocketOpenInfo>()
     readonly #closed = new Settlement<{ closeCode: number; reason: string }>()
-    readonly #signal: AbortSignal | undefined
+    #stopListening: (() => void) | undefined
     /** Where messages go, until the reader has cancelled. */
     #readable: ReadableStreamDefaultController<string | Uint8Array> | undefined
     #writable: WritableStreamDefaultController | undefined
@@ -38,15 +43,28 @@ export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketSt
     #write: Settlement<void> | undefined
 
     constructor(url: string | { toString(): string }, options: WebSocketStreamOptions = {}) {
-      this.#signal = options.signal
-      this.#socket = openSocket(String(url), options, {
-        open: () => this.#open(),
-        message: (message) => this.#receive(message),
-        drain: () => this.#write?.resolve(),
-        close: (result, error) => this.#finish(result, error),
-      })
-      this.#signal?.addEventListener('abort', this.#abort)
-      if (this.#signal?.aborted) this.#abort()
+      // biome-ignore lint/complexity/noArguments: WebIDL tells an argument that is missing from one that is undefined
+      if (arguments.length === 0) throw new TypeError('a WebSocketStream takes a URL: write one such as wss://host/')
+      const text = `${url}`
+      const { signal, ...settings } = toDictionary(options)
+      this.#socket = openSocket(
+        text,
+        { ...settings, signal },
+        {
+          open: (headers) => this.#open(headers),
+          message: (message) => this.#receive(message),
+          drain: () => this.#write?.resolve(),
+          close: (result, error) => this.#finish(result, error),
+        },
+      )
+      if (signal === undefined) return
+      /** Constructor, step 8. What the socket's end would reject with comes too late. */
+      const abort = (): void => {
+        this.#fail(signal.reason)
+        this.#socket.close()
+      }
+      if (signal.aborted) abort()
+      else this.#stopListening = onAbort(signal, abort)
     }
 
     get url(): string {
@@ -70,16 +88,10 @@ export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketSt
       return this.#socket.ping?.()
     }
 
-    /** Constructor, step 8. What the socket's end would reject with comes too late. */
-    readonly #abort = (): void => {
-      this.#fail(this.#signal!.reason)
-      this.#socket.close()
-    }
-
     /** "When the WebSocket connection is established". */
-    #open(): void {
+    #open(headers: HeaderFields | undefined): void {
       const { protocol, extensions } = this.#socket
-      this.#signal?.removeEventListener('abort', this.#abort)
+      this.#stopListening?.()
       const readable = new ReadableStream<string | Uint8Array>(
         {
           start: (controller) => {
@@ -113,6 +125,7 @@ export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketSt
         writable: writable as MessageWritable,
         extensions,
         protocol,
+        ...(headers !== undefined && { headers }),
       })
     }
 
@@ -165,7 +178,7 @@ export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketSt
     }
 
     #fail(error: unknown): void {
-      this.#signal?.removeEventListener('abort', this.#abort)
+      this.#stopListening?.()
       this.#opened.reject(error)
       this.#readable?.error(error)
       this.#write?.reject(error)
@@ -175,7 +188,26 @@ export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketSt
   }
 
   shapeAsInterface(WebSocketStream)
+  showAs(WebSocketStream.prototype, ({ url }) => ({ url: withoutCredentials(url) }))
   return WebSocketStream
+}
+
+/** WebIDL's conversion of the options: of the dictionary, of `sequence<USVString>` and of AbortSignal. */
+function toDictionary(given: WebSocketStreamOptions | null): WebSocketStreamOptions {
+  const options = given ?? {}
+  if (!isObject(options)) throw new TypeError('the options of a WebSocketStream are an object: { protocols, signal }')
+  const { protocols, signal } = options
+  if (protocols !== undefined && !(isObject(protocols) && Symbol.iterator in protocols)) {
+    throw new TypeError('protocols are a list: write one subprotocol as [name]')
+  }
+  if (signal !== undefined && !(isObject(signal) && 'aborted' in signal)) {
+    throw new TypeError('the option signal must be an AbortSignal')
+  }
+  return { ...options, protocols: protocols && textsOf(protocols) }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'function' || (typeof value === 'object' && value !== null)
 }
 
 /** A promise and its two ends. Its rejection alone ends no process: who looks at it sees it all the same. */

@@ -2,6 +2,7 @@ import { Connection } from '../../core/connection.js'
 import type { CloseResult, ConnectionEvents, ConnectionPorts } from '../../core/connection-types.js'
 import { type HandshakeError, type ProtocolError, TransportError } from '../../core/errors.js'
 import { formatExtensions } from '../../core/extensions/extension-header.js'
+import type { HeaderFields } from '../../core/http/header-fields.js'
 import type { Limits } from '../../core/limits.js'
 import { textToBytes } from '../../core/payload/text-to-bytes.js'
 import type { Timer } from '../../ports/clock.js'
@@ -23,7 +24,8 @@ export type ReadyState = (typeof ReadyState)[keyof typeof ReadyState]
 export interface ClientSocketEvents {
   /** Makes the calls at once instead: for who has promises and a queue of its own, and pauses in time. */
   readonly atOnce?: true
-  open(): void
+  /** With the header fields of the server's 101. */
+  open(headers: HeaderFields): void
   message(message: string | Uint8Array): void
   /** There is room again, after a `send` that left none. Not in a task of its own. */
   drain?(): void
@@ -81,9 +83,12 @@ export class ClientSocket {
       protocols,
       events: {
         opened: (opened, rest, start, end) => this.#open(opened, rest, start, end),
+        // A task of its own, as it may come of what the caller has just done: of close(), or of a signal.
         failed: (error) => {
-          this.#error ??= error
-          this.#finish(abnormal)
+          ports.clock.task(() => {
+            this.#error ??= error
+            this.#finish(abnormal)
+          })
         },
       },
     })
@@ -174,8 +179,14 @@ export class ClientSocket {
       // 3. The protocol is the subprotocol in use.
       this.protocol = answer.protocol
       // 4. An event `open` is fired.
-      this.#events.open()
+      this.#events.open(answer.headers)
     })
+    if (start === end) return
+    // Parsed once `open` has been told of: a message before a violation can still be answered.
+    if (!this.#events.atOnce) {
+      connection.pause()
+      this.#ports.clock.task(() => connection.resume())
+    }
     connection.received(rest, start, end)
   }
 

@@ -1,13 +1,5 @@
+import type { CloseEventInit } from '../browser/platform-types.js'
 import { shapeAsInterface } from './interface-shape.js'
-
-export interface CloseEventInit {
-  readonly bubbles?: boolean
-  readonly cancelable?: boolean
-  readonly composed?: boolean
-  readonly code?: number
-  readonly reason?: string
-  readonly wasClean?: boolean
-}
 
 /** In types that need no DOM. */
 export type CloseEventConstructor = new (type: string, init?: CloseEventInit) => Event & Required<CloseEventInit>

@@ -32,15 +32,19 @@ export class PendingPings {
 
   /** A Pong came. It answers the Pings before its own too: a peer may answer the latest alone, §5.5.3. */
   answer(payload: Uint8Array): void {
-    const text = String.fromCharCode(...payload)
+    const text = String.fromCharCode.apply(null, payload as unknown as number[])
     const at = this.#waiting.findIndex(({ number }) => payloadOf(number) === text)
     const now = this.#clock.now()
-    for (const { sentAt, resolve } of this.#waiting.splice(0, at + 1)) resolve(now - sentAt)
+    this.#waiting.splice(0, at + 1).forEach(({ sentAt, resolve }) => {
+      resolve(now - sentAt)
+    })
   }
 
   /** No Pong will come any more. */
   fail(): void {
-    for (const { reject } of this.#waiting.splice(0)) reject(closedBeforePong())
+    this.#waiting.splice(0).forEach(({ reject }) => {
+      reject(closedBeforePong())
+    })
   }
 }
 

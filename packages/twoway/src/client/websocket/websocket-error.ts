@@ -37,6 +37,15 @@ class WebSocketErrorClass extends DOMException {
 
 Object.defineProperty(WebSocketErrorClass, 'name', { value: 'WebSocketError' })
 shapeAsInterface(WebSocketErrorClass)
+// For JSON, which has nothing of a DOMException. No member of the interface, so it can't be enumerated.
+Object.defineProperty(WebSocketErrorClass.prototype, 'toJSON', {
+  value(this: WebSocketErrorClass) {
+    const { name, message, closeCode, reason, cause } = this
+    return { name, message, closeCode, reason, cause }
+  },
+  configurable: true,
+  writable: true,
+})
 
 /** The proposal's WebSocketError: a DOMException that carries a connection's status. */
 export const WebSocketError = WebSocketErrorClass as unknown as WebSocketErrorConstructor

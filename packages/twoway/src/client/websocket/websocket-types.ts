@@ -1,9 +1,11 @@
 import type { PerMessageDeflateOptions } from '../../core/extensions/permessage-deflate/deflate-options.js'
-import type { TlsClientOptions } from '../../ports/connector.js'
-import type { PlatformAbortSignal } from '../../ports/platform-types.js'
+import type { HeaderFields } from '../../core/http/header-fields.js'
+import type { CreateConnection, LocalOptions, TlsClientOptions } from '../../ports/connector.js'
+import type { HeadersLike, PlatformAbortSignal } from '../../ports/platform-types.js'
 import type {
   PlatformBlob,
   PlatformCloseEvent,
+  PlatformConstant,
   PlatformEvent,
   PlatformMessageEvent,
   PlatformReadyState,
@@ -23,7 +25,7 @@ export interface WebSocket {
   readonly protocol: string
   /** What a binary message's `event.data` is: a Blob, or an ArrayBuffer. 'blob' by default. */
   binaryType: 'blob' | 'arraybuffer'
-  onopen: Handler<PlatformEvent>
+  onopen: Handler<WebSocketEvents['open']>
   onmessage: Handler<PlatformMessageEvent>
   onerror: Handler<WebSocketEvents['error']>
   onclose: Handler<PlatformCloseEvent>
@@ -38,10 +40,10 @@ export interface WebSocket {
    * @param reason at most 123 octets of UTF-8; else a SyntaxError DOMException
    */
   close(code?: number, reason?: string): void
-  readonly CONNECTING: 0
-  readonly OPEN: 1
-  readonly CLOSING: 2
-  readonly CLOSED: 3
+  readonly CONNECTING: PlatformConstant<'CONNECTING', 0>
+  readonly OPEN: PlatformConstant<'OPEN', 1>
+  readonly CLOSING: PlatformConstant<'CLOSING', 2>
+  readonly CLOSED: PlatformConstant<'CLOSED', 3>
   addEventListener<Type extends keyof WebSocketEvents>(
     type: Type,
     listener: (this: WebSocket, event: WebSocketEvents[Type]) => unknown,
@@ -74,22 +76,42 @@ export interface WebSocketConstructor {
 }
 
 /** What can be asked for beyond the standard. */
-export interface WebSocketOptions extends TlsClientOptions {
+export interface WebSocketOptions extends TlsClientOptions, LocalOptions {
   /** Subprotocols, the preferred first. */
   readonly protocols?: string | readonly string[] | undefined
-  /** Further fields of the request. They go to the origin of the URL only, where a redirect leads elsewhere. */
-  readonly headers?: Readonly<Record<string, string>> | Iterable<readonly [name: string, value: string]> | undefined
+  /**
+   * Further fields of the request: an object of names and values, where a list of values makes several fields; a list of
+   * pairs of name and value; or Headers. They go to the origin of the URL only, where a redirect leads elsewhere.
+   */
+  readonly headers?:
+    | Readonly<Record<string, string | readonly string[]>>
+    | Iterable<readonly string[]>
+    | HeadersLike
+    | undefined
   /** The Origin of the request; none by default. */
   readonly origin?: string | undefined
+  /** The User-Agent of the request, unless `headers` has one. `twoway/VERSION` by default; '' sends none. */
+  readonly userAgent?: string | undefined
+  /**
+   * Makes the connection in place of the client, as the option of that name of Node's `http.request` does: it is called
+   * with the target and the options of TLS, and returns a connected or connecting stream. Over a stream that is not
+   * `encrypted`, a `wss:` URL has TLS spoken. Not together with `proxy`. An Agent of Node's makes connections by
+   * `(options, callback) => agent.createConnection(options, callback)`.
+   */
+  readonly createConnection?: CreateConnection | undefined
   /**
    * A proxy to go through, for ws and wss: `http://user:password@host:port`, `https://…` (by CONNECT; for wss, TLS goes
    * through it end to end), `socks5://…`, or `socks5h://…` where the proxy is to look the name up. 'env' takes it from
-   * HTTPS_PROXY for wss and HTTP_PROXY for ws, unless NO_PROXY excepts the host. None by default.
+   * the environment as curl does: from ws_proxy, http_proxy and all_proxy for ws, from wss_proxy, https_proxy and all_proxy
+   * for wss, the first that is set, in lower or upper case, unless no_proxy excepts the host. None by default.
+   * Of the options of TLS, an `https:` proxy heeds `ca` alone: its certificate is checked though `rejectUnauthorized` is
+   * false, and it gets no client certificate.
    */
   readonly proxy?: string | undefined
   /**
    * Redirects to follow, at most 10; 0 by default: a redirect then fails with its status. Never followed from wss to ws.
-   * Another origin gets no user and password, no `headers`, no client certificate, and must have a trusted one.
+   * Another origin gets no user and password, no `headers`, no client certificate, and must have a trusted one for its
+   * name: of the options of TLS, `ca`, `minVersion`, `maxVersion` and `ciphers` hold for it.
    */
   readonly maxRedirects?: number | undefined
   /** Aborts connecting; without effect once the connection stands. */
@@ -102,6 +124,23 @@ export interface WebSocketOptions extends TlsClientOptions {
   /** Milliseconds for the whole opening handshake, 10,000 by default. */
   readonly handshakeTimeoutMs?: number | undefined
   /**
+   * Bytes of the head of the server's answer, or of a proxy's, at most; 64 KiB by default. A longer one fails with a
+   * HandshakeError 'responseHeadTooLong', as soon as it is too long.
+   */
+  readonly maxHeadBytes?: number | undefined
+  /** Header fields of such a head, at most; 1000 by default. More fail likewise. */
+  readonly maxHeaderFields?: number | undefined
+  /**
+   * Bytes that are kept of the body of an answer that refuses the handshake, and of what its compression inflates to,
+   * at most; 64 KiB by default. The rest is not read.
+   */
+  readonly maxRefusalBodyBytes?: number | undefined
+  /**
+   * Milliseconds that such a body may take once its head has come, 1,000 by default: a server need not tell where it ends.
+   * The error is told then, with what has come of the body. `handshakeTimeoutMs` ends it sooner.
+   */
+  readonly refusalBodyTimeoutMs?: number | undefined
+  /**
    * Milliseconds that the server has to answer a Close and to end the connection, 5,000 by default; and that a Blob which
    * was sent before `close` may take to be read.
    */
@@ -111,14 +150,23 @@ export interface WebSocketOptions extends TlsClientOptions {
 }
 
 export interface WebSocketEvents {
-  open: PlatformEvent
+  /** `headers` are the fields of the server's 101, of whatever name: Set-Cookie, a request's id. A browser tells none. */
+  open: PlatformEvent & { readonly headers?: HeaderFields }
   message: PlatformMessageEvent
-  /** Where a handshake or a connection failed, `error` says why: a HandshakeError, ProtocolError or TransportError. */
-  error: PlatformEvent & { readonly error?: unknown }
+  /**
+   * Where a handshake or a connection failed, `error` says why: a HandshakeError, ProtocolError or TransportError, and
+   * `message` is its message. A browser tells neither.
+   */
+  error: PlatformEvent & { readonly message?: string; readonly error?: unknown }
   close: PlatformCloseEvent
 }
 
-type Handler<Event> = ((this: WebSocket, event: Event) => unknown) | null
+/** As a method, so that the handlers of other types of a WebSocket, which say more of their events, stand for ours. */
+type Handler<Event> = Methods<Event>['handle'] | null
+
+interface Methods<Event> {
+  handle(this: WebSocket, event: Event): unknown
+}
 
 // biome-ignore lint/suspicious/noExplicitAny: a listener of any event may ask for a narrower one, as in the DOM's types
 type AnyListener = ((event: any) => unknown) | { handleEvent(event: any): unknown }

@@ -1,7 +1,12 @@
 import { longestCloseReason } from '../../core/closing/close-payload.js'
+import type { CloseResult } from '../../core/connection-types.js'
 import { UsageError } from '../../core/errors.js'
+import type { HeaderFields } from '../../core/http/header-fields.js'
+import { showAs } from '../../core/inspection.js'
 import { checkProtocols } from '../connecting/subprotocols.js'
 import { parseWebSocketUrl } from '../connecting/url.js'
+import { withoutCredentials } from '../connecting/without-credentials.js'
+import { textsOf } from '../elements-of.js'
 import { type ClientPorts, ClientSocket, ReadyState } from './client-socket.js'
 import { CloseEvent } from './close-event.js'
 import { shapeAsInterface } from './interface-shape.js'
@@ -30,7 +35,10 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
     readonly #handlers = new Map<string, ActiveHandler>()
     #binaryType: 'blob' | 'arraybuffer' = 'blob'
 
-    constructor(url: string | { toString(): string }, protocols: string | readonly string[] | WebSocketOptions = []) {
+    constructor(
+      url: string | { toString(): string },
+      protocols: string | readonly string[] | WebSocketOptions | undefined = undefined,
+    ) {
       // biome-ignore lint/complexity/noArguments: WebIDL tells an argument that is missing from one that is undefined
       if (arguments.length === 0) throw new TypeError('a WebSocket takes a URL: write one such as ws://localhost:8080/')
       super()
@@ -47,10 +55,10 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
       this.#origin = record.origin
       // 12. The connection is established in parallel.
       this.#socket = new ClientSocket(ports, record, options.protocols, options, {
-        open: () => super.dispatchEvent(new Event('open')),
+        open: (headers) => super.dispatchEvent(openEvent(headers)),
         message: (message) => super.dispatchEvent(this.#messageEvent(message)),
         failed: (error) => super.dispatchEvent(errorEvent(error)),
-        close: (result) => super.dispatchEvent(new CloseEvent('close', result)),
+        close: (result) => super.dispatchEvent(closeEvent(result)),
       })
     }
 
@@ -199,6 +207,14 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
   }
 
   shapeAsInterface(WebSocket)
+  showAs(WebSocket.prototype, ({ url, readyState, protocol, extensions, bufferedAmount, binaryType }) => ({
+    url: withoutCredentials(url),
+    readyState: constants[readyState][0],
+    protocol,
+    extensions,
+    bufferedAmount,
+    binaryType,
+  }))
   for (const [name, value] of constants) {
     const descriptor = { value, enumerable: true, writable: false, configurable: false }
     Object.defineProperty(WebSocket, name, descriptor)
@@ -223,6 +239,7 @@ function isObject(value: unknown): value is object {
  * the string "[object Object]".
  */
 function toOptions(given: unknown): WebSocketOptions & { readonly protocols: readonly string[] } {
+  if (given === undefined) return { protocols: [] }
   if (typeof given !== 'object' || given === null) return { protocols: toProtocols(given) }
   if (Symbol.iterator in given) return { protocols: toProtocols(given) }
   const options: WebSocketOptions = given
@@ -230,7 +247,7 @@ function toOptions(given: unknown): WebSocketOptions & { readonly protocols: rea
 }
 
 function toProtocols(given: unknown): readonly string[] {
-  if (isObject(given) && Symbol.iterator in given) return Array.from(given as Iterable<unknown>, (each) => `${each}`)
+  if (isObject(given) && Symbol.iterator in given) return textsOf(given as Iterable<unknown>)
   return [`${given}`]
 }
 
@@ -248,9 +265,31 @@ function toClampedUnsignedShort(value: unknown): number {
   return rounded - clamped === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded
 }
 
-/** The standard's plain event, with the reason beside it. */
+/** The standard's plain event, with the fields of the server's answer beside it. */
+function openEvent(headers: HeaderFields): Event {
+  return showing(new Event('open'), { headers })
+}
+
+/** The standard's plain event, with the reason beside it: where a log of it shows it, and where its programs look. */
 function errorEvent(error: Error): Event {
-  return Object.defineProperty(new Event('error'), 'error', { value: error, enumerable: true })
+  return showing(new Event('error'), { message: error.message, error })
+}
+
+function closeEvent(result: CloseResult): Event {
+  return showAs(new CloseEvent('close', result), ({ type, code, reason, wasClean }) => ({
+    type,
+    code,
+    reason,
+    wasClean,
+  }))
+}
+
+/** An event that has these members of its own besides, and shows them to `console.log` on Node, Bun and Deno. */
+function showing(event: Event, members: Readonly<Record<string, unknown>>): Event {
+  Object.keys(members).forEach((name) => {
+    Object.defineProperty(event, name, { value: members[name], enumerable: true })
+  })
+  return showAs(event, ({ type }) => ({ type, ...members }))
 }
 
 /** Options in the third place, where `ws` takes them, would be lost without a word. What is no object is ignored. */

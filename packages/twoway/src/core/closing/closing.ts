@@ -67,7 +67,9 @@ export class Closing {
     this.#state = move.next
     if (event === 'lost') this.#timer?.cancel()
     if (dropsMessages.has(event)) this.#parts.queue.cancel()
-    for (const action of move.actions) Closing.#perform[action](this)
+    move.actions.forEach((action) => {
+      Closing.#perform[action](this)
+    })
   }
 
   static readonly #perform: { readonly [action in ClosingAction]: (closing: Closing) => void } = {

@@ -41,21 +41,23 @@ function readExtensions(value: string): readonly ExtensionOffer[] | undefined {
 }
 
 function parseExtension(text: string): ExtensionOffer | undefined {
-  const [name, ...parameters] = text.split(';').map(parseParameter)
+  const all = text.split(';').map(parseParameter)
+  const name = all[0]
+  const parameters = all.slice(1)
   if (name === undefined || name[1] !== undefined) return undefined
   return parameters.every((found) => found !== undefined) ? { name: name[0], parameters } : undefined
 }
 
 function parseParameter(text: string): ExtensionParameter | undefined {
-  const [, name, token, quoted] = parameter.exec(trimSpace(text)) ?? []
+  const { 1: name, 2: token, 3: quoted } = parameter.exec(trimSpace(text)) ?? []
   return name === undefined ? undefined : [name, token ?? quoted?.replaceAll('\\', '')]
 }
 
 /** The value of a Sec-WebSocket-Extensions, §9.1. */
 export function formatExtensions(offers: readonly ExtensionOffer[]): string {
-  return offers.map(({ name, parameters }) => [name, ...parameters.map(formatParameter)].join('; ')).join(', ')
+  return offers.map(({ name, parameters }) => [name].concat(parameters.map(formatParameter)).join('; ')).join(', ')
 }
 
-function formatParameter([name, value]: ExtensionParameter): string {
+function formatParameter({ 0: name, 1: value }: ExtensionParameter): string {
   return value === undefined ? name : `${name}=${value}`
 }

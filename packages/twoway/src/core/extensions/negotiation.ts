@@ -20,7 +20,7 @@ export function confirmExtension(
   answers: readonly ExtensionOffer[],
   negotiators: readonly ExtensionNegotiator[],
 ): Extension | undefined {
-  const [answer, second] = answers
+  const { 0: answer, 1: second } = answers
   if (answer === undefined) return undefined
   if (second !== undefined)
     throw new HandshakeError('extensionNotOffered', `${quoted(answer.name)} together with ${quoted(second.name)}`, 101)

@@ -171,13 +171,15 @@ type Case = string | readonly [text: string, changes: Partial<ClientHandshakeOpt
 const broken: Record<ResponseViolationCode, Record<string, Case>> = {
   responseMalformed: { 'an answer in another protocol': 'SSH-2.0-a\n' },
   responseHeadTooLong: {
-    'a head of 17 KiB': withField(`X: ${'a'.repeat(17 << 10)}`),
-    'interim answers without end': 'HTTP/1.1 102 Processing\n\n'.repeat(1000),
+    'a head of 65 KiB': withField(`X: ${'a'.repeat(65 << 10)}`),
+    'a thousand fields and one': withField(...Array.from({ length: 1001 }, () => 'X:')),
+    'interim answers without end': 'HTTP/1.1 102 Processing\n\n'.repeat(4000),
   },
   statusNot101: {
     '200': replaced('101 Switching Protocols', '200 OK'),
     '301 before its body': 'HTTP/1.1 301 Moved Permanently\nLocation: /b\n\nabc',
   },
+  responseVersionTooOld: { 'a 101 by HTTP/1.0': replaced('HTTP/1.1 101', 'HTTP/1.0 101') },
   upgradeNotWebSocket: {
     'no Upgrade': without('Upgrade'),
     'another Upgrade': withValue('Upgrade', 'h2c'),

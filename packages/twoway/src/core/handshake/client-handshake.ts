@@ -24,6 +24,8 @@ export interface ClientHandshakeOptions {
   /** The caller's own fields, names and values in turn. Host and Origin among them replace the ones above and below. */
   readonly fields: readonly string[]
   readonly origin?: string | undefined
+  /** The value of User-Agent, unless `fields` has one; none where it is absent or ''. */
+  readonly userAgent?: string | undefined
   readonly limits: HeadLimits
 }
 
@@ -111,6 +113,7 @@ function encodeRequest({
   extensions,
   fields,
   origin,
+  userAgent = '',
 }: ClientHandshakeOptions): Uint8Array {
   if (!isTarget(target, host))
     throw new UsageError('optionInvalid', 'the path and query of the URL make no request-target')
@@ -123,9 +126,10 @@ function encodeRequest({
   if (!given.has('host')) own.push('Host', host)
   own.push('Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Key', key, 'Sec-WebSocket-Version', '13')
   if (origin !== undefined && !given.has('origin')) own.push('Origin', origin)
+  if (userAgent !== '' && !given.has('user-agent')) own.push('User-Agent', userAgent)
   if (protocols.length > 0) own.push('Sec-WebSocket-Protocol', protocols.join(', '))
   if (extensions.length > 0) own.push('Sec-WebSocket-Extensions', formatExtensions(extensions))
-  return encodeHead(`GET ${target} HTTP/1.1`, [...own, ...fields])
+  return encodeHead(`GET ${target} HTTP/1.1`, own.concat(fields))
 }
 
 type Rule = readonly [
@@ -156,18 +160,28 @@ const rules: readonly Rule[] = [
 ]
 
 /** The error for an answer with another status than 101; `explanation` is added to its sentence. */
-export function notSwitched({ status, reason, fields }: ResponseHead, explanation = '', body = ''): HandshakeError {
+export function notSwitched(
+  { status, reason, fields }: ResponseHead,
+  explanation = '',
+  body: { readonly bytes?: Uint8Array; readonly text?: string } = {},
+): HandshakeError {
   const line = `${status} ${quoted(reason)}`.trimEnd()
   const detail = explanation === '' ? line : `${line}; ${explanation}`
-  return new HandshakeError('statusNot101', detail, status, { headers: new HeaderFields(fields), body })
+  return new HandshakeError('statusNot101', detail, status, {
+    headers: new HeaderFields(fields),
+    body: body.text,
+    bodyBytes: body.bytes,
+  })
 }
 
 function checkResponse(response: ResponseHead, offer: ClientHandshakeOptions): ServerAnswer {
-  const { status, fields } = response
+  const { status, fields, version } = response
   if (status !== 101) throw notSwitched(response)
   const headers = new HeaderFields(fields)
-  for (const [code, field, isKept] of rules) {
-    if (isKept(headers, offer)) continue
+  if (version === '1.0') throw new HandshakeError('responseVersionTooOld', `HTTP/${version}`, status, { headers })
+  const broken = rules.find(({ 2: isKept }) => !isKept(headers, offer))
+  if (broken !== undefined) {
+    const { 0: code, 1: field } = broken
     const value = headers.get(field)
     throw new HandshakeError(code, value === undefined ? `no ${field}` : `${field}: ${quoted(value)}`, status, {
       headers,
@@ -186,13 +200,13 @@ function isOffered(protocol: string | undefined, { protocols }: ClientHandshakeO
 
 /** What the server answered, or undefined where that is malformed or spread over two fields, §11.3.2. */
 function extensionsOf(headers: HeaderFields): readonly ExtensionOffer[] | undefined {
-  const [value, second] = headers.all('sec-websocket-extensions')
+  const { 0: value, 1: second } = headers.all('sec-websocket-extensions')
   if (value === undefined) return []
   return second === undefined ? parseExtensions(value) : undefined
 }
 
 function areOffered(answers: readonly ExtensionOffer[] | undefined, { extensions }: ClientHandshakeOptions): boolean {
   if (answers === undefined) return false
-  const names = new Set(answers.map(({ name }) => name))
-  return names.size === answers.length && [...names].every((name) => extensions.some((offer) => offer.name === name))
+  const names = answers.map(({ name }) => name)
+  return names.every((name, at) => names.indexOf(name) === at && extensions.some((offer) => offer.name === name))
 }

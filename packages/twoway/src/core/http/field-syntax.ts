@@ -40,7 +40,7 @@ export function trimSpace(text: string): string {
 
 /** Whether each element is a token and none is there twice, as §4.1 (10) asks of a list of subprotocols. */
 export function areDistinctTokens(elements: readonly string[]): boolean {
-  return elements.every(isToken) && new Set(elements).size === elements.length
+  return elements.every((element, at) => isToken(element) && elements.indexOf(element) === at)
 }
 
 /**

@@ -43,7 +43,7 @@ export const responseForm: HeadForm<ResponseHead> = {
   startLine: 'HTTP/1.0 or HTTP/1.1, a status of three digits and a reason, one space between each',
   skipsEmptyLines: false,
   begin(line, fields) {
-    const [, version, status, reason = ''] = statusLine.exec(line) ?? []
+    const { 1: version, 2: status, 3: reason = '' } = statusLine.exec(line) ?? []
     if (version === undefined || status === undefined) return undefined
     return { version, status: Number(status), reason, fields }
   },

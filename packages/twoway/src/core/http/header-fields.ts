@@ -1,3 +1,4 @@
+import { showAs } from '../inspection.js'
 import { isSameText, splitList } from './field-syntax.js'
 
 /** The header fields of a head, found by their names in any case, RFC 9110 §5.1. Iterates over the lines in their order. */
@@ -34,6 +35,11 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
     return values
   }
 
+  /** The values of the Set-Cookie lines, one each, as of the platform's Headers: they can't be joined, RFC 6265 §3. */
+  getSetCookie(): string[] {
+    return this.all('set-cookie').slice()
+  }
+
   /** The elements of the list that the lines of that name make up. */
   list(name: string): readonly string[] {
     return splitList(this.get(name) ?? '')
@@ -50,6 +56,15 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
     for (let at = 0; at < this.#fields.length; at += 2) yield [this.#fields[at]!.toLowerCase(), this.#fields[at + 1]!]
   }
 }
+
+showAs(HeaderFields.prototype, (headers) => {
+  const shown: Record<string, unknown> = Object.create(null)
+  for (const [name] of headers) {
+    const values = headers.all(name)
+    shown[name] = values.length === 1 ? values[0] : values
+  }
+  return { ...shown }
+})
 
 /** Where the next field of that name is among names and values in turn, from a place on; -1 where there is none. */
 export function findField(fields: readonly string[], name: string, from = 0): number {

@@ -71,7 +71,7 @@ export class ResponseBody {
     } else if (line === '\n\r') {
       this.#sizeLine = ''
     } else {
-      const [, digits] = line.endsWith('\r') ? (chunkSize.exec(line.slice(0, -1)) ?? []) : []
+      const { 1: digits } = line.endsWith('\r') ? (chunkSize.exec(line.slice(0, -1)) ?? []) : []
       this.#left = Number.parseInt(digits ?? '0', 16)
       // The last chunk has no octets; trailer fields, which may follow, belong to no body.
       this.#isDone = this.#left === 0

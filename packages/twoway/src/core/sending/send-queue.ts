@@ -203,23 +203,27 @@ export class SendQueue implements OutgoingQueue {
     const dropped = first < 0 ? [] : entries.splice(first)
     this.#head = entries.shift()
     this.#behind = entries
-    for (const entry of dropped) this.#drop(entry)
+    dropped.forEach((entry) => {
+      this.#drop(entry)
+    })
     this.#streams = 0
     return dropped.filter((entry) => entry.kind === 'streamed')
   }
 
   /** Tells messages that `stop` has dropped, and whoever waits for their end: code of the user. */
   abandon(messages: readonly OutgoingMessage[]): void {
-    for (const message of messages) {
+    messages.forEach((message) => {
       message.close(new TransportError('the connection closed before what was sent had gone'))
-    }
+    })
     this.#runAfterStreams()
   }
 
   /** Drops all that is not framed, with a Close that waits. */
   cancel(): void {
     this.extension?.close()
-    for (const entry of this.#takeEntries()) this.#drop(entry)
+    this.#takeEntries().forEach((entry) => {
+      this.#drop(entry)
+    })
   }
 
   /** The network is gone: nothing counts in the budget any more. */
@@ -405,7 +409,9 @@ export class SendQueue implements OutgoingQueue {
   #runAfterStreams(): void {
     const actions = this.#afterStreams ?? []
     this.#afterStreams = undefined
-    for (const action of actions) action()
+    actions.forEach((action) => {
+      action()
+    })
   }
 
   #countInBudget(waiting: number): void {

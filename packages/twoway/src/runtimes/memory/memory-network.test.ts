@@ -102,13 +102,16 @@ async function tasks(): Promise<void> {
   for (let count = 0; count < 5; count += 1) await new Promise((resolve) => setImmediate(resolve))
 }
 
-test('says so where it is asked for a Unix socket or a proxy, which it does not have', async () => {
+test('says so where it is asked for a Unix socket, a proxy or another connection, which it does not have', async () => {
   const network = new MemoryNetwork(new StillClock())
   const target = { host: 'localhost', port: 80, tls: undefined }
-  for (const more of [{ socketPath: '/tmp/a' }, { proxy: { url: 'http://proxy' } }]) {
+  for (const more of [{ socketPath: '/tmp/a' }, { proxy: { url: 'http://proxy' } }, { createConnection: () => {} }]) {
     const sink = new RecordingSink()
     network.connect({ ...target, ...more }).start(sink)
     await sink.untilCalled('closed')
-    assert.match(String(sink.error), /TransportError: a network in memory has no (Unix sockets|proxies)/)
+    assert.match(
+      String(sink.error),
+      /TransportError: a network in memory has no (Unix sockets|proxies|createConnection)/,
+    )
   }
 })

@@ -46,8 +46,7 @@ export class MemoryNetwork implements HttpHost, Connector {
   }
 
   connect(target: ConnectTarget): Transport {
-    const unknown =
-      target.socketPath !== undefined ? 'Unix sockets' : target.proxy !== undefined ? 'proxies' : undefined
+    const unknown = unknownOf(target)
     if (unknown !== undefined) {
       const message = `a network in memory has no ${unknown}: connect to a host and port of it`
       return failed(this.#clock, target.tls !== undefined, message, systemError('ENOTSUP', message))
@@ -77,6 +76,13 @@ export class MemoryNetwork implements HttpHost, Connector {
     while (this.#listeners.has(this.#nextPort)) this.#nextPort += 1
     return this.#nextPort++
   }
+}
+
+/** What a target asks for that there is only outside of the process. */
+function unknownOf({ socketPath, proxy, createConnection }: ConnectTarget): string | undefined {
+  if (socketPath !== undefined) return 'Unix sockets'
+  if (proxy !== undefined) return 'proxies'
+  return createConnection === undefined ? undefined : 'createConnection'
 }
 
 function placeOf(host: string): string {

@@ -69,7 +69,8 @@ export function agreementOf(
     windowBits: answer.serverMaxWindowBits ?? mostWindowBits,
     takeover: !answer.serverNoContextTakeover,
   }
-  const [own, peer] = role === 'client' ? [client, server] : [server, client]
+  const own = role === 'client' ? client : server
+  const peer = role === 'client' ? server : client
   return {
     own:
       own.windowBits < smallestWindowBits

@@ -82,7 +82,8 @@ export class DeflateNegotiator implements ExtensionNegotiator {
 
   #confirm(answered: DeflateParameters): Extension | undefined {
     const { codec } = this.#ports
-    for (const settings of this.#settings) {
+    for (let at = 0; at < this.#settings.length; at++) {
+      const settings = this.#settings[at]!
       const offered = offerOf(settings, codec)
       if (fitsOffer(answered, offered)) {
         return new PermessageDeflate(this.#terms(agreementOf('client', answered, offered, codec), settings))

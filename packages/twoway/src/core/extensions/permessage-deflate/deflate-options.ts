@@ -86,7 +86,7 @@ function isOptions(value: unknown): boolean {
 }
 
 function settle(options: PerMessageDeflateOptions, role: 'client' | 'server'): DeflateSettings {
-  for (const [name, value] of Object.entries(options)) {
+  Object.entries(options).forEach(({ 0: name, 1: value }) => {
     const rule = Object.hasOwn(rules, name) ? rules[name as keyof typeof rules] : undefined
     if (rule === undefined) {
       const known = Object.keys(rules).join(', ')
@@ -96,7 +96,7 @@ function settle(options: PerMessageDeflateOptions, role: 'client' | 'server'): D
     if (value !== undefined && !isRight(value)) {
       throw new UsageError('optionInvalid', `perMessageDeflate.${name} must be ${wanted}, not ${quoted(String(value))}`)
     }
-  }
+  })
   return {
     serverNoContextTakeover: options.serverNoContextTakeover ?? role === 'server',
     clientNoContextTakeover: options.clientNoContextTakeover ?? role === 'server',

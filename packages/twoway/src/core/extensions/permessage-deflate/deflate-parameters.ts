@@ -47,7 +47,8 @@ export function readDeflateParameters(
   kind: keyof typeof readers,
 ): DeflateParameters | undefined {
   const found: { [name in ParameterName]?: number | true } = {}
-  for (const [name, value] of parameters) {
+  for (let at = 0; at < parameters.length; at++) {
+    const { 0: name, 1: value } = parameters[at]!
     if (!isParameterName(name) || found[name] !== undefined) return undefined
     const read = readers[kind][name](value)
     if (read === undefined) return undefined

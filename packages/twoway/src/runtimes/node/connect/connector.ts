@@ -8,13 +8,15 @@ import { openTunnel } from '../proxy/tunnel.js'
 import { DeferredTransport } from '../transport/deferred-transport.js'
 import { SharedReading, sharesReads } from '../transport/shared-reading.js'
 import { StreamTransport } from '../transport/stream-transport.js'
-import { explainFailure } from './explain-failure.js'
-import { nameOf, openSocket } from './open-socket.js'
+import { connectByCaller } from './caller-connection.js'
+import { explainLoss } from './explain-loss.js'
+import { openSocket } from './open-socket.js'
 
 /** Opens TCP and TLS connections and those over Unix sockets, directly or through a proxy. */
 export const nodeConnector: Connector = {
   connect(target) {
     try {
+      if (target.createConnection !== undefined) return connectByCaller(target, target.createConnection)
       const proxy = proxyFor(target, process.env)
       return proxy === undefined ? connectDirectly(target) : openTunnel(proxy, target)
     } catch (error) {
@@ -58,10 +60,4 @@ function connectByStream(target: ConnectTarget): Transport {
     reading,
     explain: (cause) => explainLoss(target, isConnected, cause),
   })
-}
-
-function explainLoss(target: ConnectTarget, wasConnected: boolean, cause: Error): TransportError {
-  const place = nameOf(target)
-  const what = wasConnected ? `the connection to ${place} was lost` : `can't connect to ${place}`
-  return new TransportError(`${what}: ${explainFailure(cause)}`, { cause })
 }

@@ -8,6 +8,9 @@ const noTlsInCommon = 'it speaks no version of TLS, or no cipher, that this side
 const noHttp1 =
   'it refuses HTTP/1.1, which WebSocket needs, in the TLS handshake (ALPN): perhaps it speaks HTTP/2 only there'
 const badPem = 'the options ca, cert and key must hold PEM text that belongs together'
+const badPassphrase = 'the private key is encrypted: pass its passphrase as the option passphrase, or the right one'
+const badPfxPassphrase = 'the option pfx is encrypted: pass its passphrase as the option passphrase, or the right one'
+const badPfx = 'the option pfx must hold a PKCS #12 file'
 
 /** What the codes of the system and of OpenSSL mean to whoever wanted to connect. */
 const words: { readonly [code: string]: string | undefined } = {
@@ -46,6 +49,19 @@ const words: { readonly [code: string]: string | undefined } = {
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: wantsCertificate,
   ERR_OSSL_PEM_NO_START_LINE: badPem,
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: badPem,
+  ERR_OSSL_BAD_DECRYPT: badPassphrase,
+  ERR_OSSL_EVP_BAD_DECRYPT: badPassphrase,
+  ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED: badPassphrase,
+  ERR_OSSL_PEM_BAD_PASSWORD_READ: badPassphrase,
+  ERR_SSL_NO_CIPHER_MATCH: 'the option ciphers names no cipher suite that there is',
+  ERR_SSL_NO_PROTOCOLS_AVAILABLE: 'the options minVersion and maxVersion leave no version of TLS',
+}
+
+/** What its messages mean, where an error has no code: Node's of a PKCS #12 file. */
+const wordsOfMessages: { readonly [message: string]: string | undefined } = {
+  'mac verify failure': badPfxPassphrase,
+  'not enough data': badPfx,
+  'wrong tag': badPfx,
 }
 
 interface SystemError extends Error {
@@ -57,7 +73,10 @@ export function explainFailure(cause: SystemError): string {
   const { code, reason } = openSslError(cause)
   const meaning = Object.hasOwn(words, code) ? words[code] : undefined
   // One error for several addresses that were tried has no message of its own.
-  if (meaning === undefined) return reason || cause.message || code
+  if (meaning === undefined) {
+    const { message } = cause
+    return (Object.hasOwn(wordsOfMessages, message) && wordsOfMessages[message]) || reason || message || code
+  }
   return `${meaning} (${code})`
 }
 
@@ -68,6 +87,7 @@ export function dropped(): TransportError {
 
 /** The error of a connection that was there, whose other end has no name. */
 export function explainDrop(cause: SystemError): TransportError {
+  if (cause instanceof TransportError) return cause
   const isReset = cause.code === 'ECONNRESET' || cause.code === 'EPIPE'
   const message = isReset ? 'the peer has reset the connection' : `the connection failed: ${cause.message}`
   return new TransportError(message, { cause })
@@ -78,7 +98,7 @@ export function explainDrop(cause: SystemError): TransportError {
  * what fails while Node writes, it makes EPROTO. Other errors have a code only.
  */
 function openSslError({ code = '', message }: SystemError): { readonly code: string; readonly reason: string } {
-  const [, reason = ''] = /:SSL routines:[^:]*:([^:]+)/.exec(message) ?? []
+  const { 1: reason = '' } = /:SSL routines:[^:]*:([^:]+)/.exec(message) ?? []
   const named = code !== 'EPROTO' || reason === '' ? code : `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`
   // OpenSSL 3.2 and later, in Node from 24 on, has another name for the alerts that came with SSL 3.
   return { code: named.replace('SSL_SSL/TLS_', 'SSL_SSLV3_'), reason }

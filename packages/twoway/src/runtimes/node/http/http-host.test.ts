@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
+import { createPrivateKey } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
+import { inspect } from 'node:util'
 import { selfSignedCertificate } from 'twoway-testing/certificate.js'
 import { type HttpHostSubject, httpHostContract } from 'twoway-testing/contracts/http-host.contract.js'
+import { pkcs12 } from 'twoway-testing/pkcs12.js'
+import { UsageError } from '../../../core/errors.js'
 import type { HttpHandler, HttpResponse, ListenOptions } from '../../../ports/http-host.js'
 import { nodeConnector } from '../connect/connector.js'
 import { nodeHttpHost } from './http-host.js'
@@ -42,6 +47,33 @@ const handler: HttpHandler = {
 
 test('rejects an address that it may not have with the system error', async () => {
   await assert.rejects(nodeHttpHost.listen({ ...options, host: '192.0.2.1' }, handler), { code: 'EADDRNOTAVAIL' })
+})
+
+test('takes an identity in a PKCS #12 file', async () => {
+  const listener = await nodeHttpHost.listen({ ...options, tls: { pfx: pkcs12, passphrase: 'right' } }, handler)
+  const socket = connectTls({ port: listener.port, host: '127.0.0.1', rejectUnauthorized: false })
+  await once(socket, 'secureConnect')
+  assert.equal(socket.getPeerCertificate().subject.CN, 'client')
+  socket.destroy()
+  await listener.close()
+})
+
+test('says which passphrase is missing, and does not repeat one', async () => {
+  const { cert, key } = await selfSignedCertificate()
+  const cipher = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'right' } as const
+  const encrypted = createPrivateKey(key).export(cipher) as string
+  for (const [tls, message] of [
+    [{ cert, key: encrypted }, /the private key is encrypted: pass its passphrase as the option passphrase/],
+    [{ cert, key: encrypted, passphrase: 'sesame' }, /the private key is encrypted/],
+    [{ pfx: pkcs12 }, /the option pfx is encrypted: pass its passphrase/],
+    [{ pfx: pkcs12, passphrase: 'sesame' }, /the option pfx is encrypted/],
+  ] as const) {
+    await assert.rejects(nodeHttpHost.listen({ ...options, tls }, handler), (error) => {
+      assert.ok(error instanceof UsageError)
+      assert.match(error.message, message)
+      return !inspect(error).includes('sesame')
+    })
+  }
 })
 
 test('takes a handshake timeout that never comes', async () => {

@@ -1,9 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls'
+import { UsageError } from '../../../core/errors.js'
 import { HttpExchanges } from '../../../core/http/http-exchanges.js'
 import type { HttpHandler, HttpHost, HttpListener, ListenAddress, ListenOptions } from '../../../ports/http-host.js'
 import type { RewindableTransport } from '../../../ports/transport.js'
 import { nodeClock } from '../clock.js'
+import { explainFailure } from '../connect/explain-failure.js'
 import { acceptHandles } from '../internals/accept-handles.js'
 import { adoptSocket } from '../internals/adopt-socket.js'
 import { addressOf, listenOn } from './listen-on.js'
@@ -88,7 +90,7 @@ class NodeListener implements HttpListener {
 
   #tlsServer(tls: TlsOptions): Server {
     const timeMs = this.#timeMs
-    const server = createTlsServer({
+    const server = tlsServerOf({
       // Node takes any bytes here; its types say Buffer.
       ...tls,
       allowHalfOpen: true,
@@ -128,5 +130,13 @@ class NodeListener implements HttpListener {
 
   get #timeMs(): number {
     return this.#options.handshakeTimeoutMs
+  }
+}
+
+function tlsServerOf(options: TlsOptions): Server {
+  try {
+    return createTlsServer(options)
+  } catch (error) {
+    throw new UsageError('optionInvalid', `the option tls can't be used: ${explainFailure(error as Error)}`)
   }
 }

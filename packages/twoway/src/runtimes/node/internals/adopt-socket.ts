@@ -4,10 +4,12 @@ import { TLSSocket } from 'node:tls'
 import type { RewindableTransport } from '../../../ports/transport.js'
 import { peerOf } from '../http/request-head.js'
 import { HandleTransport } from '../transport/handle-transport.js'
+import { refuseRenegotiation } from '../transport/refuse-renegotiation.js'
 import { SharedReading, sharesReads } from '../transport/shared-reading.js'
 import { StreamTransport, type StreamTransportOptions } from '../transport/stream-transport.js'
 import { isStreamHandle } from './stream-handle.js'
 import { streamWrap } from './stream-wrap.js'
+import { TlsReading } from './tls-reading.js'
 
 type Owner = { _handle: unknown }
 
@@ -15,10 +17,12 @@ type Owner = { _handle: unknown }
  * A transport over a connected socket that someone else has made: by the shortest way there is, right over its handle,
  * else by a socket that reads into the shared memory, else by the stream as it is.
  *
- * Where the handle is taken, the old socket is an empty shell: its server counts it, and it closes when the transport
- * does, and the other way round.
+ * Where the handle of a plain socket is taken, the old socket is an empty shell: its server counts it, and it closes when
+ * the transport does, and the other way round. A TLSSocket stays the owner of its handle, on which Node has callbacks that
+ * go to it, see `TlsReading`.
  */
 export function adoptSocket(old: Duplex, options: StreamTransportOptions): RewindableTransport {
+  if (old instanceof TLSSocket) return adoptTls(old, options)
   const { _handle: handle } = old as unknown as Owner
   if (!sharesReads || !(old instanceof Socket) || !isAdoptable(old) || !isStreamHandle(handle)) {
     return new StreamTransport(old, options)
@@ -31,7 +35,7 @@ export function adoptSocket(old: Duplex, options: StreamTransportOptions): Rewin
   owner._handle = null
   // Whoever handed it over has taken its listeners away, and an error that nobody hears ends the process.
   old.on('error', () => {})
-  if (streamWrap !== undefined && !(old instanceof TLSSocket)) {
+  if (streamWrap !== undefined) {
     const lose = (): void => transport.lose()
     const transport = new HandleTransport(handle, {
       ...options,
@@ -50,6 +54,17 @@ export function adoptSocket(old: Duplex, options: StreamTransportOptions): Rewin
   socket.once('close', () => old.destroy())
   old.once('close', () => socket.destroy())
   return new StreamTransport(socket, { ...options, peer, reading })
+}
+
+function adoptTls(socket: TLSSocket, options: StreamTransportOptions): RewindableTransport {
+  refuseRenegotiation(socket)
+  const { _handle: handle } = socket as unknown as Owner
+  let reading: TlsReading | undefined
+  if (streamWrap !== undefined && isAdoptable(socket) && isStreamHandle(handle)) {
+    reading = TlsReading.of(socket, handle, streamWrap)
+  }
+  if (reading !== undefined) socket.setTimeout(0)
+  return new StreamTransport(socket, { ...options, reading })
 }
 
 /** Whether nothing is under way on a socket that its handle would not carry along. */

@@ -89,8 +89,10 @@ export function canDriveDirectly(): boolean {
 function tryAll(): boolean {
   const streams = [zlib.createDeflateRaw(), zlib.createInflateRaw(), zlib.createInflateRaw()] as const
   try {
-    for (const stream of streams) stream.on('error', () => {})
-    const [deflate, inflate, malformed] = streams.map(DirectZlib.over)
+    streams.forEach((stream) => {
+      stream.on('error', () => {})
+    })
+    const { 0: deflate, 1: inflate, 2: malformed } = streams.map(DirectZlib.over)
     return (
       deflate !== undefined &&
       inflate !== undefined &&
@@ -101,7 +103,9 @@ function tryAll(): boolean {
   } catch {
     return false
   } finally {
-    for (const stream of streams) stream.destroy()
+    streams.forEach((stream) => {
+      stream.destroy()
+    })
   }
 }
 

@@ -8,23 +8,54 @@ function isExcepted(exceptions: string, host: string, port = 80): boolean {
   return environmentProxy({ host, port, isSecure: false }, { ...http, NO_PROXY: exceptions }) === undefined
 }
 
-test('takes HTTPS_PROXY for wss and HTTP_PROXY for ws, the one in lower case first', () => {
-  const found = (isSecure: boolean, environment: Environment) =>
-    environmentProxy({ host: 'a', port: 80, isSecure }, environment)
-  const both = { HTTP_PROXY: 'http://h', HTTPS_PROXY: 'socks5://s' }
-  assert.deepEqual(found(false, both), { variable: 'HTTP_PROXY', url: 'http://h' })
-  assert.deepEqual(found(true, both), { variable: 'HTTPS_PROXY', url: 'socks5://s' })
-  assert.deepEqual(found(true, { ...both, https_proxy: 'p:1' }), { variable: 'https_proxy', url: 'http://p:1' })
-  assert.deepEqual(found(false, { ...both, http_proxy: '' }), { variable: 'HTTP_PROXY', url: 'http://h' })
-  assert.equal(found(true, http), undefined)
-  assert.equal(found(false, { HTTP_PROXY: '' }), undefined)
-  assert.equal(found(false, {}), undefined)
+/** The variables that each scheme reads, the first that counts first: the table of docs/proxies.md. */
+const order: { readonly [scheme in 'ws' | 'wss']: readonly string[] } = {
+  ws: ['ws_proxy', 'WS_PROXY', 'http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'],
+  wss: ['wss_proxy', 'WSS_PROXY', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'],
+}
+
+function found(scheme: string, environment: Environment) {
+  return environmentProxy({ host: 'a', port: 80, isSecure: scheme === 'wss' }, environment)
+}
+
+for (const [scheme, variables] of Object.entries(order)) {
+  const from = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, `socks5://${name}`]))
+
+  test(`takes the proxy for ${scheme} from the first variable that is set`, () => {
+    for (const [at, variable] of variables.entries()) {
+      assert.deepEqual(found(scheme, from(variables.slice(at))), { variable, url: `socks5://${variable}` })
+      assert.deepEqual(found(scheme, from([variable]))?.variable, variable)
+      const empty = Object.fromEntries(variables.slice(0, at).map((name) => [name, '']))
+      assert.deepEqual(found(scheme, { ...empty, ...from(variables.slice(at)) })?.variable, variable)
+    }
+  })
+
+  test(`takes no proxy for ${scheme} from other variables, nor from empty ones`, () => {
+    const others = new Set(Object.values(order).flat())
+    for (const variable of variables) others.delete(variable)
+    assert.equal(found(scheme, from([...others, 'ftp_proxy', 'PROXY', 'Http_Proxy'])), undefined)
+    assert.equal(found(scheme, Object.fromEntries(variables.map((name) => [name, '']))), undefined)
+    assert.equal(found(scheme, {}), undefined)
+  })
+
+  test(`has NO_PROXY except a target of ${scheme} from each variable`, () => {
+    for (const variable of variables) {
+      assert.equal(found(scheme, { ...from([variable]), NO_PROXY: 'a' }), undefined)
+      assert.equal(found(scheme, { ...from([variable]), no_proxy: '*' }), undefined)
+    }
+  })
+}
+
+test('takes a proxy without a scheme for an HTTP one', () => {
+  assert.equal(found('wss', { all_proxy: 'p:1' })?.url, 'http://p:1')
+  assert.equal(found('ws', { ALL_PROXY: 'socks5h://u:p@p:1' })?.url, 'socks5h://u:p@p:1')
 })
 
 test('does not take HTTP_PROXY in a CGI program, where a request can set it', () => {
-  const target = { host: 'a', port: 80, isSecure: false }
-  assert.equal(environmentProxy(target, { ...http, REQUEST_METHOD: 'GET' }), undefined)
-  assert.equal(environmentProxy(target, { http_proxy: 'http://p', REQUEST_METHOD: 'GET' })?.url, 'http://p')
+  const cgi = { ...http, REQUEST_METHOD: 'GET' }
+  assert.equal(found('ws', cgi), undefined)
+  assert.equal(found('ws', { ...cgi, http_proxy: 'http://p' })?.url, 'http://p')
+  assert.equal(found('ws', { ...cgi, ALL_PROXY: 'http://p' })?.variable, 'ALL_PROXY')
 })
 
 test('excepts the names of NO_PROXY and their subdomains', () => {
@@ -36,9 +67,14 @@ test('excepts the names of NO_PROXY and their subdomains', () => {
     'x, A.Example',
     'x a.example',
     ',a.example,',
+    'a.example.',
+    '.a.example.',
+    '*.a.example.',
+    'a.example.:80',
   ]) {
     assert.ok(isExcepted(exceptions, 'a.example'), exceptions)
     assert.ok(isExcepted(exceptions, 'b.A.example'), exceptions)
+    assert.ok(isExcepted(exceptions, 'a.example.'), `${exceptions} and a name with a dot at its end`)
   }
   for (const exceptions of ['', 'b.example', 'ba.example', 'xa.example', 'ample', '.', 'a.example.com']) {
     assert.ok(!isExcepted(exceptions, 'a.example'), exceptions)
@@ -74,7 +110,7 @@ test('excepts addresses, in any of their forms, and networks', () => {
   }
 })
 
-test('takes no_proxy before NO_PROXY', () => {
-  const target = { host: 'a', port: 80, isSecure: false }
-  assert.notEqual(environmentProxy(target, { ...http, no_proxy: 'b', NO_PROXY: 'a' }), undefined)
+test('takes no_proxy before NO_PROXY, unless it is empty', () => {
+  assert.notEqual(found('ws', { ...http, no_proxy: 'b', NO_PROXY: 'a' }), undefined)
+  assert.equal(found('ws', { ...http, no_proxy: '', NO_PROXY: 'a' }), undefined)
 })

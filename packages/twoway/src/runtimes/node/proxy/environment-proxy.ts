@@ -14,18 +14,25 @@ export interface ProxiedTarget {
   readonly isSecure: boolean
 }
 
+/** The variables that name a proxy, the first first; each in lower case before it in upper case. */
+const variables = {
+  ws: ['ws_proxy', 'http_proxy', 'all_proxy'],
+  wss: ['wss_proxy', 'https_proxy', 'all_proxy'],
+} as const
+
 /**
- * The proxy that the environment names for a target, as curl and most tools read it: HTTPS_PROXY for wss, HTTP_PROXY
- * for ws, in either case, the lower one first; none where NO_PROXY excepts the target. A URL without scheme is http's.
+ * The proxy that the environment names for a target, as curl reads it (docs/proxies.md has the table): the first variable
+ * that is set and not empty; none where NO_PROXY excepts the target. A URL without a scheme is http's.
  */
 export function environmentProxy(target: ProxiedTarget, environment: Environment): EnvironmentProxy | undefined {
-  const { REQUEST_METHOD, NO_PROXY, no_proxy: exceptions = NO_PROXY ?? '' } = environment
-  const name = target.isSecure ? 'https_proxy' : 'http_proxy'
+  const isSet = (name: string): boolean => (environment[name] ?? '') !== ''
   // A CGI program gets the request's header field Proxy as HTTP_PROXY (httpoxy, CVE-2016-5385).
-  const isCgi = !target.isSecure && REQUEST_METHOD !== undefined
-  const variables = isCgi ? [name] : [name, name.toUpperCase()]
-  const variable = variables.find((candidate) => (environment[candidate] ?? '') !== '')
+  const { REQUEST_METHOD } = environment
+  const variable = variables[target.isSecure ? 'wss' : 'ws']
+    .flatMap((name) => [name, name.toUpperCase()])
+    .find((name) => isSet(name) && !(REQUEST_METHOD !== undefined && name === 'HTTP_PROXY'))
   if (variable === undefined) return undefined
+  const exceptions = environment[isSet('no_proxy') ? 'no_proxy' : 'NO_PROXY'] ?? ''
   if (exceptions.split(/[\s,]+/).some((exception) => exception !== '' && excepts(exception, target))) return undefined
   const url = environment[variable]!
   return { variable, url: /^[a-z0-9+.-]+:\/\//i.test(url) ? url : `http://${url}` }
@@ -33,20 +40,25 @@ export function environmentProxy(target: ProxiedTarget, environment: Environment
 
 /**
  * Whether an entry of NO_PROXY fits a target: `*`; a name, which its subdomains fit as well, with or without a dot or
- * `*.` before it; an IP address, also as a network such as 10.0.0.0/8; each but `*` and a network with or without a port.
+ * `*.` before it, and a dot behind it; an IP address, also as a network such as 10.0.0.0/8; each but `*` and a network with or without a port.
  */
 function excepts(exception: string, { host, port }: ProxiedTarget): boolean {
   if (exception === '*') return true
   const subnet = /^([0-9a-f.:]+)\/(\d{1,3})$/i.exec(exception)
   if (subnet !== null) return isWithin(host, subnet[1]!, Number(subnet[2]))
   if (isIP(exception) !== 0) return isWithin(host, exception, isIP(exception) === 4 ? 32 : 128)
-  const [, bracketed, name = bracketed!, onlyPort] = /^(?:\[(.*)\]|(.*?))(?::(\d+))?$/.exec(exception)!
+  const { 1: bracketed, 2: name = bracketed!, 3: onlyPort } = /^(?:\[(.*)\]|(.*?))(?::(\d+))?$/.exec(exception)!
   if (onlyPort !== undefined && Number(onlyPort) !== port) return false
   if (isIP(name) !== 0) return isWithin(host, name, isIP(name) === 4 ? 32 : 128)
   // An address has no subdomains.
   if (isIP(host) !== 0) return false
-  const suffix = name.toLowerCase().replace(/^\*?\./, '')
-  return suffix !== '' && `.${host.toLowerCase()}`.endsWith(`.${suffix}`)
+  const suffix = withoutDot(name.toLowerCase()).replace(/^\*?\./, '')
+  return suffix !== '' && `.${withoutDot(host.toLowerCase())}`.endsWith(`.${suffix}`)
+}
+
+/** A name without the dot of the root at its end, which says no more. */
+function withoutDot(name: string): string {
+  return name.replace(/\.$/, '')
 }
 
 function isWithin(host: string, network: string, prefix: number): boolean {

@@ -66,9 +66,9 @@ test('says in words why the proxy refused', () => {
 })
 
 test('keeps to the limits of a head', () => {
-  answered(`HTTP/1.1 200 OK\r\nX: ${'a'.repeat(17 << 10)}`, /head of its answer is too long/)
-  answered(`HTTP/1.1 200 OK\r\n${'X: a\r\n'.repeat(101)}`, /head of its answer is too long/)
-  answered('HTTP/1.1 100 Continue\r\n\r\n'.repeat(1000), /head of its answer is too long/)
+  answered(`HTTP/1.1 200 OK\r\nX: ${'a'.repeat(65 << 10)}`, /head of its answer is too long/)
+  answered(`HTTP/1.1 200 OK\r\n${'X: a\r\n'.repeat(1001)}`, /head of its answer is too long/)
+  answered('HTTP/1.1 100 Continue\r\n\r\n'.repeat(3000), /head of its answer is too long/)
 })
 
 test('throws only TransportError whatever comes', () => {

@@ -25,11 +25,19 @@ const meanings: { readonly [status: number]: string | undefined } = {
 /** Asks an HTTP proxy for a tunnel, RFC 9110 §9.3.6. Sends its request at once. */
 export class HttpConnect implements ProxyDialogue {
   readonly #hasCredentials: boolean
-  #limits: HeadLimits = clientLimits
-  #parser = new HeadParser(responseForm, clientLimits)
+  /** What is left of them for the heads to come. */
+  #limits: HeadLimits
+  #parser: HeadParser<ResponseHead>
   #isDone = false
 
-  constructor({ host, port }: ProxyTarget, credentials: Credentials | undefined, send: (bytes: Uint8Array) => void) {
+  constructor(
+    { host, port }: ProxyTarget,
+    credentials: Credentials | undefined,
+    send: (bytes: Uint8Array) => void,
+    limits: HeadLimits = clientLimits,
+  ) {
+    this.#limits = limits
+    this.#parser = new HeadParser(responseForm, limits)
     this.#hasCredentials = credentials !== undefined
     const authority = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
     const fields = ['Host', authority]

@@ -19,7 +19,7 @@ const defaultPorts = { http: 80, https: 443, socks5: 1080, socks5h: 1080 } as co
 
 /** Reads a proxy's URL. A TransportError, which does not repeat the URL, where it is none. `source` says whence it came. */
 export function readProxyAddress(text: string, source: string): ProxyAddress {
-  const [, scheme] = /^([a-z0-9]+):\/\/[^/?#]+\/?$/i.exec(text) ?? []
+  const { 1: scheme } = /^([a-z0-9]+):\/\/[^/?#]+\/?$/i.exec(text) ?? []
   const lowerScheme = scheme?.toLowerCase() ?? ''
   if (!isScheme(lowerScheme) || !URL.canParse(text)) throw noProxy(source)
   // As an http: URL, so that the host is brought into its usual form.

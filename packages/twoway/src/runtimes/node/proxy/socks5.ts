@@ -101,11 +101,11 @@ function addressOf(host: string): readonly number[] {
 function octetsOfIpv6(address: string): readonly number[] {
   // A URL's host is in groups of hexadecimal digits only, and knows no zone.
   const groups = new URL(`http://[${address.replace(/%.*/, '')}]`).hostname.slice(1, -1)
-  const [head = '', tail] = groups.split('::')
+  const { 0: head = '', 1: tail } = groups.split('::')
   const before = head === '' ? [] : head.split(':')
   const after = tail === undefined || tail === '' ? [] : tail.split(':')
   const zeros = Array.from({ length: 8 - before.length - after.length }, () => '0')
-  return [...before, ...zeros, ...after].flatMap((group) => {
+  return before.concat(zeros, after).flatMap((group) => {
     const value = Number.parseInt(group, 16)
     return [value >> 8, value & 0xff]
   })

@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns'
+import { lookup as lookUp } from 'node:dns'
 import { isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { TransportError } from '../../../core/errors.js'
@@ -36,7 +36,9 @@ class Tunnel {
     this.transport = new DeferredTransport(target.tls !== undefined, () => this.#socket.destroy())
     // The client's certificate and the leave to take any certificate are for the server, not for the proxy.
     const tls = scheme === 'https' ? { ca: target.proxy?.ca } : undefined
-    this.#socket = openSocket({ host, port, tls }, (stage) => this.#progress(`${stage}, the proxy`))
+    this.#socket = openSocket({ host, port, tls, local: target.local }, (stage) =>
+      this.#progress(`${stage}, the proxy`),
+    )
     this.#socket.once(tls === undefined ? 'connect' : 'secureConnect', this.#onConnect)
     this.#socket.on('error', this.#onError)
     this.#socket.on('end', this.#onEnd)
@@ -50,9 +52,11 @@ class Tunnel {
       return
     }
     this.#progress(`looking up ${host}`)
-    lookup(host, (error, address) => {
-      if (error === null) this.#begin({ host: address, port })
-      else this.#fail(`can't connect to ${nameOf(this.#target)}: ${explainFailure(error)}`, error)
+    const { lookup = lookUp, family = 0 } = this.#target.local ?? {}
+    lookup(host, { family }, (error, found) => {
+      const address = typeof found === 'string' ? found : found?.[0]?.address
+      if (error === null && address !== undefined) this.#begin({ host: address, port })
+      else this.#failFor(error ?? new Error(`the option lookup found no address of ${host}`))
     })
   }
 
@@ -63,7 +67,7 @@ class Tunnel {
     const { scheme, credentials } = this.#proxy
     const Dialogue = scheme === 'http' || scheme === 'https' ? HttpConnect : Socks5
     this.#speak(() => {
-      this.#dialogue = new Dialogue(target, credentials, (bytes) => socket.write(bytes))
+      this.#dialogue = new Dialogue(target, credentials, (bytes) => socket.write(bytes), this.#target.proxy?.limits)
       socket.on('data', this.#onData)
     })
   }
@@ -112,7 +116,7 @@ class Tunnel {
     } catch (error) {
       if (error instanceof TransportError) this.#refuse(error.message, error.cause)
       // A certificate that can't be read.
-      else this.#fail(`can't connect to ${nameOf(this.#target)}: ${explainFailure(error as Error)}`, error)
+      else this.#failFor(error as Error)
     }
   }
 
@@ -126,6 +130,10 @@ class Tunnel {
 
   #refuse(reason: string, cause: unknown): void {
     this.#fail(`can't connect to ${nameOf(this.#target)} through the proxy ${this.#proxyName}: ${reason}`, cause)
+  }
+
+  #failFor(error: Error): void {
+    this.#fail(`can't connect to ${nameOf(this.#target)}: ${explainFailure(error)}`, error)
   }
 
   #fail(message: string, cause: unknown): void {

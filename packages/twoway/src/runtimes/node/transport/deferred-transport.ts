@@ -38,7 +38,9 @@ export class DeferredTransport implements Transport {
     this.#queue = []
     this.#transport = transport
     if (this.#isPaused) transport.pause()
-    for (const bytes of queue) transport.write(bytes)
+    queue.forEach((bytes) => {
+      transport.write(bytes)
+    })
     if (this.#isEnding) transport.end()
     if (this.#sink === undefined) return
     transport.start(this.#sink)

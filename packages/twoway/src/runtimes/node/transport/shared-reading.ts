@@ -10,17 +10,31 @@ export const sharesReads =
 
 type Receive = (bytes: Uint8Array, start: number, end: number) => boolean
 
+/** How a stream reads, where it is not by 'data' events. */
+export interface StreamReading {
+  /**
+   * Takes the bytes that were read, which are valid during the call only. Returns whether to read on; after false,
+   * `start` does.
+   */
+  receive: Receive
+  /** What has to be done to read on, and to stop, beside the stream's own `resume` and `pause`. */
+  start(): void
+  stop(): void
+}
+
 /**
- * How a socket reads into the memory that all share: `onread` is an option of the socket's constructor. The octets are
- * valid during the call of `receive` only. Against a stream's 'data' events this takes no allocation, no event
- * and no Readable.
+ * How a socket reads into the memory that all share: `onread` is an option of the socket's constructor. Against a
+ * stream's 'data' events this takes no allocation, no event and no Readable.
  */
-export class SharedReading {
+export class SharedReading implements StreamReading {
   readonly onread: OnReadOpts
-  /** Takes what was read. Returns whether to read on; the socket's `resume` starts it again. */
   receive: Receive = () => false
 
   constructor() {
     this.onread = { buffer: sharedMemory.bytes, callback: (length) => this.receive(sharedMemory.bytes, 0, length) }
   }
+  /** The socket's `resume` and `pause` do it all. */
+  start(): void {}
+
+  stop(): void {}
 }

@@ -5,7 +5,7 @@ import type { TransportError } from '../../../core/errors.js'
 import type { RewindableTransport, TransportPeer, TransportSink } from '../../../ports/transport.js'
 import { dropped, explainDrop } from '../connect/explain-failure.js'
 import { withoutStack } from '../without-stack.js'
-import type { SharedReading } from './shared-reading.js'
+import type { StreamReading } from './shared-reading.js'
 
 /**
  * Octets given to the stream at once, at most: what is longer goes in slices, each when the one before was taken,
@@ -26,7 +26,7 @@ export interface TransportOptions {
 
 export interface StreamTransportOptions extends TransportOptions {
   /** How the stream reads, where it is not by 'data' events. */
-  readonly reading?: SharedReading | undefined
+  readonly reading?: StreamReading | undefined
 }
 
 /**
@@ -38,7 +38,7 @@ export class StreamTransport implements RewindableTransport {
   readonly #explain: (cause: Error) => TransportError
   /** Whether what the stream reads is nobody else's, so that a sink may overwrite it. */
   readonly #readsOwnBytes: boolean
-  readonly #reading: SharedReading | undefined
+  readonly #reading: StreamReading | undefined
   #peer: TransportPeer | undefined
   #sink: TransportSink | undefined
   #head: Uint8Array | undefined
@@ -121,7 +121,9 @@ export class StreamTransport implements RewindableTransport {
   pause(): void {
     if (this.#paused) return
     this.#paused = true
-    if (this.#listening) this.#stream.pause()
+    if (!this.#listening) return
+    this.#stream.pause()
+    this.#reading?.stop()
   }
 
   resume(): void {
@@ -162,6 +164,7 @@ export class StreamTransport implements RewindableTransport {
         if (this.#reading === undefined) this.#stream.on('data', this.#onData)
       }
       this.#stream.resume()
+      this.#reading?.start()
     }
     if (this.#endHeld && this.#mayDeliver) this.#onEnd()
     if (this.#closeHeld) this.#onClose()

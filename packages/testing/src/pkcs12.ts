@@ -1,0 +1,37 @@
+/**
+ * A PKCS #12 file with a certificate for the name "client" that vouches for itself, and its key, encrypted with the
+ * passphrase `right`. Made by `openssl pkcs12 -export`; Node can make none.
+ */
+export const pkcs12 = Buffer.from(
+  [
+    'MIIEDAIBAzCCA8IGCSqGSIb3DQEHAaCCA7MEggOvMIIDqzCCAmIGCSqGSIb3DQEHBqCCAlMwggJPAgEAMIICSAYJKoZIhvcNAQcB',
+    'MFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAhoPwiOlw72aQICCAAwDAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEJEw',
+    'EJr7hQNR3LEmmG0gC9yAggHgTF2gbdCQK9GCcieuYmzTNUgq/VZmOYjQLWt701nanrJ2zjsQxGOrFD5zEUtHOUQmbjc/W04cotxN',
+    'OY6ZXtBJnpZEJabD2IB1uyNQjnibPeQUcv6I3IQP7r5HlJGSdsD7dmfz8owL/ZWetUV/uxeBrcEHyZZKpVi8YO1sM257mWPQxZFT',
+    'wrg6qTfOMVogjwUfm4DiWhUe1pNBI7iNHIWqzpP+yP8+qRPjNQZhVB7bTkhNulQ+6fQ8vtdQqldRJC6+PSBP9lQvmUQ+y3MArtAv',
+    'iXYGym3nBEfZ7jVBw7DSksGcdn7KEHnoleF2AR7vjZLe+yv23sdPBx4JpB1xjTMhQmRinJHei97qlu4mHBybHh1LINGPzDSbce4k',
+    'vu2lc5WrCEeismLRfUAcHEx/sud9L1Sc1mpDuO7Jq59Pp+N80DvP3o9RSO7EMkazBaeAzH1KHolnNwHws+YKyruq1ROAyDHgoFX4',
+    'eiEDd+hEwfQ2IerMJz/txCpGodzMl73n8KPEVfflAZ646v5RPf3jxEviqx9XWj4QYSn90FrGq5RDQ6Pr/dOc6Wy82nQsSpgW1/gj',
+    'LQwwTHzTEg2TWO+OEb7bPnFTDORgmnManqn9p8fI3Bm2NJqzikAcighWzbUagtbzMIIBQQYJKoZIhvcNAQcBoIIBMgSCAS4wggEq',
+    'MIIBJgYLKoZIhvcNAQwKAQKgge8wgewwVwYJKoZIhvcNAQUNMEowKQYJKoZIhvcNAQUMMBwECGYzV9DL1D8tAgIIADAMBggqhkiG',
+    '9w0CCQUAMB0GCWCGSAFlAwQBKgQQzU8kxglK8wTlDYYC3tuLuQSBkHGH3++JcOrBmzBFAmy7sarDxJlWaQYyuKqkFpORquL2STEy',
+    'KAEBGoAQydJP2zIpg/HJRpG0nz81YWSeFW88egtzojlSdm0lqPUJXgo5u8gbZcBK9DjXiNXcIC9uu8KYjTyXIr4wGyeInigssGR4',
+    'jbH5tW3N2ioGruM7KqiOvKkIXmwjTidTe4upejuQgweW1TElMCMGCSqGSIb3DQEJFTEWBBQv47xDw3H5Yw+H46XIbNCen4hcJjBB',
+    'MDEwDQYJYIZIAWUDBAIBBQAEIPux9Jkp1gaHjqRtcozTKYPAV+CwnKsjSi6DHtOwAWUgBAhaZI+fAjeFKAICCAA=',
+  ].join(''),
+  'base64',
+)
+
+/** Its certificate. */
+export const pkcs12Certificate = `
+-----BEGIN CERTIFICATE-----
+MIIBejCCAR+gAwIBAgIUYj5w5OqHeSWQyQgX7WzPY6xImJ0wCgYIKoZIzj0EAwIw
+ETEPMA0GA1UEAwwGY2xpZW50MCAXDTI2MTEyODE3NDI1M1oYDzIxMjYxMTA0MTc0
+MjUzWjARMQ8wDQYDVQQDDAZjbGllbnQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
+AARaqKccfAZmnk5oKCTW6lWfqc8uN5RqW/43USW3ECBx8Hvo3/MWaGIFX86Q507U
+OnA2TdD54dzF00Zr6pvMyW7Co1MwUTAdBgNVHQ4EFgQUlO7+awAG4ep6gFvvOgw6
+VLqu2NEwHwYDVR0jBBgwFoAUlO7+awAG4ep6gFvvOgw6VLqu2NEwDwYDVR0TAQH/
+BAUwAwEB/zAKBggqhkjOPQQDAgNJADBGAiEA2r0X0+3xlr/99jf03WMQXdIldlc+
+xAVRDZX1wqbkIJgCIQDU9YQVru2l6ooB7pcmAVb2o+O1R1nk0M088Kf4/7a8Gw==
+-----END CERTIFICATE-----
+`.trim()

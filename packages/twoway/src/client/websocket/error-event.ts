@@ -1,0 +1,52 @@
+import type { ErrorEventInit } from '../browser/platform-types.js'
+import { shapeAsInterface } from './interface-shape.js'
+
+/** In types that need no DOM. */
+export type ErrorEventConstructor = new (type: string, init?: ErrorEventInit) => Event & Required<ErrorEventInit>
+
+/** The interface ErrorEvent of HTML, §8.1.4.6. */
+export function defineErrorEvent(): ErrorEventConstructor {
+  class ErrorEvent extends Event {
+    readonly #members: Required<Omit<ErrorEventInit, keyof EventInit>>
+
+    constructor(type: string, init: ErrorEventInit = {}) {
+      // biome-ignore lint/complexity/noArguments: WebIDL tells an argument that is missing from one that is undefined
+      if (arguments.length === 0) throw new TypeError('an ErrorEvent takes a type: give one')
+      super(type, init)
+      const { message = '', filename = '', lineno = 0, colno = 0, error } = init ?? {}
+      this.#members = {
+        message: `${message}`.replace(/\p{Surrogate}/gu, '\ufffd'),
+        filename: `${filename}`.replace(/\p{Surrogate}/gu, '\ufffd'),
+        // WebIDL's unsigned long is modulo 2^32.
+        lineno: +lineno >>> 0,
+        colno: +colno >>> 0,
+        error,
+      }
+    }
+
+    get message(): string {
+      return this.#members.message
+    }
+
+    get filename(): string {
+      return this.#members.filename
+    }
+
+    get lineno(): number {
+      return this.#members.lineno
+    }
+
+    get colno(): number {
+      return this.#members.colno
+    }
+
+    get error(): unknown {
+      return this.#members.error
+    }
+  }
+  shapeAsInterface(ErrorEvent)
+  return ErrorEvent
+}
+
+/** The platform's ErrorEvent, or ours where it has none, as in Node. */
+export const ErrorEvent: ErrorEventConstructor = globalThis.ErrorEvent ?? defineErrorEvent()

@@ -1,0 +1,128 @@
+import type { Duplex } from 'node:stream'
+import { connect as connectTls } from 'node:tls'
+import { TransportError } from '../../../core/errors.js'
+import type { ConnectTarget, CreateConnection, CreateConnectionOptions } from '../../../ports/connector.js'
+import type { Transport } from '../../../ports/transport.js'
+import { DeferredTransport } from '../transport/deferred-transport.js'
+import { StreamTransport } from '../transport/stream-transport.js'
+import { explainLoss } from './explain-loss.js'
+import { localOf, nameOf, securityOf } from './open-socket.js'
+
+/** A transport over the stream that a caller's `createConnection` makes, under TLS where the target has it. */
+export function connectByCaller(target: ConnectTarget, createConnection: CreateConnection): Transport {
+  return new CallerConnection(target, createConnection).transport
+}
+
+/** A Duplex, and the members by which sockets of Node's tell more. */
+type MadeStream = Duplex & {
+  readonly encrypted?: boolean
+  readonly connecting?: boolean
+  readonly secureConnecting?: boolean
+}
+
+class CallerConnection {
+  readonly transport: DeferredTransport
+  readonly #target: ConnectTarget
+  #isAbandoned = false
+  /** Whether the stream, or the error in its place, has come: what comes after it is none of ours. */
+  #isAnswered = false
+
+  constructor(target: ConnectTarget, createConnection: CreateConnection) {
+    this.#target = target
+    this.transport = new DeferredTransport(target.tls !== undefined, () => {
+      this.#isAbandoned = true
+    })
+    target.progress?.(`waiting for createConnection to connect to ${nameOf(target)}`)
+    try {
+      const made = createConnection(optionsOf(target), (error, stream) => {
+        // A function of Node's takes it for a listener of 'connect', and calls it with nothing.
+        if (error != null) this.#fail(error)
+        else if (stream !== undefined) this.#take(stream)
+      })
+      if (isPromise(made)) {
+        made.then(
+          (stream) => this.#take(stream),
+          (error) => this.#fail(error),
+        )
+      } else if (made !== undefined && made !== null) {
+        this.#take(made)
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #take(stream: unknown): void {
+    if (this.#isAnswered) return
+    if (!isDuplex(stream)) {
+      this.#fail(new TypeError('createConnection must return a duplex stream, a promise of one, or call back with one'))
+      return
+    }
+    if (stream.destroyed) {
+      this.#fail(new Error('the stream that it made is destroyed already'))
+      return
+    }
+    this.#isAnswered = true
+    if (this.#isAbandoned) {
+      stream.on('error', () => {})
+      stream.destroy()
+      return
+    }
+    this.transport.settle(this.#transportOver(stream))
+  }
+
+  #transportOver(stream: MadeStream): StreamTransport {
+    const { tls, host, progress = () => {} } = this.#target
+    const peer = nameOf(this.#target)
+    if (tls === undefined || stream.encrypted === true) {
+      let isConnected = stream.connecting !== true && stream.secureConnecting !== true
+      progress(isConnected ? undefined : `connecting to ${peer}`)
+      stream.once(stream.encrypted === true ? 'secureConnect' : 'connect', () => {
+        isConnected = true
+        progress(undefined)
+      })
+      return new StreamTransport(stream, { explain: (cause) => explainLoss(this.#target, isConnected, cause) })
+    }
+    progress(`in the TLS handshake with ${peer}`)
+    // Its errors come by the TLS socket too.
+    stream.on('error', () => {})
+    let isSecure = false
+    const secured = connectTls({ ...securityOf(host, tls), socket: stream })
+    secured.once('secureConnect', () => {
+      isSecure = true
+      progress(undefined)
+    })
+    return new StreamTransport(secured, { explain: (cause) => explainLoss(this.#target, isSecure, cause) })
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isAnswered) return
+    this.#isAnswered = true
+    const reason = error instanceof Error ? error.message : String(error)
+    this.transport.fail(
+      new TransportError(`can't connect to ${nameOf(this.#target)}: createConnection failed: ${reason}`, {
+        cause: error,
+      }),
+    )
+  }
+}
+
+function optionsOf({ host, port, socketPath, tls, local }: ConnectTarget): CreateConnectionOptions {
+  return {
+    ...localOf(local),
+    ...(tls === undefined ? {} : securityOf(host, tls)),
+    host,
+    port,
+    ...(socketPath === undefined ? {} : { path: socketPath }),
+  } as CreateConnectionOptions
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}
+
+function isDuplex(value: unknown): value is Duplex {
+  if (typeof value !== 'object' || value === null) return false
+  const members = value as Readonly<Record<string, unknown>>
+  return ['write', 'pause', 'resume', 'destroy', 'on'].every((name) => typeof members[name] === 'function')
+}

@@ -1,0 +1,63 @@
+import type { TLSSocket } from 'node:tls'
+import { sharedMemory } from '../payload/shared-memory.js'
+import type { StreamReading } from '../transport/shared-reading.js'
+import type { StreamHandle } from './stream-handle.js'
+import type { StreamWrap } from './stream-wrap.js'
+
+type OnRead = (this: unknown, bytes: unknown) => unknown
+
+/**
+ * How a TLSSocket that Node has made reads into the memory that all share.
+ *
+ * The socket stays the owner of its handle. Node calls a dozen functions on it long after the handshake (renegotiation,
+ * sessions, OCSP, keys, errors), which look for a TLSSocket and throw where they find anything else, within a native
+ * callback, where nothing catches it. So this replaces `onread` alone, and of that only the calls that bring bytes: the end of the
+ * stream and its failures go on to Node.
+ */
+export class TlsReading implements StreamReading {
+  receive: StreamReading['receive'] = () => false
+  readonly #socket: TLSSocket
+  readonly #handle: StreamHandle
+
+  private constructor(socket: TLSSocket, handle: StreamHandle) {
+    this.#socket = socket
+    this.#handle = handle
+  }
+
+  /** Undefined where Node's way to read looks different from what is known of it. */
+  static of(socket: TLSSocket, handle: StreamHandle, wrap: StreamWrap): TlsReading | undefined {
+    const ordinary = handle.onread as OnRead | undefined
+    if (typeof ordinary !== 'function') return undefined
+    const { streamBaseState, kReadBytesOrError } = wrap
+    const reading = new TlsReading(socket, handle)
+    const { bytes: shared } = sharedMemory
+    reading.stop()
+    handle.useUserBuffer(shared)
+    // What it returns would be taken for the memory to read into next.
+    handle.onread = function onRead(this: unknown, bytes: unknown): void {
+      const length = streamBaseState[kReadBytesOrError]!
+      if (length <= 0) ordinary.call(this, bytes)
+      else if (!reading.receive(shared, 0, length)) reading.stop()
+    } satisfies OnRead
+    return reading
+  }
+
+  start(): void {
+    const handle = this.#handle
+    if (handle.reading === true || this.#isGone) return
+    handle.reading = true
+    handle.readStart()
+  }
+
+  stop(): void {
+    const handle = this.#handle
+    if (handle.reading !== true || this.#isGone) return
+    handle.reading = false
+    handle.readStop()
+  }
+
+  /** A handle that is closing is no longer the socket's. */
+  get #isGone(): boolean {
+    return (this.#socket as unknown as { readonly _handle: unknown })._handle !== this.#handle
+  }
+}

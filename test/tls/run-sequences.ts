@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { WebSocket } from 'twoway'
+import { play } from './play.js'
+import { type Host, hosts, type Sequence, sequenceOf } from './sequence.js'
+import { TlsProcess } from './tls-process.js'
+import type { TlsState } from './tls-server.js'
+
+/** Longer than each time that the servers have, and a machine that has other work takes. */
+const settleMs = 15_000
+const bystanderMs = 5000
+/** Descriptors are looked at after so many. */
+const batchSize = 250
+
+const restMs = 200
+
+/** Nothing that a peer may not do. */
+const quiet: Omit<Sequence, 'host'> = {
+  version: 'TLSv1.3',
+  servername: 'localhost',
+  protocols: ['http/1.1'],
+  asksForStatus: false,
+  session: 'none',
+  faults: [],
+  acts: ['request', 'a look', 'a close', 'a look'],
+}
+
+export interface SequencesOptions {
+  readonly seed: number
+  readonly indexes: readonly number[]
+  readonly atOnce: number
+}
+
+export interface SequencesReport {
+  /** What did not hold, in words; empty where all did. */
+  readonly complaint: string
+  /** The sequences among which the one is that did it. */
+  readonly suspects: readonly number[]
+  /** WebSockets that came to stand, and what became of them. */
+  readonly opened: number
+  readonly met: Readonly<Record<string, number>>
+}
+
+/**
+ * Plays sequences of TLS messages to one process, and says whether it lived, held no descriptor after them, and served
+ * others meanwhile.
+ */
+export async function runSequences(options: SequencesOptions): Promise<SequencesReport> {
+  const process = await TlsProcess.start()
+  try {
+    await serveAll(process)
+    return await runOn(process, options)
+  } finally {
+    await process.kill()
+  }
+}
+
+async function runOn(process: TlsProcess, options: SequencesOptions): Promise<SequencesReport> {
+  const { seed, indexes, atOnce } = options
+  const before = await atRest(process)
+  let last = before
+  for (let done = 0; done < indexes.length; done += batchSize) {
+    const batch = indexes.slice(done, done + batchSize)
+    const running = new Set<number>()
+    const waiting = [...batch]
+    const fail = (complaint: string, suspects: readonly number[]): SequencesReport => {
+      return { complaint, suspects, opened: last.opened, met: last.met }
+    }
+    let ended: readonly number[] | undefined
+    const lane = async (): Promise<void> => {
+      for (let index = waiting.shift(); index !== undefined && !process.hasEnded; index = waiting.shift()) {
+        running.add(index)
+        await playOrEnd(sequenceOf(seed, index), process)
+        if (process.hasEnded) ended ??= [...running]
+        running.delete(index)
+      }
+    }
+    await Promise.all(Array.from({ length: atOnce }, lane))
+    if (process.hasEnded) return fail(`the process ended: ${process.errors}`, ended ?? batch)
+    const unserved = await serveAll(process)
+    if (unserved.length > 0) return fail(`others are not served by ${unserved.join(', ')}`, batch)
+    last = await process.settled(before.held, settleMs)
+    if (last.held > before.held) return fail(`${last.held - before.held} descriptors are held`, batch)
+    if (last.clients > 0) return fail(`${last.clients} clients did not come to their end`, batch)
+  }
+  return { complaint: '', suspects: [], opened: last.opened, met: last.met }
+}
+
+/** What a process holds for good, once it has done each kind of work. */
+async function atRest(process: TlsProcess): Promise<TlsState> {
+  await Promise.all(hosts.map((host) => playOrEnd({ ...quiet, host }, process)))
+  await sleep(restMs)
+  return process.settled(0, 0)
+}
+
+/** A process that has ended answers nobody: a sequence would wait for it. */
+async function playOrEnd(sequence: Sequence, process: TlsProcess): Promise<void> {
+  await Promise.race([play(sequence, process), process.ended])
+}
+
+/** The hosts that do not echo a client who keeps the rules. */
+async function serveAll(process: TlsProcess): Promise<Host[]> {
+  const servers = hosts.filter((host) => host !== 'client')
+  const served = await Promise.all(servers.map((host) => isServed(process.ports[host])))
+  return servers.filter((_, at) => !served[at])
+}
+
+function isServed(port: number): Promise<boolean> {
+  const socket = new WebSocket(`wss://127.0.0.1:${port}`, {
+    rejectUnauthorized: false,
+    handshakeTimeoutMs: bystanderMs,
+  })
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => socket.close(), bystanderMs)
+    socket.addEventListener('open', () => socket.send('hello'))
+    let isEchoed = false
+    socket.addEventListener('message', () => {
+      isEchoed = true
+      socket.close()
+    })
+    socket.addEventListener('close', () => {
+      clearTimeout(timer)
+      resolve(isEchoed)
+    })
+  })
+}

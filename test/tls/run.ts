@@ -1,0 +1,72 @@
+/**
+ * `npm run test:tls -- [--count 10000] [--seed 5246] [--at INDEX,...]`: plays sequences of TLS messages to servers and
+ * clients of ours, and says whether the process lived, held no descriptor and served others. `--seed any` takes a new
+ * seed; `--at` plays the sequences of these numbers again, and says what they are.
+ */
+import { randomInt } from 'node:crypto'
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import { runSequences } from './run-sequences.js'
+import { sequenceOf } from './sequence.js'
+
+const atOnce = 40
+
+const { values } = parseArgs({
+  options: {
+    count: { type: 'string', default: '10000' },
+    seed: { type: 'string', default: '5246' },
+    at: { type: 'string' },
+  },
+})
+const count = wholeNumber('count', values.count)
+const seed = values.seed === 'any' ? randomInt(2 ** 31) : wholeNumber('seed', values.seed)
+if (values.at === undefined) await runMany()
+else await runAgain(values.at.split(',').map((index) => wholeNumber('at', index.trim())))
+// Peers of a process that has ended may wait for it.
+process.exit()
+
+function wholeNumber(name: string, text: string): number {
+  if (/^[0-9]{1,10}$/.test(text)) return Number(text)
+  console.error(`--${name} takes a whole number, not ${text}`)
+  process.exit(2)
+}
+
+async function runMany(): Promise<void> {
+  console.log(`${count} sequences, seed ${seed}, Node ${process.versions.node}`)
+  const begun = performance.now()
+  const report = await runSequences({ seed, indexes: Array.from({ length: count }, (_, index) => index), atOnce })
+  const seconds = (performance.now() - begun) / 1000
+  for (const [text, times] of Object.entries(report.met)) console.log(`${String(times).padStart(8)} ${text}`)
+  console.log(`${String(report.opened).padStart(8)} WebSockets stood`)
+  if (report.complaint === '') {
+    console.log(
+      `${count} sequences: the process lives, holds no descriptor, and serves others; ${seconds.toFixed(1)} s, ` +
+        `${Math.round(count / seconds)} a second`,
+    )
+    return
+  }
+  console.error(report.complaint)
+  const culprits = await narrowed(report.suspects)
+  console.error(`--seed ${seed} --at ${culprits.join(',')}`)
+  if (culprits.length === 1) console.error(JSON.stringify(sequenceOf(seed, culprits[0]!)))
+  process.exitCode = 1
+}
+
+/** The fewest of the suspects that do it by themselves, by halves. */
+async function narrowed(suspects: readonly number[]): Promise<readonly number[]> {
+  if (suspects.length <= 1) return suspects
+  const middle = suspects.length >> 1
+  for (const half of [suspects.slice(0, middle), suspects.slice(middle)]) {
+    const { complaint } = await runSequences({ seed, indexes: half, atOnce })
+    if (complaint !== '') return narrowed(half)
+  }
+  return suspects
+}
+
+async function runAgain(indexes: readonly number[]): Promise<void> {
+  for (const index of indexes) console.log(JSON.stringify(sequenceOf(seed, index)))
+  const { complaint } = await runSequences({ seed, indexes, atOnce })
+  if (complaint === '') return
+  console.error(complaint)
+  process.exitCode = 1
+}

@@ -1,0 +1,56 @@
+import { FaultProcess } from '../faults/fault-process.js'
+import type { TlsProcessStart, TlsState } from './tls-server.js'
+
+/** Servers and clients under TLS in a process of their own, see tls-server.ts. */
+export class TlsProcess {
+  readonly ports: TlsProcessStart['ports']
+  readonly identity: TlsProcessStart['identity']
+  readonly #process: FaultProcess
+
+  private constructor(process: FaultProcess, { ports, identity }: TlsProcessStart) {
+    this.ports = ports
+    this.identity = identity
+    this.#process = process
+  }
+
+  static async start(): Promise<TlsProcess> {
+    const process = new FaultProcess('../tls/tls-server', [])
+    return new TlsProcess(process, await process.said<TlsProcessStart>())
+  }
+
+  get hasEnded(): boolean {
+    return this.#process.hasEnded
+  }
+
+  get ended(): Promise<unknown> {
+    return this.#process.ended
+  }
+
+  /** What it wrote to standard error. */
+  get errors(): string {
+    return this.#process.errors
+  }
+
+  /** Has a client of ours connect to a port. */
+  connect(port: number): void {
+    this.#process.tell(port)
+  }
+
+  state(): Promise<TlsState> {
+    return this.#process.ask<TlsState>('state')
+  }
+
+  /** Waits until it holds no more than `held` descriptors and no client, and says what it holds then. */
+  async settled(held: number, withinMs: number): Promise<TlsState> {
+    const end = performance.now() + withinMs
+    for (;;) {
+      const state = await this.state()
+      if ((state.held <= held && state.clients === 0) || performance.now() > end) return state
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+
+  kill(): Promise<void> {
+    return this.#process.kill()
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Servers and clients under TLS that meet strangers: `serve`, and `attach` to a server of node:https and to one of
+ * node:http2 that takes HTTP/1 too. Times are short, so that what is stuck is seen soon. It answers what comes its
+ * parent says: `state`, or a port to which a client is to connect.
+ */
+import { once } from 'node:events'
+import { readdirSync, readlinkSync } from 'node:fs'
+import { createSecureServer } from 'node:http2'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import process from 'node:process'
+import { createSecureContext, type SecureContext, type Server } from 'node:tls'
+import { generate } from 'selfsigned'
+import { WebSocket } from 'twoway'
+import { attach, type ServerHandlers, serve } from 'twoway/server'
+
+/** What a process says first. */
+export interface TlsProcessStart {
+  readonly ports: Readonly<Record<'serve' | 'https' | 'http2', number>>
+  readonly identity: { readonly cert: string; readonly key: string }
+}
+
+export interface TlsState {
+  /** Descriptors, or sockets. */
+  readonly held: number
+  /** Clients that have not come to their end. */
+  readonly clients: number
+  /** WebSockets that stood, of both sides. */
+  readonly opened: number
+  /** What became of connections: the texts of errors, and how often each came. */
+  readonly met: Readonly<Record<string, number>>
+  readonly errors: number
+}
+
+const shortMs = 1000
+const times = { handshakeTimeoutMs: shortMs, closeTimeoutMs: 300 }
+const loopback = '127.0.0.1'
+let errors = 0
+let clients = 0
+let opened = 0
+const met: Record<string, number> = {}
+
+const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
+  keyType: 'ec',
+  algorithm: 'sha256',
+})
+
+const handlers: ServerHandlers<undefined> = {
+  open() {
+    opened += 1
+  },
+  message(socket, message) {
+    socket.send(message)
+  },
+  close(_, { code, reason }) {
+    const text = `${code} ${reason}`
+    met[text] = (met[text] ?? 0) + 1
+  },
+  error() {
+    errors += 1
+  },
+}
+
+/** As an app may have it: a name that is unknown, one that fails, and one that is looked up for a while. */
+const tls = {
+  cert,
+  key,
+  SNICallback(name: string, done: (error: Error | null, context?: SecureContext) => void) {
+    const context: SecureContext = createSecureContext({ cert, key })
+    if (name === 'fails.test') done(new Error('no such name'))
+    else if (name === 'late.test') setTimeout(() => done(null, context), 20)
+    else done(null, context)
+  },
+}
+
+const own = await serve({ ...handlers, ...times, port: 0, host: loopback, tls, hosts: 'any', origin: 'any' })
+
+const secure = createServer({
+  ...tls,
+  handshakeTimeout: shortMs,
+  headersTimeout: shortMs,
+  requestTimeout: shortMs,
+  keepAliveTimeout: 300,
+  connectionsCheckingInterval: 100,
+})
+// HTTP/2 itself is not what is tried here: a session of it would wait for more.
+const both = createSecureServer({ ...tls, handshakeTimeout: shortMs, allowHTTP1: true })
+both.on('session', (session) => session.setTimeout(300, () => session.destroy()))
+keepSessions(secure)
+giveStatus(both)
+for (const server of [secure, both]) {
+  attach(server, { ...handlers, ...times, hosts: 'any', origin: 'any' })
+  server.on('tlsClientError', (_, socket) => socket.destroy())
+  server.on('request', (_, response) => response.end())
+  server.listen(0, loopback)
+  await once(server, 'listening')
+}
+
+/**
+ * Sessions are kept late, and given at once: where an app's `resumeSession` answers late, a peer that asks for the
+ * certificate's status and leaves meanwhile makes Node 26.10 throw (`requestOCSP` looks at a handle that is gone), with
+ * `attach` and without.
+ */
+function keepSessions(server: Server): void {
+  const sessions = new Map<string, Buffer>()
+  server.on('newSession', (id: Buffer, session: Buffer, done: () => void) => {
+    if (sessions.size > 100) sessions.clear()
+    sessions.set(id.toString('hex'), session)
+    setImmediate(done)
+  })
+  server.on('resumeSession', (id: Buffer, done: (error: Error | null, session: Buffer | null) => void) => {
+    done(null, sessions.get(id.toString('hex')) ?? null)
+  })
+}
+
+/** The certificate's status is given late. */
+function giveStatus(server: Server): void {
+  server.on('OCSPRequest', (_: Buffer, __: Buffer, done: (error: Error | null, response: Buffer) => void) => {
+    setImmediate(() => done(null, Buffer.from('no status')))
+  })
+}
+
+function connect(port: number): void {
+  clients += 1
+  const socket = new WebSocket(`wss://${loopback}:${port}`, { ...times, rejectUnauthorized: false })
+  socket.addEventListener('open', () => socket.send('hello'))
+  socket.addEventListener('message', () => socket.send('again'))
+  socket.addEventListener('close', () => {
+    clients -= 1
+  })
+}
+
+/**
+ * Descriptors where the system tells them, but for files, as Node reads the system's certificates when it likes; and
+ * elsewhere the sockets that the event loop knows of.
+ */
+function held(): number {
+  if (process.platform === 'linux') return readdirSync('/proc/self/fd').filter(isNoFile).length
+  return process.getActiveResourcesInfo().filter((name) => /TCP|TLS|Pipe/.test(name)).length
+}
+
+function isNoFile(descriptor: string): boolean {
+  try {
+    return !readlinkSync(`/proc/self/fd/${descriptor}`).startsWith('/')
+  } catch {
+    // The one that reads the folder.
+    return false
+  }
+}
+
+const portOf = (server: Server): number => (server.address() as AddressInfo).port
+
+process.on('message', (port: 'state' | number) => {
+  if (port === 'state') process.send!({ held: held(), clients, opened, met, errors } satisfies TlsState)
+  else connect(port)
+})
+process.on('disconnect', () => process.exit(0))
+const ports = { serve: own.port, https: portOf(secure), http2: portOf(both) }
+process.send!({ ports, identity: { cert, key } } satisfies TlsProcessStart)

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { runSequences } from './run-sequences.js'
+import { sequenceOf } from './sequence.js'
+
+const seed = 5246
+const count = 200
+
+/** The short form of `npm run test:tls`, which says how to play one again. */
+test('no sequence of TLS messages ends the process, leaves a descriptor, or keeps others from being served', async () => {
+  const indexes = Array.from({ length: count }, (_, index) => index)
+  const { complaint, suspects, opened } = await runSequences({ seed, indexes, atOnce: 40 })
+  assert.equal(complaint, '', `npm run test:tls -- --seed ${seed} --at ${suspects.join(',')}`)
+  // The sequences reach the frames, of servers and of clients.
+  assert.ok(opened > count / 20, `${opened} WebSockets stood`)
+})
+
+test('a seed names the same sequences each time', () => {
+  for (const index of [0, 1, 41]) assert.deepEqual(sequenceOf(seed, index), sequenceOf(seed, index))
+  assert.notDeepEqual(sequenceOf(seed, 0), sequenceOf(seed + 1, 0))
+})
