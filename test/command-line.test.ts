@@ -296,7 +296,7 @@ describe("twoway connect says why it can't connect, and what to try, with exit c
     await fails(`ws://localhost:${at}/`, /wss:/)
   })
 
-  it('a server that asks for a certificate, and shows it one with --cert, --key and --passphrase', async () => {
+  it('a server that requires a certificate, and sends one with --cert, --key and --passphrase', async () => {
     const own = await generate([{ name: 'commonName', value: 'localhost' }], {
       keyType: 'ec',
       algorithm: 'sha256',
@@ -316,7 +316,7 @@ describe("twoway connect says why it can't connect, and what to try, with exit c
       socket.send(String((request.socket as TLSSocket).getPeerCertificate().subject.CN))
     })
     const url = `wss://localhost:${await listening(https)}/`
-    await fails(url, /it asks for a certificate, or for another one; give yours with --cert/, '--insecure')
+    await fails(url, /the server requires a client certificate, or another one; give it with --cert/, '--insecure')
     const cert = ['--insecure', '--cert', file('cert.pem')]
     for (const identity of [
       ['--insecure', '--cert', file('both.pem')],
@@ -328,14 +328,14 @@ describe("twoway connect says why it can't connect, and what to try, with exit c
     }
     await fails(
       url,
-      /the key is encrypted; give its passphrase with --passphrase/,
+      /the key is encrypted; give the right passphrase with --passphrase/,
       ...cert,
       '--key',
       file('encrypted.pem'),
     )
   })
 
-  it('a server that asks for a password, and says it with --auth', async () => {
+  it('a server that requires a password, and sends it with --auth', async () => {
     const web = createHttpServer()
     const server = new WebSocketServer({
       server: web,
@@ -345,7 +345,7 @@ describe("twoway connect says why it can't connect, and what to try, with exit c
     })
     server.on('connection', (socket, { headers }) => socket.send(String(headers['sec-websocket-extensions'])))
     const at = await listening(web)
-    await fails(String(at), /it wants to know who you are: add credentials, by --auth USER:PASSWORD/)
+    await fails(String(at), /it requires authentication: add credentials with --auth USER:PASSWORD/)
     await fails(String(at), /refused the handshake with 401/, '--auth', 'me')
     const auth = ['--auth', 'me:pässword:', '--expect', '1']
     assert.match((await connect([String(at), ...auth])).stdout, /^permessage-deflate/)
@@ -371,17 +371,21 @@ describe('twoway connect refuses, with exit code 1,', () => {
     ['an invalid header', ['1', '-H', 'x'], /option '-H, --header <line>' argument is invalid. Give it as/],
     ['an invalid number', ['1', '--expect', 'x'], /'--expect <n>' argument 'x' is invalid. Give a whole number/],
     ['a form that is none', ['1', '--binary', 'x'], /Allowed choices are hex, base64, file/],
-    ['a key without its certificate', ['1', '--key', 'x'], '--key is the key of a certificate: give that with --cert'],
-    ['a passphrase without a key', ['1', '--passphrase', 'x'], '--passphrase decrypts a key: give that with --cert'],
+    ['a key without its certificate', ['1', '--key', 'x'], '--key needs its certificate: give it with --cert'],
+    [
+      'a passphrase without a key',
+      ['1', '--passphrase', 'x'],
+      '--passphrase needs a key: give it with --cert and --key',
+    ],
     [
       'a password by two ways',
       ['1', '--auth', 'me:x', '-H', 'authorization: x'],
-      '--auth and a header Authorization exclude each other: give one of them',
+      "--auth and an Authorization header can't be combined: give one of them",
     ],
     [
-      'a key that is not there',
+      'a missing key',
       ['1', '--cert', fileURLToPath(import.meta.url), '--key', '/no/such'],
-      /can't read the key \/no\/such: there is no such file; give a PEM file with --key/,
+      /can't read the key \/no\/such: the file does not exist; give a PEM file with --key/,
     ],
     [
       'a missing certificate',

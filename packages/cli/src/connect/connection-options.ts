@@ -26,11 +26,11 @@ export function addConnectionOptions(command: Command): Command {
     .option('--proxy <url>', 'use a proxy: http, https, socks5 or socks5h; "env" reads the environment')
     .option('--ca <file>', 'trust this CA certificate, in PEM')
     .option('--insecure', 'trust any certificate')
-    .option('--cert <file>', 'show the server this certificate, PEM; its key may stand in the same file')
-    .option('--key <file>', 'the private key of --cert, PEM')
-    .option('--passphrase <text>', 'what decrypts the key')
-    .option('--auth <user:password>', 'say who you are, by Basic authentication')
-    .option('--no-compression', 'do not offer to compress messages')
+    .option('--cert <file>', 'client certificate in PEM; the file may also contain its key')
+    .option('--key <file>', 'private key of --cert in PEM')
+    .option('--passphrase <text>', 'passphrase of the private key')
+    .option('--auth <user:password>', 'user and password for Basic authentication')
+    .option('--no-compression', 'do not offer permessage-deflate')
 }
 
 /** The library's options for these command-line options. */
@@ -74,10 +74,10 @@ function addHeader(line: string, lines: ConnectionOptions['header']): Connection
   return [...lines, [name, value]]
 }
 
-/** RFC 7617. Takes any text, as a refusal would repeat a secret. */
+/** The header of RFC 7617. It accepts any text, because an error could repeat a secret. */
 function basicAuthentication(auth: string, headers: ConnectionOptions['header']): readonly [string, string] {
   if (headers.some(([name]) => name.toLowerCase() === 'authorization')) {
-    throw new CommandFailure('--auth and a header Authorization exclude each other: give one of them')
+    throw new CommandFailure("--auth and an Authorization header can't be combined: give one of them")
   }
   const credentials = auth.includes(':') ? auth : `${auth}:`
   return ['Authorization', `Basic ${Buffer.from(credentials).toString('base64')}`]
@@ -85,8 +85,8 @@ function basicAuthentication(auth: string, headers: ConnectionOptions['header'])
 
 function readIdentity({ cert, key = cert, passphrase }: ConnectionOptions): { cert?: string; key?: string } {
   if (cert === undefined || key === undefined) {
-    if (key !== undefined) throw new CommandFailure('--key is the key of a certificate: give that with --cert')
-    if (passphrase !== undefined) throw new CommandFailure('--passphrase decrypts a key: give that with --cert')
+    if (key !== undefined) throw new CommandFailure('--key needs its certificate: give it with --cert')
+    if (passphrase !== undefined) throw new CommandFailure('--passphrase needs a key: give it with --cert and --key')
     return {}
   }
   return {
