@@ -25,7 +25,7 @@ const chat = attach(httpServer, {
   },
 })
 
-// Stop in order: WebSockets first, as an HTTP server waits for all of its connections.
+// Close the WebSockets first: an HTTP server waits for all of its connections.
 process.once('SIGTERM', async () => {
   await chat.close()
   httpServer.close()

@@ -1,5 +1,5 @@
 /**
- * A WebSocket beside a Hono app on its server for Node.
+ * A WebSocket endpoint beside a Hono app on its Node server.
  *
  * `npm install hono @hono/node-server twoway`, then run it and visit http://127.0.0.1:3000
  */

@@ -1,5 +1,6 @@
 /**
- * A WebSocket beside Vite's dev server, whose own socket for hot reloading lives on: in vite.config.ts this is a plugin.
+ * A WebSocket endpoint on Vite's dev server, beside Vite's own WebSocket for hot reloading. `echo` is a plugin for
+ * vite.config.ts.
  *
  * `npm install vite twoway`, then run it and visit http://127.0.0.1:5173
  */

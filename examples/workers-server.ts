@@ -1,4 +1,4 @@
-/** What runs in each process of `workers.ts`: an ordinary server, which knows nothing of the others. */
+/** The module that each process of `workers.ts` runs: an ordinary server that does not know about the others. */
 import { serve } from 'twoway/server'
 
 await serve({

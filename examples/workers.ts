@@ -1,8 +1,8 @@
 /**
- * A server in as many processes as the machine has cores, on one port, and a clock that goes to all who connect.
+ * A server in as many processes as the machine has cores, on one port, which sends the time to all clients.
  *
- * Run it and connect to ws://127.0.0.1:8080. `kill` one of its processes and see another take its place; send SIGHUP to
- * the first one, and all are replaced, one after the other, by what `workers-server.js` says then.
+ * Run it and connect to ws://127.0.0.1:8080. `kill` one of its processes, and another one replaces it. Send SIGHUP
+ * to the parent, and all workers are replaced, one after another, with the current version of `workers-server.js`.
  */
 import { serveWorkers } from 'twoway/workers'
 

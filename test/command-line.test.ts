@@ -19,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'twoway-command-'))
 const env = { TWOWAY_HOME: folder, NO_COLOR: '1' }
 const noTerminal = noTerminalBecause()
 
-/** A server of ws: it echoes, and does some things besides by the path. */
+/** A server of ws that echoes, with different behaviour on some paths. */
 let server: WebSocketServer
 let port: number
 const atEnd: (() => unknown)[] = []
@@ -82,7 +82,7 @@ async function untilPrinted(twoway: NodeProcess, from: 'stdout' | 'stderr', patt
 }
 
 describe('twoway connect through pipes', () => {
-  it('sends lines, prints what comes, and closes when it has what it expects', async () => {
+  it('sends lines, prints the answers, and closes after the expected number of messages', async () => {
     const { code, stdout, stderr } = await connect([String(port), '--expect', '2'], 'Grüße\n{"a": 1}\n')
     assert.deepEqual([code, stdout, stderr], [0, 'Grüße\n{"a": 1}\n', ''])
   })
@@ -92,10 +92,10 @@ describe('twoway connect through pipes', () => {
     assert.deepEqual([code, stdout], [0, 'a\nb\n'])
   })
 
-  it('ends with 3 where fewer messages come than it expects in time', async () => {
+  it('ends with 3 if fewer messages arrive in time than it expects', async () => {
     const { code, stdout, stderr } = await connect([`${port}/three`, '--expect', '4', '--timeout', '0.5'])
     assert.deepEqual([code, stdout], [3, '1\n2\n3\n'])
-    assert.equal(stderr, 'twoway: 3 of 4 expected messages came within 0.5 s.\n')
+    assert.equal(stderr, 'twoway: 3 of 4 expected messages arrived within 0.5 s.\n')
   })
 
   it('ends after --timeout with a clean close', async () => {
@@ -129,14 +129,14 @@ describe('twoway connect through pipes', () => {
     })
   }
 
-  it('sends files as binary, and prints binary as its very bytes', async () => {
+  it('sends files as binary, and prints binary messages unchanged', async () => {
     const file = join(folder, 'bytes')
     writeFileSync(file, 'some bytes')
     const { code, stdout } = await connect([String(port), '--binary', 'file', '--expect', '1'], `${file}\n`)
     assert.deepEqual([code, stdout], [0, 'some bytes'])
   })
 
-  it('sends the header fields, the subprotocols and the origin that it is told', async () => {
+  it('sends the given headers, subprotocols and origin', async () => {
     const args = ['-H', 'X-One: 1', '-H', 'Authorization: Bearer t', '--origin', 'https://a.example', '-s', 'b']
     const { stdout } = await connect([`${port}/headers`, '--expect', '1', ...args])
     const headers = JSON.parse(stdout)
@@ -181,7 +181,7 @@ describe('twoway connect through pipes', () => {
     assert.match(stdout, /"event":"close","code":1000.*"wasClean":true/)
   })
 
-  it('connects again with --reconnect, and sends what waited', async () => {
+  it('connects again with --reconnect, and sends the messages that waited', async () => {
     const first = new WebSocketServer({ port: 0, host: '127.0.0.1' })
     await once(first, 'listening')
     const { port: ours } = first.address() as AddressInfo
@@ -203,23 +203,23 @@ describe('twoway connect through pipes', () => {
     assert.match(stdout, /"event":"pong","ms":\d+(\.\d+)?\}/)
   })
 
-  it('ends with 3 where a Ping has no answer, and says so', async () => {
+  it('ends with 3 if a Ping is not answered, and says so', async () => {
     const { code, stderr } = await connect([`${port}/silent`, '--ping-interval', '0.1', '--ping-timeout', '0.2'])
-    assert.deepEqual([code, stderr], [3, 'twoway: no Pong came within 0.2 s: the server is taken for dead.\n'])
+    assert.deepEqual([code, stderr], [3, 'twoway: no Pong arrived within 0.2 s: the server is considered dead.\n'])
   })
 
-  it('ends with 3 where a Ping has no answer, but the Close has', async () => {
+  it('ends with 3 if a Ping is not answered, though the Close is', async () => {
     const deaf = new WebSocketServer({ port: 0, host: '127.0.0.1', autoPong: false })
     await once(deaf, 'listening')
     const args = [String((deaf.address() as AddressInfo).port), '--ping-interval', '0.1', '--ping-timeout', '0.2']
     const { code, stdout } = await connect([...args, '--json'])
     deaf.close()
     assert.equal(code, 3)
-    assert.match(stdout, /"event":"error","message":"no Pong came[^\n]+\n.*"event":"close".*"wasClean":true/)
+    assert.match(stdout, /"event":"error","message":"no Pong arrived[^\n]+\n.*"event":"close".*"wasClean":true/)
   })
 })
 
-describe('twoway connect says why there is no connection, and what to try, with exit code 2:', () => {
+describe("twoway connect says why it can't connect, and what to try, with exit code 2:", () => {
   async function fails(url: string, sentence: string | RegExp, ...args: readonly string[]): Promise<Ending> {
     const ending = await connect([url, ...args])
     const { code, stdout, stderr } = ending
@@ -235,25 +235,28 @@ describe('twoway connect says why there is no connection, and what to try, with 
     await new Promise((resolve) => listener.close(resolve))
     await fails(
       String(free),
-      `can't connect to 127.0.0.1:${free}: nothing listens there; start the server, or check host and port`,
+      `can't connect to 127.0.0.1:${free}: no server listens there; start the server, or check the host and port`,
     )
     const proxy = `http://127.0.0.1:${free}`
     await fails(
       String(port),
-      new RegExp(`^twoway: can't connect to the proxy 127\\.0\\.0\\.1:${free}: nothing`),
+      new RegExp(`^twoway: can't connect to the proxy 127\\.0\\.0\\.1:${free}: no server`),
       '--proxy',
       proxy,
     )
   })
 
-  it('a name that is unknown', async () => {
-    await fails('ws://no-such-name.invalid/', /no-such-name\.invalid:80: the name (is unknown|could not be looked up)/)
+  it('a host name that does not exist', async () => {
+    await fails(
+      'ws://no-such-name.invalid/',
+      /no-such-name\.invalid:80: the host name (does not exist|could not be looked up)/,
+    )
   })
 
   it('a refusal with 403', async () => {
     await fails(
       `${port}/forbidden`,
-      `127.0.0.1:${port} refused the handshake with 403 Forbidden: you may not connect: it may want credentials by --header, or another --origin`,
+      `127.0.0.1:${port} refused the handshake with 403 Forbidden: access is forbidden: it may need credentials with --header, or another --origin`,
     )
   })
 
@@ -261,16 +264,16 @@ describe('twoway connect says why there is no connection, and what to try, with 
     const web = await listening(createHttpServer((_, response) => response.end('<html>hello')))
     await fails(
       `${web}/chat`,
-      `127.0.0.1:${web} answers /chat as an ordinary web server (200), not as a WebSocket one: check the path of the URL`,
+      `127.0.0.1:${web} answered /chat as an ordinary web server (200), not as a WebSocket server: check the path of the URL`,
     )
   })
 
   it('a redirect', async () => {
     const web = await listening(createHttpServer((_, response) => response.writeHead(302, { Location: '/x' }).end()))
-    await fails(String(web), `127.0.0.1:${web} sends elsewhere (302): connect to /x`)
+    await fails(String(web), `127.0.0.1:${web} redirects (302): connect to /x`)
   })
 
-  it('a certificate that nobody vouches for, and trusts it with --ca or --insecure', async () => {
+  it('an untrusted certificate, which --ca or --insecure accepts', async () => {
     const own = await generate([{ name: 'commonName', value: 'localhost' }], {
       keyType: 'ec',
       algorithm: 'sha256',
@@ -284,7 +287,7 @@ describe('twoway connect says why there is no connection, and what to try, with 
     const at = await listening(https)
     await fails(
       `wss://localhost:${at}/`,
-      `can't connect to localhost:${at}: its certificate is signed by no authority that is trusted here; give the authority's with --ca FILE, or go on regardless with --insecure`,
+      `can't connect to localhost:${at}: its certificate is not signed by a trusted authority; give the CA certificate with --ca FILE, or skip the check with --insecure`,
     )
     for (const trust of [['--ca', file], ['--insecure']]) {
       const { code, stdout } = await connect([`wss://localhost:${at}/`, '--expect', '1', ...trust])
@@ -293,7 +296,7 @@ describe('twoway connect says why there is no connection, and what to try, with 
     await fails(`ws://localhost:${at}/`, /wss:/)
   })
 
-  it('a server that asks for a certificate, and shows it one with --cert, --key and --passphrase', async () => {
+  it('a server that requires a certificate, and sends one with --cert, --key and --passphrase', async () => {
     const own = await generate([{ name: 'commonName', value: 'localhost' }], {
       keyType: 'ec',
       algorithm: 'sha256',
@@ -313,7 +316,7 @@ describe('twoway connect says why there is no connection, and what to try, with 
       socket.send(String((request.socket as TLSSocket).getPeerCertificate().subject.CN))
     })
     const url = `wss://localhost:${await listening(https)}/`
-    await fails(url, /it asks for a certificate, or for another one; give yours with --cert/, '--insecure')
+    await fails(url, /the server requires a client certificate, or another one; give it with --cert/, '--insecure')
     const cert = ['--insecure', '--cert', file('cert.pem')]
     for (const identity of [
       ['--insecure', '--cert', file('both.pem')],
@@ -325,14 +328,14 @@ describe('twoway connect says why there is no connection, and what to try, with 
     }
     await fails(
       url,
-      /the key is encrypted; give its passphrase with --passphrase/,
+      /the key is encrypted; give the right passphrase with --passphrase/,
       ...cert,
       '--key',
       file('encrypted.pem'),
     )
   })
 
-  it('a server that asks for a password, and says it with --auth', async () => {
+  it('a server that requires a password, and sends it with --auth', async () => {
     const web = createHttpServer()
     const server = new WebSocketServer({
       server: web,
@@ -342,7 +345,7 @@ describe('twoway connect says why there is no connection, and what to try, with 
     })
     server.on('connection', (socket, { headers }) => socket.send(String(headers['sec-websocket-extensions'])))
     const at = await listening(web)
-    await fails(String(at), /it wants to know who you are: add credentials, by --auth USER:PASSWORD/)
+    await fails(String(at), /it requires authentication: add credentials with --auth USER:PASSWORD/)
     await fails(String(at), /refused the handshake with 401/, '--auth', 'me')
     const auth = ['--auth', 'me:pässword:', '--expect', '1']
     assert.match((await connect([String(at), ...auth])).stdout, /^permessage-deflate/)
@@ -352,42 +355,42 @@ describe('twoway connect says why there is no connection, and what to try, with 
   it('TLS to a plain port', async () => {
     await fails(
       `wss://127.0.0.1:${port}/`,
-      `can't connect to 127.0.0.1:${port}: it does not speak TLS there; try ws:// in place of wss://, or another port`,
+      `can't connect to 127.0.0.1:${port}: the server does not speak TLS on this port; try ws:// instead of wss://, or another port`,
     )
   })
 
   it('a server of another kind', async () => {
     const mail = await listening(createServer((socket) => socket.on('error', () => {}).write('220 mail ESMTP\r\n')))
-    await fails(`127.0.0.1:${mail}`, /gave an answer that is no WebSocket handshake/)
+    await fails(`127.0.0.1:${mail}`, /sent an answer that is not a WebSocket handshake/)
   })
 })
 
 describe('twoway connect refuses, with exit code 1,', () => {
   for (const [what, args, sentence] of [
     ['a URL of another kind', ['ftp://x/'], 'the scheme of "ftp://x/" must be ws, wss, http or https, not ftp:'],
-    ['a header that is none', ['1', '-H', 'x'], /option '-H, --header <line>' argument is invalid. Write it as/],
-    [
-      'a number that is none',
-      ['1', '--expect', 'x'],
-      /'--expect <n>' argument 'x' is invalid. It must be a whole number/,
-    ],
+    ['an invalid header', ['1', '-H', 'x'], /option '-H, --header <line>' argument is invalid. Give it as/],
+    ['an invalid number', ['1', '--expect', 'x'], /'--expect <n>' argument 'x' is invalid. Give a whole number/],
     ['a form that is none', ['1', '--binary', 'x'], /Allowed choices are hex, base64, file/],
-    ['a key without its certificate', ['1', '--key', 'x'], '--key is the key of a certificate: give that with --cert'],
-    ['a passphrase without a key', ['1', '--passphrase', 'x'], '--passphrase decrypts a key: give that with --cert'],
+    ['a key without its certificate', ['1', '--key', 'x'], '--key needs its certificate: give it with --cert'],
+    [
+      'a passphrase without a key',
+      ['1', '--passphrase', 'x'],
+      '--passphrase needs a key: give it with --cert and --key',
+    ],
     [
       'a password by two ways',
       ['1', '--auth', 'me:x', '-H', 'authorization: x'],
-      '--auth and a header Authorization exclude each other: give one of them',
+      "--auth and an Authorization header can't be combined: give one of them",
     ],
     [
-      'a key that is not there',
+      'a missing key',
       ['1', '--cert', fileURLToPath(import.meta.url), '--key', '/no/such'],
-      /can't read the key \/no\/such: there is no such file; give a PEM file with --key/,
+      /can't read the key \/no\/such: the file does not exist; give a PEM file with --key/,
     ],
     [
-      'a certificate that is not there',
+      'a missing certificate',
       ['1', '--ca', '/no/such'],
-      /can't read the certificate \/no\/such: there is no such file; give a PEM file with --ca/,
+      /can't read the certificate \/no\/such: the file does not exist; give a PEM file with --ca/,
     ],
   ] as const) {
     it(what, async () => {
@@ -398,12 +401,12 @@ describe('twoway connect refuses, with exit code 1,', () => {
     })
   }
 
-  it('a line that is not what --binary says', async () => {
+  it('a line that does not match --binary', async () => {
     const { code, stderr } = await connect([String(port), '--binary', 'hex'], 'xyz\n')
     assert.equal(code, 1)
     assert.equal(
       stderr,
-      'twoway: a line of 3 characters is not hex: write two digits for each byte, such as 48 65 6c 6c 6f.\n',
+      'twoway: a line of 3 characters is not hex: give two digits for each byte, such as 48 65 6c 6c 6f.\n',
     )
   })
 })
@@ -436,13 +439,13 @@ describe('twoway listen through pipes', () => {
     assert.equal(code, 1)
     assert.equal(
       stderr,
-      `twoway: port ${port} of 127.0.0.1 is in use: choose another with --port, or --port 0 for one that is free.\n`,
+      `twoway: port ${port} of 127.0.0.1 is in use: choose another with --port, or use --port 0 for any free port.\n`,
     )
   })
 })
 
 describe('twoway in a terminal', { skip: noTerminal }, () => {
-  it('sends what is typed, shows what comes, pings, closes, and keeps its history', async () => {
+  it('sends typed lines, shows messages, pings, closes, and keeps its history', async () => {
     const terminal = new TerminalProcess(['connect', String(port)], env)
     await terminal.until(/connected to/)
     terminal.type('hello\r')
@@ -454,7 +457,7 @@ describe('twoway in a terminal', { skip: noTerminal }, () => {
     terminal.type('/ping\r')
     await terminal.until(/pong after \d+\.\d ms/)
     terminal.type('/nonsense\r')
-    await terminal.until(/there is no command \/nonsense/)
+    await terminal.until(/unknown command \/nonsense/)
     terminal.type('/close 1001\r')
     await terminal.until(/a close code is 1000 or one from 3000 to 4999, not 1001/)
     terminal.type('/help\r')
@@ -525,7 +528,7 @@ describe('twoway in a terminal', { skip: noTerminal }, () => {
     assert.ok(!existsSync(join(home, 'history')))
   })
 
-  it('listens: shows who comes and what they send, sends to all and to one, closes all', async () => {
+  it('listens: shows clients and their messages, sends to all and to one, closes all', async () => {
     const terminal = new TerminalProcess(['listen', '--port', '0'], env)
     const [, url] = await terminal.until(/listening on (ws:\S+)/)
     const clients = [new WebSocket(url!), new WebSocket(url!)]
@@ -585,14 +588,14 @@ describe('twoway bench', () => {
     )
   })
 
-  it('keeps to the rate that it is told', async () => {
+  it('keeps to the given rate', async () => {
     const { stdout } = await bench([String(port), '-c', '2', '-d', '1', '--rate', '100', '--binary', '--json'])
     const { sent } = JSON.parse(stdout)
     // Never faster; how much slower, the machine's load says.
     assert.ok(sent.messages > 0 && sent.messagesPerSecond <= 101, String(sent.messagesPerSecond))
   })
 
-  it('waits for no answers with --one-way', async () => {
+  it('does not wait for answers with --one-way', async () => {
     const { code, stdout } = await bench([String(port), '-c', '1', '-d', '0.3', '--one-way', '--json'])
     assert.equal(code, 0)
     assert.ok(JSON.parse(stdout).sent.messages > 0)
@@ -607,7 +610,7 @@ describe('twoway bench', () => {
     assert.match(stdout, /≤ .* ms {2}█/)
   })
 
-  it('ends with 2 where there is no connection, and with 3 where they are lost', async () => {
+  it('ends with 2 without a connection, and with 3 if connections are lost', async () => {
     const refused = await bench([`${port}/forbidden`, '-d', '0.3'])
     assert.equal(refused.code, 2)
     assert.match(refused.stderr, /refused the handshake with 403/)
@@ -615,7 +618,7 @@ describe('twoway bench', () => {
     assert.deepEqual([lost.code, JSON.parse(lost.stdout).connections.lost], [3, 2])
   })
 
-  it('tells what it has measured where it is ended early', async () => {
+  it('prints its results if it is ended early', async () => {
     const twoway = startTwoway(['bench', String(port), '-c', '1', '-d', '60', '--json'], {
       env: { ...process.env, ...env },
     })
@@ -630,8 +633,8 @@ describe('twoway bench', () => {
   })
 
   for (const [args, sentence] of [
-    [['--size', '17m'], /'--size <bytes>' argument '17m' is invalid. Write bytes up to 16m/],
-    [['-c', '0'], /'-c, --connections <n>' argument '0' is invalid. It must be a whole number from 1/],
+    [['--size', '17m'], /'--size <bytes>' argument '17m' is invalid. Give a number of bytes up to 16m/],
+    [['-c', '0'], /'-c, --connections <n>' argument '0' is invalid. Give a whole number from 1/],
   ] as const) {
     it(`refuses ${args.join(' ')}`, async () => {
       const { code, stderr } = await bench([String(port), ...args])

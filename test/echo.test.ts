@@ -17,7 +17,7 @@ import { type EchoProcess, startEcho, startTwoway } from './echo-process.js'
 
 const longestEcho = 16 << 20
 
-/** Root may do what the tests want forbidden. */
+/** Root has permissions that the tests need to be missing. */
 const unprivileged = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
 
 describe('twoway echo', () => {
@@ -42,17 +42,17 @@ describe('twoway echo', () => {
     return client
   }
 
-  it('prints the URLs of the WebSocket and of the page, with the port that the system gave', () => {
+  it('prints the URLs of the WebSocket and of the page, with the port that the system chose', () => {
     const port = Number(new URL(echo.url).port)
     assert.ok(port > 0)
     assert.equal(
       echo.process.stdout,
-      `Twoway echo: every message comes back.
+      `Twoway echo service: every message is sent back.
 
   WebSocket  ws://127.0.0.1:${port}
   Page       http://127.0.0.1:${port}/
 
-Ctrl+C ends it.
+Press Ctrl+C to stop.
 `,
     )
     assert.equal(echo.process.stderr, '')
@@ -114,14 +114,14 @@ Ctrl+C ends it.
     assert.deepEqual([event.code, event.wasClean], [3456, true])
   })
 
-  it('takes pages of its own, and clients that are no browsers by any name', async () => {
+  it('accepts its own pages, and clients that are not browsers under any host name', async () => {
     await connect('', { origin: echo.page.slice(0, -1) })
     await connect('', { headers: { Host: 'echo.example.com' } })
     const { port } = new URL(echo.url)
     await connect('', { origin: `http://localhost:${port}`, headers: { Host: `localhost:${port}` } })
   })
 
-  it('refuses pages of other origins, those from files and of rebound names too, and says once how to let them in', async () => {
+  it('refuses pages of other origins, of files and of rebound names, and says once how to accept them', async () => {
     const { host, port } = new URL(echo.url)
     for (const [origin, status, name] of [
       ['https://example.com', 403],
@@ -138,7 +138,7 @@ Ctrl+C ends it.
       response.destroy()
     }
     const told =
-      'A page of another origin was refused. Start with --any-origin to let in pages of any, those opened from a file too.\n'
+      'A page of another origin was refused. Start with --any-origin to accept pages of any origin, including pages opened from a file.\n'
     assert.equal(echo.process.stderr, told)
     echo.process.stderr = ''
   })
@@ -151,7 +151,7 @@ Ctrl+C ends it.
     }
   })
 
-  it('chooses the first subprotocol that a client offers, and none where none is offered', async () => {
+  it('chooses the first subprotocol that a client offers, and none if none is offered', async () => {
     assert.equal((await connect('', { protocols: ['chat.v2', 'chat.v1'] })).protocol, 'chat.v2')
     assert.equal((await connect()).protocol, '')
   })
@@ -194,7 +194,7 @@ Ctrl+C ends it.
     }
   })
 
-  it('answers with a policy in the header, and nothing that a browser takes for more than it is', async () => {
+  it('answers with a policy in the header, and nothing that a browser could misinterpret', async () => {
     for (const path of ['', 'health', 'metrics', 'elsewhere']) {
       const { headers } = await fetch(echo.page + path)
       const policy = headers.get('content-security-policy')!
@@ -228,17 +228,17 @@ Ctrl+C ends it.
     }
   })
 
-  it('answers GET of another path with 404 and what this is', async () => {
+  it('answers GET of another path with 404 and an explanation', async () => {
     const response = await fetch(`${echo.page}favicon.ico`)
     assert.equal(response.status, 404)
     assert.equal(response.headers.get('content-type'), 'text/plain; charset=utf-8')
     assert.equal(
       await response.text(),
-      `This is an echo service for WebSocket: connect to ${echo.url}/favicon.ico, or open / in a browser for a page that does.\n`,
+      `This is a WebSocket echo service: connect to ${echo.url}/favicon.ico, or open / in a browser to try it.\n`,
     )
   })
 
-  it('answers another method with 405, the methods there are, and what this is', async () => {
+  it('answers another method with 405, the allowed methods, and an explanation', async () => {
     for (const [method, path] of [
       ['POST', ''],
       ['DELETE', 'elsewhere'],
@@ -248,7 +248,7 @@ Ctrl+C ends it.
       assert.equal(response.headers.get('allow'), 'GET, HEAD')
       assert.equal(
         await response.text(),
-        `This is an echo service for WebSocket: connect to ${echo.url}/${path}, or open / in a browser for a page that does.\n`,
+        `This is a WebSocket echo service: connect to ${echo.url}/${path}, or open / in a browser to try it.\n`,
       )
     }
   })
@@ -261,13 +261,13 @@ Ctrl+C ends it.
     assert.match(response, /^HTTP\/1\.1 404 /)
   })
 
-  it('says nothing of its own after all that', () => {
+  it('prints nothing else meanwhile', () => {
     assert.equal(echo.process.stderr, '')
   })
 })
 
-describe('twoway echo with pages of others', () => {
-  it('takes pages of any origin by any name with --any-origin, also one that was opened from a file', async () => {
+describe('twoway echo with pages of other origins', () => {
+  it('accepts pages of any origin under any host name with --any-origin, also one that was opened from a file', async () => {
     const echo = await startEcho(['--any-origin'])
     try {
       for (const origin of ['https://example.com', 'null', echo.page.slice(0, -1), 'http://evil.example']) {
@@ -281,7 +281,7 @@ describe('twoway echo with pages of others', () => {
     }
   })
 
-  it('takes its own pages behind a proxy by a name that --name gives, and no others', async () => {
+  it('accepts its own pages behind a proxy under the name of --name, and no others', async () => {
     const echo = await startEcho(['--name', 'Echo.example.com'])
     try {
       const client = new WebSocket(echo.url, {
@@ -349,10 +349,10 @@ describe('twoway echo ends', () => {
       assert.deepEqual([code, event.code, event.wasClean], [1001, 1001, true])
       const ending = await echo.process.ended
       assert.deepEqual([ending.code, ending.signal, ending.stderr], [0, null, ''])
-      assert.match(ending.stdout, /Closing 2 connections\. Ctrl\+C again ends at once\.\n$/)
+      assert.match(ending.stdout, /Closing 2 connections\. Press Ctrl\+C again to exit at once\.\n$/)
     })
 
-    it(`on ${signal} with exit code 0 where nobody is connected`, async () => {
+    it(`on ${signal} with exit code 0 if no client is connected`, async () => {
       echo.process.child.kill(signal)
       const { code, stderr } = await echo.process.ended
       assert.deepEqual([code, stderr], [0, ''])
@@ -370,7 +370,7 @@ describe('twoway echo ends', () => {
     assert.deepEqual([code, stderr], [130, ''])
   })
 
-  it('with exit code 0 where nobody reads its output any more', async () => {
+  it('with exit code 0 if the reader of its output has gone', async () => {
     const client = new WebSocket(echo.url)
     await once(client, 'open')
     echo.process.child.stdout!.destroy()
@@ -441,7 +441,7 @@ describe('twoway echo --tls', () => {
     }
   })
 
-  it('makes a certificate for localhost where none is given, says how to trust it, and keeps it', async () => {
+  it('generates a certificate for localhost if none is given, says how to trust it, and keeps it', async () => {
     const env = { ...process.env, TWOWAY_HOME: join(folder, 'home') }
     const certificates: string[] = []
     for (const run of ['first', 'second']) {
@@ -464,10 +464,10 @@ describe('twoway echo --tls', () => {
     assert.equal(certificates[0], certificates[1])
   })
 
-  it('says what to do where it can keep no certificate', async () => {
+  it("says what to do if it can't store a certificate", async () => {
     await refuses(
       ['echo', '--port', '0', '--tls'],
-      `can't keep a certificate for localhost: ENOTDIR: not a directory, mkdir '${file('text.pem')}/home'; name another folder by TWOWAY_HOME, or give --cert FILE and --key FILE`,
+      `can't store a certificate for localhost: ENOTDIR: not a directory, mkdir '${file('text.pem')}/home'; set TWOWAY_HOME to another folder, or give --cert FILE and --key FILE`,
       { env: { ...process.env, TWOWAY_HOME: join(file('text.pem'), 'home') } },
     )
   })
@@ -477,68 +477,68 @@ describe('twoway echo --tls', () => {
       of: 'a certificate that does not exist',
       certFile: 'none.pem',
       keyFile: 'key.pem',
-      sentence: "can't read the certificate <none.pem>: there is no such file; give a PEM file with --cert",
+      sentence: "can't read the certificate <none.pem>: the file does not exist; give a PEM file with --cert",
     },
     {
       of: 'a key that does not exist',
       certFile: 'cert.pem',
       keyFile: 'none.pem',
-      sentence: "can't read the key <none.pem>: there is no such file; give a PEM file with --key",
+      sentence: "can't read the key <none.pem>: the file does not exist; give a PEM file with --key",
     },
     {
-      of: 'a certificate that is a folder',
+      of: 'a certificate that is a directory',
       certFile: '',
       keyFile: 'key.pem',
-      sentence: "can't read the certificate <>: it is a folder; give a PEM file with --cert",
+      sentence: "can't read the certificate <>: it is a directory; give a PEM file with --cert",
     },
     {
-      of: 'a key that is a folder',
+      of: 'a key that is a directory',
       certFile: 'cert.pem',
       keyFile: '',
-      sentence: "can't read the key <>: it is a folder; give a PEM file with --key",
+      sentence: "can't read the key <>: it is a directory; give a PEM file with --key",
     },
     {
       of: 'a certificate that is not PEM',
       certFile: 'text.pem',
       keyFile: 'key.pem',
-      sentence: '<text.pem> holds no certificate in PEM: give one with --cert',
+      sentence: '<text.pem> contains no certificate in PEM: give one with --cert',
     },
     {
       of: 'a certificate that is DER',
       certFile: 'cert.der',
       keyFile: 'key.pem',
-      sentence: '<cert.der> holds no certificate in PEM: give one with --cert',
+      sentence: '<cert.der> contains no certificate in PEM: give one with --cert',
     },
     {
       of: 'a certificate that is broken',
       certFile: 'broken.pem',
       keyFile: 'key.pem',
-      sentence: '<broken.pem> holds no certificate in PEM: give one with --cert',
+      sentence: '<broken.pem> contains no certificate in PEM: give one with --cert',
     },
     {
       of: 'a key that is not PEM',
       certFile: 'cert.pem',
       keyFile: 'text.pem',
-      sentence: '<text.pem> holds no private key in PEM: give one with --key',
+      sentence: '<text.pem> contains no private key in PEM: give one with --key',
     },
     {
       of: 'certificate and key given the wrong way round',
       certFile: 'key.pem',
       keyFile: 'cert.pem',
-      sentence: '<key.pem> holds no certificate in PEM: give one with --cert',
+      sentence: '<key.pem> contains no certificate in PEM: give one with --cert',
     },
     {
       of: 'a key that is encrypted',
       certFile: 'cert.pem',
       keyFile: 'locked-key.pem',
-      sentence: 'the key in <locked-key.pem> is encrypted: decrypt it first, with "openssl pkey" for example',
+      sentence: 'the key in <locked-key.pem> is encrypted: decrypt it first, for example with "openssl pkey"',
     },
     {
       of: 'a key of another certificate',
       certFile: 'cert.pem',
       keyFile: 'other-key.pem',
       sentence:
-        'the key in <other-key.pem> does not belong to the certificate in <cert.pem>: give the key that it was made with',
+        'the key in <other-key.pem> does not match the certificate in <cert.pem>: give the key of this certificate',
     },
   ]) {
     it(`refuses ${of} with a sentence and exit code 1`, async () => {
@@ -550,12 +550,12 @@ describe('twoway echo --tls', () => {
     })
   }
 
-  it('refuses a certificate that it may not read with a sentence and exit code 1', async (context) => {
+  it('refuses a certificate without permission to read it with a sentence and exit code 1', async (context) => {
     const allowed = codeOf(`fs.readFileSync(${JSON.stringify(file('forbidden.pem'))})`)
-    if (allowed !== 'EACCES') return context.skip('this machine lets everyone read everything')
+    if (allowed !== 'EACCES') return context.skip('every user may read every file here')
     await refuses(
       ['echo', '--port', '0', '--tls', '--cert', file('forbidden.pem'), '--key', file('key.pem')],
-      `can't read the certificate ${file('forbidden.pem')}: you have no right to read it; give a PEM file with --cert`,
+      `can't read the certificate ${file('forbidden.pem')}: permission denied; give a PEM file with --cert`,
       unprivileged,
     )
   })
@@ -574,32 +574,32 @@ describe('twoway', () => {
     },
     ...['abc', '65536', '-1', '80.5', '0x50', ''].map((port) => ({
       args: ['echo', '--port', port],
-      sentence: `a port is a number from 0 to 65535, not "${port}": give one with --port, or 0 for a free one.`,
+      sentence: `"${port}" is not a port: give a number from 1 to 65535 with --port, or 0 for any free port.`,
     })),
     ...(['cert', 'key'] as const).map((given) => ({
       args: ['echo', '--port', '0', '--tls', `--${given}`, 'a'],
-      sentence: `a certificate and its key go together: add --${given === 'cert' ? 'key' : 'cert'} FILE, or leave both out for a certificate for localhost.`,
+      sentence: `--cert and --key go together: add --${given === 'cert' ? 'key' : 'cert'} FILE, or omit both to generate a certificate for localhost.`,
     })),
     {
       args: ['echo', '--port', '0', '--cert', 'a', '--key', 'b'],
-      sentence: '--cert is for TLS: add --tls, or leave it out.',
+      sentence: '--cert needs --tls: add --tls, or omit it.',
     },
-    { args: ['echo', '--port', '0', '--key', 'b'], sentence: '--key is for TLS: add --tls, or leave it out.' },
+    { args: ['echo', '--port', '0', '--key', 'b'], sentence: '--key needs --tls: add --tls, or omit it.' },
     {
       // TEST-NET-1, RFC 5737: nobody's address.
       args: ['echo', '--port', '0', '--host', '192.0.2.77'],
       sentence:
-        '192.0.2.77 is no address of this machine: give one with --host, 127.0.0.1 for this machine alone or 0.0.0.0 for all.',
+        '192.0.2.77 is not an address of this machine: use --host 127.0.0.1 for this machine only, or --host 0.0.0.0 for all addresses.',
     },
     {
       // RFC 6761: a name that never is one.
       args: ['echo', '--port', '0', '--host', 'no-such.invalid'],
       sentence:
-        'there is no host of the name "no-such.invalid": give an address of this machine with --host, such as 127.0.0.1.',
+        'the host "no-such.invalid" does not exist: give an address of this machine with --host, such as 127.0.0.1.',
     },
     {
       args: ['echo', '--port', '0', '--host', ''],
-      sentence: 'there is no host of the name "": give an address of this machine with --host, such as 127.0.0.1.',
+      sentence: 'the host "" does not exist: give an address of this machine with --host, such as 127.0.0.1.',
     },
   ]) {
     it(`refuses ${JSON.stringify(args.join(' '))} with a sentence and exit code 1`, () => refusesWith(args, sentence))
@@ -611,17 +611,17 @@ describe('twoway', () => {
     const { port } = holder.address() as { port: number }
     await refuses(
       ['echo', '--port', String(port)],
-      `port ${port} of 127.0.0.1 is in use: choose another with --port, or --port 0 for one that is free`,
+      `port ${port} of 127.0.0.1 is in use: choose another with --port, or use --port 0 for any free port`,
     )
     holder.close()
   })
 
-  it('refuses a port that it may not have with a sentence and exit code 1', async (context) => {
+  it('refuses a port without permission to use it with a sentence and exit code 1', async (context) => {
     const allowed = codeOf("net.createServer().listen(81, '127.0.0.1').on('listening', () => process.exit())")
-    if (allowed !== 'EACCES') return context.skip('this machine lets everyone have every port')
+    if (allowed !== 'EACCES') return context.skip('every user may use every port here')
     await refuses(
       ['echo', '--port', '81'],
-      'you have no right to listen on port 81, as those below 1024 are reserved: choose another with --port, such as 8080',
+      'no permission to listen on port 81, because ports below 1024 are reserved: choose another with --port, such as 8080',
       unprivileged,
     )
   })
@@ -653,7 +653,7 @@ describe('twoway', () => {
   })
 })
 
-/** Runs a command that must end with exit code 1 and this sentence, its full stop left out here, and nothing else. */
+/** Runs a command that must end with exit code 1 and this sentence, given here without its full stop, and print nothing else. */
 function refuses(args: readonly string[], sentence: string, options?: SpawnOptions): Promise<void> {
   return refusesWith(args, `${sentence}.`, options)
 }

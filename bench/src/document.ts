@@ -33,16 +33,16 @@ function documentOf(run: Run): string {
   const { command, date, machine, versions, rounds, seconds } = run
   const paragraphs = [
     '# Benchmarks',
-    `\`${command}\` wrote this page on ${date}. Run it on your machine: absolute values depend on the machine and on what else it does, so what can be compared is ratios of one run. What is measured is the **time of the processor that a message costs** (user and system time of the server's process, or of the client's), because that is what limits how much one core can serve; what is less is better.`,
+    `\`${command}\` wrote this page on ${date}. Run it on your machine: absolute values depend on the machine and its load, so compare only the ratios within one run. The measure is the **processor time per message** (user and system time of the process of the server, or of the client), because it limits how much one core can serve; less is better.`,
     [
       `- Machine: ${machine.processor}, ${machine.cores} cores, ${machine.memory}, ${machine.system}`,
       `- Versions: ${versions.join(', ')}`,
-      `- Each figure is the median of ${rounds === 1 ? 'one round' : `${rounds} rounds`} of ${figures(seconds)} s. In a round all contenders come one after another, each in a fresh process${machine.isPinned ? ' on a core of its own, with the load generator on another' : '; nothing pinned them to a core'}.`,
-      '- Everyone runs with its defaults and its rules on, and echoes in the way its own documentation shows. `ws` hands out text as bytes and sends those back; the others decode it and encode it again.',
+      `- Each figure is the median of ${rounds === 1 ? 'one round' : `${rounds} rounds`} of ${figures(seconds)} s. In each round all contenders run one after another, each in a new process${machine.isPinned ? ' on a core of its own, with the load generator on another core' : '; nothing pinned them to a core'}.`,
+      '- Each contender runs with its defaults and all its checks, and echoes as its own documentation shows. `ws` delivers text as bytes and sends those bytes back; the others decode the text and encode it again.',
     ].join('\n'),
     ...chartsOf(run).map(({ file, title }) => `![${title}](images/${file})`),
-    "## Twoway's cost as a share of the rival's",
-    'Below 1, Twoway is cheaper. Node against Node is always the same version.',
+    '## The cost of Twoway relative to its rivals',
+    'Below 1, Twoway is cheaper. Rivals on Node run on the same version of Node.',
     ...shareTables(run),
     '## All figures',
     allFigures(run),

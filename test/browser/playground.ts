@@ -263,7 +263,7 @@ describe('the playground in Chromium', () => {
     for (const url of ['ws://127.0.0.1:1#x', 'nonsense#', 'ftp://127.0.0.1/', 'ws://']) {
       await page.fill('#url', url)
       await page.click('#connect')
-      await page.getByText('This is no URL for a WebSocket').waitFor()
+      await page.getByText('This is not a WebSocket URL').waitFor()
       assert.equal(await page.getAttribute('#url', 'aria-invalid'), 'true')
     }
     await playground.connect('')
@@ -281,7 +281,7 @@ describe('the playground in Chromium', () => {
     const [lost] = await playground.rows('lost')
     assert.deepEqual([lost!.what, lost!.size], ['1006closed without a closing handshake', 'wasClean false'])
     await playground.page.click('.row-error .row-summary')
-    await playground.page.getByText('nobody listens at this address').waitFor()
+    await playground.page.getByText('no server listens at this address').waitFor()
   })
 
   it('keeps a long session within bounds, and says so', async () => {

@@ -34,7 +34,7 @@ async function untilAnswered(port: number, withinMs: number): Promise<number | u
 function holding(property: string, octets: (port: number) => string): Row {
   return {
     property: `${tries} connections ${property}, to an app of ${descriptors} descriptors`,
-    promise: 'the app answers, and lets WebSockets in, within 15 s',
+    promise: 'the app answers, and accepts WebSockets, within 15 s',
     mode: 'app',
     descriptors,
     async measure(server) {
@@ -61,7 +61,7 @@ const h2c =
 export const descriptorRows: readonly Row[] = [
   {
     property: `${tries} connections to a process of ${descriptors} descriptors`,
-    promise: 'those that stand are served, and others are let in when there is room again',
+    promise: 'open connections are served, and others are accepted when there is room again',
     descriptors,
     async measure(server) {
       const first = await RawSocket.open(server.port)
@@ -75,9 +75,9 @@ export const descriptorRows: readonly Row[] = [
       first?.destroy()
       later?.destroy()
       const parts = [
-        `${standing.length} stand`,
+        `${standing.length} open`,
         served ? 'served' : 'not served',
-        laterServed ? 'others let in later' : 'none let in later',
+        laterServed ? 'others accepted later' : 'none accepted later',
         ...(server.hasEnded ? ['the process ended'] : []),
       ]
       return figure(parts.join(', '), served && laterServed && !server.hasEnded)

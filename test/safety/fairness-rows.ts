@@ -10,7 +10,7 @@ const floodMs = 8000
 /** What a bystander's echoes took while one peer did this; the peer reads what it is answered. */
 function beside(flood: string, act: (peer: RawSocket) => Promise<void>): Row {
   return {
-    property: `the longest that another's echo takes during ${flood}`,
+    property: `the slowest echo of another client during ${flood}`,
     promise: `${mostMs} ms at most`,
     async measure(server) {
       const bystander = await Bystander.join(server.port)
@@ -21,7 +21,7 @@ function beside(flood: string, act: (peer: RawSocket) => Promise<void>): Row {
       const { worstMs, medianMs } = await bystander.leave()
       const isCut = peer.isClosed || peer.count(close) > 0
       peer.destroy()
-      const cut = isCut ? '; the peer was cut' : ''
+      const cut = isCut ? '; the peer was disconnected' : ''
       return figure(
         `${worstMs.toFixed(0)} ms (half within ${medianMs.toFixed(1)} ms)${cut}`,
         worstMs <= mostMs && !isCut,
@@ -43,7 +43,7 @@ function many(count: number, octets: () => Buffer): Buffer {
 }
 
 export const fairnessRows: readonly Row[] = [
-  beside('1,000,000 messages of one octet', (peer) =>
+  beside('1,000,000 messages of one byte', (peer) =>
     pour(
       peer,
       many(1_000_000, () => frame(text, 'a')),
@@ -55,7 +55,7 @@ export const fairnessRows: readonly Row[] = [
       many(100_000, () => frame(ping, 'a')),
     ),
   ),
-  beside('20,000 messages that come octet by octet', async (peer) => {
+  beside('20,000 messages that arrive byte by byte', async (peer) => {
     const octets = many(20_000, () => frame(text, 'a'))
     const end = performance.now() + floodMs
     for (let at = 0; at < octets.length && performance.now() < end; at++) {

@@ -40,7 +40,7 @@ async function longestTaken(port: number, longest: number): Promise<number> {
 
 export const frameRows: readonly Row[] = [
   {
-    property: 'the longest message that is taken, by default',
+    property: 'the longest message that is accepted by default',
     promise: '1 MiB, then a Close with 1009',
     async measure(server) {
       const longest = await longestTaken(server.port, 2 ** 40)
@@ -48,7 +48,7 @@ export const frameRows: readonly Row[] = [
         peer.send(frame(binary, new Uint8Array(1), { length: longest + 1 }))
         await peer.until(() => peer.count(close) > 0 || peer.isClosed, 2000)
         const how = peer.closeCode === 0 ? 'no Close' : String(peer.closeCode)
-        const size = longest % 2 ** 20 === 0 ? `${longest / 2 ** 20} MiB` : `${longest} octets`
+        const size = longest % 2 ** 20 === 0 ? `${longest / 2 ** 20} MiB` : `${longest} bytes`
         return figure(`${size}, then ${how}`, longest === 2 ** 20 && peer.closeCode === 1009)
       })
     },
@@ -64,7 +64,7 @@ export const frameRows: readonly Row[] = [
             peer.send(frame(text, 'a', { lengthBits }))
             await peer.until(() => peer.count(text) > 0 || peer.count(close) > 0, 2000)
             isTaken = peer.count(text) > 0
-            return figure(isTaken ? 'taken' : `refused, ${peer.closeCode || 'no Close'}`, peer.closeCode === 1002)
+            return figure(isTaken ? 'accepted' : `refused, ${peer.closeCode || 'no Close'}`, peer.closeCode === 1002)
           })
           return result
         }),
@@ -77,35 +77,35 @@ export const frameRows: readonly Row[] = [
     },
   },
   {
-    property: 'text that is not UTF-8, in a message of which the rest has not come, is found',
-    promise: 'at the octet, with 1007',
+    property: 'invalid UTF-8 in a message whose other fragments have not arrived is detected',
+    promise: 'at the byte, with 1007',
     measure: (server) =>
       onConnection(server, async (peer) => {
         peer.send(frame(text, Uint8Array.of(0x61, 0xff, 0x61), { fin: false }))
         const isEarly = await peer.until(() => peer.count(close) > 0 || peer.isClosed, 1000)
-        if (isEarly) return figure(`at the octet, ${peer.closeCode || 'no Close'}`, peer.closeCode === 1007)
+        if (isEarly) return figure(`at the byte, ${peer.closeCode || 'no Close'}`, peer.closeCode === 1007)
         peer.send(frame(0, 'end'))
         await peer.until(() => peer.count(close) > 0 || peer.isClosed, 2000)
         return figure(`at the message's end, ${peer.closeCode || 'no Close'}`, false)
       }),
   },
   {
-    property: 'the same within one frame of which half has come',
-    promise: 'at the octet, with 1007',
+    property: 'the same within one frame of which half has arrived',
+    promise: 'at the byte, with 1007',
     measure: (server) =>
       onConnection(server, async (peer) => {
         const octets = frame(text, Buffer.concat([Uint8Array.of(0x61, 0xff), Buffer.alloc(1000, 'a')]))
         peer.send(octets.subarray(0, 500))
         const isEarly = await peer.until(() => peer.count(close) > 0 || peer.isClosed, 1000)
-        if (isEarly) return figure(`at the octet, ${peer.closeCode || 'no Close'}`, peer.closeCode === 1007)
+        if (isEarly) return figure(`at the byte, ${peer.closeCode || 'no Close'}`, peer.closeCode === 1007)
         peer.send(octets.subarray(500))
         await peer.until(() => peer.count(close) > 0 || peer.isClosed, 2000)
         return figure(`at the message's end, ${peer.closeCode || 'no Close'}`, false)
       }),
   },
   {
-    property: 'one malformed frame, where the program listens to no error',
-    promise: 'the process goes on',
+    property: 'one malformed frame, if the program handles no errors',
+    promise: 'the process continues',
     mode: 'unguarded',
     measure: (server) =>
       onConnection(server, async (peer) => {
@@ -114,12 +114,12 @@ export const frameRows: readonly Row[] = [
         const other = await RawSocket.open(server.port, 2000)
         other?.destroy()
         const goesOn = other !== undefined && !server.hasEnded
-        return figure(goesOn ? 'the process goes on' : 'the process ends', goesOn)
+        return figure(goesOn ? 'the process continues' : 'the process ends', goesOn)
       }),
   },
   {
-    property: '100,000 Pings of 100 octets from a peer that reads',
-    promise: 'answered, the peer is not cut',
+    property: '100,000 Pings of 100 bytes from a peer that reads',
+    promise: 'all answered, the peer is not disconnected',
     measure: (server) =>
       onConnection(server, async (peer) => {
         const count = 100_000
@@ -128,7 +128,7 @@ export const frameRows: readonly Row[] = [
         peer.send(frame(text, 'end'))
         const isServed = await peer.until(() => peer.count(text) > 0, 20_000)
         const answers = `${peer.count(pong).toLocaleString('en')} answered`
-        return figure(isServed ? answers : `${answers}, then cut`, isServed && peer.count(pong) > 0)
+        return figure(isServed ? answers : `${answers}, then disconnected`, isServed && peer.count(pong) > 0)
       }),
   },
 ]

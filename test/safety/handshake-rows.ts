@@ -48,7 +48,7 @@ function changed(property: string, promise: string, field: string, value: (port:
     promise,
     async measure({ port }) {
       const status = await statusOf(port, request(requestLines(port, { [field]: value(port) })))
-      return figure(status === 101 ? 'let in' : status === 0 ? 'no answer' : `refused, ${status}`, status >= 400)
+      return figure(status === 101 ? 'accepted' : status === 0 ? 'no answer' : `refused, ${status}`, status >= 400)
     },
   }
 }
@@ -57,7 +57,7 @@ const messagesSent = 3
 
 export const handshakeRows: readonly Row[] = [
   {
-    property: 'malformed handshakes that are refused, with a status',
+    property: 'malformed handshakes that are refused with a status',
     promise: 'all',
     async measure({ port }) {
       const requests = Object.entries(brokenRequests(port))
@@ -69,7 +69,7 @@ export const handshakeRows: readonly Row[] = [
       const refused = statuses.filter((status) => status >= 400).length
       const parts = [
         `${refused} of ${requests.length}`,
-        ...(letIn.length > 0 ? [`let in: ${letIn.join(', ')}`] : []),
+        ...(letIn.length > 0 ? [`accepted: ${letIn.join(', ')}`] : []),
         ...(silent.length > 0 ? [`no status: ${silent.join(', ')}`] : []),
       ]
       return figure(parts.join('; '), refused === requests.length)
@@ -77,14 +77,14 @@ export const handshakeRows: readonly Row[] = [
   },
   changed('a page of another origin', 'refused', 'Origin', () => 'https://evil.example'),
   changed(
-    'a page that reaches 127.0.0.1 by a name of its own (DNS rebinding)',
+    'a page that reaches 127.0.0.1 under its own host name (DNS rebinding)',
     'refused',
     'Host',
     (port) => `evil.example:${port}`,
   ),
   {
-    property: `messages that come while an asynchronous handler takes ${authenticationMs} ms to authenticate`,
-    promise: 'delivered, all',
+    property: `messages that arrive while an asynchronous handler takes ${authenticationMs} ms to authenticate`,
+    promise: 'all delivered',
     mode: 'authenticate',
     async measure(server) {
       const messages = Buffer.concat(Array.from({ length: messagesSent }, () => frame(text, 'early')))
@@ -99,10 +99,10 @@ export const handshakeRows: readonly Row[] = [
     },
   },
   {
-    property: 'two servers with a path each on one HTTP server: connections that come to stand',
+    property: 'two WebSocket servers with different paths on one HTTP server: connections that open',
     promise: 'both',
     mode: 'two',
-    without: { Bun: 'has one server a port' },
+    without: { Bun: 'supports one server per port' },
     async measure({ port }) {
       const statuses = await Promise.all(
         ['/a', '/b'].map((path) => statusOf(port, request(requestLines(port), `GET ${path} HTTP/1.1`))),

@@ -49,10 +49,10 @@ async function flood(server: ServerProcess, piece: Buffer, pieces: number): Prom
 
 /** What one message that does not end takes, in this many fragments of this many octets. */
 function fragmented(count: number, octets: number): Row {
-  const amount = `${count.toLocaleString('en')} fragments of ${octets === 1 ? 'one octet' : `${octets} octets`}`
+  const amount = `${count.toLocaleString('en')} fragments of ${octets === 1 ? 'one byte' : `${octets} bytes`}`
   return {
     property: `memory held for one message of ${amount}`,
-    promise: 'its octets, below 1 MiB, beside the noise',
+    promise: 'its bytes, less than 1 MiB, plus noise',
     async measure(server) {
       const begun = await begin(server)
       if (begun === undefined) return noConnection
@@ -67,7 +67,7 @@ function fragmented(count: number, octets: number): Row {
       peer.destroy()
       if (memory === undefined) return figure('the server does not answer', false)
       const growth = memory.residentBytes - before
-      return figure(`${mebibytes(growth)}${isCut ? '; the peer was cut' : ''}`, growth < noiseBytes && !isCut)
+      return figure(`${mebibytes(growth)}${isCut ? '; the peer was disconnected' : ''}`, growth < noiseBytes && !isCut)
     },
   }
 }
@@ -78,8 +78,8 @@ export const memoryRows: readonly Row[] = [
   fragmented(838_000, 1),
   fragmented(100_000, 8),
   {
-    property: '256 MiB sent to a peer that does not read: memory, and what became of the messages',
-    promise: 'a megabyte or two; nothing is lost without a word',
+    property: '256 MiB sent to a peer that does not read: memory, and the fate of the messages',
+    promise: 'a megabyte or two; no message is lost silently',
     mode: 'send',
     async measure(server) {
       const memory = await server.memory()
@@ -105,8 +105,8 @@ export const memoryRows: readonly Row[] = [
       const untaken = sentMessages - counts.taken
       const parts = [
         mebibytes(growth),
-        ...(untaken > 0 ? [`${size(untaken)} refused, and said so`] : []),
-        lost > 0 ? `${size(lost)} lost without a word` : 'what was taken arrived',
+        ...(untaken > 0 ? [`${size(untaken)} refused and reported`] : []),
+        lost > 0 ? `${size(lost)} lost silently` : 'the accepted messages arrived',
       ]
       return figure(parts.join('; '), growth < noiseBytes && lost === 0)
     },
@@ -118,12 +118,12 @@ export const memoryRows: readonly Row[] = [
   },
   {
     property: 'a peer that sends 1,000,000 Pings (125 MiB) and reads nothing: memory',
-    promise: 'the latest Pong alone waits',
+    promise: 'only the latest Pong waits',
     measure: (server) =>
       flood(server, Buffer.concat(Array.from({ length: 500 }, () => frame(ping, new Uint8Array(125)))), 2000),
   },
   {
-    property: `${bombs} messages at once that would inflate to 1 GiB each, where compression is on: memory`,
+    property: `${bombs} messages at once that would inflate to 1 GiB each, with compression: memory`,
     promise: '32 MiB at most',
     mode: 'compress',
     async measure(server) {

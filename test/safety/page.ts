@@ -25,21 +25,22 @@ export function pageOf({ measured, targets, machine, date }: PageParts): string 
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
   return `# Safe by default
 
-What a server does with strangers, measured. \`npm run safety\` wrote this page: it starts each server as its own
-documentation shows it, with no option but the port (and compression or TLS for the rows about it), in a process of its own for each row, and plays the peer over TCP on
-the same machine. "Promised" is what Twoway is held to; the command fails where a figure of Twoway's does not keep it.
+How a server treats strangers by default, measured. \`npm run safety\` wrote this page. For each row it starts each server in
+a process of its own, as the server's documentation shows it, with no option except the port (and compression or TLS for
+the rows about it), and acts as the peer over TCP on the same machine. The column "promised" is the requirement for Twoway; the
+command fails if a figure of Twoway does not meet it.
 
 Measured on ${date}; ${targets.map(({ name, version }) => `${name} ${version}`).join(', ')}; ${machine}. Figures of time
-and memory differ a little from run to run, and more on a machine that has other work.
+and memory vary a little from run to run, and more on a busy machine.
 
 ${[head, head.map(() => '---'), ...rows].map(line).join('\n')}
 
-Memory is the growth of the process' resident memory: after a collection of garbage for the fragments, at its highest for
-the rest. It has a noise of some MiB: code that gets compiled, a heap that grows in steps.
+Memory is the growth of the resident memory of the process: after a garbage collection for the rows about fragments, and the
+maximum for the others. Compiled code and a heap that grows in steps add a noise of some MiB.
 
-What no figure shows is tested: \`npm run test:mutations\` has the core read a million mutated handshakes, frames and
-compressed streams, of which each must end as it should or in an error of its own. \`npm run test:tls\` plays ten thousand
-sequences of TLS messages to servers and clients. \`test/faults\` cuts, resets, stops and
-starves real connections, and gives the client servers that mean harm; \`npm run soak\` does so for as long as it is told.
+Tests cover the rest. \`npm run test:mutations\` feeds the core a million mutated handshakes, frames and compressed streams,
+each of which must be accepted or fail with a defined error. \`npm run test:tls\` plays ten thousand
+sequences of TLS messages to servers and clients. \`test/faults\` cuts, resets, stops and starves real connections,
+and connects the client to hostile servers; \`npm run soak\` does so for a given time.
 `
 }

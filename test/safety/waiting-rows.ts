@@ -14,8 +14,8 @@ async function untilDropped(peer: RawSocket, mostMs: number): Promise<Figure> {
 /** Rows that wait for what a server does by itself, and do not disturb the others meanwhile. */
 export const waitingRows: readonly Row[] = [
   {
-    property: 'a request of which half was sent is dropped after',
-    promise: '10 s, and the second after which it is looked at again',
+    property: 'a half-sent request is dropped after',
+    promise: '10 s, and a second for the interval of the checks',
     measure(server) {
       const peer = new RawSocket(server.port)
       peer.send('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n')
@@ -23,7 +23,7 @@ export const waitingRows: readonly Row[] = [
     },
   },
   {
-    property: 'a request of which an octet comes each second is dropped after',
+    property: 'a request that arrives at one byte per second is dropped after',
     promise: 'the same',
     async measure(server) {
       const peer = new RawSocket(server.port)
@@ -36,13 +36,13 @@ export const waitingRows: readonly Row[] = [
     },
   },
   {
-    property: 'a connection on which nothing comes at all is dropped after',
+    property: 'a connection without a request is dropped after',
     promise: 'the same',
     measure: (server) => untilDropped(new RawSocket(server.port), 13_500),
   },
   {
-    property: 'a peer that is gone without a word is found within',
-    promise: '45 s, or a second more',
+    property: 'a peer that vanished is detected within',
+    promise: '45 s, plus a second',
     async measure(server) {
       const peer = await RawSocket.open(server.port)
       return peer === undefined ? figure('no connection', false) : untilDropped(peer, 47_500)
@@ -61,8 +61,8 @@ export const waitingRows: readonly Row[] = [
     },
   },
   {
-    property: '`close()` with ten connections whose peers say nothing takes',
-    promise: '5 s, and the connections are gone',
+    property: '`close()` with ten connections whose peers do not respond takes',
+    promise: '5 s, and all connections are closed',
     async measure(server) {
       const peers = await Promise.all(Array.from({ length: 10 }, () => RawSocket.open(server.port)))
       const ms = await timed((withinMs) => server.stop(withinMs), 60_000)

@@ -28,7 +28,7 @@ export const interfaceRules: readonly Rule[] = [
     id: 'interface-name',
     section,
     step: 'WebIDL 3.7.1',
-    rule: 'the class is called WebSocket and takes one argument at least',
+    rule: 'the class is called WebSocket and takes at least one argument',
     run({ WebSocket }) {
       same([WebSocket.name, WebSocket.length], ['WebSocket', 1])
       same(flagsOf(descriptorOf(WebSocket, 'name')), [false, false, true])
@@ -289,7 +289,7 @@ export const closeEventRules: readonly Rule[] = [
     id: 'close-event-constructor',
     section: closeEvent,
     step: '',
-    rule: 'a CloseEvent can be made, with 0, the empty string and false where nothing is said',
+    rule: 'a CloseEvent can be constructed, with 0, the empty string and false as defaults',
     async run(trial) {
       const { constructor: Class } = await closeEventOf(trial)
       throwsTypeError(() => new (Class as unknown as new () => unknown)())
@@ -303,7 +303,7 @@ export const closeEventRules: readonly Rule[] = [
     id: 'close-event-init',
     section: closeEvent,
     step: '',
-    rule: 'what a CloseEvent is made with is converted: code modulo 65536, reason to a USVString',
+    rule: 'the fields given to a CloseEvent are converted: code modulo 65536, reason to a USVString',
     async run(trial) {
       const { constructor: Class } = await closeEventOf(trial)
       const event = new Class('x', { code: 65536 + 1000, reason: 'a\ud800', wasClean: 1, cancelable: true })

@@ -28,7 +28,7 @@ export const constructorRules: readonly Rule[] = [
     id: 'constructor-order',
     section,
     step: 'WebIDL 3.6',
-    rule: 'both arguments are converted before either is looked at',
+    rule: 'both arguments are converted before either is checked',
     run(trial) {
       throwsTypeError(() => trial.make('ftp://localhost/', [Symbol('no')]))
     },
@@ -47,7 +47,7 @@ export const constructorRules: readonly Rule[] = [
     id: 'constructor-no-base',
     section,
     step: '1 to 3',
-    rule: 'a relative URL is a SyntaxError where there is no base URL',
+    rule: 'a relative URL is a SyntaxError without a base URL',
     needs: ['noBaseUrl'],
     run(trial) {
       for (const url of ['', '/echo', 'echo', '//localhost', 'undefined']) {
@@ -59,7 +59,7 @@ export const constructorRules: readonly Rule[] = [
     id: 'constructor-unparsable',
     section,
     step: '3',
-    rule: 'what is no URL is a SyntaxError',
+    rule: 'a string that is not a URL is a SyntaxError',
     run(trial) {
       for (const url of ['ws://', 'ws://a b/', 'ws://localhost:65536/', 'http://[1/', 'ws://%00/']) {
         throwsDom('SyntaxError', () => trial.make(url))
@@ -150,7 +150,7 @@ export const constructorRules: readonly Rule[] = [
     id: 'constructor-protocol-token',
     section,
     step: '9',
-    rule: 'a subprotocol that is no token is a SyntaxError',
+    rule: 'a subprotocol that is not a token is a SyntaxError',
     run(trial) {
       for (const wrong of ['', ' ', 'a b', 'a,b', 'ä', 'a\n', '"a"', 'a/b', '{a}', '\u007f']) {
         throwsDom('SyntaxError', () => trial.connect('/echo', wrong))
@@ -171,7 +171,7 @@ export const constructorRules: readonly Rule[] = [
     id: 'constructor-protocol-case',
     section,
     step: '9',
-    rule: 'subprotocols in another case are others',
+    rule: 'subprotocols that differ in case are different',
     async run(trial) {
       same((await trial.opened('/echo', ['chat', 'Chat'])).protocol, 'chat')
     },
@@ -236,7 +236,7 @@ export const handshakeRules: readonly Rule[] = [
     id: 'handshake-request',
     section: handshake,
     step: '3 to 7',
-    rule: 'the request asks for an upgrade to WebSocket version 13, with 16 fresh octets for a key',
+    rule: 'the request asks for an upgrade to WebSocket version 13, with a key of 16 random bytes',
     async run(trial) {
       const keys = new Set<string>()
       for (let count = 0; count < 2; count++) {
@@ -306,28 +306,28 @@ export const handshakeRules: readonly Rule[] = [
     id: 'handshake-protocol-none',
     section: handshake,
     step: '11.2',
-    rule: 'the connection fails where subprotocols were offered and the server chose none',
+    rule: 'the connection fails if subprotocols were offered and the server chose none',
     run: (trial) => failsToOpen(trial, `${trial.rawUrl}/octets`, ['a']),
   },
   {
     id: 'handshake-protocol-empty',
     section: handshake,
     step: '11.2',
-    rule: 'the connection fails where subprotocols were offered and the server chose the empty string',
+    rule: 'the connection fails if subprotocols were offered and the server chose the empty string',
     run: (trial) => failsToOpen(trial, `${trial.rawUrl}/octets?Sec-WebSocket-Protocol=`, ['a']),
   },
   {
     id: 'handshake-protocol-unasked',
     section: handshake,
     step: '11.3',
-    rule: 'the connection fails where the server chose a subprotocol though none was offered',
+    rule: 'the connection fails if the server chose a subprotocol though none was offered',
     run: (trial) => failsToOpen(trial, `${trial.rawUrl}/octets?Sec-WebSocket-Protocol=a`),
   },
   {
     id: 'handshake-protocol-other',
     section: handshake,
     step: '11.3',
-    rule: 'the connection fails where the server chose a subprotocol that was not offered, be it only in another case',
+    rule: 'the connection fails if the server chose a subprotocol that was not offered, even if only its case differs',
     async run(trial) {
       for (const chosen of ['b', 'A', 'a,b']) {
         await failsToOpen(trial, `${trial.rawUrl}/octets?Sec-WebSocket-Protocol=${chosen}`, ['a'])
@@ -338,7 +338,7 @@ export const handshakeRules: readonly Rule[] = [
     id: 'handshake-extension-unasked',
     section: handshake,
     step: '11.3',
-    rule: 'the connection fails where the server uses an extension that was not offered',
+    rule: 'the connection fails if the server uses an extension that was not offered',
     run: (trial) => failsToOpen(trial, `${trial.rawUrl}/octets?Sec-WebSocket-Extensions=x-unheard-of`),
   },
   ...['Upgrade', 'Connection', 'Sec-WebSocket-Accept'].map(
@@ -346,7 +346,7 @@ export const handshakeRules: readonly Rule[] = [
       id: `handshake-without-${field.toLowerCase()}`,
       section: handshake,
       step: '11.3',
-      rule: `the connection fails where the answer has no ${field}, or a wrong one`,
+      rule: `the connection fails if the answer has no ${field}, or a wrong one`,
       async run(trial) {
         await failsToOpen(trial, `${trial.rawUrl}/octets?omit=${field}`)
         await failsToOpen(trial, `${trial.rawUrl}/octets?${field}=wrong`)

@@ -50,7 +50,7 @@ export const sendRules: readonly Rule[] = [
     id: 'send-order',
     section,
     step: 'WebIDL 3.6',
-    rule: 'the message is converted before the state is looked at',
+    rule: 'the message is converted before the state is checked',
     run(trial) {
       throwsTypeError(() => sendAny(trial.connect(), Symbol('no')))
     },
@@ -89,7 +89,7 @@ export const sendRules: readonly Rule[] = [
     id: 'send-converted',
     section,
     step: 'WebIDL 3.2.26',
-    rule: 'what is no buffer and no Blob goes as text, by its conversion to a string',
+    rule: 'any value other than a buffer or a Blob is converted to a string and goes as text',
     async run(trial) {
       const date = new Date(0)
       const object = { toString: () => 'told', valueOf: () => 'not asked' }
@@ -104,7 +104,7 @@ export const sendRules: readonly Rule[] = [
     id: 'send-symbol',
     section,
     step: 'WebIDL 3.2.26',
-    rule: 'a symbol is a TypeError, and so is an object that has no string',
+    rule: 'a symbol is a TypeError, and so is an object without a string conversion',
     async run(trial) {
       const socket = await trial.opened()
       throwsTypeError(() => sendAny(socket, Symbol('no')))
@@ -126,7 +126,7 @@ export const sendRules: readonly Rule[] = [
     id: 'send-view',
     section,
     step: '2, ArrayBufferView',
-    rule: 'a view goes as binary, and only the part of the buffer that it shows',
+    rule: 'a view goes as binary, and only its own part of the buffer',
     async run(trial) {
       const { buffer } = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8)
       const views = [
@@ -163,7 +163,7 @@ export const sendRules: readonly Rule[] = [
     id: 'send-copies',
     section,
     step: '2',
-    rule: 'bytes go as they were at the call, whatever becomes of the buffer',
+    rule: 'bytes go as they were at the call, even if the buffer changes later',
     async run(trial) {
       const id = freshId()
       const socket = await trial.opened(`/record?id=${id}`)
@@ -205,7 +205,7 @@ export const sendRules: readonly Rule[] = [
     id: 'send-shared',
     section,
     step: 'WebIDL 3.2.24',
-    rule: 'a SharedArrayBuffer is no buffer of the union, and goes as text',
+    rule: 'a SharedArrayBuffer is not a buffer of the union, and goes as text',
     needs: ['sharedMemory'],
     async run(trial) {
       same(await received(trial, new SharedArrayBuffer(2)), ['[object SharedArrayBuffer]'])
@@ -228,7 +228,7 @@ export const sendRules: readonly Rule[] = [
     id: 'send-closing',
     section,
     step: '2',
-    rule: 'once CLOSING or CLOSED nothing goes and nothing is thrown',
+    rule: 'once CLOSING or CLOSED nothing is sent and nothing is thrown',
     async run(trial) {
       const id = freshId()
       const socket = await trial.opened(`/record?id=${id}`)
@@ -249,7 +249,7 @@ export const bufferedAmountRules: readonly Rule[] = [
     id: 'buffered-counts',
     section: buffered,
     step: 'send() 2',
-    rule: 'it grows by the UTF-8 octets of a text, the size of a Blob, the length of a buffer or a view',
+    rule: 'it grows by the UTF-8 bytes of a text, the size of a Blob, the length of a buffer or a view',
     async run(trial) {
       const socket = await trial.opened()
       const seen = ['a', 'ä字😀', '\ud800', new Blob(['abc']), new ArrayBuffer(7), new Uint16Array(2)].map(
@@ -266,7 +266,7 @@ export const bufferedAmountRules: readonly Rule[] = [
     id: 'buffered-view',
     section: buffered,
     step: 'send() 2',
-    rule: 'of a view only the part that it shows counts',
+    rule: 'of a view only its own part of the buffer counts',
     async run(trial) {
       const socket = await trial.opened()
       socket.send(new Uint8Array(new ArrayBuffer(100), 10, 5))
@@ -290,7 +290,7 @@ export const bufferedAmountRules: readonly Rule[] = [
     id: 'buffered-falls',
     section: buffered,
     step: '',
-    rule: 'it falls to 0 as the network takes what was sent',
+    rule: 'it falls to 0 as the network takes the messages',
     async run(trial) {
       const socket = await trial.opened('/record')
       socket.send('x'.repeat(100_000))
@@ -303,7 +303,7 @@ export const bufferedAmountRules: readonly Rule[] = [
     id: 'buffered-waits',
     section: buffered,
     step: '',
-    rule: 'what a server that does not read leaves waiting counts until it has gone',
+    rule: 'bytes that wait for a server that does not read count until they are sent',
     async run(trial) {
       const id = freshId()
       const socket = await trial.opened(`/stall?id=${id}`)
@@ -338,7 +338,7 @@ export const bufferedAmountRules: readonly Rule[] = [
     id: 'buffered-failed',
     section: buffered,
     step: 'send() 2',
-    rule: 'it counts what is sent where the connection never stood',
+    rule: 'it counts messages that are sent if the connection never opened',
     async run(trial) {
       const socket = await trial.failed()
       same(socket.bufferedAmount, 0)
@@ -350,7 +350,7 @@ export const bufferedAmountRules: readonly Rule[] = [
     id: 'buffered-lost',
     section: buffered,
     step: '',
-    rule: 'what waited when the connection was lost stays counted',
+    rule: 'bytes that waited when the connection was lost stay counted',
     async run(trial) {
       const id = freshId()
       const socket = await trial.opened(`/stall?id=${id}`)
@@ -361,7 +361,7 @@ export const bufferedAmountRules: readonly Rule[] = [
       trial.connect(`/unstall?id=${id}&drop=1`)
       await closed
       const left = socket.bufferedAmount
-      holds(left > 0 && left <= waiting, `${left} octets of ${waiting} are left`)
+      holds(left > 0 && left <= waiting, `${left} bytes of ${waiting} are left`)
       await otherTask()
       same(socket.bufferedAmount, left)
     },

@@ -4,7 +4,7 @@ export type Colours = ReturnType<typeof picocolors.createColors>
 
 export const noColours: Colours = picocolors.createColors(false)
 
-/** Colours for a stream, or none: where it is no terminal, and where NO_COLOR asks for none; FORCE_COLOR asks for them. */
+/** Colours for a stream. There are none if it is not a terminal or NO_COLOR is set, unless FORCE_COLOR is set. */
 export function coloursFor(stream: { readonly isTTY?: boolean }): Colours {
   const { NO_COLOR: none, FORCE_COLOR: forced, TERM: terminal } = process.env
   if (none !== undefined && none !== '') return noColours

@@ -1,21 +1,21 @@
-/** How a command ends, for scripts. */
+/** The exit codes of a command, for scripts. */
 export const ExitCode = {
   /** A clean close. */
   clean: 0,
-  /** What was typed can't be done. */
+  /** An invalid option or argument. */
   usage: 1,
-  /** No connection came about. */
+  /** No connection could be opened. */
   notConnected: 2,
-  /** A connection ended otherwise than by a clean close, or what was expected did not come. */
+  /** A connection did not close cleanly, or fewer messages arrived than were expected. */
   abnormal: 3,
 } as const
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
 
-/** What stops a command: one sentence for whoever typed it, that says what is wrong and what to do. */
+/** Ends a command. The message is one sentence for the user: what is wrong and what to do. */
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure'
   readonly exitCode: ExitCode
-  /** What the server says of it, to be shown below the sentence. */
+  /** The server's own explanation, shown below the sentence; '' if there is none. */
   readonly details: string
 
   constructor(sentence: string, exitCode: ExitCode = ExitCode.usage, details = '') {

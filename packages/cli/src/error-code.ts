@@ -1,4 +1,4 @@
-/** The code that the system or Node put on an error, such as EADDRINUSE; '' where there is none. */
+/** The code of a system or Node error, such as EADDRINUSE; '' if it has none. */
 export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }

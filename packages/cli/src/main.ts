@@ -11,13 +11,13 @@ import { usageComplaint } from './usage-complaint.js'
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
 const program = new Command('twoway')
-  .description('WebSocket from the command line.')
+  .description('WebSocket tools for the command line.')
   .version(version, '-v, --version', 'print the version')
   .helpOption('-h, --help', 'print this help')
   .helpCommand(false)
   .addHelpText(
     'after',
-    '\nFor example:\n  twoway echo\n  twoway echo --port 9000 --host 0.0.0.0\n  twoway connect ws://127.0.0.1:8080\n  twoway bench ws://127.0.0.1:8080\n  twoway echo --help',
+    '\nExamples:\n  twoway echo\n  twoway echo --port 9000 --host 0.0.0.0\n  twoway connect ws://127.0.0.1:8080\n  twoway bench ws://127.0.0.1:8080\n  twoway echo --help',
   )
 addEcho(program)
 addConnect(program)
@@ -30,7 +30,7 @@ for (const command of [program, ...program.commands]) {
   })
 }
 
-// Who reads our output may have gone before us, as `twoway echo | head -1` has: nobody is left to tell.
+// The reader of our output may exit first, as in `twoway echo | head -1`; then there is nothing to report.
 process.stdout.on('error', () => {})
 process.stderr.on('error', () => {})
 

@@ -3,8 +3,8 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 /**
- * The folder that this command keeps things in from one run to the next: `.twoway` in the user's own, or what
- * TWOWAY_HOME names. Made where it is missing, for the user alone; throws where it can't be.
+ * The folder in which this command keeps files between runs: `.twoway` in the home directory, or TWOWAY_HOME. It is
+ * created if it is missing, accessible only to the user. Throws if it can't be created.
  */
 export function ownFolder(): string {
   const { TWOWAY_HOME: named } = process.env

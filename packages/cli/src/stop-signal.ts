@@ -1,9 +1,9 @@
 import { constants } from 'node:os'
 
-/** npm passes Ctrl+C on to a child that the terminal has told already: what comes this soon is no second wish. */
+/** npm forwards Ctrl+C to a child that the terminal has signalled already, so a second signal this soon is ignored. */
 const sameWishMs = 300
 
-/** Resolves at the first SIGINT or SIGTERM. Another one that comes later ends the process at once. */
+/** Resolves at the first SIGINT or SIGTERM. A later second one ends the process at once. */
 export function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     let stoppedAt: number | undefined

@@ -1,14 +1,14 @@
 import { printable } from 'twoway'
 
 /**
- * Tells a person something in one line on stderr. It is printable even where stderr is a file: a log that is shown later
- * is obeyed by a terminal just as well. Values of peers in it are to be printable already.
+ * Prints one line for the user on stderr. It is made printable even if stderr is a file, because a terminal may show that
+ * file later. Values of peers in it must be printable already.
  */
 export function tell(sentence: string): void {
   process.stderr.write(`${printable(sentence, { as: 'sentence' })}\n`)
 }
 
-/** The same in several lines. */
+/** Prints several lines in the same way. */
 export function tellLines(text: string): void {
   process.stderr.write(`${printable(text, { as: 'sentence', lines: true })}\n`)
 }

@@ -4,8 +4,8 @@ import { printable } from 'twoway'
 const secretive = /--(?:header|proxy|subprotocol|key)\b/
 
 /**
- * What commander has to say of wrong arguments, as one line like our own complaints. Of an argument that is refused only
- * what can't be a secret is repeated.
+ * Turns commander's error about invalid arguments into one line in the form of our own errors. It repeats a refused
+ * argument only as far as it can't be a secret.
  */
 export function usageComplaint(text: string, command: string): string {
   const sentence = text

@@ -8,14 +8,14 @@ export interface BulkSendView {
   readonly state: 'idle' | 'sending' | 'sent' | 'closed'
   /** Milliseconds since the start. */
   readonly x: readonly number[]
-  /** `bufferedAmount` then. */
+  /** `bufferedAmount` at that time. */
   readonly y: readonly number[]
   readonly tookMs: number
-  /** Not handed to the network where the connection closed before. */
+  /** Bytes that were not sent because the connection closed. */
   readonly left: number
 }
 
-/** Sends 10 MB and watches `bufferedAmount` until all of it is on its way. */
+/** Sends 10 MB and watches `bufferedAmount` until it is 0. */
 export class BulkSend {
   readonly #session: Session
   readonly #view = signal<BulkSendView>({ state: 'idle', x: [], y: [], tookMs: 0, left: 0 })
@@ -28,7 +28,7 @@ export class BulkSend {
     return this.#view
   }
 
-  /** Resolves when nothing waits any more, or when the connection is gone. `bulkBytes` must divide by the count. */
+  /** Resolves when all bytes are sent, or the connection has ended. `bulkBytes` must be a multiple of the count. */
   async run(messages: number): Promise<void> {
     if (this.#view.value.state === 'sending') return
     const message = patterned(bulkBytes / messages)
@@ -64,14 +64,14 @@ export class BulkSend {
   }
 }
 
-/** Bytes of no short period, so that something lost or swapped would show. */
+/** Bytes without a short period, so that a lost or swapped part shows. */
 function patterned(length: number): ArrayBuffer {
   const bytes = new Uint8Array(length)
   for (let at = 0; at < length; at++) bytes[at] = (at * 31 + (at >>> 8)) & 0xff
   return bytes.buffer
 }
 
-/** Sooner than a timer, which browsers hold back to 4 ms or more. */
+/** Runs sooner than a timer, which browsers delay by 4 ms or more. */
 function nextTask(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel()

@@ -3,7 +3,7 @@ export interface CodeToken {
   readonly text: string
 }
 
-/** What colours tell apart in the code of a snippet; together the tokens are the code. */
+/** The tokens of a snippet that get colours of their own; joined, they are the code. */
 const grammar =
   /(?<string>'(?:[^'\\\n]|\\.)*')|(?<keyword>\b(?:import|from|const|let|new|await|async|return|if|for)\b)|(?<number>\b\d[\d_.]*\b)|(?<name>\b[A-Za-z]\w*(?=\())/g
 

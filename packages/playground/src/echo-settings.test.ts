@@ -15,7 +15,7 @@ describe('the settings in a URL', () => {
     })
   }
 
-  it('switches on what another needs, and off what nothing needs it for', () => {
+  it('switches on required settings, and off those whose required setting is missing', () => {
     assert.equal(switchSetting(url, setting('after')), `${url}?close=1012&after=3`)
     assert.equal(switchSetting(`${url}?abort`, setting('after')), `${url}?abort&after=3`)
     assert.equal(switchSetting(`${url}?close=1012&after=3&reason=x`, setting('close')), url)
@@ -26,13 +26,13 @@ describe('the settings in a URL', () => {
     assert.equal(switchSetting(`${url}?abort`, setting('close')), `${url}?close=1012`)
   })
 
-  it('leaves the rest of the query and its order', () => {
+  it('keeps the rest of the query and its order', () => {
     assert.equal(withSetting(`${url}a?x=1&delay=5&y=%26`, 'delay', '7'), `${url}a?x=1&delay=7&y=%26`)
     assert.equal(withSetting(`${url}?x=1`, 'delay', undefined), `${url}?x=1`)
     assert.equal(settingIn(withSetting(url, 'reason', 'a b&c=ü'), 'reason'), 'a b&c=ü')
   })
 
-  it('leaves what is no URL', () => {
+  it('leaves text that is not a URL unchanged', () => {
     assert.equal(withSetting('nonsense', 'delay', '5'), 'nonsense')
     assert.equal(settingIn('nonsense', 'delay'), undefined)
   })

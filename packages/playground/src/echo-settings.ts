@@ -4,17 +4,17 @@ export interface EchoSetting {
   /** The query parameter. */
   readonly name: string
   readonly group: SettingGroup
-  /** What it has when it is switched on; '' where it takes no value. */
+  /** Its value when it is switched on; '' if it takes none. */
   readonly initial: string
-  /** How its value is typed; 'none' where there is nothing to choose. */
+  /** The input for its value; 'none' if it takes none. */
   readonly input: 'none' | 'number' | 'text'
-  /** It means nothing without one of these. */
+  /** It needs one of these settings. */
   readonly needs?: readonly string[]
-  /** It does not go together with this. */
+  /** It can't be combined with this setting. */
   readonly excludes?: string
 }
 
-/** What the echo service does when its URL asks for it; `twoway echo --help` has the same names. */
+/** The settings of the echo service, with the names of `twoway echo --help`. */
 export const echoSettings: readonly EchoSetting[] = [
   { name: 'delay', group: 'time', initial: '500', input: 'number' },
   { name: 'jitter', group: 'time', initial: '300', input: 'number' },
@@ -34,12 +34,12 @@ export const echoSettings: readonly EchoSetting[] = [
   { name: 'rate', group: 'traffic', initial: '2', input: 'number' },
 ]
 
-/** The value that the URL gives a setting; undefined where it doesn't, or where it is no URL. */
+/** The value of a setting in a URL; undefined if it is not set, or if the text is not a URL. */
 export function settingIn(url: string, name: string): string | undefined {
   return URL.canParse(url) ? (new URL(url).searchParams.get(name) ?? undefined) : undefined
 }
 
-/** The URL with a setting changed, or without it for undefined. The rest of its query stays as it is. */
+/** The URL with a setting changed, or removed for undefined. The rest of the query is unchanged. */
 export function withSetting(url: string, name: string, value: string | undefined): string {
   if (!URL.canParse(url)) return url
   const changed = new URL(url)
@@ -50,7 +50,7 @@ export function withSetting(url: string, name: string, value: string | undefined
   return changed.href
 }
 
-/** The URL with a setting switched on, and with what it needs, or off, and without what needs it. */
+/** The URL with a setting switched on, with the settings that it needs; or off, without those that need it. */
 export function switchSetting(url: string, { name, initial, needs, excludes }: EchoSetting): string {
   const isIn = (other: string): boolean => settingIn(url, other) !== undefined
   if (isIn(name)) return withoutIdle(withSetting(url, name, undefined))
@@ -59,7 +59,7 @@ export function switchSetting(url: string, { name, initial, needs, excludes }: E
   return withoutIdle(withSetting(excludes ? withSetting(base, excludes, undefined) : base, name, initial))
 }
 
-/** The URL without settings that need another which is not there. */
+/** The URL without settings whose required setting is missing. */
 function withoutIdle(url: string): string {
   return echoSettings
     .filter(({ needs }) => needs?.every((name) => settingIn(url, name) === undefined))
@@ -70,7 +70,7 @@ function settingNamed(wanted: string): EchoSetting {
   return echoSettings.find(({ name }) => name === wanted)!
 }
 
-/** The URL without any of the settings. */
+/** The URL without settings. */
 export function withoutSettings(url: string): string {
   return echoSettings.reduce((rest, { name }) => withSetting(rest, name, undefined), url)
 }

@@ -23,10 +23,10 @@ it('formatDuration tells milliseconds from seconds', () => {
   assert.deepEqual(texts, ['0 ms', '0.12 ms', '10 ms', '12 ms', '99 ms', '123 ms', '999 ms', '1 s', '12.3 s'])
 })
 
-it('formatTime has all digits', () => {
+it('formatTime has two digits per field and milliseconds', () => {
   assert.equal(formatTime(new Date(2026, 0, 2, 3, 4, 5, 6).getTime()), '03:04:05.006')
 })
 
-it('formatCount marks the thousands', () => {
+it('formatCount separates the thousands', () => {
   assert.deepEqual([formatCount(512_000, 'en'), formatCount(512_000, 'zh')], ['512,000', '512,000'])
 })

@@ -5,7 +5,7 @@ import { hexLine, hexRows } from './hex-rows.js'
 const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, (_, at) => at & 0xff)
 
 describe('hexRows', () => {
-  it('has no row for nothing', () => assert.deepEqual(hexRows(bytes(0)), []))
+  it('has no row for empty input', () => assert.deepEqual(hexRows(bytes(0)), []))
 
   for (const [length, rows] of [
     [1, 1],
@@ -41,7 +41,7 @@ describe('hexRows', () => {
 })
 
 describe('hexLine', () => {
-  it('says that there is more than it shows', () => {
+  it('marks bytes that it does not show', () => {
     assert.equal(hexLine(bytes(3), 3), '00 01 02')
     assert.equal(hexLine(bytes(4), 3), '00 01 02 …')
     assert.equal(hexLine(bytes(0)), '')

@@ -1,13 +1,13 @@
 export interface HexRow {
-  /** Of its first byte, eight digits in base 16. */
+  /** The offset of its first byte, as eight hex digits. */
   readonly offset: string
-  /** Two digits a byte, a space between, padded to the width of a full row. */
+  /** Two digits per byte, separated by spaces, padded to the width of a full row. */
   readonly hex: string
-  /** A character a byte; a dot for what is not printable ASCII. */
+  /** One character per byte; a dot for bytes that are not printable ASCII. */
   readonly ascii: string
 }
 
-/** The bytes as rows of a hex dump, `perRow` bytes each. */
+/** The bytes as rows of a hex dump, with `perRow` bytes each. */
 export function hexRows(bytes: Uint8Array, perRow = 16): HexRow[] {
   return Array.from({ length: Math.ceil(bytes.length / perRow) }, (_, row) => {
     const part = [...bytes.subarray(row * perRow, (row + 1) * perRow)]

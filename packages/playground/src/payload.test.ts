@@ -10,7 +10,7 @@ describe('payloadOf', () => {
 
   for (const length of [keptBytes - 1, keptBytes, keptBytes + 1]) {
     const isWhole = length <= keptBytes
-    it(`keeps of ${length} bytes ${isWhole ? 'all' : 'the first'}, whatever they came as`, async () => {
+    it(`keeps of ${length} bytes ${isWhole ? 'all' : 'the first'}, whatever their type`, async () => {
       for (const data of ['a'.repeat(length), new ArrayBuffer(length), new Blob([new Uint8Array(length)])]) {
         const payload = payloadOf(data)
         const head = data instanceof Blob ? await readHead(data) : payload.head!
@@ -19,7 +19,7 @@ describe('payloadOf', () => {
     })
   }
 
-  it('keeps a copy: what the sender changes later does not show', () => {
+  it('keeps a copy, which later changes by the sender do not affect', () => {
     const bytes = Uint8Array.of(1)
     const { head } = payloadOf(bytes.buffer)
     bytes[0] = 2
@@ -29,7 +29,7 @@ describe('payloadOf', () => {
   it('has no bytes of a Blob before it is read', () => assert.equal(payloadOf(new Blob(['x'])).head, undefined))
 })
 
-it('binaryBytes has the bytes of a Blob and of an ArrayBuffer, and none of a text', async () => {
+it('binaryBytes returns the bytes of a Blob and of an ArrayBuffer, and undefined for text', async () => {
   assert.deepEqual(await binaryBytes(new Blob(['ab'])), Uint8Array.of(97, 98))
   assert.deepEqual(await binaryBytes(Uint8Array.of(97, 98).buffer), Uint8Array.of(97, 98))
   assert.equal(await binaryBytes('ab'), undefined)

@@ -1,15 +1,15 @@
-/** How much of a message the timeline keeps to look at. */
+/** The number of bytes that the timeline keeps of a message. */
 export const keptBytes = 65_536
 
-/** What a message is in JavaScript: the type of what was sent, or of `event.data`. */
+/** The JavaScript type of a sent message, or of `event.data`. */
 export type DataType = 'string' | 'Blob' | 'ArrayBuffer'
 
-/** What may be sent here, and what `event.data` may be. */
+/** The types that the page sends, and those of `event.data`. */
 export type MessageData = string | Blob | ArrayBuffer
 
 export interface Payload {
   readonly type: DataType
-  /** Of the whole message, as it goes over the network. */
+  /** The length of the whole message in bytes, without compression. */
   readonly size: number
   /** The first `keptBytes`; undefined until a Blob is read. */
   readonly head: Uint8Array | undefined
@@ -23,7 +23,7 @@ function typeOfData(data: MessageData): DataType {
   return data instanceof Blob ? 'Blob' : 'ArrayBuffer'
 }
 
-/** What the timeline keeps of a message. A Blob's bytes come with `readHead`. */
+/** The part of a message that the timeline keeps. `readHead` reads the bytes of a Blob. */
 export function payloadOf(data: MessageData): Payload {
   if (data instanceof Blob) {
     return { type: 'Blob', size: data.size, head: undefined, isWhole: data.size <= keptBytes }
@@ -49,7 +49,7 @@ export async function binaryBytes(data: MessageData): Promise<Uint8Array | undef
   return new Uint8Array(data instanceof Blob ? await data.arrayBuffer() : data)
 }
 
-/** How many of the first bytes are the same in both. */
+/** The number of leading bytes that are the same in both. */
 export function equalBytes(one: Uint8Array, other: Uint8Array): number {
   const end = Math.min(one.length, other.length)
   let at = 0

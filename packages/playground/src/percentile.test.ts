@@ -18,9 +18,9 @@ describe('percentile', () => {
   }
 
   it('of one value is that value', () => assert.equal(percentile([7], 0.99), 7))
-  it('of nothing is NaN', () => assert.ok(Number.isNaN(percentile([], 0.5))))
+  it('without values is NaN', () => assert.ok(Number.isNaN(percentile([], 0.5))))
 
-  it('leaves the order of its input', () => {
+  it('keeps the order of its input', () => {
     const values = [3, 1, 2]
     percentile(values, 0.5)
     assert.deepEqual(values, [3, 1, 2])

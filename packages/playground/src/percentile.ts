@@ -1,6 +1,6 @@
 /**
- * The smallest value that at least `share` (0 to 1) of the values do not exceed: the nearest rank.
- * NaN where there are no values. The values may stand in any order.
+ * The smallest value that at least `share` (0 to 1) of the values do not exceed (nearest rank).
+ * NaN without values. The values may be in any order.
  */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)

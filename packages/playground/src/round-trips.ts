@@ -3,7 +3,7 @@ import { percentile } from './percentile.js'
 import { Samples } from './samples.js'
 import type { Session } from './session.js'
 
-/** How long an answer may take before the measurement ends. */
+/** The longest wait for an answer, after which the measurement ends. */
 const answerTimeoutMs = 10_000
 
 export interface RoundTripsView {
@@ -16,7 +16,7 @@ export interface RoundTripsView {
 
 const nothing: RoundTripsView = { state: 'idle', goal: 0, times: [], p50: Number.NaN, p99: Number.NaN }
 
-/** Measures how long a short text takes there and back, one after the other. They don't go on the timeline one by one. */
+/** Measures the round trips of a short text, one after another. They are not listed on the timeline one by one. */
 export class RoundTrips {
   readonly #session: Session
   readonly #view = signal(nothing)
@@ -34,7 +34,7 @@ export class RoundTrips {
     this.#stop?.()
   }
 
-  /** Resolves when all `goal` are measured, or when it can't go on. */
+  /** Resolves when `goal` round trips are measured, or when the measurement can't continue. */
   async run(goal: number): Promise<void> {
     if (this.#view.value.state === 'running') return
     const times: number[] = []
@@ -62,7 +62,7 @@ export class RoundTrips {
     if (times.length > 0) this.#session.record({ kind: 'roundTrips', count: times.length, p50, p99 })
   }
 
-  /** One there and back in milliseconds, or why there was none. */
+  /** One round trip in milliseconds, or the reason why there was none. */
   #once(number: number): Promise<number | 'noAnswer' | 'closed'> {
     return new Promise((resolve) => {
       const text = `round trip ${number} ${Math.random().toString(36).slice(2, 10)}`
@@ -97,7 +97,7 @@ export class RoundTrips {
   }
 }
 
-/** The curve of the times: number of the round trip, and milliseconds. */
+/** The points of the chart: the number of the round trip, and milliseconds. */
 export function roundTripCurve(times: readonly number[]): Samples {
   const samples = new Samples()
   for (const [index, time] of times.entries()) samples.add(index + 1, time)

@@ -10,7 +10,7 @@ describe('Samples', () => {
     assert.deepEqual(samples.y, [0, 1, 4, 9, 16, 25, 36, 49, 64, 81])
   })
 
-  it('keeps the whole length of a longer curve in as much space', () => {
+  it('keeps the whole length of a longer curve in the same space', () => {
     const samples = new Samples(10)
     for (let at = 0; at < 10_000; at++) samples.add(at, at)
     assert.ok(samples.x.length <= 10)
@@ -19,7 +19,7 @@ describe('Samples', () => {
     assert.deepEqual(samples.y, samples.x)
   })
 
-  it('takes a last point whatever was skipped', () => {
+  it('adds a last point even if others were skipped', () => {
     const samples = new Samples(4)
     for (let at = 0; at < 100; at++) samples.add(at, at)
     samples.addLast(100, 0)

@@ -1,6 +1,6 @@
 /**
- * Points of a curve, at most `limit` of them: where there would be more, every second one goes and from then on only
- * every second (fourth, eighth ...) is taken. So the curve keeps its whole length in bounded space.
+ * At most `limit` points of a curve. When there would be more, every second point is removed, and from then on only
+ * every second (fourth, eighth ...) is added. So the curve keeps its whole length in bounded memory.
  */
 export class Samples {
   readonly #limit: number
@@ -27,7 +27,7 @@ export class Samples {
     this.#push(x, y)
   }
 
-  /** Adds a point that must show, such as the last. */
+  /** Adds a point that must be shown, such as the last one. */
   addLast(x: number, y: number): void {
     this.#push(x, y)
   }

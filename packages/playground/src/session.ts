@@ -4,7 +4,7 @@ import { type MessageData, payloadOf, readHead } from './payload.js'
 import type { NewEntry } from './timeline-entry.js'
 import { TimelineLog } from './timeline-log.js'
 
-/** What an open connection agreed on. */
+/** The result of a handshake. */
 export interface Agreement {
   readonly url: string
   readonly protocol: string
@@ -12,10 +12,10 @@ export interface Agreement {
   readonly tookMs: number
 }
 
-/** Sees each message as it comes; answers true where it was its own and no news for the timeline. */
+/** Receives each message. It returns true for a message of its own, which the timeline does not list. */
 export type Receiver = (data: MessageData) => boolean
 
-/** The page's one connection and what happened on it. */
+/** The one connection of the page and its events. */
 export class Session {
   readonly log = new TimelineLog(withNextFrame)
   readonly #readyState = signal<number>(WebSocket.CLOSED)
@@ -35,7 +35,7 @@ export class Session {
     return this.#agreement
   }
 
-  /** What the latest connection was made to; '' before the first. */
+  /** The URL of the latest connection; '' before the first. */
   get url(): ReadonlySignal<string> {
     return this.#url
   }
@@ -53,7 +53,7 @@ export class Session {
     if (this.#socket) this.#socket.binaryType = binaryType
   }
 
-  /** Leaves the connection that there is, if any. Throws the constructor's DOMException for a wrong URL or subprotocol. */
+  /** Replaces the current connection, if any. Throws the constructor's DOMException for an invalid URL or subprotocol. */
   connect(url: string, protocols: readonly string[]): void {
     const socket = new WebSocket(url, [...protocols])
     const before = this.#socket
@@ -88,13 +88,13 @@ export class Session {
     })
   }
 
-  /** Throws the DOMException of `close` for a code or reason that it does not take. */
+  /** Throws the DOMException of `close` for an invalid code or reason. */
   close(code: number, reason: string): void {
     this.#socket?.close(code, reason)
     this.#showState()
   }
 
-  /** Whether it was sent: nothing is unless the connection is open. */
+  /** Sends a message. Returns false if the connection is not open. */
   send(data: MessageData, options: { readonly isRecorded?: boolean } = {}): boolean {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false
     this.#socket.send(data)
@@ -102,13 +102,13 @@ export class Session {
     return true
   }
 
-  /** Calls back with each message until the function that it returns is called. */
+  /** Calls back with each message until the returned function is called. */
   onReceived(receiver: Receiver): () => void {
     this.#receivers.add(receiver)
     return () => this.#receivers.delete(receiver)
   }
 
-  /** Puts an event on the timeline, with the time of now; returns its id. */
+  /** Adds an event with the current time to the timeline, and returns its id. */
   record(entry: NewEntry): number {
     const id = this.#nextId++
     this.log.add({ ...entry, id, at: Date.now() })
@@ -126,7 +126,7 @@ export class Session {
     if (!(data instanceof Blob)) return
     readHead(data).then(
       (head) => this.log.replace({ ...entry, id, payload: { ...entry.payload, head } }),
-      // A file that is gone or forbidden by now: there is nothing to show.
+      // The file was removed or is no longer readable: there is nothing to show.
       () => {},
     )
   }
@@ -136,7 +136,7 @@ export class Session {
   }
 }
 
-/** A page that is hidden gets no frames, and is not looked at. */
+/** A hidden page gets no animation frames, and it is not visible. */
 function withNextFrame(flush: () => void): void {
   if (document.visibilityState === 'visible') requestAnimationFrame(flush)
   else setTimeout(flush, 250)

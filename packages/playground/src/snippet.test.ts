@@ -75,7 +75,7 @@ describe('snippetFor', () => {
     return FakeSocket.latest
   }
 
-  it('sends the very text', async () => {
+  it('sends the exact text', async () => {
     const [, action] = actions as readonly [Action, { readonly kind: 'text'; readonly text: string }]
     assert.deepEqual((await toldBy(action)).sent, [action.text])
   })
@@ -102,7 +102,7 @@ describe('snippetFor', () => {
   })
 })
 
-it('codeTokens lose nothing of the code', () => {
+it('codeTokens contain the whole code', () => {
   for (const action of actions) {
     const code = snippetFor(action, setups[3]!)
     const tokens = codeTokens(code)
@@ -120,6 +120,6 @@ describe('prettyJson', () => {
     assert.equal(prettyJson('[]'), '[]')
   })
   for (const text of ['', '1', '"x"', 'null', '{', '{a: 1}', 'Hello']) {
-    it(`leaves ${JSON.stringify(text)}`, () => assert.equal(prettyJson(text), undefined))
+    it(`returns undefined for ${JSON.stringify(text)}`, () => assert.equal(prettyJson(text), undefined))
   }
 })

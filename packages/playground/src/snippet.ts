@@ -1,4 +1,4 @@
-/** What the user just did, as far as code shows it. */
+/** The user's last action, as far as the code needs it. */
 export type Action =
   | { readonly kind: 'connect' }
   | { readonly kind: 'text'; readonly text: string }
@@ -8,7 +8,7 @@ export type Action =
   | { readonly kind: 'roundTrips'; readonly count: number }
   | { readonly kind: 'close'; readonly code: number; readonly reason: string }
 
-/** How the connection was made. */
+/** The parameters of the connection. */
 export interface Setup {
   readonly url: string
   readonly protocols: readonly string[]
@@ -18,7 +18,7 @@ export interface Setup {
 /** Longer texts are cut, so that the code stays readable. */
 const longestText = 200
 
-/** A program with `twoway` that does the same again: for a browser and for Node unless it says otherwise. */
+/** A program with `twoway` that repeats the action, in a browser and in Node unless it says otherwise. */
 export function snippetFor(action: Action, setup: Setup): string {
   const { imports = [], setUp = [], onOpen = [], onMessage = ['console.log(event.data)'] } = parts(action, setup)
   const handler = (name: string, parameter: string, body: readonly string[]): string[] =>

@@ -34,7 +34,7 @@ export interface ErrorEntry extends Base {
   readonly wasOpen: boolean
 }
 
-/** What the page itself did that is no event: measured round trips, which are not listed one by one. */
+/** A result of the page itself: measured round trips, which are not listed one by one. */
 export interface RoundTripsEntry extends Base {
   readonly kind: 'roundTrips'
   readonly count: number
@@ -44,7 +44,7 @@ export interface RoundTripsEntry extends Base {
 
 export type TimelineEntry = OpenEntry | MessageEntry | CloseEntry | ErrorEntry | RoundTripsEntry
 
-/** Without what the timeline gives it. */
+/** An entry without the fields that the timeline adds. */
 export type NewEntry = TimelineEntry extends infer Entry
   ? Entry extends Base
     ? Omit<Entry, 'id' | 'at'>

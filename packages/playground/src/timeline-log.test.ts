@@ -19,7 +19,7 @@ function logWithFrames(): { readonly log: TimelineLog; readonly frames: (() => v
 }
 
 describe('TimelineLog', () => {
-  it('shows what came once a frame, in order', () => {
+  it('shows new events once per frame, in order', () => {
     const { log, frames, ids } = logWithFrames()
     for (const id of [1, 2, 3]) log.add(entry(id))
     assert.deepEqual([ids(), frames.length], [[], 1])
@@ -46,7 +46,7 @@ describe('TimelineLog', () => {
     })
   }
 
-  it('removes as many over many frames', () => {
+  it('removes the same number over many frames', () => {
     const { log, frames, ids } = logWithFrames()
     for (let id = 1; id <= mostEntries + 7; id++) {
       log.add(entry(id))
@@ -55,7 +55,7 @@ describe('TimelineLog', () => {
     assert.deepEqual([ids().length, ids()[0], log.removed.value], [mostEntries, 8, 7])
   })
 
-  it('replaces an event before and after it shows, and not one that is gone', () => {
+  it('replaces an event before and after it is shown, but not one that was removed', () => {
     const { log, ids } = logWithFrames()
     const head = (at: number): number | undefined => {
       const shown = log.entries.value[at]
@@ -71,7 +71,7 @@ describe('TimelineLog', () => {
     assert.deepEqual(ids(), [1])
   })
 
-  it('forgets all when it is cleared, its count of removed ones too', () => {
+  it('forgets all when it is cleared, including the count of removed events', () => {
     const { log, ids } = logWithFrames()
     for (let id = 1; id <= mostEntries + 1; id++) log.add(entry(id))
     log.flush()

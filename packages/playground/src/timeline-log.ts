@@ -1,12 +1,12 @@
 import { type ReadonlySignal, signal } from '@preact/signals'
 import type { TimelineEntry } from './timeline-entry.js'
 
-/** How many events the timeline keeps: with `keptBytes` of each message, 32 MiB at most. */
+/** The number of events that the timeline keeps: with `keptBytes` of each message, 32 MiB at most. */
 export const mostEntries = 500
 
 /**
- * The latest events, oldest first. What is over the limit is removed from the front, so that a session of days needs
- * no more memory than one of minutes. Its signals change once a frame at most.
+ * The latest events, oldest first. Events beyond the limit are removed from the front, so that a session of days needs
+ * no more memory than one of minutes. Its signals change at most once per frame.
  */
 export class TimelineLog {
   readonly #entries = signal<readonly TimelineEntry[]>([])
@@ -24,14 +24,14 @@ export class TimelineLog {
     return this.#entries
   }
 
-  /** How many were removed to keep the limits. */
+  /** The number of events that were removed to keep the limit. */
   get removed(): ReadonlySignal<number> {
     return this.#removed
   }
 
   add(entry: TimelineEntry): void {
     this.#pending.push(entry)
-    // Nobody may look for long: a hidden page gets no frames.
+    // A hidden page gets no frames, possibly for hours.
     if (this.#pending.length > mostEntries) {
       this.#removed.value += this.#pending.length - mostEntries
       this.#pending = this.#pending.slice(-mostEntries)
@@ -41,7 +41,7 @@ export class TimelineLog {
     this.#schedule(() => this.flush())
   }
 
-  /** Puts another in the place of the one with the same id, if that is still there. */
+  /** Replaces the entry with the same id, if it is still kept. */
   replace(entry: TimelineEntry): void {
     const swap = (old: TimelineEntry): TimelineEntry => (old.id === entry.id ? entry : old)
     this.#pending = this.#pending.map(swap)
@@ -54,7 +54,7 @@ export class TimelineLog {
     this.#removed.value = 0
   }
 
-  /** Shows now what waits for the next frame. */
+  /** Shows the entries that wait for the next frame now. */
   flush(): void {
     this.#isScheduled = false
     if (this.#pending.length === 0) return

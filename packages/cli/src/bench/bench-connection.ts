@@ -1,18 +1,18 @@
 import { WebSocket, type WebSocketOptions } from 'twoway'
 
 export interface BenchConnectionEvents {
-  /** An answer came, so long after its message was sent, or was to be sent. */
-  answer(connection: BenchConnection, octets: number, milliseconds: number | undefined): void
-  /** It ended though it was not to. */
+  /** An answer arrived; `milliseconds` count from when its message was sent, or was due. */
+  answer(connection: BenchConnection, bytes: number, milliseconds: number | undefined): void
+  /** The connection ended before it was closed. */
   lost(connection: BenchConnection): void
 }
 
-/** Messages without an answer whose times are kept, at most: a server that answers nothing must not fill the memory. */
+/** The most unanswered messages whose times are kept: a server that never answers must not fill the memory. */
 const mostUnanswered = 100_000
 
-/** One of the connections under test. An answer belongs to the first message that has none yet. */
+/** One of the connections under test. An answer belongs to the oldest message that has none yet. */
 export class BenchConnection {
-  /** Resolves to milliseconds until it was open; rejects with what went wrong. */
+  /** Resolves to the milliseconds until the connection was open; rejects with the reason why it failed. */
   readonly opened: Promise<number>
   readonly #socket: WebSocket
   readonly #closed: Promise<void>
@@ -34,8 +34,8 @@ export class BenchConnection {
       socket.onerror = (event) => reject(event.error)
     })
     socket.onmessage = ({ data }) => {
-      const octets = typeof data === 'string' ? Buffer.byteLength(data) : (data as ArrayBuffer).byteLength
-      events.answer(this, octets, this.#takeTime())
+      const bytes = typeof data === 'string' ? Buffer.byteLength(data) : (data as ArrayBuffer).byteLength
+      events.answer(this, bytes, this.#takeTime())
     }
     this.#closed = new Promise((resolve) => {
       socket.onclose = () => {
@@ -53,13 +53,13 @@ export class BenchConnection {
     return this.#socket.readyState === WebSocket.OPEN
   }
 
-  /** Sends; `at` is when that was to happen, from which the answer's time is counted. */
+  /** Sends a message; the time of its answer counts from `at`, when the message was due. */
   send(message: string | Uint8Array, at: number): void {
     if (this.#sentAt.length - this.#answered < mostUnanswered) this.#sentAt.push(at)
     this.#socket.send(message)
   }
 
-  /** Resolves when it is closed. */
+  /** Resolves when the connection is closed. */
   close(): Promise<void> {
     this.#isClosing = true
     this.#socket.close(1000)

@@ -5,7 +5,7 @@ import type { LatencySummary } from './latencies.js'
 const barWidth = 40
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
 
-/** What a run came to, for programs. */
+/** The result of a run, for programs. */
 export function benchResult(url: string, { counts, connecting, connectingMs, latencies, sendingMs }: BenchRun): object {
   const seconds = sendingMs / 1000
   return {
@@ -29,7 +29,7 @@ export function benchResult(url: string, { counts, connecting, connectingMs, lat
   }
 }
 
-/** The same for people. */
+/** The result of a run, for people. */
 export function benchReport(url: string, run: BenchRun, colours: Colours): string {
   const { counts, connecting, connectingMs, latencies, sendingMs } = run
   const seconds = sendingMs / 1000
@@ -51,7 +51,7 @@ export function benchReport(url: string, run: BenchRun, colours: Colours): strin
       `${count(counts.sent / seconds)} messages/s out (${inBytes(counts.sentBytes / seconds)}/s)`,
       `${count(counts.received / seconds)} messages/s in (${inBytes(counts.receivedBytes / seconds)}/s)`,
     ),
-    row('Latency', latencies.summary === undefined ? 'no answer came' : percentiles(latencies.summary)),
+    row('Latency', latencies.summary === undefined ? 'no answers' : percentiles(latencies.summary)),
     '',
     ...histogramLines(run, colours),
   ].join('\n')
@@ -77,15 +77,15 @@ function inMs(milliseconds: number): string {
   return `${Number(milliseconds.toPrecision(3))} ms`
 }
 
-/** A count for people: 12,345. */
+/** A count with separators, such as 12,345. */
 export function count(value: number): string {
   return Math.round(value).toLocaleString('en')
 }
 
-function inBytes(octets: number): string {
+function inBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB'] as const
-  const power = Math.min(units.length - 1, octets < 1 ? 0 : Math.floor(Math.log2(octets) / 10))
-  return `${Number((octets / 1024 ** power).toPrecision(3))} ${units[power]}`
+  const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10))
+  return `${Number((bytes / 1024 ** power).toPrecision(3))} ${units[power]}`
 }
 
 function perSecond(value: number, seconds: number): number {

@@ -8,13 +8,13 @@ export interface BenchPlan {
   readonly options: WebSocketOptions
   readonly connections: number
   readonly durationMs: number
-  /** Messages a second of all connections together; as fast as answers come without it. */
+  /** Messages per second of all connections together; undefined to send a message after each answer. */
   readonly rate: number | undefined
-  /** Messages of a connection that wait for answers at a time, where there is no rate. */
+  /** Unanswered messages per connection, if there is no rate. */
   readonly inFlight: number
-  /** Waits for no answers: sends as fast as the network takes it. */
+  /** Sends without waiting for answers, as fast as the network allows. */
   readonly oneWay: boolean
-  /** Sent in turn. */
+  /** The messages to send, in turn. */
   readonly messages: readonly (string | Uint8Array)[]
 }
 
@@ -29,11 +29,11 @@ export interface BenchCounts {
   receivedBytes: number
 }
 
-/** Connections that are being made at a time. */
+/** The most connections that are being opened at the same time. */
 const mostConnecting = 64
-/** Octets of a connection that wait for the network above which it is sent nothing. */
+/** Bytes that wait for the network above which a connection is sent nothing. */
 const mostBuffered = 256 << 10
-/** Milliseconds between looks at what is due. */
+/** Milliseconds between checks of which messages are due. */
 const tickMs = 2
 
 /** A load test: connects, sends for a while, closes. */
@@ -51,7 +51,7 @@ export class BenchRun {
   readonly latencies = new Latencies()
   connectingMs = 0
   sendingMs = 0
-  /** Why the first connection that failed did. */
+  /** The error of the first connection that failed. */
   firstFailure: unknown
   readonly #plan: BenchPlan
   readonly #stop: AbortSignal
@@ -65,7 +65,7 @@ export class BenchRun {
     this.#sizes = plan.messages.map((message) => Buffer.byteLength(message))
   }
 
-  /** Makes the connections, some at a time; those that fail are counted. */
+  /** Opens the connections, some at a time, and counts those that fail. */
   async connect(): Promise<void> {
     const { connections } = this.#plan
     const startedAt = performance.now()
@@ -80,7 +80,7 @@ export class BenchRun {
     this.connectingMs = performance.now() - startedAt
   }
 
-  /** Sends until time is up or it is stopped. */
+  /** Sends until the time is up or the run is stopped. */
   async send(): Promise<void> {
     const { durationMs, rate, inFlight, oneWay } = this.#plan
     const startedAt = performance.now()
@@ -102,9 +102,9 @@ export class BenchRun {
     const answersDrive = !oneWay && rate === undefined
     try {
       const connection = new BenchConnection(url, options, {
-        answer: (from, octets, milliseconds) => {
+        answer: (from, bytes, milliseconds) => {
           this.counts.received += 1
-          this.counts.receivedBytes += octets
+          this.counts.receivedBytes += bytes
           if (milliseconds !== undefined) this.latencies.add(milliseconds)
           if (answersDrive && this.#isSending && milliseconds !== undefined) this.#sendOne(from)
         },
@@ -122,8 +122,8 @@ export class BenchRun {
   }
 
   /**
-   * Sends at a rate, or as fast as it can, on one connection after the other. What is late is sent late, and its time
-   * counted from when it was due: a server that stalls does not hide it by holding up its own test.
+   * Sends at a rate, or as fast as possible, on one connection after another. The time of a late message counts from
+   * when it was due, so that a server that stalls can't hide it by delaying its own test.
    */
   async #sendInTurn(startedAt: number, rate: number): Promise<void> {
     let sent = 0

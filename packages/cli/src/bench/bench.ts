@@ -35,35 +35,29 @@ const units: { readonly [unit: string]: number } = { '': 1, k: 1 << 10, m: 1 << 
 export function addBench(program: Command): void {
   const command = program
     .command('bench')
-    .argument('<url>', 'the server, best one that echoes; a port alone is one of this machine')
-    .summary('load a WebSocket server, and measure it')
+    .argument('<url>', 'the server to test; a port alone means ws://127.0.0.1:PORT')
+    .summary('test a WebSocket server under load')
     .description(
-      'Loads a WebSocket server with messages and measures how it fares: how fast it connects, what goes through, how long an answer takes. An answer is what comes next on a connection; a server that echoes gives one for each message.',
+      'Sends messages to a WebSocket server and measures how fast it accepts connections, its throughput and its latency. Each message that a connection receives counts as the answer to its oldest unanswered message, so the server should send one message for each one that it receives, as an echo service does.',
     )
   addConnectionOptions(command)
-    .option('-c, --connections <n>', 'connections at a time', numberFrom(1, 100_000, true), 10)
-    .option('-d, --duration <seconds>', 'how long to send', numberFrom(0.1, 86_400), 10)
-    .option('-r, --rate <n>', 'messages a second of all together; else as fast as answers come', numberFrom(0.1, 1e7))
+    .option('-c, --connections <n>', 'number of connections', numberFrom(1, 100_000, true), 10)
+    .option('-d, --duration <seconds>', 'how long to send messages', numberFrom(0.1, 86_400), 10)
     .option(
-      '--in-flight <n>',
-      'messages of a connection that wait for answers, without --rate',
-      numberFrom(1, 10_000, true),
-      1,
+      '-r, --rate <n>',
+      'messages per second, all connections together; without it, each answer triggers the next message',
+      numberFrom(0.1, 1e7),
     )
-    .option(
-      '--size <bytes>',
-      'length of a message, such as 16, 4k or 1m; several by commas are sent in turn',
-      toSizes,
-      [64],
-    )
-    .option('--binary', 'send binary messages; else text')
-    .option('--one-way', 'wait for no answers: send as fast as the network takes it, or at --rate')
+    .option('--in-flight <n>', 'unanswered messages per connection, without --rate', numberFrom(1, 10_000, true), 1)
+    .option('--size <bytes>', 'message length, such as 16, 4k or 1m; a list with commas is used in turn', toSizes, [64])
+    .option('--binary', 'send binary messages instead of text')
+    .option('--one-way', 'do not wait for answers: send as fast as the network allows, or at --rate')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      '\nCtrl+C ends it early and still tells what was measured.' +
-        '\nExit codes: 0 done, 1 a wrong option, 2 no connection, 3 some connections failed or were lost.' +
-        '\n\nFor example:\n  twoway bench 8080 -c 100 -d 30\n  twoway bench wss://example.com/echo --rate 1000 --size 16,1k,64k',
+      '\nCtrl+C ends the test early and still prints the result.' +
+        '\nExit codes: 0 success, 1 invalid option, 2 no connection,\n3 some connections failed or were lost.' +
+        '\n\nExamples:\n  twoway bench 8080 -c 100 -d 30\n  twoway bench wss://example.com/echo --rate 1000 --size 16,1k,64k',
     )
     .action(bench)
 }
@@ -106,7 +100,7 @@ async function bench(address: string, options: BenchOptions): Promise<void> {
   process.exitCode = run.counts.failed + run.counts.lost > 0 ? ExitCode.abnormal : ExitCode.clean
 }
 
-/** Two bars on stderr, one for connecting and then one for sending; none where nobody would see them move. */
+/** Two bars on stderr, one for connecting and then one for sending; none if stderr is no terminal. */
 function showProgress(run: BenchRun, { connections, duration, json }: BenchOptions): { end(): void } {
   if (json || !process.stderr.isTTY) return { end() {} }
   const colours = coloursFor(process.stderr)
@@ -159,6 +153,6 @@ function toSizes(text: string): readonly number[] {
     const [, digits = '', unit = ''] = /^(\d{1,9})([km]?)$/i.exec(part.trim()) ?? []
     const size = Number(digits) * units[unit.toLowerCase()]!
     if (digits !== '' && size <= longestMessage) return size
-    throw new InvalidArgumentError('Write bytes up to 16m, such as 16, 4k or 1m')
+    throw new InvalidArgumentError('Give a number of bytes up to 16m, such as 16, 4k or 1m')
   })
 }

@@ -14,13 +14,13 @@ export interface LatencySummary {
   readonly p999Ms: number
 }
 
-/** One row of a histogram: how many took no longer than this, and longer than the row before says. */
+/** One row of a histogram: the number of durations up to this limit and above that of the row before. */
 export interface HistogramRow {
   readonly upToMs: number
   readonly count: number
 }
 
-/** Durations, to three digits, in memory that does not grow with their number. */
+/** Durations, with three significant digits, in memory that does not grow with their number. */
 export class Latencies {
   readonly #histogram: RecordableHistogram = createHistogram()
   readonly #counts: number[] = ends.map(() => 0)
@@ -36,7 +36,7 @@ export class Latencies {
     this.#counts[row < 0 ? ends.length - 1 : row]! += 1
   }
 
-  /** Milliseconds that this share of all did not exceed; 0 where there are none. */
+  /** The percentile in milliseconds: this share of the durations did not exceed it; 0 if there are none. */
   percentile(percent: number): number {
     return this.count === 0 ? 0 : this.#histogram.percentile(percent) / 1000
   }
@@ -56,7 +56,7 @@ export class Latencies {
     }
   }
 
-  /** From the first row that has any to the last. */
+  /** The rows from the first to the last that is not empty. */
   get rows(): readonly HistogramRow[] {
     const all = this.#counts.map((count, index) => ({ upToMs: ends[index]! / 1000, count }))
     const first = all.findIndex(({ count }) => count > 0)

@@ -39,49 +39,53 @@ interface ConnectOptions extends ConnectionOptions {
 }
 
 const longestSeconds = 1_000_000
-/** Characters of the URL that is shown. */
+/** The most characters of the URL that are shown. */
 const longestShown = 500
 
-/** Adds the command `twoway connect`: a talk with any WebSocket server. */
+/** Adds the command `twoway connect`: a conversation with any WebSocket server. */
 export function addConnect(program: Command): void {
   const command = program
     .command('connect')
-    .argument('<url>', 'where to connect, such as wss://example.com/chat; a port alone is one of this machine')
+    .argument('<url>', 'the server, such as wss://example.com/chat; a port alone means ws://127.0.0.1:PORT')
     .summary('talk to a WebSocket server')
     .description(
-      'Talks to a WebSocket server. In a terminal, what you type is sent and what comes is shown. Otherwise each line of the input is sent, and each message that comes is a line of the output: as it came where that is a pipe or a file, printable where it is a terminal.',
+      'Talks to a WebSocket server. In a terminal, each line that you type is sent as a message, and received messages are shown. Otherwise each line of the input is a message to send, and each received message is a line of the output. Output to a pipe or a file is unchanged; output to a terminal has control characters escaped.',
     )
   addConnectionOptions(command)
     .addOption(
-      new Option('--binary <form>', 'lines stand for binary messages: in hex, in base64, or names of files').choices(
+      new Option('--binary <form>', 'send binary messages; each line is hex, base64 or the name of a file').choices(
         binaryFormNames,
       ),
     )
-    .option('--ping-interval <seconds>', 'send a Ping so often, and time its Pong', numberFrom(0.1, longestSeconds))
+    .option(
+      '--ping-interval <seconds>',
+      'send a Ping at this interval, and measure the round trip',
+      numberFrom(0.1, longestSeconds),
+    )
     .option(
       '--ping-timeout <seconds>',
-      'end where such a Ping has no answer for so long; exit code 3',
+      'end with exit code 3 if such a Ping is not answered in time',
       numberFrom(0.1, longestSeconds),
       10,
     )
-    .option('--reconnect', 'connect again when the connection is lost, each time after a longer wait')
-    .option('--expect <n>', 'close after so many messages; exit code 3 where fewer come', numberFrom(1, 1e9, true))
-    .option('--timeout <seconds>', 'close after so long', numberFrom(0.001, longestSeconds))
+    .option('--reconnect', 'connect again if the connection is lost, with growing delays')
+    .option('--expect <n>', 'close after this many messages; exit code 3 if fewer arrive', numberFrom(1, 1e9, true))
+    .option('--timeout <seconds>', 'close after this time', numberFrom(0.001, longestSeconds))
     .option(
       '--linger <seconds>',
-      'close when the input has ended and so long nothing came',
+      'after the end of the input, close when nothing has arrived for this time',
       numberFrom(0, longestSeconds),
       1,
     )
-    .option('--json', 'print what happens as lines of JSON')
-    .option('--raw', 'show JSON as it came, not indented')
-    .option('--no-history', 'do not keep what is typed for the next time')
-    .option('--verbose', 'say on stderr what else happens, where this is no terminal')
-    .addHelpText('after', `\nIn a terminal, a line may be a command:\n${slashHelp()}`)
+    .option('--json', 'print each event as a line of JSON')
+    .option('--raw', 'show JSON unchanged, not indented')
+    .option('--no-history', 'do not save the lines that you type')
+    .option('--verbose', 'report other events on stderr, if this is not a terminal')
+    .addHelpText('after', `\nCommands in a terminal:\n${slashHelp()}`)
     .addHelpText(
       'after',
-      '\nExit codes: 0 a clean close, 1 a wrong option, 2 no connection, 3 not closed cleanly.' +
-        '\n\nFor example:\n  twoway connect wss://example.com/chat -H "Authorization: Bearer TOKEN"' +
+      '\nExit codes: 0 closed cleanly, 1 invalid option, 2 no connection,\n3 not closed cleanly.' +
+        '\n\nExamples:\n  twoway connect wss://example.com/chat -H "Authorization: Bearer TOKEN"' +
         '\n  echo hello | twoway connect 8080 --expect 1\n  twoway connect 8080 --json < /dev/null | jq .data',
     )
     .action(connect)
@@ -97,14 +101,14 @@ async function connect(address: string, options: ConnectOptions): Promise<void> 
 
 async function talkInTerminal(url: string, options: ConnectOptions): Promise<Ending> {
   const colours = coloursFor(process.stdout)
-  // What is there before the first line can be typed.
+  // Used until the editor exists.
   let print = (text: string): void => console.log(text)
   const report = terminalReport({ colours, raw: options.raw, print: (text) => print(text) })
-  // The line stands there already, in the editor's own echo.
+  // The editor has already echoed the line.
   const talk = start(url, options, (event) =>
     event.event === 'sent' && typeof event.message === 'string' ? undefined : report(event),
   )
-  // What is no URL is refused at once, and not repeated: there may be a password in it.
+  // Text that is not a URL is refused at once and not repeated: it may contain a password.
   const shown = URL.canParse(url) ? printable(withoutCredentials(url), { maxLength: longestShown }) : 'the server'
   print(colours.dim(`Connecting to ${shown} ... /help lists commands, Ctrl+C closes.`))
   const stop = stopOnce(talk)
@@ -140,8 +144,8 @@ function takeLine(
   if (name === '/help') print(slashHelp())
   else if (Object.hasOwn(slashCommands, name)) slashCommands[name]!.run(talk, rest)
   else if (name !== '' && !text.startsWith('//')) {
-    throw new CommandFailure(`there is no command ${name}: /help lists them, and //text sends /text`)
-  } else if (!talk.isOpen) throw new CommandFailure('there is no connection now: this was not sent')
+    throw new CommandFailure(`unknown command ${name}: /help lists the commands, and //text sends /text`)
+  } else if (!talk.isOpen) throw new CommandFailure('not connected: this message was not sent')
   else void talk.send(messageOf(text.startsWith('//') ? text.slice(1) : text, binary))
 }
 
@@ -168,7 +172,7 @@ async function talkThroughPipes(url: string, options: ConnectOptions): Promise<E
       .catch(() => {})
   }
   const sending = sendLines(talk, options, () => received, over.signal)
-  // Looked at below, when the talk is over.
+  // Handled below, after the conversation.
   sending.catch(() => {})
   const ending = await talk.run()
   over.abort()
@@ -176,10 +180,10 @@ async function talkThroughPipes(url: string, options: ConnectOptions): Promise<E
   await sending
   if (ending.failure !== undefined || expect === undefined || received >= expect) return ending
   const seconds = isLate ? ` within ${timeout} s` : ''
-  throw new CommandFailure(`${received} of ${expect} expected messages came${seconds}`, ExitCode.abnormal)
+  throw new CommandFailure(`${received} of ${expect} expected messages arrived${seconds}`, ExitCode.abnormal)
 }
 
-/** Sends each line of the input. When that has ended, and nothing has come for a while, closes. */
+/** Sends each line of the input, and closes when the input has ended and nothing has arrived for a while. */
 async function sendLines(
   talk: Conversation,
   { binary, expect, timeout, linger }: ConnectOptions,
@@ -203,7 +207,7 @@ async function sendLines(
       throw error
     }
   }
-  // Who sends nothing came to listen; and who expects something, or gives it a time, has said when to end.
+  // Without input, the user wants to listen; --expect and --timeout say when to end.
   if (sent === 0 || expect !== undefined || timeout !== undefined) return
   for (let before = -1; before !== received() && !over.aborted; ) {
     before = received()

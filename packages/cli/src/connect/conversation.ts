@@ -9,40 +9,40 @@ export interface ConversationOptions {
   readonly url: string
   readonly stream: WebSocketStreamOptions
   readonly report: Report
-  /** Connects again, whatever ended the connection but our own wish or a close with 1000. */
+  /** Connects again after each connection, unless our side or a close with 1000 ended it. */
   readonly reconnects: boolean
-  /** Milliseconds between two Pings; none without it. */
+  /** Milliseconds between two Pings; undefined for no Pings. */
   readonly pingIntervalMs?: number | undefined
-  /** Milliseconds within which one of these Pings must be answered, or a message come. */
+  /** Milliseconds within which a Pong or a message must arrive after a Ping. */
   readonly pingTimeoutMs: number
-  /** A message came, after it was reported. */
+  /** Called for each received message, after it was reported. */
   readonly onMessage?: (() => void) | undefined
 }
 
-/** How a conversation ended: its exit code, and where there was no connection, why. */
+/** How a conversation ended: its exit code, and the error if there was no connection. */
 export interface Ending {
   readonly exitCode: ExitCode
   readonly failure?: unknown
-  /** Whether it may go on by another connection. */
+  /** Whether another connection may follow. */
   readonly mayRetry: boolean
 }
 
-/** Who answers no Ping is not waited for long to answer a Close. */
+/** A peer that does not answer a Ping gets only this long to answer a Close. */
 const closeTimeoutMs = 1000
 const firstBackoffMs = 500
 const longestBackoffMs = 30_000
 
-/** One talk with a server, over one connection or, where it reconnects, over one after the other. */
+/** A conversation with a server, over one connection or, with `reconnect`, several in turn. */
 export class Conversation {
   readonly #options: ConversationOptions
   readonly #ended = new AbortController()
   #stream: WebSocketStream | undefined
   #writer: { write(message: Message): Promise<void> } | undefined
-  /** Who has something to say while there is no connection. */
+  /** Messages that wait for a connection. */
   #waiting: (() => void)[] = []
-  /** Runs since the first Ping after the peer was heard last. */
+  /** Runs from the first Ping after the last sign of life of the peer. */
   #deadline: NodeJS.Timeout | undefined
-  /** Whether what came is being reported: meanwhile nothing is read, a Pong neither. */
+  /** Whether a message is being reported: meanwhile nothing is read, not even a Pong. */
   #isReporting = false
   #isSilent = false
 
@@ -54,7 +54,7 @@ export class Conversation {
     return this.#writer !== undefined
   }
 
-  /** Resolves when it is over. */
+  /** Resolves when the conversation has ended. */
   async run(): Promise<Ending> {
     const { reconnects, report } = this.#options
     for (let failures = 0; ; failures += 1) {
@@ -65,7 +65,7 @@ export class Conversation {
       }
       if (ending.failure === undefined) failures = 0
       else await report({ event: 'error', message: explainFailure(ending.failure, this.#options.url).message })
-      // Full jitter: those that lost one server together do not all come back to it together.
+      // Full jitter: clients that lost a server at the same time do not all reconnect at the same time.
       const backoff = Math.random() * Math.min(longestBackoffMs, firstBackoffMs * 2 ** failures)
       const inMs = Math.max(backoff, Math.min(retryAfterMs(ending.failure, Date.now()), longestBackoffMs))
       await report({ event: 'retry', inMs: Math.round(inMs) })
@@ -74,7 +74,7 @@ export class Conversation {
     }
   }
 
-  /** Sends a message; where there is no connection, once there is. Resolves to false where there will be none. */
+  /** Sends a message, as soon as there is a connection. Resolves to false if there will be none. */
   async send(message: Message): Promise<boolean> {
     while (!this.#ended.signal.aborted) {
       const writer = this.#writer
@@ -87,31 +87,31 @@ export class Conversation {
         await this.#options.report({ event: 'sent', message })
         return true
       } catch {
-        // The connection went while it waited: perhaps there is another one.
+        // The connection was lost while the message waited; there may be another one.
         if (this.#writer === writer) this.#writer = undefined
       }
     }
     return false
   }
 
-  /** Sends a Ping, and reports its Pong. */
+  /** Sends a Ping and reports its Pong. */
   async ping(): Promise<void> {
     try {
       const ms = await ping(this.#stream!)
       this.#heard()
       await this.#options.report({ event: 'pong', ms: Math.round(ms * 1000) / 1000 })
     } catch {
-      // The connection's end is reported.
+      // The end of the connection is reported elsewhere.
     }
   }
 
-  /** Closes the connection, which ends the conversation. Throws a DOMException for a status that may not be given. */
+  /** Closes the connection, which ends the conversation. Throws a DOMException for an invalid code or reason. */
   close(closeCode?: number, reason?: string): void {
     this.#stream?.close({ closeCode, reason })
     this.end()
   }
 
-  /** Has no further connection follow. */
+  /** Prevents further connections. */
   end(): void {
     this.#ended.abort()
     this.#wake()
@@ -138,7 +138,7 @@ export class Conversation {
       over.abort()
       this.#heard()
     } catch (failure) {
-      // Whoever gave up need not be told so.
+      // The user gave up: there is nothing to report.
       if (this.#ended.signal.aborted) return { exitCode: ExitCode.notConnected, mayRetry: false }
       return { exitCode: ExitCode.notConnected, failure, mayRetry: isWorthRetrying(failure) }
     } finally {
@@ -158,11 +158,11 @@ export class Conversation {
         onMessage?.()
       }
     } catch {
-      // `closed` rejects with the same.
+      // `closed` rejects with the same error.
     }
   }
 
-  /** The connection stood, and is gone now. */
+  /** The connection was open and has ended. */
   async #finish(stream: WebSocketStream): Promise<Ending> {
     const { report } = this.#options
     try {
@@ -187,14 +187,14 @@ export class Conversation {
     }
   }
 
-  /** Ends a connection that is silent, unless it is we who do not listen. */
+  /** Ends a connection whose peer is silent, unless our own side has paused reading. */
   async #giveUp(stream: WebSocketStream): Promise<void> {
     this.#heard()
     if (this.#isReporting) return
     const { pingTimeoutMs, report } = this.#options
     this.#isSilent = true
     const seconds = pingTimeoutMs / 1000
-    await report({ event: 'error', message: `no Pong came within ${seconds} s: the server is taken for dead` })
+    await report({ event: 'error', message: `no Pong arrived within ${seconds} s: the server is considered dead` })
     stream.close()
   }
 

@@ -8,19 +8,19 @@ interface SlashCommand {
   run(conversation: Conversation, rest: string): void
 }
 
-/** What a line may ask for in place of being sent. */
+/** The commands that a line may contain instead of a message. */
 export const slashCommands: { readonly [name: string]: SlashCommand } = {
   '/ping': {
     form: '/ping',
-    does: 'send a Ping and time its Pong',
+    does: 'send a Ping and measure the round trip',
     run(conversation) {
-      if (!conversation.isOpen) throw new CommandFailure('there is no connection to ping')
+      if (!conversation.isOpen) throw new CommandFailure('not connected: there is no server to ping')
       void conversation.ping()
     },
   },
   '/close': {
     form: '/close [CODE [REASON]]',
-    does: 'close, with 1000 or a code from 3000 to 4999',
+    does: 'close with 1000, or with a code from 3000 to 4999',
     run(conversation, rest) {
       const [, code = '', reason = ''] = /^(\d*)\s*(.*)$/.exec(rest) ?? []
       try {
@@ -35,7 +35,7 @@ export const slashCommands: { readonly [name: string]: SlashCommand } = {
       `/${name}`,
       {
         form: `/${name} ${takes}`,
-        does: name === 'file' ? 'send the content of a file as binary' : `send bytes in ${name} as binary`,
+        does: name === 'file' ? 'send a file as a binary message' : `send ${name} as a binary message`,
         run: (conversation: Conversation, rest: string) =>
           void conversation.send(binaryForms[name as keyof typeof binaryForms].parse(rest)),
       },
@@ -43,15 +43,15 @@ export const slashCommands: { readonly [name: string]: SlashCommand } = {
   ),
 }
 
-/** What /help prints. */
+/** The text of /help. */
 export function slashHelp(): string {
   const rows = [
     ...Object.values(slashCommands),
-    { form: '/help', does: 'print this' },
+    { form: '/help', does: 'print this help' },
     { form: '//text', does: 'send /text' },
   ]
   return [
     ...rows.map(({ form, does }) => `  ${form.padEnd(24)}${does}`),
-    '  Ctrl+C or Ctrl+D closes; Ctrl+C again ends at once',
+    '  Ctrl+C or Ctrl+D closes; press Ctrl+C again to exit at once',
   ].join('\n')
 }

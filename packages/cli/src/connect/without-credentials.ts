@@ -1,4 +1,4 @@
-/** A URL as it is shown and logged: without its user and password. */
+/** A URL for display and logs: without its user and password. */
 export function withoutCredentials(url: string): string {
   if (!URL.canParse(url)) return url
   const shown = new URL(url)

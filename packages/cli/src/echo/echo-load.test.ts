@@ -61,10 +61,10 @@ const clients = 8
 const longestFragment = 65_536
 const enoughTurns = 20
 
-describe('the echo service under settings at their most', () => {
+describe('the echo service with extreme settings', () => {
   for (const [query, message] of heaviest) {
     for (const reads of [true, false]) {
-      it(`sends in a turn no more than it may: ${query}, to clients that ${reads ? 'read' : 'do not read'}`, async () => {
+      it(`keeps to the limit of a turn: ${query}, to clients that ${reads ? 'read' : 'do not read'}`, async () => {
         const clock = new CountedTurns()
         const server = await startEchoService({ port: 0, host: '127.0.0.1' }, {}, new WorkTurns(clock))
         clock.sent = () => server.metrics().sentBytes

@@ -15,7 +15,7 @@ interface Frame {
 
 const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9 } as const
 
-/** A client that sees the octets. */
+/** A client that sees the raw bytes. */
 class RawClient {
   readonly socket: Socket
   readonly closed: Promise<Error | undefined>
@@ -115,7 +115,7 @@ after(async () => {
   await server.close()
 })
 
-/** A client of ws that keeps what comes, from the first octet on. */
+/** A client of ws that records everything from the first byte on. */
 class Client {
   readonly messages: string[] = []
   readonly pings: number[] = []
@@ -322,9 +322,9 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
         client.socket.send('x'.repeat(10_000))
         await client.until(() => client.messages.length === 1)
         assert.equal(client.messages[0], 'x'.repeat(10_000))
-        const octets = await raw('?deflate', ['Sec-WebSocket-Extensions: permessage-deflate'])
-        octets.send('x'.repeat(10_000))
-        assert.ok((await octets.frame()).payload.length < 100)
+        const peer = await raw('?deflate', ['Sec-WebSocket-Extensions: permessage-deflate'])
+        peer.send('x'.repeat(10_000))
+        assert.ok((await peer.frame()).payload.length < 100)
       },
       'is not agreed on where it is not asked for': async () => {
         assert.equal((await open('', [], { perMessageDeflate: true })).socket.extensions, '')
@@ -449,7 +449,7 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
       'refuses one that is not offered': async () => {
         const answer = await refusal('?subprotocol=c', { 'Sec-WebSocket-Protocol': 'a, b' })
         assert.equal(answer.status, 400)
-        assert.match(await answer.text(), /of the subprotocols that the client offers \(a, b\) none is "c"/)
+        assert.match(await answer.text(), /"c" is not among the subprotocols that the client offers \(a, b\)/)
       },
     },
     status: {
@@ -480,7 +480,7 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
   }
 
 for (const [name, sentences] of Object.entries(effects)) {
-  it('holds a quarter of what a server holds by default of input that is not complete', () => {
+  it('holds a quarter as much incomplete input as a server does by default', () => {
     assert.equal(server.metrics().receiveBytesLimit, 64 << 20)
   })
 
@@ -490,7 +490,7 @@ for (const [name, sentences] of Object.entries(effects)) {
 }
 
 describe('the echo service', () => {
-  it('is a strict echo without a query: nothing comes but what was sent', async () => {
+  it('is a strict echo without a query: it sends back the messages and nothing else', async () => {
     const client = await raw('')
     client.send('a')
     client.send(Buffer.from([1, 2]))
@@ -506,14 +506,14 @@ describe('the echo service', () => {
 
   for (const [query, sentence] of [
     ['?dealy=5', 'there is no setting "dealy"'],
-    ['?delay=5&delay=6', '"delay" is there twice'],
+    ['?delay=5&delay=6', '"delay" is given twice'],
     ['?constructor=1', 'there is no setting "constructor"'],
     ['?after=5', '"after" needs "close" or "abort"'],
     ['?reason=x', '"reason" needs "close"'],
-    ['?close=1000&abort', '"close" and "abort" exclude each other'],
+    ['?close=1000&abort', '"close" and "abort" can\'t be combined'],
     ['?delay=', '"delay" must be milliseconds from 0 to 60000, not ""'],
   ]) {
-    it(`answers ${query} with 400, what is wrong and what there is`, async () => {
+    it(`answers ${query} with 400, the error and the list of settings`, async () => {
       const answer = await refusal(query!)
       const text = await answer.text()
       assert.equal(answer.status, 400)
@@ -542,7 +542,7 @@ describe('the echo service', () => {
     ['subprotocol', ['', 'chat.v1'], ['a b', 'a,b']],
     ['status', ['300', '599'], ['299', '600', '']],
   ] as const) {
-    it(`takes what ${name} may be, and refuses what it may not`, () => {
+    it(`accepts valid values of ${name}, and refuses others`, () => {
       const company = { after: { abort: '' }, reason: { close: '1000' } }[name as string] ?? {}
       const read = (text: string) => readEchoSettings(new URLSearchParams({ ...company, [name]: text }))
       for (const text of right) assert.equal(read(text).complaint, undefined, text)
@@ -552,7 +552,7 @@ describe('the echo service', () => {
     })
   }
 
-  it('says at /health that it runs, and at /metrics how it fares, in the format of Prometheus', async () => {
+  it('reports its health at /health, and its metrics at /metrics in the format of Prometheus', async () => {
     const base = server.url.replace('ws', 'http')
     const health = await fetch(`${base}/health`)
     assert.deepEqual([health.status, await health.text()], [200, 'ok\n'])

@@ -8,24 +8,24 @@ import { echoPages } from './pages.js'
 import { refuseAsAsked, refuseName, refuseSettings } from './refusals.js'
 import { WorkTurns } from './work-turns.js'
 
-/** Bytes held of what strangers have sent and not completed: 64 MiB, a quarter of what a server holds by default. */
+/** The most bytes held of incomplete input: 64 MiB, a quarter of a server's default. */
 const mostUnfinished = 64 << 20
-/** Milliseconds for what is not completed and does not come on: half of a server's. */
+/** Milliseconds without progress after which incomplete input is dropped: half of a server's default. */
 const unfinishedMs = 15_000
 
-/** A connection's own doings, undefined where its URL asks for none and it is a plain echo. */
+/** The session of a connection; undefined for a plain echo, whose URL has no settings. */
 type Session = EchoSession | undefined
 
-/** What the connections of a service have together. */
+/** State that the connections of a service share. */
 interface Shared {
   readonly held: HeldBytes
   readonly turns: WorkTurns
 }
 
 /**
- * Starts a server that sends every message back as it came, unless the URL's query asks for other doings; and shows a
- * page to try it with. It lets in clients that are no browsers, its own pages, and others where it is told to.
- * Of the subprotocols that a client offers it chooses the first, as some clients insist on one.
+ * Starts a server that sends every message back unchanged, unless the query of the URL has settings, and that serves a
+ * page to try it. It accepts clients that are not browsers, its own pages, and others if an option allows them. It
+ * chooses the first subprotocol that a client offers, because some clients insist on one.
  */
 export async function startEchoService(
   address: ListenAddress,
@@ -37,12 +37,12 @@ export async function startEchoService(
   const server: Server<Session> = await serve<Session>({
     ...address,
     origin: options.anyOrigin === true ? 'any' : [],
-    // Only where a browser asks: see there.
+    // Host names are checked only for requests of browsers, by `isByForeignName`.
     hosts: 'any',
     maxMessageBytes: longestEcho,
     maxTotalReceiveBytes: mostUnfinished,
     messageTimeoutMs: unfinishedMs,
-    // Only for those who ask for it, below.
+    // `admit` turns it off, except for the setting "deflate".
     perMessageDeflate: true,
     upgrade: (request) =>
       request.headers.has('origin') && isByForeignName(request, address.host, options)
@@ -73,18 +73,18 @@ function admit(request: IncomingRequest, { held, turns }: Shared): UpgradeAnswer
   if (status !== undefined) return refuseAsAsked(status, url)
   if (subprotocol !== '' && !protocols.includes(subprotocol)) {
     const offered = protocols.length === 0 ? 'none' : protocols.join(', ')
-    return refuseSettings(`of the subprotocols that the client offers (${offered}) none is "${subprotocol}"`)
+    return refuseSettings(`"${subprotocol}" is not among the subprotocols that the client offers (${offered})`)
   }
   return {
     data: new EchoSession(settings, held, turns),
     protocol: subprotocol,
     perMessageDeflate: settings.deflate === true,
-    // A message that is read slowly is taken as it comes.
+    // A message that is read slowly is read while it arrives.
     messageStream: settings.slow !== undefined,
   }
 }
 
-/** Who sends without reading is not read from until the echoes have gone: nothing piles up here. */
+/** A peer that sends without reading is not read until its echoes have been sent, so that they do not accumulate. */
 function echo(socket: ServerSocket<Session>, message: string | Uint8Array): void {
   if (socket.send(message) === 'buffered') socket.pause()
 }

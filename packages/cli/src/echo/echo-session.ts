@@ -5,36 +5,36 @@ import type { HeldBytes } from './held-bytes.js'
 import { mirrorOf } from './mirror.js'
 import { bytesPerFrame, connectionBytesPerSecond, Pace, type WorkTurns } from './work-turns.js'
 
-/** Bytes of a message, at most: 16 MiB. */
+/** The longest message in bytes: 16 MiB. */
 export const longestEcho = 16 << 20
-/** Bytes of echoes that wait for their time above which a connection is not read: 1 MiB, as a server lets wait. */
+/** Bytes of delayed echoes above which a connection is not read: 1 MiB, a server's default for a send buffer. */
 const mostHeld = 1 << 20
-/** What a message that waits counts for beyond its length, so that empty ones do not gather without end. */
+/** Bytes that a waiting message counts for beside its length, so that empty messages are limited too. */
 const messageOverhead = 512
-/** Bytes that wait for a peer above which it is sent nothing by itself: what it does not take in time is left out. */
+/** Bytes that wait for a peer above which generated messages are skipped. */
 const mostWaiting = 64 << 10
-/** Bytes of a message in fragments that are sent in one turn of the connection's, headers and all. */
+/** Bytes of a fragmented message that are sent in one turn of the connection, with headers. */
 const fragmentsPerTurn = 256 << 10
-/** Milliseconds between the looks at what is to be sent by itself, at least. */
+/** The fewest milliseconds between checks of which generated messages are due. */
 const sendingIntervalMs = 10
-/** Milliseconds after which what was to be sent by itself is left out. */
+/** Milliseconds after which a generated message that is late is skipped. */
 const mostLateMs = 100
 const defaultSize = 16
 const defaultRate = 1
-/** Milliseconds before a reset: it may overtake what was sent before, and the peer is to see that first. */
+/** Milliseconds before a reset, so that the peer first receives the messages before it. */
 const resetDelayMs = 50
-/** Node's timers go no further: 24 days. */
+/** The longest timer of Node: 24 days. */
 const longestTimerMs = 2 ** 31 - 1
 
-/** What is done on a connection once its time has come, in order. */
+/** A step that a connection takes when it is due; steps are taken in order. */
 interface Step {
   readonly dueAt: number
-  /** What it holds back. */
+  /** The bytes that it holds. */
   readonly bytes: number
   run(): Promise<void> | void
 }
 
-/** What a connection of the echo service does that was asked for something by its URL's query. */
+/** A connection of the echo service whose URL has settings. */
 export class EchoSession {
   readonly #settings: EchoSettings
   readonly #held: HeldBytes
@@ -44,7 +44,7 @@ export class EchoSession {
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #steps: Step[] = []
   #isWorking = false
-  /** When what has been read would have come at the speed that is asked for. */
+  /** When the bytes read so far would have arrived at the speed of the setting "slow". */
   #readUntil = 0
   #ownHeld = 0
   #received = 0
@@ -55,7 +55,7 @@ export class EchoSession {
     this.#turns = turns
   }
 
-  /** The connection stands. */
+  /** Called when the connection is open. */
   open(socket: ServerSocket<unknown>): void {
     const { mirror, ping, size, rate, after } = this.#settings
     if (mirror === 'request') socket.send(mirrorOf(socket.request))
@@ -81,14 +81,14 @@ export class EchoSession {
     }
   }
 
-  /** A message begins that is to be read slowly: the peer is read no further than as many bytes a second take it. */
+  /** Called when a message begins that is read slowly, at the bytes per second of the setting "slow". */
   async messageStream(socket: ServerSocket<unknown>, stream: MessageStream): Promise<void> {
     const read = new GrowingBuffer()
     try {
       for await (const piece of stream) {
         const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece
         if (read.length + bytes.length > longestEcho) {
-          socket.close(1009, `more than the ${longestEcho} bytes that are echoed`)
+          socket.close(1009, `longer than ${longestEcho} bytes, the most that is echoed`)
           return
         }
         if (!this.#hold(socket, bytes.length)) return
@@ -96,7 +96,7 @@ export class EchoSession {
         await this.#readFor(bytes.length)
       }
     } catch {
-      // The connection is gone, and this message with it.
+      // The connection has ended, and this message with it.
       return
     } finally {
       this.#release(read.length)
@@ -104,7 +104,7 @@ export class EchoSession {
     this.message(socket, stream.type === 'text' ? read.bytes.toString() : read.bytes)
   }
 
-  /** The connection is gone. */
+  /** Called when the connection has ended. */
   close(): void {
     this.#gone.abort()
     for (const timer of this.#timers) clearTimeout(timer)
@@ -118,7 +118,7 @@ export class EchoSession {
     this.#readOrWait(socket)
   }
 
-  /** Takes one step after the other, each when it is due and the one before is done. */
+  /** Takes the steps in order, each when it is due and the one before is done. */
   async #work(socket: ServerSocket<unknown>): Promise<void> {
     this.#isWorking = true
     for (let step = this.#steps[0]; step !== undefined; step = this.#steps[0]) {
@@ -127,7 +127,7 @@ export class EchoSession {
         if (ahead > 0) await wait(ahead, undefined, { signal: this.#gone.signal })
         await step.run()
       } catch {
-        // The connection is going: what is left will find it closed.
+        // The connection is closing: the steps that are left will find it closed.
       }
       if (this.#gone.signal.aborted) return
       this.#steps.shift()
@@ -147,11 +147,11 @@ export class EchoSession {
     await this.#turn(bytes + bytesPerFrame)
     const result = socket.send(message, { compress: deflate })
     if (result === 'buffered') await socket.drained()
-    // What else waits will find the connection closing too.
+    // The other steps will find the connection closing too.
     else if (result === 'closed') this.close()
   }
 
-  /** A message in parts that are whole fragments, each when its turn has come. */
+  /** Sends a message in parts of whole fragments, each in a turn of its own. */
   async *#fragments(message: string | Uint8Array, fragment: number): AsyncGenerator<Uint8Array> {
     const bytes = typeof message === 'string' ? Buffer.from(message) : message
     const most = Math.max(1, Math.floor(fragmentsPerTurn / (fragment + bytesPerFrame))) * fragment
@@ -178,7 +178,7 @@ export class EchoSession {
       const due = Math.floor(((performance.now() - startedAt) / 1000) * rate) - skipped
       while (sent < due) {
         await this.#turn(size + bytesPerFrame)
-        // What the peer does not take in time is left out, not made up for.
+        // Messages that the peer does not read in time are skipped, not sent later.
         if (socket.bufferedAmount > mostWaiting) {
           skipped += due - sent
           break
@@ -186,7 +186,7 @@ export class EchoSession {
         sent += 1
         if (socket.send(`${sent} `.padEnd(size, '.').slice(0, size)) === 'closed') return
       }
-      // Nor what the service does not.
+      // The same holds for messages that the service is too busy to send.
       const late = ((performance.now() - startedAt - mostLateMs) / 1000) * rate
       skipped = Math.max(skipped, Math.floor(late) - sent)
     }
@@ -200,7 +200,7 @@ export class EchoSession {
     }
   }
 
-  /** Resolves when so many bytes may be sent, by what the connection and the service may send at a time. */
+  /** Resolves when the limits of the connection and of the service allow this many bytes. */
   async #turn(bytes: number): Promise<void> {
     const ahead = this.#pace.waitMs(performance.now())
     if (ahead >= 1) await this.#wait(ahead)
@@ -212,14 +212,14 @@ export class EchoSession {
     await wait(Math.min(milliseconds, longestTimerMs), undefined, { signal: this.#gone.signal })
   }
 
-  /** What goes on for as long as the connection stands. */
+  /** Starts the work that lasts as long as the connection. */
   #untilGone(work: Promise<void>): void {
     work.catch((error: unknown) => {
       if (!this.#gone.signal.aborted) throw error
     })
   }
 
-  /** Resolves when so many bytes would have come: less than a timer can tell is waited for later, with more. */
+  /** Resolves when this many bytes would have arrived. A wait too short for a timer is added to a later one. */
   async #readFor(bytes: number): Promise<void> {
     const { slow = Number.POSITIVE_INFINITY } = this.#settings
     const now = performance.now()
@@ -238,10 +238,10 @@ export class EchoSession {
     this.#timers.add(timer)
   }
 
-  /** Counts what is kept for later. Where all connections keep too much already, this one is closed. */
+  /** Counts bytes that are kept for later. If all connections keep too much already, this one is closed. */
   #hold(socket: ServerSocket<unknown>, bytes: number): boolean {
     if (!this.#held.add(bytes)) {
-      socket.close(1013, 'the service holds as much for its connections as it can: try again later')
+      socket.close(1013, 'the service holds too much for its connections: try again later')
       return false
     }
     this.#ownHeld += bytes
@@ -261,7 +261,7 @@ export class EchoSession {
   }
 }
 
-/** Bytes that are gathered piece by piece, in memory for about as many, however small the pieces. */
+/** Collects bytes piece by piece, in about as much memory, however small the pieces are. */
 class GrowingBuffer {
   #room = Buffer.alloc(0)
   length = 0

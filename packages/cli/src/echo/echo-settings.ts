@@ -1,107 +1,107 @@
-/** One thing that a URL's query can ask of the echo service. */
+/** A setting of the echo service in the query of a URL. */
 interface EchoSetting {
-  /** How it is written, such as `delay=MS`. */
+  /** Its syntax, such as `delay=MS`. */
   readonly form: string
-  /** What its value may be, as the end of "must be ...". */
+  /** The values that it accepts, as the end of "must be ...". */
   readonly takes: string
   readonly does: string
-  /** What a value means, or undefined where it is none of those. */
+  /** Parses a value; undefined if it is invalid. */
   parse(text: string): unknown
 }
 
-/** When a connection is to end: after so many messages, or so long after it began. */
+/** When a connection ends: after a number of messages, or a time after it opened. */
 export type EndAfter = { readonly messages: number } | { readonly milliseconds: number }
 
-/** What a URL's query can ask of the echo service: a row a setting. What lists or checks them goes by this table. */
+/** All settings of the echo service. The help, the checks and the errors are made from this table. */
 export const echoSettings = {
   delay: {
     form: 'delay=MS',
     takes: 'milliseconds from 0 to 60000',
-    does: 'sends each echo so much later',
+    does: 'delays each echo',
     parse: number(0, 60_000),
   },
   jitter: {
     form: 'jitter=MS',
     takes: 'milliseconds from 0 to 60000',
-    does: 'adds up to so much to the delay of each echo, by chance; their order stays',
+    does: 'adds a random delay of up to this much to each echo, and keeps the order',
     parse: number(0, 60_000),
   },
   drop: {
     form: 'drop=P',
     takes: 'a probability from 0 to 1',
-    does: 'does not echo a message with this probability',
+    does: 'drops messages with this probability',
     parse: number(0, 1),
   },
   close: {
     form: 'close=CODE',
     takes: 'a code that a Close may carry: 1000 to 1003, 1007 to 1014, or 3000 to 4999',
-    does: 'closes with this code, at once or when "after" says',
+    does: 'closes with this code, at once or as "after" says',
     parse: closeCode,
   },
   reason: {
     form: 'reason=TEXT',
-    takes: 'a text of at most 123 octets of UTF-8, with "close"',
+    takes: 'a text of at most 123 bytes of UTF-8, with "close"',
     does: 'closes with this reason',
     parse: closeReason,
   },
   abort: {
     form: 'abort',
     takes: 'without a value',
-    does: 'resets the TCP connection without a Close, at once or when "after" says',
+    does: 'resets the TCP connection without a Close, at once or as "after" says',
     parse: flag,
   },
   after: {
     form: 'after=N or after=Ns',
-    takes: 'messages from 1 on, or seconds such as 5s, with "close" or "abort"',
-    does: 'waits with "close" or "abort" for so many messages, or seconds',
+    takes: 'a number of messages, 1 or more, or of seconds such as 5s, with "close" or "abort"',
+    does: 'waits for N messages, or N seconds, before "close" or "abort"',
     parse: endAfter,
   },
   fragment: {
     form: 'fragment=N',
     takes: 'bytes from 1 to 65536',
-    does: 'sends each echo in frames of so many bytes',
+    does: 'sends each echo in frames of N bytes',
     parse: integer(1, 65_536),
   },
   deflate: {
     form: 'deflate',
     takes: 'without a value',
-    does: 'takes permessage-deflate where the client offers it; every echo is compressed then',
+    does: 'accepts permessage-deflate if the client offers it, and compresses every echo',
     parse: flag,
   },
   slow: {
     form: 'slow=N',
-    takes: 'bytes per second from 1 on',
-    does: 'reads your messages at so many bytes per second',
+    takes: 'bytes per second, 1 or more',
+    does: 'reads your messages at N bytes per second',
     parse: integer(1, 2 ** 30),
   },
   size: {
     form: 'size=N',
     takes: 'bytes from 1 to 1048576',
-    does: 'sends text messages of so many bytes by itself, one a second unless "rate" says',
+    does: 'sends text messages of N bytes on its own, one per second unless "rate" is given',
     parse: integer(1, 1 << 20),
   },
   rate: {
     form: 'rate=N',
     takes: 'messages per second above 0, at most 10000',
-    does: 'sends so many messages a second by itself, of 16 bytes unless "size" says, up to 64 MiB a second; what the peer does not take in time is left out',
+    does: 'sends N messages per second on its own, of 16 bytes unless "size" is given, up to 64 MiB per second; skips messages that the client does not read in time',
     parse: number(0.001, 10_000),
   },
   ping: {
     form: 'ping=MS',
     takes: 'milliseconds from 10 to 3600000',
-    does: 'sends a Ping each so many milliseconds',
+    does: 'sends a Ping at this interval',
     parse: integer(10, 3_600_000),
   },
   mirror: {
     form: 'mirror=request',
     takes: '"request"',
-    does: 'first sends the handshake as it came, as JSON; values of fields that may hold a secret are masked',
+    does: 'first sends the received handshake as JSON; values of headers that may contain a secret are masked',
     parse: oneOf('request'),
   },
   subprotocol: {
     form: 'subprotocol=NAME',
-    takes: 'one of the subprotocols that the client offers, or empty for none',
-    does: 'chooses this one of the subprotocols that you offer, in place of the first',
+    takes: 'a subprotocol that the client offers, or empty for none',
+    does: 'chooses this subprotocol of those that you offer, instead of the first',
     parse: (text) => (/^[!#$%&'*+.^_`|~0-9A-Za-z-]*$/.test(text) ? text : undefined),
   },
   status: {
@@ -116,17 +116,17 @@ export type EchoSettings = {
   readonly [name in keyof typeof echoSettings]?: Exclude<ReturnType<(typeof echoSettings)[name]['parse']>, undefined>
 }
 
-/** What a query asks; `complaint` says in a sentence what is wrong where it can't be done. */
+/** The settings of a query, or `complaint`: a clause that says what is wrong with it. */
 export type AskedSettings =
   | { readonly settings: EchoSettings; readonly complaint?: undefined }
   | { readonly settings?: undefined; readonly complaint: string }
 
-/** Reads a URL's query. */
+/** Reads the settings from the query of a URL. */
 export function readEchoSettings(query: URLSearchParams): AskedSettings {
   const settings: Record<string, unknown> = {}
   for (const [name, text] of query) {
     if (!isSetting(name)) return { complaint: `there is no setting "${name}"` }
-    if (Object.hasOwn(settings, name)) return { complaint: `"${name}" is there twice` }
+    if (Object.hasOwn(settings, name)) return { complaint: `"${name}" is given twice` }
     const value = echoSettings[name].parse(text)
     if (value === undefined) return { complaint: `"${name}" must be ${echoSettings[name].takes}, not "${text}"` }
     settings[name] = value
@@ -135,7 +135,7 @@ export function readEchoSettings(query: URLSearchParams): AskedSettings {
   return complaint === undefined ? { settings } : { complaint }
 }
 
-/** All settings, for people: their forms, and beside them what they do, in 80 columns. */
+/** The list of all settings for the help and for errors, with their syntax and effect, in 80 columns. */
 export function listEchoSettings(): string {
   return Object.values(echoSettings)
     .flatMap(({ form, does }) => {
@@ -149,11 +149,11 @@ function isSetting(name: string): name is keyof typeof echoSettings {
   return Object.hasOwn(echoSettings, name)
 }
 
-/** What of the settings does not go together. */
+/** Checks the settings that depend on each other. */
 function complaintOf({ after, reason, close, abort }: EchoSettings): string | undefined {
   if (after !== undefined && close === undefined && abort === undefined) return '"after" needs "close" or "abort"'
   if (reason !== undefined && close === undefined) return '"reason" needs "close"'
-  if (close !== undefined && abort !== undefined) return '"close" and "abort" exclude each other'
+  if (close !== undefined && abort !== undefined) return '"close" and "abort" can\'t be combined'
   return undefined
 }
 

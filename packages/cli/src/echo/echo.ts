@@ -13,27 +13,33 @@ import { stopSignal } from '../stop-signal.js'
 import { startEchoService } from './echo-service.js'
 import { listEchoSettings } from './echo-settings.js'
 
-/** Adds the command `twoway echo`: the echo service, until a signal ends it. */
+/** Adds the command `twoway echo`: the echo service, which runs until a signal ends it. */
 export function addEcho(program: Command): void {
   const command = program
     .command('echo')
-    .summary('send every WebSocket message back')
+    .summary('run an echo service')
     .description(
-      'Sends every WebSocket message back as it came, text as text and binary as binary, on every path, and serves a page to try it with. What a URL asks in its query it does besides.',
+      'Runs an echo service, which sends every WebSocket message back unchanged, on every path, and serves a page to try it. Settings in the query of a URL change what it does.',
     )
   addListenOptions(command)
-    .option('--any-origin', 'let in pages of any origin, those opened from a file too')
-    .option('--name <name...>', 'let in own pages by this name, as behind a proxy')
-    .addHelpText('after', `\nIn a URL's query, as in ws://127.0.0.1:8080/?delay=200&drop=0.1\n${listEchoSettings()}`)
+    .option('--any-origin', 'accept pages of any origin, including pages opened from a file')
+    .option('--name <name...>', 'accept its own page under this host name, for use behind a proxy')
     .addHelpText(
       'after',
-      '\nWhat URLs ask for is sent at 64 MiB a second to one client, and 256 MiB to all,\nat most; a frame counts for 4 KiB beside its payload.',
+      `\nSettings in the query of a URL, such as ws://127.0.0.1:8080/?delay=200&drop=0.1\n${listEchoSettings()}`,
     )
     .addHelpText(
       'after',
-      '\nA page of another origin is refused, for any site could use this service\nthrough its visitors. A page opened from a file has the origin null, as has a\nsandboxed frame of any site: --any-origin lets in all of them.',
+      '\nTraffic caused by settings is limited to 64 MiB per second for one client and\n256 MiB per second for all. Each frame counts as its payload and 4 KiB.',
     )
-    .addHelpText('after', '\nGET /health says whether it runs, GET /metrics gives figures for Prometheus.')
+    .addHelpText(
+      'after',
+      '\nPages of other origins are refused, because otherwise any site could use this\nservice through the browsers of its visitors. A page opened from a file has the\norigin null, and so has a sandboxed frame of any site: --any-origin accepts\nthem all.',
+    )
+    .addHelpText(
+      'after',
+      '\nGET /health reports whether the service is running, GET /metrics returns metrics\nfor Prometheus.',
+    )
     .action(echo)
 }
 
@@ -48,45 +54,45 @@ async function echo(options: EchoOptions): Promise<void> {
     startEchoService(address, { anyOrigin, names }),
   )
   tellOfRefusedPage(server)
-  // Before the greeting: who reads it may end us at once.
+  // Before the greeting: a reader of it may send a signal at once.
   const stopped = stopSignal()
   console.log(greeting(server, options.host, identity))
   await stopped
   const { size } = server.connections
-  if (size > 0) console.log(`Closing ${size} connection${size === 1 ? '' : 's'}. Ctrl+C again ends at once.`)
+  if (size > 0) console.log(`Closing ${size} connection${size === 1 ? '' : 's'}. Press Ctrl+C again to exit at once.`)
   await server.close()
 }
 
-/** Says once why a page was refused: a browser tells its page nothing. */
+/** Prints once why a page was refused: the browser does not tell the page. */
 function tellOfRefusedPage(server: Server<unknown>): void {
   let isTold = false
   subscribe('twoway:handshake', (event) => {
     const { server: of, status, request } = event as { server: unknown; status?: number; request?: unknown }
-    // Refused by the server's own rules, not because a URL asks for that status.
+    // Refused by the server's own rules, not by the setting "status".
     if (isTold || of !== server || status !== 403 || request !== undefined) return
     isTold = true
     console.error(
-      'A page of another origin was refused. Start with --any-origin to let in pages of any, those opened from a file too.',
+      'A page of another origin was refused. Start with --any-origin to accept pages of any origin, including pages opened from a file.',
     )
   })
 }
 
-/** Where the service can be reached, for people; a pipe gets the same. */
+/** The greeting: where the service can be reached. It is the same in a terminal and a pipe. */
 function greeting(server: Server<unknown>, host: string, tls: Identity | undefined): string {
   const urls = [server.url, ...addressesBehind(host).map((address) => urlAt(server, address))]
   const pages = urls.map((url) => `${url.replace(/^ws/, 'http')}/`)
   return [
-    'Twoway echo: every message comes back.',
+    'Twoway echo service: every message is sent back.',
     '',
     listed('WebSocket', urls),
     listed('Page', pages),
     '',
     ...(tls?.file === undefined ? [] : [...howToTrust(tls.file), '']),
-    'Ctrl+C ends it.',
+    'Press Ctrl+C to stop.',
   ].join('\n')
 }
 
-/** One URL a line, and in front of the first what they are of. */
+/** One URL per line, with a label before the first. */
 function listed(word: string, urls: readonly string[]): string {
   return urls.map((url, index) => `  ${(index === 0 ? word : '').padEnd(11)}${url}`).join('\n')
 }
@@ -96,7 +102,7 @@ function urlAt(server: Server<unknown>, address: string): string {
   return `${protocol}//${address.includes(':') ? `[${address}]` : address}:${server.port}`
 }
 
-/** This machine's addresses for others, where the service listens on all of them. */
+/** The addresses of this machine in its networks, if the service listens on all of them. */
 function addressesBehind(host: string): string[] {
   if (host !== '0.0.0.0' && host !== '::') return []
   return Object.values(networkInterfaces())

@@ -1,16 +1,16 @@
-/** 256 MiB: as much as a server lets wait for all its peers by default. */
+/** 256 MiB, a server's default for `maxTotalBufferedBytes`. */
 const mostOfAll = 256 << 20
 
-/** Counts what all connections of a service hold back together, so that many within their own bounds stay within one. */
+/** Counts the bytes that all connections of a service hold, so that their sum has a limit too. */
 export class HeldBytes {
   #total = 0
 
-  /** Whether there is so much already that a connection that holds some is not read. */
+  /** Whether so much is held that connections that hold bytes are not read. */
   get isExceeded(): boolean {
     return this.#total > mostOfAll / 2
   }
 
-  /** Adds so many bytes. Returns false, and adds none, where all would be more than the limit. */
+  /** Adds bytes. Returns false, and adds none, if the sum would exceed the limit. */
   add(bytes: number): boolean {
     if (this.#total + bytes > mostOfAll) return false
     this.#total += bytes

@@ -3,8 +3,8 @@ import type { IncomingRequest } from 'twoway/server'
 const hidden = '***'
 
 /**
- * The fields whose values are shown: those of the handshake, and what browsers and proxies say of themselves. A proxy
- * may add any other, with a secret in it that the client is not to see.
+ * The headers whose values are shown: those of the handshake, and those in which browsers and proxies describe
+ * themselves. A proxy may add any other header, with a secret that the client must not see.
  */
 const shownFields: ReadonlySet<string> = new Set([
   'accept',
@@ -32,17 +32,17 @@ const shownFields: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
 ])
 
-/** Of some fields with secrets a part is shown: what the secret is called, or of what kind it is. */
+/** Headers of which only the harmless part is shown: the name or the kind of a secret. */
 const masks: ReadonlyMap<string, (value: string) => string> = new Map([
   ['cookie', maskCookies],
   ['authorization', maskCredentials],
   ['proxy-authorization', maskCredentials],
 ])
 
-/** The schemes by which credentials are told apart from a secret that stands by itself. */
+/** The authentication schemes. A first word that is none of them may itself be the secret. */
 const schemes: ReadonlySet<string> = new Set(['basic', 'bearer', 'digest', 'dpop', 'hoba', 'negotiate', 'ntlm'])
 
-/** A handshake as the server saw it, as JSON: all its fields, and of those that may be secret no value. */
+/** A handshake as the server received it, as JSON: all headers, with values that may be secret masked. */
 export function mirrorOf({ method, url, headers, protocols, remoteAddress }: IncomingRequest): string {
   const lines = [...headers].map(([name, value]) => [name, shownValue(name, value)] as const)
   return JSON.stringify({ method, url, remoteAddress, protocols, headers: lines }, null, 2)
@@ -52,7 +52,7 @@ function shownValue(name: string, value: string): string {
   return shownFields.has(name) ? value : (masks.get(name)?.(value) ?? hidden)
 }
 
-/** A pair without a value may be a secret that only looks like a name: base64 ends so. */
+/** A pair without a value may be a secret that only looks like a name: base64 may end with "=". */
 function maskCookies(value: string): string {
   return value
     .split(';')
@@ -61,7 +61,7 @@ function maskCookies(value: string): string {
     .join(';')
 }
 
-/** RFC 9110 §11.4: a scheme, and behind it what is secret. */
+/** RFC 9110 §11.4: a scheme, then the secret. */
 function maskCredentials(value: string): string {
   const scheme = /^[\w-]+(?= )/.exec(value)?.[0]
   return scheme !== undefined && schemes.has(scheme.toLowerCase()) ? `${scheme} ${hidden}` : hidden

@@ -3,17 +3,17 @@ import type { HttpAnswer, IncomingRequest, Server } from 'twoway/server'
 import { metricsText } from './metrics.js'
 import { safeHeaders } from './safe-headers.js'
 
-/** What answers a plain request for a path. */
+/** Answers a plain HTTP request for a path. */
 type Page = (server: Server<unknown>) => HttpAnswer
 
-/** The policy that the page's own element states; what frames it can be forbidden by a header only. */
+/** The policy of the page's own meta element, and `frame-ancestors`, which only a header can set. */
 function policyOf(page: string): string {
   const [, policy] = /<meta http-equiv="Content-Security-Policy" content="([^"]+)">/.exec(page) ?? []
-  if (policy === undefined) throw new Error('the page states no policy')
+  if (policy === undefined) throw new Error('the page has no Content-Security-Policy')
   return `${policy}; frame-ancestors 'none'`
 }
 
-/** The plain requests that the service answers, by their paths. */
+/** The answers to plain HTTP requests, by path. */
 export function echoPages(): (request: IncomingRequest, server: Server<unknown>) => HttpAnswer {
   const startedAt = Date.now()
   const playground = readFileSync(new URL('../playground.html', import.meta.url), 'utf8')
@@ -37,7 +37,7 @@ export function echoPages(): (request: IncomingRequest, server: Server<unknown>)
   }
   return ({ method, url }, server) => {
     const { protocol, host, pathname } = new URL(url)
-    const body = `This is an echo service for WebSocket: connect to ${protocol.replace('http', 'ws')}//${host}${pathname}, or open / in a browser for a page that does.\n`
+    const body = `This is a WebSocket echo service: connect to ${protocol.replace('http', 'ws')}//${host}${pathname}, or open / in a browser to try it.\n`
     if (method !== 'GET' && method !== 'HEAD')
       return { status: 405, headers: { ...safeHeaders, Allow: 'GET, HEAD' }, body }
     const page = Object.hasOwn(pages, pathname) ? pages[pathname] : undefined

@@ -2,7 +2,7 @@ import type { HttpAnswer } from 'twoway/server'
 import { listEchoSettings } from './echo-settings.js'
 import { safeHeaders } from './safe-headers.js'
 
-/** What some statuses are of no use without, by RFC 9110. */
+/** The headers that RFC 9110 requires with some statuses. */
 const fieldsOf: { readonly [status: number]: (url: URL) => Readonly<Record<string, string>> } = {
   301: location,
   302: location,
@@ -17,28 +17,28 @@ const fieldsOf: { readonly [status: number]: (url: URL) => Readonly<Record<strin
   503: () => ({ 'Retry-After': '5' }),
 }
 
-/** Refuses a handshake with the status that its URL asks for. */
+/** Refuses a handshake with the status in its URL. */
 export function refuseAsAsked(status: number, url: URL): HttpAnswer {
   const headers = { ...safeHeaders, ...fieldsOf[status]?.(url) }
-  return { status, headers, body: `refused with ${status}, as the URL asks\n` }
+  return { status, headers, body: `refused with ${status}, as the URL requests\n` }
 }
 
-/** Refuses a handshake whose URL asks for what there is not, and says what there is. */
+/** Refuses a handshake whose URL has invalid settings, and lists the valid ones. */
 export function refuseSettings(complaint: string): HttpAnswer {
-  const body = `This echo service can't do what the URL asks: ${complaint}.\nThere are these settings, as in ?delay=200&drop=0.1\n\n${listEchoSettings()}\n`
+  const body = `The settings in the URL are invalid: ${complaint}.\nThe echo service has these settings, as in ?delay=200&drop=0.1\n\n${listEchoSettings()}\n`
   return { status: 400, headers: safeHeaders, body }
 }
 
-/** Refuses a request that a browser sends by a name that is not known to be the service's. */
+/** Refuses a browser's request under a host name that is not known to be the service's. */
 export function refuseName(): HttpAnswer {
   const body =
-    'This echo service listens for its own machine alone, and is not known by that name. Start it with --name NAME where it is reached by one, or with --any-origin for pages of any.\n'
+    'This echo service accepts only loopback names, because it listens on a loopback address. Start it with --name NAME to accept another name, or with --any-origin to accept pages of any origin.\n'
   return { status: 421, headers: safeHeaders, body }
 }
 
 /**
- * Back to the same place, without the setting that led here. A reference that begins with two slashes would be one to
- * another host, RFC 3986 §4.2: the path gets one.
+ * The same URL without the setting that caused the redirect. A reference that begins with two slashes would lead to
+ * another host, RFC 3986 §4.2, so the path begins with one.
  */
 function location(url: URL): Readonly<Record<string, string>> {
   const target = new URL(url)

@@ -1,6 +1,6 @@
 /**
- * What each answer carries, so that no browser takes it for more than it is: no script, no frame around it, no other
- * type, no copy kept of what the next start may answer otherwise, no address told to where a link leads.
+ * The headers of each answer. They forbid a browser to run scripts in it, to frame it, to guess another type, to cache it
+ * (the next start may answer differently), and to send its address to other sites.
  */
 export const safeHeaders = {
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",

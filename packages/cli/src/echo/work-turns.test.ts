@@ -76,19 +76,19 @@ describe('the turns of the echo service', () => {
     })
   }
 
-  it('send a longer message by itself', async () => {
+  it('send a longer message in a turn of its own', async () => {
     const { perTurn } = await greedy(3, 16 << 20, 20)
     assert.deepEqual(new Set(perTurn), new Set([16 << 20]))
   })
 
-  it('send no more than so many bytes a second, though they could', async () => {
+  it('keep to the bytes per second, even if a turn has room', async () => {
     const { perTurn, ms } = await greedy(100, 1 << 20, 2000)
     const sum = perTurn.reduce((one, other) => one + other, 0)
     assert.ok(ms > 5000, `${ms} ms`)
     assert.ok(Math.abs(sum / (ms / 1000) / bytesPerSecond - 1) < 0.05, `${sum} bytes in ${ms} ms`)
   })
 
-  it('serve all connections alike, first come, first served', async () => {
+  it('serve requests in order, whatever the connection', async () => {
     const clock = new FakeClock()
     const work = new WorkTurns(clock)
     const { signal } = new AbortController()
@@ -106,7 +106,7 @@ describe('the turns of the echo service', () => {
     assert.deepEqual(counts, [10, 10, 10])
   })
 
-  it('take nothing from others for a connection that is gone', async () => {
+  it('count nothing for a connection that has ended', async () => {
     const clock = new FakeClock()
     const work = new WorkTurns(clock)
     const gone = new AbortController()
@@ -125,7 +125,7 @@ describe('the turns of the echo service', () => {
 })
 
 describe('a pace', () => {
-  it('lets a long one pass and has the next wait for it', () => {
+  it('lets a long message pass and delays the next one', () => {
     const pace = new Pace(1000)
     assert.equal(pace.waitMs(0), 0)
     pace.take(1100, 0)
@@ -134,7 +134,7 @@ describe('a pace', () => {
     assert.equal(pace.waitMs(5000), 0)
   })
 
-  it('keeps no more than a tenth of a second for later', () => {
+  it('allows a burst of a tenth of a second at most', () => {
     const pace = new Pace(1000)
     pace.take(0, 0)
     pace.take(150, 60_000)

@@ -1,20 +1,20 @@
-/** Bytes that the connections of a service may be sent in one turn of the event loop for what their URLs ask. */
+/** Bytes of traffic caused by settings that a service may send in one turn of the event loop. */
 export const bytesPerTurn = 1 << 20
-/** The same in a second, by all of a service, and by one connection. */
+/** The same per second, for all connections of a service, and for one. */
 export const bytesPerSecond = 256 << 20
 export const connectionBytesPerSecond = 64 << 20
-/** Bytes that a frame counts for beside its payload: an empty one takes the processor as long as so many bytes do. */
+/** Bytes that a frame counts for beside its payload: an empty one takes as much processor time as this many bytes. */
 export const bytesPerFrame = 4 << 10
 
-/** How much may come at once after a pause, as the time in which it would have come. */
+/** The burst allowed after a pause, as the time that it would have taken at the normal rate. */
 const burstMs = 100
 
-/** What the turns need of the runtime. */
+/** The clock and the event loop, as the turns need them. */
 export interface TurnClock {
-  /** Milliseconds. */
+  /** The time in milliseconds. */
   now(): number
   after(delayMs: number, run: () => void): unknown
-  /** Calls back in the event loop's next turn. */
+  /** Calls back in the next turn of the event loop. */
   nextTurn(run: () => void): unknown
 }
 
@@ -30,7 +30,7 @@ interface Waiting {
   run(): void
 }
 
-/** A rate in bytes: what is taken beyond it is waited for before the next is taken. */
+/** A rate in bytes per second. Bytes taken beyond it delay the next ones. */
 export class Pace {
   readonly #bytesPerMs: number
   #readyAt = Number.NEGATIVE_INFINITY
@@ -39,7 +39,7 @@ export class Pace {
     this.#bytesPerMs = perSecond / 1000
   }
 
-  /** Milliseconds until something may be taken. */
+  /** Milliseconds until more bytes may be taken. */
   waitMs(now: number): number {
     return Math.max(0, this.#readyAt - now)
   }
@@ -50,10 +50,10 @@ export class Pace {
 }
 
 /**
- * Shares out among the connections of a service what they are sent for what their URLs ask. In a turn of the event loop
- * goes no more than `bytesPerTurn`, or one message that is longer, and over time no more than `bytesPerSecond`: however
- * many connections ask for however much, handshakes and signals are waited for between two turns. First come, first
- * served: a connection has one request or two in the line.
+ * Shares the traffic caused by settings among the connections of a service. A turn of the event loop sends no more than
+ * `bytesPerTurn`, or one longer message, and over time no more than `bytesPerSecond`. So handshakes and signals are
+ * handled between two turns, however much the connections request. Requests are served in order; a connection has one
+ * or two waiting.
  */
 export class WorkTurns {
   readonly #clock: TurnClock
@@ -65,7 +65,7 @@ export class WorkTurns {
     this.#clock = clock
   }
 
-  /** Resolves in a turn in which so many bytes may be sent. Rejects where the signal is aborted before. */
+  /** Resolves in a turn in which this many bytes may be sent. Rejects if the signal is aborted before. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#waiting.push({ bytes, signal, run: resolve })
@@ -87,7 +87,7 @@ export class WorkTurns {
     let taken = 0
     let count = 0
     for (const { bytes, signal, run } of this.#waiting) {
-      // A connection that is gone sends nothing, and takes nothing from the others.
+      // A connection that has ended sends nothing, so it takes nothing from the others.
       const own = signal.aborted ? 0 : bytes
       if (taken > 0 && taken + own > bytesPerTurn) break
       taken += own

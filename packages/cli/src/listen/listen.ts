@@ -30,47 +30,47 @@ interface ListenCommandOptions extends ListenOptions {
   readonly history: boolean
 }
 
-/** A client, by the number that it is called by. */
+/** A client, identified by a number. */
 interface Client {
   readonly client: number
 }
 
-/** 16 MiB, as the echo service takes. */
+/** 16 MiB, as in the echo service. */
 const longestMessage = 16 << 20
-/** Characters of a path in the list of clients. */
+/** The most characters of a path that are shown in the list of clients. */
 const longestPath = 200
 
-/** Adds the command `twoway listen`: the other end, for clients to be tried against. */
+/** Adds the command `twoway listen`: a server to test clients against. */
 export function addListen(program: Command): void {
   const command = program
     .command('listen')
-    .summary('be the server: talk to all who connect')
+    .summary('run a server and talk to its clients')
     .description(
-      'Listens for WebSocket clients, of any origin and on any path. In a terminal, what you type goes to all of them and what comes is shown. Otherwise each line of the input goes to all, and each message that comes is a line of the output: as it came where that is a pipe or a file, printable where it is a terminal.',
+      'Runs a WebSocket server that accepts clients of any origin and on any path. In a terminal, each line that you type is sent to all clients, and received messages are shown. Otherwise each line of the input is sent to all clients, and each received message is a line of the output. Output to a pipe or a file is unchanged; output to a terminal has control characters escaped.',
     )
   addListenOptions(command)
-    .option('-s, --subprotocol <name>', 'choose this subprotocol where a client offers it, in place of its first')
+    .option('-s, --subprotocol <name>', 'choose this subprotocol if a client offers it, instead of its first')
     .addOption(
-      new Option('--binary <form>', 'lines stand for binary messages: in hex, in base64, or names of files').choices(
+      new Option('--binary <form>', 'send binary messages; each line is hex, base64 or the name of a file').choices(
         binaryFormNames,
       ),
     )
-    .option('--json', 'print what happens as lines of JSON')
-    .option('--raw', 'show JSON as it came, not indented')
-    .option('--no-history', 'do not keep what is typed for the next time')
-    .option('--verbose', 'say on stderr who comes and goes, where this is no terminal')
-    .addHelpText('after', `\nIn a terminal, a line may be a command:\n${listenHelp()}`)
+    .option('--json', 'print each event as a line of JSON')
+    .option('--raw', 'show JSON unchanged, not indented')
+    .option('--no-history', 'do not save the lines that you type')
+    .option('--verbose', 'report clients on stderr, if this is not a terminal')
+    .addHelpText('after', `\nCommands in a terminal:\n${listenHelp()}`)
     .action(listen)
 }
 
 function listenHelp(): string {
   return [
-    '  /clients                list who is connected',
-    '  /to N TEXT              send to client N alone',
-    '  /close [CODE [REASON]]  close the connections of all, with 1000 or another code',
-    '  /help                   print this',
+    '  /clients                list the connected clients',
+    '  /to N TEXT              send to client N only',
+    '  /close [CODE [REASON]]  close all connections with 1000, or with another code',
+    '  /help                   print this help',
     '  //text                  send /text',
-    '  Ctrl+C or Ctrl+D closes all and ends; Ctrl+C again ends at once',
+    '  Ctrl+C or Ctrl+D closes all connections; press Ctrl+C again to exit at once',
   ].join('\n')
 }
 
@@ -87,7 +87,7 @@ async function listenInTerminal(options: ListenCommandOptions): Promise<void> {
   const { server, identity } = await listenAsAsked(options, (address) => startListening(address, options, report))
   await report({ event: 'listening', url: server.url })
   if (identity?.file !== undefined) print(colours.dim(howToTrust(identity.file).join('\n')))
-  print(colours.dim('What you type goes to all who connect. /help lists commands, Ctrl+C ends.'))
+  print(colours.dim('Each line that you type is sent to all clients. /help lists commands, Ctrl+C stops.'))
   await new Promise<void>((resolve) => {
     let isStopping = false
     const stop = (): void => {
@@ -107,7 +107,7 @@ async function listenInTerminal(options: ListenCommandOptions): Promise<void> {
         try {
           takeLine(server, text, options.binary, (line) => editor.print(line))
         } catch (error) {
-          // A UsageError of the library says what is wrong with a code.
+          // A UsageError of the library says why a close code is invalid.
           editor.print(colours.red(printable(`${(error as Error).message}.`, { as: 'sentence' })))
         }
       },
@@ -136,10 +136,10 @@ function takeLine(
   }
   if (Object.hasOwn(commands, name)) commands[name]!()
   else if (name !== '' && !text.startsWith('//')) {
-    throw new CommandFailure(`there is no command ${name}: /help lists them, and //text sends /text`)
+    throw new CommandFailure(`unknown command ${name}: /help lists the commands, and //text sends /text`)
   } else {
     const message = messageOf(text.startsWith('//') ? text.slice(1) : text, binary)
-    if (server.connections.size === 0) throw new CommandFailure('nobody is connected: this was not sent')
+    if (server.connections.size === 0) throw new CommandFailure('no client is connected: this message was not sent')
     for (const socket of server.connections) socket.send(message)
   }
 }
@@ -152,7 +152,7 @@ function sendToOne(server: Server<Client>, rest: string, binary: BinaryForm | un
 }
 
 function listClients(server: Server<Client>): string {
-  if (server.connections.size === 0) return 'Nobody is connected.'
+  if (server.connections.size === 0) return 'No client is connected.'
   return [...server.connections]
     .map(
       ({ data, remoteAddress = '', request }) =>
@@ -178,7 +178,7 @@ async function listenThroughPipes(options: ListenCommandOptions): Promise<void> 
   await server.close()
 }
 
-/** Sends each line of the input to all, no faster than the slowest takes it. */
+/** Sends each line of the input to all clients, no faster than the slowest one reads. */
 async function sendLines(server: Server<Client>, binary: BinaryForm | undefined, over: AbortSignal): Promise<void> {
   const lines = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY, signal: over })
   for await (const line of lines) {
@@ -220,7 +220,7 @@ function startListening(
   })
 }
 
-/** Who sends faster than our output is read has to wait. */
+/** Pauses a client that sends faster than our output is read. */
 function receive(socket: ServerSocket<Client>, message: Message, report: Report): void {
   const reported = report({ event: 'message', client: socket.data.client, message })
   if (reported === undefined) return

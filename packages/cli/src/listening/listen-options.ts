@@ -5,7 +5,7 @@ import { errorCode } from '../error-code.js'
 import { localhostIdentity } from './localhost-identity.js'
 import { readTlsIdentity } from './tls-identity.js'
 
-/** What each command that listens takes. */
+/** The options of each command that listens. */
 export interface ListenOptions {
   readonly port: string
   readonly host: string
@@ -14,10 +14,10 @@ export interface ListenOptions {
   readonly key?: string
 }
 
-/** A certificate and its key; `file` is where the certificate stands if it is our own. */
+/** A certificate and its key; `file` is the path of the certificate if it was generated. */
 export type Identity = TlsServerOptions & { readonly file?: string }
 
-/** Where a server is to listen, as `serve` takes it. */
+/** Where a server listens: options of `serve`. */
 export interface ListenAddress {
   readonly port: number
   readonly host: string
@@ -26,14 +26,14 @@ export interface ListenAddress {
 
 export function addListenOptions(command: Command): Command {
   return command
-    .option('--port <number>', 'port to listen on; 0 for a free one', '8080')
+    .option('--port <number>', 'port to listen on; 0 for any free port', '8080')
     .option('--host <address>', 'address to listen on; 0.0.0.0 for all', '127.0.0.1')
-    .option('--tls', 'speak TLS: wss and https; makes a certificate for localhost where none is given')
-    .option('--cert <file>', 'certificate in PEM, those that vouch for it behind')
-    .option('--key <file>', 'its private key in PEM')
+    .option('--tls', 'use TLS (wss and https), with a generated certificate for localhost if none is given')
+    .option('--cert <file>', 'certificate in PEM, followed by its intermediate certificates')
+    .option('--key <file>', 'private key of the certificate in PEM')
 }
 
-/** Starts a server where the options say. A CommandFailure tells what keeps it from listening there. */
+/** Starts a server as the options say. A CommandFailure says why it can't listen there. */
 export async function listenAsAsked<Started>(
   options: ListenOptions,
   start: (address: ListenAddress) => Promise<Started>,
@@ -53,48 +53,46 @@ export async function listenAsAsked<Started>(
   }
 }
 
-/** How a client comes to trust a certificate of our own. */
+/** How to make a client trust the generated certificate. */
 export function howToTrust(file: string): string[] {
   return [
-    `The certificate is our own, for localhost: ${file}`,
+    `The certificate for localhost was generated: ${file}`,
     `  twoway connect  --ca ${file}`,
     `  Node            NODE_EXTRA_CA_CERTS=${file}`,
-    '  a browser       open the page and go on past its warning, or add the file to the certificates it trusts',
+    '  a browser       open the page and accept the warning, or add the file to its trusted certificates',
   ]
 }
 
 function readPort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
   if (port <= 65535) return port
-  throw new CommandFailure(
-    `a port is a number from 0 to 65535, not "${text}": give one with --port, or 0 for a free one`,
-  )
+  throw new CommandFailure(`"${text}" is not a port: give a number from 1 to 65535 with --port, or 0 for any free port`)
 }
 
 async function chooseIdentity({ tls, cert, key }: ListenOptions): Promise<Identity | undefined> {
   if (tls === undefined) {
     if (cert === undefined && key === undefined) return undefined
-    throw new CommandFailure(`--${cert === undefined ? 'key' : 'cert'} is for TLS: add --tls, or leave it out`)
+    throw new CommandFailure(`--${cert === undefined ? 'key' : 'cert'} needs --tls: add --tls, or omit it`)
   }
   if (cert === undefined && key === undefined) return localhostIdentity()
   if (cert !== undefined && key !== undefined) return readTlsIdentity(cert, key)
   throw new CommandFailure(
-    `a certificate and its key go together: add --${cert === undefined ? 'cert' : 'key'} FILE, or leave both out for a certificate for localhost`,
+    `--cert and --key go together: add --${cert === undefined ? 'cert' : 'key'} FILE, or omit both to generate a certificate for localhost`,
   )
 }
 
 const noSuchAddress = (_port: number, host: string): string =>
-  `${host} is no address of this machine: give one with --host, 127.0.0.1 for this machine alone or 0.0.0.0 for all`
+  `${host} is not an address of this machine: use --host 127.0.0.1 for this machine only, or --host 0.0.0.0 for all addresses`
 
 const noSuchName = (_port: number, host: string): string =>
-  `there is no host of the name "${host}": give an address of this machine with --host, such as 127.0.0.1`
+  `the host "${host}" does not exist: give an address of this machine with --host, such as 127.0.0.1`
 
-/** Why an address can't be had, by the system's code. */
+/** Why a server can't listen on an address, by the code of the system. */
 const listenFailures: Readonly<Record<string, (port: number, host: string) => string>> = {
   EADDRINUSE: (port, host) =>
-    `port ${port} of ${host} is in use: choose another with --port, or --port 0 for one that is free`,
+    `port ${port} of ${host} is in use: choose another with --port, or use --port 0 for any free port`,
   EACCES: (port) =>
-    `you have no right to listen on port ${port}${port < 1024 ? ', as those below 1024 are reserved' : ''}: choose another with --port, such as 8080`,
+    `no permission to listen on port ${port}${port < 1024 ? ', because ports below 1024 are reserved' : ''}: choose another with --port, such as 8080`,
   EADDRNOTAVAIL: noSuchAddress,
   EAFNOSUPPORT: noSuchAddress,
   EINVAL: noSuchAddress,

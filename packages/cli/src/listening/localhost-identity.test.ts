@@ -63,7 +63,7 @@ async function isMadeAnew(before: { readonly cert: string; readonly key: string 
 }
 
 describe('the certificate for localhost', () => {
-  it('is made once and kept, its key for the user alone', async () => {
+  it('is generated once and kept, with a key that only the user can read', async () => {
     const first = await localhostIdentity()
     assert.equal(lstatSync(keyFile).mode & 0o777, 0o600)
     assert.equal(lstatSync(folder).mode & 0o777, 0o700)
@@ -71,21 +71,21 @@ describe('the certificate for localhost', () => {
   })
 
   for (const mode of [0o666, 0o644, 0o640, 0o602]) {
-    it(`is made anew where others may read or write the key: mode ${mode.toString(8)}`, async () => {
+    it(`is generated again if others may read or write the key: mode ${mode.toString(8)}`, async () => {
       const before = await localhostIdentity()
       chmodSync(keyFile, mode)
       await isMadeAnew({ cert: String(before.cert), key: String(before.key) })
     })
   }
 
-  it('is made anew where others may write the certificate', async () => {
+  it('is generated again if others may write the certificate', async () => {
     const before = await localhostIdentity()
     chmodSync(certFile, 0o666)
     await isMadeAnew({ cert: String(before.cert), key: String(before.key) })
   })
 
   for (const which of ['key', 'certificate'] as const) {
-    it(`is made anew where the ${which} is a link, and what that leads to stays as it is`, async () => {
+    it(`is generated again if the ${which} is a link, and the target of the link is unchanged`, async () => {
       const before = await localhostIdentity()
       const file = which === 'key' ? keyFile : certFile
       const elsewhere = join(root, `${which}-elsewhere.pem`)
@@ -96,14 +96,14 @@ describe('the certificate for localhost', () => {
     })
   }
 
-  it('is made anew where the key is a pipe that nobody writes', async () => {
+  it('is generated again if the key is a pipe without a writer', async () => {
     mkdirSync(folder)
     writeFileSync(certFile, 'text')
     execFileSync('mkfifo', ['-m', '600', keyFile])
     await isMadeAnew({ cert: '', key: '' })
   })
 
-  it('makes no file where a link leads to one that is missing', async () => {
+  it('does not create the missing target of a link', async () => {
     mkdirSync(folder)
     symlinkSync(join(root, 'planted-key.pem'), keyFile)
     symlinkSync(join(root, 'planted-cert.pem'), certFile)
@@ -111,7 +111,7 @@ describe('the certificate for localhost', () => {
     assert.ok(!existsSync(join(root, 'planted-key.pem')) && !existsSync(join(root, 'planted-cert.pem')))
   })
 
-  it('is made anew where the key is not that of the certificate', async () => {
+  it('is generated again if the key does not match the certificate', async () => {
     const [one, other] = [await pairUntil(new Date(Date.now() + 90 * day)), await pairUntil(new Date(Date.now() + day))]
     put(one.cert, other.private)
     await isMadeAnew({ cert: one.cert, key: other.private })
@@ -122,7 +122,7 @@ describe('the certificate for localhost', () => {
     ['is about to', -day, day / 2],
     ['is not good yet', day, 90 * day],
   ] as const) {
-    it(`is made anew where it ${what}`, async () => {
+    it(`is generated again if it ${what}`, async () => {
       const pair = await pairUntil(new Date(Date.now() + end), new Date(Date.now() + start))
       put(pair.cert, pair.private)
       await isMadeAnew({ cert: pair.cert, key: pair.private })
@@ -134,15 +134,15 @@ describe('the certificate for localhost', () => {
     ['key', undefined, 'text'],
     ['key', undefined, ''],
   ] as const) {
-    it(`is made anew where the ${what} is none: ${JSON.stringify(cert ?? key)}`, async () => {
+    it(`is generated again if the ${what} is invalid: ${JSON.stringify(cert ?? key)}`, async () => {
       const pair = await pairUntil(new Date(Date.now() + 90 * day))
       put(cert ?? pair.cert, key ?? pair.private)
       await isMadeAnew({ cert: cert ?? pair.cert, key: key ?? pair.private })
     })
   }
 
-  it('says what to do where it can not be kept', async () => {
+  it("says what to do if it can't be stored", async () => {
     writeFileSync(folder, 'a file')
-    await assert.rejects(localhostIdentity, /can't keep a certificate for localhost: .*; name another folder/)
+    await assert.rejects(localhostIdentity, /can't store a certificate for localhost: .*; set TWOWAY_HOME/)
   })
 })

@@ -6,20 +6,20 @@ import { CommandFailure } from '../command-failure.js'
 import { ownFolder } from '../own-folder.js'
 
 const day = 24 * 60 * 60 * 1000
-/** Browsers take none that are good for longer than 398 days. */
+/** Browsers accept no certificate that is valid for more than 398 days. */
 const goodFor = 397 * day
 
-/** Without waiting for who writes a pipe. Windows has neither. */
+/** Does not follow links, and does not wait for the writer of a pipe. Windows has neither flag. */
 const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
-/** Rights of a key's file that others than its owner must not have, and of a certificate's. */
+/** Permissions that others must not have on the file of a key, and on that of a certificate. */
 const rightsOfOthers = 0o077
 const writtenByOthers = 0o022
 
 /**
- * A certificate for localhost that vouches for itself, and its key: the one that was made before, or a new one where
- * that is missing, about to expire, does not fit, or others than the user could have read the key or put it there. It
- * is kept, so that whoever trusts it need not do so again at each start.
+ * A self-signed certificate for localhost and its key. The pair is kept, so that a client needs to trust it only once. A
+ * new pair is generated if the old one is missing, about to expire or invalid, or if another user could have read or
+ * written the key.
  */
 export async function localhostIdentity(): Promise<TlsServerOptions & { readonly file: string }> {
   try {
@@ -34,12 +34,12 @@ export async function localhostIdentity(): Promise<TlsServerOptions & { readonly
     return { ...made, file }
   } catch (error) {
     throw new CommandFailure(
-      `can't keep a certificate for localhost: ${(error as Error).message}; name another folder by TWOWAY_HOME, or give --cert FILE and --key FILE`,
+      `can't store a certificate for localhost: ${(error as Error).message}; set TWOWAY_HOME to another folder, or give --cert FILE and --key FILE`,
     )
   }
 }
 
-/** The pair that is kept, or undefined where it is not to be used. */
+/** The stored pair, or undefined if it must not be used. */
 function read(file: string, keyFile: string): { cert: string; key: string } | undefined {
   try {
     const cert = readOwn(file, writtenByOthers)
@@ -52,22 +52,22 @@ function read(file: string, keyFile: string): { cert: string; key: string } | un
   }
 }
 
-/** Reads a file of the user's own. Throws where it is a link, another's, or others have one of these rights. */
+/** Reads a file that belongs to the user. Throws if it is a link, or if others own it or have one of these permissions. */
 function readOwn(file: string, forbidden: number): string {
   const descriptor = openSync(file, openFlags)
   try {
     const stats = fstatSync(descriptor)
-    // Windows has no users by number, nor their rights.
+    // Windows has no numeric users and no such permissions.
     const user = process.getuid?.() ?? stats.uid
     const isOpen = process.platform !== 'win32' && (stats.mode & forbidden) !== 0
-    if (!stats.isFile() || stats.uid !== user || isOpen) throw new Error(`${file} is not the user's own`)
+    if (!stats.isFile() || stats.uid !== user || isOpen) throw new Error(`${file} does not belong to the user alone`)
     return readFileSync(descriptor, 'utf8')
   } finally {
     closeSync(descriptor)
   }
 }
 
-/** Puts a new file in the place of what is there, which may be a link: that goes, and where it leads to stays. */
+/** Replaces a file. If the old one is a link, the link is removed and its target is left unchanged. */
 function replace(file: string, text: string, mode: number): void {
   const made = `${file}.${randomUUID()}`
   try {
@@ -80,7 +80,7 @@ function replace(file: string, text: string, mode: number): void {
 }
 
 async function make(): Promise<{ cert: string; key: string }> {
-  // It takes a tenth of a second to load, and most runs need it not.
+  // Loaded only when needed, because most runs do not need it and it loads slowly.
   const { generate } = await import('selfsigned')
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',

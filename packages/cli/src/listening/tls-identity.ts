@@ -4,14 +4,14 @@ import type { TlsServerOptions } from 'twoway/server'
 import { CommandFailure } from '../command-failure.js'
 import { readAskedFile } from '../read-asked-file.js'
 
-/** Reads a certificate and its key from PEM files. A CommandFailure says what keeps a server from using them. */
+/** Reads a certificate and its key from PEM files. A CommandFailure says why a server can't use them. */
 export function readTlsIdentity(certFile: string, keyFile: string): TlsServerOptions {
   const cert = read('certificate', certFile, '--cert')
   const key = read('key', keyFile, '--key')
   const leaf = parseCertificate(cert, certFile)
   if (!leaf.checkPrivateKey(parseKey(key, keyFile))) {
     throw new CommandFailure(
-      `the key in ${keyFile} does not belong to the certificate in ${certFile}: give the key that it was made with`,
+      `the key in ${keyFile} does not match the certificate in ${certFile}: give the key of this certificate`,
     )
   }
   try {
@@ -27,24 +27,24 @@ function read(what: string, file: string, option: string): string {
 }
 
 function parseCertificate(pem: string, file: string): X509Certificate {
-  // Node would take DER here, and TLS would then refuse it.
+  // Node would accept DER here, but TLS would refuse it later.
   if (pem.includes('-----BEGIN CERTIFICATE-----')) {
     try {
       return new X509Certificate(pem)
     } catch {
-      // Said below.
+      // Reported below.
     }
   }
-  throw new CommandFailure(`${file} holds no certificate in PEM: give one with --cert`)
+  throw new CommandFailure(`${file} contains no certificate in PEM: give one with --cert`)
 }
 
 function parseKey(pem: string, file: string): KeyObject {
   if (pem.includes('ENCRYPTED')) {
-    throw new CommandFailure(`the key in ${file} is encrypted: decrypt it first, with "openssl pkey" for example`)
+    throw new CommandFailure(`the key in ${file} is encrypted: decrypt it first, for example with "openssl pkey"`)
   }
   try {
     return createPrivateKey(pem)
   } catch {
-    throw new CommandFailure(`${file} holds no private key in PEM: give one with --key`)
+    throw new CommandFailure(`${file} contains no private key in PEM: give one with --key`)
   }
 }

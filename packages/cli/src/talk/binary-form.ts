@@ -1,11 +1,11 @@
 import { CommandFailure } from '../command-failure.js'
 import { readAskedFile } from '../read-asked-file.js'
 
-/** How binary messages are written in lines of text. */
+/** A notation for binary messages in lines of text. */
 interface BinaryFormRow {
-  /** The bytes that a line stands for; throws a CommandFailure where it stands for none. */
+  /** The bytes of a line; throws a CommandFailure if the line is invalid. */
   parse(line: string): Uint8Array
-  /** A line for bytes, or undefined where they stand for themselves. */
+  /** The line for bytes; undefined to write them unchanged. */
   format(bytes: Uint8Array): string | undefined
 }
 
@@ -15,7 +15,7 @@ export const binaryForms = {
       const digits = line.replace(/\s+/g, '')
       if (!/^([0-9a-f]{2})*$/i.test(digits)) {
         throw new CommandFailure(
-          `a line of ${line.length} characters is not hex: write two digits for each byte, such as 48 65 6c 6c 6f`,
+          `a line of ${line.length} characters is not hex: give two digits for each byte, such as 48 65 6c 6c 6f`,
         )
       }
       return Buffer.from(digits, 'hex')
@@ -26,14 +26,14 @@ export const binaryForms = {
     parse(line) {
       const text = line.replace(/\s+/g, '')
       if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.replace(/=+$/, '').length % 4 === 1) {
-        throw new CommandFailure(`a line of ${line.length} characters is not base64: write bytes such as SGVsbG8=`)
+        throw new CommandFailure(`a line of ${line.length} characters is not base64: give bytes such as SGVsbG8=`)
       }
       return Buffer.from(text, 'base64')
     },
     format: (bytes) => Buffer.from(bytes).toString('base64'),
   },
   file: {
-    parse: (line) => readAskedFile('the file', line.trim(), 'give one that is there'),
+    parse: (line) => readAskedFile('the file', line.trim(), 'give the name of a file'),
     format: () => undefined,
   },
 } as const satisfies { readonly [name: string]: BinaryFormRow }

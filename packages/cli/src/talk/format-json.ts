@@ -5,9 +5,9 @@ const deepest = 64
 const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g
 
 /**
- * JSON indented and coloured, or undefined for what is no JSON object or array, or is nested so deep that its indents
- * would be most of it. The tokens stay as they came, but are made printable: numbers too long for JavaScript, and names
- * that are there twice, are shown and not repaired.
+ * Indents and colours JSON. Returns undefined for text that is not a JSON object or array, or that is nested so deeply
+ * that most of the result would be indentation. Tokens are made printable but otherwise unchanged: numbers too long for
+ * JavaScript and duplicate names are shown, not repaired.
  */
 export function formatJson(text: string, colours: Colours): string | undefined {
   if (!/^\s*[[{]/.test(text)) return undefined
@@ -42,7 +42,7 @@ export function formatJson(text: string, colours: Colours): string | undefined {
 }
 
 function colourOf(token: string, next: string | undefined, colours: Colours): string {
-  // Before it is coloured: the colours are control characters too.
+  // Before it is coloured, because colours are control characters too.
   const text = printable(token)
   if (!token.startsWith('"')) return colours.magenta(text)
   return next === ':' ? colours.cyan(text) : colours.green(text)

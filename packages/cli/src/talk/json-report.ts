@@ -4,8 +4,8 @@ import type { Message, Report, TalkEvent } from './talk-event.js'
 import type { TextOutput } from './text-output.js'
 
 /**
- * For programs: each event is a line of JSON, with its time. Characters that a terminal obeys, or a reader does not see,
- * are escaped as JSON has it, which changes nothing for a program.
+ * A report for programs: each event is a line of JSON with its time. Control characters and invisible characters are
+ * escaped in JSON's own syntax, so a program reads the same value.
  */
 export function jsonReport(output: TextOutput, binary: BinaryForm = 'base64'): Report {
   const encoding = binary === 'file' ? 'base64' : binary

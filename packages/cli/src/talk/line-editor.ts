@@ -9,14 +9,14 @@ export interface LineEditorOptions {
   readonly prompt: string
   /** The words that Tab completes at the start of a line. */
   readonly words: readonly string[]
-  /** Whether lines are kept for the next time; they may hold secrets. */
+  /** Whether lines are saved for the next run; they may contain secrets. */
   readonly keepsHistory: boolean
   line(text: string): void
-  /** Ctrl+C, or the end of the input by Ctrl+D. */
+  /** Called for Ctrl+C, and for Ctrl+D, the end of the input. */
   stop(): void
 }
 
-/** A line that is typed while others are printed above it, with a history that outlasts the command. */
+/** An input line with a history that is saved between runs. Other lines are printed above it. */
 export class LineEditor {
   readonly #interface: Interface
   readonly #keepsHistory: boolean
@@ -57,7 +57,7 @@ export class LineEditor {
       return
     }
     const rows = this.#clear()
-    // The interface draws its line anew from as many rows above as the cursor was below the first.
+    // readline redraws its line from as many rows above as the cursor was below the first one.
     console.log(text + '\n'.repeat(rows))
     this.#interface.prompt(true)
   }
@@ -71,7 +71,7 @@ export class LineEditor {
     if (this.#keepsHistory && this.#history.length > 0) writeHistory(this.#history)
   }
 
-  /** Clears what is being typed, which may take several rows, and returns in which of them the cursor was. */
+  /** Clears the input line, which may take several rows, and returns the row of the cursor. */
   #clear(): number {
     const { rows } = this.#interface.getCursorPos()
     moveCursor(process.stdout, 0, -rows)
@@ -81,7 +81,7 @@ export class LineEditor {
   }
 }
 
-/** The latest first, as readline has them. */
+/** The saved lines, latest first, as readline expects them. */
 function readHistory(): string[] {
   try {
     return readFileSync(join(ownFolder(), 'history'), 'utf8').split('\n').filter(Boolean).reverse()
@@ -95,6 +95,6 @@ function writeHistory(lines: readonly string[]): void {
     const text = lines.toReversed().map((line) => `${line}\n`)
     writeFileSync(join(ownFolder(), 'history'), text.join(''), { mode: 0o600 })
   } catch {
-    // A folder that can't be written to is no reason to fail.
+    // The history is optional: a folder that is not writable is no error.
   }
 }

@@ -7,9 +7,8 @@ import type { Message, Report } from './talk-event.js'
 import type { TextOutput } from './text-output.js'
 
 /**
- * For programs that read lines: each message is one, binary as `binary` says or as its very bytes. Where the output is
- * a terminal after all, messages are made printable, and long ones are cut. What else happens goes to stderr, and only
- * where `verbose` asks for it.
+ * A report for programs that read lines: each message is a line, binary in the form `binary` or unchanged. If the output
+ * is a terminal, messages are made printable and long ones are cut. Other events go to stderr, with `verbose` only.
  */
 export function plainReport(output: TextOutput, binary: BinaryForm = 'file', verbose = false): Report {
   const tellMore = (text: string): void => {
@@ -35,7 +34,7 @@ export function plainReport(output: TextOutput, binary: BinaryForm = 'file', ver
           `${who}closed: ${event.code}, ${describeCloseCode(event.code)}${event.reason === '' ? '' : `, "${printable(event.reason)}"`}`,
         )
       case 'retry':
-        return tellMore(`${who}trying again in ${(event.inMs / 1000).toFixed(1)} s`)
+        return tellMore(`${who}reconnecting in ${(event.inMs / 1000).toFixed(1)} s`)
       case 'error':
         return tell(`twoway: ${event.message}.`)
       case 'sent':
@@ -44,7 +43,7 @@ export function plainReport(output: TextOutput, binary: BinaryForm = 'file', ver
   }
 }
 
-/** Bytes in the form that was asked for, or else as a table: never as they are. */
+/** Bytes in the requested form, or else as a hex dump; never unchanged. */
 function onTerminal(message: Message, binary: BinaryForm): string {
   const line = typeof message === 'string' ? undefined : binaryForms[binary].format(message)
   return formatMessage(line ?? message, noColours, true)

@@ -1,6 +1,6 @@
 export type Message = string | Uint8Array
 
-/** What happens in a conversation; where there are several at once, `client` tells them apart. */
+/** An event of a conversation; `client` tells the conversations of a server apart. */
 export type TalkEvent = { readonly client?: number | undefined } & (
   | { readonly event: 'listening'; readonly url: string }
   | { readonly event: 'open'; readonly url: string; readonly protocol: string; readonly extensions: string }
@@ -12,5 +12,5 @@ export type TalkEvent = { readonly client?: number | undefined } & (
   | { readonly event: 'retry'; readonly inMs: number }
 )
 
-/** Tells whoever sits before the command, or reads its output; wait for what it returns before more is reported. */
+/** Reports an event to the user or the output. Await the promise that it returns before the next report. */
 export type Report = (event: TalkEvent) => Promise<void> | void

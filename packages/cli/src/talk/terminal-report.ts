@@ -5,13 +5,13 @@ import type { Message, Report, TalkEvent } from './talk-event.js'
 
 export interface TerminalReportOptions {
   readonly colours: Colours
-  /** Shows JSON as it came. */
+  /** Shows JSON unchanged. */
   readonly raw?: boolean | undefined
-  /** Prints lines above what is being typed. */
+  /** Prints lines above the input line. */
   print(text: string): void
 }
 
-/** Tells a person before a terminal what happens: a time, a direction, and what. */
+/** A report for people in a terminal: each event with its time and direction. */
 export function terminalReport({ colours, raw, print }: TerminalReportOptions): Report {
   const size = (message: Message): string => colours.dim(sizeOf(message))
   const lines: { readonly [kind in TalkEvent['event']]: (event: never) => string } = {
@@ -30,7 +30,7 @@ export function terminalReport({ colours, raw, print }: TerminalReportOptions): 
         `closed: ${code}, ${describeCloseCode(code)}${reason === '' ? '' : `, "${printable(reason)}"`}${wasClean ? '' : ' (not clean)'}`,
       ),
     error: ({ message }: Of<'error'>) => colours.red(printable(message, { as: 'sentence' })),
-    retry: ({ inMs }: Of<'retry'>) => colours.dim(`trying again in ${(inMs / 1000).toFixed(1)} s`),
+    retry: ({ inMs }: Of<'retry'>) => colours.dim(`reconnecting in ${(inMs / 1000).toFixed(1)} s`),
   }
   return (event) => {
     const who = event.client === undefined ? '' : `${colours.bold(`#${event.client}`)} `
@@ -51,7 +51,7 @@ function sizeOf(message: Message): string {
   return typeof message === 'string' ? `text ${Buffer.byteLength(message)}` : `binary ${message.length}`
 }
 
-/** What takes several lines stands below its head. */
+/** Text of several lines begins below its heading, indented. */
 function block(text: string): string {
   return text.includes('\n') ? `\n${text.replace(/^/gm, '    ')}` : text
 }

@@ -14,7 +14,7 @@ function slowStream(): { readonly stream: Writable; take(): void } {
 }
 
 describe('the output of a command', () => {
-  it('adds no listener for each write that waits for a slow reader, and tells them all of the room', async () => {
+  it('adds no listener per write that waits for a slow reader, and resolves them all when there is room', async () => {
     const { stream, take } = slowStream()
     const output = new TextOutput(stream)
     const before = stream.eventNames().map((name) => stream.listenerCount(name))
@@ -31,7 +31,7 @@ describe('the output of a command', () => {
     assert.ok(output.write('more') instanceof Promise)
   })
 
-  it('keeps no one waiting whose reader has gone, and takes no more', async () => {
+  it('resolves waiting writes when the reader has gone, and ignores later ones', async () => {
     const { stream } = slowStream()
     const output = new TextOutput(stream)
     const waiting = output.write('line\n')

@@ -1,14 +1,14 @@
 import type { Writable } from 'node:stream'
 import type { Message } from './talk-event.js'
 
-/** What a command prints for others to read: it waits for a slow reader, and tells where the reader has gone. */
+/** The output of a command. It waits for a slow reader, and reports when the reader has gone. */
 export class TextOutput {
-  /** Whether a person reads it: then it must carry nothing that a terminal obeys. */
+  /** Whether it is a terminal: then it must not contain control sequences of a peer. */
   readonly isTerminal: boolean
-  /** Resolves when nobody reads any more, as `twoway connect ... | head -1` has it. */
+  /** Resolves when the reader has gone, as in `twoway connect ... | head -1`. */
   readonly gone: Promise<void>
   readonly #stream: Writable
-  /** What all who wait for room share: a listener each would be a leak, and Node warns of it. */
+  /** Shared by all writes that wait: a listener for each would be a leak, of which Node warns. */
   #room: { readonly promise: Promise<void>; resolve(): void } | undefined
 
   constructor(stream: Writable & { readonly isTTY?: boolean }) {
@@ -25,7 +25,7 @@ export class TextOutput {
     stream.on('drain', () => this.#makeRoom())
   }
 
-  /** Returns a promise where the reader is slow: it resolves when there is room again, or nobody reads any more. */
+  /** Returns a promise if the reader is slow; it resolves when there is room again or the reader has gone. */
   write(message: Message): Promise<void> | undefined {
     if (this.#stream.destroyed || this.#stream.write(message)) return undefined
     this.#room ??= withResolver()

@@ -7,7 +7,7 @@ import { Chart } from './chart.js'
 import { bulkSend, isOpen, lastAction } from './model.js'
 import { words } from './preferences.js'
 
-/** Into how many messages the 10 MB may go. */
+/** The numbers of messages into which the 10 MB can be divided. */
 const counts = [1, 10, 160] as const
 
 export function BufferedCard(): JSX.Element {

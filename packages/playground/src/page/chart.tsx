@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import { isDark } from './preferences.js'
 
-/** A line of the chart; its colour is the name of a custom property of the page. */
+/** A line of the chart; its colour is the name of a CSS custom property. */
 export interface Curve {
   readonly colour: string
   readonly values: readonly number[]
@@ -13,7 +13,7 @@ export interface Curve {
 }
 
 interface ChartProps {
-  /** What it shows, for who does not see it. */
+  /** A description of the chart for screen readers. */
   readonly label: string
   readonly x: readonly number[]
   readonly curves: readonly Curve[]
@@ -23,7 +23,7 @@ interface ChartProps {
 
 const height = 170
 
-/** Curves over one x axis. The number of curves stays the same as long as it shows. */
+/** Lines over one x axis. The number of lines must not change while the chart is shown. */
 export function Chart({ label, x, curves, formatX, formatY }: ChartProps): JSX.Element {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(undefined)
@@ -73,7 +73,7 @@ export function Chart({ label, x, curves, formatX, formatY }: ChartProps): JSX.E
       observer.disconnect()
       chart.destroy()
     }
-    // Made anew for other colours; new data comes below.
+    // Created again when the colours change; new data is set below.
   }, [dark, curves.length])
 
   useEffect(() => plot.current?.setData(data), [data])
@@ -81,7 +81,7 @@ export function Chart({ label, x, curves, formatX, formatY }: ChartProps): JSX.E
   return <div class="chart" ref={place} role="img" aria-label={label} />
 }
 
-/** What a custom property comes to now: a canvas knows neither `var` nor `light-dark`. */
+/** The current value of a custom property: a canvas supports neither `var` nor `light-dark`. */
 function colourOf(element: HTMLElement, name: string): string {
   const before = element.style.color
   element.style.color = `var(${name})`

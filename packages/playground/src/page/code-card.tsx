@@ -16,7 +16,7 @@ const names: Readonly<Record<Action['kind'], keyof Words>> = {
   close: 'codeClose',
 }
 
-/** What was just done, as a program. */
+/** The last action, as a program. */
 export function CodeCard(): JSX.Element {
   const w = words.value
   const action = lastAction.value
@@ -33,7 +33,7 @@ export function CodeCard(): JSX.Element {
         <CopyButton text={() => code} />
       </div>
       <p class="hint">{w.codeHint}</p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
       <pre class="snippet" tabIndex={0} id="snippet" lang="en">
         <code>
           {codeTokens(code).map(({ kind, text }, index) => (

@@ -106,7 +106,7 @@ function ConnectForm(): JSX.Element {
   )
 }
 
-/** What the open connection agreed on, and what binary messages become. */
+/** The agreed subprotocol and extensions, and the type of received binary messages. */
 function Agreed(): JSX.Element {
   const w = words.value
   const agreement = session.agreement.value

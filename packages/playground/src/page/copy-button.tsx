@@ -3,7 +3,7 @@ import type { JSX } from 'preact'
 import { Icon } from './icons.js'
 import { words } from './preferences.js'
 
-/** How long the button says that it did. */
+/** How long the button shows that the text was copied. */
 const saidMs = 1600
 
 export function CopyButton({ text }: { readonly text: () => string }): JSX.Element {
@@ -27,7 +27,7 @@ async function copyText(text: string): Promise<boolean> {
     await navigator.clipboard.writeText(text)
     return true
   } catch {
-    // A page that came by http from another machine has no clipboard but this.
+    // A page that was loaded by http from another machine has only this clipboard API.
     return copySelected(text)
   }
 }

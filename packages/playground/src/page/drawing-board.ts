@@ -1,9 +1,9 @@
-/** Of the drawing, in pixels; four bytes each. */
+/** The size of the drawing in pixels, of four bytes each. */
 export const drawingWidth = 400
 export const drawingHeight = 320
 export const drawingBytes = drawingWidth * drawingHeight * 4
 
-/** A 2d context that is read often, on white paper: pixels without transparency come back exactly as they were put. */
+/** A 2d context for frequent reads, filled with white: opaque pixels are read back exactly as they were written. */
 export function paperOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
   const context = canvas.getContext('2d', { willReadFrequently: true })!
   context.fillStyle = '#fff'
@@ -11,7 +11,7 @@ export function paperOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
   return context
 }
 
-/** A stroke from one point to the next. */
+/** Draws a line from one point to the next. */
 export function stroke(context: CanvasRenderingContext2D, from: Point, to: Point, colour: string): void {
   context.strokeStyle = colour
   context.lineWidth = 6
@@ -27,7 +27,7 @@ export interface Point {
   readonly y: number
 }
 
-/** Something to send for who does not want to draw: two arrows, there and back, over soft hills. */
+/** Draws a sample to send: two arrows, there and back, over soft hills. */
 export function drawSample(context: CanvasRenderingContext2D): void {
   const sky = context.createLinearGradient(0, 0, 0, drawingHeight)
   for (const [at, colour] of [

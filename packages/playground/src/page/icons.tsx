@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 
-/** The drawings by name, each on a grid of 24. */
+/** The icons by name, each on a grid of 24. */
 const drawings = {
   up: 'M12 19V5M6 11l6-6 6 6',
   down: 'M12 5v14M6 13l6 6 6-6',
@@ -22,7 +22,7 @@ const drawings = {
 
 export type IconName = keyof typeof drawings
 
-/** A drawing in the colour of the text beside it. It says nothing to who does not see it. */
+/** An icon in the colour of the text beside it, hidden from screen readers. */
 export function Icon({ name, size = 16 }: { readonly name: IconName; readonly size?: number }): JSX.Element {
   return (
     <svg class="icon" width={size} height={size} viewBox="0 0 24 24" aria-hidden="true">
@@ -31,7 +31,7 @@ export function Icon({ name, size = 16 }: { readonly name: IconName; readonly si
   )
 }
 
-/** Two arrows that pass each other, in the colours of what is sent and what is received. */
+/** Two arrows that pass each other, in the colours of sent and received messages. */
 export function Logo(): JSX.Element {
   return (
     <svg class="logo" width="30" height="30" viewBox="0 0 32 32" aria-hidden="true">

@@ -9,10 +9,10 @@ export const session = new Session()
 export const roundTrips = new RoundTrips(session)
 export const bulkSend = new BulkSend(session)
 
-/** What stands in the fields; it counts with the next connection. */
+/** The contents of the fields; used by the next connection. */
 export const urlField = signal(serviceUrl())
 export const protocolsField = signal('')
-/** Which field the constructor refused, by the key of the words about it. */
+/** The key of the error text for a field that the constructor refused. */
 export const refusal = signal<Extract<keyof Words, 'notUrl' | 'badProtocols' | 'mixedContent'> | undefined>(undefined)
 export const lastAction = signal<Action>({ kind: 'connect' })
 
@@ -24,10 +24,10 @@ export const protocols = computed(() =>
     .filter((protocol) => protocol !== ''),
 )
 
-/** What a subprotocol is made of, RFC 6455 §4.1: a token of RFC 9110 §5.6.2. */
+/** The syntax of a subprotocol, RFC 6455 §4.1: a token of RFC 9110 §5.6.2. */
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
-/** Connects to what the fields say. */
+/** Connects with the contents of the fields. */
 export function connect(): void {
   refusal.value = undefined
   try {
@@ -45,7 +45,7 @@ function reasonOf(error: unknown): NonNullable<typeof refusal.value> {
   return areRight ? 'notUrl' : 'badProtocols'
 }
 
-/** The service that the page came from, or the one that `npm start` runs where the page is a file. */
+/** The URL of the service that served the page, or of `npm start` if the page is a file. */
 function serviceUrl(): string {
   const { host, protocol } = location
   return host === '' ? 'ws://127.0.0.1:8080/' : `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/`

@@ -12,11 +12,11 @@ import { Segments } from './segments.js'
 
 type View = 'json' | 'text' | 'hex'
 
-/** How many bytes show at first, and how many more with each wish. */
+/** The number of bytes shown at first, and added by each click. */
 const firstShown = { json: 65_536, text: 4096, hex: 1024 } as const
 const moreShown = 16_384
 
-/** A message's bytes as indented JSON, as text or as a hex dump, whatever it came as. */
+/** The bytes of a message as indented JSON, as text or as a hex dump, whatever its type. */
 export function PayloadView({ payload: { type, size, head, isWhole } }: { readonly payload: Payload }): JSX.Element {
   const w = words.value
   const bytes = head ?? new Uint8Array()
@@ -46,7 +46,7 @@ export function PayloadView({ payload: { type, size, head, isWhole } }: { readon
         />
         <CopyButton text={() => content} />
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
       <pre class={`payload-body payload-${view}`} tabIndex={0}>
         {content}
       </pre>

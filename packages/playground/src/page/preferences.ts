@@ -13,7 +13,7 @@ export const language = signal(stored('language', languages) ?? preferredLanguag
 export const theme = signal(stored('theme', themes) ?? 'system')
 export const words = computed(() => tables[language.value])
 
-/** Whether the page is dark now, by the reader's choice or the system's. */
+/** Whether the page is dark now, by the user's choice or the system's. */
 export const isDark = computed(() => (theme.value === 'system' ? systemIsDark.value : theme.value === 'dark'))
 
 const query = matchMedia('(prefers-color-scheme: dark)')
@@ -33,7 +33,7 @@ effect(() => {
   store('theme', theme.value)
 })
 
-/** A browser may forbid storage: then a choice lasts as long as the page. */
+/** A browser may forbid storage; then a choice lasts as long as the page. */
 function stored<Value extends string>(key: string, values: readonly Value[]): Value | undefined {
   try {
     const value = localStorage.getItem(`twoway.${key}`)
@@ -47,6 +47,6 @@ function store(key: string, value: string): void {
   try {
     localStorage.setItem(`twoway.${key}`, value)
   } catch {
-    // Said above.
+    // See above.
   }
 }

@@ -4,7 +4,7 @@ import { useId } from 'preact/hooks'
 interface Segment<Value extends string> {
   readonly value: Value
   readonly label: ComponentChildren
-  /** For a label that is a drawing. */
+  /** The accessible name, if the label is an icon. */
   readonly name?: string
 }
 
@@ -15,7 +15,7 @@ interface SegmentsProps<Value extends string> {
   readonly onChoose: (value: Value) => void
 }
 
-/** One of few: radio buttons that look like one switch. */
+/** A choice between a few values: radio buttons that look like one switch. */
 export function Segments<Value extends string>(props: SegmentsProps<Value>): JSX.Element {
   const group = useId()
   return (

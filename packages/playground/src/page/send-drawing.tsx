@@ -9,7 +9,7 @@ import { isOpen, lastAction, session } from './model.js'
 import { language, words } from './preferences.js'
 
 const colours = ['#16181d', '#4f46e5', '#0f766e', '#dc2626', '#f59e0b'] as const
-/** How far an arrow key moves the pen. */
+/** The distance in pixels that an arrow key moves the pen. */
 const keyStep = 8
 const keySteps: Readonly<Record<string, Point>> = {
   ArrowLeft: { x: -keyStep, y: 0 },
@@ -18,7 +18,7 @@ const keySteps: Readonly<Record<string, Point>> = {
   ArrowDown: { x: 0, y: keyStep },
 }
 
-/** A drawing that is sent as its pixels, and beside it what comes back. */
+/** A drawing that is sent as pixels, and beside it the drawing that comes back. */
 export function SendDrawing(): JSX.Element {
   const w = words.value
   const canvas = useRef<HTMLCanvasElement>(null)
@@ -112,7 +112,7 @@ export function SendDrawing(): JSX.Element {
             class="paper"
             id="board"
             role="application"
-            // biome-ignore lint/a11y/noNoninteractiveTabindex: it is drawn on, by keys too
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: it can be drawn on with the keyboard
             tabIndex={0}
             aria-label={w.canvasLabel}
             onPointerDown={startStroke}

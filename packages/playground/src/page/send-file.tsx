@@ -7,10 +7,10 @@ import { Icon } from './icons.js'
 import { isOpen, lastAction, session } from './model.js'
 import { words } from './preferences.js'
 
-/** What the echo service takes in one message. */
+/** The longest message that the echo service accepts. */
 const mostBytes = 16 << 20
 
-/** What became of the file: on its way, or how many of its first bytes came back the same. */
+/** The state of the file: sent, or the number of its leading bytes that came back the same. */
 type Outcome = 'waiting' | { readonly equal: number; readonly size: number }
 
 export function SendFile(): JSX.Element {

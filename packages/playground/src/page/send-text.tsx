@@ -40,7 +40,7 @@ export function SendText(): JSX.Element {
             text.value = currentTarget.value
           }}
           onKeyDown={(event) => {
-            // While a Chinese input method is at work, Enter takes its proposal.
+            // While an input method is composing, Enter accepts its suggestion.
             if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) send(event)
           }}
           aria-describedby="message-hint"

@@ -19,7 +19,7 @@ const groups = [
   { key: 'traffic', title: 'groupTraffic' },
 ] as const
 
-/** A button for each thing that the echo service does where its URL asks for it. The URL field is where they are kept. */
+/** A button for each setting of the echo service. Their state is kept in the URL field. */
 export function SettingsCard(): JSX.Element {
   const w = words.value
   const isUrl = URL.canParse(urlField.value)
@@ -72,7 +72,7 @@ function Setting({ setting }: { readonly setting: EchoSetting }): JSX.Element {
   const value = settingIn(urlField.value, name)
   const press = (): void => {
     urlField.value = switchSetting(urlField.value, setting)
-    // The service chooses only what is offered.
+    // The service chooses only a subprotocol that is offered.
     if (name === 'subprotocol' && value === undefined && !protocols.value.includes(setting.initial)) {
       protocolsField.value = [...protocols.value, setting.initial].join(', ')
     }

@@ -8,7 +8,7 @@ interface Tab {
   readonly content: ComponentChildren
 }
 
-/** How far each key goes among the tabs. */
+/** The number of tabs that each key moves by. */
 const steps: Readonly<Record<string, number>> = {
   ArrowRight: 1,
   ArrowLeft: -1,
@@ -16,7 +16,7 @@ const steps: Readonly<Record<string, number>> = {
   End: Number.POSITIVE_INFINITY,
 }
 
-/** One panel of several; all stay alive, so that what is typed or drawn in one is there again. */
+/** Shows one panel of several. All stay mounted, so that typed text and drawings are kept. */
 export function Tabs({ label, tabs }: { readonly label: string; readonly tabs: readonly Tab[] }): JSX.Element {
   const chosen = useSignal(0)
   const id = useId()

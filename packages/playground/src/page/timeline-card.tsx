@@ -12,7 +12,7 @@ import { TimelineRow } from './timeline-row.js'
 
 type Filter = 'all' | 'messages' | 'events'
 
-/** How near to the end still counts as there, in pixels. */
+/** The distance from the end, in pixels, within which the list still follows new events. */
 const nearEnd = 48
 
 export function TimelineCard(): JSX.Element {
@@ -92,7 +92,7 @@ export function TimelineCard(): JSX.Element {
   )
 }
 
-/** The rows are one stop for Tab, as there may be hundreds; the arrows go from one to the next. */
+/** The rows are one tab stop, because there may be hundreds; arrow keys move between them. */
 function moveAmongRows(event: KeyboardEvent & { currentTarget: HTMLOListElement }): void {
   const { key, target, currentTarget } = event
   if (!(target instanceof HTMLElement) || !target.matches('.row-summary')) return

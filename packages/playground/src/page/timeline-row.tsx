@@ -17,7 +17,7 @@ import { Icon, type IconName } from './icons.js'
 import { PayloadView } from './payload-view.js'
 import { language, words } from './preferences.js'
 
-/** How much of a text shows on its row. */
+/** The length of a text's preview on its row. */
 const previewLength = 140
 
 interface RowParts {
@@ -34,7 +34,7 @@ interface TimelineRowProps {
   readonly isLast: boolean
 }
 
-/** One event: a line, and what there is to know of it once it is opened. */
+/** One event: a line, and its details when it is opened. */
 export function TimelineRow({ entry, isLast }: TimelineRowProps): JSX.Element {
   const isOpen = useSignal(false)
   const { icon, tone, name, what, size, details } = partsOf(entry)
@@ -189,7 +189,7 @@ function Preview({ payload: { type, size, head } }: { readonly payload: Payload 
   if (size === 0) return <em>{w.empty}</em>
   if (!head) return <em>{w.reading}</em>
   if (type !== 'string') return <span class="bytes">{hexLine(head)}</span>
-  // Cut as bytes first: a long text is not decoded whole for a line.
+  // Cut the bytes first, so that a long text is not decoded whole for one line.
   const text = new TextDecoder().decode(head.subarray(0, previewLength * 4)).slice(0, previewLength)
   return <>{text.replaceAll('\n', ' ↵ ')}</>
 }

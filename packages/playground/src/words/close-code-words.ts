@@ -24,7 +24,7 @@ export const chineseMeanings: Readonly<Record<number, string>> = {
   3008: '超时：另一方太慢',
 }
 
-/** From this code on, the largest first, §7.4.2. */
+/** The ranges by their first code, largest first, §7.4.2. */
 const chineseRanges: readonly (readonly [number, string])[] = [
   [5000, '不是关闭状态码'],
   [4000, '应用自定的状态码'],
@@ -33,7 +33,7 @@ const chineseRanges: readonly (readonly [number, string])[] = [
   [Number.NEGATIVE_INFINITY, '不是关闭状态码'],
 ]
 
-/** What a close code means, in words. */
+/** Describes a close code in words. */
 export function closeCodeWords(code: number, language: Language): string {
   if (language === 'en') return describeCloseCode(code)
   return chineseMeanings[code] ?? chineseRanges.find(([from]) => code >= from)![1]

@@ -12,10 +12,10 @@ const keys = Object.keys(english) as (keyof Words)[]
 const placesOf = (text: string): string[] => [...text.matchAll(/\{\w+\}/g)].map(([place]) => place).sort()
 
 describe('the words', () => {
-  it('are there in both languages', () => assert.deepEqual(Object.keys(chinese).sort(), [...keys].sort()))
+  it('exist in both languages', () => assert.deepEqual(Object.keys(chinese).sort(), [...keys].sort()))
 
   for (const key of keys) {
-    it(`${key} says something, with the same values in both languages`, () => {
+    it(`${key} has a text with the same values in both languages`, () => {
       for (const table of [english, chinese]) assert.notEqual(table[key].trim(), '')
       assert.deepEqual(placesOf(chinese[key]), placesOf(english[key]))
     })
@@ -27,7 +27,7 @@ describe('the words', () => {
     assert.deepEqual(explained.sort(), echoSettings.map(({ name }) => name).sort())
   })
 
-  it('are Chinese in Chinese, but for names', () => {
+  it('are Chinese in Chinese, except for names', () => {
     const names = keys.filter(
       (key) => /^[^\u4e00-\u9fff]*$/.test(chinese[key]) && /[a-z]/i.test(chinese[key].replaceAll(/\{\w+\}/g, '')),
     )
@@ -37,20 +37,20 @@ describe('the words', () => {
 })
 
 describe('closeCodeWords', () => {
-  it('is the library’s own in English', () => {
+  it('is the library’s text in English', () => {
     for (const code of [999, 1000, 1006, 1013, 3000, 3001, 4000]) {
       assert.equal(closeCodeWords(code, 'en'), describeCloseCode(code))
     }
   })
 
-  it('has in Chinese each code that the library has words of its own for', () => {
+  it('has a Chinese text for each code that the library describes', () => {
     const ofRange = new Set([500, 1500, 2999, 3999, 4999].map((code) => describeCloseCode(code)))
     for (let code = 0; code <= 5000; code++) {
       assert.equal(code in chineseMeanings, !ofRange.has(describeCloseCode(code)), String(code))
     }
   })
 
-  it('tells the other codes by their range', () => {
+  it('describes other codes by their range', () => {
     const words = [999, 1500, 2999, 3001, 3999, 4000, 4999, 5000].map((code) => closeCodeWords(code, 'zh'))
     assert.equal(new Set(words).size, 4)
     assert.equal(words[0], words[7])
@@ -60,7 +60,7 @@ describe('closeCodeWords', () => {
   })
 })
 
-it('fill puts values in their places and leaves the others', () => {
+it('fill replaces known values and leaves the others', () => {
   assert.equal(fill('{a} of {b}, {c}', { a: 1, b: '{a}' }), '1 of {a}, {c}')
 })
 
