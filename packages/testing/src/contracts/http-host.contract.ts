@@ -11,7 +11,7 @@ import type {
   TlsServerOptions,
 } from '../../../twoway/dist/ports/http-host.js'
 import type { Transport, TransportPeer } from '../../../twoway/dist/ports/transport.js'
-import { RecordingSink } from '../recording-sink.js'
+import { RecordingSink } from '../harnesses/recording-sink.js'
 
 export interface HttpHostSubject {
   readonly host: HttpHost

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { TransportError } from '../../../twoway/dist/core/errors.js'
 import type { Transport } from '../../../twoway/dist/ports/transport.js'
-import { RecordingSink } from '../recording-sink.js'
+import { RecordingSink } from '../harnesses/recording-sink.js'
 
 /** Two ends of one connection, neither started. `dispose` frees what lies under them. */
 export interface ConnectedPair {

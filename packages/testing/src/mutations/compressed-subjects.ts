@@ -1,7 +1,7 @@
 import { constants, deflateRawSync } from 'node:zlib'
 import { createNodeDeflateCodec } from '../../../twoway/dist/runtimes/node/deflate/deflate-codec.js'
 import { concat, frame, fromHex, utf8 } from '../bytes.js'
-import { deflatePair } from '../deflate.js'
+import { deflatePair } from '../harnesses/deflate-pair.js'
 import type { Draws } from './draws.js'
 import { readFrames } from './frame-subjects.js'
 import { mutate } from './mutate.js'

@@ -1,7 +1,7 @@
 import { violations } from '../../../twoway/dist/core/errors.js'
 import type { Extension } from '../../../twoway/dist/core/extensions/extension.js'
 import { concat, frame, fromHex } from '../bytes.js'
-import { ConnectionHarness } from '../connection-harness.js'
+import { ConnectionHarness } from '../harnesses/connection-harness.js'
 import type { Draws } from './draws.js'
 import { mutate } from './mutate.js'
 import type { Subject } from './subject.js'

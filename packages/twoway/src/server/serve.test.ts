@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { concat, frame, fromHex, toHex, utf8 } from 'twoway-testing/bytes.js'
-import { type Network, networks } from 'twoway-testing/networks.js'
-import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
+import { type Network, networks } from 'twoway-testing/peers/networks.js'
+import { handshakeRequest, RawPeer } from 'twoway-testing/peers/raw-peer.js'
 import {
   HandshakeError,
   type ProtocolError,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Network, networks } from 'twoway-testing/networks.js'
+import { type Network, networks } from 'twoway-testing/peers/networks.js'
 import { HandshakeError, TransportError } from '../../core/errors.js'
 import { startServer } from '../../server/listening-server.js'
 import type { ServeOptions, Server, ServerSocket } from '../../server/server-types.js'

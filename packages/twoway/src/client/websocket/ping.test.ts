@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
-import { networks } from 'twoway-testing/networks.js'
+import { networks } from 'twoway-testing/peers/networks.js'
 import { TransportError } from '../../core/errors.js'
 import { startServer } from '../../server/listening-server.js'
 import type { Server } from '../../server/server-types.js'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { fromHex } from 'twoway-testing/bytes.js'
-import { type Network, networks } from 'twoway-testing/networks.js'
+import { type Network, networks } from 'twoway-testing/peers/networks.js'
 import { HandshakeError, ProtocolError, TransportError, UsageError } from '../../core/errors.js'
 import { startServer } from '../../server/listening-server.js'
 import type { ServeOptions, Server } from '../../server/server-types.js'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { FakeClock } from 'twoway-testing/fake-clock.js'
-import { networks } from 'twoway-testing/networks.js'
-import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
+import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
+import { networks } from 'twoway-testing/peers/networks.js'
+import { handshakeRequest, RawPeer } from 'twoway-testing/peers/raw-peer.js'
 import { startServer } from '../listening-server.js'
 import { HandshakeRate, networkOf } from './handshake-rate.js'
 

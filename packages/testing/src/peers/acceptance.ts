@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { frame } from './bytes.js'
+import { frame } from '../bytes.js'
 
 /** The answer that accepts the handshake with this head, with more fields, and frames or a text message behind it. */
 export function acceptance(head: string, behind: string | Buffer = 'hello', fields: readonly string[] = []): Buffer {

@@ -1,7 +1,7 @@
-import type { WorkerEnd, WorkerEvents, WorkerHost, WorkerProcess } from '../../twoway/dist/ports/worker-host.js'
-import { noMetrics } from '../../twoway/dist/server/add-metrics.js'
-import type { ServerMetrics } from '../../twoway/dist/server/server-metrics.js'
-import type { ParentMessage, WorkerMessage } from '../../twoway/dist/workers/worker-messages.js'
+import type { WorkerEnd, WorkerEvents, WorkerHost, WorkerProcess } from '../../../twoway/dist/ports/worker-host.js'
+import { noMetrics } from '../../../twoway/dist/server/add-metrics.js'
+import type { ServerMetrics } from '../../../twoway/dist/server/server-metrics.js'
+import type { ParentMessage, WorkerMessage } from '../../../twoway/dist/workers/worker-messages.js'
 
 /** A worker that does what the test says, and nothing by itself. */
 export class FakeWorker implements WorkerProcess {

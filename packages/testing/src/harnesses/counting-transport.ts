@@ -1,4 +1,4 @@
-import type { Transport, TransportSink } from '../../twoway/dist/ports/transport.js'
+import type { Transport, TransportSink } from '../../../twoway/dist/ports/transport.js'
 
 /** A transport that takes everything at once, and counts. */
 export class CountingTransport implements Transport {

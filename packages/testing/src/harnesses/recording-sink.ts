@@ -1,4 +1,4 @@
-import type { TransportSink } from '../../twoway/dist/ports/transport.js'
+import type { TransportSink } from '../../../twoway/dist/ports/transport.js'
 
 /** A sink that keeps what it is told, and wakes whoever waits for it. */
 export class RecordingSink implements TransportSink {

@@ -1,5 +1,5 @@
-import { ProtocolError } from '../../twoway/dist/core/errors.js'
-import type { DecodedSink, Encoded, Extension } from '../../twoway/dist/core/extensions/extension.js'
+import { ProtocolError } from '../../../twoway/dist/core/errors.js'
+import type { DecodedSink, Encoded, Extension } from '../../../twoway/dist/core/extensions/extension.js'
 
 /** An extension that changes nothing but takes its time with messages from ten octets on: until it is told to go on. */
 export class Slow implements Extension {

@@ -1,14 +1,14 @@
-import { parseExtensions } from '../../twoway/dist/core/extensions/extension-header.js'
-import { DeflateNegotiator } from '../../twoway/dist/core/extensions/permessage-deflate/deflate-negotiator.js'
+import { parseExtensions } from '../../../twoway/dist/core/extensions/extension-header.js'
+import { DeflateNegotiator } from '../../../twoway/dist/core/extensions/permessage-deflate/deflate-negotiator.js'
 import {
   type PerMessageDeflateOptions,
   settleDeflate,
-} from '../../twoway/dist/core/extensions/permessage-deflate/deflate-options.js'
-import type { PermessageDeflate } from '../../twoway/dist/core/extensions/permessage-deflate/permessage-deflate.js'
-import type { Clock } from '../../twoway/dist/ports/clock.js'
-import type { DeflateCodec } from '../../twoway/dist/ports/deflate-codec.js'
-import { createNodeDeflateCodec } from '../../twoway/dist/runtimes/node/deflate/deflate-codec.js'
-import { webPayload } from '../../twoway/dist/runtimes/web/payload.js'
+} from '../../../twoway/dist/core/extensions/permessage-deflate/deflate-options.js'
+import type { PermessageDeflate } from '../../../twoway/dist/core/extensions/permessage-deflate/permessage-deflate.js'
+import type { Clock } from '../../../twoway/dist/ports/clock.js'
+import type { DeflateCodec } from '../../../twoway/dist/ports/deflate-codec.js'
+import { createNodeDeflateCodec } from '../../../twoway/dist/runtimes/node/deflate/deflate-codec.js'
+import { webPayload } from '../../../twoway/dist/runtimes/web/payload.js'
 import { FakeClock } from './fake-clock.js'
 
 export interface DeflatePairOptions {

@@ -1,5 +1,5 @@
-import type { Transport, TransportSink } from '../../twoway/dist/ports/transport.js'
-import { concat } from './bytes.js'
+import type { Transport, TransportSink } from '../../../twoway/dist/ports/transport.js'
+import { concat } from '../bytes.js'
 
 /** A transport that writes down what is asked of it. The network takes all at once, unless it is told to be full. */
 export class RecordingTransport implements Transport {

@@ -1,4 +1,4 @@
-import type { Payload } from '../../twoway/dist/ports/payload.js'
+import type { Payload } from '../../../twoway/dist/ports/payload.js'
 
 /** A payload port that counts the octets that are copied, converted to text and back among them. */
 export class CountingPayload implements Payload {

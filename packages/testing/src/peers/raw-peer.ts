@@ -1,6 +1,6 @@
-import type { Connector } from '../../twoway/dist/ports/connector.js'
-import type { Transport, TransportSink } from '../../twoway/dist/ports/transport.js'
-import { concat, toHex, utf8 } from './bytes.js'
+import type { Connector } from '../../../twoway/dist/ports/connector.js'
+import type { Transport, TransportSink } from '../../../twoway/dist/ports/transport.js'
+import { concat, toHex, utf8 } from '../bytes.js'
 
 /** The request of an opening handshake that keeps every rule, with further header lines. */
 export function handshakeRequest(target = '/', ...lines: readonly string[]): Uint8Array {
