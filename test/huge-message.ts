@@ -9,6 +9,8 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib'
+import { clientFrame, type FrameForm, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
 
 const mebibyte = 1 << 20
 
@@ -52,11 +54,8 @@ async function talk(
 ): Promise<Pick<HugeMessageResult, 'isSame' | 'wireOctets'>> {
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
-  socket.write(
-    'GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
-      (compress ? 'Sec-WebSocket-Extensions: permessage-deflate\r\n' : '') +
-      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
-  )
+  const offer = compress ? 'permessage-deflate' : undefined
+  socket.write(request(requestLines(port, { 'Sec-WebSocket-Extensions': offer })))
   const [head] = (await once(socket, 'data')) as [Buffer]
   if (!head.toString('latin1').startsWith('HTTP/1.1 101 ')) throw new Error(`refused: ${head}`)
   const received = createHash('sha256')
@@ -84,7 +83,7 @@ function oneFrame(socket: Socket, octets: number): ByteSink {
   let hasBegun = false
   return {
     async write(bytes) {
-      if (!hasBegun) socket.write(frameHeader(0x82, octets))
+      if (!hasBegun) socket.write(frameHeader(opcodes.binary, octets))
       hasBegun = true
       if (!socket.write(Buffer.from(bytes))) await once(socket, 'drain')
     },
@@ -94,16 +93,17 @@ function oneFrame(socket: Socket, octets: number): ByteSink {
 
 /** A frame for each piece, the first of a compressed message. */
 function fragments(socket: Socket): ByteSink {
-  let first = 0x42
+  let isFirst = true
   return {
     async write(bytes) {
-      socket.write(frameHeader(first, bytes.length))
-      first = 0
+      const form = { fin: false, reservedBits: isFirst ? 4 : 0 }
+      socket.write(frameHeader(isFirst ? opcodes.binary : opcodes.continuation, bytes.length, form))
+      isFirst = false
       if (!socket.write(bytes)) await once(socket, 'drain')
     },
     async end() {
       // An empty block without its tail, RFC 7692 §7.2.3.6: what was flushed before needs no more.
-      socket.write(frameHeader(0x80, 1))
+      socket.write(frameHeader(opcodes.continuation, 1))
       socket.write(Buffer.of(0))
     },
   }
@@ -123,14 +123,9 @@ function deflated(sink: ByteSink): ByteSink {
   }
 }
 
-function frameHeader(first: number, length: number): Buffer {
-  const size = length < 126 ? 0 : length < 1 << 16 ? 2 : 8
-  const header = Buffer.alloc(2 + size + 4)
-  header.writeUInt8(first, 0)
-  header.writeUInt8(0x80 | (size === 0 ? length : size === 2 ? 126 : 127), 1)
-  if (size === 2) header.writeUInt16BE(length, 2)
-  if (size === 8) header.writeBigUInt64BE(BigInt(length), 2)
-  return header
+/** The header of a frame whose payload follows piece by piece. A masking key of zeros leaves the payload unchanged. */
+function frameHeader(opcode: number, length: number, form: FrameForm = {}): Uint8Array {
+  return clientFrame(opcode, '', { maskingKey: new Uint8Array(4), length, ...form })
 }
 
 /** Reads the unmasked frames of a message, hashes what it is, and returns the octets of their payloads. */

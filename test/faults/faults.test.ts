@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { WebSocket } from 'twoway'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { echoTrip } from './echo-trip.js'
 import { FaultProcess } from './fault-process.js'
 import { FaultProxy, type Faults, type Mishap } from './fault-proxy.js'
 import { FaultServer } from './fault-server-process.js'
-import { RawSocket } from './raw-socket.js'
 
 const serverTimes = { handshakeTimeoutMs: 600, closeTimeoutMs: 300, idleTimeoutMs: 1500 }
 const clientTimes = { handshakeTimeoutMs: 800, closeTimeoutMs: 300, patienceMs: 200 }

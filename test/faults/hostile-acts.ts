@@ -1,5 +1,5 @@
+import { type FrameForm, frame as frameOf, opcodes } from 'twoway-testing/bytes.js'
 import type { Act, HostilePeer } from './hostile-server.js'
-import { binary, close, type FrameForm, frame as frameOf, ping, text } from './wire.js'
 
 /** What a server does, and how its client must fare. */
 export interface HostileAct {
@@ -18,8 +18,8 @@ export interface HostileAct {
 /** For a handshake that comes to nothing: little, as it is waited for. */
 const shortMs = 600
 
-const frame = (opcode: number, payload: string | Uint8Array = '', form: FrameForm = {}): Buffer =>
-  frameOf(opcode, payload, { masked: false, ...form })
+const frame = (opcode: number, payload: string | Uint8Array = '', form: FrameForm = {}): Uint8Array =>
+  frameOf({ ...form, opcode, payload })
 
 const statusOf = (code: number, reason: string | Uint8Array = ''): Buffer =>
   Buffer.concat([Uint8Array.of(code >> 8, code), Buffer.from(reason as Uint8Array)])
@@ -121,32 +121,41 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
     peer.answer('302 Found', ['Location: http://[', 'Content-Length: 0']),
   ),
 
-  'masks its frames': broken(/frame is masked/, frame(text, 'hello', { masked: true })),
-  'sets a reserved bit, as for compression': broken(/reserved bit/, frame(text, 'garbage', { reservedBits: 4 })),
+  'masks its frames': broken(/frame is masked/, frame(opcodes.text, 'hello', { masked: true })),
+  'sets a reserved bit, as for compression': broken(
+    /reserved bit/,
+    frame(opcodes.text, 'garbage', { reservedBits: 4 }),
+  ),
   'sends a reserved opcode': broken(/opcode is reserved/, frame(3, 'hello')),
-  'announces 2^63 - 1 octets': broken(/longer than this endpoint takes/, announcing(2n ** 63n - 1n)),
-  'announces 2^64 - 1 octets': broken(/most significant bit/, announcing(2n ** 64n - 1n)),
-  'announces an octet more than 16 MiB': broken(/longer than this endpoint takes/, announcing(2n ** 24n + 1n)),
-  'writes a length longer than it need be': broken(/shortest form/, frame(text, 'a', { lengthBits: 64 })),
+  'announces 2^63 - 1 bytes': broken(
+    /longer than this endpoint takes/,
+    frame(opcodes.binary, '', { length: 2n ** 63n - 1n }),
+  ),
+  'announces 2^64 - 1 bytes': broken(/most significant bit/, frame(opcodes.binary, '', { length: 2n ** 64n - 1n })),
+  'announces one byte more than 16 MiB': broken(
+    /longer than this endpoint takes/,
+    frame(opcodes.binary, '', { length: 2n ** 24n + 1n }),
+  ),
+  'writes a length longer than it need be': broken(/shortest form/, frame(opcodes.text, 'a', { lengthBits: 64 })),
   'continues what never began': broken(/no message to continue/, frame(0, 'hello')),
   'begins a message within another': broken(
     /before the fragmented one had ended/,
-    frame(text, 'a', { fin: false }),
-    frame(text, 'b'),
+    frame(opcodes.text, 'a', { fin: false }),
+    frame(opcodes.text, 'b'),
   ),
-  'sends text that is not UTF-8': broken(/text message is not UTF-8/, frame(text, Uint8Array.of(0xc3, 0x28))),
-  'fragments a Ping': broken(/control frame is fragmented/, frame(ping, 'a', { fin: false })),
-  'sends a Ping of 126 octets': broken(/more than 125 octets/, frame(ping, 'a'.repeat(126))),
-  'closes with a huge reason': broken(/more than 125 octets/, frame(close, statusOf(1000, 'a'.repeat(60_000)))),
-  'closes with one octet': broken(/carries one octet/, frame(close, 'a')),
-  'closes with a code that must not be sent': broken(/must not be sent/, frame(close, statusOf(1005))),
+  'sends text that is not UTF-8': broken(/text message is not UTF-8/, frame(opcodes.text, Uint8Array.of(0xc3, 0x28))),
+  'fragments a Ping': broken(/control frame is fragmented/, frame(opcodes.ping, 'a', { fin: false })),
+  'sends a Ping of 126 bytes': broken(/more than 125/, frame(opcodes.ping, 'a'.repeat(126))),
+  'closes with a huge reason': broken(/more than 125/, frame(opcodes.close, statusOf(1000, 'a'.repeat(60_000)))),
+  'sends a Close with one byte': broken(/carries (one|a single)/, frame(opcodes.close, 'a')),
+  'closes with a code that must not be sent': broken(/must not be sent/, frame(opcodes.close, statusOf(1005))),
   'closes with a reason that is not UTF-8': broken(
     /reason of a Close frame is not UTF-8/,
-    frame(close, statusOf(1000, Uint8Array.of(0xff))),
+    frame(opcodes.close, statusOf(1000, Uint8Array.of(0xff))),
   ),
   'sends fragments without end': {
     act: (peer) => {
-      peer.accept([], frame(binary, 'a', { fin: false }))
+      peer.accept([], frame(opcodes.binary, 'a', { fin: false }))
       peer.repeat(frame(0, new Uint8Array(60_000), { fin: false }))
     },
     opens: true,
@@ -155,7 +164,7 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
   },
   'ends within a frame': {
     act(peer) {
-      peer.accept([], frame(text, 'hello').subarray(0, 4))
+      peer.accept([], frame(opcodes.text, 'hello').subarray(0, 4))
       peer.socket.end()
     },
     opens: true,
@@ -164,7 +173,7 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
   },
   'resets within a frame': {
     act(peer) {
-      peer.accept([], frame(text, 'hello').subarray(0, 4))
+      peer.accept([], frame(opcodes.text, 'hello').subarray(0, 4))
       setTimeout(() => peer.socket.resetAndDestroy(), 50)
     },
     opens: true,
@@ -178,36 +187,36 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
     peer.accept()
   }),
   'sends empty fragments without end': endured((peer) => {
-    peer.accept([], frame(binary, '', { fin: false }))
+    peer.accept([], frame(opcodes.binary, '', { fin: false }))
     peer.repeat(repeated(frame(0, '', { fin: false })))
   }),
   'sends Pings without end, and reads nothing': endured((peer) => {
     peer.socket.pause()
     peer.accept()
-    peer.repeat(repeated(frame(ping, 'a'.repeat(125))))
+    peer.repeat(repeated(frame(opcodes.ping, 'a'.repeat(125))))
   }),
   'sends Pongs without end': endured((peer) => {
     peer.accept()
     peer.repeat(repeated(frame(10, 'a'.repeat(125))))
   }),
   'dribbles a message': endured((peer) => {
-    peer.accept([], frame(text, '', { length: 10_000 }))
+    peer.accept([], frame(opcodes.text, '', { length: 10_000 }))
     peer.dribble('', 2)
   }),
   'sends messages without end': endured((peer) => {
     peer.accept()
-    peer.repeat(repeated(frame(text, 'spam')))
+    peer.repeat(repeated(frame(opcodes.text, 'spam')))
   }),
   'never closes after the Closes': {
-    act: (peer) => peer.accept([], frame(close, statusOf(1000, 'bye'))),
+    act: (peer) => peer.accept([], frame(opcodes.close, statusOf(1000, 'bye'))),
     opens: true,
     error: undefined,
     code: 1000,
   },
   'sends on after its Close': {
     act(peer) {
-      peer.accept([], frame(close, statusOf(3000)))
-      peer.repeat(repeated(frame(text, 'spam')))
+      peer.accept([], frame(opcodes.close, statusOf(3000)))
+      peer.repeat(repeated(frame(opcodes.text, 'spam')))
     },
     opens: true,
     error: undefined,
@@ -215,16 +224,9 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
   },
 }
 
-/** A frame's head that announces so many octets, without them. */
-function announcing(length: bigint): Buffer {
-  const head = Buffer.alloc(10)
-  head.set([0x80 | binary, 127])
-  head.writeBigUInt64BE(length, 2)
-  return head
-}
-
-function repeated(octets: Buffer): Buffer {
-  return Buffer.concat(Array.from({ length: Math.ceil(16_384 / octets.length) }, () => octets))
+/** At least 16 KiB of copies of the bytes, so that few writes send many frames. */
+function repeated(bytes: Uint8Array): Buffer {
+  return Buffer.concat(Array.from({ length: Math.ceil(16_384 / bytes.length) }, () => bytes))
 }
 
 /** The acts alone, for a server. */

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { Bystander } from './bystander.js'
 import { echoTrip } from './echo-trip.js'
 import { FaultProcess } from './fault-process.js'
 import { FaultProxy, type Faults, type Mishap } from './fault-proxy.js'
 import type { FaultServer } from './fault-server-process.js'
-import { RawSocket } from './raw-socket.js'
 
 /** Short, so that what is lost is found within the time to recover. */
 export const shortTimes = { handshakeTimeoutMs: 1000, closeTimeoutMs: 500, idleTimeoutMs: 3000 }

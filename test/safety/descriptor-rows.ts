@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { RawSocket } from '../faults/raw-socket.js'
-import { frame, request, requestLines, text } from '../faults/wire.js'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { figure, type Row, seconds } from './row.js'
 
 const descriptors = 256
@@ -10,9 +11,9 @@ const longestMs = 30_000
 
 async function isEchoed(peer: RawSocket | undefined): Promise<boolean> {
   if (peer === undefined) return false
-  const before = peer.count(text)
-  peer.send(frame(text, 'hello'))
-  return peer.until(() => peer.count(text) > before, 5000)
+  const before = peer.count(opcodes.text)
+  peer.send(clientFrame(opcodes.text, 'hello'))
+  return peer.until(() => peer.count(opcodes.text) > before, 5000)
 }
 
 /** How long an app takes to answer a request again. */

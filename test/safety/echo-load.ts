@@ -1,7 +1,8 @@
 /** A thread with many peers of the echo service, which all ask for the same by their URL. */
 import { connect, type Socket } from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
-import { binary, frame, request, requestLines } from '../faults/wire.js'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
 
 export interface EchoLoad {
   readonly port: number
@@ -15,7 +16,7 @@ export interface EchoLoad {
 }
 
 const { port, query, peers, reads, sendsBytes } = workerData as EchoLoad
-const message = sendsBytes === 0 ? undefined : frame(binary, Buffer.alloc(sendsBytes, 'x'))
+const message = sendsBytes === 0 ? undefined : clientFrame(opcodes.binary, Buffer.alloc(sendsBytes, 'x'))
 /** Small messages are written many at a time, as one that floods does. */
 const written =
   message === undefined

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { type EchoProcess, startEcho } from '../echo-process.js'
-import { RawSocket } from '../faults/raw-socket.js'
 import type { EchoLoad } from './echo-load.js'
 import { figure, type Row, seconds } from './row.js'
 

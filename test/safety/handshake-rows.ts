@@ -1,5 +1,6 @@
-import { RawSocket } from '../faults/raw-socket.js'
-import { frame, request, requestLines, text } from '../faults/wire.js'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { figure, type Row } from './row.js'
 import { authenticationMs } from './servers/commands.js'
 
@@ -87,11 +88,11 @@ export const handshakeRows: readonly Row[] = [
     promise: 'delivered, all',
     mode: 'authenticate',
     async measure(server) {
-      const messages = Buffer.concat(Array.from({ length: messagesSent }, () => frame(text, 'early')))
+      const messages = Buffer.concat(Array.from({ length: messagesSent }, () => clientFrame(opcodes.text, 'early')))
       const peer = await RawSocket.open(server.port)
       if (peer === undefined) return figure('no connection', false)
       peer.send(messages)
-      await peer.until(() => peer.count(text) === messagesSent, 2000)
+      await peer.until(() => peer.count(opcodes.text) === messagesSent, 2000)
       peer.destroy()
       const arrived = (await server.counts())?.messages ?? 0
       const lost = messagesSent - arrived

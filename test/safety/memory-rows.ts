@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { constants, deflateRawSync } from 'node:zlib'
-import { RawSocket } from '../faults/raw-socket.js'
-import { binary, close, frame, ping, request, requestLines, text } from '../faults/wire.js'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { type Figure, figure, mebibytes, type Row } from './row.js'
 import type { ServerProcess } from './server-process.js'
 import { sentMessageBytes, sentMessages } from './servers/commands.js'
@@ -15,8 +16,8 @@ async function begin(
 ): Promise<{ readonly peer: RawSocket; readonly before: number } | undefined> {
   const peer = await RawSocket.open(server.port)
   if (peer === undefined) return undefined
-  for (let count = 0; count < 200; count++) peer.send(frame(text, 'warm'))
-  await peer.until(() => peer.count(text) >= 200, 5000)
+  for (let count = 0; count < 200; count++) peer.send(clientFrame(opcodes.text, 'warm'))
+  await peer.until(() => peer.count(opcodes.text) >= 200, 5000)
   peer.counts.clear()
   const memory = await server.memory()
   return memory === undefined ? undefined : { peer, before: memory.residentBytes }
@@ -25,7 +26,7 @@ async function begin(
 const noConnection = figure('no connection', false)
 
 /** Octets of a peer who reads nothing that the server took, and what it holds. */
-async function flood(server: ServerProcess, piece: Buffer, pieces: number): Promise<Figure> {
+async function flood(server: ServerProcess, piece: Uint8Array, pieces: number): Promise<Figure> {
   const begun = await begin(server)
   if (begun === undefined) return noConnection
   const { peer, before } = begun
@@ -58,11 +59,11 @@ function fragmented(count: number, octets: number): Row {
       if (begun === undefined) return noConnection
       const { peer, before } = begun
       const payload = 'a'.repeat(octets)
-      peer.send(frame(binary, payload, { fin: false }))
-      const piece = Buffer.concat(Array.from({ length: 1000 }, () => frame(0, payload, { fin: false })))
+      peer.send(clientFrame(opcodes.binary, payload, { fin: false }))
+      const piece = Buffer.concat(Array.from({ length: 1000 }, () => clientFrame(0, payload, { fin: false })))
       for (let sent = 0; sent < count && (await peer.sendInTurn(piece)); sent += 1000) {}
       await sleep(1500)
-      const isCut = peer.isClosed || peer.count(close) > 0
+      const isCut = peer.isClosed || peer.count(opcodes.close) > 0
       const memory = await server.memory()
       peer.destroy()
       if (memory === undefined) return figure('the server does not answer', false)
@@ -96,7 +97,7 @@ export const memoryRows: readonly Row[] = [
         await sleep(700)
       }
       const counts = await server.counts()
-      const arrived = peer.count(binary)
+      const arrived = peer.count(opcodes.binary)
       peer.destroy()
       if (memory === undefined || after === undefined || counts === undefined) return noConnection
       const growth = after.peakBytes - memory.residentBytes
@@ -114,13 +115,17 @@ export const memoryRows: readonly Row[] = [
   {
     property: 'a peer that sends 256 MiB to an echo and reads nothing: memory',
     promise: 'reading stops at 64 KiB of answers',
-    measure: (server) => flood(server, frame(binary, new Uint8Array(65_536)), 4096),
+    measure: (server) => flood(server, clientFrame(opcodes.binary, new Uint8Array(65_536)), 4096),
   },
   {
     property: 'a peer that sends 1,000,000 Pings (125 MiB) and reads nothing: memory',
     promise: 'the latest Pong alone waits',
     measure: (server) =>
-      flood(server, Buffer.concat(Array.from({ length: 500 }, () => frame(ping, new Uint8Array(125)))), 2000),
+      flood(
+        server,
+        Buffer.concat(Array.from({ length: 500 }, () => clientFrame(opcodes.ping, new Uint8Array(125)))),
+        2000,
+      ),
   },
   {
     property: `${bombs} messages at once that would inflate to 1 GiB each, where compression is on: memory`,
@@ -133,13 +138,13 @@ export const memoryRows: readonly Row[] = [
       )
       const peers = opened.filter((peer) => peer !== undefined && /permessage-deflate/i.test(peer.head))
       // What compressing takes once and for all is no bomb's.
-      const hello = frame(text, deflateRawSync('hello'.repeat(400)), { reservedBits: 4 })
+      const hello = clientFrame(opcodes.text, deflateRawSync('hello'.repeat(400)), { reservedBits: 4 })
       for (const peer of peers) for (let count = 0; count < 20; count++) peer?.send(hello)
-      await Promise.all(peers.map((peer) => peer?.until(() => peer.count(text) === 20, 5000)))
+      await Promise.all(peers.map((peer) => peer?.until(() => peer.count(opcodes.text) === 20, 5000)))
       const before = await server.memory()
-      const octets = frame(binary, bomb(), { reservedBits: 4 })
+      const octets = clientFrame(opcodes.binary, bomb(), { reservedBits: 4 })
       for (const peer of peers) peer?.send(octets)
-      await Promise.all(peers.map((peer) => peer?.until(() => peer.count(close) > 0 || peer.isClosed, 15_000)))
+      await Promise.all(peers.map((peer) => peer?.until(() => peer.count(opcodes.close) > 0 || peer.isClosed, 15_000)))
       const after = await server.memory()
       const codes = new Set(peers.map((peer) => peer?.closeCode || 'no Close'))
       for (const peer of peers) peer?.destroy()

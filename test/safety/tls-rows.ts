@@ -1,6 +1,7 @@
 import { connect as connectTcp } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
-import { frame, request, requestLines, text } from '../faults/wire.js'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
 import { figure, type Row } from './row.js'
 import type { ServerProcess } from './server-process.js'
 
@@ -41,7 +42,7 @@ async function echoed(port: number): Promise<TLSSocket | undefined> {
     })
   socket.write(request(requestLines(port)))
   if (!(await holds('\r\n\r\n'))) return undefined
-  socket.write(frame(text, 'hello, everyone'))
+  socket.write(clientFrame(opcodes.text, 'hello, everyone'))
   return (await holds('hello, everyone')) ? socket : undefined
 }
 

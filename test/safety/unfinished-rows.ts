@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { constants, deflateRawSync } from 'node:zlib'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { requestLines } from 'twoway-testing/peers/handshake-request.js'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { Bystander } from '../faults/bystander.js'
-import { RawSocket } from '../faults/raw-socket.js'
-import { binary, close, frame, requestLines } from '../faults/wire.js'
 import { figure, mebibytes, type Row } from './row.js'
 import type { ServerProcess } from './server-process.js'
 import type { Mode } from './servers/commands.js'
@@ -20,11 +21,11 @@ interface Halves {
   readonly property: string
   readonly mode: Mode
   /** What each peer sends once it is connected, of which the rest never comes. */
-  readonly part: () => Buffer
+  readonly part: () => Uint8Array
 }
 
 /** What inflates to just below 1 MiB, in about 16 KiB: half a message of it. */
-function halfBomb(): Buffer {
+function halfBomb(): Uint8Array {
   const message = Buffer.alloc((1 << 20) - 1)
   let seed = 1
   // A random byte each so often takes about two and a half bytes of the compressed data.
@@ -33,7 +34,7 @@ function halfBomb(): Buffer {
     message[at] = seed
   }
   const compressed = deflateRawSync(message, { finishFlush: constants.Z_SYNC_FLUSH })
-  return frame(binary, compressed, { reservedBits: 4, fin: false })
+  return clientFrame(opcodes.binary, compressed, { reservedBits: 4, fin: false })
 }
 
 /** 10,000 peers that each send a part of a message and nothing more: the process' memory, and what another waits. */
@@ -56,7 +57,7 @@ function halves({ property, mode, part }: Halves): Row {
       await sleep(3000)
       const after = await server.memory()
       const { worstMs } = await bystander.leave()
-      const cut = peers.filter((peer) => peer.isClosed || peer.count(close) > 0)
+      const cut = peers.filter((peer) => peer.isClosed || peer.count(opcodes.close) > 0)
       const codes = [...new Set(cut.map(({ closeCode }) => closeCode || 'no Close'))].join(', ')
       for (const peer of peers) peer.destroy()
       if (before === undefined || after === undefined) return figure('the server does not answer', false)
@@ -93,7 +94,7 @@ export const unfinishedRows: readonly Row[] = [
   halves({
     property: `${count} peers that each send half a message of 100 KiB`,
     mode: 'echo',
-    part: () => frame(binary, Buffer.alloc(50 << 10, 'a'), { length: 100 << 10 }),
+    part: () => clientFrame(opcodes.binary, Buffer.alloc(50 << 10, 'a'), { length: 100 << 10 }),
   }),
   halves({
     property: `${count} peers that each send half a compressed message, 16 KiB that inflate to 1 MiB`,
@@ -110,10 +111,10 @@ export const dribbleRows: readonly Row[] = [
     async measure(server) {
       const peer = await RawSocket.open(server.port)
       if (peer === undefined) return figure('no connection', false)
-      peer.send(frame(binary, 'a', { length: 1000 }))
+      peer.send(clientFrame(opcodes.binary, 'a', { length: 1000 }))
       const begun = performance.now()
       const timer = setInterval(() => peer.send('a'), 1000)
-      const isEnded = await peer.until(() => peer.count(close) > 0 || peer.isClosed, 60_000)
+      const isEnded = await peer.until(() => peer.count(opcodes.close) > 0 || peer.isClosed, 60_000)
       clearInterval(timer)
       const seconds = (performance.now() - begun) / 1000
       const { closeCode } = peer

@@ -1,5 +1,6 @@
-import { RawSocket } from '../faults/raw-socket.js'
-import { close, frame, request, requestLines, text } from '../faults/wire.js'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { type Figure, figure, type Row, seconds, timed } from './row.js'
 
 /** The longest that a row waits: Bun finds a dead peer after two minutes. */
@@ -54,8 +55,8 @@ export const waitingRows: readonly Row[] = [
     async measure(server) {
       const peer = await RawSocket.open(server.port)
       if (peer === undefined) return figure('no connection', false)
-      peer.send(frame(text, 'close'))
-      await peer.until(() => peer.count(close) > 0, 5000)
+      peer.send(clientFrame(opcodes.text, 'close'))
+      await peer.until(() => peer.count(opcodes.close) > 0, 5000)
       // Ours stays open though the server may end its side.
       return untilDropped(peer, 6500)
     },

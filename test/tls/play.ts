@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ConnectionOptions, connect as connectTls, createSecureContext, TLSSocket } from 'node:tls'
-import { frame, request, requestLines, text } from '../faults/wire.js'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
 import { FaultyWire, socketPair } from './faulty-wire.js'
 import { alert, applicationData, handshake, RecordSealer, sealerCipher } from './record-sealer.js'
 import { type Act, forgeries, type Sequence } from './sequence.js'
@@ -164,13 +165,13 @@ class Peer {
   async #usual(act: Act): Promise<void> {
     const opening = this.#request ?? answerTo(this.#received)
     const half = opening.length >> 1
-    const message = frame(text, 'hello', { masked: !this.#isServer })
+    const message = clientFrame(opcodes.text, 'hello', { masked: !this.#isServer })
     if (act === 'request') this.#write(opening)
     else if (act === 'half a request') this.#write(opening.subarray(0, half))
     else if (act === 'the rest') this.#write(opening.subarray(half))
     else if (act === 'messages') this.#write(Buffer.concat([message, message, message]))
     else if (act === 'half a message') this.#write(message.subarray(0, 4))
-    else if (act === 'a close') this.#write(frame(8, '\u0003\u00e8', { masked: !this.#isServer }))
+    else if (act === 'a close') this.#write(clientFrame(8, '\u0003\u00e8', { masked: !this.#isServer }))
     else if (act === 'garbage') this.#write(Buffer.alloc(100, '\u0081\u00ff\u0000garbage', 'latin1'))
     else if (act === 'a look') await this.#atMost(new Promise((resolve) => this.#socket.once('data', resolve)))
     else if (act === 'renegotiation') await this.#renegotiate()
@@ -208,7 +209,7 @@ class Peer {
     } else if (act === 'a fatal alert') send(alert, 2, 80)
     else if (act === 'a warning') send(alert, 1, 90)
     else if (act === 'close_notify within a message') {
-      this.#write(frame(text, 'hello', { masked: !this.#isServer }).subarray(0, 4))
+      this.#write(clientFrame(opcodes.text, 'hello', { masked: !this.#isServer }).subarray(0, 4))
       send(alert, 1, 0)
     } else if (act === 'a ticket') send(handshake, 4, 0, 0, 14, 0, 0, 0, 9, 1, 2, 3, 4, 0, 0, 1, 7, 0, 0)
     else if (act === 'a request for a certificate') send(handshake, 13, 0, 0, 11, 0, 0, 8, 0, 13, 0, 4, 0, 2, 4, 3)

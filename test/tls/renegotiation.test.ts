@@ -7,8 +7,9 @@ import { after, before, describe, it } from 'node:test'
 import { connect, type Server, type TLSSocket } from 'node:tls'
 import { generate } from 'selfsigned'
 import { attach, type ServerHandlers, serve } from 'twoway/server'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
 import { startEcho, startTwoway } from '../echo-process.js'
-import { frame, request, requestLines, text } from '../faults/wire.js'
 
 const loopback = '127.0.0.1'
 
@@ -92,7 +93,7 @@ async function peerAt(stage: Stage, port: number, echoes: boolean, path = '/'): 
   socket.write(opening)
   const [head] = (await once(socket, 'data')) as [Buffer]
   assert.match(head.toString('latin1'), /^HTTP\/1\.1 101 /)
-  const message = frame(text, 'hello')
+  const message = clientFrame(opcodes.text, 'hello')
   if (stage === 'within a frame') socket.write(message.subarray(0, 8))
   if (stage === 'after an echo') {
     socket.write(message)

@@ -1,30 +1,18 @@
 import type { Connector } from '../../../twoway/dist/ports/connector.js'
 import type { Transport, TransportSink } from '../../../twoway/dist/ports/transport.js'
-import { concat, toHex, utf8 } from '../bytes.js'
+import { concat } from '../bytes.js'
+import { readFrame } from '../read-frame.js'
 
-/** The request of an opening handshake that keeps every rule, with further header lines. */
-export function handshakeRequest(target = '/', ...lines: readonly string[]): Uint8Array {
-  const fields = [
-    'Host: localhost',
-    'Upgrade: websocket',
-    'Connection: Upgrade',
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-    'Sec-WebSocket-Version: 13',
-    ...lines,
-  ]
-  return utf8(`GET ${target} HTTP/1.1\r\n${fields.join('\r\n')}\r\n\r\n`)
-}
-
-/** A peer that sends whatever octets it is told to, and keeps all that it receives. */
+/** A client over any network of the tests that sends any bytes and keeps everything it receives. */
 export class RawPeer implements TransportSink {
   readonly #transport: Transport
-  #room: Uint8Array = new Uint8Array(1024)
+  #buffer: Uint8Array = new Uint8Array(1024)
   #length = 0
   readonly #frames: string[] = []
   #framesEnd = 0
   #hasEnded = false
   #isClosed = false
-  #waiting: { readonly isThere: () => boolean; readonly resolve: () => void }[] = []
+  #waiting: { readonly holds: () => boolean; readonly resolve: () => void }[] = []
 
   constructor(connector: Connector, target: Parameters<Connector['connect']>[0]) {
     this.#transport = connector.connect(target)
@@ -51,7 +39,7 @@ export class RawPeer implements TransportSink {
     this.#transport.destroy()
   }
 
-  /** The head of the answer to a handshake, as text. */
+  /** Resolves with the head of the response to the handshake. */
   async head(): Promise<string> {
     await this.until(() => this.#headEnd > 0)
     return Buffer.from(this.#received.subarray(0, this.#headEnd)).toString('latin1')
@@ -61,63 +49,63 @@ export class RawPeer implements TransportSink {
     return this.#length
   }
 
-  /** All that came, as text. */
+  /** Everything that was received, as text. */
   get text(): string {
     return Buffer.from(this.#received).toString()
   }
 
-  /** The unmasked frames that came behind the head: opcode, and payload in hex. */
+  /** The frames received after the head, each as its opcode and its payload in hex. */
   get frames(): readonly string[] {
     if (this.#framesEnd === 0) this.#framesEnd = this.#headEnd
     if (this.#framesEnd > 0) while (this.#readFrame()) {}
     return this.#frames
   }
 
-  /** Resolves once `count` frames came, with them. */
+  /** Resolves with the frames once there are at least `count`. */
   async framesOf(count: number): Promise<readonly string[]> {
     await this.until(() => this.frames.length >= count)
     return this.frames
   }
 
-  /** Resolves once the other side has ended its sending side. */
-  get otherSideEnded(): Promise<void> {
+  /** Resolves once the server has ended its side of the connection. */
+  get inputEnded(): Promise<void> {
     return this.until(() => this.#hasEnded || this.#isClosed)
   }
 
-  /** Resolves once the connection is gone. */
+  /** Resolves once the connection is closed. */
   get gone(): Promise<void> {
     return this.until(() => this.#isClosed)
   }
 
-  until(isThere: () => boolean): Promise<void> {
+  until(holds: () => boolean): Promise<void> {
     return new Promise((resolve) => {
-      this.#waiting.push({ isThere, resolve })
-      this.#look()
+      this.#waiting.push({ holds, resolve })
+      this.#settle()
     })
   }
 
   received(bytes: Uint8Array, start: number, end: number): void {
     const length = this.#length + end - start
-    if (length > this.#room.length) this.#room = concat(this.#room, new Uint8Array(length))
-    this.#room.set(bytes.subarray(start, end), this.#length)
+    if (length > this.#buffer.length) this.#buffer = concat(this.#buffer, new Uint8Array(length))
+    this.#buffer.set(bytes.subarray(start, end), this.#length)
     this.#length = length
-    this.#look()
+    this.#settle()
   }
 
   drained(): void {}
 
   ended(): void {
     this.#hasEnded = true
-    this.#look()
+    this.#settle()
   }
 
   closed(): void {
     this.#isClosed = true
-    this.#look()
+    this.#settle()
   }
 
   get #received(): Uint8Array {
-    return this.#room.subarray(0, this.#length)
+    return this.#buffer.subarray(0, this.#length)
   }
 
   get #headEnd(): number {
@@ -126,22 +114,16 @@ export class RawPeer implements TransportSink {
   }
 
   #readFrame(): boolean {
-    const bytes = this.#received.subarray(this.#framesEnd)
-    if (bytes.length < 2) return false
-    const short = bytes[1]! & 0x7f
-    const header = short < 126 ? 2 : short === 126 ? 4 : 10
-    if (bytes.length < header) return false
-    const view = new DataView(bytes.buffer, bytes.byteOffset)
-    const length = short < 126 ? short : short === 126 ? view.getUint16(2) : Number(view.getBigUint64(2))
-    if (bytes.length < header + length) return false
-    this.#frames.push(`${bytes[0]! & 0x0f} ${toHex(bytes.subarray(header, header + length))}`)
-    this.#framesEnd += header + length
+    const frame = readFrame(this.#received, this.#framesEnd)
+    if (frame === undefined) return false
+    this.#frames.push(`${frame.opcode} ${frame.payload.toString('hex')}`)
+    this.#framesEnd = frame.end
     return true
   }
 
-  #look(): void {
-    this.#waiting = this.#waiting.filter(({ isThere, resolve }) => {
-      if (!isThere()) return true
+  #settle(): void {
+    this.#waiting = this.#waiting.filter(({ holds, resolve }) => {
+      if (!holds()) return true
       resolve()
       return false
     })
