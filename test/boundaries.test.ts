@@ -109,6 +109,17 @@ const rows: readonly Row[] = [
       'twoway/src/core/errors.js',
     ],
   })),
+  // What is published, and what a reader pastes, runs without the shared test code.
+  ...['packages/cli/src/echo/probe.ts', 'examples/server-probe.ts'].map((from) => ({
+    from,
+    may: ['./other.js'],
+    mayNot: ['twoway-testing/bytes.js', 'twoway-testing/peers/raw-socket.js'],
+  })),
+  ...['packages/cli/src/echo/probe.test.ts', 'bench/src/load/probe.ts', 'test/faults/probe.ts'].map((from) => ({
+    from,
+    may: ['twoway-testing/bytes.js', 'twoway-testing/peers/raw-socket.js'],
+    mayNot: ['../../../twoway/dist/core/errors.js'],
+  })),
   {
     from: 'packages/playground/src/page/probe.ts',
     may: ['./other.js', '../payload.js', 'twoway', 'preact', 'preact/hooks', '@preact/signals', 'uplot'],
