@@ -13,7 +13,7 @@ const modules = [
 const constantsBytes = 64
 
 /**
- * Compiles each file of packages/twoway/assembly into a module that holds the octets of the WebAssembly, so that nothing
+ * Compiles each file of packages/twoway/assembly into a module that holds the bytes of the WebAssembly, so that nothing
  * has to be fetched when it runs. Does nothing where that is up to date.
  * @param {string} root
  */
@@ -45,11 +45,11 @@ async function compile(root, { name, source: file, target: to, pages }) {
     listFiles: () => [],
   })
   if (error) throw new Error(`AssemblyScript does not compile ${source}: ${error.message}\n${stderr}`)
-  const octets = Buffer.from(files.get('module.wasm')).toString('base64')
+  const bytes = Buffer.from(files.get('module.wasm')).toString('base64')
   writeFileSync(
     target,
     `${stamp}\n/** Pages of 64 KiB in the memory that the module takes. */\nexport const ${name}Pages = ${pages}\n\n` +
-      `/** The WebAssembly module, in base64. */\nexport const ${name}Module =\n  '${octets}'\n`,
+      `/** The WebAssembly module, in base64. */\nexport const ${name}Module =\n  '${bytes}'\n`,
   )
 }
 

@@ -31,7 +31,7 @@ async function buildPage() {
   const html = assemble(textOf(script), textOf(style))
   const size = gzipSync(html, { level: 9 }).length
   if (size > mostBytes) {
-    throw new Error(`The page has ${size} octets by gzip, and ${mostBytes} are allowed.`)
+    throw new Error(`The page has ${size} bytes by gzip, and ${mostBytes} are allowed.`)
   }
   mkdirSync(dirname(page), { recursive: true })
   writeFileSync(join(dirname(page), 'playground.licenses.txt'), licenses())

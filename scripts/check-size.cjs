@@ -21,7 +21,7 @@ async function checkSize() {
       const size = await measure(names, platform)
       const isTooLong = size > limit
       console.log(
-        `${isTooLong ? 'Too long: ' : ''}${names}, ${platform}: ${size} octets by gzip, at most ${limit} are allowed.`,
+        `${isTooLong ? 'Too long: ' : ''}${names}, ${platform}: ${size} bytes by gzip, at most ${limit} are allowed.`,
       )
       if (isTooLong) process.exitCode = 1
     }

@@ -15,33 +15,33 @@ import { request, requestLines } from 'twoway-testing/peers/handshake-request.js
 const mebibyte = 1 << 20
 
 export interface HugeMessageResult {
-  readonly octets: number
+  readonly length: number
   /** Whether what came back is what was sent. */
   readonly isSame: boolean
-  /** Octets of payload that came back, as they came. */
-  readonly wireOctets: number
+  /** Bytes of payload that came back, as they came. */
+  readonly wireBytes: number
   readonly grownBytes: number
   readonly seconds: number
 }
 
-/** What takes a message's octets, or the payload of its frames. */
+/** What takes a message's bytes, or the payload of its frames. */
 interface ByteSink {
   /** Resolves when there is room for more. */
   write(bytes: Buffer): Promise<void>
   end(): Promise<void>
 }
 
-/** One binary message of so many octets, whole MiB, masked by nothing, and the echo of it. */
-export async function echoHugeMessage(octets: number, compress: boolean): Promise<HugeMessageResult> {
+/** One binary message of so many bytes, whole MiB, masked by nothing, and the echo of it. */
+export async function echoHugeMessage(length: number, compress: boolean): Promise<HugeMessageResult> {
   const server = fork(fileURLToPath(new URL('huge-message-server.js', import.meta.url)))
   try {
     const [{ port }] = (await once(server, 'message')) as [{ readonly port: number }]
     const begun = performance.now()
-    const { isSame, wireOctets } = await talk(port, octets, compress)
+    const { isSame, wireBytes } = await talk(port, length, compress)
     const seconds = (performance.now() - begun) / 1000
     server.send('stop')
     const [{ grownBytes }] = (await once(server, 'message')) as [{ readonly grownBytes: number }]
-    return { octets, isSame, wireOctets, grownBytes, seconds }
+    return { length, isSame, wireBytes, grownBytes, seconds }
   } finally {
     server.kill()
   }
@@ -49,9 +49,9 @@ export async function echoHugeMessage(octets: number, compress: boolean): Promis
 
 async function talk(
   port: number,
-  octets: number,
+  length: number,
   compress: boolean,
-): Promise<Pick<HugeMessageResult, 'isSame' | 'wireOctets'>> {
+): Promise<Pick<HugeMessageResult, 'isSame' | 'wireBytes'>> {
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
   const offer = compress ? 'permessage-deflate' : undefined
@@ -61,17 +61,17 @@ async function talk(
   const received = createHash('sha256')
   const echoed = readMessage(socket, compress, received)
   const sent = createHash('sha256')
-  const frames = oneFrame(socket, octets)
-  await writeMessage(compress ? deflated(fragments(socket)) : frames, octets, sent)
-  const wireOctets = await echoed
+  const frames = oneFrame(socket, length)
+  await writeMessage(compress ? deflated(fragments(socket)) : frames, length, sent)
+  const wireBytes = await echoed
   socket.destroy()
-  return { isSame: received.digest('hex') === sent.digest('hex'), wireOctets }
+  return { isSame: received.digest('hex') === sent.digest('hex'), wireBytes }
 }
 
 /** Digits, other ones in each MiB, of which compression saves the half. */
-async function writeMessage(sink: ByteSink, octets: number, hash: Hash): Promise<void> {
+async function writeMessage(sink: ByteSink, length: number, hash: Hash): Promise<void> {
   const digits = Buffer.from(randomBytes(mebibyte / 2).toString('hex'))
-  for (let sent = 0; sent < octets; sent += mebibyte) {
+  for (let sent = 0; sent < length; sent += mebibyte) {
     digits.write(String(sent))
     hash.update(digits)
     for (let at = 0; at < mebibyte; at += 64 << 10) await sink.write(digits.subarray(at, at + (64 << 10)))
@@ -79,11 +79,11 @@ async function writeMessage(sink: ByteSink, octets: number, hash: Hash): Promise
   await sink.end()
 }
 
-function oneFrame(socket: Socket, octets: number): ByteSink {
+function oneFrame(socket: Socket, length: number): ByteSink {
   let hasBegun = false
   return {
     async write(bytes) {
-      if (!hasBegun) socket.write(frameHeader(opcodes.binary, octets))
+      if (!hasBegun) socket.write(frameHeader(opcodes.binary, length))
       hasBegun = true
       if (!socket.write(Buffer.from(bytes))) await once(socket, 'drain')
     },
@@ -128,16 +128,16 @@ function frameHeader(opcode: number, length: number, form: FrameForm = {}): Uint
   return clientFrame(opcode, '', { maskingKey: new Uint8Array(4), length, ...form })
 }
 
-/** Reads the unmasked frames of a message, hashes what it is, and returns the octets of their payloads. */
+/** Reads the unmasked frames of a message, hashes what it is, and returns the bytes of their payloads. */
 async function readMessage(socket: Socket, isCompressed: boolean, hash: Hash): Promise<number> {
   if (!isCompressed) return readFrames(socket, async (bytes) => void hash.update(bytes))
   const inflate = createInflateRaw()
   inflate.on('data', (bytes: Buffer) => hash.update(bytes))
   const write = (bytes: Buffer): Promise<void> =>
     new Promise((resolve, reject) => inflate.write(bytes, (error) => (error ? reject(error) : resolve())))
-  const octets = await readFrames(socket, write)
+  const length = await readFrames(socket, write)
   await write(Buffer.of(0, 0, 0xff, 0xff))
-  return octets
+  return length
 }
 
 async function readFrames(socket: Socket, take: (payload: Buffer) => Promise<void>): Promise<number> {
@@ -168,15 +168,15 @@ async function readFrames(socket: Socket, take: (payload: Buffer) => Promise<voi
       if (remaining === 0 && fin) return total
     }
   }
-  throw new Error(`the connection ended after ${total} octets`)
+  throw new Error(`the connection ended after ${total} bytes`)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const mebibytes = Number(process.argv[2] ?? 1024)
   for (const compress of [false, true]) {
-    const { isSame, wireOctets, grownBytes, seconds } = await echoHugeMessage(mebibytes * mebibyte, compress)
+    const { isSame, wireBytes, grownBytes, seconds } = await echoHugeMessage(mebibytes * mebibyte, compress)
     const rate = (mebibytes / seconds).toFixed(0)
-    const how = compress ? `compressed to ${(wireOctets / mebibyte).toFixed(0)} MiB ` : ''
+    const how = compress ? `compressed to ${(wireBytes / mebibyte).toFixed(0)} MiB ` : ''
     console.log(`${mebibytes} MiB ${how}echoed in ${seconds.toFixed(1)} s (${rate} MiB/s)`)
     console.log(`the server took at most ${(grownBytes / mebibyte).toFixed(1)} MiB above its start`)
     if (!isSame || grownBytes > 64 * mebibyte) process.exitCode = 1

@@ -15,25 +15,25 @@ const sockets = [
   // The handshake is refused, not answered in time, or answered wrongly.
   new WebSocket(`${url}/refuse?status=500`),
   new WebSocket(`${url}/never`, { handshakeTimeoutMs: 50 }),
-  new WebSocket(`${rawUrl}/octets?Upgrade=wrong`),
-  new WebSocket(`${rawUrl}/octets`, 'chat'),
-  new WebSocket(`${rawUrl}/octets?status=302&Location=/`),
+  new WebSocket(`${rawUrl}/bytes?Upgrade=wrong`),
+  new WebSocket(`${rawUrl}/bytes`, 'chat'),
+  new WebSocket(`${rawUrl}/bytes?status=302&Location=/`),
   // Connecting is given up.
   new WebSocket(`${url}/never`, { signal: AbortSignal.timeout(50) }),
   new WebSocket(`${url}/never`, { signal: AbortSignal.abort(new Error('no')) }),
   closedAtOnce(`${url}/echo`),
   // The server drops the connection, or breaks a rule.
   new WebSocket(`${url}/drop`),
-  new WebSocket(`${rawUrl}/octets?hex=810161&then=end`),
-  new WebSocket(`${rawUrl}/octets?hex=810161&then=drop`),
-  new WebSocket(`${rawUrl}/octets?hex=830161`),
-  new WebSocket(`${rawUrl}/octets?hex=8102c328&joined=1`),
-  new WebSocket(`${rawUrl}/octets?hex=8801ff`),
+  new WebSocket(`${rawUrl}/bytes?hex=810161&then=end`),
+  new WebSocket(`${rawUrl}/bytes?hex=810161&then=drop`),
+  new WebSocket(`${rawUrl}/bytes?hex=830161`),
+  new WebSocket(`${rawUrl}/bytes?hex=8102c328&joined=1`),
+  new WebSocket(`${rawUrl}/bytes?hex=8801ff`),
   new WebSocket(`${url}/send?text=longer`, { maxMessageBytes: 1 }),
 ]
 
 /** With messages on their way: what fails then is the write. */
-const writers = [new WebSocket(`${url}/drop`), new WebSocket(`${rawUrl}/octets?hex=810161&then=drop`)]
+const writers = [new WebSocket(`${url}/drop`), new WebSocket(`${rawUrl}/bytes?hex=810161&then=drop`)]
 for (const writer of writers) {
   writer.onopen = () => {
     const write = (): void => {

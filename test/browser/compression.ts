@@ -33,7 +33,7 @@ describe('permessage-deflate with Chromium', () => {
       const options = JSON.stringify(perMessageDeflate)
       assert.match(told.extensions, /^permessage-deflate/, options)
       assert.deepEqual([told.received, told.wrong], [echoCount, undefined], options)
-      // What the page sends takes more than two million octets as it is.
+      // What the page sends takes more than two million bytes as it is.
       assert.ok(told.receivedBytes < 1_500_000, `${options}: ${told.receivedBytes}`)
     }
   })

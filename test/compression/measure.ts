@@ -139,7 +139,7 @@ async function laterMemory(options: object | boolean, offer: string): Promise<Me
 
 async function measureMemory(): Promise<void> {
   process.stdout.write(
-    `KiB held (resident) of an idle connection after one echo of 306 octets, ${connections} connections\n`,
+    `KiB held (resident) of an idle connection after one echo of 306 bytes, ${connections} connections\n`,
   )
   const offer = 'permessage-deflate; client_max_window_bits'
   const show = (name: string, { rss, held }: Memory, most = Number.POSITIVE_INFINITY): void =>
@@ -230,7 +230,7 @@ async function measureFragments(): Promise<void> {
   }
   const forms = {
     'one frame': clientFrame(opcodes.text, message, compressed),
-    'frames of 256 octets': Buffer.concat(cut),
+    'frames of 256 bytes': Buffer.concat(cut),
   }
   const cpu: number[] = []
   for (const [name, bytes] of Object.entries(forms)) {

@@ -41,7 +41,7 @@ export function echoMessages(WebSocketClass: new (url: string) => StandardSocket
           ? data === sent
           : data instanceof ArrayBuffer &&
             data.byteLength === sent.length &&
-            new Uint8Array(data).every((octet, index) => octet === sent[index])
+            new Uint8Array(data).every((byte, index) => byte === sent[index])
       if (!isSame) wrong ??= received
       received += 1
       if (received === messages.length) end()

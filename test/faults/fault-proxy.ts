@@ -13,15 +13,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
  */
 export type Mishap = 'reset' | 'cut' | 'swallow' | 'stall' | 'forget'
 
-/** How the octets fare in one direction. */
+/** How the bytes fare in one direction. */
 export interface FlowFaults {
   /** Milliseconds that each piece is held back. */
   readonly delayMs?: number
   readonly bytesPerSecond?: number
-  /** Octets that go on at once, at most. */
+  /** Bytes that go on at once, at most. */
   readonly pieceBytes?: number
-  /** What befalls the connection once so many octets have passed this way: 0 is before the first. */
-  readonly at?: readonly [octets: number, mishap: Mishap]
+  /** What befalls the connection once so many bytes have passed this way: 0 is before the first. */
+  readonly at?: readonly [bytes: number, mishap: Mishap]
 }
 
 export interface Faults {
@@ -93,7 +93,7 @@ export class ProxiedConnection {
     ;(direction === 'up' ? this.#up : this.#down).befall(mishap)
   }
 
-  /** Octets that passed. */
+  /** Bytes that passed. */
   get passed(): { readonly up: number; readonly down: number } {
     return { up: this.#up.passed, down: this.#down.passed }
   }
@@ -163,10 +163,10 @@ class Flow {
     }
   }
 
-  async #wait(octets: number): Promise<void> {
+  async #wait(bytes: number): Promise<void> {
     const { delayMs = 0, bytesPerSecond = Number.POSITIVE_INFINITY } = this.#faults
     const now = performance.now()
-    this.#dueAt = Math.max(now, this.#dueAt) + (1000 * octets) / bytesPerSecond
+    this.#dueAt = Math.max(now, this.#dueAt) + (1000 * bytes) / bytesPerSecond
     const ms = delayMs + this.#dueAt - now
     if (ms >= 1) await sleep(ms)
   }

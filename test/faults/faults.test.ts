@@ -43,9 +43,9 @@ describe('faults of the network and of processes', { concurrency: 4 }, () => {
       }
 
       for (const mishap of ['reset', 'cut', 'swallow', 'stall', 'forget'] satisfies readonly Mishap[]) {
-        it(`ends a connection that meets '${mishap}' at any octet, either way, and so does the client`, async () => {
-          const faults = places.flatMap((octets) =>
-            (['up', 'down'] as const).map((direction) => ({ [direction]: { at: [octets, mishap] as const } })),
+        it(`ends a connection that meets '${mishap}' at any byte, either way, and so does the client`, async () => {
+          const faults = places.flatMap((bytes) =>
+            (['up', 'down'] as const).map((direction) => ({ [direction]: { at: [bytes, mishap] as const } })),
           )
           const proxy = await FaultProxy.listen(server.port, (index) => faults[index]!)
           const url = `ws://127.0.0.1:${proxy.port}`
@@ -59,7 +59,7 @@ describe('faults of the network and of processes', { concurrency: 4 }, () => {
         })
       }
 
-      it('delivers what comes late, slowly or octet by octet, whole', async () => {
+      it('delivers what comes late, slowly or byte by byte, whole', async () => {
         const slow: Faults[] = [
           { up: { pieceBytes: 1000 }, down: { pieceBytes: 1000 } },
           { up: { delayMs: 30 }, down: { delayMs: 30 } },
@@ -72,11 +72,11 @@ describe('faults of the network and of processes', { concurrency: 4 }, () => {
           assert.deepEqual([trip.echoes, trip.code, trip.wasClean], [1, 1000, true])
           await proxy.close()
         }
-        const octetByOctet = await FaultProxy.listen(server.port, { up: { pieceBytes: 1 }, down: { pieceBytes: 1 } })
-        const url = `ws://127.0.0.1:${octetByOctet.port}`
+        const byteByByte = await FaultProxy.listen(server.port, { up: { pieceBytes: 1 }, down: { pieceBytes: 1 } })
+        const url = `ws://127.0.0.1:${byteByByte.port}`
         const trip = await echoTrip(url, { messages: shortOnes, patienceMs: 20_000 })
         assert.deepEqual([trip.echoes, trip.code, trip.wasClean], [2, 1000, true])
-        await octetByOctet.close()
+        await byteByByte.close()
         await isAsBefore()
       })
 

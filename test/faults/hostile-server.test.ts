@@ -34,7 +34,7 @@ describe('a client whose server', { concurrency: 8 }, () => {
   after(async () => {
     await server.close()
     const held = (await heldBytes()) - heldBefore
-    assert.ok(held < mostHeldBytes, `${held} octets are held`)
+    assert.ok(held < mostHeldBytes, `${held} bytes are held`)
   })
 
   for (const [name, { opens, error, code, handshakeTimeoutMs = longMs, patienceMs = longMs }] of Object.entries(
@@ -48,7 +48,7 @@ describe('a client whose server', { concurrency: 8 }, () => {
       if (error === undefined) assert.equal(trip.error, '')
       else assert.match(trip.error, error)
       // Behind a Close it throws away what comes, until the server ends or its time is up.
-      if (!opens) assert.ok(server.takenBytes(name) < mostTakenBytes, `${server.takenBytes(name)} octets were taken`)
+      if (!opens) assert.ok(server.takenBytes(name) < mostTakenBytes, `${server.takenBytes(name)} bytes were taken`)
     })
   }
 })

@@ -15,7 +15,7 @@ export class HostilePeer {
     this.#key = /^sec-websocket-key: (.*)$/im.exec(head)?.[1] ?? ''
   }
 
-  /** Answers with 101 and what belongs there, and further header lines; frames may follow in the same octets. */
+  /** Answers with 101 and what belongs there, and further header lines; frames may follow in the same bytes. */
   accept(lines: readonly string[] = [], frames: Uint8Array = new Uint8Array(0)): void {
     const accept = createHash('sha1').update(`${this.#key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
     const fields = ['Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`, ...lines]
@@ -30,18 +30,18 @@ export class HostilePeer {
   }
 
   /** Writes this again and again, as fast as it is taken, until the connection is gone. */
-  repeat(octets: string | Uint8Array): void {
+  repeat(bytes: string | Uint8Array): void {
     const write = (): void => {
-      while (!this.socket.destroyed && this.socket.write(octets)) {}
+      while (!this.socket.destroyed && this.socket.write(bytes)) {}
     }
     this.socket.on('drain', write)
     write()
   }
 
-  /** Writes an octet at a time, one each few milliseconds, until the connection is gone. */
-  dribble(octets: string, everyMs: number): void {
+  /** Writes a byte at a time, one each few milliseconds, until the connection is gone. */
+  dribble(bytes: string, everyMs: number): void {
     let at = 0
-    const timer = setInterval(() => this.socket.write(octets[at++] ?? 'a'), everyMs)
+    const timer = setInterval(() => this.socket.write(bytes[at++] ?? 'a'), everyMs)
     this.socket.once('close', () => clearInterval(timer))
   }
 }
@@ -86,7 +86,7 @@ export class HostileServer {
     return `ws://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${encodeURIComponent(act)}`
   }
 
-  /** Octets that the network took for the clients of an act. */
+  /** Bytes that the network took for the clients of an act. */
   takenBytes(act: string): number {
     return (this.#served.get(act) ?? []).reduce((sum, socket) => sum + socket.bytesWritten - socket.writableLength, 0)
   }

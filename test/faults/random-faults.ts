@@ -51,7 +51,7 @@ function drawsOf(seed: number): Draw {
 
 const mishaps: readonly Mishap[] = ['reset', 'cut', 'swallow', 'stall', 'forget']
 const messages = ['short', 'm'.repeat(126), 'long'.repeat(2000)]
-/** Octets that pass each way before, in, and after the first messages. */
+/** Bytes that pass each way before, in, and after the first messages. */
 const longestWay = 9000
 
 /** Has chance befall connections to a server, and says how it and its other clients fared. */
@@ -64,9 +64,9 @@ export async function runRandomFaults({ server, count, seed, atOnce }: RandomFau
   const before = await server.state()
   const proxy = await FaultProxy.listen(server.port, () => next)
 
-  /** Faults of the network: the state that they meet is the octet at which they do. */
-  async function onTheWay(mishap: Mishap, where: 'up' | 'down' | 'both', octets: number): Promise<void> {
-    const flow = { at: [octets, mishap] as const, ...(draw(4) === 0 ? { pieceBytes: 1 + draw(200) } : {}) }
+  /** Faults of the network: the state that they meet is the byte at which they do. */
+  async function onTheWay(mishap: Mishap, where: 'up' | 'down' | 'both', bytes: number): Promise<void> {
+    const flow = { at: [bytes, mishap] as const, ...(draw(4) === 0 ? { pieceBytes: 1 + draw(200) } : {}) }
     const faults: Faults = where === 'both' ? { up: flow, down: flow } : { [where]: flow }
     // The proxy takes them for the next connection: one is made at a time.
     const { trip } = await inTurn(async () => {
@@ -78,8 +78,8 @@ export async function runRandomFaults({ server, count, seed, atOnce }: RandomFau
     })
     const { ms, isGarbled, opened, error } = await trip
     longestTripMs = Math.max(longestTripMs, ms)
-    if (isGarbled) complaints.push(`a message was garbled by ${mishap} ${where} at ${octets}`)
-    if (!opened && error === '') complaints.push(`no reason was told for ${mishap} ${where} at ${octets}`)
+    if (isGarbled) complaints.push(`a message was garbled by ${mishap} ${where} at ${bytes}`)
+    if (!opened && error === '') complaints.push(`no reason was told for ${mishap} ${where} at ${bytes}`)
   }
   let turn: Promise<unknown> = Promise.resolve()
   function inTurn<Result>(act: () => Promise<Result>): Promise<Result> {
@@ -110,9 +110,9 @@ export async function runRandomFaults({ server, count, seed, atOnce }: RandomFau
     if (dice < 5) return counted('descriptors run out', crowd())
     const mishap = mishaps[draw(mishaps.length)]!
     const where = (['up', 'down', 'both'] as const)[draw(3)]!
-    const octets = draw(2) === 0 ? draw(400) : draw(longestWay)
+    const bytes = draw(2) === 0 ? draw(400) : draw(longestWay)
     const name = where === 'both' && mishap === 'swallow' ? 'a blackhole' : `${mishap} ${where}`
-    return counted(name, onTheWay(mishap, where, octets))
+    return counted(name, onTheWay(mishap, where, bytes))
   }
   async function counted(name: string, fault: Promise<void>): Promise<void> {
     kinds.set(name, (kinds.get(name) ?? 0) + 1)

@@ -24,7 +24,7 @@ export interface Sample {
 
 export interface LoadReport {
   readonly samples: readonly Sample[]
-  /** Octets by which what the server holds grows in ten minutes, by the line that fits best. */
+  /** Bytes by which what the server holds grows in ten minutes, by the line that fits best. */
   readonly growthIn10Minutes: number
   /** The standard error of that. */
   readonly errorIn10Minutes: number
@@ -75,7 +75,7 @@ export async function runSteadyLoad(options: SteadyLoadOptions): Promise<LoadRep
   }
 }
 
-/** Octets a millisecond by the least squares' line, and the standard error of that: samples scatter by some MiB. */
+/** Bytes a millisecond by the least squares' line, and the standard error of that: samples scatter by some MiB. */
 function slopeOf(samples: readonly Sample[]): { readonly slope: number; readonly error: number } {
   const mean = (of: (sample: Sample) => number): number =>
     samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length

@@ -26,12 +26,12 @@ const webSocketCases: readonly Case[] = [
       socket.send(Uint8Array.of(0, 1, 255))
       const blob = (await next(socket, 'message')).data as Blob
       holds(blob instanceof Blob, 'binary comes as a Blob')
-      same(octetsOf(await blob.arrayBuffer()), '0,1,255')
+      same(bytesOf(await blob.arrayBuffer()), '0,1,255')
       socket.binaryType = 'arraybuffer'
       socket.send(new DataView(Uint8Array.of(9, 8, 7, 6).buffer, 1, 2))
       const buffer = (await next(socket, 'message')).data as ArrayBuffer
       holds(buffer instanceof ArrayBuffer, 'binary comes as an ArrayBuffer')
-      same(octetsOf(buffer), '8,7')
+      same(bytesOf(buffer), '8,7')
       await closed(socket)
     },
   },
@@ -41,7 +41,7 @@ const webSocketCases: readonly Case[] = [
       const socket = await opened(new WebSocket(echoUrl))
       socket.binaryType = 'arraybuffer'
       const log: string[] = []
-      socket.onmessage = ({ data }) => log.push(typeof data === 'string' ? data : octetsOf(data as ArrayBuffer))
+      socket.onmessage = ({ data }) => log.push(typeof data === 'string' ? data : bytesOf(data as ArrayBuffer))
       socket.send(new Blob([Uint8Array.of(1, 2), Uint8Array.of(3)]))
       socket.send('behind')
       await next(socket, 'message')
@@ -124,7 +124,7 @@ const webSocketCases: readonly Case[] = [
     name: 'WebSocket fails where the server breaks a rule',
     async run({ rawUrl }) {
       // A masked frame: a server must not mask, RFC 6455 §5.1.
-      same(await endOf(new WebSocket(`${rawUrl}/octets?hex=818100000000aa`)), 'error, 1006  false')
+      same(await endOf(new WebSocket(`${rawUrl}/bytes?hex=818100000000aa`)), 'error, 1006  false')
     },
   },
   {
@@ -167,7 +167,7 @@ const streamCases: readonly Case[] = [
       same((await reader.read()).value, 'grüß 🌍')
       await writer.write(Uint8Array.of(0, 1, 255))
       const { value } = await reader.read()
-      same(octetsOf(value as Uint8Array), '0,1,255')
+      same(bytesOf(value as Uint8Array), '0,1,255')
       await writer.close()
       same((await reader.read()).done, true)
       same(await stream.closed, { closeCode: 1005, reason: '' })
@@ -286,10 +286,10 @@ async function meetFlood(url: string, options: { readonly ca?: string }): Promis
     holds(now < floodMessages, 'the server is made to wait')
   }
   const reader = readable.getReader()
-  let octets = 0
-  while (octets < floodMessages * floodMessageBytes) {
+  let bytes = 0
+  while (bytes < floodMessages * floodMessageBytes) {
     const { value } = await reader.read()
-    octets += (value as Uint8Array).byteLength
+    bytes += (value as Uint8Array).byteLength
   }
   stream.close()
   await stream.closed
@@ -321,7 +321,7 @@ function statusOf({ code, reason, wasClean }: { code: number; reason: string; wa
   return `${code} ${reason} ${wasClean}`
 }
 
-function octetsOf(buffer: ArrayBuffer | Uint8Array): string {
+function bytesOf(buffer: ArrayBuffer | Uint8Array): string {
   return [...new Uint8Array(buffer as ArrayBuffer)].join()
 }
 

@@ -31,7 +31,7 @@ const refusals: readonly [what: string, status: number, change: (lines: string[]
   ['HTTP/1.0', 400, ([, ...rest]) => ['GET / HTTP/1.0', ...rest]],
   ['no key', 400, (lines) => lines.filter((line) => line !== key)],
   ['two keys', 400, (lines) => [...lines, key]],
-  ['a key of 3 octets', 400, (lines) => lines.map((line) => (line === key ? 'Sec-WebSocket-Key: AAAA' : line))],
+  ['a key of 3 bytes', 400, (lines) => lines.map((line) => (line === key ? 'Sec-WebSocket-Key: AAAA' : line))],
   ['another version', 426, (lines) => lines.map((line) => line.replace(': 13', ': 12'))],
   ['no Connection', 400, (lines) => lines.map((line) => line.replace(': Upgrade', ': close'))],
   ['two Hosts', 400, (lines) => [...lines, 'Host: other']],
@@ -54,7 +54,7 @@ export const serverCases: readonly ServerCase[] = [
         const bytes = Buffer.alloc(length, 'twoway')
         client.send(bytes)
         const binary = await message(client)
-        holds(binary.isBinary && binary.data.equals(bytes), `${length} octets come back`)
+        holds(binary.isBinary && binary.data.equals(bytes), `${length} bytes come back`)
         client.send(bytes.toString())
         const text = await message(client)
         holds(!text.isBinary && text.data.equals(bytes), `a text of ${length} comes back`)
@@ -178,8 +178,8 @@ export const serverCases: readonly ServerCase[] = [
       socket.write(Buffer.from('81810000000061', 'hex'))
       await wait(50)
       socket.write(Buffer.from('81810000000062', 'hex'))
-      const octets = await until(socket, (bytes) => bytes.includes(Buffer.from('810161810162', 'hex')))
-      holds(octets.toString('latin1').startsWith('HTTP/1.1 101 '), 'the answer comes first')
+      const bytes = await until(socket, (bytes) => bytes.includes(Buffer.from('810161810162', 'hex')))
+      holds(bytes.toString('latin1').startsWith('HTTP/1.1 101 '), 'the answer comes first')
       socket.destroy()
     },
   },
@@ -209,15 +209,15 @@ export const serverCases: readonly ServerCase[] = [
       ] as const) {
         const socket = raw(url, requestOf(linesOf(url)))
         socket.write(Buffer.from(hex, 'hex'))
-        const octets = await until(socket, (bytes) => closeCodeIn(bytes) > 0)
-        same(closeCodeIn(octets), code, hex)
+        const bytes = await until(socket, (bytes) => closeCodeIn(bytes) > 0)
+        same(closeCodeIn(bytes), code, hex)
         socket.destroy()
       }
       const long = await opened(narrowUrl)
       long.send('x'.repeat(1000))
       await message(long)
       long.send('x'.repeat(1001))
-      holds((await endOf(long)).startsWith('1009 '), 'a message of an octet too many is refused')
+      holds((await endOf(long)).startsWith('1009 '), 'a message of a byte too many is refused')
       const failing = await opened(`${url}/fail`)
       failing.send('now')
       holds((await endOf(failing)).startsWith('1011 '), 'the handler threw')
@@ -227,11 +227,11 @@ export const serverCases: readonly ServerCase[] = [
     name: 'makes a flood wait for a peer that does not read, and goes on when it does',
     async run({ url, controlUrl }) {
       const client = new WsClient(`${url}/flood`, { maxPayload: mebibyte, perMessageDeflate: false })
-      let octets = 0
+      let received = 0
       const all = new Promise<void>((resolve, reject) => {
         client.on('message', (data: Buffer) => {
-          octets += data.length
-          if (octets === 64 * mebibyte) resolve()
+          received += data.length
+          if (received === 64 * mebibyte) resolve()
         })
         client.once('error', reject)
       })
@@ -260,11 +260,11 @@ export const serverCases: readonly ServerCase[] = [
         await wait(200)
       }
       holds(before > 16 * mebibyte, `most of 64 MiB waits at the client: ${before}`)
-      let octets = 0
+      let received = 0
       const all = new Promise<void>((resolve) => {
         client.on('message', (data: Buffer) => {
-          octets += data.length
-          if (octets === 64 * mebibyte) resolve()
+          received += data.length
+          if (received === 64 * mebibyte) resolve()
         })
       })
       client.resume()
@@ -440,18 +440,18 @@ async function closed(client: WsClient): Promise<void> {
   if (client.readyState !== WsClient.CLOSED) await endOf(client)
 }
 
-/** A peer that sends these octets. */
-function raw(url: string, octets: string): Socket {
+/** A peer that sends these bytes. */
+function raw(url: string, bytes: string): Socket {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
   socket.on('error', () => {})
-  if (octets !== '') socket.write(octets)
+  if (bytes !== '') socket.write(bytes)
   return socket
 }
 
 /** All that comes up to the end of the connection. */
-async function answerTo(url: string, octets: string): Promise<string> {
-  const socket = raw(url, octets)
+async function answerTo(url: string, bytes: string): Promise<string> {
+  const socket = raw(url, bytes)
   const parts: Buffer[] = []
   for await (const bytes of socket) parts.push(bytes as Buffer)
   return Buffer.concat(parts).toString()

@@ -32,7 +32,7 @@ async function untilAnswered(port: number, withinMs: number): Promise<number | u
 }
 
 /** Connections that ask an app for something, and then do nothing more. */
-function holding(property: string, octets: (port: number) => string): Row {
+function holding(property: string, bytes: (port: number) => string): Row {
   return {
     property: `${tries} connections ${property}, to an app of ${descriptors} descriptors`,
     promise: 'the app answers, and lets WebSockets in, within 15 s',
@@ -42,7 +42,7 @@ function holding(property: string, octets: (port: number) => string): Row {
       const peers = Array.from({ length: tries }, () => new RawSocket(server.port))
       for (const peer of peers) {
         peer.socket.allowHalfOpen = true
-        peer.send(octets(server.port))
+        peer.send(bytes(server.port))
       }
       await sleep(1000)
       const ms = await untilAnswered(server.port, longestMs)

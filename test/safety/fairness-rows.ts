@@ -31,8 +31,8 @@ function beside(flood: string, act: (peer: RawSocket) => Promise<void>): Row {
 }
 
 /** Sends all of it as fast as the server takes it, then waits until it is answered. */
-async function pour(peer: RawSocket, octets: Buffer): Promise<void> {
-  peer.send(octets)
+async function pour(peer: RawSocket, bytes: Buffer): Promise<void> {
+  peer.send(bytes)
   peer.send(clientFrame(opcodes.text, 'the end'))
   const isEnd = (): boolean => peer.frames.at(-1)?.payload.toString() === 'the end'
   await peer.until(isEnd, floodMs)
@@ -43,7 +43,7 @@ function many(count: number, frame: () => Uint8Array): Buffer {
 }
 
 export const fairnessRows: readonly Row[] = [
-  beside('1,000,000 messages of one octet', (peer) =>
+  beside('1,000,000 messages of one byte', (peer) =>
     pour(
       peer,
       many(1_000_000, () => clientFrame(opcodes.text, 'a')),
@@ -55,12 +55,12 @@ export const fairnessRows: readonly Row[] = [
       many(100_000, () => clientFrame(opcodes.ping, 'a')),
     ),
   ),
-  beside('20,000 messages that come octet by octet', async (peer) => {
-    const octets = many(20_000, () => clientFrame(opcodes.text, 'a'))
+  beside('20,000 messages that come byte by byte', async (peer) => {
+    const bytes = many(20_000, () => clientFrame(opcodes.text, 'a'))
     const end = performance.now() + floodMs
-    for (let at = 0; at < octets.length && performance.now() < end; at++) {
-      if (!(await peer.sendInTurn(octets.subarray(at, at + 1)))) break
-      // A write of its own for each octet, not one for all of a turn.
+    for (let at = 0; at < bytes.length && performance.now() < end; at++) {
+      if (!(await peer.sendInTurn(bytes.subarray(at, at + 1)))) break
+      // A write of its own for each byte, not one for all of a turn.
       if (at % 16 === 15) await new Promise(setImmediate)
     }
   }),

@@ -48,7 +48,7 @@ export const frameRows: readonly Row[] = [
         peer.send(clientFrame(opcodes.binary, new Uint8Array(1), { length: longest + 1 }))
         await peer.until(() => peer.count(opcodes.close) > 0 || peer.isClosed, 2000)
         const how = peer.closeCode === 0 ? 'no Close' : String(peer.closeCode)
-        const size = longest % 2 ** 20 === 0 ? `${longest / 2 ** 20} MiB` : `${longest} octets`
+        const size = longest % 2 ** 20 === 0 ? `${longest / 2 ** 20} MiB` : `${longest} bytes`
         return figure(`${size}, then ${how}`, longest === 2 ** 20 && peer.closeCode === 1009)
       })
     },
@@ -78,12 +78,12 @@ export const frameRows: readonly Row[] = [
   },
   {
     property: 'text that is not UTF-8, in a message of which the rest has not come, is found',
-    promise: 'at the octet, with 1007',
+    promise: 'at the byte, with 1007',
     measure: (server) =>
       onConnection(server, async (peer) => {
         peer.send(clientFrame(opcodes.text, Uint8Array.of(0x61, 0xff, 0x61), { fin: false }))
         const isEarly = await peer.until(() => peer.count(opcodes.close) > 0 || peer.isClosed, 1000)
-        if (isEarly) return figure(`at the octet, ${peer.closeCode || 'no Close'}`, peer.closeCode === 1007)
+        if (isEarly) return figure(`at the byte, ${peer.closeCode || 'no Close'}`, peer.closeCode === 1007)
         peer.send(clientFrame(0, 'end'))
         await peer.until(() => peer.count(opcodes.close) > 0 || peer.isClosed, 2000)
         return figure(`at the message's end, ${peer.closeCode || 'no Close'}`, false)
@@ -91,14 +91,14 @@ export const frameRows: readonly Row[] = [
   },
   {
     property: 'the same within one frame of which half has come',
-    promise: 'at the octet, with 1007',
+    promise: 'at the byte, with 1007',
     measure: (server) =>
       onConnection(server, async (peer) => {
-        const octets = clientFrame(opcodes.text, Buffer.concat([Uint8Array.of(0x61, 0xff), Buffer.alloc(1000, 'a')]))
-        peer.send(octets.subarray(0, 500))
+        const bytes = clientFrame(opcodes.text, Buffer.concat([Uint8Array.of(0x61, 0xff), Buffer.alloc(1000, 'a')]))
+        peer.send(bytes.subarray(0, 500))
         const isEarly = await peer.until(() => peer.count(opcodes.close) > 0 || peer.isClosed, 1000)
-        if (isEarly) return figure(`at the octet, ${peer.closeCode || 'no Close'}`, peer.closeCode === 1007)
-        peer.send(octets.subarray(500))
+        if (isEarly) return figure(`at the byte, ${peer.closeCode || 'no Close'}`, peer.closeCode === 1007)
+        peer.send(bytes.subarray(500))
         await peer.until(() => peer.count(opcodes.close) > 0 || peer.isClosed, 2000)
         return figure(`at the message's end, ${peer.closeCode || 'no Close'}`, false)
       }),
@@ -118,13 +118,13 @@ export const frameRows: readonly Row[] = [
       }),
   },
   {
-    property: '100,000 Pings of 100 octets from a peer that reads',
+    property: '100,000 Pings of 100 bytes from a peer that reads',
     promise: 'answered, the peer is not cut',
     measure: (server) =>
       onConnection(server, async (peer) => {
         const count = 100_000
-        const octets = Buffer.concat(Array.from({ length: 1000 }, () => clientFrame(opcodes.ping, Buffer.alloc(100))))
-        for (let sent = 0; sent < count && (await peer.sendInTurn(octets)); sent += 1000) {}
+        const bytes = Buffer.concat(Array.from({ length: 1000 }, () => clientFrame(opcodes.ping, Buffer.alloc(100))))
+        for (let sent = 0; sent < count && (await peer.sendInTurn(bytes)); sent += 1000) {}
         peer.send(clientFrame(opcodes.text, 'end'))
         const isServed = await peer.until(() => peer.count(opcodes.text) > 0, 20_000)
         const answers = `${peer.count(opcodes.pong).toLocaleString('en')} answered`

@@ -4,10 +4,10 @@ import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { figure, type Row } from './row.js'
 import { authenticationMs } from './servers/commands.js'
 
-/** What a server answers to these octets: a status, 0 for none within the time. */
-async function statusOf(port: number, octets: string): Promise<number> {
+/** What a server answers to these bytes: a status, 0 for none within the time. */
+async function statusOf(port: number, bytes: string): Promise<number> {
   const peer = new RawSocket(port)
-  peer.send(octets)
+  peer.send(bytes)
   await peer.until(() => peer.head !== '', 2000)
   peer.destroy()
   return peer.status
@@ -62,7 +62,7 @@ export const handshakeRows: readonly Row[] = [
     promise: 'all',
     async measure({ port }) {
       const requests = Object.entries(brokenRequests(port))
-      const statuses = await Promise.all(requests.map(([, octets]) => statusOf(port, octets)))
+      const statuses = await Promise.all(requests.map(([, bytes]) => statusOf(port, bytes)))
       const named = (isThat: (status: number) => boolean): string[] =>
         requests.flatMap(([name], at) => (isThat(statuses[at]!) ? [name] : []))
       const letIn = named((status) => status === 101)

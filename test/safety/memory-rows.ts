@@ -25,7 +25,7 @@ async function begin(
 
 const noConnection = figure('no connection', false)
 
-/** Octets of a peer who reads nothing that the server took, and what it holds. */
+/** Bytes of a peer who reads nothing that the server took, and what it holds. */
 async function flood(server: ServerProcess, piece: Uint8Array, pieces: number): Promise<Figure> {
   const begun = await begin(server)
   if (begun === undefined) return noConnection
@@ -48,17 +48,17 @@ async function flood(server: ServerProcess, piece: Uint8Array, pieces: number): 
   )
 }
 
-/** What one message that does not end takes, in this many fragments of this many octets. */
-function fragmented(count: number, octets: number): Row {
-  const amount = `${count.toLocaleString('en')} fragments of ${octets === 1 ? 'one octet' : `${octets} octets`}`
+/** What one message that does not end takes, in this many fragments of this many bytes. */
+function fragmented(count: number, bytes: number): Row {
+  const amount = `${count.toLocaleString('en')} fragments of ${bytes === 1 ? 'one byte' : `${bytes} bytes`}`
   return {
     property: `memory held for one message of ${amount}`,
-    promise: 'its octets, below 1 MiB, beside the noise',
+    promise: 'its bytes, below 1 MiB, beside the noise',
     async measure(server) {
       const begun = await begin(server)
       if (begun === undefined) return noConnection
       const { peer, before } = begun
-      const payload = 'a'.repeat(octets)
+      const payload = 'a'.repeat(bytes)
       peer.send(clientFrame(opcodes.binary, payload, { fin: false }))
       const piece = Buffer.concat(Array.from({ length: 1000 }, () => clientFrame(0, payload, { fin: false })))
       for (let sent = 0; sent < count && (await peer.sendInTurn(piece)); sent += 1000) {}
@@ -142,8 +142,8 @@ export const memoryRows: readonly Row[] = [
       for (const peer of peers) for (let count = 0; count < 20; count++) peer?.send(hello)
       await Promise.all(peers.map((peer) => peer?.until(() => peer.count(opcodes.text) === 20, 5000)))
       const before = await server.memory()
-      const octets = clientFrame(opcodes.binary, bomb(), { reservedBits: 4 })
-      for (const peer of peers) peer?.send(octets)
+      const bytes = clientFrame(opcodes.binary, bomb(), { reservedBits: 4 })
+      for (const peer of peers) peer?.send(bytes)
       await Promise.all(peers.map((peer) => peer?.until(() => peer.count(opcodes.close) > 0 || peer.isClosed, 15_000)))
       const after = await server.memory()
       const codes = new Set(peers.map((peer) => peer?.closeCode || 'no Close'))

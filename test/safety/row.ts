@@ -28,8 +28,8 @@ export function seconds(ms: number): string {
   return ms < 995 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
 }
 
-export function mebibytes(octets: number): string {
-  const count = octets / 2 ** 20
+export function mebibytes(bytes: number): string {
+  const count = bytes / 2 ** 20
   return count < 0.05 ? 'no growth' : `+${count < 10 ? count.toFixed(1) : Math.round(count)} MiB`
 }
 

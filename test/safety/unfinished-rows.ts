@@ -48,10 +48,10 @@ function halves({ property, mode, part }: Halves): Row {
       const before = await server.memory()
       const bystander = await Bystander.join(server.port)
       const peers = await openMany(server, mode)
-      const octets = part()
+      const bytes = part()
       bystander.begin()
       for (const [index, peer] of peers.entries()) {
-        peer.send(octets)
+        peer.send(bytes)
         if (index % 4 === 3) await sleep(1)
       }
       await sleep(3000)

@@ -24,13 +24,13 @@ export const waitingRows: readonly Row[] = [
     },
   },
   {
-    property: 'a request of which an octet comes each second is dropped after',
+    property: 'a request of which a byte comes each second is dropped after',
     promise: 'the same',
     async measure(server) {
       const peer = new RawSocket(server.port)
-      const octets = request(requestLines(server.port, { 'X-Long': 'a'.repeat(300) }))
+      const bytes = request(requestLines(server.port, { 'X-Long': 'a'.repeat(300) }))
       let at = 0
-      const timer = setInterval(() => peer.send(octets[at++]!), 1000)
+      const timer = setInterval(() => peer.send(bytes[at++]!), 1000)
       const result = await untilDropped(peer, 13_500)
       clearInterval(timer)
       return result

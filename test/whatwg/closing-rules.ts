@@ -90,7 +90,7 @@ export const closeRules: readonly Rule[] = [
     id: 'close-reason-long',
     section,
     step: '2',
-    rule: 'a reason of more than 123 octets of UTF-8 is a SyntaxError, in any state',
+    rule: 'a reason of more than 123 bytes of UTF-8 is a SyntaxError, in any state',
     async run(trial) {
       const sockets = [trial.connect(), await trial.opened(), await trial.failed()]
       for (const reason of ['x'.repeat(124), '字'.repeat(42), '😀'.repeat(31), '\ud800'.repeat(42)]) {
@@ -102,7 +102,7 @@ export const closeRules: readonly Rule[] = [
     id: 'close-reason-longest',
     section,
     step: '2',
-    rule: 'a reason of 123 octets is taken',
+    rule: 'a reason of 123 bytes is taken',
     async run(trial) {
       for (const reason of ['x'.repeat(123), '字'.repeat(41)]) {
         same(await closed(trial, 4000, reason), [4000, reason, 4000, reason, true])

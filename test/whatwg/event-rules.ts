@@ -149,16 +149,16 @@ export const messageRules: readonly Rule[] = [
     id: 'message-buffer',
     section: message,
     step: '2, arraybuffer',
-    rule: 'or an ArrayBuffer of just these octets, which is nobody else’s',
+    rule: 'or an ArrayBuffer of just these bytes, which is nobody else’s',
     async run(trial) {
       const socket = trial.connect('/send?hex=00ff&hex=00ff&hex=')
       socket.binaryType = 'arraybuffer'
       const seen: ArrayBuffer[] = []
       socket.onmessage = ({ data }) => {
         holds(data instanceof ArrayBuffer, 'it is an ArrayBuffer')
-        new Uint8Array(data).forEach((octet, at, octets) => {
-          same(octet, [0, 255][at])
-          octets[at] = 7
+        new Uint8Array(data).forEach((byte, at, bytes) => {
+          same(byte, [0, 255][at])
+          bytes[at] = 7
         })
         seen.push(data)
       }
@@ -382,22 +382,22 @@ export const closedRules: readonly Rule[] = [
       ['a reserved opcode', '8301 61'],
       ['a text that is not UTF-8', '8102 c328'],
       ['a fragmented ping', '0901 61'],
-      ['a ping of 126 octets', `897e007e ${'00'.repeat(126)}`],
+      ['a ping of 126 bytes', `897e007e ${'00'.repeat(126)}`],
       ['a continuation of nothing', '8001 61'],
       ['a message within a message', '0101 61 8101 62'],
-      ['a Close of one octet', '8801 03'],
+      ['a Close of one byte', '8801 03'],
       ['a Close with 1005', '8802 03ed'],
       ['a Close with 999', '8802 03e7'],
       ['a reason that is not UTF-8', '8804 03e8 c328'],
     ] as const
   ).map(
-    ([what, octets]): Rule => ({
+    ([what, bytes]): Rule => ({
       id: `failed-${what.replaceAll(' ', '-')}`,
       section: closed,
       step: '2, 3',
       rule: `${what} fails the connection: error, then close with 1006 and not clean`,
       async run(trial) {
-        const socket = trial.connectRaw(`${helloFrame} ${octets} ${helloFrame}`, '&then=end')
+        const socket = trial.connectRaw(`${helloFrame} ${bytes} ${helloFrame}`, '&then=end')
         const log = logOf(socket)
         const { code, reason, wasClean } = await next(socket, 'close')
         same([code, reason, wasClean], [1006, '', false])

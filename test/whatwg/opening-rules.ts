@@ -236,7 +236,7 @@ export const handshakeRules: readonly Rule[] = [
     id: 'handshake-request',
     section: handshake,
     step: '3 to 7',
-    rule: 'the request asks for an upgrade to WebSocket version 13, with 16 fresh octets for a key',
+    rule: 'the request asks for an upgrade to WebSocket version 13, with 16 fresh bytes for a key',
     async run(trial) {
       const keys = new Set<string>()
       for (let count = 0; count < 2; count++) {
@@ -285,7 +285,7 @@ export const handshakeRules: readonly Rule[] = [
     section: handshake,
     step: '2, 11.1',
     rule: 'a redirect is not followed, and fails the connection',
-    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/octets?status=302&Location=${trial.url}/echo`),
+    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/bytes?status=302&Location=${trial.url}/echo`),
   },
   {
     id: 'handshake-protocol-chosen',
@@ -307,21 +307,21 @@ export const handshakeRules: readonly Rule[] = [
     section: handshake,
     step: '11.2',
     rule: 'the connection fails where subprotocols were offered and the server chose none',
-    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/octets`, ['a']),
+    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/bytes`, ['a']),
   },
   {
     id: 'handshake-protocol-empty',
     section: handshake,
     step: '11.2',
     rule: 'the connection fails where subprotocols were offered and the server chose the empty string',
-    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/octets?Sec-WebSocket-Protocol=`, ['a']),
+    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/bytes?Sec-WebSocket-Protocol=`, ['a']),
   },
   {
     id: 'handshake-protocol-unasked',
     section: handshake,
     step: '11.3',
     rule: 'the connection fails where the server chose a subprotocol though none was offered',
-    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/octets?Sec-WebSocket-Protocol=a`),
+    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/bytes?Sec-WebSocket-Protocol=a`),
   },
   {
     id: 'handshake-protocol-other',
@@ -330,7 +330,7 @@ export const handshakeRules: readonly Rule[] = [
     rule: 'the connection fails where the server chose a subprotocol that was not offered, be it only in another case',
     async run(trial) {
       for (const chosen of ['b', 'A', 'a,b']) {
-        await failsToOpen(trial, `${trial.rawUrl}/octets?Sec-WebSocket-Protocol=${chosen}`, ['a'])
+        await failsToOpen(trial, `${trial.rawUrl}/bytes?Sec-WebSocket-Protocol=${chosen}`, ['a'])
       }
     },
   },
@@ -339,7 +339,7 @@ export const handshakeRules: readonly Rule[] = [
     section: handshake,
     step: '11.3',
     rule: 'the connection fails where the server uses an extension that was not offered',
-    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/octets?Sec-WebSocket-Extensions=x-unheard-of`),
+    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/bytes?Sec-WebSocket-Extensions=x-unheard-of`),
   },
   ...['Upgrade', 'Connection', 'Sec-WebSocket-Accept'].map(
     (field): Rule => ({
@@ -348,8 +348,8 @@ export const handshakeRules: readonly Rule[] = [
       step: '11.3',
       rule: `the connection fails where the answer has no ${field}, or a wrong one`,
       async run(trial) {
-        await failsToOpen(trial, `${trial.rawUrl}/octets?omit=${field}`)
-        await failsToOpen(trial, `${trial.rawUrl}/octets?${field}=wrong`)
+        await failsToOpen(trial, `${trial.rawUrl}/bytes?omit=${field}`)
+        await failsToOpen(trial, `${trial.rawUrl}/bytes?${field}=wrong`)
       },
     }),
   ),

@@ -20,7 +20,7 @@ export interface Environment {
   readonly WebSocket: WebSocketConstructor
   /** Of the scripted server, such as ws://127.0.0.1:8080, as are the two below. */
   readonly url: string
-  /** Of the server that sends whatever octets it is told to. */
+  /** Of the server that sends whatever bytes it is told to. */
   readonly rawUrl: string
   /** Where nothing listens. */
   readonly deafUrl: string
@@ -82,9 +82,9 @@ export class Trial {
     return protocols === undefined ? this.make(this.url + path) : this.make(this.url + path, protocols)
   }
 
-  /** A socket to the server that sends these octets, in one write, behind the head of its answer. */
-  connectRaw(octets: string, more = ''): Socket {
-    return this.make(`${this.rawUrl}/octets?hex=${octets.replaceAll(' ', '')}${more}`)
+  /** A socket to the server that sends these bytes, in one write, behind the head of its answer. */
+  connectRaw(bytes: string, more = ''): Socket {
+    return this.make(`${this.rawUrl}/bytes?hex=${bytes.replaceAll(' ', '')}${more}`)
   }
 
   async opened(path?: string, protocols?: string | readonly string[]): Promise<Socket> {
@@ -118,7 +118,7 @@ export class Trial {
 }
 
 export interface Recorded {
-  /** Text as it is, binary as `hex:` and its octets. */
+  /** Text as it is, binary as `hex:` and its bytes. */
   readonly messages: readonly string[]
   readonly headers: Readonly<Record<string, string>>
   readonly code: number

@@ -249,7 +249,7 @@ export const bufferedAmountRules: readonly Rule[] = [
     id: 'buffered-counts',
     section: buffered,
     step: 'send() 2',
-    rule: 'it grows by the UTF-8 octets of a text, the size of a Blob, the length of a buffer or a view',
+    rule: 'it grows by the UTF-8 bytes of a text, the size of a Blob, the length of a buffer or a view',
     async run(trial) {
       const socket = await trial.opened()
       const seen = ['a', 'ä字😀', '\ud800', new Blob(['abc']), new ArrayBuffer(7), new Uint16Array(2)].map(
@@ -310,7 +310,7 @@ export const bufferedAmountRules: readonly Rule[] = [
       socket.send(new Uint8Array(24_000_000))
       for (let count = 0; count < 10; count++) await otherTask()
       const waiting = socket.bufferedAmount
-      holds(waiting > 0 && waiting <= 24_000_000, `${waiting} octets wait`)
+      holds(waiting > 0 && waiting <= 24_000_000, `${waiting} bytes wait`)
       await trial.opened(`/unstall?id=${id}`)
       await trial.until(() => socket.bufferedAmount === 0)
     },
@@ -361,7 +361,7 @@ export const bufferedAmountRules: readonly Rule[] = [
       trial.connect(`/unstall?id=${id}&drop=1`)
       await closed
       const left = socket.bufferedAmount
-      holds(left > 0 && left <= waiting, `${left} octets of ${waiting} are left`)
+      holds(left > 0 && left <= waiting, `${left} bytes of ${waiting} are left`)
       await otherTask()
       same(socket.bufferedAmount, left)
     },

@@ -8,7 +8,7 @@ import { messageOf, payloadOf } from './wire.js'
 /** §1.3: what the accept key is made with. */
 const keySuffix = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
-/** A masked frame's header is four octets longer. */
+/** A masked frame's header is four bytes longer. */
 const maskingKeyBytes = 4
 
 /** An empty binary message, from a server; and how long a client's is. */

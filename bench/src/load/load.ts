@@ -5,7 +5,7 @@ export type Content = 'binary' | 'ascii' | 'unicode' | 'json'
 export interface EchoLoad {
   readonly kind: 'echo'
   readonly content: Content
-  /** Octets of a message. */
+  /** Bytes of a message. */
   readonly bytes: number
   readonly connections: number
   readonly inFlight: number
@@ -65,14 +65,14 @@ export interface LoadOrder {
 
 /** What was measured, as a line of JSON. A load for clients prints `{ "port": ... }` before. */
 export interface Measurement {
-  /** Microseconds of the process's time (user and system) a message; of an idle load, octets of memory a connection. */
+  /** Microseconds of the process's time (user and system) a message; of an idle load, bytes of memory a connection. */
   readonly cost: number
   /** Messages, deliveries or handshakes a second; 0 for an idle load. */
   readonly perSecond: number
   /** Microseconds from a message's sending to its answer's arrival; undefined where nothing answers. */
   readonly p50: number | undefined
   readonly p99: number | undefined
-  /** Octets of the process's memory (resident set) at the end. */
+  /** Bytes of the process's memory (resident set) at the end. */
   readonly memory: number
   /** The share of a core that the process took, and that the generator took. */
   readonly busy: number

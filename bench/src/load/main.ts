@@ -1,7 +1,7 @@
 /**
  * The load generator, a process of its own: `node main.js ORDER`, see LoadOrder. Prints a Measurement.
  *
- * It frames and masks beforehand and counts the octets of the answers, so that it costs less than the servers it drives.
+ * It frames and masks beforehand and counts the bytes of the answers, so that it costs less than the servers it drives.
  */
 
 import { once } from 'node:events'

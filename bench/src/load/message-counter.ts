@@ -3,7 +3,7 @@ export interface MessageCounter {
   count(bytes: Buffer, length: number): number
 }
 
-/** Of messages that take so many octets each, headers included: nothing need be looked at. */
+/** Of messages that take so many bytes each, headers included: nothing need be looked at. */
 export class LengthCounter implements MessageCounter {
   readonly #messageBytes: number
   #partial = 0

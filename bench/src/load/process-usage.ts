@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 export interface ProcessUsage {
   /** User and system time of all its threads, in microseconds. */
   readonly cpuMicros: number
-  /** Resident memory in octets. */
+  /** Resident memory in bytes. */
   readonly memory: number
 }
 

@@ -101,7 +101,7 @@ export async function runIdle({ connections: count }: IdleLoad, order: Target): 
   return { cost, perSecond: 0, p50: undefined, p99: undefined, memory, busy: 0, generatorBusy: 0 }
 }
 
-/** Rejects where the first message does not come back as it was sent: then counting octets would mean nothing. */
+/** Rejects where the first message does not come back as it was sent: then counting bytes would mean nothing. */
 function checkAnswer(connection: RawConnection, message: Buffer, answer: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     let at = 0

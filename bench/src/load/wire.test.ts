@@ -4,7 +4,7 @@ import { messageOf, payloadOf } from './wire.js'
 
 describe('what the generator sends', () => {
   for (const content of ['binary', 'ascii', 'unicode'] as const) {
-    it(`has a ${content} payload of exactly the octets asked for, in whole characters`, () => {
+    it(`has a ${content} payload of exactly the bytes asked for, in whole characters`, () => {
       for (const length of [0, 1, 20, 1024, 65_536]) {
         const payload = payloadOf(content, length)
         assert.equal(payload.length, length)
@@ -25,7 +25,7 @@ describe('what the generator sends', () => {
     const message = messageOf('ascii', Buffer.from('abc'), { masked: true })
     assert.equal(message.subarray(0, 2).toString('hex'), '8183')
     const key = message.subarray(2, 6)
-    assert.equal(Buffer.from(message.subarray(6).map((octet, index) => octet ^ key[index]!)).toString(), 'abc')
+    assert.equal(Buffer.from(message.subarray(6).map((byte, index) => byte ^ key[index]!)).toString(), 'abc')
   })
 
   it('comes in as many frames as asked for, §5.4', () => {

@@ -42,7 +42,7 @@ const sentences: Readonly<Record<Content, string>> = {
   }),
 }
 
-/** A payload of exactly so many octets: the sentence again and again, and full stops where a character would be cut. */
+/** A payload of exactly so many bytes: the sentence again and again, and full stops where a character would be cut. */
 export function payloadOf(content: Content, bytes: number): Buffer {
   const characters = [...sentences[content]].map((character) => Buffer.from(character))
   const payload = Buffer.alloc(bytes, '.')

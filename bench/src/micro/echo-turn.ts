@@ -15,7 +15,7 @@ import { messageOf, payloadOf } from '../load/wire.js'
 const rounds = 5
 const runsARound = 10_000
 
-/** What a server does with a read, from its octets to those of its answer. */
+/** What a server does with a read, from its bytes to those of its answer. */
 export interface EchoTurn {
   run(): void
 }

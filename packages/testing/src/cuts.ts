@@ -10,7 +10,7 @@ export function inPieces(bytes: Uint8Array, cuts: readonly number[], read: (piec
 }
 
 /**
- * Runs a test on bytes as they can arrive: whole, octet by octet, and in random cuts. `run` is given a way to feed them
+ * Runs a test on bytes as they can arrive: whole, byte by byte, and in random cuts. `run` is given a way to feed them
  * to a reader, and must make a new reader each time.
  */
 export function inEveryCut(bytes: Uint8Array, run: (feed: (read: (piece: Uint8Array) => void) => void) => void): void {

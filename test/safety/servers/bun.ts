@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { authenticationMs, counts, identity, mode, sendMuch, serveCommands } from './commands.js'
 
 interface BunSocket {
-  /** Octets sent, -1 where they wait, 0 where they were dropped. */
+  /** Bytes sent, -1 where they wait, 0 where they were dropped. */
   send(message: string | Uint8Array): number
   close(code: number): void
   readonly readyState: number

@@ -58,7 +58,7 @@ export function serveCommands(port: number, stop: () => Promise<unknown>): void 
   say({ port })
 }
 
-/** Octets held after a collection, and the most that ever were. */
+/** Bytes held after a collection, and the most that ever were. */
 function memory(): { residentBytes: number; peakBytes: number } {
   collect()
   return { residentBytes: process.memoryUsage().rss, peakBytes: process.resourceUsage().maxRSS * 1024 }

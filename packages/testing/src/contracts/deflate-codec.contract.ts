@@ -17,7 +17,7 @@ export function describeDeflateCodec(name: string, codec: DeflateCodec): void {
   describe(name, () => {
     for (const bits of windowBits) {
       for (const message of messages) {
-        it(`brings ${message.length} octets back, with ${bits} window bits`, async () => {
+        it(`brings ${message.length} bytes back, with ${bits} window bits`, async () => {
           const one = compressor(false, bits)
           const other = inflater(false, bits)
           const packed = await deflate(one, message)
@@ -238,7 +238,7 @@ const malformed: readonly (readonly [what: string, hex: string])[] = [
   ['a distance before the beginning', 'f200110000'],
   ['a stored block that breaks off', '000500faff4865'],
   ['a block that breaks off', 'f248cd'],
-  ['no octets at all', ''],
+  ['no bytes at all', ''],
 ]
 
 function isMalformed(error: unknown): boolean {
@@ -298,7 +298,7 @@ function unzip(packed: Uint8Array): Uint8Array {
   return zlib.inflateRawSync(concat(packed, fromHex('0000ffff')), { finishFlush: zlib.constants.Z_SYNC_FLUSH })
 }
 
-/** Octets that don't compress, the same each time. */
+/** Bytes that don't compress, the same each time. */
 function noise(length: number): Uint8Array {
   let state = length
   return Uint8Array.from({ length }, () => {

@@ -35,7 +35,7 @@ const boundaries = [
   0x40000, 0xfffff, 0x100000, 0x10ffff,
 ]
 
-/** Octets that follow the first one, or that can't: those at each bound of RFC 3629 §4. */
+/** Bytes that follow the first one, or that can't: those at each bound of RFC 3629 §4. */
 const seconds = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff]
 
 /** The rules of the payload port, for one implementation of it. */
@@ -84,7 +84,7 @@ export function payloadContract(name: string, payload: Payload): void {
           if (stray >= 0) bytes[3 + stray] = 0x80
           bytes.set(masked(bytes.subarray(3, 3 + length), 0x8d3c_51a7, 2), 3)
           const isAscii = payload.unmask(bytes, 3, 3 + length, 0x8d3c_51a7, 2)
-          assert.equal(isAscii, stray < 0, `length ${length}, stray octet at ${stray}`)
+          assert.equal(isAscii, stray < 0, `length ${length}, stray byte at ${stray}`)
         }
       }
     })
@@ -134,7 +134,7 @@ export function payloadContract(name: string, payload: Payload): void {
       }
     })
 
-    test('refuses overlong forms, surrogates and what is above U+10FFFF at the first octet that tells, RFC 3629 §3', () => {
+    test('refuses overlong forms, surrogates and what is above U+10FFFF at the first byte that tells, RFC 3629 §3', () => {
       for (let first = 0; first < 0x100; first += 1) {
         for (const second of seconds) {
           for (const third of seconds) {
@@ -157,7 +157,7 @@ export function payloadContract(name: string, payload: Payload): void {
       }
     })
 
-    test('refuses one wrong octet anywhere in a long text', () => {
+    test('refuses one wrong byte anywhere in a long text', () => {
       for (const filler of ['a', 'é', '日', '😀']) {
         const text = encoded(filler.repeat(150))
         for (let at = 0; at < text.length; at += 1) {
@@ -169,19 +169,19 @@ export function payloadContract(name: string, payload: Payload): void {
       }
     })
 
-    test('validates any octets in any cuts as a decoder does that has all of them', () => {
-      const octets = fc.oneof(
+    test('validates any bytes in any cuts as a decoder does that has all of them', () => {
+      const texts = fc.oneof(
         fc.uint8Array({ maxLength: 300 }),
         fc.string({ unit: 'binary', maxLength: 150 }).map(encoded),
         fc
           .tuple(fc.string({ unit: 'binary', minLength: 1, maxLength: 150 }), fc.nat(), fc.nat({ max: 255 }))
-          .map(([text, at, octet]) => {
+          .map(([text, at, byte]) => {
             const bytes = encoded(text)
-            bytes[at % bytes.length] = octet
+            bytes[at % bytes.length] = byte
             return bytes
           }),
       )
-      const property = fc.property(octets, fc.array(fc.nat({ max: 300 }), { maxLength: 4 }), (bytes, places) => {
+      const property = fc.property(texts, fc.array(fc.nat({ max: 300 }), { maxLength: 4 }), (bytes, places) => {
         const cuts = [0, ...places.map((place) => Math.min(place, bytes.length)).sort((a, b) => a - b), bytes.length]
         let state = 0
         for (let index = 1; index < cuts.length && state >= 0; index += 1) {
@@ -193,7 +193,7 @@ export function payloadContract(name: string, payload: Payload): void {
       fc.assert(property, { numRuns: 500 })
     })
 
-    test('decodes any octets as a decoder that keeps the byte order mark, and refuses the rest', () => {
+    test('decodes any bytes as a decoder that keeps the byte order mark, and refuses the rest', () => {
       const texts = fc.string({ unit: 'binary', maxLength: 3000 }).map(encoded)
       const property = fc.property(fc.oneof(texts, fc.uint8Array()), fc.nat({ max: 9 }), (bytes, start) => {
         const padded = Buffer.concat([new Uint8Array(start), bytes, Uint8Array.of(0xff)])
@@ -248,12 +248,12 @@ function patterned(length: number): Uint8Array {
 
 /** RFC 6455 §5.3, as written there. */
 function masked(bytes: Uint8Array, key: number, offset: number): Uint8Array {
-  return bytes.map((octet, at) => octet ^ ((key >>> (8 * ((at + (offset % 4)) % 4))) & 0xff))
+  return bytes.map((byte, at) => byte ^ ((key >>> (8 * ((at + (offset % 4)) % 4))) & 0xff))
 }
 
 function assertUnmasks(payload: Payload, length: number, alignment: number, offset: number, key: number): void {
   const expected = patterned(length + alignment + 9)
-  // A view that stands one octet into its buffer, so that the place in the view is not the place in memory.
+  // A view that stands one byte into its buffer, so that the place in the view is not the place in memory.
   const bytes = new Uint8Array(new ArrayBuffer(expected.length + 1), 1)
   bytes.set(expected)
   expected.set(masked(expected.subarray(alignment, alignment + length), key, offset), alignment)
@@ -306,7 +306,7 @@ function reference(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Whether some text begins with these octets: a decoder that is told of more to come takes them. */
+/** Whether some text begins with these bytes: a decoder that is told of more to come takes them. */
 function canBegin(bytes: Uint8Array): boolean {
   try {
     new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true })

@@ -26,7 +26,7 @@ export function randomContract(name: string, random: Random): void {
       )
     })
 
-    test("gives octets that are the caller's own, of any length", () => {
+    test("gives bytes that are the caller's own, of any length", () => {
       for (const length of [0, 1, 16, 65_536, 65_537, 200_000]) {
         const bytes = random.bytes(length)
         assert.equal(bytes.length, length)
@@ -34,7 +34,7 @@ export function randomContract(name: string, random: Random): void {
       }
       const first = random.bytes(200_000)
       assert.notDeepEqual(first, random.bytes(200_000))
-      assert.ok(first.subarray(-1000).some((octet) => octet !== 0))
+      assert.ok(first.subarray(-1000).some((byte) => byte !== 0))
     })
   })
 }

@@ -38,7 +38,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       assert.deepEqual(farSink.calls.concat(nearSink.calls).includes('ended'), false)
     })
 
-    test('takes writes of no octets', async (context) => {
+    test('takes writes of no bytes', async (context) => {
       const { near, far } = await connected(context)
       const [, farSink] = started(near, far)
       near.write(bytesOf(''))
@@ -285,7 +285,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       near.write(new Uint8Array(floodBytes))
       await otherEvents()
       const pending = near.pendingBytes
-      // To close with octets unread resets the connection, RFC 1122 §4.2.2.13.
+      // To close with bytes unread resets the connection, RFC 1122 §4.2.2.13.
       far.destroy()
       await nearSink.untilCalled('closed')
       assert.deepEqual(nearSink.calls, ['closed'])

@@ -77,7 +77,7 @@ export class ConnectionHarness {
     this.transport.start(this.connection)
   }
 
-  /** Delivers a copy of some octets, as one read. */
+  /** Delivers a copy of some bytes, as one read. */
   receive(bytes: Uint8Array): void {
     const copy = bytes.slice()
     this.connection.received(copy, 0, copy.length)

@@ -1,6 +1,6 @@
 import type { Payload } from '../../../twoway/dist/ports/payload.js'
 
-/** A payload port that counts the octets that are copied, converted to text and back among them. */
+/** A payload port that counts the bytes that are copied, converted to text and back among them. */
 export class CountingPayload implements Payload {
   copied = 0
   readonly #payload: Payload

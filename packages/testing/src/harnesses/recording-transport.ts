@@ -4,9 +4,9 @@ import { concat } from '../bytes.js'
 /** A transport that writes down what is asked of it. The network takes all at once, unless it is told to be full. */
 export class RecordingTransport implements Transport {
   readonly peer = { address: undefined, port: undefined, encrypted: false }
-  /** What was called, in order: 'end', 'destroy', 'pause', 'resume', and 'write' with the octets in hex. */
+  /** What was called, in order: 'end', 'destroy', 'pause', 'resume', and 'write' with the bytes in hex. */
   readonly calls: string[] = []
-  /** The octets of each call of `write`. */
+  /** The bytes of each call of `write`. */
   readonly writes: Uint8Array[] = []
   isFull = false
   pendingBytes = 0
@@ -16,7 +16,7 @@ export class RecordingTransport implements Transport {
     return this.#sink!
   }
 
-  /** All octets written, in order. */
+  /** All bytes written, in order. */
   get written(): Uint8Array {
     return Uint8Array.from(this.writes.flatMap((bytes) => [...bytes]))
   }

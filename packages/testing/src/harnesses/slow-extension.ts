@@ -1,7 +1,7 @@
 import { ProtocolError } from '../../../twoway/dist/core/errors.js'
 import type { DecodedSink, Encoded, Extension } from '../../../twoway/dist/core/extensions/extension.js'
 
-/** An extension that changes nothing but takes its time with messages from ten octets on: until it is told to go on. */
+/** An extension that changes nothing but takes its time with messages from ten bytes on: until it is told to go on. */
 export class Slow implements Extension {
   readonly name = 'x-slow'
   readonly messageBits = 4

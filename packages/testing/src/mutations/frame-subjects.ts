@@ -78,13 +78,13 @@ export function readFrames(
     harness.receive(piece)
     // The buffer doubles as it grows.
     if (connection.heldBytes > mostHeldBytes + (pair?.[role].heldBytes ?? 0))
-      throw new Error(`${connection.heldBytes} octets are held`)
+      throw new Error(`${connection.heldBytes} bytes are held`)
   }
   clock.endTurn()
   connection.ended()
   clock.advance(10_000)
   connection.closed()
-  if (clock.pendingTimers > 0 || connection.heldBytes > 0) throw new Error('a timer or octets are left behind')
+  if (clock.pendingTimers > 0 || connection.heldBytes > 0) throw new Error('a timer or bytes are left behind')
   if (log.at(-1)?.startsWith('closed ') !== true) throw new Error('the end was not told')
   for (const line of log) {
     if (line.startsWith('error ') && !(line.slice('error '.length) in violations)) throw new Error(line)

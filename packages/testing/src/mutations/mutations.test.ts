@@ -7,7 +7,7 @@ import { runTrials } from './trials.js'
 /** A million are tried by `npm run test:mutations`. */
 const count = 30_000
 
-describe('mutated octets of a peer', () => {
+describe('mutated bytes of a peer', () => {
   it(`cause only ProtocolError and HandshakeError, and the same however they are cut, in ${count} inputs`, () => {
     const met = runTrials({ seed: 6455, first: 0, count, step: 1 })
     for (const code of met.keys()) assert.ok(code in violations, code)

@@ -14,7 +14,7 @@ import type { WorkerOrder, WorkerReport } from './trials-worker.js'
 /** An input that is read for longer has hung. One takes a twentieth of a millisecond. */
 const hungMs = 30_000
 
-/** What the server checks beside the core, or what no octets of a peer alone can break here. */
+/** What the server checks beside the core, or what no bytes of a peer alone can break here. */
 const outOfReach = new Set(['hostForbidden', 'originForbidden', 'tooManyMessages', 'tooManyBytes'])
 
 const { values } = parseArgs({

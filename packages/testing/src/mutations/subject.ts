@@ -1,10 +1,10 @@
 import { inPieces } from '../cuts.js'
 import type { Draws } from './draws.js'
 
-/** Something that reads what a peer sends, to be given mutated octets. */
+/** Something that reads what a peer sends, to be given mutated bytes. */
 export interface Subject {
   readonly name: string
-  /** Octets that keep the rules for the most part, by chance. */
+  /** Bytes that keep the rules for the most part, by chance. */
   make(draws: Draws): Uint8Array
   /**
    * Has a new reader read the pieces and returns what came of it, one line each thing; 'error' and a code for what the
@@ -17,7 +17,7 @@ export interface Subject {
 export interface Trial {
   readonly subject: Subject
   readonly bytes: Uint8Array
-  /** Where the octets are cut for the second reader. */
+  /** Where the bytes are cut for the second reader. */
   readonly cuts: readonly number[]
 }
 

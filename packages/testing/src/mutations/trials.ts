@@ -51,7 +51,7 @@ export function describeTrial(seed: number, index: number): string {
   const { subject, bytes, cuts } = trialOf(seed, index)
   return [
     `again: npm run test:mutations -- --seed ${seed} --at ${index}`,
-    `${subject.name}, ${bytes.length} octets, cut at ${cuts.join(', ') || 'no place'}:`,
+    `${subject.name}, ${bytes.length} bytes, cut at ${cuts.join(', ') || 'no place'}:`,
     toHex(bytes),
   ].join('\n')
 }

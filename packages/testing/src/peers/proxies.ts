@@ -14,11 +14,11 @@ export interface ProxyOptions {
   readonly tls?: TlsOptions
   /** `user:password`, where it asks for them. */
   readonly credentials?: string
-  /** Answers in place of the proxy: the octets of its refusal, or whatever it likes to say. */
+  /** Answers in place of the proxy: the bytes of its refusal, or whatever it likes to say. */
   readonly answer?: string | Buffer
-  /** Sends each octet of its answers in a segment of its own. */
+  /** Sends each byte of its answers in a segment of its own. */
   readonly isSlow?: boolean
-  /** Octets of the server's that go in one segment with the answer that opens the way. */
+  /** Bytes of the server's that go in one segment with the answer that opens the way. */
   readonly firstBytes?: Buffer
   /** Further lines of the head of its answer. */
   readonly fields?: readonly string[]
@@ -64,8 +64,8 @@ export function socksProxy(context: TestContext, options: ProxyOptions = {}): Pr
       if (!isRight) return
     }
     const [, , , type] = await read(socket, 4)
-    const octets = await read(socket, type === 1 ? 4 : type === 4 ? 16 : (await read(socket, 1))[0]!)
-    const host = type === 3 ? octets.toString() : type === 1 ? octets.join('.') : `ipv6 ${octets.toString('hex')}`
+    const bytes = await read(socket, type === 1 ? 4 : type === 4 ? 16 : (await read(socket, 1))[0]!)
+    const host = type === 3 ? bytes.toString() : type === 1 ? bytes.join('.') : `ipv6 ${bytes.toString('hex')}`
     const port = (await read(socket, 2)).readUInt16BE()
     await join(host, port, Buffer.from([5, 0, 0, 3, 2, 0x61, 0x62, 0, 80]))
   })
@@ -87,7 +87,7 @@ async function proxyServer(
   const onSocket = (socket: Socket): void => {
     socket.setNoDelay(true)
     const say = async (bytes: Buffer): Promise<void> => {
-      for (const piece of isSlow ? Array.from(bytes, (octet) => Buffer.from([octet])) : [bytes]) {
+      for (const piece of isSlow ? Array.from(bytes, (byte) => Buffer.from([byte])) : [bytes]) {
         await new Promise((resolve) => socket.write(piece, resolve))
         if (isSlow) await new Promise((resolve) => setTimeout(resolve, 1))
       }
