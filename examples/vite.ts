@@ -1,5 +1,5 @@
 /**
- * A WebSocket beside Vite's dev server, whose own socket for hot reloading lives on: in vite.config.ts this is a plugin.
+ * A WebSocket beside Vite's dev server, whose own socket for hot reloading keeps working. In vite.config.ts this is a plugin.
  *
  * `npm install vite twoway`, then run it and visit http://127.0.0.1:5173
  */

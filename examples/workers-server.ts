@@ -1,4 +1,4 @@
-/** What runs in each process of `workers.ts`: an ordinary server, which knows nothing of the others. */
+/** The module that runs in each process of `workers.ts`: an ordinary server without any code for workers. */
 import { serve } from 'twoway/server'
 
 await serve({

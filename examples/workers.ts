@@ -1,8 +1,8 @@
 /**
- * A server in as many processes as the machine has cores, on one port, and a clock that goes to all who connect.
+ * A server on one port with a process for each core, and a clock that is broadcast to all clients.
  *
- * Run it and connect to ws://127.0.0.1:8080. `kill` one of its processes and see another take its place; send SIGHUP to
- * the first one, and all are replaced, one after the other, by what `workers-server.js` says then.
+ * Run it and connect to ws://127.0.0.1:8080. `kill` one of its processes, and another takes its place. Send SIGHUP to
+ * the first process, and all workers restart one after another with the current `workers-server.js`.
  */
 import { serveWorkers } from 'twoway/workers'
 

@@ -6,12 +6,12 @@ import type { Machine } from './machine.js'
 import { mediansOf, type Result, ratiosOf } from './results.js'
 import { isClientRow, type Row } from './row.js'
 
-/** All that a run has to tell. */
+/** The content of the report of a run. */
 export interface Run {
   readonly command: string
   readonly date: string
   readonly machine: Machine
-  /** Names with versions, such as 'ws 8.23.0'. */
+  /** Names with versions, for example 'ws 8.23.0'. */
   readonly versions: readonly string[]
   readonly rounds: number
   readonly seconds: number
@@ -33,12 +33,12 @@ function documentOf(run: Run): string {
   const { command, date, machine, versions, rounds, seconds } = run
   const paragraphs = [
     '# Benchmarks',
-    `\`${command}\` wrote this page on ${date}. Run it on your machine: absolute values depend on the machine and on what else it does, so what can be compared is ratios of one run. What is measured is the **time of the processor that a message costs** (user and system time of the server's process, or of the client's), because that is what limits how much one core can serve; what is less is better.`,
+    `\`${command}\` wrote this page on ${date}. Run it on your machine: absolute values depend on the machine and its load, so compare only the ratios within one run. The benchmark measures the **processor time of a message** (user and system time of the server's process, or of the client's), because that limits how much one core can serve. Less is better.`,
     [
       `- Machine: ${machine.processor}, ${machine.cores} cores, ${machine.memory}, ${machine.system}`,
       `- Versions: ${versions.join(', ')}`,
-      `- Each figure is the median of ${rounds === 1 ? 'one round' : `${rounds} rounds`} of ${figures(seconds)} s. In a round all contenders come one after another, each in a fresh process${machine.isPinned ? ' on a core of its own, with the load generator on another' : '; nothing pinned them to a core'}.`,
-      '- Everyone runs with its defaults and its rules on, and echoes in the way its own documentation shows. `ws` hands out text as bytes and sends those back; the others decode it and encode it again.',
+      `- Each figure is the median of ${rounds === 1 ? 'one round' : `${rounds} rounds`} of ${figures(seconds)} s. In a round all contenders run one after another, each in a fresh process${machine.isPinned ? ' on a core of its own, with the load generator on another' : '; nothing pinned them to a core'}.`,
+      '- Every contender runs with its defaults and its checks on, and echoes in the way that its own documentation shows. `ws` delivers text as bytes and sends those back; the others decode it and encode it again.',
     ].join('\n'),
     ...chartsOf(run).map(({ file, title }) => `![${title}](images/${file})`),
     "## Twoway's cost as a share of the rival's",
@@ -66,7 +66,7 @@ function chartsOf({ results }: Run): { file: string; title: string; results: rea
   return charts.filter((chart) => chart.results.some(({ measurements }) => measurements.length > 0))
 }
 
-/** One group of bars a row; of Node the newest version alone. */
+/** One group of bars for each row, with the newest version of Node only. */
 function groupsOf(results: readonly Result[]): Parameters<typeof barChart>[1] {
   const newest = Math.max(...results.map(({ contender }) => nodeOf(contender.runtime)))
   const shown = results.filter(

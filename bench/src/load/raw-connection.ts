@@ -24,7 +24,7 @@ export interface RawConnection {
   receive: Receive
 }
 
-/** Opens a connection and does the opening handshake; rejects where the answer is not 101. */
+/** Opens a connection and performs the opening handshake; rejects if the status is not 101. */
 export function openRawConnection({ port, tls, compressed = false }: Place): Promise<RawConnection> {
   return new Promise((resolve, reject) => {
     let head = ''
@@ -50,7 +50,7 @@ export function openRawConnection({ port, tls, compressed = false }: Place): Pro
     const begin = (): void => {
       socket.write(openingRequest(port, compressed))
     }
-    // The certificate was made for this run, and is no part of what is measured.
+    // The certificate was made for this run, and its verification is not part of the measurement.
     const socket = tls ? connectTls({ ...options, rejectUnauthorized: false }, begin) : connectTcp(options, begin)
     const connection: RawConnection = { socket, receive: readHead }
     socket.on('error', reject)
@@ -58,7 +58,7 @@ export function openRawConnection({ port, tls, compressed = false }: Place): Pro
   })
 }
 
-/** Opens many connections, some at a time. The process ends where the server closes one of them afterwards. */
+/** Opens many connections, some at a time. The process ends if the server closes one of them afterwards. */
 export async function openRawConnections(count: number, place: Place): Promise<RawConnection[]> {
   const connections: RawConnection[] = []
   const openSome = async (): Promise<void> => {

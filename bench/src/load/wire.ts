@@ -7,7 +7,7 @@ import type { Content } from './load.js'
 /** RSV1 marks a compressed message, RFC 7692 §6. */
 export const compressedBit = 0x40
 
-/** The request that opens a connection, RFC 6455 §4.1. Where it is to offer compression, it does so as browsers do. */
+/** The request that opens a connection, RFC 6455 §4.1. It offers compression in the way that browsers do. */
 export function openingRequest(port: number, compressed: boolean): Buffer {
   return Buffer.from(
     request(
@@ -42,7 +42,7 @@ const sentences: Readonly<Record<Content, string>> = {
   }),
 }
 
-/** A payload of exactly so many bytes: the sentence again and again, and full stops where a character would be cut. */
+/** A payload of exactly `bytes` bytes: the sentence repeated, and full stops where a character would be cut. */
 export function payloadOf(content: Content, bytes: number): Buffer {
   const characters = [...sentences[content]].map((character) => Buffer.from(character))
   const payload = Buffer.alloc(bytes, '.')
@@ -76,7 +76,7 @@ export function messageOf(
   )
 }
 
-/** By itself and with the smallest window, so that it may be sent whatever was agreed upon; without the end of §7.2.1. */
+/** Compressed without a history and with the smallest window, so that it is valid for any agreed parameters; without the tail of §7.2.1. */
 function deflate(payload: Buffer): Buffer {
   const { Z_SYNC_FLUSH } = constants
   return deflateRawSync(payload, { windowBits: 9, finishFlush: Z_SYNC_FLUSH }).subarray(0, -4)

@@ -25,7 +25,7 @@ export interface HarnessOptions {
   readonly onStream?: (message: IncomingMessage, harness: ConnectionHarness) => void
 }
 
-/** A connection over a transport that writes down, with a clock that stands still, whose events go to a log. */
+/** A connection over a recording transport, with a fake clock and a log of its events. */
 export class ConnectionHarness {
   readonly clock = new FakeClock()
   readonly transport = new RecordingTransport()
@@ -77,7 +77,7 @@ export class ConnectionHarness {
     this.transport.start(this.connection)
   }
 
-  /** Delivers a copy of some bytes, as one read. */
+  /** Delivers a copy of the bytes as one read. */
   receive(bytes: Uint8Array): void {
     const copy = bytes.slice()
     this.connection.received(copy, 0, copy.length)

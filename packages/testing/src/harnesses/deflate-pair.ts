@@ -18,7 +18,7 @@ export interface DeflatePairOptions {
   readonly clock?: Clock
 }
 
-/** Both ends of permessage-deflate as they agree on it. */
+/** Both ends of permessage-deflate after negotiation. */
 export function deflatePair({
   client = {},
   server = {},

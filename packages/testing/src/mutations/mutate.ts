@@ -1,7 +1,7 @@
 import { concat } from '../bytes.js'
 import type { Draws } from './draws.js'
 
-/** Bytes at which something begins or ends: opcodes, lengths, masks, UTF-8, line ends, the digits of a status. */
+/** Bytes with a meaning: opcodes, lengths, masks, UTF-8, line ends, the digits of a status. */
 const telling = Uint8Array.from([
   0x00, 0x01, 0x02, 0x03, 0x08, 0x09, 0x0a, 0x0d, 0x20, 0x22, 0x2c, 0x3a, 0x3b, 0x3d, 0x7d, 0x7e, 0x7f, 0x80, 0x81,
   0x82, 0x83, 0x88, 0x89, 0x8a, 0xbf, 0xc0, 0xc1, 0xc2, 0xe0, 0xed, 0xf0, 0xf4, 0xf5, 0xfe, 0xff,
@@ -40,7 +40,7 @@ const mutations: readonly Mutation[] = [
   },
 ]
 
-/** Changes the bytes in up to `most` ways, and sometimes in none. */
+/** Applies up to `most` mutations, and sometimes none. */
 export function mutate(bytes: Uint8Array, draws: Draws, most: number): Uint8Array {
   let mutated = bytes
   for (let left = draws.below(most + 1); left > 0 && mutated.length > 0; left--) {

@@ -19,12 +19,12 @@ import { webRandom } from '../../../twoway/dist/runtimes/web/random.js'
 import type { ServerPorts } from '../../../twoway/dist/server/server-settings.js'
 import { selfSignedCertificate } from './certificate.js'
 
-/** A way for a client and a server to meet: what the suites of both run over. */
+/** A network between a client and a server, over which the suites of both run. */
 export interface Network {
   readonly name: string
   readonly serverPorts: ServerPorts
   readonly clientPorts: ClientPorts
-  /** The server's identity, and what a client needs to know of it, where the network has TLS. */
+  /** The server's certificate and key, and the client's trust in it, if the network has TLS. */
   readonly tls: TlsServerOptions | undefined
   readonly clientTls: TlsClientOptions | undefined
 }

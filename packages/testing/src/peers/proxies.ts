@@ -4,7 +4,7 @@ import type { TlsOptions } from 'node:tls'
 import { type LoopbackServer, listenOnLoopback, readHead } from './loopback.js'
 
 export interface ProxyServer extends LoopbackServer {
-  /** What was asked for, `host:port`. */
+  /** The requested targets as `host:port`. */
   readonly targets: readonly string[]
   /** The heads of the requests to an HTTP proxy. */
   readonly heads: readonly string[]
@@ -12,21 +12,21 @@ export interface ProxyServer extends LoopbackServer {
 
 export interface ProxyOptions {
   readonly tls?: TlsOptions
-  /** `user:password`, where it asks for them. */
+  /** `user:password`, if the proxy requires credentials. */
   readonly credentials?: string
-  /** Answers in place of the proxy: the bytes of its refusal, or whatever it likes to say. */
+  /** The bytes of the proxy's answer in place of the tunnel, for example a refusal. */
   readonly answer?: string | Buffer
-  /** Sends each byte of its answers in a segment of its own. */
+  /** Sends each byte of an answer in its own segment. */
   readonly isSlow?: boolean
-  /** Bytes of the server's that go in one segment with the answer that opens the way. */
+  /** Bytes of the server that arrive in one segment with the answer that opens the tunnel. */
   readonly firstBytes?: Buffer
   /** Further lines of the head of its answer. */
   readonly fields?: readonly string[]
-  /** The names that it knows, beside those of the system. */
+  /** Names that the proxy resolves, in addition to those of the system. */
   readonly names?: Readonly<Record<string, string>>
 }
 
-/** A proxy by CONNECT. */
+/** An HTTP proxy that supports CONNECT. */
 export function httpProxy(context: TestContext, options: ProxyOptions = {}): Promise<ProxyServer> {
   return proxyServer(context, options, async (socket, { heads, join }) => {
     const head = await readHead(socket)
@@ -44,7 +44,7 @@ export function httpProxy(context: TestContext, options: ProxyOptions = {}): Pro
   })
 }
 
-/** A proxy by SOCKS5, written from RFC 1928 and RFC 1929 apart from the library. */
+/** A SOCKS5 proxy, written from RFC 1928 and RFC 1929. It shares no code with the library. */
 export function socksProxy(context: TestContext, options: ProxyOptions = {}): Promise<ProxyServer> {
   return proxyServer(context, options, async (socket, { join, say }) => {
     const [version, count] = await read(socket, 2)
@@ -104,7 +104,7 @@ async function proxyServer(
       await say(Buffer.concat([opened, firstBytes]))
       socket.allowHalfOpen = true
       server.pipe(socket).pipe(server)
-      // A proxy passes on an end that is no orderly one.
+      // A proxy also passes on an end without a FIN.
       socket.on('close', () => server.destroy())
       server.on('close', () => socket.destroy())
     }
