@@ -19,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'twoway-command-'))
 const env = { TWOWAY_HOME: folder, NO_COLOR: '1' }
 const noTerminal = noTerminalBecause()
 
-/** A server of ws: it echoes, and does some things besides by the path. */
+/** A server of ws that echoes; some paths have other effects. */
 let server: WebSocketServer
 let port: number
 const atEnd: (() => unknown)[] = []
@@ -67,7 +67,7 @@ async function listening<Listening extends Server>(listener: Listening): Promise
   return (listener.address() as AddressInfo).port
 }
 
-/** Resolves once a process has printed what is sought. */
+/** Resolves once a process has printed text that matches. */
 async function untilPrinted(twoway: NodeProcess, from: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray> {
   for (;;) {
     const found = pattern.exec(twoway[from])
@@ -82,17 +82,17 @@ async function untilPrinted(twoway: NodeProcess, from: 'stdout' | 'stderr', patt
 }
 
 describe('twoway connect through pipes', () => {
-  it('sends lines, prints what comes, and closes when it has what it expects', async () => {
+  it('sends lines, prints messages, and closes after the expected number', async () => {
     const { code, stdout, stderr } = await connect([String(port), '--expect', '2'], 'Grüße\n{"a": 1}\n')
     assert.deepEqual([code, stdout, stderr], [0, 'Grüße\n{"a": 1}\n', ''])
   })
 
-  it('closes by itself when the input has ended and nothing comes any more', async () => {
+  it('closes when the input has ended and no more messages arrive', async () => {
     const { code, stdout } = await connect([`ws://127.0.0.1:${port}/`, '--linger', '0.3'], 'a\nb\n')
     assert.deepEqual([code, stdout], [0, 'a\nb\n'])
   })
 
-  it('ends with 3 where fewer messages come than it expects in time', async () => {
+  it('ends with 3 if fewer messages than expected arrive in time', async () => {
     const { code, stdout, stderr } = await connect([`${port}/three`, '--expect', '4', '--timeout', '0.5'])
     assert.deepEqual([code, stdout], [3, '1\n2\n3\n'])
     assert.equal(stderr, 'twoway: 3 of 4 expected messages came within 0.5 s.\n')
@@ -123,20 +123,20 @@ describe('twoway connect through pipes', () => {
     ['hex', '00 ff 10\n', '00ff10\n'],
     ['base64', 'AP8Q\n', 'AP8Q\n'],
   ]) {
-    it(`takes and prints binary in ${form}`, async () => {
+    it(`reads and prints binary in ${form}`, async () => {
       const { code, stdout } = await connect([String(port), '--binary', form!, '--expect', '1'], input)
       assert.deepEqual([code, stdout], [0, output])
     })
   }
 
-  it('sends files as binary, and prints binary as its very bytes', async () => {
+  it('sends files as binary, and prints binary as raw bytes', async () => {
     const file = join(folder, 'bytes')
     writeFileSync(file, 'some bytes')
     const { code, stdout } = await connect([String(port), '--binary', 'file', '--expect', '1'], `${file}\n`)
     assert.deepEqual([code, stdout], [0, 'some bytes'])
   })
 
-  it('sends the header fields, the subprotocols and the origin that it is told', async () => {
+  it('sends the given header fields, subprotocols and origin', async () => {
     const args = ['-H', 'X-One: 1', '-H', 'Authorization: Bearer t', '--origin', 'https://a.example', '-s', 'b']
     const { stdout } = await connect([`${port}/headers`, '--expect', '1', ...args])
     const headers = JSON.parse(stdout)
@@ -146,12 +146,12 @@ describe('twoway connect through pipes', () => {
     )
   })
 
-  it('takes a port alone with a query, too', async () => {
+  it('accepts a port with a query as a URL', async () => {
     const { code, stdout } = await connect([`${port}?a=b`, '--expect', '1'], 'hi')
     assert.deepEqual([code, stdout], [0, 'hi\n'])
   })
 
-  it('ends with 0 for a clean close of whatever code, and with 3 for none', async () => {
+  it('ends with 0 for a clean close with any code, and with 3 for an unclean one', async () => {
     const clean = await connect([`${port}/restarts`, '--verbose'])
     assert.deepEqual(
       [clean.code, clean.stderr],
@@ -160,7 +160,7 @@ describe('twoway connect through pipes', () => {
     assert.equal((await connect([`${port}/drops`])).code, 3)
   })
 
-  it('ends at once where its reader has gone, though the input goes on', async () => {
+  it('ends at once if its reader has gone, although the input continues', async () => {
     const twoway = startTwoway(['connect', String(port)], { stdio: 'pipe', env: { ...process.env, ...env } })
     twoway.child.stdin!.on('error', () => {})
     twoway.child.stdin!.write('a\n')
@@ -181,7 +181,7 @@ describe('twoway connect through pipes', () => {
     assert.match(stdout, /"event":"close","code":1000.*"wasClean":true/)
   })
 
-  it('connects again with --reconnect, and sends what waited', async () => {
+  it('reconnects with --reconnect, and sends the waiting lines', async () => {
     const first = new WebSocketServer({ port: 0, host: '127.0.0.1' })
     await once(first, 'listening')
     const { port: ours } = first.address() as AddressInfo
@@ -203,12 +203,12 @@ describe('twoway connect through pipes', () => {
     assert.match(stdout, /"event":"pong","ms":\d+(\.\d+)?\}/)
   })
 
-  it('ends with 3 where a Ping has no answer, and says so', async () => {
+  it('ends with 3 if a Ping is not answered, and says so', async () => {
     const { code, stderr } = await connect([`${port}/silent`, '--ping-interval', '0.1', '--ping-timeout', '0.2'])
     assert.deepEqual([code, stderr], [3, 'twoway: no Pong came within 0.2 s: the server is taken for dead.\n'])
   })
 
-  it('ends with 3 where a Ping has no answer, but the Close has', async () => {
+  it('ends with 3 if a Ping is not answered, although the Close is', async () => {
     const deaf = new WebSocketServer({ port: 0, host: '127.0.0.1', autoPong: false })
     await once(deaf, 'listening')
     const args = [String((deaf.address() as AddressInfo).port), '--ping-interval', '0.1', '--ping-timeout', '0.2']
@@ -246,7 +246,7 @@ describe('twoway connect says why there is no connection, and what to try, with 
     )
   })
 
-  it('a name that is unknown', async () => {
+  it('an unknown name', async () => {
     await fails('ws://no-such-name.invalid/', /no-such-name\.invalid:80: the name (is unknown|could not be looked up)/)
   })
 
@@ -270,7 +270,7 @@ describe('twoway connect says why there is no connection, and what to try, with 
     await fails(String(web), `127.0.0.1:${web} sends elsewhere (302): connect to /x`)
   })
 
-  it('a certificate that nobody vouches for, and trusts it with --ca or --insecure', async () => {
+  it('an untrusted certificate, and trusts it with --ca or --insecure', async () => {
     const own = await generate([{ name: 'commonName', value: 'localhost' }], {
       keyType: 'ec',
       algorithm: 'sha256',
@@ -293,7 +293,7 @@ describe('twoway connect says why there is no connection, and what to try, with 
     await fails(`ws://localhost:${at}/`, /wss:/)
   })
 
-  it('a server that asks for a certificate, and shows it one with --cert, --key and --passphrase', async () => {
+  it('a server that requires a client certificate, and sends one with --cert, --key and --passphrase', async () => {
     const own = await generate([{ name: 'commonName', value: 'localhost' }], {
       keyType: 'ec',
       algorithm: 'sha256',
@@ -332,7 +332,7 @@ describe('twoway connect says why there is no connection, and what to try, with 
     )
   })
 
-  it('a server that asks for a password, and says it with --auth', async () => {
+  it('a server that requires a password, and sends it with --auth', async () => {
     const web = createHttpServer()
     const server = new WebSocketServer({
       server: web,
@@ -398,7 +398,7 @@ describe('twoway connect refuses, with exit code 1,', () => {
     })
   }
 
-  it('a line that is not what --binary says', async () => {
+  it('a line that is not in the form of --binary', async () => {
     const { code, stderr } = await connect([String(port), '--binary', 'hex'], 'xyz\n')
     assert.equal(code, 1)
     assert.equal(
@@ -409,7 +409,7 @@ describe('twoway connect refuses, with exit code 1,', () => {
 })
 
 describe('twoway listen through pipes', () => {
-  it('sends each line to all clients, and prints what they send', async () => {
+  it('sends each line to all clients, and prints their messages', async () => {
     const twoway = startTwoway(['listen', '--port', '0'], { stdio: 'pipe', env: { ...process.env, ...env } })
     const [, url] = await untilPrinted(twoway, 'stderr', /Listening on (\S+)/)
     const clients = [new WebSocket(url!), new WebSocket(url!)]
@@ -442,7 +442,7 @@ describe('twoway listen through pipes', () => {
 })
 
 describe('twoway in a terminal', { skip: noTerminal }, () => {
-  it('sends what is typed, shows what comes, pings, closes, and keeps its history', async () => {
+  it('sends typed lines, shows messages, pings, closes, and keeps its history', async () => {
     const terminal = new TerminalProcess(['connect', String(port)], env)
     await terminal.until(/connected to/)
     terminal.type('hello\r')
@@ -473,7 +473,7 @@ describe('twoway in a terminal', { skip: noTerminal }, () => {
     assert.equal(await again.ended, 0)
   })
 
-  it('clears all rows of a long line that is typed before it prints above', async () => {
+  it('clears all rows of a long typed line before it prints above', async () => {
     const terminal = new TerminalProcess(['connect', String(port), '--no-history'], env)
     await terminal.until(/connected to/)
     // In 200 columns: three rows.
@@ -493,14 +493,14 @@ describe('twoway in a terminal', { skip: noTerminal }, () => {
     assert.equal(await terminal.ended, 0)
   })
 
-  it('shows control characters and does not obey them', async () => {
+  it('escapes control characters', async () => {
     const terminal = new TerminalProcess(['connect', `${port}/escape`, '--no-history'], env)
     await terminal.until(/a\\u\{1b\}\[31mred\\u\{7\}/)
     terminal.type('\u0004')
     assert.equal(await terminal.ended, 0)
   })
 
-  it('has colours, and none with NO_COLOR', async () => {
+  it('prints colours, and none with NO_COLOR', async () => {
     for (const [name, isColoured] of [
       ['FORCE_COLOR', true],
       ['NO_COLOR', false],
@@ -525,7 +525,7 @@ describe('twoway in a terminal', { skip: noTerminal }, () => {
     assert.ok(!existsSync(join(home, 'history')))
   })
 
-  it('listens: shows who comes and what they send, sends to all and to one, closes all', async () => {
+  it('listens: shows clients and their messages, sends to all and to one, closes all', async () => {
     const terminal = new TerminalProcess(['listen', '--port', '0'], env)
     const [, url] = await terminal.until(/listening on (ws:\S+)/)
     const clients = [new WebSocket(url!), new WebSocket(url!)]
@@ -563,7 +563,7 @@ describe('twoway bench', () => {
     return await startTwoway(['bench', ...args], { env: { ...process.env, ...env } }).ended
   }
 
-  it('measures a server of another make, and tells as JSON', async () => {
+  it('measures a server of ws, and reports as JSON', async () => {
     const { code, stdout, stderr } = await bench([String(port), '-c', '3', '-d', '0.5', '--size', '16,1k', '--json'])
     assert.deepEqual([code, stderr], [0, ''])
     const result = JSON.parse(stdout)
@@ -585,20 +585,20 @@ describe('twoway bench', () => {
     )
   })
 
-  it('keeps to the rate that it is told', async () => {
+  it('keeps the given rate', async () => {
     const { stdout } = await bench([String(port), '-c', '2', '-d', '1', '--rate', '100', '--binary', '--json'])
     const { sent } = JSON.parse(stdout)
-    // Never faster; how much slower, the machine's load says.
+    // Never faster; on a busy machine it may be slower.
     assert.ok(sent.messages > 0 && sent.messagesPerSecond <= 101, String(sent.messagesPerSecond))
   })
 
-  it('waits for no answers with --one-way', async () => {
+  it('does not wait for answers with --one-way', async () => {
     const { code, stdout } = await bench([String(port), '-c', '1', '-d', '0.3', '--one-way', '--json'])
     assert.equal(code, 0)
     assert.ok(JSON.parse(stdout).sent.messages > 0)
   })
 
-  it('tells people the rates, the percentiles and a histogram', async () => {
+  it('prints the rates, the percentiles and a histogram', async () => {
     const { code, stdout } = await bench([String(port), '-c', '2', '-d', '0.3'])
     assert.equal(code, 0)
     assert.match(stdout, /Connections +2 made in .* per second\)/)
@@ -607,7 +607,7 @@ describe('twoway bench', () => {
     assert.match(stdout, /≤ .* ms {2}█/)
   })
 
-  it('ends with 2 where there is no connection, and with 3 where they are lost', async () => {
+  it('ends with 2 if it cannot connect, and with 3 if connections are lost', async () => {
     const refused = await bench([`${port}/forbidden`, '-d', '0.3'])
     assert.equal(refused.code, 2)
     assert.match(refused.stderr, /refused the handshake with 403/)
@@ -615,7 +615,7 @@ describe('twoway bench', () => {
     assert.deepEqual([lost.code, JSON.parse(lost.stdout).connections.lost], [3, 2])
   })
 
-  it('tells what it has measured where it is ended early', async () => {
+  it('reports its measurements if it is ended early', async () => {
     const twoway = startTwoway(['bench', String(port), '-c', '1', '-d', '60', '--json'], {
       env: { ...process.env, ...env },
     })

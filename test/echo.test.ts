@@ -17,7 +17,7 @@ import { type EchoProcess, startEcho, startTwoway } from './echo-process.js'
 
 const longestEcho = 16 << 20
 
-/** Root may do what the tests want forbidden. */
+/** Root has the rights that some tests expect to be missing. */
 const unprivileged = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
 
 describe('twoway echo', () => {
@@ -34,7 +34,7 @@ describe('twoway echo', () => {
     for (const client of clients.splice(0)) client.terminate()
   })
 
-  /** A client of ws, open. */
+  /** An open client of ws. */
   async function connect(path = '', options: ClientOptions & { protocols?: string[] } = {}): Promise<WebSocket> {
     const client = new WebSocket(echo.url + path, options.protocols, { perMessageDeflate: false, ...options })
     clients.push(client)
@@ -42,7 +42,7 @@ describe('twoway echo', () => {
     return client
   }
 
-  it('prints the URLs of the WebSocket and of the page, with the port that the system gave', () => {
+  it('prints the URLs of the WebSocket and of the page, with the port that the system chose', () => {
     const port = Number(new URL(echo.url).port)
     assert.ok(port > 0)
     assert.equal(
@@ -114,14 +114,14 @@ Ctrl+C ends it.
     assert.deepEqual([event.code, event.wasClean], [3456, true])
   })
 
-  it('takes pages of its own, and clients that are no browsers by any name', async () => {
+  it('accepts its own pages, and clients other than browsers under any name', async () => {
     await connect('', { origin: echo.page.slice(0, -1) })
     await connect('', { headers: { Host: 'echo.example.com' } })
     const { port } = new URL(echo.url)
     await connect('', { origin: `http://localhost:${port}`, headers: { Host: `localhost:${port}` } })
   })
 
-  it('refuses pages of other origins, those from files and of rebound names too, and says once how to let them in', async () => {
+  it('refuses pages of other origins, including files and rebound names, and says once how to allow them', async () => {
     const { host, port } = new URL(echo.url)
     for (const [origin, status, name] of [
       ['https://example.com', 403],
@@ -151,7 +151,7 @@ Ctrl+C ends it.
     }
   })
 
-  it('chooses the first subprotocol that a client offers, and none where none is offered', async () => {
+  it('chooses the first subprotocol that a client offers, if any', async () => {
     assert.equal((await connect('', { protocols: ['chat.v2', 'chat.v1'] })).protocol, 'chat.v2')
     assert.equal((await connect()).protocol, '')
   })
@@ -170,7 +170,7 @@ Ctrl+C ends it.
     client.pause()
     for (let sent = 0; sent < count; sent++) client.send(message)
     let before = -1
-    // Until the network takes no more: the service has stopped reading.
+    // Until the network takes no more, which means that the service has stopped reading.
     while (client.bufferedAmount !== before) {
       before = client.bufferedAmount
       await delay(100)
@@ -194,7 +194,7 @@ Ctrl+C ends it.
     }
   })
 
-  it('answers with a policy in the header, and nothing that a browser takes for more than it is', async () => {
+  it('answers with a content security policy and headers against sniffing and framing', async () => {
     for (const path of ['', 'health', 'metrics', 'elsewhere']) {
       const { headers } = await fetch(echo.page + path)
       const policy = headers.get('content-security-policy')!
@@ -228,7 +228,7 @@ Ctrl+C ends it.
     }
   })
 
-  it('answers GET of another path with 404 and what this is', async () => {
+  it('answers GET of another path with 404 and a description of the service', async () => {
     const response = await fetch(`${echo.page}favicon.ico`)
     assert.equal(response.status, 404)
     assert.equal(response.headers.get('content-type'), 'text/plain; charset=utf-8')
@@ -238,7 +238,7 @@ Ctrl+C ends it.
     )
   })
 
-  it('answers another method with 405, the methods there are, and what this is', async () => {
+  it('answers another method with 405, the allowed methods and a description of the service', async () => {
     for (const [method, path] of [
       ['POST', ''],
       ['DELETE', 'elsewhere'],
@@ -253,7 +253,7 @@ Ctrl+C ends it.
     }
   })
 
-  it('answers a plain request whose Host is no URL', async () => {
+  it('answers a plain request with an invalid Host', async () => {
     const { hostname, port } = new URL(echo.page)
     const socket = connectTcp(Number(port), hostname)
     socket.write('GET /x HTTP/1.1\r\nHost: a:99999\r\nConnection: close\r\n\r\n')
@@ -261,13 +261,13 @@ Ctrl+C ends it.
     assert.match(response, /^HTTP\/1\.1 404 /)
   })
 
-  it('says nothing of its own after all that', () => {
+  it('prints nothing else', () => {
     assert.equal(echo.process.stderr, '')
   })
 })
 
-describe('twoway echo with pages of others', () => {
-  it('takes pages of any origin by any name with --any-origin, also one that was opened from a file', async () => {
+describe('twoway echo with pages of other origins', () => {
+  it('accepts pages of any origin under any name with --any-origin, including files', async () => {
     const echo = await startEcho(['--any-origin'])
     try {
       for (const origin of ['https://example.com', 'null', echo.page.slice(0, -1), 'http://evil.example']) {
@@ -281,7 +281,7 @@ describe('twoway echo with pages of others', () => {
     }
   })
 
-  it('takes its own pages behind a proxy by a name that --name gives, and no others', async () => {
+  it('accepts its own pages behind a proxy under the name of --name, and no others', async () => {
     const echo = await startEcho(['--name', 'Echo.example.com'])
     try {
       const client = new WebSocket(echo.url, {
@@ -352,17 +352,17 @@ describe('twoway echo ends', () => {
       assert.match(ending.stdout, /Closing 2 connections\. Ctrl\+C again ends at once\.\n$/)
     })
 
-    it(`on ${signal} with exit code 0 where nobody is connected`, async () => {
+    it(`on ${signal} with exit code 0 without connections`, async () => {
       echo.process.child.kill(signal)
       const { code, stderr } = await echo.process.ended
       assert.deepEqual([code, stderr], [0, ''])
     })
   }
 
-  it('at once on a second signal, though a client does not answer its Close', async () => {
+  it('at once on a second signal, although a client does not answer its Close', async () => {
     const silent = await connectSilently(echo)
     echo.process.child.kill('SIGINT')
-    // Those that come with the first are taken for the same. The client's time to answer ends with exit code 0.
+    // Signals that arrive together with the first one count as the same. The client's time to answer ends with exit code 0.
     const again = setInterval(() => echo.process.child.kill('SIGINT'), 50)
     const { code, stderr } = await echo.process.ended
     clearInterval(again)
@@ -370,7 +370,7 @@ describe('twoway echo ends', () => {
     assert.deepEqual([code, stderr], [130, ''])
   })
 
-  it('with exit code 0 where nobody reads its output any more', async () => {
+  it('with exit code 0 if its output is closed', async () => {
     const client = new WebSocket(echo.url)
     await once(client, 'open')
     echo.process.child.stdout!.destroy()
@@ -441,7 +441,7 @@ describe('twoway echo --tls', () => {
     }
   })
 
-  it('makes a certificate for localhost where none is given, says how to trust it, and keeps it', async () => {
+  it('makes a certificate for localhost if none is given, says how to trust it, and keeps it', async () => {
     const env = { ...process.env, TWOWAY_HOME: join(folder, 'home') }
     const certificates: string[] = []
     for (const run of ['first', 'second']) {
@@ -464,7 +464,7 @@ describe('twoway echo --tls', () => {
     assert.equal(certificates[0], certificates[1])
   })
 
-  it('says what to do where it can keep no certificate', async () => {
+  it('says what to do if it cannot store the certificate', async () => {
     await refuses(
       ['echo', '--port', '0', '--tls'],
       `can't keep a certificate for localhost: ENOTDIR: not a directory, mkdir '${file('text.pem')}/home'; name another folder by TWOWAY_HOME, or give --cert FILE and --key FILE`,
@@ -550,7 +550,7 @@ describe('twoway echo --tls', () => {
     })
   }
 
-  it('refuses a certificate that it may not read with a sentence and exit code 1', async (context) => {
+  it('refuses a certificate without the right to read it, with a sentence and exit code 1', async (context) => {
     const allowed = codeOf(`fs.readFileSync(${JSON.stringify(file('forbidden.pem'))})`)
     if (allowed !== 'EACCES') return context.skip('this machine lets everyone read everything')
     await refuses(
@@ -586,13 +586,13 @@ describe('twoway', () => {
     },
     { args: ['echo', '--port', '0', '--key', 'b'], sentence: '--key is for TLS: add --tls, or leave it out.' },
     {
-      // TEST-NET-1, RFC 5737: nobody's address.
+      // An address of TEST-NET-1, RFC 5737, which no machine has.
       args: ['echo', '--port', '0', '--host', '192.0.2.77'],
       sentence:
         '192.0.2.77 is no address of this machine: give one with --host, 127.0.0.1 for this machine alone or 0.0.0.0 for all.',
     },
     {
-      // RFC 6761: a name that never is one.
+      // A name that never exists, RFC 6761.
       args: ['echo', '--port', '0', '--host', 'no-such.invalid'],
       sentence:
         'there is no host of the name "no-such.invalid": give an address of this machine with --host, such as 127.0.0.1.',
@@ -616,7 +616,7 @@ describe('twoway', () => {
     holder.close()
   })
 
-  it('refuses a port that it may not have with a sentence and exit code 1', async (context) => {
+  it('refuses a privileged port with a sentence and exit code 1', async (context) => {
     const allowed = codeOf("net.createServer().listen(81, '127.0.0.1').on('listening', () => process.exit())")
     if (allowed !== 'EACCES') return context.skip('this machine lets everyone have every port')
     await refuses(
@@ -653,14 +653,14 @@ describe('twoway', () => {
   })
 })
 
-/** Runs a command that must end with exit code 1 and this sentence, its full stop left out here, and nothing else. */
+/** Runs a command that must print only this sentence, given without its full stop, and end with exit code 1. */
 function refuses(args: readonly string[], sentence: string, options?: SpawnOptions): Promise<void> {
   return refusesWith(args, `${sentence}.`, options)
 }
 
 async function refusesWith(args: readonly string[], complaint: string, options?: SpawnOptions): Promise<void> {
   const twoway = startTwoway(args, options)
-  // One that starts all the same would never end.
+  // A command that starts nevertheless would never end.
   twoway.child.stdout!.once('data', () => twoway.child.kill())
   const { code, signal, stdout, stderr } = await twoway.ended
   assert.deepEqual(
@@ -669,7 +669,7 @@ async function refusesWith(args: readonly string[], complaint: string, options?:
   )
 }
 
-/** Runs a statement of JavaScript without root's rights, and returns the code of the error that it ends with, or ''. */
+/** Runs a statement of JavaScript without root's rights, and returns the code of its error, or ''. */
 function codeOf(statement: string): string {
   const program = `
     process.on('uncaughtException', ({ code }) => { console.log(code); process.exit() })
@@ -682,7 +682,7 @@ function hasIpv6(): boolean {
   return Object.values(networkInterfaces()).some((found) => found?.some(({ family }) => family === 'IPv6'))
 }
 
-/** A client that has opened a connection and never says a word on it, nor ends it. */
+/** A client that opens a connection, then sends nothing and never closes. */
 async function connectSilently({ url }: EchoProcess): Promise<Socket> {
   const { hostname, port, host } = new URL(url)
   const socket = connectTcp(Number(port), hostname)

@@ -8,14 +8,14 @@ import { requestLines } from 'twoway-testing/peers/handshake-request.js'
 import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 
 /**
- * Measures what permessage-deflate costs a server: memory of idle connections, bombs, and messages in tiny frames.
- * Each server is a process of its own. Figures go to the output; the process fails where one is above its bound.
+ * Measures the cost of permessage-deflate for a server: memory of idle connections, bombs, and messages in tiny frames.
+ * Each server is a separate process. Prints the figures; the process fails if one exceeds its bound.
  */
 
 interface Answer {
-  /** Resident, which does not fall where the allocator keeps what was freed: for what is taken next. */
+  /** Resident memory. It does not fall if the allocator keeps freed memory for later use. */
   readonly rss: number
-  /** What the heap and native code, zlib's contexts among it, hold. */
+  /** Memory of the heap and of native code, including zlib's contexts. */
   readonly held: number
   readonly cpuMs: number
 }
@@ -79,12 +79,12 @@ interface Memory {
 }
 
 /**
- * Memory of an idle connection in KiB, after each has echoed one message; again after `idleMs`, and then what as many
- * further ones take: where the contexts of the first were given back, those of the second lie in the same memory.
+ * Memory of an idle connection in KiB, after each has echoed one message; again after `idleMs`; and then the memory of as
+ * many further connections: if the contexts of the first were freed, those of the second reuse their memory.
  */
 async function idleMemory(kind: string, options: object | boolean, offer: string, idleMs = 0): Promise<Memory[]> {
   const { child, port } = await start(kind, options)
-  // What the first few take is not the connections': code, shared contexts.
+  // The first connections also cause one-time allocations: code, shared contexts.
   const warm = await Promise.all(Array.from({ length: 500 }, () => open(port, offer)))
   const message = offer === '' ? clientFrame(opcodes.text, json) : clientFrame(opcodes.text, packed(json), compressed)
   await Promise.all(warm.map((socket) => echoed(socket, message)))
@@ -114,7 +114,7 @@ async function idleMemory(kind: string, options: object | boolean, offer: string
   }))
 }
 
-/** Memory that the last of four times as many connections take, each in KiB: what the first ones made grow is there. */
+/** Memory in KiB of each of the last quarter of four times as many connections, after all one-time growth. */
 async function laterMemory(options: object | boolean, offer: string): Promise<Memory> {
   const { child, port } = await start('twoway', options)
   const message = offer === '' ? clientFrame(opcodes.text, json) : clientFrame(opcodes.text, packed(json), compressed)
@@ -157,7 +157,7 @@ async function measureMemory(): Promise<void> {
   const released = await idleMemory('twoway', { ...small, serverNoContextTakeover: false }, offer, 25_000)
   show('Twoway, takeover by the server, windowBits 12, memLevel 5: in use', released[0]!, plain!.held + 160)
   show('  the same after 25 s without a message', released[1]!, plain!.held + 2)
-  // The allocator keeps what was freed, so that resident memory does not fall; it is what further contexts take.
+  // The allocator keeps freed memory, so resident memory does not fall; further contexts reuse it.
   const grown = released[2]!.rss - released[1]!.rss
   row('  resident memory that as many further connections in use add', grown.toFixed(1), grown <= released[0]!.rss / 2)
   const [ws] = await idleMemory('ws', { threshold: 0 }, offer)

@@ -13,7 +13,7 @@ export class Draws {
     return Math.floor((mix(this.#state) / 2 ** 32) * count)
   }
 
-  /** True with the probability `1 / count`. */
+  /** True with the probability `1 / inTimes`. */
   once(inTimes: number): boolean {
     return this.below(inTimes) === 0
   }
