@@ -1,6 +1,6 @@
 /**
- * Sends one huge message through an echo that streams both ways, as it is and compressed, and prints how much memory the
- * server took above what it had at its start: `node huge-message.js [MiB]`.
+ * Sends one huge message through an echo that streams both ways, uncompressed and compressed, and prints how much memory the
+ * server used beyond that at its start: `node huge-message.js [MiB]`.
  */
 
 import { fork } from 'node:child_process'
@@ -16,22 +16,22 @@ const mebibyte = 1 << 20
 
 export interface HugeMessageResult {
   readonly length: number
-  /** Whether what came back is what was sent. */
+  /** Whether the echo equals the message. */
   readonly isSame: boolean
-  /** Bytes of payload that came back, as they came. */
+  /** The received bytes of payload, before inflation. */
   readonly wireBytes: number
   readonly grownBytes: number
   readonly seconds: number
 }
 
-/** What takes a message's bytes, or the payload of its frames. */
+/** A destination for the bytes of a message, or for the payloads of its frames. */
 interface ByteSink {
   /** Resolves when there is room for more. */
   write(bytes: Buffer): Promise<void>
   end(): Promise<void>
 }
 
-/** One binary message of so many bytes, whole MiB, masked by nothing, and the echo of it. */
+/** Sends one binary message with a masking key of zeros, and compares its echo. The length is a multiple of 1 MiB. */
 export async function echoHugeMessage(length: number, compress: boolean): Promise<HugeMessageResult> {
   const server = fork(fileURLToPath(new URL('huge-message-server.js', import.meta.url)))
   try {
@@ -68,7 +68,7 @@ async function talk(
   return { isSame: received.digest('hex') === sent.digest('hex'), wireBytes }
 }
 
-/** Digits, other ones in each MiB, of which compression saves the half. */
+/** Writes digits, different in each MiB, which compress to half their length. */
 async function writeMessage(sink: ByteSink, length: number, hash: Hash): Promise<void> {
   const digits = Buffer.from(randomBytes(mebibyte / 2).toString('hex'))
   for (let sent = 0; sent < length; sent += mebibyte) {
@@ -91,7 +91,7 @@ function oneFrame(socket: Socket, length: number): ByteSink {
   }
 }
 
-/** A frame for each piece, the first of a compressed message. */
+/** Writes each piece as a frame of a compressed message. */
 function fragments(socket: Socket): ByteSink {
   let isFirst = true
   return {
@@ -102,7 +102,7 @@ function fragments(socket: Socket): ByteSink {
       if (!socket.write(bytes)) await once(socket, 'drain')
     },
     async end() {
-      // An empty block without its tail, RFC 7692 §7.2.3.6: what was flushed before needs no more.
+      // An empty block without its tail, RFC 7692 §7.2.3.6: all earlier data has been flushed.
       socket.write(frameHeader(opcodes.continuation, 1))
       socket.write(Buffer.of(0))
     },
@@ -128,7 +128,7 @@ function frameHeader(opcode: number, length: number, form: FrameForm = {}): Uint
   return clientFrame(opcode, '', { maskingKey: new Uint8Array(4), length, ...form })
 }
 
-/** Reads the unmasked frames of a message, hashes what it is, and returns the bytes of their payloads. */
+/** Reads the unmasked frames of a message, hashes its content, and resolves with the total length of the payloads. */
 async function readMessage(socket: Socket, isCompressed: boolean, hash: Hash): Promise<number> {
   if (!isCompressed) return readFrames(socket, async (bytes) => void hash.update(bytes))
   const inflate = createInflateRaw()

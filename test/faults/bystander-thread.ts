@@ -4,7 +4,7 @@ import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import type { Latency } from './bystander.js'
 
 const everyMs = 4
-/** An echo that takes longer is not waited for. */
+/** The longest wait for an echo. */
 const longestMs = 20_000
 
 const peer = await RawSocket.open(workerData as number)

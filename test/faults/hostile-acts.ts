@@ -1,21 +1,21 @@
 import { type FrameForm, frame as frameOf, opcodes } from 'twoway-testing/bytes.js'
 import type { Act, HostilePeer } from './hostile-server.js'
 
-/** What a server does, and how its client must fare. */
+/** The behaviour of a server, and the expected outcome for its client. */
 export interface HostileAct {
   readonly act: Act
   /** Whether the handshake succeeds. */
   readonly opens: boolean
-  /** What the error says; undefined where there is none. */
+  /** The pattern of the error's message; undefined if there is no error. */
   readonly error: RegExp | undefined
   readonly code: number
-  /** How long the client gives the handshake, where that is what ends it. */
+  /** The client's time for the handshake, if that ends the connection. */
   readonly handshakeTimeoutMs?: number
-  /** How long the client waits before it closes, where that is what ends it. */
+  /** The client's time before it closes, if that ends the connection. */
   readonly patienceMs?: number
 }
 
-/** For a handshake that comes to nothing: little, as it is waited for. */
+/** The time for a handshake that never completes: short, because the test waits for it. */
 const shortMs = 600
 
 const frame = (opcode: number, payload: string | Uint8Array = '', form: FrameForm = {}): Uint8Array =>
@@ -24,34 +24,34 @@ const frame = (opcode: number, payload: string | Uint8Array = '', form: FrameFor
 const statusOf = (code: number, reason: string | Uint8Array = ''): Buffer =>
   Buffer.concat([Uint8Array.of(code >> 8, code), Buffer.from(reason as Uint8Array)])
 
-/** The client's time for the handshake runs out; the error says so, where it has nothing better to say. */
+/** The handshake times out; the error says so, unless there is a more specific one. */
 function late(act: Act, error = new RegExp(`not done within ${shortMs} ms`)): HostileAct {
   return { ...refused(error, act), handshakeTimeoutMs: shortMs }
 }
 
-/** The handshake comes to nothing, for this reason. */
+/** The handshake fails with this error. */
 function refused(error: RegExp, act: Act): HostileAct {
   return { act, opens: false, error, code: 1006 }
 }
 
-/** The connection stands until the server breaks a rule. */
+/** The connection is open until the server breaks a rule. */
 function broken(error: RegExp, ...frames: readonly Uint8Array[]): HostileAct {
   return { act: (peer) => peer.accept([], Buffer.concat(frames)), opens: true, error, code: 1006 }
 }
 
-/** The connection stands, and it is the client who ends it. */
+/** The connection stays open until the client ends it. */
 function endured(act: Act): HostileAct {
   return { act, opens: true, error: /lost before both sides had closed it/, code: 1006, patienceMs: 300 }
 }
 
 const mebibyte = new Uint8Array(2 ** 20)
 
-/** The time that a head may take to dribble is much longer than a handshake's. */
+/** A head that takes much longer than the handshake's time if it is sent byte by byte. */
 const longHead = `HTTP/1.1 101 Switching Protocols\r\nX-Long: ${'a'.repeat(10_000)}`
 
 let redirects = 0
 
-/** What servers do that mean harm. The test gives each its client. */
+/** The acts of hostile servers. The test runs a client against each. */
 export const hostileActs: Readonly<Record<string, HostileAct>> = {
   'says nothing': late(() => {}),
   'dribbles its head': late((peer) => peer.dribble(longHead, 5)),
@@ -72,7 +72,9 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
   'sends interim answers without end': refused(/longer than this client takes/, (peer) =>
     peer.repeat('HTTP/1.1 100 Continue\r\n\r\n'.repeat(20)),
   ),
-  'sends what is no text': refused(/longer than this client takes/, (peer) => peer.repeat(Buffer.alloc(1000, 0xf7))),
+  'sends bytes that are not text': refused(/longer than this client takes/, (peer) =>
+    peer.repeat(Buffer.alloc(1000, 0xf7)),
+  ),
   'speaks SSH': refused(/not well-formed HTTP/, (peer) => peer.socket.write('SSH-2.0-OpenSSH_9.6\r\n')),
   'speaks TLS': refused(/TLS/, (peer) => peer.socket.write(Uint8Array.of(0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x46))),
   'folds a field': refused(/not well-formed HTTP/, (peer) => peer.accept([' folded'])),
@@ -136,8 +138,11 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
     /longer than this endpoint takes/,
     frame(opcodes.binary, '', { length: 2n ** 24n + 1n }),
   ),
-  'writes a length longer than it need be': broken(/shortest form/, frame(opcodes.text, 'a', { lengthBits: 64 })),
-  'continues what never began': broken(/no message to continue/, frame(0, 'hello')),
+  'sends a length that is not in its shortest form': broken(
+    /shortest form/,
+    frame(opcodes.text, 'a', { lengthBits: 64 }),
+  ),
+  'continues a message that never began': broken(/no message to continue/, frame(0, 'hello')),
   'begins a message within another': broken(
     /before the fragmented one had ended/,
     frame(opcodes.text, 'a', { fin: false }),
@@ -207,13 +212,13 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
     peer.accept()
     peer.repeat(repeated(frame(opcodes.text, 'spam')))
   }),
-  'never closes after the Closes': {
+  'never closes the connection after both Closes': {
     act: (peer) => peer.accept([], frame(opcodes.close, statusOf(1000, 'bye'))),
     opens: true,
     error: undefined,
     code: 1000,
   },
-  'sends on after its Close': {
+  'keeps sending after its Close': {
     act(peer) {
       peer.accept([], frame(opcodes.close, statusOf(3000)))
       peer.repeat(repeated(frame(opcodes.text, 'spam')))
@@ -229,7 +234,7 @@ function repeated(bytes: Uint8Array): Buffer {
   return Buffer.concat(Array.from({ length: Math.ceil(16_384 / bytes.length) }, () => bytes))
 }
 
-/** The acts alone, for a server. */
+/** The acts without the outcomes, for a server. */
 export function actsOf(): Record<string, (peer: HostilePeer) => void> {
   return Object.fromEntries(Object.entries(hostileActs).map(([name, { act }]) => [name, act]))
 }
