@@ -1,6 +1,6 @@
 /**
- * `node sockets-without-listeners.js URL RAW_URL DEAF_URL`: lets sockets without any listener fail in each way there
- * is, and says so once all are closed. An error that nobody takes would have ended the process before.
+ * `node sockets-without-listeners.js URL RAW_URL DEAF_URL`: lets sockets without any listener fail in every way,
+ * and reports once all are closed. An unhandled error would have ended the process before.
  */
 import process from 'node:process'
 import { WebSocket } from 'twoway'
@@ -32,7 +32,7 @@ const sockets = [
   new WebSocket(`${url}/send?text=longer`, { maxMessageBytes: 1 }),
 ]
 
-/** With messages on their way: what fails then is the write. */
+/** Sockets with messages in flight, so that a write fails. */
 const writers = [new WebSocket(`${url}/drop`), new WebSocket(`${rawUrl}/bytes?hex=810161&then=drop`)]
 for (const writer of writers) {
   writer.onopen = () => {
@@ -58,7 +58,7 @@ const all = [...sockets, ...writers, sender]
 while (all.some(({ readyState }) => readyState !== WebSocket.CLOSED)) {
   await new Promise((resolve) => setTimeout(resolve, 10))
 }
-// Whatever still is to be reported is now.
+// Any pending error is reported now.
 await new Promise((resolve) => setTimeout(resolve, 50))
 console.log(`${all.length} sockets have failed`)
 

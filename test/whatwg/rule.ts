@@ -22,7 +22,7 @@ export interface Environment {
   readonly url: string
   /** Of the server that sends whatever bytes it is told to. */
   readonly rawUrl: string
-  /** Where nothing listens. */
+  /** An address without a listener. */
   readonly deafUrl: string
   readonly capabilities: ReadonlySet<Capability>
 }
