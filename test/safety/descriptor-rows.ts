@@ -6,7 +6,7 @@ import { figure, type Row, seconds } from './row.js'
 
 const descriptors = 256
 const tries = 400
-/** The longest that a row waits for an app. */
+/** The longest wait for an app. */
 const longestMs = 30_000
 
 async function isEchoed(peer: RawSocket | undefined): Promise<boolean> {
@@ -16,7 +16,7 @@ async function isEchoed(peer: RawSocket | undefined): Promise<boolean> {
   return peer.until(() => peer.count(opcodes.text) > before, 5000)
 }
 
-/** How long an app takes to answer a request again. */
+/** The time until an app answers a request again. */
 async function untilAnswered(port: number, withinMs: number): Promise<number | undefined> {
   const begun = performance.now()
   while (performance.now() - begun < withinMs) {
@@ -31,11 +31,11 @@ async function untilAnswered(port: number, withinMs: number): Promise<number | u
   return undefined
 }
 
-/** Connections that ask an app for something, and then do nothing more. */
+/** A row of connections that send an app a request, and then nothing more. */
 function holding(property: string, bytes: (port: number) => string): Row {
   return {
     property: `${tries} connections ${property}, to an app of ${descriptors} descriptors`,
-    promise: 'the app answers, and lets WebSockets in, within 15 s',
+    promise: 'the app answers, and accepts WebSockets, within 15 s',
     mode: 'app',
     descriptors,
     async measure(server) {
@@ -62,7 +62,7 @@ const h2c =
 export const descriptorRows: readonly Row[] = [
   {
     property: `${tries} connections to a process of ${descriptors} descriptors`,
-    promise: 'those that stand are served, and others are let in when there is room again',
+    promise: 'open ones are served, and new ones are accepted when descriptors are free again',
     descriptors,
     async measure(server) {
       const first = await RawSocket.open(server.port)

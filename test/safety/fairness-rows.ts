@@ -3,11 +3,11 @@ import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { Bystander } from '../faults/bystander.js'
 import { figure, type Row } from './row.js'
 
-/** The longest that a bystander may wait. */
+/** The longest acceptable wait of a bystander. */
 const mostMs = 100
 const floodMs = 8000
 
-/** What a bystander's echoes took while one peer did this; the peer reads what it is answered. */
+/** A row for the echoes of a bystander during a flood by one peer, which reads the answers. */
 function beside(flood: string, act: (peer: RawSocket) => Promise<void>): Row {
   return {
     property: `the longest that another's echo takes during ${flood}`,
@@ -30,7 +30,7 @@ function beside(flood: string, act: (peer: RawSocket) => Promise<void>): Row {
   }
 }
 
-/** Sends all of it as fast as the server takes it, then waits until it is answered. */
+/** Sends all bytes as fast as the server reads, then waits for the last answer. */
 async function pour(peer: RawSocket, bytes: Buffer): Promise<void> {
   peer.send(bytes)
   peer.send(clientFrame(opcodes.text, 'the end'))
@@ -60,7 +60,7 @@ export const fairnessRows: readonly Row[] = [
     const end = performance.now() + floodMs
     for (let at = 0; at < bytes.length && performance.now() < end; at++) {
       if (!(await peer.sendInTurn(bytes.subarray(at, at + 1)))) break
-      // A write of its own for each byte, not one for all of a turn.
+      // Each byte is written separately, not combined with others of the turn.
       if (at % 16 === 15) await new Promise(setImmediate)
     }
   }),

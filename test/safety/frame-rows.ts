@@ -5,7 +5,7 @@ import type { ServerProcess } from './server-process.js'
 
 const noConnection = figure('no connection', false)
 
-/** Has a peer do something on a connection of its own. */
+/** Runs an act of a peer on a new connection. */
 async function onConnection(server: ServerProcess, act: (peer: RawSocket) => Promise<Figure>): Promise<Figure> {
   const peer = await RawSocket.open(server.port)
   if (peer === undefined) return noConnection
@@ -16,7 +16,7 @@ async function onConnection(server: ServerProcess, act: (peer: RawSocket) => Pro
   }
 }
 
-/** Whether the server takes a message of this length, of which only the head is sent. */
+/** Whether the server accepts a message of this length. Only the header of the frame and one byte are sent. */
 async function takesLength(port: number, length: number): Promise<boolean> {
   const peer = await RawSocket.open(port)
   if (peer === undefined) return false
@@ -40,7 +40,7 @@ async function longestTaken(port: number, longest: number): Promise<number> {
 
 export const frameRows: readonly Row[] = [
   {
-    property: 'the longest message that is taken, by default',
+    property: 'the longest message that is accepted by default',
     promise: '1 MiB, then a Close with 1009',
     async measure(server) {
       const longest = await longestTaken(server.port, 2 ** 40)
@@ -77,7 +77,7 @@ export const frameRows: readonly Row[] = [
     },
   },
   {
-    property: 'text that is not UTF-8, in a message of which the rest has not come, is found',
+    property: 'text that is not UTF-8 is found, in a message whose rest has not arrived',
     promise: 'at the byte, with 1007',
     measure: (server) =>
       onConnection(server, async (peer) => {
@@ -90,7 +90,7 @@ export const frameRows: readonly Row[] = [
       }),
   },
   {
-    property: 'the same within one frame of which half has come',
+    property: 'the same within one frame, half of which has arrived',
     promise: 'at the byte, with 1007',
     measure: (server) =>
       onConnection(server, async (peer) => {
@@ -104,8 +104,8 @@ export const frameRows: readonly Row[] = [
       }),
   },
   {
-    property: 'one malformed frame, where the program listens to no error',
-    promise: 'the process goes on',
+    property: 'one malformed frame, if the program has no error handler',
+    promise: 'the process continues',
     mode: 'unguarded',
     measure: (server) =>
       onConnection(server, async (peer) => {
@@ -114,7 +114,7 @@ export const frameRows: readonly Row[] = [
         const other = await RawSocket.open(server.port, 2000)
         other?.destroy()
         const goesOn = other !== undefined && !server.hasEnded
-        return figure(goesOn ? 'the process goes on' : 'the process ends', goesOn)
+        return figure(goesOn ? 'the process continues' : 'the process ends', goesOn)
       }),
   },
   {

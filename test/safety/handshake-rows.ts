@@ -4,7 +4,7 @@ import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { figure, type Row } from './row.js'
 import { authenticationMs } from './servers/commands.js'
 
-/** What a server answers to these bytes: a status, 0 for none within the time. */
+/** The status of the server's answer to these bytes, or 0 for none in time. */
 async function statusOf(port: number, bytes: string): Promise<number> {
   const peer = new RawSocket(port)
   peer.send(bytes)
@@ -13,7 +13,7 @@ async function statusOf(port: number, bytes: string): Promise<number> {
   return peer.status
 }
 
-/** Requests that break a rule of RFC 6455 §4.1 or of HTTP, by what is wrong with them. */
+/** Requests that break a rule of RFC 6455 §4.1 or of HTTP, by their fault. */
 function brokenRequests(port: number): Readonly<Record<string, string>> {
   const lines = (changes: Parameters<typeof requestLines>[1]): string[] => requestLines(port, changes)
   const host = `127.0.0.1:${port}`
@@ -42,7 +42,7 @@ function brokenRequests(port: number): Readonly<Record<string, string>> {
   }
 }
 
-/** The status that a request gets when one field is changed: 101 where the server lets it in. */
+/** A row for a request with one changed field, which expects a status: 101 means accepted. */
 function changed(property: string, promise: string, field: string, value: (port: number) => string): Row {
   return {
     property,
@@ -84,7 +84,7 @@ export const handshakeRows: readonly Row[] = [
     (port) => `evil.example:${port}`,
   ),
   {
-    property: `messages that come while an asynchronous handler takes ${authenticationMs} ms to authenticate`,
+    property: `messages that arrive while an asynchronous handler takes ${authenticationMs} ms to authenticate`,
     promise: 'delivered, all',
     mode: 'authenticate',
     async measure(server) {
@@ -100,7 +100,7 @@ export const handshakeRows: readonly Row[] = [
     },
   },
   {
-    property: 'two servers with a path each on one HTTP server: connections that come to stand',
+    property: 'two servers with a path each on one HTTP server: connections that open',
     promise: 'both',
     mode: 'two',
     without: { Bun: 'has one server a port' },

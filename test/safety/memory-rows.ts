@@ -7,10 +7,10 @@ import { type Figure, figure, mebibytes, type Row } from './row.js'
 import type { ServerProcess } from './server-process.js'
 import { sentMessageBytes, sentMessages } from './servers/commands.js'
 
-/** What a process' memory may differ by from one moment to the next: its code gets compiled, its heap grows in steps. */
+/** The noise of a process's memory: its code gets compiled, its heap grows in steps. */
 const noiseBytes = 24 << 20
 
-/** Connects, warms the server up, and says what its memory was. */
+/** Connects, warms the server up, and returns its memory. */
 async function begin(
   server: ServerProcess,
 ): Promise<{ readonly peer: RawSocket; readonly before: number } | undefined> {
@@ -25,7 +25,7 @@ async function begin(
 
 const noConnection = figure('no connection', false)
 
-/** Bytes of a peer who reads nothing that the server took, and what it holds. */
+/** Floods the server from a peer that does not read, and reports the bytes that it read and its memory. */
 async function flood(server: ServerProcess, piece: Uint8Array, pieces: number): Promise<Figure> {
   const begun = await begin(server)
   if (begun === undefined) return noConnection
@@ -48,12 +48,12 @@ async function flood(server: ServerProcess, piece: Uint8Array, pieces: number): 
   )
 }
 
-/** What one message that does not end takes, in this many fragments of this many bytes. */
+/** A row for the memory of one unfinished message, in this number of fragments of this length. */
 function fragmented(count: number, bytes: number): Row {
   const amount = `${count.toLocaleString('en')} fragments of ${bytes === 1 ? 'one byte' : `${bytes} bytes`}`
   return {
     property: `memory held for one message of ${amount}`,
-    promise: 'its bytes, below 1 MiB, beside the noise',
+    promise: 'its bytes, below 1 MiB, plus noise',
     async measure(server) {
       const begun = await begin(server)
       if (begun === undefined) return noConnection
@@ -79,8 +79,8 @@ export const memoryRows: readonly Row[] = [
   fragmented(838_000, 1),
   fragmented(100_000, 8),
   {
-    property: '256 MiB sent to a peer that does not read: memory, and what became of the messages',
-    promise: 'a megabyte or two; nothing is lost without a word',
+    property: '256 MiB sent to a peer that does not read: memory, and the fate of the messages',
+    promise: 'a megabyte or two; no message is lost silently',
     mode: 'send',
     async measure(server) {
       const memory = await server.memory()
@@ -119,7 +119,7 @@ export const memoryRows: readonly Row[] = [
   },
   {
     property: 'a peer that sends 1,000,000 Pings (125 MiB) and reads nothing: memory',
-    promise: 'the latest Pong alone waits',
+    promise: 'only the latest Pong waits',
     measure: (server) =>
       flood(
         server,
@@ -137,7 +137,7 @@ export const memoryRows: readonly Row[] = [
         Array.from({ length: bombs }, () => RawSocket.open(server.port, 5000, requestLines(server.port, offer))),
       )
       const peers = opened.filter((peer) => peer !== undefined && /permessage-deflate/i.test(peer.head))
-      // What compressing takes once and for all is no bomb's.
+      // One-time allocations for compression are not counted as a bomb's.
       const hello = clientFrame(opcodes.text, deflateRawSync('hello'.repeat(400)), { reservedBits: 4 })
       for (const peer of peers) for (let count = 0; count < 20; count++) peer?.send(hello)
       await Promise.all(peers.map((peer) => peer?.until(() => peer.count(opcodes.text) === 20, 5000)))

@@ -8,27 +8,27 @@ import { figure, mebibytes, type Row } from './row.js'
 import type { ServerProcess } from './server-process.js'
 import type { Mode } from './servers/commands.js'
 
-/** What Twoway holds of input that is not complete, at most, by default, and what a process may take beside it. */
+/** The default limit of incomplete input that Twoway holds, and the other memory that a process may use. */
 const mostBytes = (256 + 64) << 20
-/** The longest that a bystander may wait. */
+/** The longest acceptable wait of a bystander. */
 const mostMs = 100
 
 const manyPeers = 10_000
-/** A machine takes so many connections at a time without refusing some. */
+/** The number of connections that a machine accepts at a time without refusing some. */
 const peersAtATime = 100
 
 interface Halves {
   readonly property: string
   readonly mode: Mode
-  /** What each peer sends once it is connected, of which the rest never comes. */
+  /** The bytes that each peer sends after it connected; the rest never arrives. */
   readonly part: () => Uint8Array
 }
 
-/** What inflates to just below 1 MiB, in about 16 KiB: half a message of it. */
+/** The first frame of a message of about 16 KiB that inflates to just below 1 MiB. */
 function halfBomb(): Uint8Array {
   const message = Buffer.alloc((1 << 20) - 1)
   let seed = 1
-  // A random byte each so often takes about two and a half bytes of the compressed data.
+  // Each random byte adds about two and a half bytes of compressed data.
   for (let at = 0; at < message.length; at += 180) {
     seed = (seed * 48_271) % 0x7fffffff
     message[at] = seed
@@ -37,7 +37,7 @@ function halfBomb(): Uint8Array {
   return clientFrame(opcodes.binary, compressed, { reservedBits: 4, fin: false })
 }
 
-/** 10,000 peers that each send a part of a message and nothing more: the process' memory, and what another waits. */
+/** A row of 10,000 peers that each send a part of a message and nothing more: the process's memory, and another's wait. */
 function halves({ property, mode, part }: Halves): Row {
   return {
     property: `${property}: memory, and the longest that another's echo takes`,
@@ -82,7 +82,7 @@ async function openMany(server: ServerProcess, mode: Mode): Promise<RawSocket[]>
     const stand = opened.filter((peer) => peer !== undefined)
     if (stand.length === 0) break
     peers.push(...stand)
-    // The bystander has one of the places.
+    // The bystander is one of the connections.
     if (stand.length < peersAtATime) break
   }
   return peers
@@ -103,11 +103,11 @@ export const unfinishedRows: readonly Row[] = [
   }),
 ]
 
-/** These sleep for the most part. */
+/** Rows that mostly sleep. */
 export const dribbleRows: readonly Row[] = [
   {
-    property: 'a message of which a byte comes each second is ended after',
-    promise: '30 s, and two more until it is looked at',
+    property: 'a message that arrives at one byte each second is ended after',
+    promise: '30 s, plus up to 2 s until the next check',
     async measure(server) {
       const peer = await RawSocket.open(server.port)
       if (peer === undefined) return figure('no connection', false)

@@ -10,12 +10,12 @@ import { alert, applicationData, handshake, RecordSealer, sealerCipher } from '.
 import { type Act, forgeries, type Sequence } from './sequence.js'
 import type { TlsProcess } from './tls-process.js'
 
-/** A peer waits no longer for an answer; some of what it sends has none. */
+/** The longest wait of a peer for an answer; some acts have none. */
 const patienceMs = 60
 
 const forged = new Set<Act>(forgeries)
 
-/** Plays a sequence of TLS messages to its end, at which the peer is gone. */
+/** Plays a sequence of TLS messages, and closes the peer at its end. */
 export async function play(sequence: Sequence, process: TlsProcess): Promise<void> {
   if (sequence.host === 'client') await playServer(sequence, process)
   else await playClient(sequence, process.ports[sequence.host])
@@ -32,11 +32,11 @@ async function playClient(sequence: Sequence, port: number): Promise<void> {
   await new Peer(peer, wire, sequence, Buffer.from(request(requestLines(port)))).play()
 }
 
-/** Our client is told to connect here, and meets this server. */
+/** A server for our client, which the process under test is told to connect to. */
 async function playServer(sequence: Sequence, process: TlsProcess): Promise<void> {
   const listener = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
   await once(listener, 'listening')
-  // Our client never comes where its process has ended.
+  // Our client never connects if its process has ended.
   listener.unref()
   const accepted = once(listener, 'connection')
   process.connect((listener.address() as AddressInfo).port)
@@ -57,7 +57,7 @@ async function playServer(sequence: Sequence, process: TlsProcess): Promise<void
   await new Peer(peer, wire, sequence).play()
 }
 
-/** The session that a connection without faults leaves, where the server gives one. */
+/** The TLS session of a connection without faults, if the server provides one. */
 async function sessionOf(sequence: Sequence, port: number): Promise<Buffer | undefined> {
   const socket = connectTls({ ...optionsOf(sequence), port, host: '127.0.0.1' })
   socket.on('error', () => {})
@@ -74,7 +74,7 @@ function connectOver(socket: Socket, options: ConnectionOptions): TLSSocket | un
   try {
     return connectTls({ ...options, socket })
   } catch {
-    // OpenSSL does not take each session that was tampered with.
+    // OpenSSL does not accept every session that was tampered with.
     socket.destroy()
     return undefined
   }
@@ -104,12 +104,12 @@ function answerTo(head: string): Buffer {
   return Buffer.from(`${[...lines, `Sec-WebSocket-Accept: ${accept}`].join('\r\n')}\r\n\r\n`)
 }
 
-/** One side of a TLS connection, which does what a sequence says. */
+/** One side of a TLS connection, which performs the acts of a sequence. */
 class Peer {
   readonly #socket: TLSSocket
   readonly #wire: FaultyWire
   readonly #sequence: Sequence
-  /** A client's request; a server answers the one that comes. */
+  /** The request of a client; a server answers the request that it receives. */
   readonly #request: Buffer | undefined
   readonly #isServer: boolean
   readonly #gone: Promise<unknown>
@@ -139,7 +139,7 @@ class Peer {
     const secured = new Promise((resolve) => this.#socket.once(this.#isServer ? 'secure' : 'secureConnect', resolve))
     await this.#atMost(secured)
     const { acts } = this.#sequence
-    // A server that answers before it was asked would meet a client that is still in its handshake, and no further.
+    // A server that answers before the request would always meet a client within its handshake.
     if (this.#isServer && this.#received === '')
       await this.#atMost(new Promise((resolve) => this.#socket.once('data', resolve)))
     const isForged = acts.some((act) => forged.has(act))
@@ -192,7 +192,7 @@ class Peer {
       try {
         this.#socket.renegotiate({ rejectUnauthorized: false }, () => resolve())
       } catch {
-        // TLS 1.3 has none.
+        // TLS 1.3 has no renegotiation.
         resolve()
       }
     })

@@ -13,7 +13,7 @@ import { startEcho, startTwoway } from '../echo-process.js'
 
 const loopback = '127.0.0.1'
 
-/** How far a peer has come when it renegotiates. */
+/** The stages of a connection at which a peer renegotiates. */
 const stages = [
   'before the request',
   'within the request',
@@ -78,7 +78,7 @@ const hosts: Readonly<Record<string, () => Promise<Host>>> = {
   },
 }
 
-/** A TLS 1.2 peer that has come so far. */
+/** A TLS 1.2 peer at this stage. */
 async function peerAt(stage: Stage, port: number, echoes: boolean, path = '/'): Promise<TLSSocket> {
   const options = { port, host: loopback, rejectUnauthorized: false, maxVersion: 'TLSv1.2' } as const
   const socket = connect(options)
@@ -116,7 +116,7 @@ for (const [name, start] of Object.entries(hosts)) {
       it(`${stage} ${isTheApps ? "is the app's affair" : 'ends the connection'}, and nothing else`, async () => {
         closes = []
         const socket = await peerAt(stage, host.port, name !== 'twoway listen --tls')
-        // `once` would reject at a reset, which comes where something was not read yet.
+        // `once` would reject at a reset, which happens if there are unread bytes.
         const gone = new Promise((resolve) => socket.once('close', resolve))
         const done = new Promise<void>((resolve) => socket.renegotiate({ rejectUnauthorized: false }, () => resolve()))
         if (isTheApps) {
