@@ -35,7 +35,7 @@ export const closeRules: readonly Rule[] = [
     id: 'close-code-taken',
     section,
     step: '1',
-    rule: '1000, 3000 and 4999 are taken',
+    rule: '1000, 3000 and 4999 are accepted',
     async run(trial) {
       for (const code of [1000, 3000, 4999]) same(await closed(trial, code), [code, '', code, '', true])
     },
@@ -44,7 +44,7 @@ export const closeRules: readonly Rule[] = [
     id: 'close-code-clamp',
     section,
     step: 'WebIDL 3.2.4.9',
-    rule: 'a code is brought into the range of an unsigned short and rounded, to the even one of two that are as near',
+    rule: 'a code is clamped to an unsigned short and rounded, ties to even',
     async run(trial) {
       const socket = trial.connect()
       for (const code of [
@@ -77,7 +77,7 @@ export const closeRules: readonly Rule[] = [
     id: 'close-conversion',
     section,
     step: 'WebIDL 3.6',
-    rule: 'both arguments are converted before either is looked at; a symbol or a BigInt for a code is a TypeError',
+    rule: 'both arguments are converted before either is checked; a symbol or a BigInt for a code is a TypeError',
     run(trial) {
       const socket = trial.connect()
       throwsTypeError(() => closeAny(socket, Symbol('no')))
@@ -102,7 +102,7 @@ export const closeRules: readonly Rule[] = [
     id: 'close-reason-longest',
     section,
     step: '2',
-    rule: 'a reason of 123 bytes is taken',
+    rule: 'a reason of 123 bytes is accepted',
     async run(trial) {
       for (const reason of ['x'.repeat(123), '字'.repeat(41)]) {
         same(await closed(trial, 4000, reason), [4000, reason, 4000, reason, true])
@@ -123,7 +123,7 @@ export const closeRules: readonly Rule[] = [
     id: 'close-check-order',
     section,
     step: '1, 2',
-    rule: 'the code is checked before the reason, and what is refused changes nothing',
+    rule: 'the code is checked before the reason, and a refused call changes nothing',
     async run(trial) {
       const socket = await trial.opened()
       throwsDom('InvalidAccessError', () => socket.close(1, 'x'.repeat(124)))
@@ -151,7 +151,7 @@ export const closeRules: readonly Rule[] = [
     id: 'close-connecting-code',
     section,
     step: '3, not established',
-    rule: 'a code given while CONNECTING is not told by the close event',
+    rule: 'the close event does not have a code that was given while CONNECTING',
     async run(trial) {
       const socket = trial.connect()
       socket.close(4000, 'bye')
@@ -190,7 +190,7 @@ export const closeRules: readonly Rule[] = [
     id: 'close-code-reason',
     section,
     step: '3, not started',
-    rule: 'code and reason go in the Close',
+    rule: 'code and reason are sent in the Close',
     async run(trial) {
       same(await closed(trial, 3456, '再见'), [3456, '再见', 3456, '再见', true])
     },
@@ -199,7 +199,7 @@ export const closeRules: readonly Rule[] = [
     id: 'close-reason-alone',
     section,
     step: '3, not started',
-    rule: 'a reason without a code goes with 1000',
+    rule: 'a reason without a code is sent with 1000',
     async run(trial) {
       same(await closed(trial, undefined, 'bye'), [1000, 'bye', 1000, 'bye', true])
     },
@@ -208,7 +208,7 @@ export const closeRules: readonly Rule[] = [
     id: 'close-behind',
     section,
     step: '3, note',
-    rule: 'what was sent before goes before the Close',
+    rule: 'earlier messages are sent before the Close',
     async run(trial) {
       const id = freshId()
       const socket = await trial.opened(`/record?id=${id}`)
@@ -256,7 +256,7 @@ export const closeRules: readonly Rule[] = [
     id: 'close-in-message',
     section,
     step: '3, not started',
-    rule: 'called by a listener of message it is the end of messages',
+    rule: 'after a call by a listener of message no further message is fired',
     async run(trial) {
       const socket = trial.connect('/send?text=1&text=2&text=3')
       const log = logOf(socket)

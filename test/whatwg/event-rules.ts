@@ -26,7 +26,7 @@ export const establishedRules: readonly Rule[] = [
     id: 'open-state',
     section: established,
     step: '1, 3, 4',
-    rule: 'when open is fired the state is OPEN and the subprotocol is there',
+    rule: 'when open is fired the state is OPEN and the subprotocol is set',
     async run(trial) {
       const socket = trial.connect('/echo', 'chat')
       let seen: unknown[] = []
@@ -68,7 +68,7 @@ export const establishedRules: readonly Rule[] = [
     id: 'open-await',
     section: established,
     step: '4',
-    rule: 'who awaits open is in time for a message that came with it',
+    rule: 'code that awaits open receives a message that arrived with it',
     async run(trial) {
       const socket = trial.connectRaw(helloFrame, '&joined=1')
       await next(socket, 'open')
@@ -80,7 +80,7 @@ export const establishedRules: readonly Rule[] = [
     id: 'extensions',
     section: established,
     step: '2',
-    rule: 'extensions is a string of what the server answered, empty where it answered none',
+    rule: 'extensions is the string that the server accepted, or empty',
     async run(trial) {
       const socket = trial.connectRaw('')
       await next(socket, 'open')
@@ -125,7 +125,7 @@ export const messageRules: readonly Rule[] = [
     id: 'message-text',
     section: message,
     step: '2, text',
-    rule: 'the data of a text is a string, with a byte order mark where it has one',
+    rule: 'the data of a text is a string, including its byte order mark',
     async run(trial) {
       const socket = await trial.opened()
       for (const text of ['', 'grüß 字 😀', '\ufeffa', '\u0000']) {
@@ -149,7 +149,7 @@ export const messageRules: readonly Rule[] = [
     id: 'message-buffer',
     section: message,
     step: '2, arraybuffer',
-    rule: 'or an ArrayBuffer of just these bytes, which is nobody else’s',
+    rule: 'or an ArrayBuffer of exactly these bytes, which is not shared',
     async run(trial) {
       const socket = trial.connect('/send?hex=00ff&hex=00ff&hex=')
       socket.binaryType = 'arraybuffer'
@@ -173,7 +173,7 @@ export const messageRules: readonly Rule[] = [
     id: 'message-fragments',
     section: message,
     step: '',
-    rule: 'a message in fragments is one message, be there a ping between them',
+    rule: 'fragments are one message, even with a ping between them',
     async run(trial) {
       const socket = trial.connectRaw('0103 e5ad97 8900 0002 c3a4 8001 21 0201 01 8001 02')
       socket.binaryType = 'arraybuffer'
@@ -187,7 +187,7 @@ export const messageRules: readonly Rule[] = [
     id: 'message-tasks',
     section: message,
     step: 'queue a task',
-    rule: 'each message has a task of its own: promises run between two that came in one read',
+    rule: 'each message has its own task: promises run between two that arrived in one read',
     async run(trial) {
       const socket = trial.connectRaw(`${helloFrame} 8101 61 8101 62 8101 63`)
       const log: string[] = []
@@ -208,7 +208,7 @@ export const messageRules: readonly Rule[] = [
     id: 'message-await',
     section: message,
     step: 'queue a task',
-    rule: 'who awaits one message after the other loses none that came in one read',
+    rule: 'code that awaits one message after another loses none that arrived in one read',
     async run(trial) {
       const socket = trial.connectRaw('8101 61 8101 62 8101 63 8101 64', '&joined=1')
       let text = ''
@@ -220,7 +220,7 @@ export const messageRules: readonly Rule[] = [
     id: 'message-binary-type',
     section: message,
     step: '2',
-    rule: 'binaryType is looked at in the task of each message',
+    rule: 'binaryType is read in the task of each message',
     async run(trial) {
       const socket = trial.connectRaw('8201 01 8201 02 8201 03')
       const seen: boolean[] = []
@@ -238,7 +238,7 @@ export const messageRules: readonly Rule[] = [
     id: 'message-not-open',
     section: message,
     step: '1',
-    rule: 'no message is told of once the state is not OPEN, though it came before',
+    rule: 'no message is fired once the state is not OPEN, even if it arrived before',
     async run(trial) {
       const socket = trial.connectRaw('8101 61 8101 62 8101 63')
       const log = logOf(socket)
@@ -252,7 +252,7 @@ export const messageRules: readonly Rule[] = [
     id: 'binary-type-set',
     section: '3.1 binaryType',
     step: 'WebIDL 3.2.18',
-    rule: 'it takes blob and arraybuffer and ignores what is neither; a symbol is a TypeError',
+    rule: 'it accepts blob and arraybuffer and ignores other values; a symbol is a TypeError',
     run(trial) {
       const socket = trial.connect() as { binaryType: unknown }
       const set = (value: unknown): unknown => {
@@ -281,7 +281,7 @@ export const closedRules: readonly Rule[] = [
     id: 'closing-order',
     section: closing,
     step: 'queue a task',
-    rule: 'messages that came before the Close in one read are told of, while OPEN',
+    rule: 'messages before the Close in one read are fired, while OPEN',
     async run(trial) {
       const socket = trial.connectRaw(`8101 61 8101 62 ${byeClose}`, '&then=end')
       const states: unknown[] = []
@@ -294,7 +294,7 @@ export const closedRules: readonly Rule[] = [
     id: 'closing-send',
     section: closing,
     step: '',
-    rule: 'what is sent once the Close has come goes nowhere and counts as buffered',
+    rule: 'messages sent after the Close arrived are dropped and count as buffered',
     async run(trial) {
       const socket = trial.connectRaw(`8101 61 8101 62 ${byeClose}`, '&then=end')
       socket.onmessage = ({ data }) => {
@@ -308,7 +308,7 @@ export const closedRules: readonly Rule[] = [
     id: 'closing-close',
     section: closing,
     step: '',
-    rule: 'close() once the Close has come changes neither code nor reason',
+    rule: 'close() after the Close arrived changes neither code nor reason',
     async run(trial) {
       const socket = trial.connectRaw(`8101 61 8101 62 ${byeClose}`, '&then=end')
       socket.onmessage = ({ data }) => {
@@ -322,7 +322,7 @@ export const closedRules: readonly Rule[] = [
     id: 'closed-clean',
     section: closed,
     step: '1, 3',
-    rule: 'after a closing handshake close tells of the peer’s code and reason, wasClean is true and there is no error',
+    rule: 'after a closing handshake close has the peer’s code and reason, wasClean is true and there is no error',
     async run(trial) {
       for (const [more, expected] of [
         ['code=1000', [1000, '', true]],
@@ -365,7 +365,7 @@ export const closedRules: readonly Rule[] = [
       id: `closed-${then}`,
       section: closed,
       step: '2, 3',
-      rule: `where the server ${what} without a Close there is an error, and close says 1006 and not clean`,
+      rule: `where the server ${what} without a Close there is an error, and close has 1006 and is not clean`,
       async run(trial) {
         const socket = trial.connectRaw(helloFrame, `&then=${then}`)
         const log = logOf(socket)
@@ -419,7 +419,7 @@ export const closedRules: readonly Rule[] = [
     id: 'error-await',
     section: closed,
     step: '2, 3',
-    rule: 'who awaits error is in time for close',
+    rule: 'code that awaits error receives close',
     async run(trial) {
       for (const socket of [trial.make(trial.deafUrl), trial.connectRaw('8301 61')]) {
         await next(socket, 'error')
@@ -457,7 +457,7 @@ export const closedRules: readonly Rule[] = [
     id: 'closed-keeps',
     section: closed,
     step: '',
-    rule: 'url and subprotocol stay what they were',
+    rule: 'url and subprotocol do not change',
     async run(trial) {
       const socket = trial.connect('/echo', 'chat')
       await next(socket, 'open')
@@ -470,7 +470,7 @@ export const closedRules: readonly Rule[] = [
     id: 'closed-by-server',
     section: closed,
     step: '3',
-    rule: 'the server’s own Close crosses none of ours: what it answers is what close tells of',
+    rule: 'close has the code and reason of the server’s answer to our Close',
     async run(trial) {
       const socket = await trial.opened('/closer')
       socket.send('4100 why not')
@@ -482,7 +482,7 @@ export const closedRules: readonly Rule[] = [
     id: 'ping',
     section: '5 Ping and Pong frames',
     step: '',
-    rule: 'pings and pongs are not seen',
+    rule: 'pings and pongs are not visible',
     async run(trial) {
       const socket = trial.connectRaw(`8901 61 8a01 61 ${helloFrame}`)
       const log = logOf(socket)
@@ -554,7 +554,7 @@ function handlerRules(): readonly Rule[] {
       id: 'handler-null',
       section,
       step: '',
-      rule: 'each event handler is null at first and again once it is set to null or to what is no object',
+      rule: 'each event handler is null initially, and after it is set to null or to a value that is not an object',
       run(trial) {
         for (const name of names) {
           const { socket, set } = handlerOf(trial, name)
@@ -590,7 +590,7 @@ function handlerRules(): readonly Rule[] {
       id: 'handler-object',
       section,
       step: 'WebIDL 3.2.20',
-      rule: 'an object that is no function is kept and not called, though it has handleEvent',
+      rule: 'an object that is not a function is kept and not called, even with handleEvent',
       run(trial) {
         const { socket, set } = handlerOf(trial, 'onopen')
         let isCalled = false
@@ -682,7 +682,7 @@ function handlerRules(): readonly Rule[] {
       id: 'handler-within',
       section,
       step: '',
-      rule: 'a handler that is replaced while its event is told of is the one that is called',
+      rule: 'a handler that is set while its event is dispatched is the one that is called',
       run(trial) {
         const { socket, set } = handlerOf(trial, 'onopen')
         const log: string[] = []
@@ -696,7 +696,7 @@ function handlerRules(): readonly Rule[] {
       id: 'target-once',
       section: 'DOM 2.7 EventTarget',
       step: '',
-      rule: 'listeners take once, a signal and handleEvent, and are called in their order',
+      rule: 'listeners support once, a signal and handleEvent, and are called in order',
       async run(trial) {
         const socket = trial.connectRaw('8101 61 8101 62')
         const log: string[] = []
@@ -720,7 +720,7 @@ function handlerRules(): readonly Rule[] {
       id: 'target-same',
       section: 'DOM 2.7 EventTarget',
       step: '',
-      rule: 'a listener added twice is called once, and once more where it captures; it can be removed',
+      rule: 'a listener added twice is called once, and once more if it captures; it can be removed',
       run(trial) {
         const socket = trial.connect()
         let calls = 0
@@ -758,7 +758,7 @@ function handlerRules(): readonly Rule[] {
       id: 'target-stop',
       section: 'DOM 2.9 Dispatching events',
       step: '',
-      rule: 'stopImmediatePropagation keeps an event from the listeners behind, handlers too',
+      rule: 'stopImmediatePropagation keeps an event from later listeners, including handlers',
       async run(trial) {
         const socket = trial.connect()
         let isCalled = false
@@ -776,7 +776,7 @@ function handlerRules(): readonly Rule[] {
       id: 'target-dispatch',
       section: 'DOM 2.9 Dispatching events',
       step: '',
-      rule: 'events of the user’s own reach listeners, and change nothing else',
+      rule: 'the user’s own events reach listeners, and change nothing else',
       run(trial) {
         const socket = trial.connect()
         const log: string[] = []

@@ -1,6 +1,6 @@
 import type { WebSocket, WebSocketConstructor } from 'twoway'
 
-/** What a runtime may lack, without being at fault: a rule that needs it does not apply there. */
+/** Features that a runtime may lack without fault: a rule that needs one does not apply there. */
 export type Capability =
   /** Scripts have a base URL, against which a relative URL is resolved. */
   | 'baseUrl'
@@ -10,17 +10,17 @@ export type Capability =
   | 'sharedMemory'
   /** An ArrayBuffer can be resized. */
   | 'resizableBuffers'
-  /** Who fires an event can mark it as trusted. */
+  /** The code that fires an event can mark it as trusted. */
   | 'trustedEvents'
   /** Promises run after each listener of an event, and not only after the last. */
   | 'promisesBetweenListeners'
 
-/** What the rules run against: any class WebSocket, on any runtime, and the servers of server.ts. */
+/** The subject of the rules: any class WebSocket, on any runtime, and the servers of server.ts. */
 export interface Environment {
   readonly WebSocket: WebSocketConstructor
   /** Of the scripted server, such as ws://127.0.0.1:8080, as are the two below. */
   readonly url: string
-  /** Of the server that sends whatever bytes it is told to. */
+  /** The URL of the server that sends any given bytes. */
   readonly rawUrl: string
   /** An address without a listener. */
   readonly deafUrl: string
@@ -93,7 +93,7 @@ export class Trial {
     return socket
   }
 
-  /** A socket whose connection has failed. */
+  /** A socket after its connection failed. */
   async failed(): Promise<Socket> {
     const socket = this.make(this.deafUrl)
     await next(socket, 'close')
@@ -154,7 +154,7 @@ export function otherTask(): Promise<void> {
 
 let lastId = 0
 
-/** An id that no other run has. */
+/** A unique id. */
 export function freshId(): string {
   lastId += 1
   return `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}-${lastId}`

@@ -5,7 +5,7 @@ import { type ServerSocket, serve } from 'twoway/server'
 import { readFrame } from 'twoway-testing/read-frame.js'
 import type { Environment, Recorded } from './rule.js'
 
-/** What the rules need besides a class: the servers, on free ports of this machine. */
+/** The servers that the rules need, on free ports of this machine. */
 export interface Servers extends Pick<Environment, 'url' | 'rawUrl' | 'deafUrl'> {
   close(): Promise<void>
 }
@@ -108,7 +108,7 @@ async function startScripted(): Promise<{ url: string; close(): Promise<void> }>
 }
 
 /**
- * A server that sends whatever bytes it is told to. `/bytes` accepts the handshake, sends `hex` in one write, and
+ * A server that sends any given bytes. `/bytes` accepts the handshake, sends `hex` in one write, and
  * then ends its side (`then=end`), drops the connection (`then=drop`) or stays; `joined=1` sends head and bytes in one
  * write. The head of its answer can be spoilt: `omit` leaves out a field, `Field=value` sets or adds one, `status` is
  * another status. It answers a Close with the same, and ends.
