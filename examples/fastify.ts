@@ -1,5 +1,5 @@
 /**
- * Two WebSocket endpoints beside a Fastify app, on one port; one of them requires credentials.
+ * Two WebSocket endpoints beside a Fastify app, on one port. One of them requires a login.
  *
  * `npm install fastify twoway`, then run it and visit http://127.0.0.1:3000/whoami
  */
@@ -9,7 +9,7 @@ import { attach } from 'twoway/server'
 const app = Fastify()
 app.get('/whoami', async (request) => ({ you: request.ip }))
 
-// `app.server` exists before it listens.
+// Fastify creates its HTTP server before it listens.
 attach(app.server, {
   path: '/echo',
   message: (socket, message) => socket.send(message),
@@ -26,7 +26,7 @@ const news = attach(app.server, {
   },
 })
 
-// Fastify's `close` waits for the HTTP server, which waits for its connections.
+// When Fastify closes it waits for the HTTP server, which waits for its connections.
 app.addHook('preClose', () => news.close())
 
 await app.listen({ port: Number(process.env.PORT ?? 3000) })

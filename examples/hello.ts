@@ -1,8 +1,8 @@
 /**
- * A first conversation over WebSocket: text, then bytes in three ways, each on a connection of its own.
+ * A first conversation over WebSocket: text, then bytes in three forms, each on its own connection.
  *
- * It talks to anything that echoes. Start the echo service with `npm start`, and then run
- * `node examples/dist/hello.js`, with another URL as its argument if you like.
+ * It works with any echo server. Start the echo service with `npm start`, and then run
+ * `node examples/dist/hello.js`. Add a URL to use another server.
  */
 import { WebSocket } from 'twoway'
 
@@ -13,7 +13,7 @@ await sendArrayBuffer()
 await sendBlob()
 await watchBufferedAmount()
 
-/** The life of a connection: it opens, a message is echoed, and it closes. */
+/** The whole life of a connection: it opens, sends a message, receives the echo, and closes. */
 function sendText(): Promise<void> {
   const ws = new WebSocket(url)
 
@@ -35,7 +35,7 @@ function sendArrayBuffer(): Promise<void> {
   const ws = new WebSocket(url)
   ws.binaryType = 'arraybuffer'
 
-  // For example, an image of 400 x 320 pixels of four bytes each.
+  // For example an image of 400 x 320 pixels with four bytes each.
   const image = new Uint8Array(400 * 320 * 4)
   for (let at = 0; at < image.length; at++) image[at] = at % 251
 
@@ -67,7 +67,7 @@ function sendBlob(): Promise<void> {
   return closed(ws)
 }
 
-/** send() returns at once. bufferedAmount is the number of bytes that still wait for the network. */
+/** send() returns at once. bufferedAmount is the number of bytes that the network has not yet taken. */
 function watchBufferedAmount(): Promise<void> {
   const ws = new WebSocket(url)
   ws.binaryType = 'arraybuffer'
@@ -90,7 +90,7 @@ function watchBufferedAmount(): Promise<void> {
   return closed(ws)
 }
 
-/** Every connection ends with exactly one close event. If it failed, an error event is fired first. */
+/** Every connection ends with exactly one close event. If it failed, an error event comes first. */
 function closed(ws: WebSocket): Promise<void> {
   ws.onerror = () => {
     console.error(`The connection to ${ws.url} failed. Does the echo service run? Start it with: npm start`)

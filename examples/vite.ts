@@ -1,6 +1,5 @@
 /**
- * A WebSocket endpoint on Vite's dev server, beside Vite's own WebSocket for hot reloading. `echo` is a plugin for
- * vite.config.ts.
+ * A WebSocket beside Vite's dev server, whose own socket for hot reloading keeps working. In vite.config.ts this is a plugin.
  *
  * `npm install vite twoway`, then run it and visit http://127.0.0.1:5173
  */

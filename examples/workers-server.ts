@@ -1,4 +1,4 @@
-/** The module that each process of `workers.ts` runs: an ordinary server that does not know about the others. */
+/** The module that runs in each process of `workers.ts`: an ordinary server without any code for workers. */
 import { serve } from 'twoway/server'
 
 await serve({

@@ -1,8 +1,8 @@
 /**
- * A server in as many processes as the machine has cores, on one port, which sends the time to all clients.
+ * A server on one port with a process for each core, and a clock that is broadcast to all clients.
  *
- * Run it and connect to ws://127.0.0.1:8080. `kill` one of its processes, and another one replaces it. Send SIGHUP
- * to the parent, and all workers are replaced, one after another, with the current version of `workers-server.js`.
+ * Run it and connect to ws://127.0.0.1:8080. `kill` one of its processes, and another takes its place. Send SIGHUP to
+ * the first process, and all workers restart one after another with the current `workers-server.js`.
  */
 import { serveWorkers } from 'twoway/workers'
 

@@ -1,4 +1,4 @@
-/** `npm run bench`: sets up, then measures Twoway beside its rivals, see bench/src/main.ts. */
+/** `npm run bench`: installs and builds, then measures Twoway beside its rivals, see bench/src/main.ts. */
 
 const { join } = require('node:path')
 const { runChild } = require('./run-child.cjs')

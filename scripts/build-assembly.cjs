@@ -3,18 +3,18 @@ const { existsSync, readFileSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { pathToFileURL } = require('node:url')
 
-/** Pages of 64 KiB. Memory that grows would leave Node's view of it empty, so the first is the last. */
+/** Pages of 64 KiB. Growing memory detaches Node's view of it, so the initial size is final. */
 const modules = [
   { name: 'simd', source: 'simd.ts', target: 'payload/simd-module.ts', pages: 5 },
   { name: 'deflate', source: 'deflate.ts', target: 'deflate/deflate-module.ts', pages: 1 },
 ]
 
-/** Where a module's constants lie: above what it lays out itself, in its last page. */
+/** The address of a module's constants: in its last page, above the memory that the module lays out itself. */
 const constantsBytes = 64
 
 /**
- * Compiles each file of packages/twoway/assembly into a module that holds the octets of the WebAssembly, so that nothing
- * has to be fetched when it runs. Does nothing where that is up to date.
+ * Compiles each file of packages/twoway/assembly into a module that contains the bytes of the WebAssembly, so that nothing
+ * has to be loaded at run time. Does nothing if the modules are up to date.
  * @param {string} root
  */
 async function buildAssembly(root) {
@@ -45,11 +45,11 @@ async function compile(root, { name, source: file, target: to, pages }) {
     listFiles: () => [],
   })
   if (error) throw new Error(`AssemblyScript does not compile ${source}: ${error.message}\n${stderr}`)
-  const octets = Buffer.from(files.get('module.wasm')).toString('base64')
+  const bytes = Buffer.from(files.get('module.wasm')).toString('base64')
   writeFileSync(
     target,
     `${stamp}\n/** Pages of 64 KiB in the memory that the module takes. */\nexport const ${name}Pages = ${pages}\n\n` +
-      `/** The WebAssembly module, in base64. */\nexport const ${name}Module =\n  '${octets}'\n`,
+      `/** The WebAssembly module, in base64. */\nexport const ${name}Module =\n  '${bytes}'\n`,
   )
 }
 

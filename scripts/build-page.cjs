@@ -1,6 +1,6 @@
 /**
- * Puts the playground into one HTML file that needs nothing else, where @twoway/cli serves and publishes it. It comes from
- * what `tsc -b` emitted, and is left as it is where none of its parts is newer.
+ * Bundles the playground into one self-contained HTML file, in the folder that @twoway/cli serves and publishes. Its
+ * source is the output of `tsc -b`. Does nothing if no part is newer than the file.
  */
 
 const { createHash } = require('node:crypto')
@@ -14,10 +14,10 @@ const template = join(playground, 'src', 'page.html')
 const page = join(root, 'packages', 'cli', 'dist', 'playground.html')
 const partsFile = join(playground, 'dist', '.build', 'page-parts.json')
 
-/** The oldest of each that know what the page's style needs, light-dark() and :has(). */
+/** The oldest browsers that support the page's style, light-dark() and :has(). */
 const browsers = ['chrome123', 'firefox121', 'safari17.5']
 
-/** By gzip: fonts, chart library and all. */
+/** The limit after gzip, including the fonts and the chart library. */
 const mostBytes = 100_000
 
 /** @returns {Promise<void>} */
@@ -31,7 +31,7 @@ async function buildPage() {
   const html = assemble(textOf(script), textOf(style))
   const size = gzipSync(html, { level: 9 }).length
   if (size > mostBytes) {
-    throw new Error(`The page has ${size} octets by gzip, and ${mostBytes} are allowed.`)
+    throw new Error(`The page has ${size} bytes by gzip, and ${mostBytes} are allowed.`)
   }
   mkdirSync(dirname(page), { recursive: true })
   writeFileSync(join(dirname(page), 'playground.licenses.txt'), licenses())
@@ -51,13 +51,13 @@ function options() {
     format: /** @type {const} */ ('esm'),
     loader: { '.woff2': /** @type {const} */ ('dataurl') },
     target: browsers,
-    // They stand in a file beside the page.
+    // The licenses are in a file beside the page.
     legalComments: /** @type {const} */ ('none'),
     logLevel: /** @type {const} */ ('warning'),
   }
 }
 
-/** Whether the page is there and none of what it was made of has changed since. */
+/** Whether the page exists and none of its parts has changed since. */
 function isUpToDate() {
   if (!existsSync(page) || !existsSync(partsFile)) return false
   /** @type {string[]} */
@@ -73,7 +73,7 @@ function isUpToDate() {
  * @param {string} style
  */
 function assemble(script, style) {
-  // An end tag within a string would end the element.
+  // An end tag within a string would close the element.
   const safeScript = script.trim().replaceAll('</script', '<\\/script')
   const policy = [
     "default-src 'none'",
@@ -85,7 +85,7 @@ function assemble(script, style) {
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ')
-  /** What goes into which of the template's empty places. */
+  /** The empty places of the template and their contents. */
   const parts = [
     ['Policy" content=""', `Policy" content="${policy}"`],
     ['<style></style>', `<style>${style.trim()}</style>`],
@@ -100,7 +100,7 @@ function assemble(script, style) {
   )
 }
 
-/** The licenses of what the page contains, which ask to be kept with it. */
+/** The licenses of the bundled packages, which require that they are distributed with the page. */
 function licenses() {
   const packages = [
     'preact',

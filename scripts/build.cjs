@@ -1,4 +1,4 @@
-/** `npm run build`: compiles the AssemblyScript where it changed, then whatever TypeScript did, then the page. */
+/** `npm run build`: compiles AssemblyScript and TypeScript that changed, and then bundles the page. */
 
 const { join } = require('node:path')
 const { buildPage } = require('./build-page.cjs')

@@ -1,6 +1,6 @@
 /**
- * `npm run check:size`: what a page pays for the client, bundled for a browser, minified, and compressed by gzip.
- * Fails where that is more than a limit, or where the bundle would need a module of Node.
+ * `npm run check:size`: the size of the client in a page: bundled for a browser, minified, and compressed by gzip.
+ * Fails if that exceeds a limit, or if the bundle needs a module of Node.
  */
 
 const { join } = require('node:path')
@@ -12,7 +12,7 @@ const bundles = [
   { names: 'WebSocket, WebSocketStream, WebSocketError', limit: 4000 },
 ]
 
-/** Who names the platform gets the `browser` condition, and who does not gets `default`. */
+/** A bundler that targets browsers uses the condition `browser`, any other uses `default`. */
 const platforms = /** @type {const} */ (['browser', 'neutral'])
 
 async function checkSize() {
@@ -21,7 +21,7 @@ async function checkSize() {
       const size = await measure(names, platform)
       const isTooLong = size > limit
       console.log(
-        `${isTooLong ? 'Too long: ' : ''}${names}, ${platform}: ${size} octets by gzip, at most ${limit} are allowed.`,
+        `${isTooLong ? 'Too long: ' : ''}${names}, ${platform}: ${size} bytes by gzip, at most ${limit} are allowed.`,
       )
       if (isTooLong) process.exitCode = 1
     }
@@ -34,7 +34,7 @@ async function checkSize() {
  */
 async function measure(names, platform) {
   const { outputFiles } = await build({
-    // A page that uses the names: what nobody uses is left out.
+    // A page that uses only the names: the bundler drops unused code.
     stdin: {
       contents: `import { ${names} } from 'twoway'\nglobalThis.used = [${names}]`,
       resolveDir: join(__dirname, '..', 'test'),
@@ -44,7 +44,7 @@ async function measure(names, platform) {
     format: 'esm',
     platform,
     write: false,
-    // Says what can't be resolved, such as node:net, and rejects.
+    // Rejects with the modules that cannot be resolved, for example node:net.
     logLevel: 'error',
   })
   return gzipSync(/** @type {import('esbuild').OutputFile} */ (outputFiles[0]).contents, { level: 9 }).length

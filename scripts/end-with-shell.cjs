@@ -1,6 +1,6 @@
 /**
- * `npm start` runs a shell, which runs us. npm hands a SIGTERM to the shell alone; a shell such as dash dies of it without
- * a word to us, and we would live on with nobody to end us. So where our parent is gone, the signal was meant for us.
+ * `npm start` runs a shell, which runs this process. npm sends a SIGTERM only to the shell. A shell such as dash ends without
+ * passing it on, and this process would stay. So when the parent is gone, this process ends as if it had the signal.
  */
 
 if (process.env.npm_lifecycle_event && process.platform !== 'win32') {

@@ -2,14 +2,14 @@ const { spawn } = require('node:child_process')
 const { constants } = require('node:os')
 
 /**
- * Runs a command to its end and passes on the signals that would end this process meanwhile.
- * Resolves with its exit code, or with 128 plus the signal's number as shells have it. Where a signal came from outside,
+ * Runs a command to its end and passes on the signals that would end this process.
+ * Resolves with its exit code, or like a shell with 128 plus the signal's number. If a signal came from outside,
  * this process ends with it.
  *
  * @param {string} command
  * @param {readonly string[]} args
  * @param {import('node:child_process').SpawnOptions & { onOutput?: (text: string) => void }} options
- *   `stdio` is ours except for standard input, unless given; `onOutput` takes the output instead.
+ *   By default the child shares our standard output and error, and has no input; `onOutput` receives the output instead.
  * @returns {Promise<number>}
  */
 function runChild(command, args, { onOutput, ...options }) {

@@ -1,7 +1,7 @@
 /**
- * What `npm start` and `npm test` run first: `node scripts/run.cjs start|test [arguments]`.
+ * The first step of `npm start`, `npm test` and others: `node scripts/run.cjs start|test [arguments]`.
  *
- * It stops with a sentence where Node is too old. So it must parse on any Node, and nothing newer is loaded before the
+ * It stops with a sentence if Node is too old. So it must parse on any Node, and loads nothing newer before that
  * check.
  */
 'use strict'

@@ -11,8 +11,8 @@ const modules = join(root, 'node_modules')
 const stampFile = join(modules, '.twoway-set-up.json')
 
 /**
- * Installs and builds what is missing or out of date, with a line for each; says nothing where all is done.
- * Exits with a sentence where either fails. Two that come at once take turns.
+ * Installs and builds what is missing or out of date, with a line for each; prints nothing if all is up to date.
+ * Exits with a sentence if either fails. Concurrent runs take turns.
  */
 async function setUp() {
   const leaveTurn = await takeTurn()
@@ -25,7 +25,7 @@ async function install() {
   const lockFile = readFileSync(join(root, 'package-lock.json'))
   const stamp = JSON.stringify({
     lockFile: createHash('sha256').update(lockFile).digest('hex'),
-    // What was installed for another kind of machine or another Node may hold binaries that do not run here.
+    // Packages that were installed for another platform or Node may contain binaries that do not run here.
     platform: `${process.platform}-${process.arch}-${process.versions.modules}`,
   })
   if (readOr('', stampFile) === stamp) return
@@ -43,11 +43,11 @@ async function install() {
   writeFileSync(stampFile, stamp)
 }
 
-/** npm's count of packages; its errors go elsewhere. */
+/** Drops npm's count of packages; npm prints errors to standard error. */
 function drop() {}
 
 /**
- * Whether what npm installed last, by `npm ci` or a developer's own `npm install`, is what the lock file lists.
+ * Whether the packages that npm installed last, by `npm ci` or `npm install`, are those of the lock file.
  * @param {LockFile} lockFile
  */
 function isInstalled(lockFile) {
@@ -73,7 +73,7 @@ function isForAnotherPlatform(platform) {
 async function build() {
   await buildAssembly(root)
   const tsc = join(modules, 'typescript', 'bin', 'tsc')
-  // A dry run takes under a tenth of a second and says whether a line about building would be true.
+  // A fast dry run says whether there is anything to build, and so whether to print a line.
   let plan = ''
   await runChild(process.execPath, [tsc, '-b', '--dry'], {
     cwd: root,

@@ -1,4 +1,4 @@
-/** `npm start`: sets up, then becomes the echo service: one process, so its signals and its exit code are its own. */
+/** `npm start`: installs and builds, then runs the echo service in this process, so that signals and the exit code are its own. */
 
 const { join } = require('node:path')
 const { pathToFileURL } = require('node:url')

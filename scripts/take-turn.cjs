@@ -5,13 +5,13 @@ const { setTimeout: sleep } = require('node:timers/promises')
 const folder = join(__dirname, '..', '.scratch')
 const turnFile = join(folder, 'set-up.turn')
 
-/** How often the holder shows that it still works, and after how long a silence it counts as gone. */
+/** The interval at which the holder renews its lock, and the silence after which the lock is stale. */
 const showMs = 1000
 const goneMs = 10_000
 
 /**
- * Waits until no other process sets up this checkout: `npm start` and `npm test` begun together would install over
- * each other. Resolves with a function that ends the turn.
+ * Waits until no other process installs or builds this checkout: `npm start` and `npm test` together would overwrite
+ * each other's files. Resolves with a function that ends the turn.
  *
  * @returns {Promise<() => void>}
  */
@@ -32,7 +32,7 @@ async function takeTurn() {
   return leaveTurn
 }
 
-/** Whether the turn is ours now. A holder that died leaves its file behind. */
+/** Tries to take the lock, and returns whether it succeeded. A holder that died leaves its file behind. */
 function isTaken() {
   if (isHolderGone()) rmSync(turnFile, { force: true })
   try {

@@ -1,6 +1,6 @@
 /**
- * `npm run test:browser`: sets up, then runs the playground in Debian's Chromium, see test/browser. With
- * `-- --images` it writes docs/images anew.
+ * `npm run test:browser`: installs and builds, then tests the playground in Debian's Chromium, see test/browser. With
+ * `-- --images` it also takes the pictures in docs/images.
  */
 
 const { join } = require('node:path')

@@ -3,13 +3,13 @@ const { join, relative } = require('node:path')
 const { root } = require('./set-up.cjs')
 
 /**
- * The compiled form of each `*.test.ts` whose path holds one of the words, from the root on; all of them where there is
- * no word. Throws where there is none, or where no tsconfig compiles one.
+ * The compiled form of each `*.test.ts` whose path from the root contains one of the words; all of them if there are
+ * no words. Throws if no file matches, or if no tsconfig compiles one of them.
  * @param {readonly string[]} words
  * @returns {string[]}
  */
 function testFiles(words) {
-  // From the sources, so that what an earlier build left behind is not run.
+  // From the sources, so that output of deleted tests is not run.
   const chosen = sourceFolders()
     .flatMap((folder) => testsIn(folder.source).map((file) => ({ ...folder, file })))
     .filter(({ file }) => words.length === 0 || words.some((word) => relative(root, file).includes(word)))
@@ -22,7 +22,7 @@ function testFiles(words) {
   })
 }
 
-/** Where tests stand, and where their compiled form goes. */
+/** The folders of tests, and the folders of their compiled form. */
 function sourceFolders() {
   const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name))
   return [

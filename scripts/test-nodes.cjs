@@ -1,7 +1,7 @@
 /**
- * `npm run test:nodes`: sets up, then runs the tests of what depends on Node's version on each Node that is supported, see
- * test/runtimes/run-nodes.ts. `npm run test:nodes -- 22 26 deflate` names versions and, as `npm test` does, files; what
- * begins with a dash goes to node's test runner.
+ * `npm run test:nodes`: installs and builds, then runs the tests that depend on Node's version on each supported Node, see
+ * test/runtimes/run-nodes.ts. `npm run test:nodes -- 22 26 deflate` names versions and, like `npm test`, files; arguments
+ * with a dash go to node's test runner.
  */
 
 const { join } = require('node:path')
@@ -9,7 +9,7 @@ const { runChild } = require('./run-child.cjs')
 const { root, setUp } = require('./set-up.cjs')
 const { testFiles } = require('./test-files.cjs')
 
-/** The rooms that call Node, and what spans them. */
+/** The rooms that call Node, and the tests that span them. */
 const defaultWords = [
   ...['runtimes', 'server', 'client', 'workers', 'entries'].map((room) => join('twoway', 'src', room)),
   ...['workers', 'import-effects', 'memory-tuning'].map((name) => join('test', `${name}.test`)),

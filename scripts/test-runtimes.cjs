@@ -1,4 +1,4 @@
-/** `npm run test:runtimes`: sets up, then runs the client's suite on each runtime, see test/runtimes/run.ts. */
+/** `npm run test:runtimes`: installs and builds, then runs the suites on each runtime, see test/runtimes/run.ts. */
 
 const { join } = require('node:path')
 const { runChild } = require('./run-child.cjs')

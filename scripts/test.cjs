@@ -1,6 +1,6 @@
 /**
- * `npm test`: sets up, then runs each `*.test.ts` in its compiled form. `npm test -- utf8 closing` runs those whose path
- * holds one of the words; what begins with a dash goes to node's test runner (`--test-name-pattern=§5.4`).
+ * `npm test`: installs and builds, then runs each compiled `*.test.ts`. `npm test -- utf8 closing` runs those whose path
+ * contains one of the words; arguments with a dash go to node's test runner (`--test-name-pattern=§5.4`).
  */
 
 const { availableParallelism } = require('node:os')
@@ -20,7 +20,7 @@ async function test() {
       '--expose-gc',
       '--test',
       '--test-reporter=spec',
-      // Node's own default leaves one core idle: half of a machine of two.
+      // Node's default leaves one core idle, which is half of a machine with two.
       `--test-concurrency=${availableParallelism()}`,
       '--test-timeout=300000',
       ...options,

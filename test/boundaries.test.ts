@@ -16,7 +16,7 @@ interface Row {
   readonly mayNot: readonly string[]
 }
 
-/** "Who may import whom", a probe for each row. */
+/** A probe for each row of "Who may import whom". */
 const rows: readonly Row[] = [
   {
     from: `${library}/core/receiving/probe.ts`,
@@ -109,6 +109,17 @@ const rows: readonly Row[] = [
       'twoway/src/core/errors.js',
     ],
   })),
+  // Published code and examples do not use the shared test code.
+  ...['packages/cli/src/echo/probe.ts', 'examples/server-probe.ts'].map((from) => ({
+    from,
+    may: ['./other.js'],
+    mayNot: ['twoway-testing/bytes.js', 'twoway-testing/peers/raw-socket.js'],
+  })),
+  ...['packages/cli/src/echo/probe.test.ts', 'bench/src/load/probe.ts', 'test/faults/probe.ts'].map((from) => ({
+    from,
+    may: ['twoway-testing/bytes.js', 'twoway-testing/peers/raw-socket.js'],
+    mayNot: ['../../../twoway/dist/core/errors.js'],
+  })),
   {
     from: 'packages/playground/src/page/probe.ts',
     may: ['./other.js', '../payload.js', 'twoway', 'preact', 'preact/hooks', '@preact/signals', 'uplot'],
@@ -122,7 +133,7 @@ const rows: readonly Row[] = [
       '../../../cli/src/main.js',
     ],
   },
-  // What is measured part by part is no part of what users may import.
+  // The two files that measure parts of the library import them by their path.
   {
     from: 'bench/src/micro/subjects.ts',
     may: ['../load/wire.js', '../../../packages/twoway/dist/core/sending/frame-writer.js'],
@@ -151,7 +162,7 @@ const rows: readonly Row[] = [
 ]
 
 describe('the boundaries between rooms', () => {
-  /** A workspace with the real configuration and nothing but probes in it. */
+  /** A workspace that contains the real configuration and the probes. */
   const workspace = realpathSync(mkdtempSync(join(tmpdir(), 'twoway-boundaries-')))
   let refusals: ReadonlySet<string>
 
@@ -182,12 +193,12 @@ describe('the boundaries between rooms', () => {
     }
   }
 
-  it('refuses an import cycle, and only that', () => {
+  it('refuses an import cycle, and no other import', () => {
     const isCyclic = (name: string) => refusals.has(`${library}/core/cycle/${name}.ts:1 lint/suspicious/noImportCycles`)
     assert.deepEqual(['one', 'two', 'line'].map(isCyclic), [true, true, false])
   })
 
-  it('refuses in core, by the compiler, what is not ECMAScript and what is of another room', () => {
+  it('has the compiler refuse names outside ECMAScript and imports of other rooms in core', () => {
     const refused = [
       ['buffer', 'export const foreign = Buffer', "Cannot find name 'Buffer'"],
       ['document', 'export const foreign = document', "Cannot find name 'document'"],
@@ -226,7 +237,7 @@ describe('the boundaries between rooms', () => {
     writeFileSync(join(workspace, file), `${text}\n`)
   }
 
-  /** Each diagnostic as `file:line rule`, the file with slashes from the workspace on. */
+  /** Each diagnostic as `file:line rule`, with the file relative to the workspace. */
   function lint(): Set<string> {
     const { stdout, stderr } = spawnSync(
       process.execPath,

@@ -67,7 +67,7 @@ async function listening<Listening extends Server>(listener: Listening): Promise
   return (listener.address() as AddressInfo).port
 }
 
-/** Resolves once a process has printed what is sought. */
+/** Resolves once a process has printed text that matches. */
 async function untilPrinted(twoway: NodeProcess, from: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray> {
   for (;;) {
     const found = pattern.exec(twoway[from])
@@ -87,7 +87,7 @@ describe('twoway connect through pipes', () => {
     assert.deepEqual([code, stdout, stderr], [0, 'Grüße\n{"a": 1}\n', ''])
   })
 
-  it('closes by itself when the input has ended and nothing comes any more', async () => {
+  it('closes when the input has ended and no more messages arrive', async () => {
     const { code, stdout } = await connect([`ws://127.0.0.1:${port}/`, '--linger', '0.3'], 'a\nb\n')
     assert.deepEqual([code, stdout], [0, 'a\nb\n'])
   })
@@ -123,7 +123,7 @@ describe('twoway connect through pipes', () => {
     ['hex', '00 ff 10\n', '00ff10\n'],
     ['base64', 'AP8Q\n', 'AP8Q\n'],
   ]) {
-    it(`takes and prints binary in ${form}`, async () => {
+    it(`reads and prints binary in ${form}`, async () => {
       const { code, stdout } = await connect([String(port), '--binary', form!, '--expect', '1'], input)
       assert.deepEqual([code, stdout], [0, output])
     })
@@ -146,12 +146,12 @@ describe('twoway connect through pipes', () => {
     )
   })
 
-  it('takes a port alone with a query, too', async () => {
+  it('accepts a port with a query as a URL', async () => {
     const { code, stdout } = await connect([`${port}?a=b`, '--expect', '1'], 'hi')
     assert.deepEqual([code, stdout], [0, 'hi\n'])
   })
 
-  it('ends with 0 for a clean close of whatever code, and with 3 for none', async () => {
+  it('ends with 0 for a clean close with any code, and with 3 for an unclean one', async () => {
     const clean = await connect([`${port}/restarts`, '--verbose'])
     assert.deepEqual(
       [clean.code, clean.stderr],
@@ -160,7 +160,7 @@ describe('twoway connect through pipes', () => {
     assert.equal((await connect([`${port}/drops`])).code, 3)
   })
 
-  it('ends at once where its reader has gone, though the input goes on', async () => {
+  it('ends at once if its reader has gone, although the input continues', async () => {
     const twoway = startTwoway(['connect', String(port)], { stdio: 'pipe', env: { ...process.env, ...env } })
     twoway.child.stdin!.on('error', () => {})
     twoway.child.stdin!.write('a\n')
@@ -412,7 +412,7 @@ describe('twoway connect refuses, with exit code 1,', () => {
 })
 
 describe('twoway listen through pipes', () => {
-  it('sends each line to all clients, and prints what they send', async () => {
+  it('sends each line to all clients, and prints their messages', async () => {
     const twoway = startTwoway(['listen', '--port', '0'], { stdio: 'pipe', env: { ...process.env, ...env } })
     const [, url] = await untilPrinted(twoway, 'stderr', /Listening on (\S+)/)
     const clients = [new WebSocket(url!), new WebSocket(url!)]
@@ -476,7 +476,7 @@ describe('twoway in a terminal', { skip: noTerminal }, () => {
     assert.equal(await again.ended, 0)
   })
 
-  it('clears all rows of a long line that is typed before it prints above', async () => {
+  it('clears all rows of a long typed line before it prints above', async () => {
     const terminal = new TerminalProcess(['connect', String(port), '--no-history'], env)
     await terminal.until(/connected to/)
     // In 200 columns: three rows.
@@ -496,14 +496,14 @@ describe('twoway in a terminal', { skip: noTerminal }, () => {
     assert.equal(await terminal.ended, 0)
   })
 
-  it('shows control characters and does not obey them', async () => {
+  it('escapes control characters', async () => {
     const terminal = new TerminalProcess(['connect', `${port}/escape`, '--no-history'], env)
     await terminal.until(/a\\u\{1b\}\[31mred\\u\{7\}/)
     terminal.type('\u0004')
     assert.equal(await terminal.ended, 0)
   })
 
-  it('has colours, and none with NO_COLOR', async () => {
+  it('prints colours, and none with NO_COLOR', async () => {
     for (const [name, isColoured] of [
       ['FORCE_COLOR', true],
       ['NO_COLOR', false],
@@ -566,7 +566,7 @@ describe('twoway bench', () => {
     return await startTwoway(['bench', ...args], { env: { ...process.env, ...env } }).ended
   }
 
-  it('measures a server of another make, and tells as JSON', async () => {
+  it('measures a server of ws, and reports as JSON', async () => {
     const { code, stdout, stderr } = await bench([String(port), '-c', '3', '-d', '0.5', '--size', '16,1k', '--json'])
     assert.deepEqual([code, stderr], [0, ''])
     const result = JSON.parse(stdout)
@@ -591,7 +591,7 @@ describe('twoway bench', () => {
   it('keeps to the given rate', async () => {
     const { stdout } = await bench([String(port), '-c', '2', '-d', '1', '--rate', '100', '--binary', '--json'])
     const { sent } = JSON.parse(stdout)
-    // Never faster; how much slower, the machine's load says.
+    // Never faster; on a busy machine it may be slower.
     assert.ok(sent.messages > 0 && sent.messagesPerSecond <= 101, String(sent.messagesPerSecond))
   })
 
@@ -601,7 +601,7 @@ describe('twoway bench', () => {
     assert.ok(JSON.parse(stdout).sent.messages > 0)
   })
 
-  it('tells people the rates, the percentiles and a histogram', async () => {
+  it('prints the rates, the percentiles and a histogram', async () => {
     const { code, stdout } = await bench([String(port), '-c', '2', '-d', '0.3'])
     assert.equal(code, 0)
     assert.match(stdout, /Connections +2 made in .* per second\)/)

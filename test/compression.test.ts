@@ -8,7 +8,7 @@ import { serve } from 'twoway/server'
 import { WebSocketServer, WebSocket as WsClient } from 'ws'
 import { combinations } from './compression/combinations.js'
 
-/** Random round trips; a hundred thousand by `npm run test:compression`. */
+/** The number of random round trips; `npm run test:compression` does a hundred thousand. */
 const numRuns = Number(process.env.COMPRESSION_RUNS ?? 300)
 
 const flags = [false, true]
@@ -32,7 +32,7 @@ function defined(options: PerMessageDeflateOptions): object {
   }
 }
 
-/** Sends all messages at once, and checks that they come back. */
+/** Sends all messages at once, and checks their echoes. */
 async function checkEcho(
   client: { send(message: string | Buffer): void; close(): void } & Pick<WsClient, 'on'>,
 ): Promise<void> {
@@ -57,7 +57,7 @@ async function checkEcho(
 
 describe('permessage-deflate with ws', () => {
   for (const takeover of flags) {
-    it(`our server with every offer that ws makes, ${takeover ? 'with' : 'without'} takeover where that is agreed`, async () => {
+    it(`works with our server for every offer of ws, ${takeover ? 'with' : 'without'} takeover where that is agreed`, async () => {
       const perMessageDeflate = {
         serverNoContextTakeover: !takeover,
         clientNoContextTakeover: !takeover,
@@ -74,7 +74,7 @@ describe('permessage-deflate with ws', () => {
     })
   }
 
-  it('our server with every limit of its own', async () => {
+  it('works with our server at every window size', async () => {
     for (const perMessageDeflate of combinations) {
       const server = await serve({ port: 0, perMessageDeflate, message: (socket, message) => socket.send(message) })
       const client = new WsClient(server.url, { perMessageDeflate: { threshold: 0 } })
@@ -85,7 +85,7 @@ describe('permessage-deflate with ws', () => {
     }
   })
 
-  it('our client with every answer that ws gives, and every offer of its own', async () => {
+  it('works with our client for every answer of ws and every offer of ours', async () => {
     for (const [index, options] of combinations.entries()) {
       for (const [ours, theirs] of [
         [true, defined(options)],
@@ -136,12 +136,10 @@ describe('permessage-deflate between our client and our server', () => {
       .tuple(fc.constantFrom('a', '{"id":', 'ß', '世'), fc.nat({ max: 4000 }))
       .map(([part, times]) => part.repeat(times)),
     fc.uint8Array({ maxLength: 300 }),
-    fc
-      .tuple(fc.nat({ max: 255 }), fc.constantFrom(1, 5000, 100_000))
-      .map(([octet, n]) => new Uint8Array(n).fill(octet)),
+    fc.tuple(fc.nat({ max: 255 }), fc.constantFrom(1, 5000, 100_000)).map(([byte, n]) => new Uint8Array(n).fill(byte)),
   )
 
-  it(`brings back what went in: ${numRuns} connections with random parameters and messages`, async () => {
+  it(`restores every message: ${numRuns} connections with random parameters and messages`, async () => {
     await fc.assert(
       fc.asyncProperty(
         options,

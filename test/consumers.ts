@@ -12,15 +12,15 @@ interface Consumer {
   readonly has: string
   readonly lib: readonly string[]
   readonly types: readonly string[]
-  /** Conditions of `exports` beside those of the resolution. */
+  /** Conditions of `exports` in addition to those of the resolution. */
   readonly conditions?: readonly string[]
   readonly files: readonly string[]
   readonly slowly: 'NodeNext' | 'Bundler' | undefined
 }
 
 /**
- * What types a consumer has, and which of the fixtures in `test/consumers` it can then write. The compilers in JavaScript
- * take seconds for each: they see three of them, with the resolution named.
+ * The types that a consumer has, and the fixtures of `test/consumers` that compile with them. The compilers in JavaScript
+ * take seconds for each, so they compile only those with a named resolution.
  */
 const consumers: readonly Consumer[] = [
   {
@@ -69,7 +69,7 @@ const consumers: readonly Consumer[] = [
   },
   {
     has: "the DOM's and Node's types",
-    // As the compilers have it by default.
+    // The default of the compilers.
     lib: ['ES2023', 'DOM', 'DOM.AsyncIterable'],
     types: ['node'],
     files: [
@@ -97,7 +97,7 @@ describe('a program that uses the library by its public name compiles', { concur
   before(() => {
     for (const types of ['none', 'node']) {
       const project = join(folder, types)
-      // A copy, not a link: from its true place our declarations would find Node's types in the workspace.
+      // A copy, not a link: from their real path our declarations would find Node's types in the workspace.
       cpSync(join(root, 'packages/twoway'), join(project, 'node_modules/twoway'), {
         recursive: true,
         filter: isDeclared,
@@ -142,12 +142,12 @@ describe('a program that uses the library by its public name compiles', { concur
   }
 })
 
-/** What a consumer's compiler reads of a package. */
+/** Whether a consumer's compiler reads the file of a package. */
 function isDeclared(path: string): boolean {
   return statSync(path).isDirectory() ? !/src$|node_modules$/.test(path) : /\.d\.ts$|package\.json$/.test(path)
 }
 
-/** Resolves with the errors found. */
+/** Resolves with the errors. */
 function compile(compiler: string, config: string): Promise<string> {
   const tsc = join(root, 'node_modules', compiler, 'bin/tsc')
   const child = spawn(process.execPath, [tsc, '-p', config, '--pretty', 'false'], {

@@ -9,10 +9,10 @@ import { startServers } from './whatwg/server.js'
 const program = fileURLToPath(new URL('dropped-sockets.js', import.meta.url))
 const count = Number(process.env.DROPPED_SOCKETS ?? 2000)
 
-/** What the heap may differ by from one moment to another. A tenth of the sockets is more. */
+/** The noise of the heap's size. A tenth of the sockets would exceed it. */
 const noiseBytes = 500_000
 
-describe('sockets that their user dropped', () => {
+describe('sockets that the program no longer refers to', () => {
   it(`${count} opened and closed leave no object, no descriptor and no memory behind`, async () => {
     const servers = await startServers()
     const child = new NodeProcess('--expose-gc', [program, servers.url, servers.deafUrl, String(count)])

@@ -1,12 +1,12 @@
 /**
- * `node --expose-gc dropped-sockets.js URL REFUSED_URL COUNT`: opens and closes this many sockets, in each way that
- * one can end, twice; and prints as JSON what is left of the second lot.
+ * `node --expose-gc dropped-sockets.js URL REFUSED_URL COUNT`: opens and closes this number of sockets, in each way that
+ * one can end, twice, and prints as JSON the remains of the second round.
  */
 import { readdirSync } from 'node:fs'
 import process from 'node:process'
 import { WebSocket } from 'twoway'
 
-/** What is there still of sockets that nobody refers to. */
+/** The remains of sockets that are no longer referred to. */
 export interface Left {
   /** Sockets that were not collected. */
   readonly sockets: number
@@ -16,7 +16,7 @@ export interface Left {
 
 const atOnce = 50
 
-/** Opens a socket, has it end in the way that `kind` says, and keeps nothing of it. */
+/** Opens a socket, ends it in the way of `kind`, and keeps no reference to it. */
 function openAndDrop(url: string, refusedUrl: string, kind: number): Promise<WeakRef<object>> {
   return new Promise((resolve) => {
     const socket = new WebSocket(kind === 3 ? refusedUrl : kind === 1 ? `${url}/send?text=a&code=4000` : `${url}/echo`)
@@ -43,7 +43,7 @@ async function openAndDropMany(url: string, refusedUrl: string, count: number): 
   return references
 }
 
-/** Lets what is under way come to its end, and collects. */
+/** Waits for pending work, and collects garbage. */
 async function settle(): Promise<void> {
   for (let round = 0; round < 20; round++) {
     await new Promise((resolve) => setTimeout(resolve, 10))
@@ -54,7 +54,7 @@ async function settle(): Promise<void> {
 const [url, refusedUrl, count] = process.argv.slice(2)
 const descriptorsNow = (): number => (process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0)
 
-// What the first ones allocate once and for all is no leak.
+// One-time allocations of the first round are not a leak.
 await openAndDropMany(url!, refusedUrl!, Number(count))
 await settle()
 const heapBefore = process.memoryUsage().heapUsed

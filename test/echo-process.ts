@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 const main = fileURLToPath(new URL('dist/main.js', import.meta.resolve('@twoway/cli/package.json')))
 
-/** What a process said and how it ended. */
+/** The output and the exit of a process. */
 export interface Ending {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
@@ -35,7 +35,7 @@ export class NodeProcess {
     }))
   }
 
-  /** Ends it, if it still runs. */
+  /** Ends the process if it still runs. */
   async kill(): Promise<void> {
     this.child.kill('SIGKILL')
     await this.ended
@@ -47,12 +47,12 @@ export function startTwoway(args: readonly string[], options?: SpawnOptions): No
   return new NodeProcess(main, args, options)
 }
 
-/** A running `twoway echo`, and where it says that it listens. */
+/** A running `twoway echo`, and the URLs that it printed. */
 export interface EchoProcess {
   readonly process: NodeProcess
-  /** Of the WebSocket, without a path. */
+  /** The URL of the WebSocket, without a path. */
   readonly url: string
-  /** Of the page. */
+  /** The URL of the page. */
   readonly page: string
 }
 

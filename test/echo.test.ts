@@ -34,7 +34,7 @@ describe('twoway echo', () => {
     for (const client of clients.splice(0)) client.terminate()
   })
 
-  /** A client of ws, open. */
+  /** An open client of ws. */
   async function connect(path = '', options: ClientOptions & { protocols?: string[] } = {}): Promise<WebSocket> {
     const client = new WebSocket(echo.url + path, options.protocols, { perMessageDeflate: false, ...options })
     clients.push(client)
@@ -170,7 +170,7 @@ Press Ctrl+C to stop.
     client.pause()
     for (let sent = 0; sent < count; sent++) client.send(message)
     let before = -1
-    // Until the network takes no more: the service has stopped reading.
+    // Until the network takes no more, which means that the service has stopped reading.
     while (client.bufferedAmount !== before) {
       before = client.bufferedAmount
       await delay(100)
@@ -253,7 +253,7 @@ Press Ctrl+C to stop.
     }
   })
 
-  it('answers a plain request whose Host is no URL', async () => {
+  it('answers a plain request with an invalid Host', async () => {
     const { hostname, port } = new URL(echo.page)
     const socket = connectTcp(Number(port), hostname)
     socket.write('GET /x HTTP/1.1\r\nHost: a:99999\r\nConnection: close\r\n\r\n')
@@ -359,10 +359,10 @@ describe('twoway echo ends', () => {
     })
   }
 
-  it('at once on a second signal, though a client does not answer its Close', async () => {
+  it('at once on a second signal, although a client does not answer its Close', async () => {
     const silent = await connectSilently(echo)
     echo.process.child.kill('SIGINT')
-    // Those that come with the first are taken for the same. The client's time to answer ends with exit code 0.
+    // Signals that arrive together with the first one count as the same. The client's time to answer ends with exit code 0.
     const again = setInterval(() => echo.process.child.kill('SIGINT'), 50)
     const { code, stderr } = await echo.process.ended
     clearInterval(again)
@@ -586,13 +586,13 @@ describe('twoway', () => {
     },
     { args: ['echo', '--port', '0', '--key', 'b'], sentence: '--key needs --tls: add --tls, or omit it.' },
     {
-      // TEST-NET-1, RFC 5737: nobody's address.
+      // An address of TEST-NET-1, RFC 5737, which no machine has.
       args: ['echo', '--port', '0', '--host', '192.0.2.77'],
       sentence:
         '192.0.2.77 is not an address of this machine: use --host 127.0.0.1 for this machine only, or --host 0.0.0.0 for all addresses.',
     },
     {
-      // RFC 6761: a name that never is one.
+      // A name that never exists, RFC 6761.
       args: ['echo', '--port', '0', '--host', 'no-such.invalid'],
       sentence:
         'the host "no-such.invalid" does not exist: give an address of this machine with --host, such as 127.0.0.1.',
@@ -660,7 +660,7 @@ function refuses(args: readonly string[], sentence: string, options?: SpawnOptio
 
 async function refusesWith(args: readonly string[], complaint: string, options?: SpawnOptions): Promise<void> {
   const twoway = startTwoway(args, options)
-  // One that starts all the same would never end.
+  // A command that starts nevertheless would never end.
   twoway.child.stdout!.once('data', () => twoway.child.kill())
   const { code, signal, stdout, stderr } = await twoway.ended
   assert.deepEqual(
@@ -669,7 +669,7 @@ async function refusesWith(args: readonly string[], complaint: string, options?:
   )
 }
 
-/** Runs a statement of JavaScript without root's rights, and returns the code of the error that it ends with, or ''. */
+/** Runs a statement of JavaScript without root's rights, and returns the code of its error, or ''. */
 function codeOf(statement: string): string {
   const program = `
     process.on('uncaughtException', ({ code }) => { console.log(code); process.exit() })
@@ -682,7 +682,7 @@ function hasIpv6(): boolean {
   return Object.values(networkInterfaces()).some((found) => found?.some(({ family }) => family === 'IPv6'))
 }
 
-/** A client that has opened a connection and never says a word on it, nor ends it. */
+/** A client that opens a connection, then sends nothing and never closes. */
 async function connectSilently({ url }: EchoProcess): Promise<Socket> {
   const { hostname, port, host } = new URL(url)
   const socket = connectTcp(Number(port), hostname)

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { WebSocket } from 'twoway'
 import { NodeProcess } from './echo-process.js'
 
-/** Runs an example on a free port, and resolves with the URL that it prints, which is that of its WebSocket. */
+/** Runs an example on a free port, and resolves with the URL of its WebSocket, which it prints. */
 async function start(context: TestContext, name: string): Promise<{ readonly url: string; readonly page: string }> {
   const script = fileURLToPath(new URL(`../../examples/dist/${name}.js`, import.meta.url))
   const example = new NodeProcess(script, [], { env: { ...process.env, PORT: '0' } })
@@ -19,7 +19,7 @@ async function start(context: TestContext, name: string): Promise<{ readonly url
   return { url, page: url.replace('ws', 'http').replace(/\/\w*$/, '') }
 }
 
-/** Sends a text where there is one, and resolves with the first message that comes. */
+/** Sends the text if there is one, and resolves with the first message that arrives. */
 async function answerTo(url: string | URL, text: string, ...rest: unknown[]): Promise<unknown> {
   const socket = new (WebSocket as unknown as new (url: string | URL, ...rest: unknown[]) => WebSocket)(url, ...rest)
   const answer = await new Promise((resolve, reject) => {
@@ -32,7 +32,7 @@ async function answerTo(url: string | URL, text: string, ...rest: unknown[]): Pr
 }
 
 describe('the example of workers', () => {
-  it('greets from one of several processes, and tells the time', async (context) => {
+  it('greets from one of several processes, and sends the time', async (context) => {
     const { url } = await start(context, 'workers')
     const socket = new WebSocket(url)
     const messages: unknown[] = []
@@ -56,7 +56,7 @@ describe('the examples of attach', () => {
     await assert.rejects(answerTo(url.replace('/chat', '/elsewhere'), 'hi'), { status: 404 })
   })
 
-  it('fastify: two endpoints, one of them for those who log in', async (context) => {
+  it('fastify: two endpoints, one of which requires a login', async (context) => {
     const { url, page } = await start(context, 'fastify')
     assert.equal(await answerTo(url.replace('/news', '/echo'), 'hi'), 'hi')
     await assert.rejects(answerTo(url, ''), { status: 401 })

@@ -9,7 +9,7 @@ import { connect as connectTls } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 
 const program = fileURLToPath(new URL('held-connections.js', import.meta.url))
-/** Fewer than are tried in all. */
+/** The limit of descriptors: lower than the number of connections in the test. */
 const descriptors = 160
 
 const handshake = (path: string, changes: Readonly<Record<string, string>> = {}): string => {
@@ -27,7 +27,7 @@ const handshake = (path: string, changes: Readonly<Record<string, string>> = {})
 const offer = 'Host: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n'
 const many = Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`X-${at}`, 'a']))
 
-/** What is asked, and the status of the answer. */
+/** The requests, and the status of each answer. */
 const requests: readonly (readonly [name: string, text: string, status: number])[] = [
   ['another protocol', `GET / HTTP/1.1\r\n${offer}\r\n`, 200],
   ['another protocol, with a long answer', `GET /long HTTP/1.1\r\n${offer}\r\n`, 200],
@@ -36,29 +36,29 @@ const requests: readonly (readonly [name: string, text: string, status: number])
     `POST / HTTP/1.1\r\n${offer}Content-Length: 1000000000\r\n\r\n`,
     200,
   ],
-  ['a path of nobody', handshake('/nobody'), 404],
+  ['a path without a handler', handshake('/nobody'), 404],
   ['a broken handshake', handshake('/ours', { 'Sec-WebSocket-Key': 'short' }), 400],
   ['another version', handshake('/ours', { 'Sec-WebSocket-Version': '12' }), 426],
   ['another host', handshake('/ours', { Host: 'evil.example' }), 421],
   ['a head of too many fields', handshake('/ours', many), 431],
   ['a server that is full', handshake('/full'), 503],
-  ['a handshake that is not decided on', handshake('/undecided'), 503],
-  ['a Response, a long one', handshake('/refused'), 403],
+  ['an undecided handshake', handshake('/undecided'), 503],
+  ['a long Response', handshake('/refused'), 403],
 ]
 
-/** What the peer does once it has asked. */
+/** The behaviour of the peer after its request. */
 const peers: Readonly<Record<string, (socket: Socket) => void>> = {
   'never closes': (socket) => socket.resume(),
   'ends its side and never closes': (socket) => socket.resume().end(),
   'does not read': (socket) => socket.pause(),
-  'sends on': (socket) => {
+  'keeps sending': (socket) => {
     socket.resume()
     const timer = setInterval(() => socket.write('x'.repeat(100)), 20)
     socket.on('close', () => clearInterval(timer))
   },
 }
 
-test('an app with attachments gets every descriptor back, whatever is answered and whatever the peer does', {
+test('an app with attachments gets every descriptor back after any answer and any behaviour of the peer', {
   skip: process.platform !== 'linux' && 'there is no /proc',
   timeout: 60_000,
 }, async () => {
@@ -89,7 +89,7 @@ test('an app with attachments gets every descriptor back, whatever is answered a
       assert.equal(await statusOf(socket), 200)
       socket.destroy()
     }
-    /** Descriptors are given back to this many, in time. */
+    /** Waits until the number of descriptors falls to this one. */
     const untilOpen = async (most: number, what: string): Promise<void> => {
       const end = Date.now() + 20_000
       for (let now = await open(); now > most; now = await open()) {

@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline'
 import { generate } from 'selfsigned'
 import { type AttachOptions, attach } from 'twoway/server'
 
-// Run with few descriptors: an app with attachments, on http and on https. Says its ports, and how many descriptors are open
-// for each line that it reads.
+// Runs with a low limit of descriptors: an app with attachments, on http and https. Prints its ports, and the number of open
+// descriptors for each line of input.
 
 const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
   algorithm: 'sha256',
@@ -38,7 +38,7 @@ for (const server of [createServer(options(), app), createTlsServer({ ...options
   ports.push((server.address() as AddressInfo).port)
 }
 
-/** node:http's own times, short. */
+/** Short forms of node:http's own times. */
 function options() {
   return { headersTimeout: 2000, requestTimeout: 2000, connectionsCheckingInterval: 100 }
 }

@@ -14,12 +14,12 @@ describe('the example hello', () => {
 
   after(() => echo.process.kill())
 
-  it('sends text, an ArrayBuffer, a Blob and 10,000,000 bytes, and has each back', async () => {
+  it('sends text, an ArrayBuffer, a Blob and 10,000,000 bytes, and receives each echo', async () => {
     const { code, stdout, stderr } = await new NodeProcess(hello, [echo.url]).ended
     assert.equal(stderr, '')
     assert.equal(code, 0)
     const lines = stdout.split('\n').filter((line) => line !== '')
-    // The echo may come before the timer that watches looks again.
+    // The echo may arrive before the next tick of the timer that prints.
     const [gone, back] = ['All of them have gone', 'Received 10000000 bytes'] as const
     assert.ok(lines.includes(gone))
     assert.deepEqual(
@@ -39,7 +39,7 @@ describe('the example hello', () => {
     )
   })
 
-  it('says what to do where nobody listens, and exits with 1', async () => {
+  it('says what to do if no server listens, and exits with 1', async () => {
     const gone = await startEcho()
     await gone.process.kill()
     const { code, stdout, stderr } = await new NodeProcess(hello, [gone.url]).ended

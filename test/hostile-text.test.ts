@@ -10,7 +10,7 @@ import { noTerminalBecause, TerminalProcess } from './terminal-process.js'
 const noTerminal = noTerminalBecause()
 const env = { TWOWAY_HOME: '/nonexistent', FORCE_COLOR: '1' }
 
-/** What a terminal obeys, or what deceives a reader. `MARK` shows that the text has arrived. */
+/** Texts that control a terminal or deceive a reader. `MARK` shows that the text has arrived. */
 const attacks: { readonly [kind: string]: string } = {
   'the title of the window': '\u001b]0;owned\u0007',
   'the clipboard, by OSC 52': '\u001b]52;c;ZXZpbA==\u0007',
@@ -27,19 +27,19 @@ const attacks: { readonly [kind: string]: string } = {
   'a lone surrogate': 'a\ud800b',
 }
 
-/** Nothing of this may reach a terminal, once our own styling and the editor's movements are gone. */
+/** Characters that may not reach a terminal, after our own styling and the editor's movements are removed. */
 const forbidden = /(?!\ufe0f)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
 
-/** What picocolors writes, and nothing else. */
+/** The sequences of picocolors, and no others. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape is what is looked for
 const ownStyle = /\u001b\[(?:0|1|2|3|4|7|22|23|24|27|3[0-79]|9[0-7]|39|49)m/g
 
-/** What node:readline writes to move its cursor and clear its line, which the interactive mode needs. */
+/** The sequences of node:readline that move the cursor and clear the line, which the interactive mode needs. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape is what is looked for
 const ownMovement = /\u001b\[(?:\d+[ABCDG]|0[JK]|1G)/g
 
 function assertHarmless(output: string, isInteractive = false): void {
-  // A colour of ours ends what it begins: one that a peer sent would stand alone, and is escaped where it is shown.
+  // Our own colours come in pairs of start and end. One from a peer would be single, and must be escaped.
   const rest = output.replace(ownStyle, '').replace(isInteractive ? ownMovement : /$^/, '')
   const found = forbidden.exec(rest.replaceAll('\r\n', '\n').replace(/[\n\t]/g, ''))
   if (found === null) return
@@ -47,13 +47,13 @@ function assertHarmless(output: string, isInteractive = false): void {
   assert.fail(`U+${code} reached the terminal: ${JSON.stringify(rest.slice(0, 3000))}`)
 }
 
-/** As a header can carry it: Latin-1, without what ends a line. */
+/** The characters of a text that a header can contain: Latin-1 without line ends. */
 function inLatin1(text: string): string {
   return [...text].filter((character) => /[\t\u0020-\u007e\u0080-\u00ff]/.test(character)).join('')
 }
 
 const allAttacks = Object.values(attacks).join(' ')
-/** In pieces of what a Close carries, 123 bytes at most. */
+/** Cuts a text into reasons of a Close, of at most 123 bytes. */
 const reasons = [0, 3, 6, 9].map((at) =>
   Object.values(attacks)
     .slice(at, at + 3)
@@ -62,7 +62,7 @@ const reasons = [0, 3, 6, 9].map((at) =>
 
 const header = `MARK${inLatin1(allAttacks)}`
 
-/** What a hostile server says to a handshake, by the path. */
+/** The responses of a hostile server to a handshake, by the path. */
 const answers: { readonly [path: string]: string } = {
   '/status': `HTTP/1.1 403 ${header}\r\nContent-Length: 0\r\n\r\n`,
   '/body': `HTTP/1.1 500 No\r\nConnection: close\r\n\r\nMARK ${allAttacks}\r\nsecond line`,
@@ -115,7 +115,7 @@ after(() => {
   talking.close()
 })
 
-/** The command in a terminal to its end, with its input from elsewhere. */
+/** Runs the command in a terminal to its end, with redirected input. */
 async function outputOf(args: readonly string[], redirect: string): Promise<string> {
   const terminal = new TerminalProcess(args, env, redirect)
   await terminal.ended
@@ -131,7 +131,7 @@ describe('hostile text does not reach a terminal', { skip: noTerminal }, () => {
       const outputs = await Promise.all([
         outputOf(['connect', target, '--no-history'], 'COMMAND'),
         outputOf(['bench', target, '-c', '1', '-d', '0.1', '--json'], 'COMMAND'),
-        // One sentence for all: what differs is where it goes.
+        // All commands print the same sentence, to different streams.
         ...(path === '/status' || path === '/body'
           ? [
               outputOf(['connect', target, '--verbose'], 'COMMAND < /dev/null > /dev/null'),
@@ -145,7 +145,7 @@ describe('hostile text does not reach a terminal', { skip: noTerminal }, () => {
     })
   }
 
-  it('from messages and their previews, by connect in each of its forms', async () => {
+  it('from messages and their previews, by connect in each form of output', async () => {
     const target = url(talkingPort, '/')
     for (const [args, redirect] of [
       [[], 'COMMAND < /dev/null'],
@@ -177,7 +177,7 @@ describe('hostile text does not reach a terminal', { skip: noTerminal }, () => {
     }
   })
 
-  it('from clients, by listen: their messages, reasons and targets, and requests that are none', async () => {
+  it('from clients, by listen: their messages, reasons, targets and invalid requests', async () => {
     for (const [args, redirect] of [
       [['--no-history'], 'COMMAND'],
       [['--verbose'], 'COMMAND < /dev/null'],
@@ -202,7 +202,7 @@ describe('hostile text does not reach a terminal', { skip: noTerminal }, () => {
     }
   })
 
-  it('from names that are typed wrongly: files, options and hosts', async () => {
+  it('from invalid arguments: files, options and hosts', async () => {
     const evil = '\u001b]0;x\u0007\u009b31m\u202e'
     for (const args of [
       ['connect', '1', '--ca', `/no/such${evil}`],
@@ -218,7 +218,7 @@ describe('hostile text does not reach a terminal', { skip: noTerminal }, () => {
   })
 })
 
-/** A handshake whose target and headers are as hostile as HTTP lets them be. */
+/** Sends a handshake whose target and headers are as hostile as HTTP allows. */
 async function attackByHand(port: number): Promise<Socket> {
   const { connect } = await import('node:net')
   const socket = connect(port, '127.0.0.1').on('error', () => {})
@@ -229,7 +229,7 @@ async function attackByHand(port: number): Promise<Socket> {
 }
 
 describe('a program that reads the output', () => {
-  it('gets messages byte by byte as they came, and as JSON without loss', async () => {
+  it('gets messages unchanged, and as JSON without loss', async () => {
     const plain = startTwoway(['connect', url(talkingPort, '/'), '--binary', 'hex'], { stdio: 'pipe' })
     plain.child.stdin!.end()
     const json = startTwoway(['connect', url(talkingPort, '/'), '--json'], { stdio: 'pipe' })

@@ -1,4 +1,4 @@
-/** The server of huge-message.ts, in a process of its own: tells its port, and when it stops how far its memory grew. */
+/** The server of huge-message.ts, in its own process: reports its port, and the growth of its memory when it stops. */
 
 import { serve } from 'twoway/server'
 

@@ -1,6 +1,6 @@
 /**
- * Sends one huge message through an echo that streams both ways, as it is and compressed, and prints how much memory the
- * server took above what it had at its start: `node huge-message.js [MiB]`.
+ * Sends one huge message through an echo that streams both ways, uncompressed and compressed, and prints how much memory the
+ * server used beyond that at its start: `node huge-message.js [MiB]`.
  */
 
 import { fork } from 'node:child_process'
@@ -9,37 +9,39 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib'
+import { clientFrame, type FrameForm, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
 
 const mebibyte = 1 << 20
 
 export interface HugeMessageResult {
-  readonly octets: number
-  /** Whether what came back is what was sent. */
+  readonly length: number
+  /** Whether the echo equals the message. */
   readonly isSame: boolean
-  /** Octets of payload that came back, as they came. */
-  readonly wireOctets: number
+  /** The received bytes of payload, before inflation. */
+  readonly wireBytes: number
   readonly grownBytes: number
   readonly seconds: number
 }
 
-/** What takes a message's octets, or the payload of its frames. */
+/** A destination for the bytes of a message, or for the payloads of its frames. */
 interface ByteSink {
   /** Resolves when there is room for more. */
   write(bytes: Buffer): Promise<void>
   end(): Promise<void>
 }
 
-/** One binary message of so many octets, whole MiB, masked by nothing, and the echo of it. */
-export async function echoHugeMessage(octets: number, compress: boolean): Promise<HugeMessageResult> {
+/** Sends one binary message with a masking key of zeros, and compares its echo. The length is a multiple of 1 MiB. */
+export async function echoHugeMessage(length: number, compress: boolean): Promise<HugeMessageResult> {
   const server = fork(fileURLToPath(new URL('huge-message-server.js', import.meta.url)))
   try {
     const [{ port }] = (await once(server, 'message')) as [{ readonly port: number }]
     const begun = performance.now()
-    const { isSame, wireOctets } = await talk(port, octets, compress)
+    const { isSame, wireBytes } = await talk(port, length, compress)
     const seconds = (performance.now() - begun) / 1000
     server.send('stop')
     const [{ grownBytes }] = (await once(server, 'message')) as [{ readonly grownBytes: number }]
-    return { octets, isSame, wireOctets, grownBytes, seconds }
+    return { length, isSame, wireBytes, grownBytes, seconds }
   } finally {
     server.kill()
   }
@@ -47,32 +49,29 @@ export async function echoHugeMessage(octets: number, compress: boolean): Promis
 
 async function talk(
   port: number,
-  octets: number,
+  length: number,
   compress: boolean,
-): Promise<Pick<HugeMessageResult, 'isSame' | 'wireOctets'>> {
+): Promise<Pick<HugeMessageResult, 'isSame' | 'wireBytes'>> {
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
-  socket.write(
-    'GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
-      (compress ? 'Sec-WebSocket-Extensions: permessage-deflate\r\n' : '') +
-      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
-  )
+  const offer = compress ? 'permessage-deflate' : undefined
+  socket.write(request(requestLines(port, { 'Sec-WebSocket-Extensions': offer })))
   const [head] = (await once(socket, 'data')) as [Buffer]
   if (!head.toString('latin1').startsWith('HTTP/1.1 101 ')) throw new Error(`refused: ${head}`)
   const received = createHash('sha256')
   const echoed = readMessage(socket, compress, received)
   const sent = createHash('sha256')
-  const frames = oneFrame(socket, octets)
-  await writeMessage(compress ? deflated(fragments(socket)) : frames, octets, sent)
-  const wireOctets = await echoed
+  const frames = oneFrame(socket, length)
+  await writeMessage(compress ? deflated(fragments(socket)) : frames, length, sent)
+  const wireBytes = await echoed
   socket.destroy()
-  return { isSame: received.digest('hex') === sent.digest('hex'), wireOctets }
+  return { isSame: received.digest('hex') === sent.digest('hex'), wireBytes }
 }
 
-/** Digits, other ones in each MiB, of which compression saves the half. */
-async function writeMessage(sink: ByteSink, octets: number, hash: Hash): Promise<void> {
+/** Writes digits, different in each MiB, which compress to half their length. */
+async function writeMessage(sink: ByteSink, length: number, hash: Hash): Promise<void> {
   const digits = Buffer.from(randomBytes(mebibyte / 2).toString('hex'))
-  for (let sent = 0; sent < octets; sent += mebibyte) {
+  for (let sent = 0; sent < length; sent += mebibyte) {
     digits.write(String(sent))
     hash.update(digits)
     for (let at = 0; at < mebibyte; at += 64 << 10) await sink.write(digits.subarray(at, at + (64 << 10)))
@@ -80,11 +79,11 @@ async function writeMessage(sink: ByteSink, octets: number, hash: Hash): Promise
   await sink.end()
 }
 
-function oneFrame(socket: Socket, octets: number): ByteSink {
+function oneFrame(socket: Socket, length: number): ByteSink {
   let hasBegun = false
   return {
     async write(bytes) {
-      if (!hasBegun) socket.write(frameHeader(0x82, octets))
+      if (!hasBegun) socket.write(frameHeader(opcodes.binary, length))
       hasBegun = true
       if (!socket.write(Buffer.from(bytes))) await once(socket, 'drain')
     },
@@ -92,18 +91,19 @@ function oneFrame(socket: Socket, octets: number): ByteSink {
   }
 }
 
-/** A frame for each piece, the first of a compressed message. */
+/** Writes each piece as a frame of a compressed message. */
 function fragments(socket: Socket): ByteSink {
-  let first = 0x42
+  let isFirst = true
   return {
     async write(bytes) {
-      socket.write(frameHeader(first, bytes.length))
-      first = 0
+      const form = { fin: false, reservedBits: isFirst ? 4 : 0 }
+      socket.write(frameHeader(isFirst ? opcodes.binary : opcodes.continuation, bytes.length, form))
+      isFirst = false
       if (!socket.write(bytes)) await once(socket, 'drain')
     },
     async end() {
-      // An empty block without its tail, RFC 7692 §7.2.3.6: what was flushed before needs no more.
-      socket.write(frameHeader(0x80, 1))
+      // An empty block without its tail, RFC 7692 §7.2.3.6: all earlier data has been flushed.
+      socket.write(frameHeader(opcodes.continuation, 1))
       socket.write(Buffer.of(0))
     },
   }
@@ -123,26 +123,21 @@ function deflated(sink: ByteSink): ByteSink {
   }
 }
 
-function frameHeader(first: number, length: number): Buffer {
-  const size = length < 126 ? 0 : length < 1 << 16 ? 2 : 8
-  const header = Buffer.alloc(2 + size + 4)
-  header.writeUInt8(first, 0)
-  header.writeUInt8(0x80 | (size === 0 ? length : size === 2 ? 126 : 127), 1)
-  if (size === 2) header.writeUInt16BE(length, 2)
-  if (size === 8) header.writeBigUInt64BE(BigInt(length), 2)
-  return header
+/** The header of a frame whose payload follows piece by piece. A masking key of zeros leaves the payload unchanged. */
+function frameHeader(opcode: number, length: number, form: FrameForm = {}): Uint8Array {
+  return clientFrame(opcode, '', { maskingKey: new Uint8Array(4), length, ...form })
 }
 
-/** Reads the unmasked frames of a message, hashes what it is, and returns the octets of their payloads. */
+/** Reads the unmasked frames of a message, hashes its content, and resolves with the total length of the payloads. */
 async function readMessage(socket: Socket, isCompressed: boolean, hash: Hash): Promise<number> {
   if (!isCompressed) return readFrames(socket, async (bytes) => void hash.update(bytes))
   const inflate = createInflateRaw()
   inflate.on('data', (bytes: Buffer) => hash.update(bytes))
   const write = (bytes: Buffer): Promise<void> =>
     new Promise((resolve, reject) => inflate.write(bytes, (error) => (error ? reject(error) : resolve())))
-  const octets = await readFrames(socket, write)
+  const length = await readFrames(socket, write)
   await write(Buffer.of(0, 0, 0xff, 0xff))
-  return octets
+  return length
 }
 
 async function readFrames(socket: Socket, take: (payload: Buffer) => Promise<void>): Promise<number> {
@@ -173,15 +168,15 @@ async function readFrames(socket: Socket, take: (payload: Buffer) => Promise<voi
       if (remaining === 0 && fin) return total
     }
   }
-  throw new Error(`the connection ended after ${total} octets`)
+  throw new Error(`the connection ended after ${total} bytes`)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const mebibytes = Number(process.argv[2] ?? 1024)
   for (const compress of [false, true]) {
-    const { isSame, wireOctets, grownBytes, seconds } = await echoHugeMessage(mebibytes * mebibyte, compress)
+    const { isSame, wireBytes, grownBytes, seconds } = await echoHugeMessage(mebibytes * mebibyte, compress)
     const rate = (mebibytes / seconds).toFixed(0)
-    const how = compress ? `compressed to ${(wireOctets / mebibyte).toFixed(0)} MiB ` : ''
+    const how = compress ? `compressed to ${(wireBytes / mebibyte).toFixed(0)} MiB ` : ''
     console.log(`${mebibytes} MiB ${how}echoed in ${seconds.toFixed(1)} s (${rate} MiB/s)`)
     console.log(`the server took at most ${(grownBytes / mebibyte).toFixed(1)} MiB above its start`)
     if (!isSame || grownBytes > 64 * mebibyte) process.exitCode = 1

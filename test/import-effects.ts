@@ -1,6 +1,6 @@
 /**
- * `node import-effects.js SPECIFIER`: imports an entry and tells, in a line of JSON, what that has changed in the
- * process. With `workers` as a second argument it runs itself so in a worker of node:cluster.
+ * `node import-effects.js SPECIFIER`: imports an entry and prints, in a line of JSON, the changes that this makes in the
+ * process. With `workers` as a second argument it does this in a worker of node:cluster.
  */
 import { createHook } from 'node:async_hooks'
 import cluster from 'node:cluster'
@@ -8,7 +8,7 @@ import process from 'node:process'
 
 const [specifier, how] = process.argv.slice(2)
 
-/** Timers, sockets, signals, processes and threads that were started, also those that do not keep the process alive. */
+/** Started timers, sockets, signals, processes and threads, including those that do not keep the process alive. */
 const started: string[] = []
 const hook = createHook({
   init(_, type) {
@@ -16,7 +16,7 @@ const hook = createHook({
   },
 })
 
-/** All that an import must leave as it is. */
+/** The state that an import must not change. */
 function state(): Readonly<Record<string, unknown>> {
   const handlers = process.eventNames().map((name) => [String(name), process.listenerCount(name)])
   return {
@@ -30,10 +30,10 @@ function state(): Readonly<Record<string, unknown>> {
 
 if (how === 'workers') {
   cluster.setupPrimary({ args: [specifier!], execArgv: [] })
-  // What tells a worker of `serveWorkers`: it must not be enough to be one.
+  // The mark of a worker of `serveWorkers`, which must not suffice to be one.
   cluster.fork({ TWOWAY_WORKER_OF: String(process.pid) })
 } else {
-  // Node's own modules add to it as they are loaded first.
+  // Node's own modules add to the state when they are first loaded.
   await import('node:http')
   const before = state()
   hook.enable()

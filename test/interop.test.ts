@@ -21,7 +21,7 @@ function noise(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, index) => index * 31 + (index >> 8))
 }
 
-describe('ws as client, our server', () => {
+describe('ws as client and our server', () => {
   let stop: () => Promise<void>
   let url: string
   let sockets: ServerSocket[]
@@ -47,7 +47,7 @@ describe('ws as client, our server', () => {
     return client
   }
 
-  it('text with characters of every width', async () => {
+  it('exchange text with characters of every width', async () => {
     const client = await connect()
     for (const text of texts) {
       client.send(text)
@@ -58,7 +58,7 @@ describe('ws as client, our server', () => {
     client.terminate()
   })
 
-  it('binary up to 16 MiB', async () => {
+  it('exchange binary up to 16 MiB', async () => {
     const client = await connect()
     for (const length of lengths) {
       client.send(noise(length))
@@ -69,7 +69,7 @@ describe('ws as client, our server', () => {
     client.terminate()
   })
 
-  it('fragments, with pings between them', async () => {
+  it('exchange fragments, with pings between them', async () => {
     const client = await connect()
     const pongs: string[] = []
     client.on('pong', (data) => pongs.push(data.toString()))
@@ -84,7 +84,7 @@ describe('ws as client, our server', () => {
     client.terminate()
   })
 
-  it('our pings, and its pongs', async () => {
+  it('exchange our pings and its pongs', async () => {
     const client = await connect()
     const pings: string[] = []
     client.on('ping', (data) => pings.push(data.toString()))
@@ -95,7 +95,7 @@ describe('ws as client, our server', () => {
     client.terminate()
   })
 
-  it('close codes both ways', async () => {
+  it('exchange close codes both ways', async () => {
     for (const [code, reason] of [
       [1000, ''],
       [1001, 'going'],
@@ -116,20 +116,20 @@ describe('ws as client, our server', () => {
     assert.equal((await once(bare, 'close'))[0], 1005)
   })
 
-  it('subprotocols', async () => {
+  it('agree on a subprotocol', async () => {
     const client = await connect(['first', 'second'])
     assert.equal(client.protocol, 'first')
     client.terminate()
   })
 
-  it('sees 1009 for a message above the limit', async () => {
+  it('close with 1009 for a message above the limit', async () => {
     const client = await connect()
     client.send(new Uint8Array((16 << 20) + 1))
     assert.equal((await once(client, 'close'))[0], 1009)
   })
 })
 
-describe('our client, ws as server', () => {
+describe('our client and ws as server', () => {
   let server: WebSocketServer
   let url: string
   const sockets: WsSocket[] = []
@@ -165,7 +165,7 @@ describe('our client, ws as server', () => {
     })
   }
 
-  it('text with characters of every width', async () => {
+  it('exchange text with characters of every width', async () => {
     const client = await connect()
     for (const text of texts) {
       client.send(text)
@@ -175,7 +175,7 @@ describe('our client, ws as server', () => {
     await closed(client)
   })
 
-  it('binary up to 16 MiB', async () => {
+  it('exchange binary up to 16 MiB', async () => {
     const client = await connect()
     for (const length of lengths) {
       client.send(noise(length))
@@ -185,7 +185,7 @@ describe('our client, ws as server', () => {
     await closed(client)
   })
 
-  it('fragments, with pings between them', async () => {
+  it('exchange fragments, with pings between them', async () => {
     const client = await connect()
     const peer = sockets.at(-1)!
     const pongs: string[] = []
@@ -201,7 +201,7 @@ describe('our client, ws as server', () => {
     assert.deepEqual(pongs, ['grüß ', '世', '界 ', '👋'])
   })
 
-  it('close codes both ways', async () => {
+  it('exchange close codes both ways', async () => {
     for (const [code, reason] of [
       [1000, ''],
       [3000, '世界'],
@@ -224,7 +224,7 @@ describe('our client, ws as server', () => {
     assert.deepEqual(await closed(dropped), [1006, '', false])
   })
 
-  it('subprotocols', async () => {
+  it('agree on a subprotocol', async () => {
     const client = await connect(['first', 'second'])
     assert.equal(client.protocol, 'first')
     client.close()

@@ -10,7 +10,7 @@ const program = fileURLToPath(new URL('tuned-echo.js', import.meta.url))
 const nodeVersion = Number.parseInt(process.versions.node, 10)
 const nothing = { on: 0, freedMemoryKept: 0, youngCollections: 0, heapTexts: 0 }
 
-/** What an echo of long messages has a server say of its memory. */
+/** The memory metrics of a server after an echo of long messages. */
 async function counts(options: object, environment: Readonly<Record<string, string>>): Promise<MemoryTuningCounts> {
   const env = { ...process.env, TWOWAY_TUNE_MEMORY: '', ...environment }
   const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify(options)], { env })
@@ -18,7 +18,7 @@ async function counts(options: object, environment: Readonly<Record<string, stri
 }
 
 describe('the memory of long messages', () => {
-  it('is tuned by default: by glibc from 16 MiB on, and by V8 as its version needs it', async () => {
+  it('is tuned by default: by glibc from 16 MiB on, and by V8 if its version needs it', async () => {
     const { on, freedMemoryKept, youngCollections, heapTexts } = await counts({}, {})
     assert.equal(on, 1)
     assert.equal(freedMemoryKept, Number(process.platform === 'linux'))
@@ -26,15 +26,15 @@ describe('the memory of long messages', () => {
     assert.equal(heapTexts, nodeVersion >= 26 ? 40 : 0)
   })
 
-  it('is left alone with TWOWAY_TUNE_MEMORY=0, whatever the option', async () => {
+  it('is not tuned with TWOWAY_TUNE_MEMORY=0, whatever the option', async () => {
     assert.deepEqual(await counts({ tuneMemory: true }, { TWOWAY_TUNE_MEMORY: '0' }), nothing)
   })
 
-  it('is left alone with tuneMemory: false, also by the clients of the process', async () => {
+  it('is not tuned with tuneMemory: false, also by clients in the process', async () => {
     assert.deepEqual(await counts({ tuneMemory: false }, {}), nothing)
   })
 
-  it('is left to the thresholds of glibc that the environment sets', async () => {
+  it('keeps thresholds of glibc that the environment sets', async () => {
     const { on, freedMemoryKept } = await counts({}, { MALLOC_TRIM_THRESHOLD_: '131072' })
     assert.deepEqual([on, freedMemoryKept], [1, 0])
   })

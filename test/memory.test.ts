@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { MemoryNetwork } from 'twoway/memory'
 
 describe('twoway/memory', () => {
-  it('has a server and clients talk within the process, and networks do not meet', async () => {
+  it('connects a server and clients within the process, and separates networks', async () => {
     const network = new MemoryNetwork()
     const server = await network.serve({ port: 80, message: (socket, message) => socket.send(message) })
     const client = new network.WebSocket('ws://localhost/')

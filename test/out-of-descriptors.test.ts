@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url'
 import { WebSocket } from 'twoway'
 
 const program = fileURLToPath(new URL('out-of-descriptors.js', import.meta.url))
-/** Node opens as many of its modules at once as it can: fewer would fail before anything listens. */
+/** The limit of descriptors. Node opens many of its modules at once, so that a lower one would fail at the start. */
 const descriptors = 160
 
-test('a server without descriptors says so once, turns peers away, keeps those it has, and recovers', {
+test('a server without free descriptors reports that once, refuses new peers, keeps its connections, and recovers', {
   skip: process.platform === 'win32' && 'there is no ulimit',
 }, async () => {
   const child = spawn('sh', ['-c', `ulimit -n ${descriptors} && exec "$0" "$1"`, process.execPath, program], {
@@ -42,7 +42,7 @@ test('a server without descriptors says so once, turns peers away, keeps those i
   }
 })
 
-/** A connection that has had an answer. */
+/** A connection that has received its response. */
 async function echoes(port: number): Promise<WebSocket> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}`)
   await new Promise((resolve, reject) => {
@@ -54,7 +54,7 @@ async function echoes(port: number): Promise<WebSocket> {
   return socket
 }
 
-/** The server frees what it held for the crowd in its own time. */
+/** Waits until the server has freed the connections of the crowd. */
 async function untilEchoes(port: number): Promise<WebSocket> {
   for (;;) {
     try {

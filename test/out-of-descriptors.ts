@@ -1,6 +1,6 @@
 import { serve } from 'twoway/server'
 
-// Run with few descriptors: says on standard output what its error handler is told, a line each.
+// Runs with a low limit of descriptors: prints each call of its error handler as a line.
 
 const server = await serve({
   port: 0,

@@ -7,7 +7,7 @@ import { startEcho } from './echo-process.js'
 
 const read = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')
 
-/** The fenced blocks of a document, without what follows a `#` in the shell's: comments are in the document's language. */
+/** The code blocks of a document, without the comments of shell commands, which are in the document's language. */
 function codeOf(document: string): string[] {
   return [...document.matchAll(/```(\w*)\n(.*?)```/gs)].map(([, language, code]) =>
     language === 'sh' ? code!.replaceAll(/ +#.*$/gm, '') : code!,
@@ -51,7 +51,7 @@ describe('packages/cli/README.md', () => {
     assert.deepEqual([...names].sort(), ['bench', 'connect', 'echo', 'listen'])
   })
 
-  // A port of its own in place of 8080, and the rest as it stands.
+  // A free port in place of 8080; the rest is unchanged.
   it('shows commands that end well', async () => {
     const echo = await startEcho()
     const { port } = new URL(echo.url)

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { generate } from 'selfsigned'
 import { type ServeOptions, serve } from 'twoway/server'
 
-test('a client is the same where a program replaces Array.prototype[Symbol.iterator]', async (context) => {
+test('a client is not affected by a program that replaces Array.prototype[Symbol.iterator]', async (context) => {
   const options: ServeOptions<undefined> = {
     port: 0,
     perMessageDeflate: true,

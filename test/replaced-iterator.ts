@@ -1,6 +1,6 @@
 /**
- * A client's program in which `Array.prototype[Symbol.iterator]` is replaced by one that finds nothing, as code of a page
- * may do. Run by replaced-iterator.test.ts with the port of a server and the module of the client; prints what it has seen.
+ * A client program that replaces `Array.prototype[Symbol.iterator]` by one that yields nothing, as code of a page
+ * may do. Run by replaced-iterator.test.ts with the port of a server and the module of the client; prints its observations.
  */
 import { once } from 'node:events'
 
@@ -9,7 +9,7 @@ const { WebSocket, WebSocketStream, ping } = (await import(entry!)) as typeof im
 const url = `ws://127.0.0.1:${port}`
 const native = Array.prototype[Symbol.iterator]
 
-/** Calls of it from files of the library. Node's own code has the native one. */
+/** The number of its calls from files of the library. Node's own code uses the native iterator. */
 const calls = new Set<string>()
 
 function replaced(this: unknown[]): ArrayIterator<unknown> {

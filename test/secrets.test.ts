@@ -9,7 +9,7 @@ import { startTwoway } from './echo-process.js'
 const secret = 'hunter2-S3CR3T'
 const env = { ...process.env, TWOWAY_HOME: '/nonexistent', NO_COLOR: '1', http_proxy: '', no_proxy: '' }
 
-/** Refuses all: as a server with 401, as a proxy with 407. */
+/** Refuses every request: as a server with 401, as a proxy with 407. */
 let server: Server
 let port: number
 
@@ -31,7 +31,7 @@ after(() => server.close())
 const pem = `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----`
 
 describe('the command repeats no secret', () => {
-  /** `PORT` stands for that of the server. */
+  /** `PORT` is replaced by the port of the server. */
   const wrong: readonly (readonly string[])[] = [
     ['connect', `ws://user:${secret}@127.0.0.1:PORT/`],
     ['connect', `ws://user:${secret}@127.0.0.1:PORT/`, '--json'],

@@ -1,6 +1,6 @@
 /**
- * `node sockets-without-listeners.js URL RAW_URL DEAF_URL`: lets sockets without any listener fail in each way there
- * is, and says so once all are closed. An error that nobody takes would have ended the process before.
+ * `node sockets-without-listeners.js URL RAW_URL DEAF_URL`: lets sockets without any listener fail in every way,
+ * and reports once all are closed. An unhandled error would have ended the process before.
  */
 import process from 'node:process'
 import { WebSocket } from 'twoway'
@@ -15,25 +15,25 @@ const sockets = [
   // The handshake is refused, not answered in time, or answered wrongly.
   new WebSocket(`${url}/refuse?status=500`),
   new WebSocket(`${url}/never`, { handshakeTimeoutMs: 50 }),
-  new WebSocket(`${rawUrl}/octets?Upgrade=wrong`),
-  new WebSocket(`${rawUrl}/octets`, 'chat'),
-  new WebSocket(`${rawUrl}/octets?status=302&Location=/`),
+  new WebSocket(`${rawUrl}/bytes?Upgrade=wrong`),
+  new WebSocket(`${rawUrl}/bytes`, 'chat'),
+  new WebSocket(`${rawUrl}/bytes?status=302&Location=/`),
   // Connecting is given up.
   new WebSocket(`${url}/never`, { signal: AbortSignal.timeout(50) }),
   new WebSocket(`${url}/never`, { signal: AbortSignal.abort(new Error('no')) }),
   closedAtOnce(`${url}/echo`),
   // The server drops the connection, or breaks a rule.
   new WebSocket(`${url}/drop`),
-  new WebSocket(`${rawUrl}/octets?hex=810161&then=end`),
-  new WebSocket(`${rawUrl}/octets?hex=810161&then=drop`),
-  new WebSocket(`${rawUrl}/octets?hex=830161`),
-  new WebSocket(`${rawUrl}/octets?hex=8102c328&joined=1`),
-  new WebSocket(`${rawUrl}/octets?hex=8801ff`),
+  new WebSocket(`${rawUrl}/bytes?hex=810161&then=end`),
+  new WebSocket(`${rawUrl}/bytes?hex=810161&then=drop`),
+  new WebSocket(`${rawUrl}/bytes?hex=830161`),
+  new WebSocket(`${rawUrl}/bytes?hex=8102c328&joined=1`),
+  new WebSocket(`${rawUrl}/bytes?hex=8801ff`),
   new WebSocket(`${url}/send?text=longer`, { maxMessageBytes: 1 }),
 ]
 
-/** With messages on their way: what fails then is the write. */
-const writers = [new WebSocket(`${url}/drop`), new WebSocket(`${rawUrl}/octets?hex=810161&then=drop`)]
+/** Sockets with messages in flight, so that a write fails. */
+const writers = [new WebSocket(`${url}/drop`), new WebSocket(`${rawUrl}/bytes?hex=810161&then=drop`)]
 for (const writer of writers) {
   writer.onopen = () => {
     const write = (): void => {
@@ -58,7 +58,7 @@ const all = [...sockets, ...writers, sender]
 while (all.some(({ readyState }) => readyState !== WebSocket.CLOSED)) {
   await new Promise((resolve) => setTimeout(resolve, 10))
 }
-// Whatever still is to be reported is now.
+// Any pending error is reported now.
 await new Promise((resolve) => setTimeout(resolve, 50))
 console.log(`${all.length} sockets have failed`)
 

@@ -5,18 +5,18 @@ import { stripVTControlCharacters } from 'node:util'
 
 const main = fileURLToPath(new URL('dist/main.js', import.meta.resolve('@twoway/cli/package.json')))
 
-/** Why there is no pseudo-terminal to be had here, or undefined where there is one. */
+/** The reason why there is no pseudo-terminal here, or undefined if there is one. */
 export function noTerminalBecause(): string | undefined {
   const { status, stdout } = spawnSync('script', ['--version'], { encoding: 'utf8' })
   return status === 0 && stdout.includes('util-linux') ? undefined : 'there is no script of util-linux here'
 }
 
-/** The command `twoway` before a terminal of its own, as a person sits before it. */
+/** The command `twoway` in a terminal, as a person uses it. */
 export class TerminalProcess {
   readonly child: ChildProcess
   /** The exit code. */
   readonly ended: Promise<number | null>
-  /** What the terminal was sent, with what moves the cursor and colours it. */
+  /** The output to the terminal, including control sequences. */
   output = ''
   #wake: () => void = () => {}
 
@@ -38,7 +38,7 @@ export class TerminalProcess {
     })
   }
 
-  /** What a person reads. */
+  /** The output without control sequences. */
   get text(): string {
     return stripVTControlCharacters(this.output)
   }
@@ -47,7 +47,7 @@ export class TerminalProcess {
     this.child.stdin!.write(keys)
   }
 
-  /** Resolves to what matched once it stands there. */
+  /** Resolves with the match once the output contains it. */
   async until(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const found = pattern.exec(this.text)

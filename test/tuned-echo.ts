@@ -1,6 +1,6 @@
 /**
- * `node tuned-echo.js OPTIONS`: sends itself an echo of 40 messages of 1 MiB, half of them text, and prints what its
- * server says of the memory.
+ * `node tuned-echo.js OPTIONS`: echoes 40 messages of 1 MiB to itself, half of them text, and prints the server's
+ * memory metrics.
  */
 import { once } from 'node:events'
 import { WebSocket } from 'twoway'

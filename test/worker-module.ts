@@ -1,4 +1,4 @@
-/** A module that the tests of serveWorkers run. What it does is its argument. */
+/** A module that the tests of serveWorkers run. Its argument selects the behaviour. */
 import { createServer } from 'node:http'
 import { attach, type ServeOptions, serve } from 'twoway/server'
 import { serveWorkers } from 'twoway/workers'

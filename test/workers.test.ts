@@ -14,7 +14,7 @@ import { serveWorkers, type WorkerExit, type Workers, type WorkersOptions } from
 
 const moduleUrl = new URL('./worker-module.js', import.meta.url)
 
-/** Workers of the module, of which it is told what to do. */
+/** Workers of the module with the given behaviour. */
 async function run(context: TestContext, what: string, options: WorkersOptions = {}): Promise<Workers> {
   const workers = await serveWorkers(moduleUrl, { workers: 2, args: [what], execArgv: [], ...options })
   context.after(() => workers.close())
@@ -49,7 +49,7 @@ async function connect(url: string): Promise<Peer> {
   return { socket, pid: Number(await next()), messages, next }
 }
 
-/** A peer of each worker. How connections are shared out is for the system to say: it may take a few. */
+/** Connects until there is a peer of each worker. The system distributes connections, so it may take several. */
 async function peersOfAll(url: string, count: number): Promise<Peer[]> {
   const peers = new Map<number, Peer>()
   for (let tries = 0; peers.size < count && tries < 200; tries += 1) {
@@ -70,9 +70,9 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Starts what must fail, and returns why it did. */
+/** Starts workers that must fail, and returns the error. */
 async function failureOf(what: string, options: WorkersOptions = {}): Promise<Error & { readonly code?: string }> {
-  // What a worker prints of it is not the test's.
+  // The worker also prints the error, which is not part of the test.
   const program = `import { serveWorkers } from 'twoway/workers'
     const options = ${JSON.stringify({ workers: 2, args: [what], execArgv: [], ...options })}
     await serveWorkers(${JSON.stringify(moduleUrl.href)}, options).catch(({ message, code, cause }) =>
@@ -114,7 +114,7 @@ describe('serveWorkers', () => {
     await assert.rejects(connect(workers.url))
   })
 
-  it('starts a worker again that was killed, on the same port, and tells of it', async (context) => {
+  it('restarts a killed worker on the same port, and reports it', async (context) => {
     const exits: WorkerExit[] = []
     const workers = await run(context, 'echo', { workers: 1, workerExit: (exit) => void exits.push(exit) })
     const { pid } = await connect(workers.url)
@@ -129,7 +129,7 @@ describe('serveWorkers', () => {
     assert.equal(reason, `worker 1 (process ${pid}) ended by SIGKILL`)
   })
 
-  it('closes and ends a worker that is asked to end by SIGTERM, and starts another', async (context) => {
+  it('closes and ends a worker on SIGTERM, and starts another', async (context) => {
     const exits: WorkerExit[] = []
     const workers = await run(context, 'echo', { workers: 1, workerExit: (exit) => void exits.push(exit) })
     const peer = await connect(workers.url)
@@ -146,7 +146,7 @@ describe('serveWorkers', () => {
     assert.equal(await (await connect(workers.url)).next(), '["--no-warnings"]')
   })
 
-  it('spans a module that is bundled with a copy of the library of its own', async (context) => {
+  it('works with a module that is bundled with its own copy of the library', async (context) => {
     const folder = mkdtempSync(join(tmpdir(), 'twoway-bundled-'))
     context.after(() => rmSync(folder, { recursive: true }))
     const outfile = join(folder, 'module.mjs')
@@ -164,7 +164,7 @@ describe('serveWorkers', () => {
     assert.equal(exits[0]!.code, 143)
   })
 
-  it('replaces the workers without a moment in which nobody listens', async (context) => {
+  it('replaces the workers without a gap in listening', async (context) => {
     const workers = await run(context, 'echo', { workers: 1 })
     const before = await connect(workers.url)
     const closed = once(before.socket as never, 'close')
@@ -203,7 +203,7 @@ describe('serveWorkers', () => {
     assert.deepEqual(all[0]!.filter(isAlive), [])
   })
 
-  it('spans what a module attaches to its HTTP server', async (context) => {
+  it("includes attachments to a module's HTTP server", async (context) => {
     const workers = await run(context, 'attached')
     const peers = await peersOfAll(`${workers.url}/chat`, 2)
     assert.match(await (await fetch(workers.url.replace('ws', 'http'))).text(), /^\d+$/)
@@ -230,7 +230,7 @@ describe('serveWorkers', () => {
     assert.deepEqual(errors, [`worker 1 (process ${pid}) has not ended within 200 ms, and was killed`])
   })
 
-  it('rejects where the module throws, never serves, does not come to it, or can not listen', async (context) => {
+  it('rejects if the module throws, never serves, does not serve in time, or cannot listen', async (context) => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     context.after(() => taken.close())
@@ -259,7 +259,7 @@ describe('serveWorkers', () => {
     await connect(workers.url)
   })
 
-  it('says what is no module, and refuses to be called in a worker', async () => {
+  it('refuses invalid module URLs, and refuses to run in a worker', async () => {
     const sentence = { name: 'UsageError', message: /^serveWorkers takes the file: URL of a module/ }
     for (const wrong of [
       'data:text/javascript,',

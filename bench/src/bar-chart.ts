@@ -19,7 +19,7 @@ const labelWidth = 80
 const barHeight = 18
 const titleHeight = 32
 
-/** Colours that follow the reader's theme: an image in a page can't ask the page. */
+/** Colours that follow the reader's theme. An image cannot read the theme of the page around it. */
 const style = `
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   .title { font-weight: 600 }

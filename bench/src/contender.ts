@@ -9,9 +9,9 @@ import type { Rival } from './rival.js'
 
 /** A rival on one version of its runtime. */
 export interface Contender {
-  /** Such as 'ws@26'. */
+  /** For example 'ws@26'. */
   readonly id: string
-  /** Such as 'ws, Node 26', or 'Bun 1.4' for a runtime's own. */
+  /** For example 'ws, Node 26', or 'Bun 1.4' for a runtime's own implementation. */
   readonly name: string
   readonly rival: Rival
   /** The runtime's name and version. */
@@ -22,14 +22,14 @@ export interface Contender {
 
 const scratch = fileURLToPath(new URL('../../.scratch/', import.meta.url))
 
-/** Where the rivals are that npm has: with bufferutil beside it, ws would use that in our own tests too. */
+/** The folder of the rivals that npm installs. It is not node_modules, because ws would then use bufferutil in our own tests too. */
 export const rivalsFolder = join(scratch, 'rivals')
 
 const { rivals: rivalVersions } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   readonly rivals: Readonly<Record<string, string>>
 }
 
-/** Each rival on each of these versions of Node, or on its own runtime. What is missing is fetched from npm. */
+/** Each rival on each of these versions of Node, or on its own runtime. Missing packages are fetched from npm. */
 export function findContenders(rivals: readonly Rival[], nodes: readonly number[]): Contender[] {
   const places = rivals.flatMap((rival) => runtimesOf(rival, nodes).map((runtime) => ({ rival, runtime })))
   const foreign = runtimes.filter(({ name }) => places.some(({ runtime }) => runtime === name && name !== ownNode))
@@ -56,7 +56,7 @@ function runtimesOf({ runsOn, since = 0 }: Rival, nodes: readonly number[]): str
   return runtimes.filter(({ name }) => name.startsWith(runsOn)).map(({ name }) => name)
 }
 
-/** bufferutil's package brings its binaries, which it looks for when it is loaded: no script need run for them. */
+/** The package of bufferutil contains its binaries and finds them when it is loaded, so its install script need not run. */
 function fetchRivals(): void {
   const isThere = Object.entries(rivalVersions).every(([name, version]) => {
     const manifest = join(rivalsFolder, 'node_modules', name, 'package.json')

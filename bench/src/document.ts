@@ -6,12 +6,12 @@ import type { Machine } from './machine.js'
 import { mediansOf, type Result, ratiosOf } from './results.js'
 import { isClientRow, type Row } from './row.js'
 
-/** All that a run has to tell. */
+/** The content of the report of a run. */
 export interface Run {
   readonly command: string
   readonly date: string
   readonly machine: Machine
-  /** Names with versions, such as 'ws 8.23.0'. */
+  /** Names with versions, for example 'ws 8.23.0'. */
   readonly versions: readonly string[]
   readonly rounds: number
   readonly seconds: number
@@ -66,7 +66,7 @@ function chartsOf({ results }: Run): { file: string; title: string; results: rea
   return charts.filter((chart) => chart.results.some(({ measurements }) => measurements.length > 0))
 }
 
-/** One group of bars a row; of Node the newest version alone. */
+/** One group of bars for each row, with the newest version of Node only. */
 function groupsOf(results: readonly Result[]): Parameters<typeof barChart>[1] {
   const newest = Math.max(...results.map(({ contender }) => nodeOf(contender.runtime)))
   const shown = results.filter(

@@ -1,13 +1,13 @@
 import type { Ratio } from './results.js'
 import type { Row } from './row.js'
 
-/** A number with three figures that count. */
+/** A number with three significant figures. */
 export function figures(value: number): string {
   if (value >= 1000) return Math.round(value).toLocaleString('en')
   return value.toPrecision(value < 1 ? 2 : 3)
 }
 
-/** What a contender paid: microseconds of its time, or memory. */
+/** The cost of a contender: microseconds of processor time, or memory. */
 export function costText({ load }: Row, cost: number): string {
   return load.kind === 'idle' ? `${figures(cost / 1024)} KiB` : `${figures(cost)} µs`
 }

@@ -1,7 +1,7 @@
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
 import { cores } from './pinned-process.js'
 
-/** Where a run took place, in words. */
+/** A description of the machine of a run. */
 export interface Machine {
   readonly processor: string
   readonly cores: number

@@ -1,4 +1,4 @@
-/** `npm run bench`: measures Twoway beside its rivals, see settings.ts for what can be chosen. */
+/** `npm run bench`: measures Twoway beside its rivals. settings.ts has the options. */
 
 import process from 'node:process'
 import { generate } from 'selfsigned'
@@ -40,7 +40,7 @@ async function bench(): Promise<void> {
   if (results.some(({ failure }) => failure !== undefined)) process.exitCode = 1
 }
 
-/** Round by round, so that what the machine does besides meets all alike. */
+/** Measures round by round, so that other load of the machine affects all contenders alike. */
 async function measureRow(
   row: Row,
   contenders: readonly Contender[],

@@ -7,7 +7,7 @@ import { PinnedProcess } from './pinned-process.js'
 import { isClientRow, type Row } from './row.js'
 import type { ServerOrder } from './servers/server-order.js'
 
-/** How long a process has to start, and to do what it is to do besides what is measured. */
+/** The time that a process has to start, and for its work beside the measurement. */
 const startMs = 30_000
 const graceMs = 60_000
 
@@ -27,7 +27,7 @@ export function takesPart({ rival }: Contender, row: Row): boolean {
   return isClientRow(row) ? rival.client !== undefined : rival.server !== undefined
 }
 
-/** Measures one contender at one row, in processes of their own. Rejects where that fails, with the reason. */
+/** Measures one contender at one row, in separate processes. Rejects with the reason if that fails. */
 export function measure(
   contender: Contender,
   row: Row,
@@ -92,7 +92,7 @@ function start({ program, args, rival }: Contender, script: string, order: Serve
   })
 }
 
-/** The generator runs on the Node that runs this. */
+/** The generator runs on the same Node as this process. */
 function startLoad(order: LoadOrder): PinnedProcess {
   return new PinnedProcess(process.execPath, [pathOf('load/main.js'), JSON.stringify(order)], { duty: 'load' })
 }

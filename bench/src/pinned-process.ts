@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { createInterface, type Interface } from 'node:readline'
 
-/** What a process does decides which core it gets, so that the load never takes the time of what is measured. */
+/** The role of a process decides its core, so that the load never takes time from the process under test. */
 export type Duty = 'tested' | 'load'
 
 export interface ProcessOptions {
@@ -12,7 +12,7 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>> | undefined
 }
 
-/** A process that speaks in lines of JSON, on a core of its own where the system can do that. */
+/** A process that communicates in lines of JSON, on a core of its own where the system supports that. */
 export class PinnedProcess {
   readonly #child: ChildProcess
   readonly #lines: Interface
@@ -41,7 +41,7 @@ export class PinnedProcess {
     this.#child.stdin!.write(`${line}\n`)
   }
 
-  /** The next line. Rejects where the process ends, or is silent for so long. */
+  /** Resolves with the next line. Rejects if the process ends, or prints nothing within the time. */
   async read<Answer>(withinMs: number): Promise<Answer> {
     if (this.#waiting.length === 0) {
       const timeout = new AbortController()
@@ -59,7 +59,7 @@ export class PinnedProcess {
     return JSON.parse(line) as Answer
   }
 
-  /** Rejects where the process ends before it was ended. */
+  /** Rejects if the process ends by itself. */
   async untilEnd(): Promise<never> {
     await this.#ended
     throw new Error(this.#stderr.trim().slice(-1000) || 'it ended without a word')
@@ -71,7 +71,7 @@ export class PinnedProcess {
   }
 }
 
-/** The last two cores that this process may use: the first is where a system's own work tends to be. */
+/** The last two cores that this process may use. The first one usually has the system's own work. */
 export const cores: Readonly<Record<Duty, string>> | undefined = findCores()
 
 function findCores(): Readonly<Record<Duty, string>> | undefined {

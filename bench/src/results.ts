@@ -2,12 +2,12 @@ import type { Contender } from './contender.js'
 import type { Measurement } from './load/load.js'
 import type { Row } from './row.js'
 
-/** What was measured of one contender at one row, a measurement a round. */
+/** The measurements of one contender at one row, one for each round. */
 export interface Result {
   readonly row: Row
   readonly contender: Contender
   readonly measurements: readonly Measurement[]
-  /** Why it was not measured further. */
+  /** The reason why its measurement stopped. */
   readonly failure: string | undefined
 }
 
@@ -36,9 +36,9 @@ export function mediansOf({ measurements }: Result): Medians {
 export interface Ratio {
   readonly ours: Contender
   readonly theirs: Contender
-  /** The median over the rounds: what a busy neighbour does to a round, it does to both. */
+  /** The median over the rounds: a busy neighbour affects both contenders of a round alike. */
   readonly ratio: number
-  /** What is aimed at, at most. */
+  /** The goal: the largest share that is acceptable. */
   readonly aim: number | undefined
 }
 

@@ -1,18 +1,18 @@
 import type { ClientOrder } from './clients/client.js'
 
-/** A library or runtime that is measured: ours, and who it is compared with. */
+/** A library or runtime that is measured: ours, or one that it is compared with. */
 export interface Rival {
   readonly id: string
   readonly name: string
   readonly runsOn: 'Node' | 'Bun' | 'Deno'
-  /** Its server in `servers`, where it has one. */
+  /** The name of its server in `servers`, if it has one. */
   readonly server?: string
   /** Whether its server can compress. */
   readonly compresses?: true
   readonly client?: ClientOrder['client']
-  /** Whether npm has it. */
+  /** Whether npm provides it. */
   readonly isPackage?: true
-  /** The first Node that has it. */
+  /** The first version of Node that includes it. */
   readonly since?: number
   readonly env?: Readonly<Record<string, string>>
 }

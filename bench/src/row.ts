@@ -1,14 +1,14 @@
 import type { Content, Load } from './load/load.js'
 
-/** A kind of work that all contenders are measured at. */
+/** A kind of work at which all contenders are measured. */
 export interface Row {
   readonly id: string
   readonly title: string
-  /** What a cost is counted by. */
+  /** The unit that a cost refers to. */
   readonly per: 'message' | 'delivery' | 'handshake' | 'connection'
   readonly load: Load
   readonly tls?: boolean
-  /** Our cost as a share of a rival's that is aimed at, at most, by the rival's id. */
+  /** The goal by the rival's id: our cost as the largest acceptable share of the rival's. */
   readonly aims?: { readonly [rival: string]: number }
 }
 

@@ -4,7 +4,7 @@ import { runtimes } from 'twoway-test/runtimes/runtimes'
 import { type Rival, rivals } from './rival.js'
 import { type Row, rows } from './row.js'
 
-/** What a run is to measure, and how. */
+/** The settings of a run. */
 export interface Settings {
   readonly rows: readonly Row[]
   readonly rivals: readonly Rival[]
@@ -34,7 +34,7 @@ const knownNodes = new Set([
   ...runtimes.flatMap(({ name }) => (name.startsWith('Node ') ? [Number(name.slice(5))] : [])),
 ])
 
-/** Reads the command line; ends the process with a sentence where it can't be understood. */
+/** Reads the command line; ends the process with a sentence if an argument is invalid. */
 export function readSettings(args: readonly string[]): Settings {
   const command = new Command('npm run bench --')
     .description('Measures Twoway beside its rivals, and prints medians and ratios.')

@@ -2,7 +2,7 @@ import { costText, figures, latencyText, memoryText, ratioText } from './format.
 import { mediansOf, type Result, ratiosOf } from './results.js'
 import type { Row } from './row.js'
 
-/** What became of a row, for a terminal: a line a contender, and our share of each rival's cost. */
+/** The results of a row for a terminal: a line for each contender, and our share of each rival's cost. */
 export function textTable(row: Row, results: readonly Result[]): string {
   const head = ['', `cost/${row.per}`, 'range', 'per second', 'p50', 'p99', 'memory', 'busy', 'generator']
   const lines = results.map((result) => {

@@ -27,18 +27,18 @@ describe('permessage-deflate with Chromium', () => {
     }
   }
 
-  it('our server with every limit of its own, both ways', async () => {
+  it('works with our server at every window size, both ways', async () => {
     for (const perMessageDeflate of combinations) {
       const told = await echoOver({ perMessageDeflate, message: (socket, message) => socket.send(message) })
       const options = JSON.stringify(perMessageDeflate)
       assert.match(told.extensions, /^permessage-deflate/, options)
       assert.deepEqual([told.received, told.wrong], [echoCount, undefined], options)
-      // What the page sends takes more than two million octets as it is.
+      // The page sends more than two million bytes before compression.
       assert.ok(told.receivedBytes < 1_500_000, `${options}: ${told.receivedBytes}`)
     }
   })
 
-  it('streams of messages, compressed both ways', async () => {
+  it('works with streamed messages, compressed both ways', async () => {
     for (const isKept of [false, true]) {
       const perMessageDeflate = {
         serverNoContextTakeover: !isKept,

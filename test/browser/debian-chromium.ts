@@ -5,7 +5,7 @@ import { type Browser, chromium } from 'playwright-core'
 
 const program = '/usr/bin/chromium'
 
-/** Without a sandbox, as it may run as root; and without what would ask the network for anything. */
+/** No sandbox, because it may run as root, and no feature that uses the network. */
 const args = [
   '--no-sandbox',
   '--disable-gpu',
@@ -21,14 +21,14 @@ export function launchChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: program, args: [...args], timeout: 60_000 })
 }
 
-/** Installs Chromium from Debian where it is missing, and returns its version. */
+/** Installs Chromium from Debian if it is missing, and returns its version. */
 export function fetchChromium(): string {
   if (!existsSync(program)) install('chromium', `there is no ${program}`)
   const { stdout } = spawnSync(program, ['--version', '--no-sandbox'], { encoding: 'utf8', timeout: 60_000 })
   return /[\d.]+/.exec(stdout)?.[0] ?? 'of no version'
 }
 
-/** Installs a font with Chinese characters where there is none: they would be empty boxes on every picture. */
+/** Installs a font with Chinese characters if there is none, because pictures would show empty boxes. */
 export function fetchChineseFont(): void {
   const { stdout } = spawnSync('fc-list', [':lang=zh-cn'], { encoding: 'utf8', timeout: 60_000 })
   if (!stdout?.trim()) install('fonts-noto-cjk', 'there is no font for Chinese')

@@ -4,25 +4,25 @@ import type { Browser, Page } from 'playwright-core'
 import { type EchoProcess, startEcho, startTwoway } from '../echo-process.js'
 import { launchChromium } from './debian-chromium.js'
 
-/** What a page does with one WebSocket. */
+/** The actions of a page on one WebSocket. */
 interface Script {
   readonly query: string
   readonly protocols?: readonly string[]
   /** Sent once it is open. */
   readonly send?: readonly string[]
-  /** It closes after so many messages, or so many milliseconds; without either it waits for the service to close. */
+  /** The page closes after this number of messages, or of milliseconds; without either it waits for the service to close. */
   readonly count?: number
   readonly ms?: number
 }
 
-/** What came of it. */
+/** The results. */
 interface Outcome {
   readonly opened: boolean
   readonly failed: boolean
   readonly protocol: string
   readonly extensions: string
   readonly messages: readonly string[]
-  /** From the first send to the last message. */
+  /** Milliseconds from the first send to the last message. */
   readonly took: number
   readonly close: readonly [code: number, reason: string, wasClean: boolean]
 }
@@ -79,10 +79,10 @@ function talk({ query, protocols = [], send = [], count, ms }: Script): Promise<
   )
 }
 
-/** The clock of a page is coarse. */
+/** The tolerance for a page's clock, which is coarse. */
 const tickMs = 2
 
-/** What Chromium sees of each setting. */
+/** The effects of each setting in Chromium. */
 const effects: { readonly [name: string]: { readonly [sentence: string]: () => Promise<void> } } = {
   delay: {
     'has each echo later': async () => {

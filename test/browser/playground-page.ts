@@ -2,24 +2,24 @@ import assert from 'node:assert/strict'
 import axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 
-/** An event of the timeline, as it shows. */
+/** An event as the timeline shows it. */
 export interface ShownRow {
   readonly kind: string
   readonly what: string
   readonly size: string
 }
 
-/** The playground in a browser of its own settings, and what went wrong in it. */
+/** The playground in a new browser context, and the complaints about it. */
 export class PlaygroundPage {
   readonly page: Page
-  /** Requests beyond the page itself, errors of scripts, and what the console or the page's policy complained of. */
+  /** Requests other than for the page, errors of scripts, and complaints of the console or of the page's policy. */
   readonly complaints: string[] = []
 
   private constructor(page: Page) {
     this.page = page
   }
 
-  /** Opens it and waits for its connection. */
+  /** Opens the page and waits for its connection. */
   static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<PlaygroundPage> {
     const context = await browser.newContext({
       viewport: { width: 1360, height: 900 },
@@ -34,7 +34,7 @@ export class PlaygroundPage {
     const { complaints } = playground
     page.on('pageerror', (error) => complaints.push(String(error.stack)))
     page.on('console', (message) => {
-      // A refused handshake is told there, and some tests want one.
+      // The console reports a refused handshake, which some tests cause.
       if (!/^WebSocket connection to/.test(message.text())) complaints.push(message.text())
     })
     page.on('request', (request) => {
@@ -45,7 +45,7 @@ export class PlaygroundPage {
     return playground
   }
 
-  /** Closes it, and fails where it complained. */
+  /** Closes the page, and fails if there were complaints. */
   async close(): Promise<void> {
     await this.page.context().close()
     assert.deepEqual(this.complaints, [])
@@ -56,7 +56,7 @@ export class PlaygroundPage {
     await this.page.locator(`.state[aria-current=step] .state-name`, { hasText: new RegExp(`^${name}$`) }).waitFor()
   }
 
-  /** Connects to the page's own service with this query, and waits for the end of that. */
+  /** Connects to the page's own service with this query, and waits for the result. */
   async connect(query: string, state = 'OPEN'): Promise<void> {
     const { host } = new URL(this.page.url())
     await this.page.fill('#url', `ws://${host}/${query}`)
@@ -69,7 +69,7 @@ export class PlaygroundPage {
     await this.page.click('#clear-timeline')
   }
 
-  /** Waits until so many rows of a kind show, and returns these. */
+  /** Waits for this number of rows of a kind, and returns them. */
   async rows(kind: string, count = 1): Promise<ShownRow[]> {
     await this.page.waitForFunction(([selector, least]) => document.querySelectorAll(selector).length >= least, [
       `.row-${kind}`,
@@ -97,7 +97,7 @@ export class PlaygroundPage {
     await this.page.click(`[role=tab]:nth-of-type(${number})`)
   }
 
-  /** The pixels of a canvas, as text that is equal where they are. */
+  /** The pixels of a canvas as text, for comparison. */
   pixels(selector: string): Promise<string> {
     return this.page.$eval(selector, async (canvas) => {
       const { data } = (canvas as HTMLCanvasElement).getContext('2d')!.getImageData(0, 0, 400, 320)
@@ -107,7 +107,7 @@ export class PlaygroundPage {
     })
   }
 
-  /** What axe-core finds wrong, as a line each. */
+  /** The findings of axe-core, one line each. */
   async violations(): Promise<string[]> {
     await this.page.evaluate(axe.source)
     return this.page.evaluate(async () => {

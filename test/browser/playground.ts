@@ -117,7 +117,7 @@ describe('the playground in Chromium', () => {
   it('draws how bufferedAmount falls while 10 MB are sent, until it says that they are', async () => {
     const playground = await open()
     const { page } = playground
-    // Slower than the network's own buffers can hide.
+    // Slow enough that the buffers of the network cannot hide it.
     await playground.connect('?slow=4000000')
     await page.selectOption('#bulk-count', '160')
     await page.evaluate(() => {
@@ -309,7 +309,7 @@ describe('the playground in Chromium', () => {
   })
 
   describe('the settings of the echo', () => {
-    /** What each does that a page can see, the others switched off. */
+    /** The effect of each setting in a page, with the others off. */
     const effects: Readonly<Record<string, (playground: PlaygroundPage) => Promise<void>>> = {
       delay: (playground) => echoed(playground),
       jitter: (playground) => echoed(playground),
@@ -321,7 +321,7 @@ describe('the playground in Chromium', () => {
         await echoed(playground)
       },
       drop: async (playground) => {
-        // With the half that is the button's own value nothing is certain.
+        // The button's own value drops half of the messages at random, so the test sets another.
         await playground.connect('?drop=1')
         await playground.page.click('#send')
         await playground.rows('sent')
@@ -400,7 +400,7 @@ describe('the playground in Chromium', () => {
     const playground = await open()
     const { page } = playground
     const { keyboard } = page
-    /** Tabs on to an element, each stop on the way visibly focused. */
+    /** Presses Tab until an element has the focus, and checks that each stop shows the focus. */
     const tabTo = async (selector: string): Promise<void> => {
       for (let count = 0; count < 90; count++) {
         await keyboard.press('Tab')
@@ -560,7 +560,7 @@ describe('the playground in Chromium', () => {
   })
 })
 
-/** Something of everything, for pictures and for axe-core. */
+/** Shows events of all kinds, for pictures and for axe-core. */
 async function fill(playground: PlaygroundPage): Promise<void> {
   const { page } = playground
   await playground.connect('?status=429', 'CLOSED')
@@ -605,7 +605,7 @@ async function unusedPort(): Promise<{ readonly port: number; close(): void }> {
   return { port: (server.address() as AddressInfo).port, close: () => server.close() }
 }
 
-/** The text that a refused handshake is answered with. */
+/** The body of the response to a refused handshake. */
 function refusalOf(url: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const headers = {

@@ -9,7 +9,7 @@ const suites = isForImages ? ['playground'] : ['playground', 'echo-settings', 'c
 const files = suites.map((name) => fileURLToPath(new URL(`${name}.js`, import.meta.url)))
 const { status } = spawnSync(
   process.execPath,
-  // One after the other: each has a browser, which wants a processor of its own.
+  // One after another: each file starts a browser, which needs its own core.
   ['--test', '--test-concurrency=1', '--test-reporter=spec', ...files],
   {
     stdio: ['ignore', 'inherit', 'inherit'],

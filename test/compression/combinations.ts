@@ -2,7 +2,7 @@ import type { PerMessageDeflateOptions } from 'twoway'
 
 const flags = [false, true]
 
-/** Every combination of the four parameters, each window at its bounds and between. */
+/** Every combination of the four parameters, with each window size at its bounds and between. */
 export const combinations: readonly PerMessageDeflateOptions[] = flags.flatMap((serverNoContextTakeover) =>
   flags.flatMap((clientNoContextTakeover) =>
     [undefined, 9, 12, 15].flatMap((serverMaxWindowBits) =>

@@ -1,18 +1,21 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { constants, deflateRawSync } from 'node:zlib'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { requestLines } from 'twoway-testing/peers/handshake-request.js'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 
 /**
- * Measures what permessage-deflate costs a server: memory of idle connections, bombs, and messages in tiny frames.
- * Each server is a process of its own. Figures go to the output; the process fails where one is above its bound.
+ * Measures the cost of permessage-deflate for a server: memory of idle connections, bombs, and messages in tiny frames.
+ * Each server is a separate process. Prints the figures; the process fails if one exceeds its bound.
  */
 
 interface Answer {
-  /** Resident, which does not fall where the allocator keeps what was freed: for what is taken next. */
+  /** Resident memory. It does not fall if the allocator keeps freed memory for later use. */
   readonly rss: number
-  /** What the heap and native code, zlib's contexts among it, hold. */
+  /** Memory of the heap and of native code, including zlib's contexts. */
   readonly held: number
   readonly cpuMs: number
 }
@@ -23,6 +26,8 @@ const json = Buffer.from(
     .padEnd(306)
     .slice(0, 306),
 )
+/** RSV1 marks a compressed message, RFC 7692 §6. */
+const compressed = { reservedBits: 4 } as const
 let isWell = true
 
 function row(name: string, value: string, holds = true): void {
@@ -48,35 +53,19 @@ async function stop(child: ChildProcess): Promise<void> {
   await ended
 }
 
-function frame(opcode: number, payload: Uint8Array, { fin = true, rsv1 = false } = {}): Buffer {
-  const length = payload.length
-  const head = Buffer.alloc(length < 126 ? 6 : length < 65_536 ? 8 : 14)
-  head[0] = (fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | opcode
-  head[1] = 0x80 | (length < 126 ? length : length < 65_536 ? 126 : 127)
-  if (head.length === 8) head.writeUInt16BE(length, 2)
-  if (head.length === 14) head.writeBigUInt64BE(BigInt(length), 2)
-  // A masking key of zeros leaves the payload as it is.
-  return Buffer.concat([head, payload])
-}
-
 function packed(message: Uint8Array, level = 6): Buffer {
   return deflateRawSync(message, { level, finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4)
 }
 
 async function open(port: number, offer: string): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1')
-  const extensions = offer === '' ? '' : `Sec-WebSocket-Extensions: ${offer}\r\n`
-  socket.write(
-    `GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n${extensions}\r\n`,
-  )
-  const [head] = (await once(socket, 'data')) as [Buffer]
-  if (!head.toString('latin1').startsWith('HTTP/1.1 101')) throw new Error(head.toString('latin1'))
-  if (offer !== '' && !head.includes('permessage-deflate')) throw new Error('the server does not compress')
-  socket.on('error', () => {})
-  return socket
+  const lines = requestLines(port, { 'Sec-WebSocket-Extensions': offer === '' ? undefined : offer })
+  const peer = await RawSocket.open(port, 30_000, lines)
+  if (peer === undefined) throw new Error('the server refused the handshake')
+  if (offer !== '' && !peer.head.includes('permessage-deflate')) throw new Error('the server does not compress')
+  return peer.socket
 }
 
-function echoed(socket: Socket, message: Buffer): Promise<unknown> {
+function echoed(socket: Socket, message: Uint8Array): Promise<unknown> {
   socket.write(message)
   return once(socket, 'data')
 }
@@ -90,14 +79,14 @@ interface Memory {
 }
 
 /**
- * Memory of an idle connection in KiB, after each has echoed one message; again after `idleMs`, and then what as many
- * further ones take: where the contexts of the first were given back, those of the second lie in the same memory.
+ * Memory of an idle connection in KiB, after each has echoed one message; again after `idleMs`; and then the memory of as
+ * many further connections: if the contexts of the first were freed, those of the second reuse their memory.
  */
 async function idleMemory(kind: string, options: object | boolean, offer: string, idleMs = 0): Promise<Memory[]> {
   const { child, port } = await start(kind, options)
-  // What the first few take is not the connections': code, shared contexts.
+  // The first connections also cause one-time allocations: code, shared contexts.
   const warm = await Promise.all(Array.from({ length: 500 }, () => open(port, offer)))
-  const message = offer === '' ? frame(1, json) : frame(1, packed(json), { rsv1: true })
+  const message = offer === '' ? clientFrame(opcodes.text, json) : clientFrame(opcodes.text, packed(json), compressed)
   await Promise.all(warm.map((socket) => echoed(socket, message)))
   await pause(500)
   const before = await ask(child)
@@ -125,10 +114,10 @@ async function idleMemory(kind: string, options: object | boolean, offer: string
   }))
 }
 
-/** Memory that the last of four times as many connections take, each in KiB: what the first ones made grow is there. */
+/** Memory in KiB of each of the last quarter of four times as many connections, after all one-time growth. */
 async function laterMemory(options: object | boolean, offer: string): Promise<Memory> {
   const { child, port } = await start('twoway', options)
-  const message = offer === '' ? frame(1, json) : frame(1, packed(json), { rsv1: true })
+  const message = offer === '' ? clientFrame(opcodes.text, json) : clientFrame(opcodes.text, packed(json), compressed)
   const sockets: Socket[] = []
   const figures: Answer[] = []
   for (let round = 0; round < 4; round++) {
@@ -150,7 +139,7 @@ async function laterMemory(options: object | boolean, offer: string): Promise<Me
 
 async function measureMemory(): Promise<void> {
   process.stdout.write(
-    `KiB held (resident) of an idle connection after one echo of 306 octets, ${connections} connections\n`,
+    `KiB held (resident) of an idle connection after one echo of 306 bytes, ${connections} connections\n`,
   )
   const offer = 'permessage-deflate; client_max_window_bits'
   const show = (name: string, { rss, held }: Memory, most = Number.POSITIVE_INFINITY): void =>
@@ -168,7 +157,7 @@ async function measureMemory(): Promise<void> {
   const released = await idleMemory('twoway', { ...small, serverNoContextTakeover: false }, offer, 25_000)
   show('Twoway, takeover by the server, windowBits 12, memLevel 5: in use', released[0]!, plain!.held + 160)
   show('  the same after 25 s without a message', released[1]!, plain!.held + 2)
-  // The allocator keeps what was freed, so that resident memory does not fall; it is what further contexts take.
+  // The allocator keeps freed memory, so resident memory does not fall; further contexts reuse it.
   const grown = released[2]!.rss - released[1]!.rss
   row('  resident memory that as many further connections in use add', grown.toFixed(1), grown <= released[0]!.rss / 2)
   const [ws] = await idleMemory('ws', { threshold: 0 }, offer)
@@ -178,10 +167,10 @@ async function measureMemory(): Promise<void> {
 async function measureBombs(): Promise<void> {
   process.stdout.write('ten bombs of 1 MiB that unfold to 1 GiB\n')
   const { child, port } = await start('twoway', { thresholdBytes: 0 })
-  const bomb = frame(2, packed(Buffer.alloc(1 << 30), 9), { rsv1: true })
+  const bomb = clientFrame(opcodes.binary, packed(Buffer.alloc(1 << 30), 9), compressed)
   const offer = 'permessage-deflate'
   const bystander = await open(port, offer)
-  const hello = frame(1, json)
+  const hello = clientFrame(opcodes.text, json)
   let slowest = 0
   let isDone = false
   const watching = (async () => {
@@ -230,13 +219,19 @@ async function measureFragments(): Promise<void> {
   process.stdout.write(`128 KiB of JSON, compressed, ${times} times: server CPU\n`)
   const rows = Array.from({ length: 3000 }, (_, index) => ({ index, name: `user ${(index * 7919) % 10_007}` }))
   const message = packed(Buffer.from(JSON.stringify(rows).slice(0, 128 << 10)))
-  const cut: Buffer[] = []
+  const cut: Uint8Array[] = []
   for (let at = 0; at < message.length; at += 256) {
     cut.push(
-      frame(at === 0 ? 1 : 0, message.subarray(at, at + 256), { rsv1: at === 0, fin: at + 256 >= message.length }),
+      clientFrame(at === 0 ? opcodes.text : opcodes.continuation, message.subarray(at, at + 256), {
+        reservedBits: at === 0 ? 4 : 0,
+        fin: at + 256 >= message.length,
+      }),
     )
   }
-  const forms = { 'one frame': frame(1, message, { rsv1: true }), 'frames of 256 octets': Buffer.concat(cut) }
+  const forms = {
+    'one frame': clientFrame(opcodes.text, message, compressed),
+    'frames of 256 bytes': Buffer.concat(cut),
+  }
   const cpu: number[] = []
   for (const [name, bytes] of Object.entries(forms)) {
     const { child, port } = await start('twoway-count', { thresholdBytes: 0 })

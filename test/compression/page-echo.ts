@@ -1,14 +1,14 @@
-/** What a peer with the standard's WebSocket tells of an echo; the function runs in a browser's page too, by its source. */
+/** The report of a client with the standard's WebSocket. The function also runs in a browser's page, by its source. */
 export interface PageEcho {
   readonly extensions: string
   readonly received: number
-  /** The first message that did not come back as it was sent, or undefined. */
+  /** The first message that came back changed, or undefined. */
   readonly wrong: number | undefined
 }
 
 /**
- * Sends messages to an echo by the standard's WebSocket, short and long, text and binary, compressible and not, and
- * compares what comes back. Nothing of its surroundings but `WebSocketClass` is used.
+ * Sends messages to an echo over the standard's WebSocket, short and long, text and binary, compressible and not, and
+ * compares the echoes. It uses no name of its module, except those in its arguments.
  */
 export function echoMessages(WebSocketClass: new (url: string) => StandardSocket, url: string): Promise<PageEcho> {
   let text = ''
@@ -41,7 +41,7 @@ export function echoMessages(WebSocketClass: new (url: string) => StandardSocket
           ? data === sent
           : data instanceof ArrayBuffer &&
             data.byteLength === sent.length &&
-            new Uint8Array(data).every((octet, index) => octet === sent[index])
+            new Uint8Array(data).every((byte, index) => byte === sent[index])
       if (!isSame) wrong ??= received
       received += 1
       if (received === messages.length) end()
@@ -49,10 +49,10 @@ export function echoMessages(WebSocketClass: new (url: string) => StandardSocket
   })
 }
 
-/** How many messages it sends. */
+/** The number of messages that it sends. */
 export const echoCount = 13
 
-/** As much of the standard's WebSocket as is used here. */
+/** The part of the standard's WebSocket that is used here. */
 export interface StandardSocket {
   binaryType: string
   readonly extensions: string

@@ -1,7 +1,7 @@
 import { serve } from 'twoway/server'
 import { WebSocketServer } from 'ws'
 
-/** A server that is measured from outside: `node server.js twoway|twoway-count|ws OPTIONS`, where options are JSON. */
+/** A server to be measured from outside: `node server.js twoway|twoway-count|ws OPTIONS`, with options in JSON. */
 const [kind, options = 'false'] = process.argv.slice(2)
 const perMessageDeflate = JSON.parse(options)
 
@@ -20,7 +20,7 @@ if (kind === 'ws') {
 }
 
 process.on('message', async () => {
-  // What a first collection finds closed, a second one frees.
+  // The first collection finds closed objects, the second one frees them.
   globalThis.gc!()
   await new Promise((resolve) => setTimeout(resolve, 50))
   globalThis.gc!()

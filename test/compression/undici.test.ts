@@ -6,7 +6,7 @@ import { combinations } from './combinations.js'
 import { echoCount, echoMessages, type StandardSocket } from './page-echo.js'
 
 describe('permessage-deflate with undici, the WebSocket of Node', () => {
-  it('our server with every limit of its own', async () => {
+  it('works with our server at every window size', async () => {
     for (const perMessageDeflate of combinations) {
       const server = await serve({ port: 0, perMessageDeflate, message: (socket, message) => socket.send(message) })
       const told = await echoMessages(WebSocket as unknown as new (url: string) => StandardSocket, server.url)

@@ -1,4 +1,4 @@
-// What a program may write that has the DOM's types too: its WebSocket and ours stand for each other.
+// Code that must compile with the DOM's types: its WebSocket and ours are assignable to each other.
 
 import { CloseEvent, ErrorEvent, WebSocket } from 'twoway'
 

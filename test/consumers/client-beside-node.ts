@@ -1,4 +1,4 @@
-// What a program may write that has Node's types and not the DOM's: Node's WebSocket and ours stand for each other.
+// Code that must compile with Node's types and without the DOM's: Node's WebSocket and ours are assignable to each other.
 
 import { lookup } from 'node:dns'
 import { Agent } from 'node:http'
@@ -31,7 +31,7 @@ export function listen(ws: WebSocket): void {
 
 declare const caller: LookupFunction
 
-/** What Node's own functions and objects may be given for. */
+/** Options that accept Node's own functions and objects. */
 export const options: readonly WebSocketOptions[] = [
   { checkServerIdentity },
   { checkServerIdentity: (host: string, certificate: PeerCertificate) => checkServerIdentity(host, certificate) },

@@ -1,4 +1,4 @@
-// What a program may write for a browser: the platform's own classes, so the standard's arguments alone.
+// Code that must compile for a browser: the platform's own classes with only the standard's arguments.
 
 import { HandshakeError, WebSocket, WebSocketStream } from 'twoway'
 

@@ -1,4 +1,4 @@
-// What a program may write where our own classes run: further options, and streams that can be iterated.
+// Code that must compile where our own classes run: further options, and streams that can be iterated.
 
 import { WebSocket, WebSocketStream } from 'twoway'
 import { check, type Same } from './same.js'

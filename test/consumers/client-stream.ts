@@ -1,4 +1,4 @@
-// What any program may write with streams, with the types of a browser, of Node, of both or of neither.
+// Code with streams that must compile with the types of a browser, of Node, of both or of neither.
 
 import { WebSocketError, WebSocketStream } from 'twoway'
 import { check, type Same } from './same.js'

@@ -1,4 +1,4 @@
-// What any program may write, with the types of a browser, of Node, of both or of neither.
+// Code that must compile with the types of a browser, of Node, of both or of neither.
 
 import { WebSocket } from 'twoway'
 import { check, type Same } from './same.js'

@@ -1,4 +1,4 @@
-// What a program may write with the types of no platform at all, not even those of `await using`.
+// Code that must compile without the types of any platform, even those of `await using`.
 
 import { MemoryNetwork } from 'twoway/memory'
 

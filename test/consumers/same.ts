@@ -1,5 +1,5 @@
-/** True where both are the very same type; `any` is the same as `any` only. */
+/** True if both are the same type; `any` is only the same as `any`. */
 export type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 
-/** Compiles for `true` only: `check<Same<typeof value, string>>()`. */
+/** Compiles only for `true`: `check<Same<typeof value, string>>()`. */
 export function check<_Holds extends true>(): void {}

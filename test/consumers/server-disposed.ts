@@ -1,4 +1,4 @@
-// What a program may write whose types know Symbol.asyncDispose, as Node's do.
+// Code that must compile with types that have Symbol.asyncDispose, such as Node's.
 
 import { type ServerDiagnostics, serve } from 'twoway/server'
 import { serveWorkers } from 'twoway/workers'

@@ -1,4 +1,4 @@
-// What a server's program may write: `socket.data` is what `upgrade` returns, in any shape of handlers.
+// Code of servers that must compile: `socket.data` has the type that `upgrade` returns, in any form of handlers.
 
 import { attach, serve } from 'twoway/server'
 import { serveWorkers, type Workers } from 'twoway/workers'

@@ -1,10 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import type { Latency } from './bystander.js'
-import { RawSocket } from './raw-socket.js'
-import { frame, text } from './wire.js'
 
 const everyMs = 4
-/** An echo that takes longer is not waited for. */
+/** The longest wait for an echo. */
 const longestMs = 20_000
 
 const peer = await RawSocket.open(workerData as number)
@@ -14,10 +14,10 @@ let times: number[] = []
 let leaving: (() => void) | undefined
 
 async function time(): Promise<number> {
-  const before = peer!.count(text)
+  const before = peer!.count(opcodes.text)
   const sent = performance.now()
-  peer!.send(frame(text, 'hello'))
-  const isAnswered = await peer!.until(() => peer!.count(text) > before, longestMs)
+  peer!.send(clientFrame(opcodes.text, 'hello'))
+  const isAnswered = await peer!.until(() => peer!.count(opcodes.text) > before, longestMs)
   return isAnswered ? performance.now() - sent : longestMs
 }
 

@@ -6,7 +6,7 @@ export interface Latency {
   readonly count: number
 }
 
-/** A well-behaved client of a server, in a thread of its own, that times each of its echoes. */
+/** A well-behaved client of a server, in its own thread, that measures the time of each echo. */
 export class Bystander {
   readonly #worker: Worker
 
@@ -14,7 +14,7 @@ export class Bystander {
     this.#worker = worker
   }
 
-  /** Resolves once it is connected and was answered a few times. */
+  /** Resolves once the client is connected and has received a few echoes. */
   static async join(port: number): Promise<Bystander> {
     const worker = new Worker(new URL('bystander-thread.js', import.meta.url), { workerData: port })
     await new Promise<void>((resolve, reject) => {
@@ -24,12 +24,12 @@ export class Bystander {
     return new Bystander(worker)
   }
 
-  /** Forgets what was timed before. */
+  /** Drops the earlier measurements. */
   begin(): void {
     this.#worker.postMessage('begin')
   }
 
-  /** Leaves, and says how long its echoes took since `begin`. */
+  /** Disconnects, and returns the times of its echoes since `begin`. */
   async leave(): Promise<Latency> {
     const latency = new Promise<Latency>((resolve) => this.#worker.once('message', resolve))
     this.#worker.postMessage('leave')

@@ -1,26 +1,26 @@
 import { WebSocket, type WebSocketOptions } from 'twoway'
 
-/** How a client's connection went. */
+/** The course of a client's connection. */
 export interface Trip {
   readonly opened: boolean
-  /** Messages that came back as they were sent. */
+  /** The number of messages that came back unchanged. */
   readonly echoes: number
-  /** Whether one came back otherwise. */
+  /** Whether a message came back changed. */
   readonly isGarbled: boolean
   readonly code: number
   readonly wasClean: boolean
-  /** What its error event said, '' where there was none. */
+  /** The message of its error event, or ''. */
   readonly error: string
   readonly ms: number
 }
 
 export interface TripOptions extends WebSocketOptions {
   readonly messages?: readonly string[]
-  /** It closes once all came back, or so long after it opened. */
+  /** The client closes once all messages came back, or this time after it opened. */
   readonly patienceMs?: number
 }
 
-/** Connects, sends messages and closes once their echoes came. Resolves when the connection has come to its end. */
+/** Connects, sends messages and closes after their echoes. Resolves when the connection has ended. */
 export function echoTrip(
   url: string,
   { messages = [], patienceMs = 1000, ...options }: TripOptions = {},

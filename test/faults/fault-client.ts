@@ -1,4 +1,4 @@
-/** `node fault-client.js URL`: a client that connects, tells its parent, and then tells how its connection ended. */
+/** `node fault-client.js URL`: a client that connects, and reports to its parent the connection and then its end. */
 import process from 'node:process'
 import { WebSocket } from 'twoway'
 

@@ -4,19 +4,19 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 
 export interface ProcessOptions {
-  /** Descriptors that it may have. */
+  /** The limit of its descriptors. */
   readonly descriptors?: number | undefined
   readonly environment?: Readonly<Record<string, string>> | undefined
 }
 
-/** A process of node that can be stopped and asked. What it writes to standard error is kept. */
+/** A process of node that a test can stop and question. Its standard error is kept. */
 export class FaultProcess {
   readonly #child: ChildProcess
   readonly ended: Promise<unknown>
   hasEnded = false
   errors = ''
 
-  /** Runs a script of this folder, by a shell with fewer descriptors where that is asked for. */
+  /** Runs a script of this folder, through a shell with a lower limit of descriptors if one is given. */
   constructor(script: string, args: readonly string[], { descriptors, environment }: ProcessOptions = {}) {
     const path = fileURLToPath(new URL(`${script}.js`, import.meta.url))
     const command = [process.execPath, '--expose-gc', path, ...args]
@@ -34,7 +34,7 @@ export class FaultProcess {
     })
   }
 
-  /** The next thing that it says. Rejects where it ends before. */
+  /** Resolves with its next message. Rejects if the process ends first. */
   async said<Message>(): Promise<Message> {
     const message = new Promise<Message>((resolve) => this.#child.once('message', (said) => resolve(said as Message)))
     const ending = this.ended.then(() => {
@@ -43,19 +43,19 @@ export class FaultProcess {
     return Promise.race([message, ending])
   }
 
-  /** Its answer to a question. */
+  /** Asks a question and resolves with the answer. */
   ask<Message>(question: unknown): Promise<Message> {
     const answer = this.said<Message>()
     this.tell(question)
     return answer
   }
 
-  /** Says something that has no answer. */
+  /** Sends a message that has no answer. */
   tell(message: unknown): void {
     if (this.#child.connected) this.#child.send(message as object)
   }
 
-  /** Stops it as a machine that hangs would be, until `continue`. */
+  /** Stops the process like a machine that hangs, until `continue`. */
   stop(): void {
     this.#child.kill('SIGSTOP')
   }

@@ -3,44 +3,44 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
- * What befalls a connection.
+ * A fault of a connection.
  *
  * - 'reset': both sides get a reset (RST);
- * - 'cut': both sides get an end (FIN) at once, with what they still send going nowhere;
- * - 'swallow': what comes is read and goes nowhere, and nobody is told: a blackhole where it befalls both ways;
- * - 'stall': nothing more is read, so that the sender's network fills up;
- * - 'forget': the receiver is reset and the sender is told nothing: a connection that is half open.
+ * - 'cut': both sides get an end (FIN) at once, and their further bytes are dropped;
+ * - 'swallow': bytes are read and dropped without notice: a blackhole if it happens in both directions;
+ * - 'stall': the proxy stops reading, so that the sender's network fills up;
+ * - 'forget': the receiver is reset without notice to the sender, which leaves a half-open connection.
  */
 export type Mishap = 'reset' | 'cut' | 'swallow' | 'stall' | 'forget'
 
-/** How the octets fare in one direction. */
+/** The conditions in one direction. */
 export interface FlowFaults {
-  /** Milliseconds that each piece is held back. */
+  /** The delay of each piece in milliseconds. */
   readonly delayMs?: number
   readonly bytesPerSecond?: number
-  /** Octets that go on at once, at most. */
+  /** The largest piece that is passed on at once, in bytes. */
   readonly pieceBytes?: number
-  /** What befalls the connection once so many octets have passed this way: 0 is before the first. */
-  readonly at?: readonly [octets: number, mishap: Mishap]
+  /** The fault, and the number of bytes in this direction after which it happens: 0 is before the first. */
+  readonly at?: readonly [bytes: number, mishap: Mishap]
 }
 
 export interface Faults {
-  /** From the client to the server, and back. */
+  /** The direction from the client to the server, and the one back. */
   readonly up?: FlowFaults
   readonly down?: FlowFaults
 }
 
-/** A TCP proxy before a server, that does to each connection what it is told to. */
+/** A TCP proxy before a server that causes faults in each connection. */
 export class FaultProxy {
   readonly connections = new Set<ProxiedConnection>()
   readonly #server: Server
   readonly #faults: (index: number) => Faults
-  /** Connections that came so far. */
+  /** The number of connections so far. */
   accepted = 0
 
   private constructor(target: number, faults: (index: number) => Faults) {
     this.#faults = faults
-    // A proxy passes an end on and keeps the other direction.
+    // The proxy passes an end on and keeps the other direction open.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
       const server = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
       const connection = new ProxiedConnection(client, server, this.#faults(this.accepted++))
@@ -49,7 +49,7 @@ export class FaultProxy {
     })
   }
 
-  /** Listens before the port `target`; `faults` says what befalls each connection, by the order in which they come. */
+  /** Listens before the port `target`; `faults` returns the faults of each connection, by its index. */
   static async listen(target: number, faults: Faults | ((index: number) => Faults) = {}): Promise<FaultProxy> {
     const proxy = new FaultProxy(target, typeof faults === 'function' ? faults : () => faults)
     proxy.#server.listen(0, '127.0.0.1')
@@ -61,7 +61,7 @@ export class FaultProxy {
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** Drops what is left and stops listening. */
+  /** Drops the remaining connections and stops listening. */
   async close(): Promise<void> {
     for (const connection of this.connections) connection.drop()
     this.#server.close()
@@ -88,12 +88,12 @@ export class ProxiedConnection {
     this.gone = Promise.all([client, server].map((socket) => new Promise((resolve) => socket.once('close', resolve))))
   }
 
-  /** Has this befall it now, in one direction where there are two. */
+  /** Causes this fault now, in one direction if the fault has one. */
   befall(mishap: Mishap, direction: 'up' | 'down' = 'up'): void {
     ;(direction === 'up' ? this.#up : this.#down).befall(mishap)
   }
 
-  /** Octets that passed. */
+  /** The number of bytes that passed. */
   get passed(): { readonly up: number; readonly down: number } {
     return { up: this.#up.passed, down: this.#down.passed }
   }
@@ -129,7 +129,7 @@ class Flow {
 
   befall(mishap: Mishap): void {
     this.#mishap = mishap
-    // What this does to the other direction's ends is not to be passed on there.
+    // The other direction must not pass on the ends that this causes.
     if (mishap === 'forget') this.#other!.#mishap = 'swallow'
     if (mishap === 'reset') this.#reset(this.#from)
     if (mishap === 'reset' || mishap === 'forget') this.#reset(this.#to)
@@ -144,7 +144,7 @@ class Flow {
       }
       if (this.#mishap === undefined) this.#to.end()
     } catch {
-      // A reset is passed on as one, unless the other side is to learn nothing.
+      // A reset is passed on as a reset, unless the other side must not notice it.
       if (this.#mishap === undefined) this.#reset(this.#to)
     }
   }
@@ -163,10 +163,10 @@ class Flow {
     }
   }
 
-  async #wait(octets: number): Promise<void> {
+  async #wait(bytes: number): Promise<void> {
     const { delayMs = 0, bytesPerSecond = Number.POSITIVE_INFINITY } = this.#faults
     const now = performance.now()
-    this.#dueAt = Math.max(now, this.#dueAt) + (1000 * octets) / bytesPerSecond
+    this.#dueAt = Math.max(now, this.#dueAt) + (1000 * bytes) / bytesPerSecond
     const ms = delayMs + this.#dueAt - now
     if (ms >= 1) await sleep(ms)
   }
@@ -182,7 +182,7 @@ class Flow {
     })
   }
 
-  /** A socket that is still connecting can't be reset, and is dropped. */
+  /** Resets the socket. A socket that is still connecting cannot be reset, and is dropped. */
   #reset(socket: Socket): void {
     if (socket.connecting) socket.destroy()
     else socket.resetAndDestroy()

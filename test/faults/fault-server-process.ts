@@ -2,7 +2,7 @@ import { echoTrip } from './echo-trip.js'
 import { FaultProcess, type ProcessOptions } from './fault-process.js'
 import { moreThanAny, type ServerState } from './server-state.js'
 
-/** An echo in a process of its own, which can be stopped and asked how it fares. */
+/** An echo server in its own process, which a test can stop and ask for its state. */
 export class FaultServer {
   readonly process: FaultProcess
   readonly port: number
@@ -26,14 +26,14 @@ export class FaultServer {
     return this.process.ask<ServerState>('state')
   }
 
-  /** Waits until it has no descriptor left, and says whether it came to that. */
+  /** Waits until the server has no descriptor left, and returns whether that happened in time. */
   async isOutOfDescriptors(withinMs: number): Promise<boolean> {
     const end = performance.now() + withinMs
     while ((await this.state()).descriptors !== moreThanAny) if (performance.now() > end) return false
     return true
   }
 
-  /** Waits until so many connections and no more descriptors than these are left, and says what is. */
+  /** Waits until the server has this number of connections and at most these descriptors, and returns its state. */
   async settled(connections: number, descriptors: number, withinMs: number): Promise<ServerState> {
     const end = performance.now() + withinMs
     for (;;) {
@@ -44,7 +44,7 @@ export class FaultServer {
     }
   }
 
-  /** Whether a newcomer is let in and echoed. */
+  /** Whether a new client can connect and gets its echo. */
   async serves(): Promise<boolean> {
     const trip = await echoTrip(this.url, { messages: ['hello'], patienceMs: 5000 })
     return trip.echoes === 1 && trip.wasClean

@@ -1,4 +1,4 @@
-/** `node --expose-gc fault-server.js OPTIONS`: an echo on a free port, which tells its parent how it fares. */
+/** `node --expose-gc fault-server.js OPTIONS`: an echo server on a free port, which reports its state to its parent. */
 import { readdirSync } from 'node:fs'
 import process from 'node:process'
 import { serve } from 'twoway/server'
@@ -32,7 +32,7 @@ function state(): ServerState {
   }
 }
 
-/** 0 where nobody can tell. To count them takes one more: where there is none left, they are more than any number. */
+/** The number of open descriptors, 0 if it is unknown. Counting takes one descriptor: if none is left, the result is `moreThanAny`. */
 function openDescriptors(): number {
   if (process.platform !== 'linux') return 0
   try {

@@ -1,26 +1,26 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { WebSocket } from 'twoway'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { echoTrip } from './echo-trip.js'
 import { FaultProcess } from './fault-process.js'
 import { FaultProxy, type Faults, type Mishap } from './fault-proxy.js'
 import { FaultServer } from './fault-server-process.js'
-import { RawSocket } from './raw-socket.js'
 
 const serverTimes = { handshakeTimeoutMs: 600, closeTimeoutMs: 300, idleTimeoutMs: 1500 }
 const clientTimes = { handshakeTimeoutMs: 800, closeTimeoutMs: 300, patienceMs: 200 }
-/** Both cross the borders of the forms of a length. */
+/** Messages on both sides of the boundaries of the forms of a length. */
 const messages = ['short', 'm'.repeat(126), '水'.repeat(30_000)]
 
-/** A mishap's places: within the head, at its end, within the first frames' heads and payloads, and among the last. */
+/** The positions of a fault: within the head, at its end, within the headers and payloads of the first frames, and among the last. */
 const places = [0, 1, 17, 120, 150, 190, 200, 210, 220, 300, 350, 400, 60_000, 90_500, 90_700]
 
-/** Waits long enough for a server to have dropped whoever is gone without a word. */
+/** Waits long enough for a server to drop clients that disappeared without notice. */
 const settleMs = 8000
 
 describe('faults of the network and of processes', { concurrency: 4 }, () => {
   for (const transport of ['', 'stream']) {
-    describe(`a server under them${transport === '' ? '' : `, TWOWAY_TRANSPORT=${transport}`}`, {
+    describe(`a server${transport === '' ? '' : `, TWOWAY_TRANSPORT=${transport}`}`, {
       concurrency: 1,
     }, () => {
       let server: FaultServer
@@ -34,7 +34,7 @@ describe('faults of the network and of processes', { concurrency: 4 }, () => {
       })
       after(() => server.kill())
 
-      /** After each of these, nobody is left, nothing is held, and a newcomer is served. */
+      /** After each fault no connection is left, no memory is held, and a new client is served. */
       async function isAsBefore(): Promise<void> {
         const { connections, descriptors: left } = await server.settled(0, descriptors, settleMs)
         assert.deepEqual({ connections, descriptors: left }, { connections: 0, descriptors })
@@ -43,9 +43,9 @@ describe('faults of the network and of processes', { concurrency: 4 }, () => {
       }
 
       for (const mishap of ['reset', 'cut', 'swallow', 'stall', 'forget'] satisfies readonly Mishap[]) {
-        it(`ends a connection that meets '${mishap}' at any octet, either way, and so does the client`, async () => {
-          const faults = places.flatMap((octets) =>
-            (['up', 'down'] as const).map((direction) => ({ [direction]: { at: [octets, mishap] as const } })),
+        it(`ends a connection with the fault '${mishap}' at any byte in either direction, and so does the client`, async () => {
+          const faults = places.flatMap((bytes) =>
+            (['up', 'down'] as const).map((direction) => ({ [direction]: { at: [bytes, mishap] as const } })),
           )
           const proxy = await FaultProxy.listen(server.port, (index) => faults[index]!)
           const url = `ws://127.0.0.1:${proxy.port}`
@@ -53,13 +53,13 @@ describe('faults of the network and of processes', { concurrency: 4 }, () => {
             assert.equal(trip.isGarbled, false)
             assert.ok(trip.opened || trip.error !== '', 'who never opened is told why')
           }
-          // The proxy still holds what a blackhole left standing: the server finds it by itself.
+          // The proxy keeps the connections of a blackhole open: the server must find them itself.
           await isAsBefore()
           await proxy.close()
         })
       }
 
-      it('delivers what comes late, slowly or octet by octet, whole', async () => {
+      it('delivers messages that arrive late, slowly or byte by byte', async () => {
         const slow: Faults[] = [
           { up: { pieceBytes: 1000 }, down: { pieceBytes: 1000 } },
           { up: { delayMs: 30 }, down: { delayMs: 30 } },
@@ -72,15 +72,15 @@ describe('faults of the network and of processes', { concurrency: 4 }, () => {
           assert.deepEqual([trip.echoes, trip.code, trip.wasClean], [1, 1000, true])
           await proxy.close()
         }
-        const octetByOctet = await FaultProxy.listen(server.port, { up: { pieceBytes: 1 }, down: { pieceBytes: 1 } })
-        const url = `ws://127.0.0.1:${octetByOctet.port}`
+        const byteByByte = await FaultProxy.listen(server.port, { up: { pieceBytes: 1 }, down: { pieceBytes: 1 } })
+        const url = `ws://127.0.0.1:${byteByByte.port}`
         const trip = await echoTrip(url, { messages: shortOnes, patienceMs: 20_000 })
         assert.deepEqual([trip.echoes, trip.code, trip.wasClean], [2, 1000, true])
-        await octetByOctet.close()
+        await byteByByte.close()
         await isAsBefore()
       })
 
-      it('finds a client whose machine hangs (SIGSTOP), and the client hears of it when it goes on (SIGCONT)', async () => {
+      it('finds a client whose machine hangs (SIGSTOP), and the client notices when it continues (SIGCONT)', async () => {
         const client = new FaultProcess('fault-client', [server.url])
         await client.said()
         client.stop()
@@ -91,7 +91,7 @@ describe('faults of the network and of processes', { concurrency: 4 }, () => {
         await client.kill()
       })
 
-      it('goes on after its own process was stopped: its clients had their answers late, or were told', async () => {
+      it('continues after its own process was stopped: its clients get late answers or an error', async () => {
         const waiting = await RawSocket.open(server.port)
         assert.ok(waiting)
         server.process.stop()
@@ -105,7 +105,7 @@ describe('faults of the network and of processes', { concurrency: 4 }, () => {
   }
 
   describe('a server that is out of descriptors', () => {
-    it('serves those who stand, and newcomers when there is room again', async (test) => {
+    it('serves open connections, and new ones when descriptors are free again', async (test) => {
       const server = await FaultServer.start(serverTimes, { descriptors: 256 })
       test.after(() => server.kill())
       const first = await RawSocket.open(server.port)
@@ -116,7 +116,7 @@ describe('faults of the network and of processes', { concurrency: 4 }, () => {
       first.send(Buffer.from('818000000000', 'hex'))
       assert.ok(await first.until(() => first.count(1) === 1, 10_000))
       for (const peer of crowd) peer.destroy()
-      // The server turns newcomers away until it has seen the crowd go.
+      // The server refuses new clients until it has noticed that the crowd left.
       assert.equal((await server.settled(1, descriptors, settleMs)).descriptors, descriptors)
       assert.ok(await server.serves())
       first.destroy()
@@ -139,14 +139,14 @@ describe('faults of the network and of processes', { concurrency: 4 }, () => {
       })
     }
 
-    it('is told at once where the server is killed', async () => {
+    it('gets an error at once if the server is killed', async () => {
       const server = await FaultServer.start()
       const closed = closing(await connected(server.url))
       await server.kill()
       assert.deepEqual(await closed, { code: 1006, wasClean: false })
     })
 
-    it('can close where the server hangs, or is forgotten on the way', async (test) => {
+    it('can close if the server hangs, or if the network forgets the connection', async (test) => {
       const server = await FaultServer.start()
       test.after(() => server.kill())
       const proxy = await FaultProxy.listen(server.port)

@@ -1,57 +1,57 @@
+import { type FrameForm, frame as frameOf, opcodes } from 'twoway-testing/bytes.js'
 import type { Act, HostilePeer } from './hostile-server.js'
-import { binary, close, type FrameForm, frame as frameOf, ping, text } from './wire.js'
 
-/** What a server does, and how its client must fare. */
+/** The behaviour of a server, and the expected outcome for its client. */
 export interface HostileAct {
   readonly act: Act
   /** Whether the handshake succeeds. */
   readonly opens: boolean
-  /** What the error says; undefined where there is none. */
+  /** The pattern of the error's message; undefined if there is no error. */
   readonly error: RegExp | undefined
   readonly code: number
-  /** How long the client gives the handshake, where that is what ends it. */
+  /** The client's time for the handshake, if that ends the connection. */
   readonly handshakeTimeoutMs?: number
-  /** How long the client waits before it closes, where that is what ends it. */
+  /** The client's time before it closes, if that ends the connection. */
   readonly patienceMs?: number
 }
 
-/** For a handshake that comes to nothing: little, as it is waited for. */
+/** The time for a handshake that never completes: short, because the test waits for it. */
 const shortMs = 600
 
-const frame = (opcode: number, payload: string | Uint8Array = '', form: FrameForm = {}): Buffer =>
-  frameOf(opcode, payload, { masked: false, ...form })
+const frame = (opcode: number, payload: string | Uint8Array = '', form: FrameForm = {}): Uint8Array =>
+  frameOf({ ...form, opcode, payload })
 
 const statusOf = (code: number, reason: string | Uint8Array = ''): Buffer =>
   Buffer.concat([Uint8Array.of(code >> 8, code), Buffer.from(reason as Uint8Array)])
 
-/** The client's time for the handshake runs out; the error says so, where it has nothing better to say. */
+/** The handshake times out; the error says so, unless there is a more specific one. */
 function late(act: Act, error = new RegExp(`not done within ${shortMs} ms`)): HostileAct {
   return { ...refused(error, act), handshakeTimeoutMs: shortMs }
 }
 
-/** The handshake comes to nothing, for this reason. */
+/** The handshake fails with this error. */
 function refused(error: RegExp, act: Act): HostileAct {
   return { act, opens: false, error, code: 1006 }
 }
 
-/** The connection stands until the server breaks a rule. */
+/** The connection is open until the server breaks a rule. */
 function broken(error: RegExp, ...frames: readonly Uint8Array[]): HostileAct {
   return { act: (peer) => peer.accept([], Buffer.concat(frames)), opens: true, error, code: 1006 }
 }
 
-/** The connection stands, and it is the client who ends it. */
+/** The connection stays open until the client ends it. */
 function endured(act: Act): HostileAct {
   return { act, opens: true, error: /lost before both sides had closed it/, code: 1006, patienceMs: 300 }
 }
 
 const mebibyte = new Uint8Array(2 ** 20)
 
-/** The time that a head may take to dribble is much longer than a handshake's. */
+/** A head that takes much longer than the handshake's time if it is sent byte by byte. */
 const longHead = `HTTP/1.1 101 Switching Protocols\r\nX-Long: ${'a'.repeat(10_000)}`
 
 let redirects = 0
 
-/** What servers do that mean harm. The test gives each its client. */
+/** The acts of hostile servers. The test runs a client against each. */
 export const hostileActs: Readonly<Record<string, HostileAct>> = {
   'says nothing': late(() => {}),
   'dribbles its head': late((peer) => peer.dribble(longHead, 5)),
@@ -72,7 +72,9 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
   'sends interim answers without end': refused(/longer than this client accepts/, (peer) =>
     peer.repeat('HTTP/1.1 100 Continue\r\n\r\n'.repeat(20)),
   ),
-  'sends what is no text': refused(/longer than this client accepts/, (peer) => peer.repeat(Buffer.alloc(1000, 0xf7))),
+  'sends bytes that are not text': refused(/longer than this client accepts/, (peer) =>
+    peer.repeat(Buffer.alloc(1000, 0xf7)),
+  ),
   'speaks SSH': refused(/not well-formed HTTP/, (peer) => peer.socket.write('SSH-2.0-OpenSSH_9.6\r\n')),
   'speaks TLS': refused(/TLS/, (peer) => peer.socket.write(Uint8Array.of(0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x46))),
   'folds a field': refused(/not well-formed HTTP/, (peer) => peer.accept([' folded'])),
@@ -121,32 +123,44 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
     peer.answer('302 Found', ['Location: http://[', 'Content-Length: 0']),
   ),
 
-  'masks its frames': broken(/frame is masked/, frame(text, 'hello', { masked: true })),
-  'sets a reserved bit, as for compression': broken(/reserved bit/, frame(text, 'garbage', { reservedBits: 4 })),
+  'masks its frames': broken(/frame is masked/, frame(opcodes.text, 'hello', { masked: true })),
+  'sets a reserved bit, as for compression': broken(
+    /reserved bit/,
+    frame(opcodes.text, 'garbage', { reservedBits: 4 }),
+  ),
   'sends a reserved opcode': broken(/opcode is reserved/, frame(3, 'hello')),
-  'announces 2^63 - 1 octets': broken(/longer than this endpoint accepts/, announcing(2n ** 63n - 1n)),
-  'announces 2^64 - 1 octets': broken(/most significant bit/, announcing(2n ** 64n - 1n)),
-  'announces an octet more than 16 MiB': broken(/longer than this endpoint accepts/, announcing(2n ** 24n + 1n)),
-  'writes a length longer than it need be': broken(/shortest form/, frame(text, 'a', { lengthBits: 64 })),
-  'continues what never began': broken(/no message to continue/, frame(0, 'hello')),
+  'announces 2^63 - 1 bytes': broken(
+    /longer than this endpoint accepts/,
+    frame(opcodes.binary, '', { length: 2n ** 63n - 1n }),
+  ),
+  'announces 2^64 - 1 bytes': broken(/most significant bit/, frame(opcodes.binary, '', { length: 2n ** 64n - 1n })),
+  'announces one byte more than 16 MiB': broken(
+    /longer than this endpoint accepts/,
+    frame(opcodes.binary, '', { length: 2n ** 24n + 1n }),
+  ),
+  'sends a length that is not in its shortest form': broken(
+    /shortest form/,
+    frame(opcodes.text, 'a', { lengthBits: 64 }),
+  ),
+  'continues a message that never began': broken(/no message to continue/, frame(0, 'hello')),
   'begins a message within another': broken(
     /before the fragmented one had ended/,
-    frame(text, 'a', { fin: false }),
-    frame(text, 'b'),
+    frame(opcodes.text, 'a', { fin: false }),
+    frame(opcodes.text, 'b'),
   ),
-  'sends text that is not UTF-8': broken(/text message is not UTF-8/, frame(text, Uint8Array.of(0xc3, 0x28))),
-  'fragments a Ping': broken(/control frame is fragmented/, frame(ping, 'a', { fin: false })),
-  'sends a Ping of 126 octets': broken(/more than 125 bytes/, frame(ping, 'a'.repeat(126))),
-  'closes with a huge reason': broken(/more than 125 bytes/, frame(close, statusOf(1000, 'a'.repeat(60_000)))),
-  'closes with one octet': broken(/carries one byte/, frame(close, 'a')),
-  'closes with a code that must not be sent': broken(/must not be sent/, frame(close, statusOf(1005))),
+  'sends text that is not UTF-8': broken(/text message is not UTF-8/, frame(opcodes.text, Uint8Array.of(0xc3, 0x28))),
+  'fragments a Ping': broken(/control frame is fragmented/, frame(opcodes.ping, 'a', { fin: false })),
+  'sends a Ping of 126 bytes': broken(/more than 125/, frame(opcodes.ping, 'a'.repeat(126))),
+  'closes with a huge reason': broken(/more than 125/, frame(opcodes.close, statusOf(1000, 'a'.repeat(60_000)))),
+  'sends a Close with one byte': broken(/carries (one|a single)/, frame(opcodes.close, 'a')),
+  'closes with a code that must not be sent': broken(/must not be sent/, frame(opcodes.close, statusOf(1005))),
   'closes with a reason that is not UTF-8': broken(
     /reason of a Close frame is not UTF-8/,
-    frame(close, statusOf(1000, Uint8Array.of(0xff))),
+    frame(opcodes.close, statusOf(1000, Uint8Array.of(0xff))),
   ),
   'sends fragments without end': {
     act: (peer) => {
-      peer.accept([], frame(binary, 'a', { fin: false }))
+      peer.accept([], frame(opcodes.binary, 'a', { fin: false }))
       peer.repeat(frame(0, new Uint8Array(60_000), { fin: false }))
     },
     opens: true,
@@ -155,7 +169,7 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
   },
   'ends within a frame': {
     act(peer) {
-      peer.accept([], frame(text, 'hello').subarray(0, 4))
+      peer.accept([], frame(opcodes.text, 'hello').subarray(0, 4))
       peer.socket.end()
     },
     opens: true,
@@ -164,7 +178,7 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
   },
   'resets within a frame': {
     act(peer) {
-      peer.accept([], frame(text, 'hello').subarray(0, 4))
+      peer.accept([], frame(opcodes.text, 'hello').subarray(0, 4))
       setTimeout(() => peer.socket.resetAndDestroy(), 50)
     },
     opens: true,
@@ -178,36 +192,36 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
     peer.accept()
   }),
   'sends empty fragments without end': endured((peer) => {
-    peer.accept([], frame(binary, '', { fin: false }))
+    peer.accept([], frame(opcodes.binary, '', { fin: false }))
     peer.repeat(repeated(frame(0, '', { fin: false })))
   }),
   'sends Pings without end, and reads nothing': endured((peer) => {
     peer.socket.pause()
     peer.accept()
-    peer.repeat(repeated(frame(ping, 'a'.repeat(125))))
+    peer.repeat(repeated(frame(opcodes.ping, 'a'.repeat(125))))
   }),
   'sends Pongs without end': endured((peer) => {
     peer.accept()
     peer.repeat(repeated(frame(10, 'a'.repeat(125))))
   }),
   'dribbles a message': endured((peer) => {
-    peer.accept([], frame(text, '', { length: 10_000 }))
+    peer.accept([], frame(opcodes.text, '', { length: 10_000 }))
     peer.dribble('', 2)
   }),
   'sends messages without end': endured((peer) => {
     peer.accept()
-    peer.repeat(repeated(frame(text, 'spam')))
+    peer.repeat(repeated(frame(opcodes.text, 'spam')))
   }),
-  'never closes after the Closes': {
-    act: (peer) => peer.accept([], frame(close, statusOf(1000, 'bye'))),
+  'never closes the connection after both Closes': {
+    act: (peer) => peer.accept([], frame(opcodes.close, statusOf(1000, 'bye'))),
     opens: true,
     error: undefined,
     code: 1000,
   },
-  'sends on after its Close': {
+  'keeps sending after its Close': {
     act(peer) {
-      peer.accept([], frame(close, statusOf(3000)))
-      peer.repeat(repeated(frame(text, 'spam')))
+      peer.accept([], frame(opcodes.close, statusOf(3000)))
+      peer.repeat(repeated(frame(opcodes.text, 'spam')))
     },
     opens: true,
     error: undefined,
@@ -215,19 +229,12 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
   },
 }
 
-/** A frame's head that announces so many octets, without them. */
-function announcing(length: bigint): Buffer {
-  const head = Buffer.alloc(10)
-  head.set([0x80 | binary, 127])
-  head.writeBigUInt64BE(length, 2)
-  return head
+/** At least 16 KiB of copies of the bytes, so that few writes send many frames. */
+function repeated(bytes: Uint8Array): Buffer {
+  return Buffer.concat(Array.from({ length: Math.ceil(16_384 / bytes.length) }, () => bytes))
 }
 
-function repeated(octets: Buffer): Buffer {
-  return Buffer.concat(Array.from({ length: Math.ceil(16_384 / octets.length) }, () => octets))
-}
-
-/** The acts alone, for a server. */
+/** The acts without the outcomes, for a server. */
 export function actsOf(): Record<string, (peer: HostilePeer) => void> {
   return Object.fromEntries(Object.entries(hostileActs).map(([name, { act }]) => [name, act]))
 }

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 
-/** A client's connection, as a server sees it that means harm. */
+/** A client's connection as a hostile server sees it. */
 export class HostilePeer {
   readonly socket: Socket
-  /** Of the client's request. */
+  /** The path of the client's request. */
   readonly path: string
   readonly #key: string
 
@@ -15,7 +15,7 @@ export class HostilePeer {
     this.#key = /^sec-websocket-key: (.*)$/im.exec(head)?.[1] ?? ''
   }
 
-  /** Answers with 101 and what belongs there, and further header lines; frames may follow in the same octets. */
+  /** Accepts the handshake, with further header lines; frames may follow in the same write. */
   accept(lines: readonly string[] = [], frames: Uint8Array = new Uint8Array(0)): void {
     const accept = createHash('sha1').update(`${this.#key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
     const fields = ['Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`, ...lines]
@@ -23,36 +23,36 @@ export class HostilePeer {
     this.socket.write(Buffer.concat([Buffer.from(head), frames]))
   }
 
-  /** Answers with another status. */
+  /** Answers with another status line. */
   answer(statusLine: string, lines: readonly string[] = [], body: string | Uint8Array = ''): void {
     this.socket.write(`HTTP/1.1 ${[statusLine, ...lines].join('\r\n')}\r\n\r\n`)
     if (body.length > 0) this.socket.write(body)
   }
 
-  /** Writes this again and again, as fast as it is taken, until the connection is gone. */
-  repeat(octets: string | Uint8Array): void {
+  /** Writes the bytes repeatedly, as fast as the client takes them, until the connection is gone. */
+  repeat(bytes: string | Uint8Array): void {
     const write = (): void => {
-      while (!this.socket.destroyed && this.socket.write(octets)) {}
+      while (!this.socket.destroyed && this.socket.write(bytes)) {}
     }
     this.socket.on('drain', write)
     write()
   }
 
-  /** Writes an octet at a time, one each few milliseconds, until the connection is gone. */
-  dribble(octets: string, everyMs: number): void {
+  /** Writes one byte each `everyMs` milliseconds, until the connection is gone. */
+  dribble(bytes: string, everyMs: number): void {
     let at = 0
-    const timer = setInterval(() => this.socket.write(octets[at++] ?? 'a'), everyMs)
+    const timer = setInterval(() => this.socket.write(bytes[at++] ?? 'a'), everyMs)
     this.socket.once('close', () => clearInterval(timer))
   }
 }
 
 export type Act = (peer: HostilePeer) => void
 
-/** A server that does to the client of each path what its act says; a path is an act's name, and what follows it. */
+/** A server that performs the act named by the first segment of a client's path. */
 export class HostileServer {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
-  /** The connections of each act's clients. */
+  /** The connections of the clients of each act. */
   readonly #served = new Map<string, Socket[]>()
 
   private constructor(acts: Readonly<Record<string, Act>>) {
@@ -86,7 +86,7 @@ export class HostileServer {
     return `ws://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${encodeURIComponent(act)}`
   }
 
-  /** Octets that the network took for the clients of an act. */
+  /** The number of bytes that the network took for the clients of an act. */
   takenBytes(act: string): number {
     return (this.#served.get(act) ?? []).reduce((sum, socket) => sum + socket.bytesWritten - socket.writableLength, 0)
   }

@@ -1,6 +1,6 @@
 /**
- * `node --expose-gc load-clients.js ORDER`: opens connections and keeps them. The idle say nothing, the active send a
- * message about each second and check its echo, and some of them leave and come back.
+ * `node --expose-gc load-clients.js ORDER`: opens connections and keeps them. Idle ones send nothing, active ones send a
+ * message about each second and check its echo, and some of those disconnect and reconnect.
  */
 import process from 'node:process'
 import { WebSocket } from 'twoway'
@@ -12,11 +12,11 @@ export interface LoadOrder {
   readonly active: number
 }
 
-/** How the clients fare. */
+/** The state of the clients. */
 export interface LoadState {
   readonly open: number
   readonly echoes: number
-  /** Messages that came back otherwise, and connections that ended without being asked to. */
+  /** The number of messages that came back changed, and of connections that ended unexpectedly. */
   readonly faults: number
   readonly heldBytes: number
 }
@@ -24,7 +24,7 @@ export interface LoadState {
 const order = JSON.parse(process.argv[2]!) as LoadOrder
 const connectingAtOnce = 50
 const longestMessage = 4096
-/** An active client leaves and comes back after so many messages. */
+/** The number of messages after which an active client disconnects and reconnects. */
 const messagesEach = 60
 
 let open = 0

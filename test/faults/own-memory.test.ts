@@ -5,7 +5,7 @@ import { heldBytes, residentBytes } from './own-memory.js'
 
 const mebibyte = 1 << 20
 
-test('tells the memory that process.memoryUsage tells', () => {
+test('reports the same memory as process.memoryUsage', () => {
   globalThis.gc!()
   const { heapUsed, external, rss } = process.memoryUsage()
   assert.ok(Math.abs(heldBytes() - heapUsed - external) < mebibyte, `${heldBytes()}, not ${heapUsed + external}`)

@@ -3,13 +3,13 @@ import process from 'node:process'
 import { getHeapStatistics } from 'node:v8'
 
 /**
- * What this process takes of memory, also where it has no descriptor left: `process.memoryUsage` opens a file of Linux
+ * The memory of this process, even if it has no descriptor left: `process.memoryUsage` opens a file of Linux
  * and throws EMFILE then. The file is opened here, as the process starts, and stays open.
  */
 const status = process.platform === 'linux' ? openSync('/proc/self/status', 'r') : undefined
 const buffer = Buffer.alloc(8192)
 
-/** Bytes of objects and buffers: those that lie free are among them until a collection. */
+/** Bytes of objects and buffers, including garbage until a collection. */
 export function heldBytes(): number {
   const { used_heap_size: heap, external_memory: external } = getHeapStatistics()
   return heap + external

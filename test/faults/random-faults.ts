@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { Bystander } from './bystander.js'
 import { echoTrip } from './echo-trip.js'
 import { FaultProcess } from './fault-process.js'
 import { FaultProxy, type Faults, type Mishap } from './fault-proxy.js'
 import type { FaultServer } from './fault-server-process.js'
-import { RawSocket } from './raw-socket.js'
 
-/** Short, so that what is lost is found within the time to recover. */
+/** Short times, so that lost connections are found within the time to recover. */
 export const shortTimes = { handshakeTimeoutMs: 1000, closeTimeoutMs: 500, idleTimeoutMs: 3000 }
 const clientTimes = { handshakeTimeoutMs: 1500, closeTimeoutMs: 500, patienceMs: 300 }
 
-/** A server under these has so many descriptors, of which a crowd takes all. */
+/** The limit of the server's descriptors, which a crowd exhausts. */
 export const fewDescriptors = 256
 const crowdSize = 300
 const mostMs = 5000
@@ -19,26 +19,26 @@ export interface RandomFaultsOptions {
   readonly server: FaultServer
   readonly count: number
   readonly seed: number
-  /** Faults at a time. */
+  /** The number of concurrent faults. */
   readonly atOnce: number
 }
 
 export interface FaultsReport {
-  /** How often each kind befell. */
+  /** The count of each kind of fault. */
   readonly kinds: ReadonlyMap<string, number>
-  /** The worst that others' echoes took while the server's own process ran. */
+  /** The slowest echo of other clients while the server's own process ran. */
   readonly worstEchoMs: number
-  /** The longest that a client who met a fault took to come to its end. */
+  /** The longest time until a client with a fault ended. */
   readonly longestTripMs: number
-  /** How long it took until nobody was left and a newcomer was served. */
+  /** The time until no client was left and a new one was served. */
   readonly recoveredMs: number
-  /** What did not hold, in words. */
+  /** Descriptions of broken promises. */
   readonly complaints: readonly string[]
 }
 
 type Draw = (count: number) => number
 
-/** Numbers that are the same for one seed (xorshift). */
+/** Pseudo-random numbers that are determined by a seed (xorshift). */
 function drawsOf(seed: number): Draw {
   let state = (seed ^ 0x9e3779b9) | 1
   return (count) => {
@@ -51,10 +51,10 @@ function drawsOf(seed: number): Draw {
 
 const mishaps: readonly Mishap[] = ['reset', 'cut', 'swallow', 'stall', 'forget']
 const messages = ['short', 'm'.repeat(126), 'long'.repeat(2000)]
-/** Octets that pass each way before, in, and after the first messages. */
+/** The number of bytes in each direction before, in, and after the first messages. */
 const longestWay = 9000
 
-/** Has chance befall connections to a server, and says how it and its other clients fared. */
+/** Causes random faults in connections to a server, and reports the effects on it and on its other clients. */
 export async function runRandomFaults({ server, count, seed, atOnce }: RandomFaultsOptions): Promise<FaultsReport> {
   const draw = drawsOf(seed)
   const kinds = new Map<string, number>()
@@ -64,11 +64,11 @@ export async function runRandomFaults({ server, count, seed, atOnce }: RandomFau
   const before = await server.state()
   const proxy = await FaultProxy.listen(server.port, () => next)
 
-  /** Faults of the network: the state that they meet is the octet at which they do. */
-  async function onTheWay(mishap: Mishap, where: 'up' | 'down' | 'both', octets: number): Promise<void> {
-    const flow = { at: [octets, mishap] as const, ...(draw(4) === 0 ? { pieceBytes: 1 + draw(200) } : {}) }
+  /** Causes a fault of the network; the byte at which it happens determines the state of the connection. */
+  async function onTheWay(mishap: Mishap, where: 'up' | 'down' | 'both', bytes: number): Promise<void> {
+    const flow = { at: [bytes, mishap] as const, ...(draw(4) === 0 ? { pieceBytes: 1 + draw(200) } : {}) }
     const faults: Faults = where === 'both' ? { up: flow, down: flow } : { [where]: flow }
-    // The proxy takes them for the next connection: one is made at a time.
+    // The proxy applies the faults to its next connection, so connections are made one at a time.
     const { trip } = await inTurn(async () => {
       next = faults
       const begun = proxy.accepted
@@ -78,8 +78,8 @@ export async function runRandomFaults({ server, count, seed, atOnce }: RandomFau
     })
     const { ms, isGarbled, opened, error } = await trip
     longestTripMs = Math.max(longestTripMs, ms)
-    if (isGarbled) complaints.push(`a message was garbled by ${mishap} ${where} at ${octets}`)
-    if (!opened && error === '') complaints.push(`no reason was told for ${mishap} ${where} at ${octets}`)
+    if (isGarbled) complaints.push(`a message was garbled by ${mishap} ${where} at ${bytes}`)
+    if (!opened && error === '') complaints.push(`no reason was told for ${mishap} ${where} at ${bytes}`)
   }
   let turn: Promise<unknown> = Promise.resolve()
   function inTurn<Result>(act: () => Promise<Result>): Promise<Result> {
@@ -88,7 +88,7 @@ export async function runRandomFaults({ server, count, seed, atOnce }: RandomFau
     return result
   }
 
-  /** A client whose process is stopped, and goes on only to be killed. */
+  /** A client whose process is stopped, then continued and killed. */
   async function stoppedClient(): Promise<void> {
     const client = new FaultProcess('fault-client', [server.url])
     await Promise.race([client.said(), sleep(mostMs)]).catch(() => {})
@@ -97,7 +97,7 @@ export async function runRandomFaults({ server, count, seed, atOnce }: RandomFau
     await client.kill()
   }
 
-  /** More connections than the server's process has descriptors, for a moment. */
+  /** Briefly opens more connections than the server has descriptors. */
   async function crowd(): Promise<void> {
     const peers = Array.from({ length: crowdSize }, () => new RawSocket(server.port))
     await sleep(200)
@@ -110,9 +110,9 @@ export async function runRandomFaults({ server, count, seed, atOnce }: RandomFau
     if (dice < 5) return counted('descriptors run out', crowd())
     const mishap = mishaps[draw(mishaps.length)]!
     const where = (['up', 'down', 'both'] as const)[draw(3)]!
-    const octets = draw(2) === 0 ? draw(400) : draw(longestWay)
+    const bytes = draw(2) === 0 ? draw(400) : draw(longestWay)
     const name = where === 'both' && mishap === 'swallow' ? 'a blackhole' : `${mishap} ${where}`
-    return counted(name, onTheWay(mishap, where, octets))
+    return counted(name, onTheWay(mishap, where, bytes))
   }
   async function counted(name: string, fault: Promise<void>): Promise<void> {
     kinds.set(name, (kinds.get(name) ?? 0) + 1)
@@ -128,7 +128,7 @@ export async function runRandomFaults({ server, count, seed, atOnce }: RandomFau
   await Promise.all(Array.from({ length: atOnce }, work))
   const { worstMs } = await bystander.leave()
 
-  // The server's own process is stopped: nobody can be served meanwhile, all are after.
+  // The server's own process is stopped: it serves nobody meanwhile, and everybody afterwards.
   server.process.stop()
   const waiting = echoTrip(server.url, { ...clientTimes, messages })
   await sleep(1000)

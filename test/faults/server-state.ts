@@ -1,9 +1,9 @@
-/** How a server fares, after a collection. */
+/** The state of a server after a collection. */
 export interface ServerState {
   readonly connections: number
-  /** Descriptors that are open, or `moreThanAny` where none is left to count them by. */
+  /** The number of open descriptors, or `moreThanAny` if none is left to count them. */
   readonly descriptors: number
-  /** Bytes of its objects and buffers. */
+  /** The memory of its objects and buffers in bytes. */
   readonly heldBytes: number
   readonly residentBytes: number
   readonly opened: number

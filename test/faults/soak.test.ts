@@ -4,9 +4,9 @@ import { FaultServer } from './fault-server-process.js'
 import { fewDescriptors, runRandomFaults, shortTimes } from './random-faults.js'
 import { runSteadyLoad } from './steady-load.js'
 
-/** Short forms of `npm run soak`, which measures times and memory too. */
+/** Short forms of `npm run soak`, which also measures times and memory. */
 describe('a server under load', { concurrency: 2 }, () => {
-  it('keeps 200 idle and 50 active connections, and has its descriptors back when they leave', async () => {
+  it('keeps 200 idle and 50 active connections, and frees their descriptors afterwards', async () => {
     const server = await FaultServer.start()
     const report = await runSteadyLoad({ server, idle: 200, active: 50, forMs: 3000, everyMs: 500 })
     assert.deepEqual(report.complaints, [])
@@ -16,7 +16,7 @@ describe('a server under load', { concurrency: 2 }, () => {
     await server.kill()
   })
 
-  it('goes on through 80 random faults', async () => {
+  it('survives 80 random faults', async () => {
     const server = await FaultServer.start(shortTimes, { descriptors: fewDescriptors })
     const report = await runRandomFaults({ server, count: 80, seed: 6455, atOnce: 12 })
     assert.deepEqual(report.complaints, [])

@@ -1,7 +1,7 @@
 /**
  * `npm run soak -- [--minutes 60] [--idle 10000] [--active 1000] [--faults 1000] [--seed N]`: keeps connections for as
- * long as it is told, then has faults befall others, and says whether the server fared as safety asks. A process may need
- * leave for as many descriptors as there are connections: `ulimit -n`.
+ * the given time, then causes faults in others, and reports whether the server meets the safety goals. It may need a higher
+ * limit of descriptors than the number of connections: `ulimit -n`.
  */
 import { randomInt } from 'node:crypto'
 import process from 'node:process'
@@ -36,7 +36,7 @@ if (faults > 0) await befall()
 for (const complaint of complaints) console.error(`does not hold: ${complaint}`)
 process.exitCode = complaints.length > 0 ? 1 : 0
 
-/** Minutes may be a fraction. */
+/** A positive number; minutes may be a fraction. */
 function numberOf(name: keyof typeof values): number {
   const value = Number(values[name])
   if (values[name] !== '' && value >= 0 && (name === 'minutes' || Number.isInteger(value))) return value
@@ -46,7 +46,7 @@ function numberOf(name: keyof typeof values): number {
 
 async function soak(): Promise<void> {
   console.log(`${idle} idle and ${active} active connections for ${minutes} min`)
-  // All limits are the defaults but the number of connections, which would stop at 10,000.
+  // All limits are the defaults, except the number of connections, whose default is 10,000.
   const server = await FaultServer.start({ maxConnections: idle + active + 100 })
   const forMs = minutes * 60_000
   const report = await runSteadyLoad({
@@ -68,7 +68,7 @@ async function soak(): Promise<void> {
       `${(growthIn10Minutes / mebibyte).toFixed(3)} MiB in 10 min, give or take ${(errorIn10Minutes / mebibyte).toFixed(3)} MiB`,
   )
   complaints.push(...report.complaints, ...(server.process.errors === '' ? [] : [server.process.errors]))
-  // What is within the scatter shows nothing: a run of some minutes can't tell a slope of 1 MiB in 10.
+  // A slope within the error is not significant: a run of some minutes cannot resolve 1 MiB in 10 minutes.
   if (growthIn10Minutes - 2 * errorIn10Minutes > mostGrowthBytes) {
     complaints.push('memory grows by more than 1 MiB in 10 min')
   }

@@ -16,7 +16,7 @@ export interface Sample {
   readonly atMs: number
   readonly connections: number
   readonly descriptors: number
-  /** What the server's objects and buffers take after a collection, and its process in all. */
+  /** The memory of the server's objects and buffers after a collection, and of its whole process. */
   readonly heldBytes: number
   readonly residentBytes: number
   readonly echoes: number
@@ -24,19 +24,19 @@ export interface Sample {
 
 export interface LoadReport {
   readonly samples: readonly Sample[]
-  /** Octets by which what the server holds grows in ten minutes, by the line that fits best. */
+  /** The growth of the server's held memory in ten minutes, by linear regression, in bytes. */
   readonly growthIn10Minutes: number
-  /** The standard error of that. */
+  /** The standard error of the growth. */
   readonly errorIn10Minutes: number
   readonly echoes: number
   readonly opened: number
   readonly complaints: readonly string[]
 }
 
-/** The first part of the time, in which code is compiled and buffers are made for the first time. */
+/** The initial share of the time that is ignored: code is compiled and buffers are first allocated in it. */
 const warmUp = 0.2
 
-/** Keeps connections to a server for a while, and says how its memory and descriptors fared. */
+/** Keeps connections to a server for a while, and reports its memory and descriptors. */
 export async function runSteadyLoad(options: SteadyLoadOptions): Promise<LoadReport> {
   const { server, idle, active, forMs, everyMs, onSample } = options
   const before = await server.state()
@@ -75,7 +75,7 @@ export async function runSteadyLoad(options: SteadyLoadOptions): Promise<LoadRep
   }
 }
 
-/** Octets a millisecond by the least squares' line, and the standard error of that: samples scatter by some MiB. */
+/** The slope of the least-squares line in bytes per millisecond, and its standard error: samples scatter by some MiB. */
 function slopeOf(samples: readonly Sample[]): { readonly slope: number; readonly error: number } {
   const mean = (of: (sample: Sample) => number): number =>
     samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length

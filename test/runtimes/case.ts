@@ -1,4 +1,4 @@
-/** What a runtime may lack: a case that needs it is listed as lacking there, with the reason. */
+/** Features that a runtime may lack. A case that needs one is listed as lacking there, with the reason. */
 export const capabilities = {
   options: 'takes an options object in place of the subprotocols',
   reasons: 'tells why a handshake failed',
@@ -10,29 +10,29 @@ export const capabilities = {
 } as const
 export type Capability = keyof typeof capabilities
 
-/** Where the servers listen, for a suite on the same machine. It travels as JSON. */
+/** The addresses of the servers, for a suite on the same machine, sent as JSON. */
 export interface Place {
-  /** `twoway echo`, the service that users run. */
+  /** The URL of `twoway echo`, the service that users run. */
   readonly echoUrl: string
-  /** The server of the rules, `startServers` in test/whatwg. */
+  /** The URLs of the servers of the rules, `startServers` in test/whatwg. */
   readonly scriptedUrl: string
   readonly rawUrl: string
-  /** Where nothing listens. */
+  /** An address without a listener. */
   readonly deafUrl: string
-  /** The servers that send without end, see service.ts, and the certificate of the one with TLS. */
+  /** The URLs of the servers that send without end, see service.ts, and the certificate of the one with TLS. */
   readonly floodUrl: string
   readonly secureUrl: string
   readonly certificate: string
 }
 
-/** One thing that the client does alike on every runtime. */
+/** A behaviour of the client that is the same on every runtime. */
 export interface Case {
   readonly name: string
   readonly needs?: readonly Capability[]
   run(place: Place): Promise<void>
 }
 
-/** What became of a case: 'pass', or in words why not. */
+/** The result of a case: 'pass', or the reason of the failure. */
 export interface Outcome {
   readonly name: string
   readonly result: string

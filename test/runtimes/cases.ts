@@ -4,7 +4,7 @@ import { freshId, next } from '../whatwg/rule.js'
 import type { Case } from './case.js'
 import { floodMessageBytes, floodMessages } from './flood-size.js'
 
-/** More than what a machine keeps on the way. */
+/** More bytes than a machine buffers. */
 const muchBytes = 16 << 20
 
 const webSocketCases: readonly Case[] = [
@@ -26,22 +26,22 @@ const webSocketCases: readonly Case[] = [
       socket.send(Uint8Array.of(0, 1, 255))
       const blob = (await next(socket, 'message')).data as Blob
       holds(blob instanceof Blob, 'binary comes as a Blob')
-      same(octetsOf(await blob.arrayBuffer()), '0,1,255')
+      same(bytesOf(await blob.arrayBuffer()), '0,1,255')
       socket.binaryType = 'arraybuffer'
       socket.send(new DataView(Uint8Array.of(9, 8, 7, 6).buffer, 1, 2))
       const buffer = (await next(socket, 'message')).data as ArrayBuffer
       holds(buffer instanceof ArrayBuffer, 'binary comes as an ArrayBuffer')
-      same(octetsOf(buffer), '8,7')
+      same(bytesOf(buffer), '8,7')
       await closed(socket)
     },
   },
   {
-    name: 'WebSocket sends a Blob, and what is sent behind it in its turn',
+    name: 'WebSocket sends a Blob, and later messages after it',
     async run({ echoUrl }) {
       const socket = await opened(new WebSocket(echoUrl))
       socket.binaryType = 'arraybuffer'
       const log: string[] = []
-      socket.onmessage = ({ data }) => log.push(typeof data === 'string' ? data : octetsOf(data as ArrayBuffer))
+      socket.onmessage = ({ data }) => log.push(typeof data === 'string' ? data : bytesOf(data as ArrayBuffer))
       socket.send(new Blob([Uint8Array.of(1, 2), Uint8Array.of(3)]))
       socket.send('behind')
       await next(socket, 'message')
@@ -64,28 +64,28 @@ const webSocketCases: readonly Case[] = [
     },
   },
   {
-    name: 'WebSocket tells of a lost connection by close 1006',
+    name: 'WebSocket reports a lost connection by close 1006',
     async run({ scriptedUrl }) {
       const socket = new WebSocket(`${scriptedUrl}/drop`)
       same(statusOf(await next(socket, 'close')), '1006  false')
     },
   },
   {
-    name: 'WebSocket tells of a lost connection by error too',
+    name: 'WebSocket also reports a lost connection by error',
     needs: ['errorWhenLost'],
     async run({ scriptedUrl }) {
       same(await endOf(new WebSocket(`${scriptedUrl}/drop`)), 'error, 1006  false')
     },
   },
   {
-    name: 'WebSocket tells of a refused handshake, and of no server, by error, and close 1006',
+    name: 'WebSocket reports a refused handshake and a missing server by error and close 1006',
     async run({ scriptedUrl, deafUrl }) {
       same(await endOf(new WebSocket(`${scriptedUrl}/refuse?status=403`)), 'error, 1006  false')
       same(await endOf(new WebSocket(deafUrl)), 'error, 1006  false')
     },
   },
   {
-    name: 'WebSocket says why a handshake failed: the status that came, or the system error',
+    name: 'WebSocket reports why a handshake failed: the received status, or the system error',
     needs: ['reasons'],
     async run({ scriptedUrl, deafUrl }) {
       const refused = await next(new WebSocket(`${scriptedUrl}/refuse?status=403`), 'error')
@@ -95,7 +95,7 @@ const webSocketCases: readonly Case[] = [
     },
   },
   {
-    name: 'WebSocket counts in bufferedAmount what has not gone, down to 0, and keeps what never will',
+    name: 'WebSocket reduces bufferedAmount to 0 as bytes are sent, and keeps counting those that are lost',
     async run({ scriptedUrl }) {
       const id = freshId()
       const socket = await opened(new WebSocket(`${scriptedUrl}/stall?id=${id}`))
@@ -121,10 +121,10 @@ const webSocketCases: readonly Case[] = [
     },
   },
   {
-    name: 'WebSocket fails where the server breaks a rule',
+    name: 'WebSocket fails if the server breaks a rule',
     async run({ rawUrl }) {
       // A masked frame: a server must not mask, RFC 6455 §5.1.
-      same(await endOf(new WebSocket(`${rawUrl}/octets?hex=818100000000aa`)), 'error, 1006  false')
+      same(await endOf(new WebSocket(`${rawUrl}/bytes?hex=818100000000aa`)), 'error, 1006  false')
     },
   },
   {
@@ -167,7 +167,7 @@ const streamCases: readonly Case[] = [
       same((await reader.read()).value, 'grüß 🌍')
       await writer.write(Uint8Array.of(0, 1, 255))
       const { value } = await reader.read()
-      same(octetsOf(value as Uint8Array), '0,1,255')
+      same(bytesOf(value as Uint8Array), '0,1,255')
       await writer.close()
       same((await reader.read()).done, true)
       same(await stream.closed, { closeCode: 1005, reason: '' })
@@ -215,7 +215,7 @@ const streamCases: readonly Case[] = [
     },
   },
   {
-    name: 'WebSocketStream rejects both promises with a WebSocketError where the handshake is refused',
+    name: 'WebSocketStream rejects both promises with a WebSocketError if the handshake is refused',
     async run({ scriptedUrl }) {
       const stream = new WebSocketStream(`${scriptedUrl}/refuse?status=403`)
       const results = await Promise.allSettled([stream.opened, stream.closed])
@@ -255,12 +255,12 @@ const streamCases: readonly Case[] = [
     },
   },
   {
-    name: 'WebSocketStream stops reading where nobody reads its readable, and goes on',
+    name: 'WebSocketStream stops reading while its readable is not read, and continues afterwards',
     needs: ['receiveBackpressure'],
     run: ({ floodUrl }) => meetFlood(floodUrl, {}),
   },
   {
-    name: 'WebSocketStream stops reading so over TLS',
+    name: 'WebSocketStream stops reading while its readable is not read, over TLS',
     needs: ['tls', 'receiveBackpressureTls'],
     run: ({ secureUrl, certificate }) => meetFlood(secureUrl, { ca: certificate }),
   },
@@ -286,10 +286,10 @@ async function meetFlood(url: string, options: { readonly ca?: string }): Promis
     holds(now < floodMessages, 'the server is made to wait')
   }
   const reader = readable.getReader()
-  let octets = 0
-  while (octets < floodMessages * floodMessageBytes) {
+  let bytes = 0
+  while (bytes < floodMessages * floodMessageBytes) {
     const { value } = await reader.read()
-    octets += (value as Uint8Array).byteLength
+    bytes += (value as Uint8Array).byteLength
   }
   stream.close()
   await stream.closed
@@ -321,11 +321,11 @@ function statusOf({ code, reason, wasClean }: { code: number; reason: string; wa
   return `${code} ${reason} ${wasClean}`
 }
 
-function octetsOf(buffer: ArrayBuffer | Uint8Array): string {
+function bytesOf(buffer: ArrayBuffer | Uint8Array): string {
   return [...new Uint8Array(buffer as ArrayBuffer)].join()
 }
 
-/** Enough for what is to happen at once; that nothing happens in it proves little, and so no case depends on more. */
+/** Enough time for immediate events. No case depends on nothing happening within it. */
 function someTime(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 100))
 }

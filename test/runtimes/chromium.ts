@@ -5,11 +5,11 @@ import { build } from 'esbuild'
 import { launchChromium } from '../browser/debian-chromium.js'
 import type { Order, Report } from './suite.js'
 
-/** A page that has not ended by then is closed. */
+/** The time after which a page is closed. */
 const pageTimeoutMs = 180_000
 
 export interface ChromiumOptions {
-  /** Takes the browser's own WebSocketStream away, so that `twoway` has ours there. */
+  /** Removes the browser's own WebSocketStream, so that `twoway` provides ours. */
   readonly withoutWebSocketStream?: boolean
 }
 
@@ -51,7 +51,7 @@ async function servePage(script: string): Promise<{ readonly url: string; close(
   const server = createServer(({ url }, response) => {
     const isScript = url === '/suite.js'
     response.setHeader('Content-Type', isScript ? 'text/javascript' : 'text/html')
-    // A page has SharedArrayBuffer only where it is isolated.
+    // A page has SharedArrayBuffer only if it is cross-origin isolated.
     response.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
     response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp')
     response.end(isScript ? script : page)

@@ -7,8 +7,8 @@ import type { Runtime } from './runtimes.js'
 const place = `${process.platform}-${process.arch}`
 
 /**
- * Fetches what is missing of these runtimes from npm into a folder, where it is found the next time. Returns the path of
- * each one's program, by its name; this process's own where it is of that version of Node already.
+ * Fetches missing runtimes from npm into a folder that later runs reuse. Returns the path of
+ * each program by the name of its runtime, or this process's own program if it is that version of Node.
  */
 export function fetchRuntimes(runtimes: readonly Runtime[], folder: string): ReadonlyMap<string, string> {
   const foreign = runtimes.filter((runtime) => !isOurs(runtime))
@@ -16,7 +16,7 @@ export function fetchRuntimes(runtimes: readonly Runtime[], folder: string): Rea
   if (missing.length > 0) {
     console.error(`Fetching ${missing.map(({ name, version }) => `${name} (${version})`).join(', ')} from npm ...`)
     const wanted = foreign.map((runtime) => [aliasOf(runtime), `npm:${packageOf(runtime)}@${runtime.version}`])
-    // What is there already too: npm removes what the manifest does not name.
+    // Installed packages are listed too, because npm removes packages that the manifest does not name.
     installPackages(folder, { ...dependenciesIn(folder), ...Object.fromEntries(wanted) })
   }
   return new Map(

@@ -1,16 +1,16 @@
 /**
- * A reporter of node's test runner: one line of JSON, with what became of the tests of each file. Groups of tests are not
- * counted, but where one fails by itself.
+ * A reporter of node's test runner: one line of JSON with the results of each file. Groups of tests are not
+ * counted, unless one fails by itself.
  */
 
-/** What became of the tests of a file. */
+/** The results of the tests of a file. */
 export interface FileResult {
   readonly passed: number
   readonly failed: number
   readonly skipped: number
 }
 
-/** What is read of the events of the runner. */
+/** The part of the runner's events that is read. */
 interface TestEvent {
   readonly type: string
   readonly data: {
@@ -21,7 +21,7 @@ interface TestEvent {
   }
 }
 
-// biome-ignore lint/style/noDefaultExport: node's test runner takes a reporter so.
+// biome-ignore lint/style/noDefaultExport: node's test runner loads the default export.
 export default async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const files: Record<string, { passed: number; failed: number; skipped: number }> = {}
   for await (const { type, data } of events) {

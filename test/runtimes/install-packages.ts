@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import process from 'node:process'
 
 /**
- * Has npm make a folder's node_modules what these dependencies say, and nothing else. No package's scripts are run.
- * Throws where npm can't.
+ * Has npm install exactly these dependencies in a folder, without running the packages' scripts.
+ * Throws if npm fails.
  */
 export function installPackages(folder: string, dependencies: Readonly<Record<string, string>>): void {
   mkdirSync(folder, { recursive: true })

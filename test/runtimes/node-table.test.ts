@@ -29,7 +29,7 @@ describe('the table of test:nodes', () => {
     )
   })
 
-  it('fails for a test that fails, a runner that ends badly, and one that runs nothing', () => {
+  it('reports failure for a failed test, a runner with a non-zero exit code, and a run without tests', () => {
     const isFailure = (result: NodeResults): boolean => hasNodeFailure(new Map([['Node 20', result]]))
     assert.deepEqual(
       [well, badly, results(1, well.files), results(null, well.files), results(0, badly.files), results(0, {})].map(
@@ -41,7 +41,7 @@ describe('the table of test:nodes', () => {
 })
 
 describe('the reporter of files', () => {
-  it('counts tests and not groups, but a group that fails by itself', async () => {
+  it('counts tests, and groups only if they fail by themselves', async () => {
     async function* events() {
       const file = 'a.test.js'
       yield { type: 'test:pass', data: { file } }

@@ -1,18 +1,18 @@
 import type { FileResult } from './file-reporter.js'
 
-/** What became of test files on one version of Node. */
+/** The results of test files on one version of Node. */
 export interface NodeResults {
-  /** Of the test runner. */
+  /** The exit code of the test runner. */
   readonly exitCode: number | null
-  /** The end of what the runner printed: its counts, and each test that failed. */
+  /** The end of the runner's output: its counts, and each failed test. */
   readonly summary: string
-  /** By the file that defines the tests. */
+  /** The results by the file that defines the tests. */
   readonly files: Readonly<Record<string, FileResult>>
 }
 
 /**
- * A table of file by Node: how many tests passed, were skipped and failed. A test stands with the file that defines it,
- * so those of a contract suite stand with the suite.
+ * A table of files and versions of Node: the counts of passed, skipped and failed tests. A test belongs to the file that
+ * defines it, so the tests of a contract suite belong to the suite.
  */
 export function nodeTable(results: ReadonlyMap<string, NodeResults>): string {
   const nodes = [...results.keys()]
@@ -31,7 +31,7 @@ export function nodeTable(results: ReadonlyMap<string, NodeResults>): string {
     .join('\n')
 }
 
-/** Whether a test failed, or a runner ended otherwise than well or ran nothing. */
+/** Whether a test failed, or a runner failed or ran nothing. */
 export function hasNodeFailure(results: ReadonlyMap<string, NodeResults>): boolean {
   return [...results.values()].some(
     ({ exitCode, files }) => exitCode !== 0 || Object.keys(files).length === 0 || sum(Object.values(files)).failed > 0,

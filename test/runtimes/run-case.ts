@@ -1,7 +1,7 @@
-/** A case that has not ended by then never will. */
+/** The time after which a case has failed. */
 const caseTimeoutMs = 15_000
 
-/** Runs a case, and says in words what became of it; 'pass' where nothing was wrong. */
+/** Runs a case, and resolves with 'pass' or a description of the failure. */
 export async function runCase(run: () => Promise<void>): Promise<string> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const timeout = new Promise<never>((_, reject) => {

@@ -1,6 +1,6 @@
 /**
- * `npm run test:nodes`: runs test files on each Node that is supported, one after the other, and prints the runner's
- * summary of each and a table of all. Ends with 1 where a test fails, or a Node runs none of them.
+ * `npm run test:nodes`: runs test files on each supported Node, one after another, and prints the runner's
+ * summary of each and a table of all. Exits with 1 if a test fails, or if a Node runs no test.
  */
 
 import { spawn } from 'node:child_process'
@@ -15,11 +15,11 @@ import { hasNodeFailure, type NodeResults, nodeTable } from './node-table.js'
 import { runtimes } from './runtimes.js'
 
 interface NodesOrder {
-  /** Major versions; all where there is none. */
+  /** Major versions; all supported ones if empty. */
   readonly versions: readonly string[]
-  /** For the test runner. */
+  /** Arguments of the test runner. */
   readonly options: readonly string[]
-  /** From the root on. */
+  /** Paths relative to the root. */
   readonly files: readonly string[]
 }
 
@@ -49,7 +49,7 @@ async function run({ versions, options, files }: NodesOrder): Promise<void> {
   if (hasNodeFailure(results)) process.exitCode = 1
 }
 
-/** Runs the files on a Node. What the runner prints before its summary is dropped: the summary has what failed. */
+/** Runs the files on a Node. The runner's output before its summary is dropped, because the summary includes the failures. */
 async function runNode(program: string, options: readonly string[], files: readonly string[]): Promise<NodeResults> {
   const results = join(folder, `results-${process.pid}.json`)
   const args = [
@@ -73,7 +73,7 @@ async function runNode(program: string, options: readonly string[], files: reado
   return { exitCode, summary, files: readResults(results) }
 }
 
-/** By file from the root on; none where the runner did not come to write it. */
+/** The results by file relative to the root; empty if the runner did not write them. */
 function readResults(path: string): Readonly<Record<string, FileResult>> {
   try {
     const read = JSON.parse(readFileSync(path, 'utf8')) as Record<string, FileResult>

@@ -5,10 +5,10 @@ import type { Order, Report } from './suite.js'
 const script = fileURLToPath(new URL('suite-process.js', import.meta.url))
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** A process that has not ended by then is ended. */
+/** The time after which a process is ended. */
 const processTimeoutMs = 600_000
 
-/** Runs the suite in a process of a runtime. Rejects where that ends without a report. */
+/** Runs the suite in a process of a runtime. Rejects if it ends without a report. */
 export function runProcess(program: string, args: readonly string[], order: Order): Promise<Report> {
   const child = spawn(program, [...args, script, JSON.stringify(order)], {
     cwd: root,

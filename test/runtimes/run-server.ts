@@ -11,19 +11,19 @@ import { serverCases } from './server-cases.js'
 const script = fileURLToPath(new URL('server-process.js', import.meta.url))
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** A process that has not ended by then is ended. */
+/** The time after which a process is ended. */
 const processTimeoutMs = 300_000
 
 export interface ServerRun {
   readonly program: string
   readonly args: readonly string[]
-  /** What the runtime is known to fail at, by the name of the case, and why. */
+  /** The known faults of the runtime: the reason by the name of the case. */
   readonly faults: Readonly<Record<string, string>>
   readonly certificate: string
   readonly key: string
 }
 
-/** Runs the server in a process of a runtime, and meets it from this one with clients of known good. */
+/** Runs the server in a process of a runtime, and tests it from this process with well-tested clients. */
 export async function runServerSuite({ program, args, faults, certificate, key }: ServerRun): Promise<Outcome[]> {
   const folder = mkdtempSync(join(tmpdir(), 'twoway-'))
   const order: ServerOrder = { certificate, key, folder }
@@ -61,7 +61,7 @@ export async function runServerSuite({ program, args, faults, certificate, key }
   }
 }
 
-/** A case that is known to fail is run all the same: a fault that is mended is not to be listed for ever. */
+/** A case that is known to fail runs too, so that a fixed fault does not stay in the list. */
 function judge(result: string, fault: string | undefined): string {
   if (fault === undefined) return result
   return result === 'pass' ? 'fails: it passes, so the known fault is gone' : `lacks a fault less: ${fault}`

@@ -1,8 +1,8 @@
 /**
- * `npm run test:runtimes`: the same suite on each runtime, and a table; what became of the rules goes to docs/whatwg.md.
- * `npm run test:runtimes -- deno chromium` runs those whose names hold one of the words, and writes nothing. With
- * `--platforms` Node's, Bun's and Deno's own classes are run too, for comparison: that takes ten minutes.
- * Ends with 1 where a case fails that its runtime does not lack something for.
+ * `npm run test:runtimes`: runs the same suite on each runtime, prints a table, and writes the results of the rules to docs/whatwg.md.
+ * `npm run test:runtimes -- deno chromium` runs those whose names contain one of the words, and writes nothing. With
+ * `--platforms` it also runs the own classes of Node, Bun and Deno, for comparison, which takes ten minutes.
+ * Exits with 1 if a case fails although its runtime lacks nothing for it.
  */
 
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ import { hasFailure, tableOf } from './table.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
-/** What the platform's own WebSocket does not have. */
+/** Cases for features that the platform's own WebSocket does not have. */
 const browserLacks = {
   options: "a browser's WebSocket takes subprotocols alone",
   reasons: 'a browser does not let a page know',
@@ -93,7 +93,7 @@ async function run(): Promise<void> {
   if (hasFailure(results)) process.exitCode = 1
 }
 
-/** The rules as outcomes of cases: a rule that a runtime itself breaks is one that it lacks something for. */
+/** The rules as results of cases: a rule that a runtime itself breaks counts as lacking there. */
 function outcomesOf(rules: Outcomes, runtime: string): Outcome[] {
   return Object.entries(rules).map(([id, outcome]) => {
     const isKnown = isKnownFault(id, runtime)
@@ -105,7 +105,7 @@ function outcomesOf(rules: Outcomes, runtime: string): Outcome[] {
   })
 }
 
-/** What is wrong may show a message of a megabyte. */
+/** Shortens a description, which may contain a message of a megabyte. */
 function shortened(results: Readonly<Record<string, Outcomes>>): Record<string, Outcomes> {
   const shorten = (outcomes: Outcomes): Outcomes =>
     Object.fromEntries(Object.entries(outcomes).map(([id, outcome]) => [id, outcome.slice(0, 300)]))
@@ -138,7 +138,7 @@ type Mutable<Value> = { -readonly [Key in keyof Value]: Record<string, Outcomes>
 
 interface Services {
   readonly place: Place
-  /** Of the certificate. */
+  /** The options of the certificate. */
   readonly key: string
   close(): Promise<void>
 }

@@ -1,15 +1,15 @@
 import type { Capability } from './case.js'
 
-/** A runtime that the suite is run on, and what it is known to lack. */
+/** A runtime on which the suite runs, and its known gaps. */
 export interface Runtime {
   readonly name: string
-  /** Its packages on npm, by platform and architecture, and where the program is within each. */
+  /** Its packages on npm, by platform and architecture, and the path of the program within each. */
   readonly packages: Readonly<Record<string, string>>
   readonly version: string
   readonly program: string
   readonly args: readonly string[]
   readonly lacks: { readonly [capability in Capability]?: string }
-  /** What it fails at as a server, by the name of the case, and why. */
+  /** Its known faults as a server: the reason by the name of the case. */
   readonly serverFaults: Readonly<Record<string, string>>
 }
 
@@ -25,7 +25,7 @@ function node(version: string): Runtime {
   return { name, packages: nodePackages, version, program: 'bin/node', args: [], lacks: {}, serverFaults: {} }
 }
 
-/** The packages with the binaries themselves: those that choose one run a script at installation. */
+/** The packages that contain the binaries. The packages that choose one of them need an install script. */
 export const runtimes: readonly Runtime[] = [
   node('20.20.2'),
   node('22.23.3'),

@@ -1,28 +1,28 @@
-/** What the process with the servers is told: it travels as JSON. */
+/** The order for the process with the servers, as JSON. */
 export interface ServerOrder {
   readonly certificate: string
   readonly key: string
-  /** Where it may put a Unix socket. */
+  /** The path for a Unix socket. */
   readonly folder: string
 }
 
-/** Where the servers of the runtime under test listen, see server-process.ts. */
+/** The addresses of the servers on the runtime under test, see server-process.ts. */
 export interface ServerPlace {
   readonly url: string
   readonly secureUrl: string
   readonly certificate: string
   readonly unixUrl: string
-  /** With small limits. */
+  /** A server with small limits. */
   readonly narrowUrl: string
-  /** Starts and stops further ones. */
+  /** A server that starts and stops further servers. */
   readonly controlUrl: string
-  /** HTTP servers with attachments and ws, which came first in the first. */
+  /** HTTP servers with attachments and ws. In the first one ws was attached first. */
   readonly appUrls: readonly string[]
-  /** One with an attachment alone. */
+  /** An HTTP server with only an attachment. */
   readonly aloneUrl: string
 }
 
-/** One thing that the server does alike on every runtime. */
+/** A behaviour of the server that is the same on every runtime. */
 export interface ServerCase {
   readonly name: string
   run(place: ServerPlace): Promise<void>

@@ -31,7 +31,7 @@ const refusals: readonly [what: string, status: number, change: (lines: string[]
   ['HTTP/1.0', 400, ([, ...rest]) => ['GET / HTTP/1.0', ...rest]],
   ['no key', 400, (lines) => lines.filter((line) => line !== key)],
   ['two keys', 400, (lines) => [...lines, key]],
-  ['a key of 3 octets', 400, (lines) => lines.map((line) => (line === key ? 'Sec-WebSocket-Key: AAAA' : line))],
+  ['a key of 3 bytes', 400, (lines) => lines.map((line) => (line === key ? 'Sec-WebSocket-Key: AAAA' : line))],
   ['another version', 426, (lines) => lines.map((line) => line.replace(': 13', ': 12'))],
   ['no Connection', 400, (lines) => lines.map((line) => line.replace(': Upgrade', ': close'))],
   ['two Hosts', 400, (lines) => [...lines, 'Host: other']],
@@ -54,7 +54,7 @@ export const serverCases: readonly ServerCase[] = [
         const bytes = Buffer.alloc(length, 'twoway')
         client.send(bytes)
         const binary = await message(client)
-        holds(binary.isBinary && binary.data.equals(bytes), `${length} octets come back`)
+        holds(binary.isBinary && binary.data.equals(bytes), `${length} bytes come back`)
         client.send(bytes.toString())
         const text = await message(client)
         holds(!text.isBinary && text.data.equals(bytes), `a text of ${length} comes back`)
@@ -83,7 +83,7 @@ export const serverCases: readonly ServerCase[] = [
     },
   },
   {
-    name: 'puts fragments together, and answers pings between them',
+    name: 'assembles fragments, and answers pings between them',
     async run({ url }) {
       const client = await opened(url)
       const pongs: string[] = []
@@ -100,7 +100,7 @@ export const serverCases: readonly ServerCase[] = [
     },
   },
   {
-    name: 'agrees on a subprotocol, and answers with header fields of the handler',
+    name: 'agrees on a subprotocol, and sends header fields of the handler',
     async run({ url }) {
       const client = new WsClient(`${url}/fields`, ['one', 'two'])
       let field: unknown
@@ -113,7 +113,7 @@ export const serverCases: readonly ServerCase[] = [
     },
   },
   {
-    name: 'refuses with a Response of the handler, and with 500 where it throws',
+    name: 'refuses with a Response of the handler, and with 500 if it throws',
     async run({ url }) {
       const refused = await answerTo(url, requestOf(linesOf(url, '/refuse')))
       holds(/^HTTP\/1\.1 403 /.test(refused) && /X-Why: because/i.test(refused), `it is refused: ${refused}`)
@@ -146,21 +146,21 @@ export const serverCases: readonly ServerCase[] = [
     },
   },
   {
-    name: 'answers 400 to what is no HTTP',
+    name: 'answers 400 to bytes that are not HTTP',
     async run({ url }) {
       const answer = await answerTo(url, 'garbage\r\n\r\n')
       holds(answer.startsWith('HTTP/1.1 400 '), `it is a 400: ${answer}`)
     },
   },
   {
-    name: 'answers 408 to a head that does not come in time',
+    name: 'answers 408 to a head that does not arrive in time',
     async run({ narrowUrl }) {
       const answer = await answerTo(narrowUrl, 'GET / HTTP/1.1\r\nHost: a\r\n')
       holds(answer.startsWith('HTTP/1.1 408 '), `it is a 408: ${answer}`)
     },
   },
   {
-    name: 'answers 503 above maxConnections, and takes the next when one has gone',
+    name: 'answers 503 above maxConnections, and accepts the next one when a connection has closed',
     async run({ narrowUrl }) {
       const clients = [await opened(narrowUrl), await opened(narrowUrl)]
       const answer = await answerTo(narrowUrl, requestOf(linesOf(narrowUrl)))
@@ -171,15 +171,15 @@ export const serverCases: readonly ServerCase[] = [
     },
   },
   {
-    name: 'delivers what came behind the head, and while a handler decided',
+    name: 'delivers messages that arrive with the head, and while a handler decides',
     async run({ url }) {
       const socket = raw(url, requestOf(linesOf(url, '/later')))
       // Masked texts "a" and "b".
       socket.write(Buffer.from('81810000000061', 'hex'))
       await wait(50)
       socket.write(Buffer.from('81810000000062', 'hex'))
-      const octets = await until(socket, (bytes) => bytes.includes(Buffer.from('810161810162', 'hex')))
-      holds(octets.toString('latin1').startsWith('HTTP/1.1 101 '), 'the answer comes first')
+      const bytes = await until(socket, (bytes) => bytes.includes(Buffer.from('810161810162', 'hex')))
+      holds(bytes.toString('latin1').startsWith('HTTP/1.1 101 '), 'the answer comes first')
       socket.destroy()
     },
   },
@@ -199,7 +199,7 @@ export const serverCases: readonly ServerCase[] = [
     },
   },
   {
-    name: 'fails the connection with 1002, 1007 and 1009 for what a peer must not send, and with 1011 for a handler',
+    name: 'fails the connection with 1002, 1007 and 1009 for a violation by the peer, and with 1011 for a failed handler',
     async run({ url, narrowUrl }) {
       for (const [hex, code] of [
         ['810161', 1002],
@@ -209,29 +209,29 @@ export const serverCases: readonly ServerCase[] = [
       ] as const) {
         const socket = raw(url, requestOf(linesOf(url)))
         socket.write(Buffer.from(hex, 'hex'))
-        const octets = await until(socket, (bytes) => closeCodeIn(bytes) > 0)
-        same(closeCodeIn(octets), code, hex)
+        const bytes = await until(socket, (bytes) => closeCodeIn(bytes) > 0)
+        same(closeCodeIn(bytes), code, hex)
         socket.destroy()
       }
       const long = await opened(narrowUrl)
       long.send('x'.repeat(1000))
       await message(long)
       long.send('x'.repeat(1001))
-      holds((await endOf(long)).startsWith('1009 '), 'a message of an octet too many is refused')
+      holds((await endOf(long)).startsWith('1009 '), 'a message of a byte too many is refused')
       const failing = await opened(`${url}/fail`)
       failing.send('now')
       holds((await endOf(failing)).startsWith('1011 '), 'the handler threw')
     },
   },
   {
-    name: 'makes a flood wait for a peer that does not read, and goes on when it does',
+    name: 'stops a flood while the peer does not read, and continues afterwards',
     async run({ url, controlUrl }) {
       const client = new WsClient(`${url}/flood`, { maxPayload: mebibyte, perMessageDeflate: false })
-      let octets = 0
+      let received = 0
       const all = new Promise<void>((resolve, reject) => {
         client.on('message', (data: Buffer) => {
-          octets += data.length
-          if (octets === 64 * mebibyte) resolve()
+          received += data.length
+          if (received === 64 * mebibyte) resolve()
         })
         client.once('error', reject)
       })
@@ -248,7 +248,7 @@ export const serverCases: readonly ServerCase[] = [
     },
   },
   {
-    name: 'reads no further from a peer that does not take the answers',
+    name: 'stops reading from a peer that does not read the answers',
     async run({ url }) {
       const client = await opened(url)
       client.pause()
@@ -260,11 +260,11 @@ export const serverCases: readonly ServerCase[] = [
         await wait(200)
       }
       holds(before > 16 * mebibyte, `most of 64 MiB waits at the client: ${before}`)
-      let octets = 0
+      let received = 0
       const all = new Promise<void>((resolve) => {
         client.on('message', (data: Buffer) => {
-          octets += data.length
-          if (octets === 64 * mebibyte) resolve()
+          received += data.length
+          if (received === 64 * mebibyte) resolve()
         })
       })
       client.resume()
@@ -273,7 +273,7 @@ export const serverCases: readonly ServerCase[] = [
     },
   },
   {
-    name: 'pings who is silent, and drops who does not answer',
+    name: 'pings silent peers, and drops peers that do not answer',
     async run({ narrowUrl }) {
       const living = await opened(narrowUrl)
       const dead = raw(narrowUrl, requestOf(linesOf(narrowUrl)))
@@ -284,7 +284,7 @@ export const serverCases: readonly ServerCase[] = [
     },
   },
   {
-    name: 'outlives peers that reset, before and after the handshake',
+    name: 'survives peers that reset, before and after the handshake',
     async run({ url }) {
       const request = requestOf(linesOf(url, '/later'))
       const sockets = [raw(url, request.slice(0, 40)), raw(url, request), raw(url, requestOf(linesOf(url)))]
@@ -295,7 +295,7 @@ export const serverCases: readonly ServerCase[] = [
     },
   },
   {
-    name: 'drains: closes with 1012, and is done',
+    name: 'drains: closes connections with 1012, and ends',
     async run({ controlUrl }) {
       const { control, said, url } = await startedServer(controlUrl)
       const client = await opened(url)
@@ -306,7 +306,7 @@ export const serverCases: readonly ServerCase[] = [
     },
   },
   {
-    name: 'closes with 1001, and the port is free',
+    name: 'closes connections with 1001, and frees the port',
     async run({ controlUrl }) {
       const { control, said, url } = await startedServer(controlUrl)
       const client = await opened(url)
@@ -333,7 +333,7 @@ export const serverCases: readonly ServerCase[] = [
     },
   },
   {
-    name: 'answers plain requests by its handler',
+    name: 'answers plain requests with its handler',
     async run({ url }) {
       const answer = await answerTo(url, requestOf(['GET /page HTTP/1.1', 'Host: localhost']))
       holds(/^HTTP\/1\.1 200 [\s\S]*\r\n\r\nGET \/page (true|false)$/.test(answer), `the page comes: ${answer}`)
@@ -367,7 +367,7 @@ export const serverCases: readonly ServerCase[] = [
     },
   },
   {
-    name: 'attaches to an HTTP server, beside ws on another path, whoever came first',
+    name: 'attaches to an HTTP server, beside ws on another path, in either order',
     async run({ appUrls }) {
       for (const url of appUrls) {
         const ours = await opened(`${url}/ours?x`)
@@ -392,7 +392,7 @@ export const serverCases: readonly ServerCase[] = [
     },
   },
   {
-    name: 'leaves an Upgrade to what is not WebSocket to the app it is attached to',
+    name: 'leaves an Upgrade to another protocol to the app it is attached to',
     async run({ aloneUrl }) {
       const h2c = { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': 'AAMAAABkAAQAAP__' }
       same(await get(aloneUrl, '/page', h2c), '200 app /page')
@@ -418,7 +418,7 @@ function message(client: WsClient): Promise<{ readonly data: Buffer; readonly is
   })
 }
 
-/** A server of its own, and the connection by which it is stopped; `said` resolves once that has told something. */
+/** A further server, and the control connection that stops it; `said` resolves once the control connection has received the text. */
 async function startedServer(controlUrl: string) {
   const control = await opened(controlUrl)
   const log: string[] = []
@@ -440,18 +440,18 @@ async function closed(client: WsClient): Promise<void> {
   if (client.readyState !== WsClient.CLOSED) await endOf(client)
 }
 
-/** A peer that sends these octets. */
-function raw(url: string, octets: string): Socket {
+/** A raw peer that sends these bytes. */
+function raw(url: string, bytes: string): Socket {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
   socket.on('error', () => {})
-  if (octets !== '') socket.write(octets)
+  if (bytes !== '') socket.write(bytes)
   return socket
 }
 
-/** All that comes up to the end of the connection. */
-async function answerTo(url: string, octets: string): Promise<string> {
-  const socket = raw(url, octets)
+/** Everything that is received until the end of the connection. */
+async function answerTo(url: string, bytes: string): Promise<string> {
+  const socket = raw(url, bytes)
   const parts: Buffer[] = []
   for await (const bytes of socket) parts.push(bytes as Buffer)
   return Buffer.concat(parts).toString()
@@ -476,7 +476,7 @@ function until(socket: Socket, isThere: (bytes: Buffer) => boolean): Promise<Buf
   })
 }
 
-/** The code of the Close that comes behind the answer to the handshake, 0 before. */
+/** The code of the Close that follows the response to the handshake, or 0. */
 function closeCodeIn(bytes: Buffer): number {
   const at = bytes.indexOf('\r\n\r\n') + 4
   return at > 3 && bytes.length >= at + 4 && bytes[at] === 0x88 ? bytes.readUInt16BE(at + 2) : 0

@@ -1,5 +1,5 @@
 /**
- * The servers that the suite for servers meets, in a process of Node, Bun or Deno: where they listen goes out as a line
+ * The servers under test of the suite for servers, in a process of Node, Bun or Deno. Prints their addresses as a line
  * of JSON. The process ends when its input does.
  */
 
@@ -19,7 +19,7 @@ interface Data {
 const { certificate, key, folder } = JSON.parse(process.argv[2]!) as ServerOrder
 let errors = 0
 
-/** What every server here does, by the path of the handshake. */
+/** The behaviour of every server here, by the path of the handshake. */
 const handlers: ServeOptions<Data> = {
   closeTimeoutMs: 1000,
   async upgrade({ url, protocols }) {
@@ -49,7 +49,7 @@ const handlers: ServeOptions<Data> = {
 }
 
 const chunk = new Uint8Array(16 << 10)
-/** Sends as fast as it is taken: each message says how many went before, up to 64 MiB in all. */
+/** Sends as fast as the peer reads, up to 64 MiB in all. Each message contains the number of earlier ones. */
 const sent = new WeakMap<object, number>()
 
 interface Flooded {
@@ -57,7 +57,7 @@ interface Flooded {
   readonly bufferedAmount: number
 }
 
-/** What was waiting for a peer that does not read, at most. */
+/** The most bytes that waited for a peer that does not read. */
 let mostBuffered = 0
 
 function flood(socket: Flooded): void {
@@ -82,7 +82,7 @@ const narrow = await serve<Data>({
   idleTimeoutMs: 1800,
 })
 
-/** Starts a server, says where, and stops it as it is told, by messages. */
+/** Starts a server, sends its address, and stops it on request, by messages. */
 const stoppable = new Map<string, Server<Data>>()
 const control = await serve({
   port: 0,

@@ -7,8 +7,8 @@ interface Data {
 }
 
 /**
- * A server to be slow with: `/flood?id=x` sends a flood as fast as it is taken, and `/flooded?id=x` answers each message
- * with the number of messages that have been sent. Everything else is sent back.
+ * A server for slow clients: `/flood?id=x` sends a flood as fast as the client reads, and `/flooded?id=x` answers each message
+ * with the number of messages that have been sent. Any other path echoes.
  */
 export function startFloodService(tls?: TlsServerOptions): Promise<{ url: string; close(): Promise<void> }> {
   const message = new Uint8Array(floodMessageBytes)

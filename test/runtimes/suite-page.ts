@@ -1,4 +1,4 @@
-/** Runs the suite in a page: bundled for a browser, where `twoway` is what a browser gets. */
+/** Runs the suite in a page, bundled with the condition `browser` for `twoway`. */
 
 import { runSuite } from './suite.js'
 

@@ -1,4 +1,4 @@
-/** Runs the suite in a process of Node, Bun or Deno: the order comes as an argument, the report goes as the last line. */
+/** Runs the suite in a process of Node, Bun or Deno: the order is an argument, the report is the last line of output. */
 
 import process from 'node:process'
 import { type Order, runSuite } from './suite.js'

@@ -5,25 +5,25 @@ import type { Outcome, Place } from './case.js'
 import { cases } from './cases.js'
 import { runCase } from './run-case.js'
 
-/** What a runner is asked for: it travels as JSON. */
+/** The order for a runner, as JSON. */
 export interface Order {
   readonly place: Place
-  /** What the runtime lacks, and why. */
+  /** The known gaps of the runtime, with the reasons. */
   readonly lacks: { readonly [capability: string]: string }
-  /** Runs the cases whose names begin so; none where it is undefined. */
+  /** Runs the cases whose names start with this; none if it is undefined. */
   readonly cases?: string
-  /** Runs the rules of the standard: against what `twoway` gives, or against the platform's own class. */
+  /** Runs the rules of the standard: against the class of `twoway`, or against the platform's own. */
   readonly rules?: 'ours' | 'platform'
 }
 
-/** What became of each case and rule. */
+/** The results of each case and rule. */
 export interface Report {
   readonly cases: readonly Outcome[]
-  /** Empty where none was asked for, or the platform has no WebSocket. */
+  /** Empty if no rule was ordered, or if the platform has no WebSocket. */
   readonly rules: Outcomes
 }
 
-/** Runs the suite, one thing after the other, on whatever runtime this is. */
+/** Runs the suite sequentially, on any runtime. */
 export async function runSuite({ place, lacks, cases: prefix, rules }: Order): Promise<Report> {
   const outcomes: Outcome[] = []
   for (const each of cases) {
@@ -39,12 +39,12 @@ export async function runSuite({ place, lacks, cases: prefix, rules }: Order): P
   return { cases: outcomes, rules: await runRules(environment) }
 }
 
-/** A case that can't pass is run all the same: a fault that the runtime has mended is not to be listed for ever. */
+/** A case that cannot pass runs too, so that a fault that the runtime has fixed does not stay in the list. */
 function judge(result: string, lacking: string, reason: string): string {
   return result === 'pass' ? `fails: it passes, so ${lacking} is lacking no more` : `lacks ${lacking}: ${reason}`
 }
 
-/** What the rules ask of a runtime, as it is found here. */
+/** The needs of rules that this runtime meets. */
 function ruleCapabilities(): ReadonlySet<RuleCapability> {
   const isPage = 'document' in globalThis
   return new Set<RuleCapability>([

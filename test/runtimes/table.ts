@@ -1,9 +1,9 @@
 import type { Outcome } from './case.js'
 
-/** What each runtime made of each case, in the order in which they ran. */
+/** The results of each runtime, in the order in which they ran. */
 export type Results = ReadonlyMap<string, readonly Outcome[]>
 
-/** A table of runtime by case, and below it each thing that a runtime lacks or fails at. */
+/** A table of cases and runtimes, followed by each gap and failure. */
 export function tableOf(results: Results): string {
   const runtimes = [...results.keys()]
   const names = [...new Set([...results.values()].flatMap((outcomes) => outcomes.map(({ name }) => name)))]

@@ -1,21 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { RawSocket } from '../faults/raw-socket.js'
-import { frame, request, requestLines, text } from '../faults/wire.js'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { figure, type Row, seconds } from './row.js'
 
 const descriptors = 256
 const tries = 400
-/** The longest that a row waits for an app. */
+/** The longest wait for an app. */
 const longestMs = 30_000
 
 async function isEchoed(peer: RawSocket | undefined): Promise<boolean> {
   if (peer === undefined) return false
-  const before = peer.count(text)
-  peer.send(frame(text, 'hello'))
-  return peer.until(() => peer.count(text) > before, 5000)
+  const before = peer.count(opcodes.text)
+  peer.send(clientFrame(opcodes.text, 'hello'))
+  return peer.until(() => peer.count(opcodes.text) > before, 5000)
 }
 
-/** How long an app takes to answer a request again. */
+/** The time until an app answers a request again. */
 async function untilAnswered(port: number, withinMs: number): Promise<number | undefined> {
   const begun = performance.now()
   while (performance.now() - begun < withinMs) {
@@ -30,8 +31,8 @@ async function untilAnswered(port: number, withinMs: number): Promise<number | u
   return undefined
 }
 
-/** Connections that ask an app for something, and then do nothing more. */
-function holding(property: string, octets: (port: number) => string): Row {
+/** A row of connections that send an app a request, and then nothing more. */
+function holding(property: string, bytes: (port: number) => string): Row {
   return {
     property: `${tries} connections ${property}, to an app of ${descriptors} descriptors`,
     promise: 'the app answers, and accepts WebSockets, within 15 s',
@@ -41,7 +42,7 @@ function holding(property: string, octets: (port: number) => string): Row {
       const peers = Array.from({ length: tries }, () => new RawSocket(server.port))
       for (const peer of peers) {
         peer.socket.allowHalfOpen = true
-        peer.send(octets(server.port))
+        peer.send(bytes(server.port))
       }
       await sleep(1000)
       const ms = await untilAnswered(server.port, longestMs)
@@ -61,7 +62,7 @@ const h2c =
 export const descriptorRows: readonly Row[] = [
   {
     property: `${tries} connections to a process of ${descriptors} descriptors`,
-    promise: 'open connections are served, and others are accepted when there is room again',
+    promise: 'open ones are served, and new ones are accepted when descriptors are free again',
     descriptors,
     async measure(server) {
       const first = await RawSocket.open(server.port)

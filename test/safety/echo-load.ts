@@ -1,22 +1,23 @@
-/** A thread with many peers of the echo service, which all ask for the same by their URL. */
+/** A thread with many peers of the echo service, all with the same URL. */
 import { connect, type Socket } from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
-import { binary, frame, request, requestLines } from '../faults/wire.js'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
 
 export interface EchoLoad {
   readonly port: number
-  /** What the URL asks, with its question mark. */
+  /** The query of the URL, with its question mark. */
   readonly query: string
   readonly peers: number
-  /** Whether they read what comes. */
+  /** Whether the peers read. */
   readonly reads: boolean
-  /** Bytes of a message that each sends, over and over; 0 where they send nothing. */
+  /** The length of the message that each peer sends repeatedly; 0 if they send nothing. */
   readonly sendsBytes: number
 }
 
 const { port, query, peers, reads, sendsBytes } = workerData as EchoLoad
-const message = sendsBytes === 0 ? undefined : frame(binary, Buffer.alloc(sendsBytes, 'x'))
-/** Small messages are written many at a time, as one that floods does. */
+const message = sendsBytes === 0 ? undefined : clientFrame(opcodes.binary, Buffer.alloc(sendsBytes, 'x'))
+/** Small messages are written many at a time, as in a flood. */
 const written =
   message === undefined
     ? undefined
@@ -29,7 +30,7 @@ setTimeout(() => parentPort!.postMessage('began'), 500)
 
 function begin(): void {
   const buffer = Buffer.alloc(65_536)
-  // What comes is not looked at, so that the peers are faster than the service.
+  // The peers do not inspect what they receive, so that they are faster than the service.
   const socket = connect({ port, host: '127.0.0.1', onread: { buffer, callback: () => reads } })
   socket.on('error', () => {})
   socket.write(head)

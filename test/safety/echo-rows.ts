@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { type EchoProcess, startEcho } from '../echo-process.js'
-import { RawSocket } from '../faults/raw-socket.js'
 import type { EchoLoad } from './echo-load.js'
 import { figure, type Row, seconds } from './row.js'
 
-/** The longest that another's handshake may take, and the longest that SIGTERM may: the time for a Close, and a second. */
+/** The limits for another client's handshake, and for SIGTERM: the time for a Close, and a second. */
 const mostMs = 100
 const mostToEndMs = 6000
 const loadMs = 2000
-/** Handshakes that take longer are not waited for. */
+/** The longest wait for a handshake. */
 const longestMs = 20_000
 
 type Asked = Omit<EchoLoad, 'port' | 'reads'>
 
-/** All that a URL can ask of the service that makes work, at its most. */
+/** The most expensive settings that a URL can request of the service. */
 const heaviest: readonly Asked[] = [
   { query: '?rate=10000&size=1048576', peers: 10, sendsBytes: 0 },
   { query: '?rate=10000&size=16', peers: 100, sendsBytes: 0 },
@@ -72,7 +72,7 @@ async function measure(echo: EchoProcess, load: EchoLoad): Promise<ReturnType<ty
   )
 }
 
-/** What goes on by itself, or is held, for a peer that does not read. */
+/** The settings that send by themselves, or hold memory, for a peer that does not read. */
 const unread = heaviest.filter(({ query }) => /^\?(?:rate=10000&size|fragment=1$|deflate)/.test(query))
 
 export const echoRows: readonly Row[] = [

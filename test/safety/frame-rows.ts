@@ -1,11 +1,11 @@
-import { RawSocket } from '../faults/raw-socket.js'
-import { binary, close, frame, ping, pong, text } from '../faults/wire.js'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { type Figure, figure, type Row } from './row.js'
 import type { ServerProcess } from './server-process.js'
 
 const noConnection = figure('no connection', false)
 
-/** Has a peer do something on a connection of its own. */
+/** Runs an act of a peer on a new connection. */
 async function onConnection(server: ServerProcess, act: (peer: RawSocket) => Promise<Figure>): Promise<Figure> {
   const peer = await RawSocket.open(server.port)
   if (peer === undefined) return noConnection
@@ -16,12 +16,12 @@ async function onConnection(server: ServerProcess, act: (peer: RawSocket) => Pro
   }
 }
 
-/** Whether the server takes a message of this length, of which only the head is sent. */
+/** Whether the server accepts a message of this length. Only the header of the frame and one byte are sent. */
 async function takesLength(port: number, length: number): Promise<boolean> {
   const peer = await RawSocket.open(port)
   if (peer === undefined) return false
-  peer.send(frame(binary, new Uint8Array(1), { length }))
-  const isRefused = await peer.until(() => peer.count(close) > 0 || peer.isClosed, 250)
+  peer.send(clientFrame(opcodes.binary, new Uint8Array(1), { length }))
+  const isRefused = await peer.until(() => peer.count(opcodes.close) > 0 || peer.isClosed, 250)
   peer.destroy()
   return !isRefused && !peer.isClosed
 }
@@ -45,8 +45,8 @@ export const frameRows: readonly Row[] = [
     async measure(server) {
       const longest = await longestTaken(server.port, 2 ** 40)
       return onConnection(server, async (peer) => {
-        peer.send(frame(binary, new Uint8Array(1), { length: longest + 1 }))
-        await peer.until(() => peer.count(close) > 0 || peer.isClosed, 2000)
+        peer.send(clientFrame(opcodes.binary, new Uint8Array(1), { length: longest + 1 }))
+        await peer.until(() => peer.count(opcodes.close) > 0 || peer.isClosed, 2000)
         const how = peer.closeCode === 0 ? 'no Close' : String(peer.closeCode)
         const size = longest % 2 ** 20 === 0 ? `${longest / 2 ** 20} MiB` : `${longest} bytes`
         return figure(`${size}, then ${how}`, longest === 2 ** 20 && peer.closeCode === 1009)
@@ -61,10 +61,10 @@ export const frameRows: readonly Row[] = [
         ([16, 64] as const).map(async (lengthBits) => {
           let isTaken = false
           const result = await onConnection(server, async (peer) => {
-            peer.send(frame(text, 'a', { lengthBits }))
-            await peer.until(() => peer.count(text) > 0 || peer.count(close) > 0, 2000)
-            isTaken = peer.count(text) > 0
-            return figure(isTaken ? 'accepted' : `refused, ${peer.closeCode || 'no Close'}`, peer.closeCode === 1002)
+            peer.send(clientFrame(opcodes.text, 'a', { lengthBits }))
+            await peer.until(() => peer.count(opcodes.text) > 0 || peer.count(opcodes.close) > 0, 2000)
+            isTaken = peer.count(opcodes.text) > 0
+            return figure(isTaken ? 'taken' : `refused, ${peer.closeCode || 'no Close'}`, peer.closeCode === 1002)
           })
           return result
         }),
@@ -77,39 +77,39 @@ export const frameRows: readonly Row[] = [
     },
   },
   {
-    property: 'invalid UTF-8 in a message whose other fragments have not arrived is detected',
+    property: 'text that is not UTF-8 is found, in a message whose rest has not arrived',
     promise: 'at the byte, with 1007',
     measure: (server) =>
       onConnection(server, async (peer) => {
-        peer.send(frame(text, Uint8Array.of(0x61, 0xff, 0x61), { fin: false }))
-        const isEarly = await peer.until(() => peer.count(close) > 0 || peer.isClosed, 1000)
+        peer.send(clientFrame(opcodes.text, Uint8Array.of(0x61, 0xff, 0x61), { fin: false }))
+        const isEarly = await peer.until(() => peer.count(opcodes.close) > 0 || peer.isClosed, 1000)
         if (isEarly) return figure(`at the byte, ${peer.closeCode || 'no Close'}`, peer.closeCode === 1007)
-        peer.send(frame(0, 'end'))
-        await peer.until(() => peer.count(close) > 0 || peer.isClosed, 2000)
+        peer.send(clientFrame(0, 'end'))
+        await peer.until(() => peer.count(opcodes.close) > 0 || peer.isClosed, 2000)
         return figure(`at the message's end, ${peer.closeCode || 'no Close'}`, false)
       }),
   },
   {
-    property: 'the same within one frame of which half has arrived',
+    property: 'the same within one frame, half of which has arrived',
     promise: 'at the byte, with 1007',
     measure: (server) =>
       onConnection(server, async (peer) => {
-        const octets = frame(text, Buffer.concat([Uint8Array.of(0x61, 0xff), Buffer.alloc(1000, 'a')]))
-        peer.send(octets.subarray(0, 500))
-        const isEarly = await peer.until(() => peer.count(close) > 0 || peer.isClosed, 1000)
+        const bytes = clientFrame(opcodes.text, Buffer.concat([Uint8Array.of(0x61, 0xff), Buffer.alloc(1000, 'a')]))
+        peer.send(bytes.subarray(0, 500))
+        const isEarly = await peer.until(() => peer.count(opcodes.close) > 0 || peer.isClosed, 1000)
         if (isEarly) return figure(`at the byte, ${peer.closeCode || 'no Close'}`, peer.closeCode === 1007)
-        peer.send(octets.subarray(500))
-        await peer.until(() => peer.count(close) > 0 || peer.isClosed, 2000)
+        peer.send(bytes.subarray(500))
+        await peer.until(() => peer.count(opcodes.close) > 0 || peer.isClosed, 2000)
         return figure(`at the message's end, ${peer.closeCode || 'no Close'}`, false)
       }),
   },
   {
-    property: 'one malformed frame, if the program handles no errors',
+    property: 'one malformed frame, if the program has no error handler',
     promise: 'the process continues',
     mode: 'unguarded',
     measure: (server) =>
       onConnection(server, async (peer) => {
-        peer.send(frame(3, 'reserved'))
+        peer.send(clientFrame(3, 'reserved'))
         await peer.untilClosed(2000)
         const other = await RawSocket.open(server.port, 2000)
         other?.destroy()
@@ -119,16 +119,16 @@ export const frameRows: readonly Row[] = [
   },
   {
     property: '100,000 Pings of 100 bytes from a peer that reads',
-    promise: 'all answered, the peer is not disconnected',
+    promise: 'answered, the peer is not cut',
     measure: (server) =>
       onConnection(server, async (peer) => {
         const count = 100_000
-        const octets = Buffer.concat(Array.from({ length: 1000 }, () => frame(ping, Buffer.alloc(100))))
-        for (let sent = 0; sent < count && (await peer.sendInTurn(octets)); sent += 1000) {}
-        peer.send(frame(text, 'end'))
-        const isServed = await peer.until(() => peer.count(text) > 0, 20_000)
-        const answers = `${peer.count(pong).toLocaleString('en')} answered`
-        return figure(isServed ? answers : `${answers}, then disconnected`, isServed && peer.count(pong) > 0)
+        const bytes = Buffer.concat(Array.from({ length: 1000 }, () => clientFrame(opcodes.ping, Buffer.alloc(100))))
+        for (let sent = 0; sent < count && (await peer.sendInTurn(bytes)); sent += 1000) {}
+        peer.send(clientFrame(opcodes.text, 'end'))
+        const isServed = await peer.until(() => peer.count(opcodes.text) > 0, 20_000)
+        const answers = `${peer.count(opcodes.pong).toLocaleString('en')} answered`
+        return figure(isServed ? answers : `${answers}, then cut`, isServed && peer.count(opcodes.pong) > 0)
       }),
   },
 ]

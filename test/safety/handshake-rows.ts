@@ -1,18 +1,19 @@
-import { RawSocket } from '../faults/raw-socket.js'
-import { frame, request, requestLines, text } from '../faults/wire.js'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { figure, type Row } from './row.js'
 import { authenticationMs } from './servers/commands.js'
 
-/** What a server answers to these octets: a status, 0 for none within the time. */
-async function statusOf(port: number, octets: string): Promise<number> {
+/** The status of the server's answer to these bytes, or 0 for none in time. */
+async function statusOf(port: number, bytes: string): Promise<number> {
   const peer = new RawSocket(port)
-  peer.send(octets)
+  peer.send(bytes)
   await peer.until(() => peer.head !== '', 2000)
   peer.destroy()
   return peer.status
 }
 
-/** Requests that break a rule of RFC 6455 §4.1 or of HTTP, by what is wrong with them. */
+/** Requests that break a rule of RFC 6455 §4.1 or of HTTP, by their fault. */
 function brokenRequests(port: number): Readonly<Record<string, string>> {
   const lines = (changes: Parameters<typeof requestLines>[1]): string[] => requestLines(port, changes)
   const host = `127.0.0.1:${port}`
@@ -41,7 +42,7 @@ function brokenRequests(port: number): Readonly<Record<string, string>> {
   }
 }
 
-/** The status that a request gets when one field is changed: 101 where the server lets it in. */
+/** A row for a request with one changed field, which expects a status: 101 means accepted. */
 function changed(property: string, promise: string, field: string, value: (port: number) => string): Row {
   return {
     property,
@@ -61,7 +62,7 @@ export const handshakeRows: readonly Row[] = [
     promise: 'all',
     async measure({ port }) {
       const requests = Object.entries(brokenRequests(port))
-      const statuses = await Promise.all(requests.map(([, octets]) => statusOf(port, octets)))
+      const statuses = await Promise.all(requests.map(([, bytes]) => statusOf(port, bytes)))
       const named = (isThat: (status: number) => boolean): string[] =>
         requests.flatMap(([name], at) => (isThat(statuses[at]!) ? [name] : []))
       const letIn = named((status) => status === 101)
@@ -84,14 +85,14 @@ export const handshakeRows: readonly Row[] = [
   ),
   {
     property: `messages that arrive while an asynchronous handler takes ${authenticationMs} ms to authenticate`,
-    promise: 'all delivered',
+    promise: 'delivered, all',
     mode: 'authenticate',
     async measure(server) {
-      const messages = Buffer.concat(Array.from({ length: messagesSent }, () => frame(text, 'early')))
+      const messages = Buffer.concat(Array.from({ length: messagesSent }, () => clientFrame(opcodes.text, 'early')))
       const peer = await RawSocket.open(server.port)
       if (peer === undefined) return figure('no connection', false)
       peer.send(messages)
-      await peer.until(() => peer.count(text) === messagesSent, 2000)
+      await peer.until(() => peer.count(opcodes.text) === messagesSent, 2000)
       peer.destroy()
       const arrived = (await server.counts())?.messages ?? 0
       const lost = messagesSent - arrived
@@ -99,7 +100,7 @@ export const handshakeRows: readonly Row[] = [
     },
   },
   {
-    property: 'two WebSocket servers with different paths on one HTTP server: connections that open',
+    property: 'two servers with a path each on one HTTP server: connections that open',
     promise: 'both',
     mode: 'two',
     without: { Bun: 'supports one server per port' },

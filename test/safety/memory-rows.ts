@@ -1,22 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { constants, deflateRawSync } from 'node:zlib'
-import { RawSocket } from '../faults/raw-socket.js'
-import { binary, close, frame, ping, request, requestLines, text } from '../faults/wire.js'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { type Figure, figure, mebibytes, type Row } from './row.js'
 import type { ServerProcess } from './server-process.js'
 import { sentMessageBytes, sentMessages } from './servers/commands.js'
 
-/** What a process' memory may differ by from one moment to the next: its code gets compiled, its heap grows in steps. */
+/** The noise of a process's memory: its code gets compiled, its heap grows in steps. */
 const noiseBytes = 24 << 20
 
-/** Connects, warms the server up, and says what its memory was. */
+/** Connects, warms the server up, and returns its memory. */
 async function begin(
   server: ServerProcess,
 ): Promise<{ readonly peer: RawSocket; readonly before: number } | undefined> {
   const peer = await RawSocket.open(server.port)
   if (peer === undefined) return undefined
-  for (let count = 0; count < 200; count++) peer.send(frame(text, 'warm'))
-  await peer.until(() => peer.count(text) >= 200, 5000)
+  for (let count = 0; count < 200; count++) peer.send(clientFrame(opcodes.text, 'warm'))
+  await peer.until(() => peer.count(opcodes.text) >= 200, 5000)
   peer.counts.clear()
   const memory = await server.memory()
   return memory === undefined ? undefined : { peer, before: memory.residentBytes }
@@ -24,8 +25,8 @@ async function begin(
 
 const noConnection = figure('no connection', false)
 
-/** Octets of a peer who reads nothing that the server took, and what it holds. */
-async function flood(server: ServerProcess, piece: Buffer, pieces: number): Promise<Figure> {
+/** Floods the server from a peer that does not read, and reports the bytes that it read and its memory. */
+async function flood(server: ServerProcess, piece: Uint8Array, pieces: number): Promise<Figure> {
   const begun = await begin(server)
   if (begun === undefined) return noConnection
   const { peer, before } = begun
@@ -47,22 +48,22 @@ async function flood(server: ServerProcess, piece: Buffer, pieces: number): Prom
   )
 }
 
-/** What one message that does not end takes, in this many fragments of this many octets. */
-function fragmented(count: number, octets: number): Row {
-  const amount = `${count.toLocaleString('en')} fragments of ${octets === 1 ? 'one byte' : `${octets} bytes`}`
+/** A row for the memory of one unfinished message, in this number of fragments of this length. */
+function fragmented(count: number, bytes: number): Row {
+  const amount = `${count.toLocaleString('en')} fragments of ${bytes === 1 ? 'one byte' : `${bytes} bytes`}`
   return {
     property: `memory held for one message of ${amount}`,
-    promise: 'its bytes, less than 1 MiB, plus noise',
+    promise: 'its bytes, below 1 MiB, plus noise',
     async measure(server) {
       const begun = await begin(server)
       if (begun === undefined) return noConnection
       const { peer, before } = begun
-      const payload = 'a'.repeat(octets)
-      peer.send(frame(binary, payload, { fin: false }))
-      const piece = Buffer.concat(Array.from({ length: 1000 }, () => frame(0, payload, { fin: false })))
+      const payload = 'a'.repeat(bytes)
+      peer.send(clientFrame(opcodes.binary, payload, { fin: false }))
+      const piece = Buffer.concat(Array.from({ length: 1000 }, () => clientFrame(0, payload, { fin: false })))
       for (let sent = 0; sent < count && (await peer.sendInTurn(piece)); sent += 1000) {}
       await sleep(1500)
-      const isCut = peer.isClosed || peer.count(close) > 0
+      const isCut = peer.isClosed || peer.count(opcodes.close) > 0
       const memory = await server.memory()
       peer.destroy()
       if (memory === undefined) return figure('the server does not answer', false)
@@ -96,7 +97,7 @@ export const memoryRows: readonly Row[] = [
         await sleep(700)
       }
       const counts = await server.counts()
-      const arrived = peer.count(binary)
+      const arrived = peer.count(opcodes.binary)
       peer.destroy()
       if (memory === undefined || after === undefined || counts === undefined) return noConnection
       const growth = after.peakBytes - memory.residentBytes
@@ -114,13 +115,17 @@ export const memoryRows: readonly Row[] = [
   {
     property: 'a peer that sends 256 MiB to an echo and reads nothing: memory',
     promise: 'reading stops at 64 KiB of answers',
-    measure: (server) => flood(server, frame(binary, new Uint8Array(65_536)), 4096),
+    measure: (server) => flood(server, clientFrame(opcodes.binary, new Uint8Array(65_536)), 4096),
   },
   {
     property: 'a peer that sends 1,000,000 Pings (125 MiB) and reads nothing: memory',
     promise: 'only the latest Pong waits',
     measure: (server) =>
-      flood(server, Buffer.concat(Array.from({ length: 500 }, () => frame(ping, new Uint8Array(125)))), 2000),
+      flood(
+        server,
+        Buffer.concat(Array.from({ length: 500 }, () => clientFrame(opcodes.ping, new Uint8Array(125)))),
+        2000,
+      ),
   },
   {
     property: `${bombs} messages at once that would inflate to 1 GiB each, with compression: memory`,
@@ -132,14 +137,14 @@ export const memoryRows: readonly Row[] = [
         Array.from({ length: bombs }, () => RawSocket.open(server.port, 5000, requestLines(server.port, offer))),
       )
       const peers = opened.filter((peer) => peer !== undefined && /permessage-deflate/i.test(peer.head))
-      // What compressing takes once and for all is no bomb's.
-      const hello = frame(text, deflateRawSync('hello'.repeat(400)), { reservedBits: 4 })
+      // One-time allocations for compression are not counted as a bomb's.
+      const hello = clientFrame(opcodes.text, deflateRawSync('hello'.repeat(400)), { reservedBits: 4 })
       for (const peer of peers) for (let count = 0; count < 20; count++) peer?.send(hello)
-      await Promise.all(peers.map((peer) => peer?.until(() => peer.count(text) === 20, 5000)))
+      await Promise.all(peers.map((peer) => peer?.until(() => peer.count(opcodes.text) === 20, 5000)))
       const before = await server.memory()
-      const octets = frame(binary, bomb(), { reservedBits: 4 })
-      for (const peer of peers) peer?.send(octets)
-      await Promise.all(peers.map((peer) => peer?.until(() => peer.count(close) > 0 || peer.isClosed, 15_000)))
+      const bytes = clientFrame(opcodes.binary, bomb(), { reservedBits: 4 })
+      for (const peer of peers) peer?.send(bytes)
+      await Promise.all(peers.map((peer) => peer?.until(() => peer.count(opcodes.close) > 0 || peer.isClosed, 15_000)))
       const after = await server.memory()
       const codes = new Set(peers.map((peer) => peer?.closeCode || 'no Close'))
       for (const peer of peers) peer?.destroy()

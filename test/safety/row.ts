@@ -1,21 +1,21 @@
 import type { ServerProcess, Target } from './server-process.js'
 import type { Mode } from './servers/commands.js'
 
-/** What was measured on one server. */
+/** The measurement of one server. */
 export interface Figure {
   readonly text: string
   readonly holds: boolean
 }
 
-/** A property that is measured, and what Twoway promises of it. */
+/** A measured property, and the promise of Twoway. */
 export interface Row {
   readonly property: string
   readonly promise: string
-  /** What the server is to do: echo, where nothing else is said. */
+  /** The mode of the server; echo by default. */
   readonly mode?: Mode
-  /** Descriptors that its process may have. */
+  /** The limit of its process's descriptors. */
   readonly descriptors?: number
-  /** Why a target is not measured, by its name. */
+  /** The reasons why targets are not measured, by their names. */
   readonly without?: Readonly<Record<string, string>>
   measure(server: ServerProcess, target: Target): Promise<Figure>
 }
@@ -28,12 +28,12 @@ export function seconds(ms: number): string {
   return ms < 995 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
 }
 
-export function mebibytes(octets: number): string {
-  const count = octets / 2 ** 20
+export function mebibytes(bytes: number): string {
+  const count = bytes / 2 ** 20
   return count < 0.05 ? 'no growth' : `+${count < 10 ? count.toFixed(1) : Math.round(count)} MiB`
 }
 
-/** How long something took, or undefined where it did not come to be in time. */
+/** The time until a condition holds, or undefined if it does not hold in time. */
 export async function timed(
   until: (withinMs: number) => Promise<boolean>,
   withinMs: number,

@@ -1,7 +1,7 @@
 /**
- * `npm run safety [-- WORD ...]`: measures what docs/safety.md says of Twoway, and the same of ws and of Bun, in one run,
- * and writes it there. With words only the rows whose property has one of them are measured, and nothing is written.
- * Bun is fetched from npm into `.scratch` where it is missing; where npm can't, it is left out.
+ * `npm run safety [-- WORD ...]`: measures the rows of docs/safety.md for Twoway, ws and Bun in one run,
+ * and writes that document. With words it measures only the rows whose property contains one of them, and writes nothing.
+ * It fetches Bun from npm into `.scratch` if it is missing, and leaves Bun out if npm fails.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -44,7 +44,7 @@ const disturbing = [
 const waiting = [...dribbleRows, ...waitingRows].filter(isChosen)
 
 const begun = new Date()
-// These sleep for the most part, so the others are measured meanwhile.
+// These rows mostly sleep, so the others are measured meanwhile.
 const waited = Promise.all(waiting.map((row) => measureAll(row, (measure) => Promise.all(targets.map(measure)))))
 const measured: Measured[] = []
 for (const row of disturbing) measured.push(await measureAll(row, oneByOne))

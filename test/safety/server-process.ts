@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { generate } from 'selfsigned'
 import type { Counts, Mode } from './servers/commands.js'
 
-/** A server to measure: what runs which script. */
+/** A server to measure: a program and its script. */
 export interface Target {
   readonly name: string
   readonly version: string
@@ -25,7 +25,7 @@ async function identityOf(): Promise<{ readonly cert: string; readonly key: stri
   return { cert, key }
 }
 
-/** One such server, in a process of its own. */
+/** A server in its own process. */
 export class ServerProcess {
   readonly port: number
   hasEnded = false
@@ -41,7 +41,7 @@ export class ServerProcess {
     })
   }
 
-  /** Starts one, by a shell with fewer descriptors where that is asked for. Rejects where it doesn't start. */
+  /** Starts a server, through a shell with a lower limit of descriptors if one is given. Rejects if it does not start. */
   static async start(target: Target, mode: Mode, descriptors?: number): Promise<ServerProcess> {
     const script = fileURLToPath(new URL(`servers/${target.script}.js`, import.meta.url))
     const command = [target.program, ...target.args, script, mode]
@@ -70,7 +70,7 @@ export class ServerProcess {
     return this.#ask('memory', 20_000)
   }
 
-  /** Resolves with whether it stopped in time. */
+  /** Resolves with whether the server stopped in time. */
   async stop(withinMs: number): Promise<boolean> {
     return (await this.#ask('stop', withinMs)) !== undefined
   }
@@ -82,7 +82,7 @@ export class ServerProcess {
     await ended
   }
 
-  /** The answer to a question, or undefined where none came in time. */
+  /** The answer to a question, or undefined if none arrives in time. */
   #ask<Answer>(question: string, withinMs: number): Promise<Answer | undefined> {
     if (this.hasEnded) return Promise.resolve(undefined)
     return new Promise((resolve) => {

@@ -1,13 +1,14 @@
 import { connect as connectTcp } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
-import { frame, request, requestLines, text } from '../faults/wire.js'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
 import { figure, type Row } from './row.js'
 import type { ServerProcess } from './server-process.js'
 
 const patienceMs = 3000
 const tries = 10
 
-/** Resolves with false where it takes too long, or the connection is gone before. */
+/** Resolves with false if it takes too long, or if the connection closes first. */
 function inTime(socket: TLSSocket, begin: (done: () => void) => void): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), patienceMs)
@@ -27,7 +28,7 @@ async function open(port: number): Promise<TLSSocket | undefined> {
   return (await inTime(socket, (done) => socket.once('secureConnect', done))) ? socket : undefined
 }
 
-/** A connection whose message was echoed. */
+/** A connection that has received an echo. */
 async function echoed(port: number): Promise<TLSSocket | undefined> {
   const socket = await open(port)
   if (socket === undefined) return undefined
@@ -41,11 +42,11 @@ async function echoed(port: number): Promise<TLSSocket | undefined> {
     })
   socket.write(request(requestLines(port)))
   if (!(await holds('\r\n\r\n'))) return undefined
-  socket.write(frame(text, 'hello, everyone'))
+  socket.write(clientFrame(opcodes.text, 'hello, everyone'))
   return (await holds('hello, everyone')) ? socket : undefined
 }
 
-/** Four bytes come of a record of 256, and then the end of TCP. */
+/** Sends four bytes of a record of 256, and then ends TCP. */
 async function breakOff(port: number): Promise<void> {
   const under = connectTcp({ port, host: '127.0.0.1' })
   under.on('error', () => {})
@@ -70,7 +71,7 @@ async function fareOf(server: ServerProcess): Promise<readonly [words: string, i
 function renegotiation(when: string, begin: (port: number) => Promise<TLSSocket | undefined>): Row {
   return {
     property: `a peer that renegotiates TLS 1.2 ${when}, up to ${tries} times`,
-    promise: 'its connection ends at the first, and nothing else',
+    promise: 'ends its connection at the first one, and nothing else',
     mode: 'tls',
     async measure(server) {
       const peer = await begin(server.port)
@@ -97,7 +98,7 @@ export const tlsRows: readonly Row[] = [
   renegotiation('before any request', open),
   renegotiation('amid its messages', echoed),
   {
-    property: `${tries * 10} TLS connections that break off within a record`,
+    property: `${tries * 10} TLS connections that end within a record`,
     promise: 'end, and nothing else',
     mode: 'tls',
     async measure(server) {

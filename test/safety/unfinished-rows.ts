@@ -1,42 +1,43 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { constants, deflateRawSync } from 'node:zlib'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { requestLines } from 'twoway-testing/peers/handshake-request.js'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import { Bystander } from '../faults/bystander.js'
-import { RawSocket } from '../faults/raw-socket.js'
-import { binary, close, frame, requestLines } from '../faults/wire.js'
 import { figure, mebibytes, type Row } from './row.js'
 import type { ServerProcess } from './server-process.js'
 import type { Mode } from './servers/commands.js'
 
-/** What Twoway holds of input that is not complete, at most, by default, and what a process may take beside it. */
+/** The default limit of incomplete input that Twoway holds, and the other memory that a process may use. */
 const mostBytes = (256 + 64) << 20
-/** The longest that a bystander may wait. */
+/** The longest acceptable wait of a bystander. */
 const mostMs = 100
 
 const manyPeers = 10_000
-/** A machine takes so many connections at a time without refusing some. */
+/** The number of connections that a machine accepts at a time without refusing some. */
 const peersAtATime = 100
 
 interface Halves {
   readonly property: string
   readonly mode: Mode
-  /** What each peer sends once it is connected, of which the rest never comes. */
-  readonly part: () => Buffer
+  /** The bytes that each peer sends after it connected; the rest never arrives. */
+  readonly part: () => Uint8Array
 }
 
-/** What inflates to just below 1 MiB, in about 16 KiB: half a message of it. */
-function halfBomb(): Buffer {
+/** The first frame of a message of about 16 KiB that inflates to just below 1 MiB. */
+function halfBomb(): Uint8Array {
   const message = Buffer.alloc((1 << 20) - 1)
   let seed = 1
-  // A random byte each so often takes about two and a half bytes of the compressed data.
+  // Each random byte adds about two and a half bytes of compressed data.
   for (let at = 0; at < message.length; at += 180) {
     seed = (seed * 48_271) % 0x7fffffff
     message[at] = seed
   }
   const compressed = deflateRawSync(message, { finishFlush: constants.Z_SYNC_FLUSH })
-  return frame(binary, compressed, { reservedBits: 4, fin: false })
+  return clientFrame(opcodes.binary, compressed, { reservedBits: 4, fin: false })
 }
 
-/** 10,000 peers that each send a part of a message and nothing more: the process' memory, and what another waits. */
+/** A row of 10,000 peers that each send a part of a message and nothing more: the process's memory, and another's wait. */
 function halves({ property, mode, part }: Halves): Row {
   return {
     property: `${property}: memory, and the longest that another's echo takes`,
@@ -47,16 +48,16 @@ function halves({ property, mode, part }: Halves): Row {
       const before = await server.memory()
       const bystander = await Bystander.join(server.port)
       const peers = await openMany(server, mode)
-      const octets = part()
+      const bytes = part()
       bystander.begin()
       for (const [index, peer] of peers.entries()) {
-        peer.send(octets)
+        peer.send(bytes)
         if (index % 4 === 3) await sleep(1)
       }
       await sleep(3000)
       const after = await server.memory()
       const { worstMs } = await bystander.leave()
-      const cut = peers.filter((peer) => peer.isClosed || peer.count(close) > 0)
+      const cut = peers.filter((peer) => peer.isClosed || peer.count(opcodes.close) > 0)
       const codes = [...new Set(cut.map(({ closeCode }) => closeCode || 'no Close'))].join(', ')
       for (const peer of peers) peer.destroy()
       if (before === undefined || after === undefined) return figure('the server does not answer', false)
@@ -81,7 +82,7 @@ async function openMany(server: ServerProcess, mode: Mode): Promise<RawSocket[]>
     const stand = opened.filter((peer) => peer !== undefined)
     if (stand.length === 0) break
     peers.push(...stand)
-    // The bystander has one of the places.
+    // The bystander is one of the connections.
     if (stand.length < peersAtATime) break
   }
   return peers
@@ -93,7 +94,7 @@ export const unfinishedRows: readonly Row[] = [
   halves({
     property: `${count} peers that each send half a message of 100 KiB`,
     mode: 'echo',
-    part: () => frame(binary, Buffer.alloc(50 << 10, 'a'), { length: 100 << 10 }),
+    part: () => clientFrame(opcodes.binary, Buffer.alloc(50 << 10, 'a'), { length: 100 << 10 }),
   }),
   halves({
     property: `${count} peers that each send half a compressed message, 16 KiB that inflate to 1 MiB`,
@@ -102,18 +103,18 @@ export const unfinishedRows: readonly Row[] = [
   }),
 ]
 
-/** These sleep for the most part. */
+/** Rows that mostly sleep. */
 export const dribbleRows: readonly Row[] = [
   {
-    property: 'a message of which a byte comes each second is ended after',
-    promise: '30 s, and two more until it is looked at',
+    property: 'a message that arrives at one byte each second is ended after',
+    promise: '30 s, plus up to 2 s until the next check',
     async measure(server) {
       const peer = await RawSocket.open(server.port)
       if (peer === undefined) return figure('no connection', false)
-      peer.send(frame(binary, 'a', { length: 1000 }))
+      peer.send(clientFrame(opcodes.binary, 'a', { length: 1000 }))
       const begun = performance.now()
       const timer = setInterval(() => peer.send('a'), 1000)
-      const isEnded = await peer.until(() => peer.count(close) > 0 || peer.isClosed, 60_000)
+      const isEnded = await peer.until(() => peer.count(opcodes.close) > 0 || peer.isClosed, 60_000)
       clearInterval(timer)
       const seconds = (performance.now() - begun) / 1000
       const { closeCode } = peer

@@ -6,7 +6,7 @@ const headBytes = 5
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex')
 
-/** Records that nobody expects, in plain text: most must end the connection, whenever they come. */
+/** Unexpected records in plain text. Most of them must end the connection at any time. */
 const strays: readonly Buffer[] = [
   bytes('15 0303 0002 0100'), // a warning: close_notify
   bytes('15 0303 0002 0228'), // a fatal alert: handshake_failure
@@ -40,14 +40,14 @@ export async function socketPair(): Promise<readonly [Socket, Socket]> {
 }
 
 /**
- * The network between a TLS peer and whom it meets: it passes the peer's records on, changed where a fault is for them,
- * and what comes back as it is.
+ * The network between a TLS peer and the other side: it passes the peer's records on, changed by the faults for them,
+ * and passes the other side's bytes back unchanged.
  */
 export class FaultyWire {
   readonly #outer: Socket
   readonly #inner: Socket
   readonly #faults: readonly WireFault[]
-  /** Sealed records that were sent since the first came from the other side: a server's own, after its handshake. */
+  /** The number of sealed records sent since the other side's first one: for a server those after its handshake. */
   sealedSinceAnswer = 0
   #record = 0
   #partial: Buffer = Buffer.alloc(0)
@@ -56,8 +56,8 @@ export class FaultyWire {
   #isAnswered = false
 
   /**
-   * @param inner what the peer's own socket is connected to
-   * @param outer the connection to whom it meets
+   * @param inner the other end of the peer's socket
+   * @param outer the connection to the other side
    */
   constructor(inner: Socket, outer: Socket, faults: readonly WireFault[]) {
     this.#inner = inner
@@ -82,7 +82,7 @@ export class FaultyWire {
     return this.#outer.destroyed
   }
 
-  /** Ends the side of TCP that sends. */
+  /** Ends the sending side of TCP. */
   end(): void {
     this.#outer.end()
   }
@@ -91,7 +91,7 @@ export class FaultyWire {
     this.#outer.resetAndDestroy()
   }
 
-  /** Reads no further of what comes back. */
+  /** Stops reading from the other side. */
   pause(): void {
     this.#outer.pause()
   }
@@ -111,7 +111,7 @@ export class FaultyWire {
     }
   }
 
-  /** What a peer sends that writes its records itself. */
+  /** Sends bytes of a peer that writes its records itself. */
   pass(record: Uint8Array): void {
     if (!this.#isSwallowing && this.#outer.writable) this.#outer.write(record)
   }

@@ -3,18 +3,19 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ConnectionOptions, connect as connectTls, createSecureContext, TLSSocket } from 'node:tls'
-import { frame, request, requestLines, text } from '../faults/wire.js'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
 import { FaultyWire, socketPair } from './faulty-wire.js'
 import { alert, applicationData, handshake, RecordSealer, sealerCipher } from './record-sealer.js'
 import { type Act, forgeries, type Sequence } from './sequence.js'
 import type { TlsProcess } from './tls-process.js'
 
-/** A peer waits no longer for an answer; some of what it sends has none. */
+/** The longest wait of a peer for an answer; some acts have none. */
 const patienceMs = 60
 
 const forged = new Set<Act>(forgeries)
 
-/** Plays a sequence of TLS messages to its end, at which the peer is gone. */
+/** Plays a sequence of TLS messages, and closes the peer at its end. */
 export async function play(sequence: Sequence, process: TlsProcess): Promise<void> {
   if (sequence.host === 'client') await playServer(sequence, process)
   else await playClient(sequence, process.ports[sequence.host])
@@ -31,11 +32,11 @@ async function playClient(sequence: Sequence, port: number): Promise<void> {
   await new Peer(peer, wire, sequence, Buffer.from(request(requestLines(port)))).play()
 }
 
-/** Our client is told to connect here, and meets this server. */
+/** A server for our client, which the process under test is told to connect to. */
 async function playServer(sequence: Sequence, process: TlsProcess): Promise<void> {
   const listener = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
   await once(listener, 'listening')
-  // Our client never comes where its process has ended.
+  // Our client never connects if its process has ended.
   listener.unref()
   const accepted = once(listener, 'connection')
   process.connect((listener.address() as AddressInfo).port)
@@ -56,7 +57,7 @@ async function playServer(sequence: Sequence, process: TlsProcess): Promise<void
   await new Peer(peer, wire, sequence).play()
 }
 
-/** The session that a connection without faults leaves, where the server gives one. */
+/** The TLS session of a connection without faults, if the server provides one. */
 async function sessionOf(sequence: Sequence, port: number): Promise<Buffer | undefined> {
   const socket = connectTls({ ...optionsOf(sequence), port, host: '127.0.0.1' })
   socket.on('error', () => {})
@@ -73,7 +74,7 @@ function connectOver(socket: Socket, options: ConnectionOptions): TLSSocket | un
   try {
     return connectTls({ ...options, socket })
   } catch {
-    // OpenSSL does not take each session that was tampered with.
+    // OpenSSL does not accept every session that was tampered with.
     socket.destroy()
     return undefined
   }
@@ -103,12 +104,12 @@ function answerTo(head: string): Buffer {
   return Buffer.from(`${[...lines, `Sec-WebSocket-Accept: ${accept}`].join('\r\n')}\r\n\r\n`)
 }
 
-/** One side of a TLS connection, which does what a sequence says. */
+/** One side of a TLS connection, which performs the acts of a sequence. */
 class Peer {
   readonly #socket: TLSSocket
   readonly #wire: FaultyWire
   readonly #sequence: Sequence
-  /** A client's request; a server answers the one that comes. */
+  /** The request of a client; a server answers the request that it receives. */
   readonly #request: Buffer | undefined
   readonly #isServer: boolean
   readonly #gone: Promise<unknown>
@@ -138,7 +139,7 @@ class Peer {
     const secured = new Promise((resolve) => this.#socket.once(this.#isServer ? 'secure' : 'secureConnect', resolve))
     await this.#atMost(secured)
     const { acts } = this.#sequence
-    // A server that answers before it was asked would meet a client that is still in its handshake, and no further.
+    // A server that answers before the request would always meet a client within its handshake.
     if (this.#isServer && this.#received === '')
       await this.#atMost(new Promise((resolve) => this.#socket.once('data', resolve)))
     const isForged = acts.some((act) => forged.has(act))
@@ -164,13 +165,13 @@ class Peer {
   async #usual(act: Act): Promise<void> {
     const opening = this.#request ?? answerTo(this.#received)
     const half = opening.length >> 1
-    const message = frame(text, 'hello', { masked: !this.#isServer })
+    const message = clientFrame(opcodes.text, 'hello', { masked: !this.#isServer })
     if (act === 'request') this.#write(opening)
     else if (act === 'half a request') this.#write(opening.subarray(0, half))
     else if (act === 'the rest') this.#write(opening.subarray(half))
     else if (act === 'messages') this.#write(Buffer.concat([message, message, message]))
     else if (act === 'half a message') this.#write(message.subarray(0, 4))
-    else if (act === 'a close') this.#write(frame(8, '\u0003\u00e8', { masked: !this.#isServer }))
+    else if (act === 'a close') this.#write(clientFrame(8, '\u0003\u00e8', { masked: !this.#isServer }))
     else if (act === 'garbage') this.#write(Buffer.alloc(100, '\u0081\u00ff\u0000garbage', 'latin1'))
     else if (act === 'a look') await this.#atMost(new Promise((resolve) => this.#socket.once('data', resolve)))
     else if (act === 'renegotiation') await this.#renegotiate()
@@ -191,7 +192,7 @@ class Peer {
       try {
         this.#socket.renegotiate({ rejectUnauthorized: false }, () => resolve())
       } catch {
-        // TLS 1.3 has none.
+        // TLS 1.3 has no renegotiation.
         resolve()
       }
     })
@@ -208,7 +209,7 @@ class Peer {
     } else if (act === 'a fatal alert') send(alert, 2, 80)
     else if (act === 'a warning') send(alert, 1, 90)
     else if (act === 'close_notify within a message') {
-      this.#write(frame(text, 'hello', { masked: !this.#isServer }).subarray(0, 4))
+      this.#write(clientFrame(opcodes.text, 'hello', { masked: !this.#isServer }).subarray(0, 4))
       send(alert, 1, 0)
     } else if (act === 'a ticket') send(handshake, 4, 0, 0, 14, 0, 0, 0, 9, 1, 2, 3, 4, 0, 0, 1, 7, 0, 0)
     else if (act === 'a request for a certificate') send(handshake, 13, 0, 0, 11, 0, 0, 8, 0, 13, 0, 4, 0, 2, 4, 3)

@@ -4,17 +4,17 @@ export const handshake = 22
 export const alert = 21
 export const applicationData = 23
 
-/** The only cipher of TLS 1.3 that this seals by. */
+/** The only cipher suite of TLS 1.3 that the sealer supports. */
 export const sealerCipher = 'TLS_AES_128_GCM_SHA256'
 
-/** Seals records of TLS 1.3 as one side of a connection does, whatever they hold (RFC 8446 §5.2). */
+/** Seals records of TLS 1.3 with any content, as one side of a connection (RFC 8446 §5.2). */
 export class RecordSealer {
   #secret: Buffer
   #key: Buffer
   #iv: Buffer
   #sequence: number
 
-  /** @param sequence how many records that side has sealed by this secret before */
+  /** @param sequence the number of records that the side has already sealed with this secret */
   constructor(secret: Buffer, sequence = 0) {
     this.#secret = secret
     this.#key = expand(secret, 'key', 16)
@@ -39,7 +39,7 @@ export class RecordSealer {
     ])
   }
 
-  /** A KeyUpdate, after which this side seals by the next key (§7.2). */
+  /** A KeyUpdate, after which this side seals with the next key (§7.2). */
   updateKey(asksForTheOthers: boolean): Buffer {
     const record = this.seal(handshake, Buffer.of(24, 0, 0, 1, asksForTheOthers ? 1 : 0))
     this.#secret = expand(this.#secret, 'traffic upd', 32)
@@ -50,7 +50,7 @@ export class RecordSealer {
   }
 }
 
-/** HKDF-Expand-Label, of one block at most (§7.1). */
+/** HKDF-Expand-Label, limited to one block (§7.1). */
 function expand(secret: Buffer, label: string, length: number): Buffer {
   const name = Buffer.from(`tls13 ${label}`)
   const info = Buffer.concat([Buffer.of(0, length, name.length), name, Buffer.of(0, 1)])

@@ -7,12 +7,13 @@ import { after, before, describe, it } from 'node:test'
 import { connect, type Server, type TLSSocket } from 'node:tls'
 import { generate } from 'selfsigned'
 import { attach, type ServerHandlers, serve } from 'twoway/server'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
 import { startEcho, startTwoway } from '../echo-process.js'
-import { frame, request, requestLines, text } from '../faults/wire.js'
 
 const loopback = '127.0.0.1'
 
-/** How far a peer has come when it renegotiates. */
+/** The stages of a connection at which a peer renegotiates. */
 const stages = [
   'before the request',
   'within the request',
@@ -77,7 +78,7 @@ const hosts: Readonly<Record<string, () => Promise<Host>>> = {
   },
 }
 
-/** A TLS 1.2 peer that has come so far. */
+/** A TLS 1.2 peer at this stage. */
 async function peerAt(stage: Stage, port: number, echoes: boolean, path = '/'): Promise<TLSSocket> {
   const options = { port, host: loopback, rejectUnauthorized: false, maxVersion: 'TLSv1.2' } as const
   const socket = connect(options)
@@ -92,7 +93,7 @@ async function peerAt(stage: Stage, port: number, echoes: boolean, path = '/'): 
   socket.write(opening)
   const [head] = (await once(socket, 'data')) as [Buffer]
   assert.match(head.toString('latin1'), /^HTTP\/1\.1 101 /)
-  const message = frame(text, 'hello')
+  const message = clientFrame(opcodes.text, 'hello')
   if (stage === 'within a frame') socket.write(message.subarray(0, 8))
   if (stage === 'after an echo') {
     socket.write(message)
@@ -115,7 +116,7 @@ for (const [name, start] of Object.entries(hosts)) {
       it(`${stage} ${isTheApps ? "is the app's affair" : 'ends the connection'}, and nothing else`, async () => {
         closes = []
         const socket = await peerAt(stage, host.port, name !== 'twoway listen --tls')
-        // `once` would reject at a reset, which comes where something was not read yet.
+        // `once` would reject at a reset, which happens if there are unread bytes.
         const gone = new Promise((resolve) => socket.once('close', resolve))
         const done = new Promise<void>((resolve) => socket.renegotiate({ rejectUnauthorized: false }, () => resolve()))
         if (isTheApps) {

@@ -5,15 +5,15 @@ import { type Host, hosts, type Sequence, sequenceOf } from './sequence.js'
 import { TlsProcess } from './tls-process.js'
 import type { TlsState } from './tls-server.js'
 
-/** Longer than each time that the servers have, and a machine that has other work takes. */
+/** Longer than every time limit of the servers, even on a busy machine. */
 const settleMs = 15_000
 const bystanderMs = 5000
-/** Descriptors are looked at after so many. */
+/** The number of sequences between two checks of the descriptors. */
 const batchSize = 250
 
 const restMs = 200
 
-/** Nothing that a peer may not do. */
+/** A sequence without any violation. */
 const quiet: Omit<Sequence, 'host'> = {
   version: 'TLSv1.3',
   servername: 'localhost',
@@ -31,18 +31,18 @@ export interface SequencesOptions {
 }
 
 export interface SequencesReport {
-  /** What did not hold, in words; empty where all did. */
+  /** Descriptions of broken promises; empty if there are none. */
   readonly complaint: string
-  /** The sequences among which the one is that did it. */
+  /** The sequences that include the cause. */
   readonly suspects: readonly number[]
-  /** WebSockets that came to stand, and what became of them. */
+  /** The number of WebSockets that opened, and the outcomes. */
   readonly opened: number
   readonly met: Readonly<Record<string, number>>
 }
 
 /**
- * Plays sequences of TLS messages to one process, and says whether it lived, held no descriptor after them, and served
- * others meanwhile.
+ * Plays sequences of TLS messages to one process, and reports whether it survived, released all descriptors, and served
+ * other clients meanwhile.
  */
 export async function runSequences(options: SequencesOptions): Promise<SequencesReport> {
   const process = await TlsProcess.start()
@@ -85,19 +85,19 @@ async function runOn(process: TlsProcess, options: SequencesOptions): Promise<Se
   return { complaint: '', suspects: [], opened: last.opened, met: last.met }
 }
 
-/** What a process holds for good, once it has done each kind of work. */
+/** The descriptors that a process keeps after it has done each kind of work. */
 async function atRest(process: TlsProcess): Promise<TlsState> {
   await Promise.all(hosts.map((host) => playOrEnd({ ...quiet, host }, process)))
   await sleep(restMs)
   return process.settled(0, 0)
 }
 
-/** A process that has ended answers nobody: a sequence would wait for it. */
+/** Rejects if the process ends, because a sequence would wait for its answer. */
 async function playOrEnd(sequence: Sequence, process: TlsProcess): Promise<void> {
   await Promise.race([play(sequence, process), process.ended])
 }
 
-/** The hosts that do not echo a client who keeps the rules. */
+/** The hosts that do not echo a valid client. */
 async function serveAll(process: TlsProcess): Promise<Host[]> {
   const servers = hosts.filter((host) => host !== 'client')
   const served = await Promise.all(servers.map((host) => isServed(process.ports[host])))

@@ -1,7 +1,7 @@
 /**
- * `npm run test:tls -- [--count 10000] [--seed 5246] [--at INDEX,...]`: plays sequences of TLS messages to servers and
- * clients of ours, and says whether the process lived, held no descriptor and served others. `--seed any` takes a new
- * seed; `--at` plays the sequences of these numbers again, and says what they are.
+ * `npm run test:tls -- [--count 10000] [--seed 5246] [--at INDEX,...]`: plays sequences of TLS messages to our servers and
+ * clients, and reports whether the process survived, released all descriptors and served others. `--seed any` takes a new
+ * seed; `--at` repeats and describes the sequences of these numbers.
  */
 import { randomInt } from 'node:crypto'
 import process from 'node:process'
@@ -22,7 +22,7 @@ const count = wholeNumber('count', values.count)
 const seed = values.seed === 'any' ? randomInt(2 ** 31) : wholeNumber('seed', values.seed)
 if (values.at === undefined) await runMany()
 else await runAgain(values.at.split(',').map((index) => wholeNumber('at', index.trim())))
-// Peers of a process that has ended may wait for it.
+// Peers of a process that has ended may still wait for it.
 process.exit()
 
 function wholeNumber(name: string, text: string): number {
@@ -52,7 +52,7 @@ async function runMany(): Promise<void> {
   process.exitCode = 1
 }
 
-/** The fewest of the suspects that do it by themselves, by halves. */
+/** The smallest part of the suspects that fails by itself, found by bisection. */
 async function narrowed(suspects: readonly number[]): Promise<readonly number[]> {
   if (suspects.length <= 1) return suspects
   const middle = suspects.length >> 1

@@ -1,17 +1,17 @@
-/** Whom a sequence of TLS messages meets: a server of ours, an app's server that ours is attached to, or our client. */
+/** The side under test of a sequence: our server, an app's server with our attachment, or our client. */
 export const hosts = ['serve', 'https', 'http2', 'client'] as const
 
 export type Host = (typeof hosts)[number]
 
-/** What becomes of one of the records that the peer sends, counted from the first. */
+/** A fault in one of the records that the peer sends, by its index. */
 export interface WireFault {
   readonly record: number
   readonly kind: 'cut' | 'drop' | 'repeat' | 'corrupt' | 'dribble' | 'inject' | 'swap' | 'end' | 'reset' | 'swallow'
-  /** Where in the record, or which record is injected before it. */
+  /** The position in the record, or the index of the record that is injected before it. */
   readonly value: number
 }
 
-/** What the peer does, one after the other. */
+/** The acts of the peer, one after another. */
 export const acts = [
   'request',
   'half a request',
@@ -29,7 +29,7 @@ export const acts = [
   'no reading',
 ] as const
 
-/** What a peer of TLS 1.3 sends in records that it seals itself, by the keys that were agreed on. */
+/** The acts of a TLS 1.3 peer that seals its records itself with the negotiated keys. */
 export const forgeries = [
   'key updates',
   'key updates that ask for ours',
@@ -52,17 +52,17 @@ export type Act = (typeof acts)[number] | (typeof forgeries)[number]
 export interface Sequence {
   readonly host: Host
   readonly version: 'TLSv1.2' | 'TLSv1.3'
-  /** The name that the peer asks for, of which some make the server's SNICallback fail, or take its time. */
+  /** The server name that the peer requests. Some names make the server's SNICallback fail or respond late. */
   readonly servername: string
   readonly protocols: readonly string[]
   readonly asksForStatus: boolean
-  /** Whether it comes again with the session of a connection before; 'tampered' with one that was changed. */
+  /** Whether the peer resumes the session of an earlier connection; 'tampered' means a changed session. */
   readonly session: 'none' | 'own' | 'tampered'
   readonly faults: readonly WireFault[]
   readonly acts: readonly Act[]
 }
 
-/** Numbers that are the same for one seed and index. */
+/** Pseudo-random numbers that are determined by a seed and an index. */
 class Draws {
   #state: number
 
@@ -101,7 +101,7 @@ const faultKinds: readonly WireFault['kind'][] = [
 ]
 
 /**
- * A server of node:http2 is not offered HTTP/2: its sessions are none of ours, and Node, up to 26.10 at least, leaves the
+ * The peer does not offer HTTP/2 to a server of node:http2: its sessions are not ours, and Node, up to 26.10 at least, leaves the
  * socket of one open whose TLS 1.2 was renegotiated.
  */
 const protocols: readonly (readonly string[])[] = [
@@ -114,12 +114,12 @@ const protocols: readonly (readonly string[])[] = [
   ['unheard-of'],
 ]
 
-/** The sequence of this seed and index: the same each time. */
+/** The sequence that a seed and an index determine. */
 export function sequenceOf(seed: number, index: number): Sequence {
   const draws = new Draws(seed, index)
   const version = draws.of(['TLSv1.2', 'TLSv1.2', 'TLSv1.3'] as const)
   const host = draws.of([...hosts, 'serve'] as const)
-  // Half come through the handshake unharmed, so that the acts behind it are tried.
+  // Half of the sequences complete the handshake without faults, so that the acts after it run.
   const faults = Array.from({ length: draws.of([0, 0, 1, 2]) }, () => ({
     record: draws.below(12),
     kind: draws.of(faultKinds),

@@ -1,7 +1,7 @@
 import { FaultProcess } from '../faults/fault-process.js'
 import type { TlsProcessStart, TlsState } from './tls-server.js'
 
-/** Servers and clients under TLS in a process of their own, see tls-server.ts. */
+/** TLS servers and clients in a separate process, see tls-server.ts. */
 export class TlsProcess {
   readonly ports: TlsProcessStart['ports']
   readonly identity: TlsProcessStart['identity']
@@ -26,7 +26,7 @@ export class TlsProcess {
     return this.#process.ended
   }
 
-  /** What it wrote to standard error. */
+  /** The standard error of the process. */
   get errors(): string {
     return this.#process.errors
   }
@@ -40,7 +40,7 @@ export class TlsProcess {
     return this.#process.ask<TlsState>('state')
   }
 
-  /** Waits until it holds no more than `held` descriptors and no client, and says what it holds then. */
+  /** Waits until the process has at most `held` descriptors and no client, and returns its state. */
   async settled(held: number, withinMs: number): Promise<TlsState> {
     const end = performance.now() + withinMs
     for (;;) {

@@ -1,7 +1,7 @@
 /**
- * Servers and clients under TLS that meet strangers: `serve`, and `attach` to a server of node:https and to one of
- * node:http2 that takes HTTP/1 too. Times are short, so that what is stuck is seen soon. It answers what comes its
- * parent says: `state`, or a port to which a client is to connect.
+ * TLS servers and clients under test: `serve`, and `attach` to a server of node:https and to one of
+ * node:http2 that accepts HTTP/1 too. Time limits are short, so that stuck connections are seen soon. It answers its
+ * parent's messages: `state`, or a port to which a client connects.
  */
 import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { generate } from 'selfsigned'
 import { WebSocket } from 'twoway'
 import { attach, type ServerHandlers, serve } from 'twoway/server'
 
-/** What a process says first. */
+/** The first message of the process. */
 export interface TlsProcessStart {
   readonly ports: Readonly<Record<'serve' | 'https' | 'http2', number>>
   readonly identity: { readonly cert: string; readonly key: string }
@@ -23,11 +23,11 @@ export interface TlsProcessStart {
 export interface TlsState {
   /** Descriptors, or sockets. */
   readonly held: number
-  /** Clients that have not come to their end. */
+  /** The number of clients that have not ended. */
   readonly clients: number
-  /** WebSockets that stood, of both sides. */
+  /** The number of WebSockets that opened, on both sides. */
   readonly opened: number
-  /** What became of connections: the texts of errors, and how often each came. */
+  /** The outcomes of connections: the messages of errors, and their counts. */
   readonly met: Readonly<Record<string, number>>
   readonly errors: number
 }
@@ -61,7 +61,7 @@ const handlers: ServerHandlers<undefined> = {
   },
 }
 
-/** As an app may have it: a name that is unknown, one that fails, and one that is looked up for a while. */
+/** An SNICallback as in an app: one name is unknown, one fails, and one takes a while. */
 const tls = {
   cert,
   key,
@@ -83,7 +83,7 @@ const secure = createServer({
   keepAliveTimeout: 300,
   connectionsCheckingInterval: 100,
 })
-// HTTP/2 itself is not what is tried here: a session of it would wait for more.
+// HTTP/2 itself is not under test: its session would wait for more.
 const both = createSecureServer({ ...tls, handshakeTimeout: shortMs, allowHTTP1: true })
 both.on('session', (session) => session.setTimeout(300, () => session.destroy()))
 keepSessions(secure)
@@ -97,7 +97,7 @@ for (const server of [secure, both]) {
 }
 
 /**
- * Sessions are kept late, and given at once: where an app's `resumeSession` answers late, a peer that asks for the
+ * Sessions are stored late, and returned at once: if an app's `resumeSession` answers late, a peer that requests the
  * certificate's status and leaves meanwhile makes Node 26.10 throw (`requestOCSP` looks at a handle that is gone), with
  * `attach` and without.
  */
@@ -113,7 +113,7 @@ function keepSessions(server: Server): void {
   })
 }
 
-/** The certificate's status is given late. */
+/** The certificate's status is returned late. */
 function giveStatus(server: Server): void {
   server.on('OCSPRequest', (_: Buffer, __: Buffer, done: (error: Error | null, response: Buffer) => void) => {
     setImmediate(() => done(null, Buffer.from('no status')))
@@ -131,8 +131,8 @@ function connect(port: number): void {
 }
 
 /**
- * Descriptors where the system tells them, but for files, as Node reads the system's certificates when it likes; and
- * elsewhere the sockets that the event loop knows of.
+ * Descriptors if the system lists them, without files, because Node reads the system's certificates at any time;
+ * otherwise the sockets that the event loop knows of.
  */
 function held(): number {
   if (process.platform === 'linux') return readdirSync('/proc/self/fd').filter(isNoFile).length

@@ -6,12 +6,12 @@ import { sequenceOf } from './sequence.js'
 const seed = 5246
 const count = 200
 
-/** The short form of `npm run test:tls`, which says how to play one again. */
+/** The short form of `npm run test:tls`, which prints how to repeat a sequence. */
 test('no sequence of TLS messages ends the process, leaves a descriptor, or keeps others from being served', async () => {
   const indexes = Array.from({ length: count }, (_, index) => index)
   const { complaint, suspects, opened } = await runSequences({ seed, indexes, atOnce: 40 })
   assert.equal(complaint, '', `npm run test:tls -- --seed ${seed} --at ${suspects.join(',')}`)
-  // The sequences reach the frames, of servers and of clients.
+  // The sequences reach the frames of servers and of clients.
   assert.ok(opened > count / 20, `${opened} WebSockets stood`)
 })
 

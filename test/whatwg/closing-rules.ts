@@ -44,7 +44,7 @@ export const closeRules: readonly Rule[] = [
     id: 'close-code-clamp',
     section,
     step: 'WebIDL 3.2.4.9',
-    rule: 'a code is clamped to the range of an unsigned short and rounded, ties to the even number',
+    rule: 'a code is clamped to an unsigned short and rounded, ties to even',
     async run(trial) {
       const socket = trial.connect()
       for (const code of [
@@ -151,7 +151,7 @@ export const closeRules: readonly Rule[] = [
     id: 'close-connecting-code',
     section,
     step: '3, not established',
-    rule: 'a code given while CONNECTING does not appear in the close event',
+    rule: 'the close event does not have a code that was given while CONNECTING',
     async run(trial) {
       const socket = trial.connect()
       socket.close(4000, 'bye')
@@ -190,7 +190,7 @@ export const closeRules: readonly Rule[] = [
     id: 'close-code-reason',
     section,
     step: '3, not started',
-    rule: 'code and reason go in the Close',
+    rule: 'code and reason are sent in the Close',
     async run(trial) {
       same(await closed(trial, 3456, '再见'), [3456, '再见', 3456, '再见', true])
     },
@@ -199,7 +199,7 @@ export const closeRules: readonly Rule[] = [
     id: 'close-reason-alone',
     section,
     step: '3, not started',
-    rule: 'a reason without a code goes with 1000',
+    rule: 'a reason without a code is sent with 1000',
     async run(trial) {
       same(await closed(trial, undefined, 'bye'), [1000, 'bye', 1000, 'bye', true])
     },
@@ -208,7 +208,7 @@ export const closeRules: readonly Rule[] = [
     id: 'close-behind',
     section,
     step: '3, note',
-    rule: 'what was sent before goes before the Close',
+    rule: 'earlier messages are sent before the Close',
     async run(trial) {
       const id = freshId()
       const socket = await trial.opened(`/record?id=${id}`)
@@ -256,7 +256,7 @@ export const closeRules: readonly Rule[] = [
     id: 'close-in-message',
     section,
     step: '3, not started',
-    rule: 'called by a listener of message it ends the messages',
+    rule: 'after a call by a listener of message no further message is fired',
     async run(trial) {
       const socket = trial.connect('/send?text=1&text=2&text=3')
       const log = logOf(socket)

@@ -68,7 +68,7 @@ export const establishedRules: readonly Rule[] = [
     id: 'open-await',
     section: established,
     step: '4',
-    rule: 'code that awaits open is in time for a message that arrived with it',
+    rule: 'code that awaits open receives a message that arrived with it',
     async run(trial) {
       const socket = trial.connectRaw(helloFrame, '&joined=1')
       await next(socket, 'open')
@@ -80,7 +80,7 @@ export const establishedRules: readonly Rule[] = [
     id: 'extensions',
     section: established,
     step: '2',
-    rule: 'extensions is the string of the server’s answer, empty if it has none',
+    rule: 'extensions is the string that the server accepted, or empty',
     async run(trial) {
       const socket = trial.connectRaw('')
       await next(socket, 'open')
@@ -125,7 +125,7 @@ export const messageRules: readonly Rule[] = [
     id: 'message-text',
     section: message,
     step: '2, text',
-    rule: 'the data of a text is a string, with its byte order mark, if any',
+    rule: 'the data of a text is a string, including its byte order mark',
     async run(trial) {
       const socket = await trial.opened()
       for (const text of ['', 'grüß 字 😀', '\ufeffa', '\u0000']) {
@@ -149,16 +149,16 @@ export const messageRules: readonly Rule[] = [
     id: 'message-buffer',
     section: message,
     step: '2, arraybuffer',
-    rule: 'or an ArrayBuffer of exactly these bytes, which nothing else shares',
+    rule: 'or an ArrayBuffer of exactly these bytes, which is not shared',
     async run(trial) {
       const socket = trial.connect('/send?hex=00ff&hex=00ff&hex=')
       socket.binaryType = 'arraybuffer'
       const seen: ArrayBuffer[] = []
       socket.onmessage = ({ data }) => {
         holds(data instanceof ArrayBuffer, 'it is an ArrayBuffer')
-        new Uint8Array(data).forEach((octet, at, octets) => {
-          same(octet, [0, 255][at])
-          octets[at] = 7
+        new Uint8Array(data).forEach((byte, at, bytes) => {
+          same(byte, [0, 255][at])
+          bytes[at] = 7
         })
         seen.push(data)
       }
@@ -173,7 +173,7 @@ export const messageRules: readonly Rule[] = [
     id: 'message-fragments',
     section: message,
     step: '',
-    rule: 'a message in fragments is one message, even with a ping between them',
+    rule: 'fragments are one message, even with a ping between them',
     async run(trial) {
       const socket = trial.connectRaw('0103 e5ad97 8900 0002 c3a4 8001 21 0201 01 8001 02')
       socket.binaryType = 'arraybuffer'
@@ -187,7 +187,7 @@ export const messageRules: readonly Rule[] = [
     id: 'message-tasks',
     section: message,
     step: 'queue a task',
-    rule: 'each message has a task of its own: promises run between two that arrived in one read',
+    rule: 'each message has its own task: promises run between two that arrived in one read',
     async run(trial) {
       const socket = trial.connectRaw(`${helloFrame} 8101 61 8101 62 8101 63`)
       const log: string[] = []
@@ -238,7 +238,7 @@ export const messageRules: readonly Rule[] = [
     id: 'message-not-open',
     section: message,
     step: '1',
-    rule: 'no message event is fired once the state is not OPEN, even for a message that arrived before',
+    rule: 'no message is fired once the state is not OPEN, even if it arrived before',
     async run(trial) {
       const socket = trial.connectRaw('8101 61 8101 62 8101 63')
       const log = logOf(socket)
@@ -252,7 +252,7 @@ export const messageRules: readonly Rule[] = [
     id: 'binary-type-set',
     section: '3.1 binaryType',
     step: 'WebIDL 3.2.18',
-    rule: 'it accepts blob and arraybuffer and ignores other strings; a symbol is a TypeError',
+    rule: 'it accepts blob and arraybuffer and ignores other values; a symbol is a TypeError',
     run(trial) {
       const socket = trial.connect() as { binaryType: unknown }
       const set = (value: unknown): unknown => {
@@ -281,7 +281,7 @@ export const closedRules: readonly Rule[] = [
     id: 'closing-order',
     section: closing,
     step: 'queue a task',
-    rule: 'messages that arrived before the Close in one read are delivered while OPEN',
+    rule: 'messages before the Close in one read are fired, while OPEN',
     async run(trial) {
       const socket = trial.connectRaw(`8101 61 8101 62 ${byeClose}`, '&then=end')
       const states: unknown[] = []
@@ -294,7 +294,7 @@ export const closedRules: readonly Rule[] = [
     id: 'closing-send',
     section: closing,
     step: '',
-    rule: 'messages that are sent after the Close arrived go nowhere and count as buffered',
+    rule: 'messages sent after the Close arrived are dropped and count as buffered',
     async run(trial) {
       const socket = trial.connectRaw(`8101 61 8101 62 ${byeClose}`, '&then=end')
       socket.onmessage = ({ data }) => {
@@ -365,7 +365,7 @@ export const closedRules: readonly Rule[] = [
       id: `closed-${then}`,
       section: closed,
       step: '2, 3',
-      rule: `if the server ${what} without a Close there is an error, and close has 1006 and is not clean`,
+      rule: `where the server ${what} without a Close there is an error, and close has 1006 and is not clean`,
       async run(trial) {
         const socket = trial.connectRaw(helloFrame, `&then=${then}`)
         const log = logOf(socket)
@@ -383,7 +383,7 @@ export const closedRules: readonly Rule[] = [
       ['a text that is not UTF-8', '8102 c328'],
       ['a fragmented ping', '0901 61'],
       ['a ping of 126 bytes', `897e007e ${'00'.repeat(126)}`],
-      ['a continuation without a message', '8001 61'],
+      ['a continuation of nothing', '8001 61'],
       ['a message within a message', '0101 61 8101 62'],
       ['a Close of one byte', '8801 03'],
       ['a Close with 1005', '8802 03ed'],
@@ -391,13 +391,13 @@ export const closedRules: readonly Rule[] = [
       ['a reason that is not UTF-8', '8804 03e8 c328'],
     ] as const
   ).map(
-    ([what, octets]): Rule => ({
+    ([what, bytes]): Rule => ({
       id: `failed-${what.replaceAll(' ', '-')}`,
       section: closed,
       step: '2, 3',
       rule: `${what} fails the connection: error, then close with 1006 and not clean`,
       async run(trial) {
-        const socket = trial.connectRaw(`${helloFrame} ${octets} ${helloFrame}`, '&then=end')
+        const socket = trial.connectRaw(`${helloFrame} ${bytes} ${helloFrame}`, '&then=end')
         const log = logOf(socket)
         const { code, reason, wasClean } = await next(socket, 'close')
         same([code, reason, wasClean], [1006, '', false])
@@ -419,7 +419,7 @@ export const closedRules: readonly Rule[] = [
     id: 'error-await',
     section: closed,
     step: '2, 3',
-    rule: 'code that awaits error is in time for close',
+    rule: 'code that awaits error receives close',
     async run(trial) {
       for (const socket of [trial.make(trial.deafUrl), trial.connectRaw('8301 61')]) {
         await next(socket, 'error')
@@ -457,7 +457,7 @@ export const closedRules: readonly Rule[] = [
     id: 'closed-keeps',
     section: closed,
     step: '',
-    rule: 'url and subprotocol stay unchanged',
+    rule: 'url and subprotocol do not change',
     async run(trial) {
       const socket = trial.connect('/echo', 'chat')
       await next(socket, 'open')
@@ -470,7 +470,7 @@ export const closedRules: readonly Rule[] = [
     id: 'closed-by-server',
     section: closed,
     step: '3',
-    rule: 'the server’s own Close crosses none of ours: what it answers is what close tells of',
+    rule: 'close has the code and reason of the server’s answer to our Close',
     async run(trial) {
       const socket = await trial.opened('/closer')
       socket.send('4100 why not')
@@ -482,7 +482,7 @@ export const closedRules: readonly Rule[] = [
     id: 'ping',
     section: '5 Ping and Pong frames',
     step: '',
-    rule: 'pings and pongs are invisible',
+    rule: 'pings and pongs are not visible',
     async run(trial) {
       const socket = trial.connectRaw(`8901 61 8a01 61 ${helloFrame}`)
       const log = logOf(socket)
@@ -554,7 +554,7 @@ function handlerRules(): readonly Rule[] {
       id: 'handler-null',
       section,
       step: '',
-      rule: 'each event handler is null at first and again once it is set to null or to a value that is not an object',
+      rule: 'each event handler is null initially, and after it is set to null or to a value that is not an object',
       run(trial) {
         for (const name of names) {
           const { socket, set } = handlerOf(trial, name)
@@ -590,7 +590,7 @@ function handlerRules(): readonly Rule[] {
       id: 'handler-object',
       section,
       step: 'WebIDL 3.2.20',
-      rule: 'an object that is not a function is kept and not called, though it has handleEvent',
+      rule: 'an object that is not a function is kept and not called, even with handleEvent',
       run(trial) {
         const { socket, set } = handlerOf(trial, 'onopen')
         let isCalled = false
@@ -696,7 +696,7 @@ function handlerRules(): readonly Rule[] {
       id: 'target-once',
       section: 'DOM 2.7 EventTarget',
       step: '',
-      rule: 'listeners support once, a signal and handleEvent, and are called in their order',
+      rule: 'listeners support once, a signal and handleEvent, and are called in order',
       async run(trial) {
         const socket = trial.connectRaw('8101 61 8101 62')
         const log: string[] = []
@@ -720,7 +720,7 @@ function handlerRules(): readonly Rule[] {
       id: 'target-same',
       section: 'DOM 2.7 EventTarget',
       step: '',
-      rule: 'a listener added twice is called once, and once more where it captures; it can be removed',
+      rule: 'a listener added twice is called once, and once more if it captures; it can be removed',
       run(trial) {
         const socket = trial.connect()
         let calls = 0
@@ -758,7 +758,7 @@ function handlerRules(): readonly Rule[] {
       id: 'target-stop',
       section: 'DOM 2.9 Dispatching events',
       step: '',
-      rule: 'stopImmediatePropagation keeps an event from later listeners, handlers too',
+      rule: 'stopImmediatePropagation keeps an event from later listeners, including handlers',
       async run(trial) {
         const socket = trial.connect()
         let isCalled = false
@@ -776,7 +776,7 @@ function handlerRules(): readonly Rule[] {
       id: 'target-dispatch',
       section: 'DOM 2.9 Dispatching events',
       step: '',
-      rule: 'events of the user’s own reach listeners, and change nothing else',
+      rule: 'the user’s own events reach listeners, and change nothing else',
       run(trial) {
         const socket = trial.connect()
         const log: string[] = []

@@ -17,7 +17,7 @@ export const constructorRules: readonly Rule[] = [
     id: 'constructor-url-string',
     section,
     step: 'WebIDL 3.2.13',
-    rule: 'the URL is converted to a string: a URL object is taken, a symbol is a TypeError',
+    rule: 'the URL is converted to a string: a URL object is accepted, a symbol is a TypeError',
     run(trial) {
       same(trial.make(new URL(`${trial.url}/echo`)).url, `${trial.url}/echo`)
       same(trial.make({ toString: () => `${trial.url}/echo` }).url, `${trial.url}/echo`)
@@ -47,7 +47,7 @@ export const constructorRules: readonly Rule[] = [
     id: 'constructor-no-base',
     section,
     step: '1 to 3',
-    rule: 'a relative URL is a SyntaxError without a base URL',
+    rule: 'a relative URL is a SyntaxError if there is no base URL',
     needs: ['noBaseUrl'],
     run(trial) {
       for (const url of ['', '/echo', 'echo', '//localhost', 'undefined']) {
@@ -59,7 +59,7 @@ export const constructorRules: readonly Rule[] = [
     id: 'constructor-unparsable',
     section,
     step: '3',
-    rule: 'a string that is not a URL is a SyntaxError',
+    rule: 'an invalid URL is a SyntaxError',
     run(trial) {
       for (const url of ['ws://', 'ws://a b/', 'ws://localhost:65536/', 'http://[1/', 'ws://%00/']) {
         throwsDom('SyntaxError', () => trial.make(url))
@@ -93,7 +93,7 @@ export const constructorRules: readonly Rule[] = [
     id: 'constructor-fragment',
     section,
     step: '7',
-    rule: 'a fragment is a SyntaxError, an empty one too',
+    rule: 'a fragment is a SyntaxError, even an empty one',
     run(trial) {
       for (const fragment of ['#', '#a']) throwsDom('SyntaxError', () => trial.make(`${trial.url}/${fragment}`))
       same(trial.make(`${trial.url}/%23a`).url, `${trial.url}/%23a`)
@@ -121,7 +121,7 @@ export const constructorRules: readonly Rule[] = [
     id: 'constructor-protocol-default',
     section,
     step: '8',
-    rule: 'undefined, an empty sequence and nothing all offer no subprotocol',
+    rule: 'undefined, an empty sequence and a missing argument offer no subprotocol',
     async run(trial) {
       for (const more of [[], [undefined], [[]]]) {
         const id = freshId()
@@ -171,7 +171,7 @@ export const constructorRules: readonly Rule[] = [
     id: 'constructor-protocol-case',
     section,
     step: '9',
-    rule: 'subprotocols that differ in case are different',
+    rule: 'subprotocols are case-sensitive',
     async run(trial) {
       same((await trial.opened('/echo', ['chat', 'Chat'])).protocol, 'chat')
     },
@@ -206,7 +206,7 @@ export const constructorRules: readonly Rule[] = [
     id: 'constructor-parallel',
     section,
     step: '12',
-    rule: 'it connects in parallel: listeners added in the same task are in time, for success and for failure',
+    rule: 'it connects in parallel: listeners added in the same task receive success and failure',
     async run(trial) {
       const good = trial.connect()
       const bad = trial.make(trial.deafUrl)
@@ -236,7 +236,7 @@ export const handshakeRules: readonly Rule[] = [
     id: 'handshake-request',
     section: handshake,
     step: '3 to 7',
-    rule: 'the request asks for an upgrade to WebSocket version 13, with a key of 16 random bytes',
+    rule: 'the request asks for an upgrade to WebSocket version 13, with 16 fresh bytes for a key',
     async run(trial) {
       const keys = new Set<string>()
       for (let count = 0; count < 2; count++) {
@@ -285,7 +285,7 @@ export const handshakeRules: readonly Rule[] = [
     section: handshake,
     step: '2, 11.1',
     rule: 'a redirect is not followed, and fails the connection',
-    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/octets?status=302&Location=${trial.url}/echo`),
+    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/bytes?status=302&Location=${trial.url}/echo`),
   },
   {
     id: 'handshake-protocol-chosen',
@@ -307,30 +307,30 @@ export const handshakeRules: readonly Rule[] = [
     section: handshake,
     step: '11.2',
     rule: 'the connection fails if subprotocols were offered and the server chose none',
-    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/octets`, ['a']),
+    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/bytes`, ['a']),
   },
   {
     id: 'handshake-protocol-empty',
     section: handshake,
     step: '11.2',
     rule: 'the connection fails if subprotocols were offered and the server chose the empty string',
-    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/octets?Sec-WebSocket-Protocol=`, ['a']),
+    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/bytes?Sec-WebSocket-Protocol=`, ['a']),
   },
   {
     id: 'handshake-protocol-unasked',
     section: handshake,
     step: '11.3',
     rule: 'the connection fails if the server chose a subprotocol though none was offered',
-    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/octets?Sec-WebSocket-Protocol=a`),
+    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/bytes?Sec-WebSocket-Protocol=a`),
   },
   {
     id: 'handshake-protocol-other',
     section: handshake,
     step: '11.3',
-    rule: 'the connection fails if the server chose a subprotocol that was not offered, even if only its case differs',
+    rule: 'the connection fails if the server chose a subprotocol that was not offered, even if only the case differs',
     async run(trial) {
       for (const chosen of ['b', 'A', 'a,b']) {
-        await failsToOpen(trial, `${trial.rawUrl}/octets?Sec-WebSocket-Protocol=${chosen}`, ['a'])
+        await failsToOpen(trial, `${trial.rawUrl}/bytes?Sec-WebSocket-Protocol=${chosen}`, ['a'])
       }
     },
   },
@@ -339,17 +339,17 @@ export const handshakeRules: readonly Rule[] = [
     section: handshake,
     step: '11.3',
     rule: 'the connection fails if the server uses an extension that was not offered',
-    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/octets?Sec-WebSocket-Extensions=x-unheard-of`),
+    run: (trial) => failsToOpen(trial, `${trial.rawUrl}/bytes?Sec-WebSocket-Extensions=x-unheard-of`),
   },
   ...['Upgrade', 'Connection', 'Sec-WebSocket-Accept'].map(
     (field): Rule => ({
       id: `handshake-without-${field.toLowerCase()}`,
       section: handshake,
       step: '11.3',
-      rule: `the connection fails if the answer has no ${field}, or a wrong one`,
+      rule: `the connection fails if the response has no ${field}, or a wrong one`,
       async run(trial) {
-        await failsToOpen(trial, `${trial.rawUrl}/octets?omit=${field}`)
-        await failsToOpen(trial, `${trial.rawUrl}/octets?${field}=wrong`)
+        await failsToOpen(trial, `${trial.rawUrl}/bytes?omit=${field}`)
+        await failsToOpen(trial, `${trial.rawUrl}/bytes?${field}=wrong`)
       },
     }),
   ),

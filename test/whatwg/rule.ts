@@ -1,6 +1,6 @@
 import type { WebSocket, WebSocketConstructor } from 'twoway'
 
-/** What a runtime may lack, without being at fault: a rule that needs it does not apply there. */
+/** Features that a runtime may lack without fault: a rule that needs one does not apply there. */
 export type Capability =
   /** Scripts have a base URL, against which a relative URL is resolved. */
   | 'baseUrl'
@@ -10,19 +10,19 @@ export type Capability =
   | 'sharedMemory'
   /** An ArrayBuffer can be resized. */
   | 'resizableBuffers'
-  /** Who fires an event can mark it as trusted. */
+  /** The code that fires an event can mark it as trusted. */
   | 'trustedEvents'
   /** Promises run after each listener of an event, and not only after the last. */
   | 'promisesBetweenListeners'
 
-/** What the rules run against: any class WebSocket, on any runtime, and the servers of server.ts. */
+/** The subject of the rules: any class WebSocket, on any runtime, and the servers of server.ts. */
 export interface Environment {
   readonly WebSocket: WebSocketConstructor
   /** Of the scripted server, such as ws://127.0.0.1:8080, as are the two below. */
   readonly url: string
-  /** Of the server that sends whatever octets it is told to. */
+  /** The URL of the server that sends any given bytes. */
   readonly rawUrl: string
-  /** Where nothing listens. */
+  /** An address without a listener. */
   readonly deafUrl: string
   readonly capabilities: ReadonlySet<Capability>
 }
@@ -82,9 +82,9 @@ export class Trial {
     return protocols === undefined ? this.make(this.url + path) : this.make(this.url + path, protocols)
   }
 
-  /** A socket to the server that sends these octets, in one write, behind the head of its answer. */
-  connectRaw(octets: string, more = ''): Socket {
-    return this.make(`${this.rawUrl}/octets?hex=${octets.replaceAll(' ', '')}${more}`)
+  /** A socket to the server that sends these bytes, in one write, behind the head of its answer. */
+  connectRaw(bytes: string, more = ''): Socket {
+    return this.make(`${this.rawUrl}/bytes?hex=${bytes.replaceAll(' ', '')}${more}`)
   }
 
   async opened(path?: string, protocols?: string | readonly string[]): Promise<Socket> {
@@ -93,7 +93,7 @@ export class Trial {
     return socket
   }
 
-  /** A socket whose connection has failed. */
+  /** A socket after its connection failed. */
   async failed(): Promise<Socket> {
     const socket = this.make(this.deafUrl)
     await next(socket, 'close')
@@ -118,7 +118,7 @@ export class Trial {
 }
 
 export interface Recorded {
-  /** Text as it is, binary as `hex:` and its octets. */
+  /** Text as it is, binary as `hex:` and its bytes. */
   readonly messages: readonly string[]
   readonly headers: Readonly<Record<string, string>>
   readonly code: number
@@ -154,7 +154,7 @@ export function otherTask(): Promise<void> {
 
 let lastId = 0
 
-/** An id that no other run has. */
+/** A unique id. */
 export function freshId(): string {
   lastId += 1
   return `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}-${lastId}`

@@ -5,7 +5,7 @@ import { constructorRules, handshakeRules } from './opening-rules.js'
 import { type Environment, type Rule, Trial } from './rule.js'
 import { bufferedAmountRules, sendRules } from './sending-rules.js'
 
-/** A rule that has not held by then never will. */
+/** The time after which a rule has failed. */
 const deadlineMs = 10_000
 
 /** Characters of what is wrong, at most: some of it is a long message. */
@@ -46,7 +46,7 @@ export async function runRule(rule: Rule, environment: Environment): Promise<voi
   }
 }
 
-/** What became of a rule on a runtime: 'pass', 'n/a' where the runtime lacks what it needs, or what is wrong. */
+/** The result of a rule on a runtime: 'pass', 'n/a' if the runtime lacks a needed feature, or a description of the failure. */
 export type Outcomes = Readonly<Record<string, string>>
 
 /** Runs all rules, one after the other, and tells by id what became of each. */

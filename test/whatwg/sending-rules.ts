@@ -70,7 +70,7 @@ export const sendRules: readonly Rule[] = [
     id: 'send-text',
     section,
     step: '2, string',
-    rule: 'a string goes as text, the empty one too',
+    rule: 'a string is sent as text, even an empty one',
     async run(trial) {
       const texts = ['', 'a', 'grüß', '字', '😀', '\u0000', '\ufeffa', 'x'.repeat(70_000)]
       same(await received(trial, ...texts), texts)
@@ -80,7 +80,7 @@ export const sendRules: readonly Rule[] = [
     id: 'send-surrogates',
     section,
     step: 'WebIDL 3.2.13',
-    rule: 'a lone surrogate goes as U+FFFD',
+    rule: 'a lone surrogate is sent as U+FFFD',
     async run(trial) {
       same(await received(trial, 'a\ud800b', '\udc00'), ['a\ufffdb', '\ufffd'])
     },
@@ -89,7 +89,7 @@ export const sendRules: readonly Rule[] = [
     id: 'send-converted',
     section,
     step: 'WebIDL 3.2.26',
-    rule: 'any value other than a buffer or a Blob is converted to a string and goes as text',
+    rule: 'a value other than a buffer or a Blob is converted to a string and sent as text',
     async run(trial) {
       const date = new Date(0)
       const object = { toString: () => 'told', valueOf: () => 'not asked' }
@@ -104,7 +104,7 @@ export const sendRules: readonly Rule[] = [
     id: 'send-symbol',
     section,
     step: 'WebIDL 3.2.26',
-    rule: 'a symbol is a TypeError, and so is an object without a string conversion',
+    rule: 'a symbol is a TypeError, and so is an object without a conversion to a string',
     async run(trial) {
       const socket = await trial.opened()
       throwsTypeError(() => sendAny(socket, Symbol('no')))
@@ -116,7 +116,7 @@ export const sendRules: readonly Rule[] = [
     id: 'send-buffer',
     section,
     step: '2, ArrayBuffer',
-    rule: 'an ArrayBuffer goes as binary, the empty one too',
+    rule: 'an ArrayBuffer is sent as binary, even an empty one',
     async run(trial) {
       const buffer = Uint8Array.of(0, 1, 255).buffer
       same(await received(trial, buffer, new ArrayBuffer(0)), ['hex:0001ff', 'hex:'])
@@ -126,7 +126,7 @@ export const sendRules: readonly Rule[] = [
     id: 'send-view',
     section,
     step: '2, ArrayBufferView',
-    rule: 'a view goes as binary, and only its own part of the buffer',
+    rule: 'a view is sent as binary, with only its part of the buffer',
     async run(trial) {
       const { buffer } = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8)
       const views = [
@@ -143,7 +143,7 @@ export const sendRules: readonly Rule[] = [
     id: 'send-blob',
     section,
     step: '2, Blob',
-    rule: 'a Blob goes as binary, the empty one too',
+    rule: 'a Blob is sent as binary, even an empty one',
     async run(trial) {
       const blob = new Blob(['ab', Uint8Array.of(255)])
       same(await received(trial, blob, new Blob([]), blob.slice(1)), ['hex:6162ff', 'hex:', 'hex:62ff'])
@@ -153,7 +153,7 @@ export const sendRules: readonly Rule[] = [
     id: 'send-in-order',
     section,
     step: '2',
-    rule: 'messages go in the order of the calls, behind a Blob too',
+    rule: 'messages are sent in the order of the calls, also after a Blob',
     async run(trial) {
       const given = ['1', new Blob(['2']), '3', Uint8Array.of(4), new Blob(['5']), '6']
       same(await received(trial, ...given), ['1', 'hex:32', '3', 'hex:04', 'hex:35', '6'])
@@ -163,7 +163,7 @@ export const sendRules: readonly Rule[] = [
     id: 'send-copies',
     section,
     step: '2',
-    rule: 'bytes go as they were at the call, even if the buffer changes later',
+    rule: 'bytes are sent as they were at the call, even if the buffer changes later',
     async run(trial) {
       const id = freshId()
       const socket = await trial.opened(`/record?id=${id}`)
@@ -181,7 +181,7 @@ export const sendRules: readonly Rule[] = [
     id: 'send-detached',
     section,
     step: 'WebIDL 3.2.26',
-    rule: 'a detached buffer goes as an empty message, and so does a view of it',
+    rule: 'a detached buffer is sent as an empty message, and so is a view of it',
     async run(trial) {
       const bytes = new Uint8Array(3)
       structuredClone(bytes.buffer, { transfer: [bytes.buffer] })
@@ -205,7 +205,7 @@ export const sendRules: readonly Rule[] = [
     id: 'send-shared',
     section,
     step: 'WebIDL 3.2.24',
-    rule: 'a SharedArrayBuffer is not a buffer of the union, and goes as text',
+    rule: 'a SharedArrayBuffer is not part of the union, and is sent as text',
     needs: ['sharedMemory'],
     async run(trial) {
       same(await received(trial, new SharedArrayBuffer(2)), ['[object SharedArrayBuffer]'])
@@ -266,7 +266,7 @@ export const bufferedAmountRules: readonly Rule[] = [
     id: 'buffered-view',
     section: buffered,
     step: 'send() 2',
-    rule: 'of a view only its own part of the buffer counts',
+    rule: 'only the part of the buffer within a view counts',
     async run(trial) {
       const socket = await trial.opened()
       socket.send(new Uint8Array(new ArrayBuffer(100), 10, 5))
@@ -277,7 +277,7 @@ export const bufferedAmountRules: readonly Rule[] = [
     id: 'buffered-task',
     section: buffered,
     step: '',
-    rule: 'within the task of the call it does not fall, though promises run',
+    rule: 'it does not fall within the task of the call, even while promises run',
     async run(trial) {
       const socket = await trial.opened()
       await otherTask()
@@ -290,7 +290,7 @@ export const bufferedAmountRules: readonly Rule[] = [
     id: 'buffered-falls',
     section: buffered,
     step: '',
-    rule: 'it falls to 0 as the network takes the messages',
+    rule: 'it falls to 0 as the network takes the bytes',
     async run(trial) {
       const socket = await trial.opened('/record')
       socket.send('x'.repeat(100_000))
@@ -310,7 +310,7 @@ export const bufferedAmountRules: readonly Rule[] = [
       socket.send(new Uint8Array(24_000_000))
       for (let count = 0; count < 10; count++) await otherTask()
       const waiting = socket.bufferedAmount
-      holds(waiting > 0 && waiting <= 24_000_000, `${waiting} octets wait`)
+      holds(waiting > 0 && waiting <= 24_000_000, `${waiting} bytes wait`)
       await trial.opened(`/unstall?id=${id}`)
       await trial.until(() => socket.bufferedAmount === 0)
     },
@@ -319,7 +319,7 @@ export const bufferedAmountRules: readonly Rule[] = [
     id: 'buffered-closed',
     section: buffered,
     step: 'send() 2',
-    rule: 'once CLOSING or CLOSED it only grows, and is not set back',
+    rule: 'once CLOSING or CLOSED it only grows, and is not reset',
     async run(trial) {
       const socket = await trial.opened()
       socket.close()
@@ -338,7 +338,7 @@ export const bufferedAmountRules: readonly Rule[] = [
     id: 'buffered-failed',
     section: buffered,
     step: 'send() 2',
-    rule: 'it counts messages that are sent if the connection never opened',
+    rule: 'it counts messages after a connection that never opened',
     async run(trial) {
       const socket = await trial.failed()
       same(socket.bufferedAmount, 0)

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket as TcpSocket } from 'node:net'
 import { type ServerSocket, serve } from 'twoway/server'
+import { readFrame } from 'twoway-testing/read-frame.js'
 import type { Environment, Recorded } from './rule.js'
 
-/** What the rules need besides a class: the servers, on free ports of this machine. */
+/** The servers that the rules need, on free ports of this machine. */
 export interface Servers extends Pick<Environment, 'url' | 'rawUrl' | 'deafUrl'> {
   close(): Promise<void>
 }
@@ -107,8 +108,8 @@ async function startScripted(): Promise<{ url: string; close(): Promise<void> }>
 }
 
 /**
- * A server that sends whatever octets it is told to. `/octets` accepts the handshake, sends `hex` in one write, and
- * then ends its side (`then=end`), drops the connection (`then=drop`) or stays; `joined=1` sends head and octets in one
+ * A server that sends any given bytes. `/bytes` accepts the handshake, sends `hex` in one write, and
+ * then ends its side (`then=end`), drops the connection (`then=drop`) or stays; `joined=1` sends head and bytes in one
  * write. The head of its answer can be spoilt: `omit` leaves out a field, `Field=value` sets or adds one, `status` is
  * another status. It answers a Close with the same, and ends.
  */
@@ -139,7 +140,7 @@ function answerRaw(request: IncomingMessage, socket: TcpSocket): void {
   const fields = { Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebSocket-Accept': accept, ...given }
   const lines = Object.entries(fields).flatMap(([name, value]) => (name === omit ? [] : `${name}: ${value}\r\n`))
   const head = Buffer.from(`HTTP/1.1 ${status} Whatever\r\n${lines.join('')}\r\n`)
-  const octets = Buffer.from(hex, 'hex')
+  const bytes = Buffer.from(hex, 'hex')
   const finish = (): void => {
     if (then === 'end') socket.end()
     if (then === 'drop') socket.destroy()
@@ -152,9 +153,9 @@ function answerRaw(request: IncomingMessage, socket: TcpSocket): void {
   if (joined === undefined) {
     socket.write(head)
     // Long enough for the head to be read on its own; a rule must not depend on it.
-    setTimeout(() => socket.write(octets, finish), 20)
+    setTimeout(() => socket.write(bytes, finish), 20)
   } else {
-    socket.write(Buffer.concat([head, octets]), finish)
+    socket.write(Buffer.concat([head, bytes]), finish)
   }
   let received = Buffer.alloc(0)
   socket.on('data', (chunk: Buffer) => {
@@ -165,17 +166,10 @@ function answerRaw(request: IncomingMessage, socket: TcpSocket): void {
   socket.on('end', () => socket.end())
 }
 
-/** The payload of the first Close among a client's frames, all of which are short. */
+/** The payload of the first Close among a client's frames. */
 function takeClose(bytes: Buffer): Buffer | undefined {
-  for (let at = 0; at + 6 <= bytes.length; ) {
-    const length = bytes[at + 1]! & 0x7f
-    const end = at + 6 + length
-    if (end > bytes.length) return undefined
-    if ((bytes[at]! & 0x0f) === 8) {
-      const key = bytes.subarray(at + 2, at + 6)
-      return Buffer.from(bytes.subarray(at + 6, end).map((octet, index) => octet ^ key[index % 4]!))
-    }
-    at = end
+  for (let frame = readFrame(bytes); frame !== undefined; frame = readFrame(bytes, frame.end)) {
+    if (frame.opcode === 8) return frame.payload
   }
   return undefined
 }

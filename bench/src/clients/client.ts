@@ -1,4 +1,4 @@
-/** The client under test: `client.js ORDER`, see ClientOrder. All are driven by the standard's interface. */
+/** The client under test: `client.js ORDER`, see ClientOrder. All clients are driven through the standard's interface. */
 
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import process from 'node:process'
 import type { ClientLoad } from '../load/load.js'
 import { payloadOf } from '../load/wire.js'
 
-/** What a client is asked to do, as JSON in its first argument. */
+/** The work of a client, as JSON in its first argument. */
 export interface ClientOrder {
   readonly client: 'twoway' | 'ws' | 'undici' | 'own'
   readonly load: ClientLoad

@@ -5,17 +5,17 @@ import type { ClientLoad } from './load.js'
 import type { Tally } from './tally.js'
 import { messageOf, payloadOf } from './wire.js'
 
-/** §1.3: what the accept key is made with. */
+/** The constant in the accept key, RFC 6455 §1.3. */
 const keySuffix = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
-/** A masked frame's header is four octets longer. */
+/** A masked frame's header is four bytes longer. */
 const maskingKeyBytes = 4
 
-/** An empty binary message, from a server; and how long a client's is. */
+/** An empty binary message from a server, and the length of one from a client. */
 const emptyMessage = messageOf('binary', Buffer.alloc(0))
 const emptyMaskedBytes = emptyMessage.length + maskingKeyBytes
 
-/** Batches of each connection under way. */
+/** Batches in flight on each connection. */
 const batchesUnderWay = 2
 
 /** Listens as a server for the clients under test, and counts in the tally what they receive or send. */
@@ -23,7 +23,7 @@ export function listenForClients(load: ClientLoad, tally: () => Tally | undefine
   const message = messageOf(load.content, payloadOf(load.content, load.bytes))
   const batch = Buffer.concat(Array.from({ length: load.batch }, () => message))
   const receives = load.kind === 'clientReceives'
-  // What the client has to send until the next is due: its answer to a batch, or a batch.
+  // The bytes that the client sends before the next batch is due: its answer to a batch, or a batch.
   const dueBytes = receives ? emptyMaskedBytes : load.batch * (message.length + maskingKeyBytes)
   const next = receives ? batch : emptyMessage
 

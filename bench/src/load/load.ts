@@ -1,35 +1,35 @@
-/** What a payload is made of. */
+/** The content of a payload. */
 export type Content = 'binary' | 'ascii' | 'unicode' | 'json'
 
 /** Every connection keeps messages in flight to a server that echoes them. */
 export interface EchoLoad {
   readonly kind: 'echo'
   readonly content: Content
-  /** Octets of a message. */
+  /** The length of a message in bytes. */
   readonly bytes: number
   readonly connections: number
   readonly inFlight: number
-  /** Frames a message is sent in, one by default. */
+  /** The number of frames of each message, 1 by default. */
   readonly fragments?: number
-  /** Messages are compressed, and have to come back compressed (RFC 7692). */
+  /** Messages are compressed, and must come back compressed (RFC 7692). */
   readonly compressed?: boolean
 }
 
-/** One connection sends a message to a server that passes it on to all, and the next when it has its own back. */
+/** One connection sends a message to a server that forwards it to all, and sends the next when its own copy arrives. */
 export interface BroadcastLoad {
   readonly kind: 'broadcast'
   readonly bytes: number
   readonly connections: number
 }
 
-/** Connections are opened, and dropped as soon as the handshake is done. */
+/** Connections are opened, and dropped after the handshake. */
 export interface HandshakeLoad {
   readonly kind: 'handshake'
-  /** Handshakes under way at a time. */
+  /** The number of concurrent handshakes. */
   readonly connections: number
 }
 
-/** Connections are opened and left alone. */
+/** Connections are opened and stay idle. */
 export interface IdleLoad {
   readonly kind: 'idle'
   readonly connections: number
@@ -51,30 +51,30 @@ export interface ClientLoad {
 export type ServerLoad = EchoLoad | BroadcastLoad | HandshakeLoad | IdleLoad
 export type Load = ServerLoad | ClientLoad
 
-/** What the load generator is asked to do, as JSON in its first argument. */
+/** The work of the load generator, as JSON in its first argument. */
 export interface LoadOrder {
   readonly load: Load
-  /** The process whose time is counted. A load for clients reads it from its standard input, as a line. */
+  /** The id of the process whose time is counted. A load for clients reads it as a line of standard input. */
   readonly pid?: number
-  /** Where the server under test listens. */
+  /** The port of the server under test. */
   readonly port?: number
   readonly tls: boolean
   readonly warmUpMs: number
   readonly measureMs: number
 }
 
-/** What was measured, as a line of JSON. A load for clients prints `{ "port": ... }` before. */
+/** The result, printed as a line of JSON. A load for clients prints `{ "port": ... }` first. */
 export interface Measurement {
-  /** Microseconds of the process's time (user and system) a message; of an idle load, octets of memory a connection. */
+  /** Microseconds of processor time (user and system) for each message; for an idle load, bytes of memory for each connection. */
   readonly cost: number
   /** Messages, deliveries or handshakes a second; 0 for an idle load. */
   readonly perSecond: number
-  /** Microseconds from a message's sending to its answer's arrival; undefined where nothing answers. */
+  /** Microseconds from sending a message to receiving its answer; undefined if there are no answers. */
   readonly p50: number | undefined
   readonly p99: number | undefined
-  /** Octets of the process's memory (resident set) at the end. */
+  /** The resident memory of the process at the end, in bytes. */
   readonly memory: number
-  /** The share of a core that the process took, and that the generator took. */
+  /** The share of a core that the process used, and the share that the generator used. */
   readonly busy: number
   readonly generatorBusy: number
 }

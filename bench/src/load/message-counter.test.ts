@@ -17,7 +17,7 @@ describe('the counting of messages', () => {
   const bytes = Buffer.concat(lengths.map((length) => messageOf('binary', Buffer.alloc(length))))
 
   for (const readBytes of [1, 2, 3, 1000, bytes.length]) {
-    it(`by headers does not mind where a read ends: reads of ${readBytes}`, () => {
+    it(`by headers is independent of the boundaries of reads: reads of ${readBytes}`, () => {
       assert.equal(countIn(new HeaderCounter(), bytes, readBytes), lengths.length)
     })
   }
@@ -26,7 +26,7 @@ describe('the counting of messages', () => {
     assert.equal(countIn(new HeaderCounter(), messageOf('binary', Buffer.alloc(9), { fragments: 3 }), 4), 1)
   })
 
-  it('by length counts what is whole', () => {
+  it('by length counts complete messages', () => {
     const message = messageOf('binary', Buffer.alloc(20))
     const counter = new LengthCounter(message.length)
     assert.equal(countIn(counter, Buffer.concat([message, message, message.subarray(0, 5)]), 7), 2)

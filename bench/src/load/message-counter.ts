@@ -1,9 +1,9 @@
-/** Counts the messages that end within what arrives. */
+/** Counts the messages that end within the bytes that arrive. */
 export interface MessageCounter {
   count(bytes: Buffer, length: number): number
 }
 
-/** Of messages that take so many octets each, headers included: nothing need be looked at. */
+/** A counter for messages of a known length with headers: it inspects no byte. */
 export class LengthCounter implements MessageCounter {
   readonly #messageBytes: number
   #partial = 0
@@ -20,7 +20,7 @@ export class LengthCounter implements MessageCounter {
   }
 }
 
-/** Of messages whose length is the server's choice, as compressed ones are: by the headers of their frames. */
+/** A counter for messages whose length the server chooses, such as compressed ones: it reads the headers of frames. */
 export class HeaderCounter implements MessageCounter {
   readonly #header = Buffer.alloc(10)
   #headerBytes = 0

@@ -1,15 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
-/** What a process has used, as the system counts it, so that all runtimes are measured alike. */
+/** The time and memory of a process as the system counts them, so that all runtimes are measured alike. */
 export interface ProcessUsage {
   /** User and system time of all its threads, in microseconds. */
   readonly cpuMicros: number
-  /** Resident memory in octets. */
+  /** Resident memory in bytes. */
   readonly memory: number
 }
 
-/** The kernel's clock tick as it is told to programs: 100 a second on every Linux that Node runs on. */
+/** The kernel's clock tick as programs see it: 100 in a second on every Linux that Node runs on. */
 const tickMicros = 10_000
 
 export function processUsage(pid: number): ProcessUsage {
@@ -18,7 +18,7 @@ export function processUsage(pid: number): ProcessUsage {
 
 function usageFromProc(pid: number): ProcessUsage {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  // The name, in parentheses, may hold anything; utime and stime are the 12th and 13th field behind it.
+  // The name, in parentheses, may contain any character; utime and stime are the 12th and 13th field after it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const memory = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
   return {
@@ -27,7 +27,7 @@ function usageFromProc(pid: number): ProcessUsage {
   }
 }
 
-/** `ps` tells the time as [[days-]hours:]minutes:seconds, on macOS with hundredths. */
+/** `ps` prints the time as [[days-]hours:]minutes:seconds, on macOS with hundredths. */
 function usageFromPs(pid: number): ProcessUsage {
   const [time = '', memory = ''] = execFileSync('ps', ['-o', 'time=,rss=', '-p', String(pid)], { encoding: 'utf8' })
     .trim()

@@ -2,26 +2,29 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { openingRequest } from './wire.js'
 
-/** One buffer for all connections: each read is looked at before the next comes. */
+/** One buffer for all connections: each read is processed before the next one starts. */
 const readBuffer = Buffer.allocUnsafeSlow(1 << 20)
 
-/** What a connection does with what arrives behind the opening handshake: octets in a buffer that is reused. */
+/** Receives the bytes that arrive after the opening handshake. The buffer is reused after the call. */
 export type Receive = (bytes: Buffer, length: number) => void
 
-/** Where a server is, and what it is asked for. */
+/** The server to connect to, and the form of the connection. */
 export interface Place {
   readonly port: number
   readonly tls: boolean
   readonly compressed?: boolean | undefined
 }
 
-/** A connection to the server under test: bytes and nothing else, so that the generator costs less than the server. */
+/**
+ * A connection to the server under test. It keeps no frames and allocates nothing for a read, unlike the `RawSocket` of
+ * the tests: the load generator must cost less than the server it measures.
+ */
 export interface RawConnection {
   readonly socket: Socket
   receive: Receive
 }
 
-/** Opens a connection and does the opening handshake; rejects where the answer is not 101. */
+/** Opens a connection and performs the opening handshake; rejects if the status is not 101. */
 export function openRawConnection({ port, tls, compressed = false }: Place): Promise<RawConnection> {
   return new Promise((resolve, reject) => {
     let head = ''
@@ -29,7 +32,7 @@ export function openRawConnection({ port, tls, compressed = false }: Place): Pro
       head += bytes.toString('latin1', 0, length)
       if (!head.includes('\r\n\r\n')) return
       if (!head.startsWith('HTTP/1.1 101 ')) reject(new Error(`the server answered: ${head.split('\r\n')[0]}`))
-      else if (!head.endsWith('\r\n\r\n')) reject(new Error('the server sent something behind its handshake'))
+      else if (!head.endsWith('\r\n\r\n')) reject(new Error('the server sent data together with its handshake'))
       else resolve(connection)
     }
     const options = {
@@ -47,7 +50,7 @@ export function openRawConnection({ port, tls, compressed = false }: Place): Pro
     const begin = (): void => {
       socket.write(openingRequest(port, compressed))
     }
-    // The certificate was made for this run, and is no part of what is measured.
+    // The certificate was made for this run, and its verification is not part of the measurement.
     const socket = tls ? connectTls({ ...options, rejectUnauthorized: false }, begin) : connectTcp(options, begin)
     const connection: RawConnection = { socket, receive: readHead }
     socket.on('error', reject)
@@ -55,7 +58,7 @@ export function openRawConnection({ port, tls, compressed = false }: Place): Pro
   })
 }
 
-/** Opens many connections, some at a time. The process ends where the server closes one of them afterwards. */
+/** Opens many connections, some at a time. The process ends if the server closes one of them afterwards. */
 export async function openRawConnections(count: number, place: Place): Promise<RawConnection[]> {
   const connections: RawConnection[] = []
   const openSome = async (): Promise<void> => {

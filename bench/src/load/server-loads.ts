@@ -13,7 +13,7 @@ export async function runEcho(load: EchoLoad, order: Target): Promise<Measuremen
   const payload = payloadOf(content, bytes)
   const message = messageOf(content, payload, { masked: true, fragments, compressed })
   const answer = messageOf(content, payload)
-  // Made beforehand, so that a write costs no more than itself.
+  // Made in advance, so that only the write is measured.
   const all = Buffer.concat(Array.from({ length: inFlight }, () => message))
   const firstOnes = Array.from({ length: inFlight + 1 }, (_, some) => all.subarray(0, some * message.length))
 
@@ -24,7 +24,7 @@ export async function runEcho(load: EchoLoad, order: Target): Promise<Measuremen
   for (const connection of connections) {
     const { socket } = connection
     const sentAt = new Float64Array(inFlight).fill(performance.now())
-    // Where the server may refer to earlier messages, its answers get shorter.
+    // With context takeover the server's later answers are shorter.
     const answers = compressed ? new HeaderCounter() : new LengthCounter(answer.length)
     let oldest = 0
     connection.receive = (bytes, length) => {
@@ -81,7 +81,7 @@ export async function runHandshakes({ connections }: HandshakeLoad, order: Targe
       const begunAt = performance.now()
       const { socket } = await openRawConnection(order)
       tally.add(1, performance.now() - begunAt)
-      // An orderly end would leave the port in TIME_WAIT, and there are less than 30,000 of them.
+      // An orderly end would leave the port in TIME_WAIT, and there are fewer than 30,000 ports.
       socket.resetAndDestroy()
     }
   }
@@ -89,7 +89,7 @@ export async function runHandshakes({ connections }: HandshakeLoad, order: Targe
   return Promise.race([tally.measure(order), failure])
 }
 
-/** How long a server has to come to rest. */
+/** The time that a server has to become idle. */
 const restMs = 1000
 
 export async function runIdle({ connections: count }: IdleLoad, order: Target): Promise<Measurement> {
@@ -101,7 +101,7 @@ export async function runIdle({ connections: count }: IdleLoad, order: Target): 
   return { cost, perSecond: 0, p50: undefined, p99: undefined, memory, busy: 0, generatorBusy: 0 }
 }
 
-/** Rejects where the first message does not come back as it was sent: then counting octets would mean nothing. */
+/** Rejects if the first message does not come back unchanged, because counting bytes would then be meaningless. */
 function checkAnswer(connection: RawConnection, message: Buffer, answer: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     let at = 0
@@ -116,7 +116,7 @@ function checkAnswer(connection: RawConnection, message: Buffer, answer: Buffer)
   })
 }
 
-/** Rejects where the first message does not come back compressed. */
+/** Rejects if the first message does not come back compressed. */
 function checkCompressedAnswer(
   connection: RawConnection,
   message: Buffer,
@@ -129,7 +129,7 @@ function checkCompressedAnswer(
       arrived = Buffer.concat([arrived, bytes.subarray(0, length)])
       if (arrived.length < 4 || new HeaderCounter().count(arrived, arrived.length) === 0) return
       const headerBytes = (arrived[1]! & 0x7f) < 126 ? 2 : 4
-      // What a sender leaves out of the end, RFC 7692 §7.2.2.
+      // The bytes that a sender removes from the end, RFC 7692 §7.2.2.
       const deflated = Buffer.concat([arrived.subarray(headerBytes), Buffer.from('0000ffff', 'hex')])
       const isRight =
         (arrived[0]! & compressedBit) !== 0 &&

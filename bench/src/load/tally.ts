@@ -2,17 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { LoadOrder, Measurement } from './load.js'
 import { type ProcessUsage, processUsage } from './process-usage.js'
 
-/** Latencies kept, at most: enough for a p99 of any run. */
+/** The maximum number of stored latencies: enough for a p99 of any run. */
 const mostLatencies = 1 << 20
 
-/** How often a process that gets little of its core is looked at, and how much longer than planned it may take. */
+/** The interval at which a process that gets little of its core is checked, and the longest extension of its time. */
 const lookMs = 50
 export const longestWait = 4
 
-/** How long a message may take, where none is done. */
+/** The time after which a run without any finished message fails. */
 const firstWithinMs = 20_000
 
-/** Counts what is done within the time that is measured, and what the process under test used for it. */
+/** Counts the messages within the measured time, and the time and memory that the process under test used for them. */
 export class Tally {
   #pid: number
   #done = 0
@@ -26,20 +26,20 @@ export class Tally {
     this.#pid = pid
   }
 
-  /** So many messages are done; the oldest of them took `latencyMs`. */
+  /** Adds finished messages, the oldest of which took `latencyMs`. */
   add(count: number, latencyMs: number): void {
     this.#done += count
     if (this.#latencyCount < mostLatencies) this.#latencies[this.#latencyCount++] = latencyMs
   }
 
-  /** So many messages are done, and nothing answers them. */
+  /** Adds finished messages that have no answers. */
   count(count: number): void {
     this.#done += count
   }
 
-  /** Resolves with what was measured, after the time to warm up and the time to measure. */
+  /** Resolves with the result, after the time to warm up and the time to measure. */
   async measure({ warmUpMs, measureMs }: LoadOrder): Promise<Measurement> {
-    // A client may yet have to connect.
+    // A client may not have connected yet.
     await this.#untilFirst()
     await this.#untilUsed(warmUpMs)
     this.#begin()
@@ -53,8 +53,8 @@ export class Tally {
   }
 
   /**
-   * Waits for that time, and where the process has then not used half of it, since others have the core, until it has.
-   * Else what is not compiled yet would be measured where the machine is busy.
+   * Waits for the time, and longer if other processes had the core: until the process has used half of that time.
+   * Otherwise a busy machine would measure code that is not yet compiled.
    */
   async #untilUsed(ms: number): Promise<void> {
     const { cpuMicros } = processUsage(this.#pid)

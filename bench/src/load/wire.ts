@@ -1,24 +1,23 @@
 import { randomBytes } from 'node:crypto'
 import { constants, deflateRawSync } from 'node:zlib'
+import { frame, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
 import type { Content } from './load.js'
-
-const opcodes = { continuation: 0, ascii: 1, unicode: 1, json: 1, binary: 2 } as const
 
 /** RSV1 marks a compressed message, RFC 7692 §6. */
 export const compressedBit = 0x40
 
-/** The request that opens a connection, RFC 6455 §4.1. Where it is to offer compression, it does so as browsers do. */
+/** The request that opens a connection, RFC 6455 §4.1. It offers compression in the way that browsers do. */
 export function openingRequest(port: number, compressed: boolean): Buffer {
-  const lines = [
-    'GET / HTTP/1.1',
-    `Host: 127.0.0.1:${port}`,
-    'Upgrade: websocket',
-    'Connection: Upgrade',
-    `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
-    'Sec-WebSocket-Version: 13',
-    ...(compressed ? ['Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits'] : []),
-  ]
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
+  return Buffer.from(
+    request(
+      requestLines(port, {
+        'Sec-WebSocket-Key': randomBytes(16).toString('base64'),
+        'Sec-WebSocket-Extensions': compressed ? 'permessage-deflate; client_max_window_bits' : undefined,
+      }),
+    ),
+    'latin1',
+  )
 }
 
 const sentences: Readonly<Record<Content, string>> = {
@@ -43,7 +42,7 @@ const sentences: Readonly<Record<Content, string>> = {
   }),
 }
 
-/** A payload of exactly so many octets: the sentence again and again, and full stops where a character would be cut. */
+/** A payload of exactly `bytes` bytes: the sentence repeated, and full stops where a character would be cut. */
 export function payloadOf(content: Content, bytes: number): Buffer {
   const characters = [...sentences[content]].map((character) => Buffer.from(character))
   const payload = Buffer.alloc(bytes, '.')
@@ -66,27 +65,19 @@ export function messageOf(
   return Buffer.concat(
     Array.from({ length: fragments }, (_, index) => {
       const part = whole.subarray(index * length, (index + 1) * length)
-      const opcode = opcodes[index === 0 ? content : 'continuation']
-      const bits = (index === fragments - 1 ? 0x80 : 0) | (compressed && index === 0 ? compressedBit : 0)
-      return frameOf(bits | opcode, part, masked)
+      return frame({
+        opcode: index > 0 ? opcodes.continuation : content === 'binary' ? opcodes.binary : opcodes.text,
+        fin: index === fragments - 1,
+        reservedBits: compressed && index === 0 ? 4 : 0,
+        masked,
+        payload: part,
+      })
     }),
   )
 }
 
-/** By itself and with the smallest window, so that it may be sent whatever was agreed upon; without the end of §7.2.1. */
+/** Compressed without a history and with the smallest window, so that it is valid for any agreed parameters; without the tail of §7.2.1. */
 function deflate(payload: Buffer): Buffer {
   const { Z_SYNC_FLUSH } = constants
   return deflateRawSync(payload, { windowBits: 9, finishFlush: Z_SYNC_FLUSH }).subarray(0, -4)
-}
-
-function frameOf(first: number, payload: Buffer, masked: boolean): Buffer {
-  const { length } = payload
-  const header = Buffer.alloc(length < 126 ? 2 : length < 1 << 16 ? 4 : 10)
-  header[0] = first
-  header[1] = (masked ? 0x80 : 0) | (length < 126 ? length : length < 1 << 16 ? 126 : 127)
-  if (header.length === 4) header.writeUInt16BE(length, 2)
-  if (header.length === 10) header.writeBigUInt64BE(BigInt(length), 2)
-  if (!masked) return Buffer.concat([header, payload])
-  const key = randomBytes(4)
-  return Buffer.concat([header, key, payload.map((octet, index) => octet ^ key[index & 3]!)])
 }

@@ -1,4 +1,4 @@
-/** Reaches the library's parts by their path, as subjects.ts does. */
+/** Imports the library's parts by their path, as subjects.ts does. */
 
 import { setTimeout } from 'node:timers/promises'
 import { ScratchPool } from '../../../packages/twoway/dist/core/sending/scratch-pool.js'
@@ -15,19 +15,19 @@ import { messageOf, payloadOf } from '../load/wire.js'
 const rounds = 5
 const runsARound = 10_000
 
-/** What a server does with a read, from its octets to those of its answer. */
+/** The work of a server for one read, from the bytes received to the bytes of its answer. */
 export interface EchoTurn {
   run(): void
 }
 
-/** A sink as a connection is one. */
+/** A sink with the shape of a connection. */
 interface Sink {
   received(bytes: Uint8Array, start: number, end: number): void
 }
 
 /**
- * A turn of an echo server on its defaults over a transport that takes everything at once: all that a message costs
- * beside the system's calls and Node's, so that it is known how much of a row is ours.
+ * A turn of an echo server with its defaults over a transport that takes everything at once: the whole cost of a message
+ * except system calls and Node. It shows our own share of a row.
  */
 export async function startEchoTurn(content: Content, bytes: number, messages: number): Promise<EchoTurn> {
   let sink: Sink | undefined
@@ -74,11 +74,11 @@ export async function startEchoTurn(content: Content, bytes: number, messages: n
   const message = messageOf(content, payloadOf(content, bytes), { masked: true })
   const read = Buffer.concat(new Array<Buffer>(messages).fill(message))
   function run(): void {
-    // Unmasked in place each time, it is put there anew.
+    // The server unmasks in place, so the masked bytes are copied in again for each run.
     sharedMemory.bytes.set(read)
     sink!.received(sharedMemory.bytes, 0, read.length)
   }
-  // So much code is compiled in steps, by a thread of its own, and stays as it is once it is.
+  // V8 compiles this much code in steps on another thread; afterwards it stays compiled.
   writtenBytes = 0
   for (let round = 0; round < rounds; round += 1) {
     for (let left = runsARound; left > 0; left -= 1) run()

@@ -1,5 +1,5 @@
 /**
- * `npm run bench:micro`: nanoseconds and octets of heap a frame, or a read of an echo, part by part. Words choose parts:
+ * `npm run bench:micro`: nanoseconds and bytes of heap for a frame, or for a read of an echo, part by part. Words choose parts:
  * `-- unmask decode`.
  */
 
@@ -20,9 +20,9 @@ async function run(words: readonly string[]): Promise<void> {
     if (part !== lastPart) console.log(`\n${part}`)
     lastPart = part
     await subject.prepare?.()
-    // Without a collection before each sample, so that what it costs to collect is counted too.
+    // Without a collection before each sample, so that the cost of collections is included.
     const { p50, heap } = await measure(run, { heap: usedHeap, min_cpu_time: 200e6 })
-    console.log(`  ${name.padEnd(16)} ${figures(p50).padStart(9)} ns  ${octets(heap?.avg).padStart(12)}`)
+    console.log(`  ${name.padEnd(16)} ${figures(p50).padStart(9)} ns  ${bytes(heap?.avg).padStart(12)}`)
   }
 }
 
@@ -31,12 +31,12 @@ function usedHeap(): number {
   return heapUsed + arrayBuffers
 }
 
-function octets(average: number | undefined): string {
-  return average === undefined ? '' : `${Math.max(0, Math.round(average)).toLocaleString('en')} octets`
+function bytes(average: number | undefined): string {
+  return average === undefined ? '' : `${Math.max(0, Math.round(average)).toLocaleString('en')} bytes`
 }
 
 run(process.argv.slice(2)).then(
-  // A server that echoes would go on.
+  // The echo server would keep the process alive.
   () => process.exit(),
   (error: Error) => {
     console.error(error.message)

@@ -1,6 +1,6 @@
 /**
- * The parts of the library that every message goes through. They are reached by their path, as they are no part of what
- * users may import; nothing else in this package does that but echo-turn.ts.
+ * The parts of the library that every message passes through. They are imported by their path, because they are not part
+ * of the public API; only echo-turn.ts does the same in this package.
  */
 
 import { FrameParser } from '../../../packages/twoway/dist/core/receiving/frame-parser.js'
@@ -13,11 +13,11 @@ import type { Content } from '../load/load.js'
 import { messageOf, payloadOf } from '../load/wire.js'
 import { type EchoTurn, startEchoTurn } from './echo-turn.js'
 
-/** One thing to measure: what `run` does is done to one frame, or to one read of an echo. */
+/** One subject of measurement: `run` processes one frame, or one read of an echo. */
 export interface Subject {
   readonly part: string
   readonly name: string
-  /** Called once before it is measured. */
+  /** Called once before the measurement. */
   prepare?(): Promise<void>
   run(): unknown
 }
@@ -30,7 +30,7 @@ const sizes = [
   ['1 MiB', 1024 * kib],
 ] as const
 
-/** Of what is compressed by itself. */
+/** Lengths of messages that are compressed without a history. */
 const messageSizes = [
   ['306 B json', 306],
   ['1 KiB json', kib],
@@ -57,7 +57,7 @@ export const subjects: readonly Subject[] = [
   echoTurn('1 KiB ascii', 'ascii', kib, 1),
 ]
 
-/** Each run leaves the payload masked or unmasked, and the header as it was. */
+/** Each run masks or unmasks the payload and leaves the header unchanged. */
 function parse(name: string, bytes: number): Subject {
   const frame = messageOf('binary', payloadOf('binary', bytes), { masked: true })
   const parser = new FrameParser('server', nodePayload)
@@ -92,7 +92,7 @@ function encode(name: string, content: Content, bytes: number): Subject {
   }
 }
 
-/** Without a history. */
+/** Compression without a history. */
 function compress(name: string, bytes: number, isOwn: boolean): Subject {
   const { compressors } = createNodeDeflateCodec(true, isOwn)
   const source = compressors({ windowBits: 15, takeover: false, level: 6, memLevel: 8 })
@@ -108,7 +108,7 @@ function compress(name: string, bytes: number, isOwn: boolean): Subject {
   }
 }
 
-/** Without a history. */
+/** Compression without a history. */
 function inflate(name: string, bytes: number): Subject {
   const source = createNodeDeflateCodec(true).inflaters({ windowBits: 15, takeover: false })
   const compressed = messageOf('json', payloadOf('json', bytes), { compressed: true })
@@ -131,7 +131,7 @@ function inflate(name: string, bytes: number): Subject {
   }
 }
 
-/** All that a server does of its own for a read, not for a frame. */
+/** The work of a server for each read, not for each frame. */
 function echoTurn(name: string, content: Content, bytes: number, messages: number): Subject {
   let turn: EchoTurn | undefined
   return {
@@ -144,7 +144,7 @@ function echoTurn(name: string, content: Content, bytes: number, messages: numbe
   }
 }
 
-/** With a transport that takes everything at once. */
+/** Writing over a transport that takes everything at once. */
 function write(name: string, message: Buffer | string, role: 'server' | 'client'): Subject {
   const transport = {
     pendingBytes: 0,

@@ -1,8 +1,8 @@
 import process from 'node:process'
 
-/** What a server under test is asked to be, as JSON in its first argument. */
+/** The configuration of a server under test, as JSON in its first argument. */
 export interface ServerOrder {
-  /** Send each message back, or pass it on to all connections, the sender's too. */
+  /** Send each message back, or forward it to all connections, including the sender's. */
   readonly does: 'echo' | 'broadcast'
   readonly tls?: { readonly cert: string; readonly key: string }
   /** Compress every message, however short. */
@@ -15,7 +15,7 @@ export function readServerOrder(): ServerOrder {
   return JSON.parse(process.argv[2]!) as ServerOrder
 }
 
-/** Tells who started this process where it listens, and ends with it. */
+/** Reports the port to the parent process, and ends with it. */
 export function listening(port: number): void {
   process.stdin.on('end', () => process.exit()).resume()
   process.stdout.write(`${JSON.stringify({ port })}\n`)

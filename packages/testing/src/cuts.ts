@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** Calls `read` with copies of the pieces of `bytes`, cut at the places given. */
+/** Calls `read` with copies of the pieces of `bytes`, cut at the given positions. */
 export function inPieces(bytes: Uint8Array, cuts: readonly number[], read: (piece: Uint8Array) => void): void {
   const places = [0, ...[...cuts].sort((a, b) => a - b), bytes.length]
   for (let index = 1; index < places.length; index++) {
@@ -10,8 +10,8 @@ export function inPieces(bytes: Uint8Array, cuts: readonly number[], read: (piec
 }
 
 /**
- * Runs a test on bytes as they can arrive: whole, octet by octet, and in random cuts. `run` is given a way to feed them
- * to a reader, and must make a new reader each time.
+ * Runs a test on bytes in the ways they can arrive: whole, byte by byte, and in random cuts. `run` receives a function
+ * that feeds them to a reader, and must create a new reader each time.
  */
 export function inEveryCut(bytes: Uint8Array, run: (feed: (read: (piece: Uint8Array) => void) => void) => void): void {
   const withCuts = (cuts: readonly number[]): void => run((read) => inPieces(bytes, cuts, read))
@@ -21,7 +21,7 @@ export function inEveryCut(bytes: Uint8Array, run: (feed: (read: (piece: Uint8Ar
   fc.assert(fc.property(randomCuts, withCuts), { numRuns: 20, seed: bytes.length })
 }
 
-/** The same for what takes turns: `run` is given the pieces, each a copy. */
+/** The same for asynchronous readers: `run` receives the pieces, each a copy. */
 export async function inEveryCutAsync(
   bytes: Uint8Array,
   run: (pieces: readonly Uint8Array[]) => Promise<void>,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { authenticationMs, counts, identity, mode, sendMuch, serveCommands } from './commands.js'
 
 interface BunSocket {
-  /** Octets sent, -1 where they wait, 0 where they were dropped. */
+  /** Returns the number of bytes sent, -1 if they wait, 0 if they were dropped. */
   send(message: string | Uint8Array): number
   close(code: number): void
   readonly readyState: number
@@ -16,7 +16,7 @@ interface BunServer {
 
 declare const Bun: { serve(options: object): BunServer }
 
-/** A server as Bun's documentation shows one. */
+/** A server as in Bun's documentation. */
 const server = Bun.serve({
   port: 0,
   hostname: '127.0.0.1',

@@ -1,7 +1,7 @@
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 
-/** What a server under measurement is to do. */
+/** The order for a server under measurement. */
 export type Mode = 'echo' | 'unguarded' | 'send' | 'authenticate' | 'two' | 'compress' | 'app' | 'tls'
 
 export const mode = (process.argv[2] ?? 'echo') as Mode
@@ -12,14 +12,14 @@ export const identity = JSON.parse(process.env.SAFETY_IDENTITY ?? '{}') as {
   readonly key: string
 }
 
-/** What a server has counted. */
+/** The counters of a server. */
 export interface Counts {
-  /** Messages that came. */
+  /** The number of received messages. */
   messages: number
-  /** Messages that `send` took, and those that it said it did not take. */
+  /** The number of messages that `send` accepted, and of those that it reported as refused. */
   taken: number
   refused: number
-  /** Connections of which the program was told that they are gone, or failed. */
+  /** The number of connections that were reported to the program as closed or failed. */
   told: number
 }
 
@@ -29,7 +29,7 @@ export const authenticationMs = 100
 export const sentMessages = 4096
 export const sentMessageBytes = 65_536
 
-/** Sends 256 MiB in messages of 64 KiB, a few in a turn, until one is refused for good. */
+/** Sends 256 MiB in messages of 64 KiB, a few in a turn, until one is refused permanently. */
 export function sendMuch(send: (message: Uint8Array) => 'taken' | 'refused' | 'closed'): void {
   let sent = 0
   const sendSome = (): void => {
@@ -45,7 +45,7 @@ export function sendMuch(send: (message: Uint8Array) => 'taken' | 'refused' | 'c
   sendSome()
 }
 
-/** Says where the server listens, and answers the questions that come line by line. */
+/** Prints the port of the server, and answers questions line by line. */
 export function serveCommands(port: number, stop: () => Promise<unknown>): void {
   const lines = createInterface({ input: process.stdin })
   const say = (answer: unknown): boolean => process.stdout.write(`${JSON.stringify(answer)}\n`)
@@ -58,7 +58,7 @@ export function serveCommands(port: number, stop: () => Promise<unknown>): void 
   say({ port })
 }
 
-/** Octets held after a collection, and the most that ever were. */
+/** The memory after a collection in bytes, and its maximum so far. */
 function memory(): { residentBytes: number; peakBytes: number } {
   collect()
   return { residentBytes: process.memoryUsage().rss, peakBytes: process.resourceUsage().maxRSS * 1024 }

@@ -27,7 +27,7 @@ const handlers: ServerHandlers<undefined> = {
   },
 }
 
-/** Servers as the README shows them, with no option but the port: one of its own, or beside an app, one or two. */
+/** Servers as in the README, with the port as the only option: standalone, or one or two beside an app. */
 if (mode === 'two' || mode === 'app') {
   const http = createServer((_, response) => response.end('app'))
   for (const path of mode === 'two' ? ['/a', '/b'] : ['/']) attach(http, { ...handlers, path })

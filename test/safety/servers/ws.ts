@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { authenticationMs, counts, identity, mode, sendMuch, serveCommands } from './commands.js'
 
-/** Servers as ws's README shows them: one with a port of its own, or beside an app, one or two, over TLS or not. */
+/** Servers as in the README of ws: standalone, or one or two beside an app, with or without TLS. */
 const http = appServer()
 const paths = mode === 'two' ? ['/a', '/b'] : ['/']
 const servers =
@@ -18,7 +18,7 @@ const listener = http ?? servers[0]!
 
 for (const server of servers) {
   server.on('connection', async (socket: WebSocket) => {
-    // Without this listener one malformed frame ends the process, which is a row of its own.
+    // Without this listener one malformed frame ends the process. Another row measures that.
     if (mode !== 'unguarded') socket.on('error', () => {})
     socket.on('close', () => {
       counts.told += 1

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
 import { startEchoService } from './echo-service.js'
 import { bytesPerFrame, bytesPerTurn, type TurnClock, WorkTurns } from './work-turns.js'
 
@@ -31,14 +33,6 @@ class CountedTurns implements TurnClock {
       run()
     })
   }
-}
-
-/** A binary message, short or of 64 KiB and more. */
-function masked(payload: Buffer): Buffer {
-  const isShort = payload.length < 126
-  const head = Buffer.from([0x82, 0x80 | (isShort ? payload.length : 127), ...Array(isShort ? 4 : 12).fill(0)])
-  if (!isShort) head.writeUInt32BE(payload.length, 6)
-  return Buffer.concat([head, payload])
 }
 
 /** All that makes work by itself, or more of what is sent, each at its most; and what each client sends. */
@@ -73,13 +67,10 @@ describe('the echo service with extreme settings', () => {
           const socket = connect(server.port, '127.0.0.1')
           socket.on('error', () => {})
           if (reads) socket.resume()
-          socket.write(
-            `GET /${query} HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-              'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n' +
-              'Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n',
-          )
+          const offer = { 'Sec-WebSocket-Extensions': 'permessage-deflate' }
+          socket.write(request(requestLines(server.port, offer), `GET /${query} HTTP/1.1`))
           if (message > 0) {
-            const sent = masked(Buffer.alloc(message, 'x'))
+            const sent = clientFrame(opcodes.binary, Buffer.alloc(message, 'x'))
             socket.write(Buffer.concat(Array(message === 1 ? 2000 : 8).fill(sent)))
           }
           sockets.push(socket)

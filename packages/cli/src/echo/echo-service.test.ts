@@ -1,107 +1,16 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect as connectTcp, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
+import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
+import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
+import type { ReceivedFrame } from 'twoway-testing/read-frame.js'
 import { type ClientOptions, WebSocket } from 'ws'
 import { startEchoService } from './echo-service.js'
 import { echoSettings, readEchoSettings } from './echo-settings.js'
 
-/** A frame as a server sends it, RFC 6455 §5.2. */
-interface Frame {
-  readonly fin: boolean
-  readonly opcode: number
-  readonly payload: Buffer
-}
-
-const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9 } as const
-
-/** A client that sees the raw bytes. */
-class RawClient {
-  readonly socket: Socket
-  readonly closed: Promise<Error | undefined>
-  #bytes = Buffer.alloc(0)
-  #wake: () => void = () => {}
-
-  constructor(url: string, fields: readonly string[] = [], requestLine?: string) {
-    const { hostname, port, host, pathname, search } = new URL(url)
-    this.socket = connectTcp(Number(port), hostname)
-    this.closed = new Promise((resolve) => {
-      this.socket.on('error', resolve).on('close', () => resolve(undefined))
-    })
-    this.socket.on('data', (chunk) => {
-      this.#bytes = Buffer.concat([this.#bytes, chunk])
-      this.#wake()
-    })
-    this.socket.on('close', () => this.#wake())
-    const head = [
-      requestLine ?? `GET ${pathname}${search} HTTP/1.1`,
-      `Host: ${host}`,
-      'Upgrade: websocket',
-      'Connection: Upgrade',
-      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-      'Sec-WebSocket-Version: 13',
-      ...fields,
-    ]
-    this.socket.write(`${head.join('\r\n')}\r\n\r\n`)
-  }
-
-  async head(): Promise<string> {
-    for (;;) {
-      const end = this.#bytes.indexOf('\r\n\r\n')
-      if (end >= 0) return this.#take(end + 4).toString('latin1')
-      await this.#more()
-    }
-  }
-
-  async frame(): Promise<Frame> {
-    for (;;) {
-      const bytes = this.#bytes
-      if (bytes.length >= 2) {
-        const [start, length] = lengthOf(bytes)
-        if (bytes.length >= start + length) {
-          const whole = this.#take(start + length)
-          return { fin: whole[0]! >= 0x80, opcode: whole[0]! & 0x0f, payload: whole.subarray(start) }
-        }
-      }
-      await this.#more()
-    }
-  }
-
-  async frames(count: number): Promise<Frame[]> {
-    const frames: Frame[] = []
-    while (frames.length < count) frames.push(await this.frame())
-    return frames
-  }
-
-  send(message: string | Buffer, opcode: number = typeof message === 'string' ? opcodes.text : opcodes.binary): void {
-    const payload = Buffer.from(message)
-    const head =
-      payload.length < 126
-        ? [0x80 | opcode, 0x80 | payload.length]
-        : [0x80 | opcode, 0x80 | 127, 0, 0, 0, 0, ...[24, 16, 8, 0].map((bits) => (payload.length >>> bits) & 255)]
-    this.socket.write(Buffer.concat([Buffer.from(head), Buffer.alloc(4), payload]))
-  }
-
-  #take(length: number): Buffer {
-    const taken = this.#bytes.subarray(0, length)
-    this.#bytes = this.#bytes.subarray(length)
-    return taken
-  }
-
-  async #more(): Promise<void> {
-    if (this.socket.closed) throw new Error('the connection ended')
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve
-    })
-  }
-}
-
-function lengthOf(bytes: Buffer): readonly [start: number, length: number] {
-  const short = bytes[1]!
-  if (short < 126) return [2, short]
-  if (short === 126) return bytes.length < 4 ? [4, 1] : [4, bytes.readUInt16BE(2)]
-  return bytes.length < 10 ? [10, 1] : [10, Number(bytes.readBigUInt64BE(2))]
-}
+/** The generous end of a wait. */
+const longMs = 30_000
 
 let server: Awaited<ReturnType<typeof startEchoService>>
 const clients: { terminate(): void }[] = []
@@ -115,7 +24,7 @@ after(async () => {
   await server.close()
 })
 
-/** A client of ws that records everything from the first byte on. */
+/** A client of ws that keeps all it receives, also what arrives together with the handshake. */
 class Client {
   readonly messages: string[] = []
   readonly pings: number[] = []
@@ -157,17 +66,31 @@ async function open(query: string, protocols?: readonly string[], options?: Clie
   return client
 }
 
-async function raw(query: string, fields?: readonly string[]): Promise<RawClient> {
-  const client = new RawClient(`${server.url}/${query}`, fields)
-  clients.push({ terminate: () => client.socket.destroy() })
-  assert.match(await client.head(), /^HTTP\/1\.1 101 /)
+/** A connection whose bytes a test sees, once the service has responded to its request. */
+async function rawRequest(startLine: string, fields: readonly string[] = []): Promise<RawSocket> {
+  const client = new RawSocket(server.port, { keptFrames: Number.POSITIVE_INFINITY })
+  clients.push({ terminate: () => client.destroy() })
+  client.send(request([...requestLines(server.port), ...fields], startLine))
+  assert.ok(await client.until(() => client.head !== '', longMs))
   return client
+}
+
+async function raw(query: string, fields?: readonly string[]): Promise<RawSocket> {
+  const client = await rawRequest(`GET /${query} HTTP/1.1`, fields)
+  assert.equal(client.status, 101)
+  return client
+}
+
+async function framesOf(client: RawSocket, count: number): Promise<ReceivedFrame[]> {
+  const frames: ReceivedFrame[] = []
+  while (frames.length < count) frames.push(await client.nextFrame())
+  return frames
 }
 
 /** What a refused handshake is answered. */
 async function refusal(query: string, fields: Record<string, string> = {}): Promise<Response> {
-  const { request } = await import('node:http')
-  const asked = request(`${server.url.replace('ws', 'http')}/${query}`, {
+  const { request: httpRequest } = await import('node:http')
+  const asked = httpRequest(`${server.url.replace('ws', 'http')}/${query}`, {
     headers: {
       Connection: 'Upgrade',
       Upgrade: 'websocket',
@@ -185,9 +108,7 @@ async function refusal(query: string, fields: Record<string, string> = {}): Prom
 
 /** The header fields that a handshake's request line is refused with, its target as it stands there. */
 async function refusalOf(requestLine: string): Promise<Headers> {
-  const client = new RawClient(`${server.url}/`, [], requestLine)
-  clients.push({ terminate: () => client.socket.destroy() })
-  const [, ...lines] = (await client.head()).trimEnd().split('\r\n')
+  const [, ...lines] = (await rawRequest(requestLine)).head.split('\r\n')
   return new Headers(lines.map((line) => line.split(/: (.*)/s, 2) as [string, string]))
 }
 
@@ -247,7 +168,7 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
     close: {
       'closes at once': async () => assert.deepEqual(await new Client('?close=1012').closed, [1012, '']),
       'sends one Close frame with the code, §5.5.1': async () => {
-        const { fin, opcode, payload } = await (await raw('?close=1012')).frame()
+        const { fin, opcode, payload } = await (await raw('?close=1012')).nextFrame()
         assert.deepEqual([fin, opcode, payload.toString('hex')], [true, opcodes.close, '03f4'])
       },
     },
@@ -259,9 +180,10 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
     abort: {
       'resets the connection, without a Close': async () => {
         const client = await raw('?abort&after=1')
-        client.send('a')
-        assert.deepEqual((await client.frame()).payload.toString(), 'a')
-        assert.equal(((await client.closed) as NodeJS.ErrnoException | undefined)?.code, 'ECONNRESET')
+        client.send(clientFrame(opcodes.text, 'a'))
+        assert.deepEqual((await client.nextFrame()).payload.toString(), 'a')
+        assert.ok(await client.untilClosed(longMs))
+        assert.equal((client.error as NodeJS.ErrnoException | undefined)?.code, 'ECONNRESET')
       },
       'resets it at once': async () => {
         const client = new Client('?abort')
@@ -284,24 +206,24 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
     fragment: {
       'echoes in frames of so many bytes, RFC 6455 §5.4': async () => {
         const client = await raw('?fragment=4')
-        client.send('Grüße')
+        client.send(clientFrame(opcodes.text, 'Grüße'))
         assert.deepEqual(
-          (await client.frames(2)).map(({ fin, opcode, payload }) => [fin, opcode, payload.toString('hex')]),
+          (await framesOf(client, 2)).map(({ fin, opcode, payload }) => [fin, opcode, payload.toString('hex')]),
           [
             [false, opcodes.text, '4772c3bc'],
             [true, opcodes.continuation, 'c39f65'],
           ],
         )
-        client.send(Buffer.alloc(9))
-        const frames = await client.frames(3)
+        client.send(clientFrame(opcodes.binary, Buffer.alloc(9)))
+        const frames = await framesOf(client, 3)
         assert.deepEqual(
           frames.map(({ payload }) => payload.length),
           [4, 4, 1],
         )
         assert.equal(frames[0]!.opcode, opcodes.binary)
-        client.send(Buffer.alloc(8))
+        client.send(clientFrame(opcodes.binary, Buffer.alloc(8)))
         assert.deepEqual(
-          (await client.frames(2)).map(({ fin, payload }) => [fin, payload.length]),
+          (await framesOf(client, 2)).map(({ fin, payload }) => [fin, payload.length]),
           [
             [false, 4],
             [true, 4],
@@ -322,9 +244,9 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
         client.socket.send('x'.repeat(10_000))
         await client.until(() => client.messages.length === 1)
         assert.equal(client.messages[0], 'x'.repeat(10_000))
-        const peer = await raw('?deflate', ['Sec-WebSocket-Extensions: permessage-deflate'])
-        peer.send('x'.repeat(10_000))
-        assert.ok((await peer.frame()).payload.length < 100)
+        const rawClient = await raw('?deflate', ['Sec-WebSocket-Extensions: permessage-deflate'])
+        rawClient.send(clientFrame(opcodes.text, 'x'.repeat(10_000)))
+        assert.ok((await rawClient.nextFrame()).payload.length < 100)
       },
       'is not agreed on where it is not asked for': async () => {
         assert.equal((await open('', [], { perMessageDeflate: true })).socket.extensions, '')
@@ -351,7 +273,7 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
       },
       'leaves with the sender what is not read yet': async () => {
         const client = await raw('?slow=1000')
-        client.send(Buffer.alloc(15 << 20))
+        client.send(clientFrame(opcodes.binary, Buffer.alloc(15 << 20)))
         await new Promise((resolve) => setTimeout(resolve, 300))
         assert.ok(client.socket.bytesWritten > 0 && client.socket.writableLength > 1 << 20)
       },
@@ -384,7 +306,7 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
       'sends a Ping each so many milliseconds, §5.5.2': async () => {
         const client = await open('?ping=20')
         await client.until(() => client.pings.length >= 3)
-        const { opcode } = await (await raw('?ping=20')).frame()
+        const { opcode } = await (await raw('?ping=20')).nextFrame()
         assert.equal(opcode, opcodes.ping)
       },
     },
@@ -427,15 +349,15 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
           '?mirror=request',
           names.map((name) => `${name}: secret`),
         )
-        const fields: [string, string][] = JSON.parse((await client.frame()).payload.toString()).headers
+        const fields: [string, string][] = JSON.parse((await client.nextFrame()).payload.toString()).headers
         for (const name of names) {
           assert.ok(
             fields.some(([shown, value]) => shown === name.toLowerCase() && value === '***'),
             name,
           )
         }
-        client.send('then it echoes')
-        assert.equal((await client.frame()).payload.toString(), 'then it echoes')
+        client.send(clientFrame(opcodes.text, 'then it echoes'))
+        assert.equal((await client.nextFrame()).payload.toString(), 'then it echoes')
       },
     },
     subprotocol: {
@@ -443,8 +365,8 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
         assert.equal((await open('?subprotocol=b', ['a', 'b'])).socket.protocol, 'b')
         assert.equal((await open('?subprotocol=a', ['a', 'b'])).socket.protocol, 'a')
         const client = await raw('?subprotocol=', ['Sec-WebSocket-Protocol: a, b'])
-        client.send('x')
-        assert.equal((await client.frame()).payload.toString(), 'x')
+        client.send(clientFrame(opcodes.text, 'x'))
+        assert.equal((await client.nextFrame()).payload.toString(), 'x')
       },
       'refuses one that is not offered': async () => {
         const answer = await refusal('?subprotocol=c', { 'Sec-WebSocket-Protocol': 'a, b' })
@@ -492,9 +414,9 @@ for (const [name, sentences] of Object.entries(effects)) {
 describe('the echo service', () => {
   it('is a strict echo without a query: it sends back the messages and nothing else', async () => {
     const client = await raw('')
-    client.send('a')
-    client.send(Buffer.from([1, 2]))
-    const frames = await client.frames(2)
+    client.send(clientFrame(opcodes.text, 'a'))
+    client.send(clientFrame(opcodes.binary, Buffer.from([1, 2])))
+    const frames = await framesOf(client, 2)
     assert.deepEqual(
       frames.map(({ fin, opcode, payload }) => [fin, opcode, payload.toString('hex')]),
       [

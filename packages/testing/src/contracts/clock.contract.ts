@@ -14,7 +14,7 @@ export function clockContract(name: string, clock: Clock): void {
       }
     })
 
-    test('calls timers back once each, those that are due earlier first', async () => {
+    test('calls each timer once, in the order of their due times', async () => {
       const calls: string[] = []
       await new Promise<void>((resolve) => {
         clock.after(40, resolve)
@@ -25,7 +25,7 @@ export function clockContract(name: string, clock: Clock): void {
       assert.deepEqual(calls, ['first', 'second'])
     })
 
-    test('does not call a cancelled timer, and takes a second cancel', async () => {
+    test('does not call a cancelled timer, and ignores a second cancel', async () => {
       await new Promise<void>((resolve, reject) => {
         const timer = clock.after(1, () => reject(new Error('a cancelled timer called')))
         timer.cancel()
@@ -34,9 +34,9 @@ export function clockContract(name: string, clock: Clock): void {
       })
     })
 
-    test('calls a timer too that keeps no process alive, and cancels it', async () => {
+    test('calls and cancels a timer that does not keep the process alive', async () => {
       await new Promise<void>((resolve, reject) => {
-        // What keeps the process alive meanwhile.
+        // This timer keeps the process alive meanwhile.
         const alive = clock.after(10_000, reject)
         clock.after(5, () => reject(new Error('a cancelled timer called')), false).cancel()
         clock.after(20, resolve, false)
@@ -44,7 +44,7 @@ export function clockContract(name: string, clock: Clock): void {
       })
     })
 
-    test('takes delays longer than a runtime does at once', async () => {
+    test('supports delays longer than the longest timer of a runtime', async () => {
       await new Promise<void>((resolve, reject) => {
         const far = [2 ** 31, 2 ** 40, Number.POSITIVE_INFINITY].map((delayMs) =>
           clock.after(delayMs, () => reject(new Error(`called long before ${delayMs} ms`))),
@@ -56,7 +56,7 @@ export function clockContract(name: string, clock: Clock): void {
       })
     })
 
-    test('runs tasks in order, each after the promises of the one before', async () => {
+    test('runs tasks in order, each after the promise reactions of the previous one', async () => {
       const calls: string[] = []
       await new Promise<void>((resolve) => {
         clock.task(async () => {

@@ -7,7 +7,7 @@ import { concat, fromHex, toHex, utf8 } from '../bytes.js'
 
 const deflating = { level: 6, memLevel: 8 }
 
-/** What every codec must do, and what one that keeps histories must. */
+/** The rules of the deflate codec port, and further rules for a codec that keeps histories. */
 export function describeDeflateCodec(name: string, codec: DeflateCodec): void {
   const windowBits = [...new Set([codec.smallestWindowBits, 12, 15])].filter((bits) => bits >= codec.smallestWindowBits)
   const compressor = (takeover = false, bits = 15): Compressor =>
@@ -17,7 +17,7 @@ export function describeDeflateCodec(name: string, codec: DeflateCodec): void {
   describe(name, () => {
     for (const bits of windowBits) {
       for (const message of messages) {
-        it(`brings ${message.length} octets back, with ${bits} window bits`, async () => {
+        it(`restores ${message.length} bytes, with ${bits} window bits`, async () => {
           const one = compressor(false, bits)
           const other = inflater(false, bits)
           const packed = await deflate(one, message)
@@ -29,7 +29,7 @@ export function describeDeflateCodec(name: string, codec: DeflateCodec): void {
       }
     }
 
-    it('compresses as node:zlib inflates, §7.2.2', async () => {
+    it('compresses to bytes that node:zlib inflates, §7.2.2', async () => {
       for (const message of messages) {
         const packed = (await deflate(compressor(), message))!
         assert.deepEqual(new Uint8Array(unzip(packed)), message)
@@ -42,7 +42,7 @@ export function describeDeflateCodec(name: string, codec: DeflateCodec): void {
       })
     }
 
-    it('gives nothing where the output would be longer than asked for, and says so once', async () => {
+    it('delivers nothing if the output would exceed the limit, and reports that once', async () => {
       const message = noise(1000)
       assert.equal(await deflate(compressor(), message, message.length - 1), undefined)
       const long = noise(200_000)
@@ -58,19 +58,19 @@ export function describeDeflateCodec(name: string, codec: DeflateCodec): void {
         const broken = inflater()
         await assert.rejects(inflate(broken, fromHex(hex)), isMalformed)
         broken.release()
-        // Whoever comes next is not disturbed.
+        // The next user of the codec is not affected.
         assert.equal(toHex(await inflate(inflater(), fromHex('f248cdc9c90700'))), toHex(utf8('Hello')))
       })
     }
 
-    it('refuses a long message that breaks off or goes wrong', async () => {
+    it('refuses a long message that is truncated or malformed', async () => {
       const packed = zip(noise(300_000))
       await assert.rejects(inflate(inflater(), packed.subarray(0, 200_000)), isMalformed)
       const wrong = concat(packed.subarray(0, 150_000), fromHex('ffffffffff'), packed.subarray(150_000))
       await assert.rejects(inflate(inflater(), wrong), isMalformed)
     })
 
-    it('inflates no further than its sink lets it', async () => {
+    it('inflates no further than its sink allows', async () => {
       const bomb = zip(new Uint8Array(64 << 20))
       let emitted = 0
       let largest = 0
@@ -88,7 +88,7 @@ export function describeDeflateCodec(name: string, codec: DeflateCodec): void {
       assert.ok(largest <= 64 << 10, `${largest}`)
     })
 
-    it('takes a message in pieces, cut anywhere', async () => {
+    it('accepts a message in pieces, cut anywhere', async () => {
       const message = utf8(`${'piece after piece '.repeat(40)}${'x'.repeat(100_000)}`)
       const packed = zip(message)
       for (const cut of [1, 7, packed.length - 1]) {
@@ -100,7 +100,7 @@ export function describeDeflateCodec(name: string, codec: DeflateCodec): void {
       }
     })
 
-    it('does not tell of what was going on when a context is released', async () => {
+    it('reports nothing for work in progress when a context is released', async () => {
       const message = noise(500_000)
       let calls = 0
       const count = (): void => {
@@ -113,12 +113,12 @@ export function describeDeflateCodec(name: string, codec: DeflateCodec): void {
       other.inflate(packed, 0, packed.length, true, () => {}, count)
       one.release()
       other.release()
-      // What comes behind it in the queue is done, so it would have been told of.
+      // Later work in the queue is done, so the released work would have been reported.
       await Promise.all([deflate(compressor(), noise(100_000)), inflate(inflater(), zip(noise(100_000)))])
       assert.equal(calls, 0)
     })
 
-    it('does many at a time', async () => {
+    it('processes many messages at a time', async () => {
       const all = Array.from({ length: 20 }, (_, index) => noise(70_000 + index))
       const packed = await Promise.all(all.map((message) => deflate(compressor(), message, Number.POSITIVE_INFINITY)))
       const back = await Promise.all(packed.map((bytes) => inflate(inflater(), bytes!)))
@@ -153,7 +153,7 @@ function describeHistory(
     other.release()
   })
 
-  it('does not hand a history to the next taker', async () => {
+  it('does not pass a history to the next user', async () => {
     const one = compressor(true)
     await deflate(one, utf8('Hello'))
     one.release()
@@ -164,7 +164,7 @@ function describeHistory(
     await assert.rejects(inflate(inflater(true), fromHex('f200110000')), isMalformed)
   })
 
-  it('begins anew after a message that would have grown', async () => {
+  it('starts a new history after a message that would have grown', async () => {
     const one = compressor(true)
     const other = inflater(true)
     const random = noise(2000)
@@ -180,7 +180,7 @@ function describeHistory(
     }
   })
 
-  it('keeps a history over short and long messages', async () => {
+  it('keeps a history across short and long messages', async () => {
     for (const bits of [9, 12, 15]) {
       const one = compressor(true, bits)
       const other = inflater(true, bits)
@@ -194,7 +194,7 @@ function describeHistory(
     }
   })
 
-  it('compresses a message in pieces, each of which can be read at once', async () => {
+  it('compresses a message in pieces, each of which can be inflated at once', async () => {
     const one = compressor(true)
     const other = inflater(true)
     for (const pieces of [
@@ -215,18 +215,18 @@ const messages = [1, 5, 306, 4096, 8187, 8192, 32_768, 65_536, 65_537, 300_000].
   utf8(JSON.stringify(Array.from({ length: length / 5 + 1 }, (_, index) => index * 7919)).slice(0, length)),
 )
 
-/** RFC 7692 §7.2.3, and what else is well formed. */
+/** The examples of RFC 7692 §7.2.3, and other well-formed streams. */
 const vectors: readonly (readonly [hex: string, text: string, rule: string])[] = [
   ['f248cdc9c90700', 'Hello', 'one block, §7.2.3.1'],
   ['000500faff48656c6c6f00', 'Hello', 'no compression, §7.2.3.3'],
   ['f348cdc9c9070000', 'Hello', 'a block with BFINAL, §7.2.3.4'],
   ['f248050000 00ffff cac9c90700'.replaceAll(' ', ''), 'Hello', 'two blocks, §7.2.3.5'],
   ['00', '', 'an empty message, §7.2.3.6'],
-  ['f348cdc9c90700', 'Hello', 'a block with BFINAL and nothing behind it'],
+  ['f348cdc9c90700', 'Hello', 'a block with BFINAL and nothing after it'],
   ['030000', '', 'an empty block with BFINAL'],
 ]
 
-/** What no sender is known to do, and a codec without histories need not read. */
+/** Streams that no known sender produces, which a codec without histories need not read. */
 const rareVectors: typeof vectors = [
   ['f348cdc9c90700f348cdc9c9070000', 'HelloHello', 'two blocks with BFINAL'],
   ['0300030000', '', 'empty blocks with BFINAL'],
@@ -236,9 +236,9 @@ const malformed: readonly (readonly [what: string, hex: string])[] = [
   ['a reserved block type', '07'],
   ['a stored block whose length is not confirmed', '000500fbff48656c6c6f00'],
   ['a distance before the beginning', 'f200110000'],
-  ['a stored block that breaks off', '000500faff4865'],
-  ['a block that breaks off', 'f248cd'],
-  ['no octets at all', ''],
+  ['a truncated stored block', '000500faff4865'],
+  ['a truncated block', 'f248cd'],
+  ['no bytes at all', ''],
 ]
 
 function isMalformed(error: unknown): boolean {
@@ -267,7 +267,7 @@ async function inflate(
   const parts: Uint8Array[] = []
   let ends = 0
   await new Promise<void>((resolve, reject) => {
-    // Inflated from the midst of other bytes, which are overwritten then.
+    // Inflated from the middle of a buffer, which is overwritten afterwards.
     const input = concat(fromHex('ffff'), packed, fromHex('ffff'))
     const result = inflater.inflate(
       input,
@@ -298,7 +298,7 @@ function unzip(packed: Uint8Array): Uint8Array {
   return zlib.inflateRawSync(concat(packed, fromHex('0000ffff')), { finishFlush: zlib.constants.Z_SYNC_FLUSH })
 }
 
-/** Octets that don't compress, the same each time. */
+/** Incompressible bytes, the same in each run. */
 function noise(length: number): Uint8Array {
   let state = length
   return Uint8Array.from({ length }, () => {

@@ -11,7 +11,7 @@ import type {
   TlsServerOptions,
 } from '../../../twoway/dist/ports/http-host.js'
 import type { Transport, TransportPeer } from '../../../twoway/dist/ports/transport.js'
-import { RecordingSink } from '../recording-sink.js'
+import { RecordingSink } from '../harnesses/recording-sink.js'
 
 export interface HttpHostSubject {
   readonly host: HttpHost
@@ -23,10 +23,10 @@ export interface HttpHostSubject {
 const handshake =
   'GET /chat?x=%20 HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n'
 
-/** A time that is over soon. */
+/** A short time. */
 const shortTimeMs = 60
 
-/** A handler that notes what it gets. */
+/** A handler that records its calls. */
 class RecordingHandler implements HttpHandler {
   readonly upgrades: { head: RequestHead; transport: Transport }[] = []
   readonly requests: { head: RequestHead; peer: TransportPeer }[] = []
@@ -84,26 +84,26 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       }
       const listener = await subject.host.listen(listenOptions, handler)
       context.after(() => listener.close())
-      // A host does not keep the process alive for a client, whose socket does. In memory there is none.
+      // A host does not keep the process alive for a client; the client's socket does. A network in memory has no socket.
       const alive = setTimeout(() => {}, 20_000)
       context.after(() => clearTimeout(alive))
       return { subject, handler, listener, listenOptions, open: opener(context, subject, listener) }
     }
 
-    test('listens on a port of its own choice where 0 is asked for', async (context) => {
+    test('chooses a free port if the port is 0', async (context) => {
       const { listener } = await listening(context)
       assert.ok(listener.port > 0 && listener.port < 65_536)
       assert.equal(listener.address, '127.0.0.1')
     })
 
-    test('rejects an address that is taken with the code EADDRINUSE', async (context) => {
+    test('rejects an address in use with the code EADDRINUSE', async (context) => {
       const { subject, handler, listener, listenOptions } = await listening(context)
       await assert.rejects(subject.host.listen({ ...listenOptions, port: listener.port }, handler), {
         code: 'EADDRINUSE',
       })
     })
 
-    test('hands over a request with Upgrade, its head as it stood on the wire', async (context) => {
+    test('passes on a request with Upgrade, its head unchanged', async (context) => {
       const { handler, open } = await listening(context)
       const { client, sink } = open()
       client.write(Buffer.from(`${handshake}X-Twice: 1\r\nx-TWICE: \t two words \t\r\nX-Empty:\r\n\r\n`))
@@ -129,7 +129,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       assert.deepEqual([sink.error, serverSink.error], [undefined, undefined])
     })
 
-    test('keeps what came behind the head for whoever starts the transport', async (context) => {
+    test('keeps the bytes after the head until the transport is started', async (context) => {
       const { handler, open } = await listening(context)
       const { client } = open()
       client.write(Buffer.from(`${handshake}\r\nearly`))
@@ -141,7 +141,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       await serverSink.untilText('early late')
     })
 
-    test('hands over a handshake that breaks other rules, for the core to refuse', async (context) => {
+    test('passes on a handshake that breaks other rules, for the core to refuse', async (context) => {
       const { handler, open } = await listening(context)
       for (const text of [
         handshake.replace('GET', 'POST'),
@@ -161,7 +161,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       for (const { transport } of handler.upgrades) transport.destroy()
     })
 
-    test('outlives a peer that resets while its transport is not started', async (context) => {
+    test('survives a reset before the transport is started', async (context) => {
       const { handler, open } = await listening(context)
       const { client } = open()
       client.write(Buffer.from(`${handshake}\r\nearly`))
@@ -187,7 +187,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       assert.equal(peer.encrypted, name.includes('https'))
     })
 
-    test('answers bytes, later, to a request with a body', async (context) => {
+    test('answers a request with a body later, with bytes', async (context) => {
       const { handler, open } = await listening(context)
       handler.answer = async () => {
         await new Promise((resolve) => setTimeout(resolve, 5))
@@ -198,7 +198,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       assert.deepEqual([...response.body], [1, 2, 255])
     })
 
-    test('answers a request that offers another protocol as any other, RFC 9110 §7.8', async (context) => {
+    test('treats a request that offers another protocol as an ordinary one, RFC 9110 §7.8', async (context) => {
       const { handler, open } = await listening(context)
       for (const method of ['GET', 'POST', 'HEAD']) {
         const request = handshake.replace('websocket', 'h2c').replace('GET', method)
@@ -209,7 +209,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       assert.equal(handler.upgrades.length, 0)
     })
 
-    test('answers 503 to more requests than it may have, and hands handshakes over meanwhile', async (context) => {
+    test('answers 503 to requests above the limit, and still passes on handshakes', async (context) => {
       const { handler, open } = await listening(context, { maxRequests: 2 })
       handler.answer = () => new Promise(() => {})
       const request = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'
@@ -224,7 +224,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       handler.upgrades[0]!.transport.destroy()
     })
 
-    test('answers 503 to a request that the handler does not answer in time', async (context) => {
+    test('answers 503 if the handler does not answer in time', async (context) => {
       const { handler, open } = await listening(context, { requestTimeoutMs: 60 })
       handler.answer = () => new Promise(() => {})
       const response = await open().exchange('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
@@ -247,7 +247,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       assert.equal(handler.requests.length, 1)
     })
 
-    test('answers 500 where the handler throws, rejects or gives what can not be sent', async (context) => {
+    test('answers 500 if the handler throws, rejects or returns an invalid answer', async (context) => {
       const { handler, open } = await listening(context)
       for (const answer of [
         () => {
@@ -266,7 +266,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       }
     })
 
-    test('outlives a client that goes away before its answer', async (context) => {
+    test('survives a client that disconnects before its answer', async (context) => {
       const { handler, open } = await listening(context)
       const { client } = open()
       const asked = new Promise<void>((resolve) => {
@@ -284,7 +284,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       assert.equal((await open().exchange('GET / HTTP/1.1\r\nHost: a\r\n\r\n')).body.toString(), 'alive')
     })
 
-    test('answers 400 with a sentence to what is no HTTP, and closes', async (context) => {
+    test('answers 400 with a sentence to bytes that are not HTTP, and closes', async (context) => {
       const { handler, open } = await listening(context)
       for (const text of ['garbage\r\n\r\n', 'GET / HTTP/1.1\r\nno colon\r\n\r\n', 'GET / HTTP/1.1\r\n: a\r\n\r\n']) {
         const response = await open().exchange(text)
@@ -295,7 +295,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       assert.equal(handler.requests.length + handler.upgrades.length, 0)
     })
 
-    test('answers 431 with a sentence to a head that is too long, whether it is whole or not', async (context) => {
+    test('answers 431 with a sentence to a head that is too long, complete or not', async (context) => {
       const { handler, open } = await listening(context)
       for (const end of ['\r\n\r\n', '']) {
         const response = await open().exchange(`${handshake}X-Long: ${'x'.repeat(3000)}${end}`)
@@ -305,7 +305,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       assert.equal(handler.upgrades.length, 0)
     })
 
-    test('takes a head of as many fields as are allowed, and answers 431 to one more', async (context) => {
+    test('accepts the allowed number of fields, and answers 431 to one more', async (context) => {
       // Node gathers fields in batches of about 32.
       for (const maxHeaderFields of [5, 30, 31, 32, 33, 62, 64]) {
         const { handler, open } = await listening(context, { maxHeaderFields, maxHeadBytes: 16_384 })
@@ -326,7 +326,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
     })
 
     test('answers 408 to a head that does not arrive in time, and closes', async (context) => {
-      // On a busy machine the handshake of TLS may take longer than that, which is not answered: then with more time.
+      // On a busy machine the TLS handshake may take longer and gets no answer. The test then repeats with more time.
       for (let handshakeTimeoutMs = shortTimeMs; ; handshakeTimeoutMs *= 2) {
         const { handler, open } = await listening(context, { handshakeTimeoutMs })
         const answers = await Promise.all([open().exchange(handshake), open().exchange('')])
@@ -343,11 +343,11 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       }
     })
 
-    test('does not count the time for the handshake once it has handed over', async (context) => {
+    test('ends the time of the handshake when it passes the request on', async (context) => {
       let handshakeTimeoutMs = shortTimeMs
       let taken: Client | undefined
       let transport: Transport | undefined
-      // On a busy machine the handshake itself may take longer than that: then it is tried with more time.
+      // On a busy machine the handshake itself may take longer. The test then repeats with more time.
       while (transport === undefined) {
         const { handler, open } = await listening(context, { handshakeTimeoutMs })
         taken = open()
@@ -364,7 +364,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       transport.destroy()
     })
 
-    test('drops a client that does not close after its answer', async (context) => {
+    test('drops a client that does not close after the answer', async (context) => {
       const { open } = await listening(context, { handshakeTimeoutMs: shortTimeMs })
       const { client, sink } = open()
       client.write(Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n'))
@@ -376,7 +376,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       assert.ok(sink.calls.includes('closed'))
     })
 
-    test('on close frees the address, drops what is no WebSocket and leaves WebSockets alone', async (context) => {
+    test('frees the address on close, drops other connections and leaves WebSockets open', async (context) => {
       const { handler, listener, listenOptions, subject, open } = await listening(context)
       const webSocket = open()
       webSocket.client.write(Buffer.from(`${handshake}\r\n`))
@@ -426,7 +426,7 @@ interface Answer {
 interface Client {
   readonly client: Transport
   readonly sink: RecordingSink
-  /** Writes a request and reads up to the end of the connection. */
+  /** Writes a request and reads until the end of the connection. */
   exchange(text: string): Promise<Answer>
 }
 

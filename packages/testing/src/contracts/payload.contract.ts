@@ -6,7 +6,7 @@ import type { Payload } from '../../../twoway/dist/ports/payload.js'
 
 const maskingKey = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
 
-/** Around every place where an implementation goes over to words or to native code. */
+/** Lengths around each threshold at which an implementation switches to words or to native code. */
 const lengths = [
   ...Array(34).keys(),
   63,
@@ -35,7 +35,7 @@ const boundaries = [
   0x40000, 0xfffff, 0x100000, 0x10ffff,
 ]
 
-/** Octets that follow the first one, or that can't: those at each bound of RFC 3629 §4. */
+/** Second bytes at each bound of RFC 3629 §4, valid and invalid. */
 const seconds = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff]
 
 /** The rules of the payload port, for one implementation of it. */
@@ -57,7 +57,7 @@ export function payloadContract(name: string, payload: Payload): void {
       assertOwnsBuffer(payload.copy(source, 0, source.length), source.length)
     })
 
-    test('unmasks at every alignment and offset, and touches nothing beside, §5.3', () => {
+    test('unmasks at every alignment and offset, and changes no other byte, §5.3', () => {
       for (const length of lengths) {
         for (let alignment = 0; alignment < 8; alignment += 1) {
           for (let offset = 0; offset < 5; offset += 1) assertUnmasks(payload, length, alignment, offset, 0x8d3c_51a7)
@@ -76,7 +76,7 @@ export function payloadContract(name: string, payload: Payload): void {
       fc.assert(property)
     })
 
-    test('says that a range is ASCII only where it is, and where it is says so', () => {
+    test('reports exactly the ranges that are ASCII', () => {
       for (const length of lengths.filter((length) => length > 0)) {
         for (const stray of [-1, 0, 1, length >> 1, length - 2, length - 1].filter((at) => at < length)) {
           const bytes = new Uint8Array(length + 8).fill(0xff)
@@ -84,7 +84,7 @@ export function payloadContract(name: string, payload: Payload): void {
           if (stray >= 0) bytes[3 + stray] = 0x80
           bytes.set(masked(bytes.subarray(3, 3 + length), 0x8d3c_51a7, 2), 3)
           const isAscii = payload.unmask(bytes, 3, 3 + length, 0x8d3c_51a7, 2)
-          assert.equal(isAscii, stray < 0, `length ${length}, stray octet at ${stray}`)
+          assert.equal(isAscii, stray < 0, `length ${length}, stray byte at ${stray}`)
         }
       }
     })
@@ -96,14 +96,14 @@ export function payloadContract(name: string, payload: Payload): void {
       }
     })
 
-    test('takes a masking key with or without a sign', () => {
+    test('accepts a masking key as a signed or an unsigned integer', () => {
       const bytes = [Uint8Array.of(1, 2, 3, 4, 5), Uint8Array.of(1, 2, 3, 4, 5)] as const
       payload.unmask(bytes[0], 0, 5, 0xfedc_ba98, 0)
       payload.unmask(bytes[1], 0, 5, 0xfedc_ba98 | 0, 0)
       assert.deepEqual(bytes[0], bytes[1])
     })
 
-    test('masks into a target at every alignment of both, and touches nothing beside', () => {
+    test('masks into a target at every alignment of both, and changes no other byte', () => {
       for (const length of lengths) {
         for (let from = 0; from < 4; from += 1) {
           for (let to = 0; to < 4; to += 1) assertMasksInto(payload, length, from, to, 0x8d3c_51a7)
@@ -122,7 +122,7 @@ export function payloadContract(name: string, payload: Payload): void {
       fc.assert(property)
     })
 
-    test('takes the first and last code point of each length whole and in every cut, RFC 3629 §3', () => {
+    test('accepts the first and last code point of each length, whole and in every cut, RFC 3629 §3', () => {
       for (const point of boundaries) {
         const bytes = encoded(String.fromCodePoint(point))
         assert.equal(payload.validate(0, bytes, 0, bytes.length), 0, point.toString(16))
@@ -134,7 +134,7 @@ export function payloadContract(name: string, payload: Payload): void {
       }
     })
 
-    test('refuses overlong forms, surrogates and what is above U+10FFFF at the first octet that tells, RFC 3629 §3', () => {
+    test('refuses overlong forms, surrogates and code points above U+10FFFF at the first invalid byte, RFC 3629 §3', () => {
       for (let first = 0; first < 0x100; first += 1) {
         for (const second of seconds) {
           for (const third of seconds) {
@@ -145,7 +145,7 @@ export function payloadContract(name: string, payload: Payload): void {
       }
     })
 
-    test('finds each boundary case behind and before long text', () => {
+    test('finds each boundary case after and before long text', () => {
       for (const filler of ['a'.repeat(200), 'é'.repeat(100), '日'.repeat(67), '😀'.repeat(50)].map(encoded)) {
         for (const point of boundaries) {
           const character = encoded(String.fromCodePoint(point))
@@ -157,7 +157,7 @@ export function payloadContract(name: string, payload: Payload): void {
       }
     })
 
-    test('refuses one wrong octet anywhere in a long text', () => {
+    test('refuses one invalid byte anywhere in a long text', () => {
       for (const filler of ['a', 'é', '日', '😀']) {
         const text = encoded(filler.repeat(150))
         for (let at = 0; at < text.length; at += 1) {
@@ -169,19 +169,19 @@ export function payloadContract(name: string, payload: Payload): void {
       }
     })
 
-    test('validates any octets in any cuts as a decoder does that has all of them', () => {
-      const octets = fc.oneof(
+    test('validates any bytes in any cuts like a decoder that has all of them', () => {
+      const texts = fc.oneof(
         fc.uint8Array({ maxLength: 300 }),
         fc.string({ unit: 'binary', maxLength: 150 }).map(encoded),
         fc
           .tuple(fc.string({ unit: 'binary', minLength: 1, maxLength: 150 }), fc.nat(), fc.nat({ max: 255 }))
-          .map(([text, at, octet]) => {
+          .map(([text, at, byte]) => {
             const bytes = encoded(text)
-            bytes[at % bytes.length] = octet
+            bytes[at % bytes.length] = byte
             return bytes
           }),
       )
-      const property = fc.property(octets, fc.array(fc.nat({ max: 300 }), { maxLength: 4 }), (bytes, places) => {
+      const property = fc.property(texts, fc.array(fc.nat({ max: 300 }), { maxLength: 4 }), (bytes, places) => {
         const cuts = [0, ...places.map((place) => Math.min(place, bytes.length)).sort((a, b) => a - b), bytes.length]
         let state = 0
         for (let index = 1; index < cuts.length && state >= 0; index += 1) {
@@ -193,7 +193,7 @@ export function payloadContract(name: string, payload: Payload): void {
       fc.assert(property, { numRuns: 500 })
     })
 
-    test('decodes any octets as a decoder that keeps the byte order mark, and refuses the rest', () => {
+    test('decodes and refuses any bytes like a decoder that keeps the byte order mark', () => {
       const texts = fc.string({ unit: 'binary', maxLength: 3000 }).map(encoded)
       const property = fc.property(fc.oneof(texts, fc.uint8Array()), fc.nat({ max: 9 }), (bytes, start) => {
         const padded = Buffer.concat([new Uint8Array(start), bytes, Uint8Array.of(0xff)])
@@ -246,14 +246,14 @@ function patterned(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, at) => (at * 7 + 3) & 0xff)
 }
 
-/** RFC 6455 §5.3, as written there. */
+/** The algorithm of RFC 6455 §5.3, written literally. */
 function masked(bytes: Uint8Array, key: number, offset: number): Uint8Array {
-  return bytes.map((octet, at) => octet ^ ((key >>> (8 * ((at + (offset % 4)) % 4))) & 0xff))
+  return bytes.map((byte, at) => byte ^ ((key >>> (8 * ((at + (offset % 4)) % 4))) & 0xff))
 }
 
 function assertUnmasks(payload: Payload, length: number, alignment: number, offset: number, key: number): void {
   const expected = patterned(length + alignment + 9)
-  // A view that stands one octet into its buffer, so that the place in the view is not the place in memory.
+  // A view with an offset of one byte, so that an index in the view differs from the index in its buffer.
   const bytes = new Uint8Array(new ArrayBuffer(expected.length + 1), 1)
   bytes.set(expected)
   expected.set(masked(expected.subarray(alignment, alignment + length), key, offset), alignment)
@@ -306,7 +306,7 @@ function reference(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Whether some text begins with these octets: a decoder that is told of more to come takes them. */
+/** Whether some text starts with these bytes: a streaming decoder accepts them. */
 function canBegin(bytes: Uint8Array): boolean {
   try {
     new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true })

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { TransportError } from '../../../twoway/dist/core/errors.js'
 import type { Transport } from '../../../twoway/dist/ports/transport.js'
-import { RecordingSink } from '../recording-sink.js'
+import { RecordingSink } from '../harnesses/recording-sink.js'
 
-/** Two ends of one connection, neither started. `dispose` frees what lies under them. */
+/** Two ends of one connection, neither started. `dispose` frees the resources below them. */
 export interface ConnectedPair {
   readonly near: Transport
   readonly far: Transport
   dispose(): void
 }
 
-/** More than a kernel or a pair in memory holds on the way. */
+/** More than a kernel or a pair in memory buffers. */
 const floodBytes = 16 << 20
 
 /** The rules of the transport port, for one implementation of it. */
@@ -27,7 +27,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
   }
 
   describe(`transport: ${name}`, { timeout: 30_000 }, () => {
-    test('delivers what was written, in order, both ways', async (context) => {
+    test('delivers all written bytes, in order, both ways', async (context) => {
       const { near, far } = await connected(context)
       const [nearSink, farSink] = started(near, far)
       near.write(bytesOf('one '), bytesOf('two '))
@@ -38,7 +38,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       assert.deepEqual(farSink.calls.concat(nearSink.calls).includes('ended'), false)
     })
 
-    test('takes writes of no octets', async (context) => {
+    test('accepts empty writes', async (context) => {
       const { near, far } = await connected(context)
       const [, farSink] = started(near, far)
       near.write(bytesOf(''))
@@ -47,7 +47,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       await farSink.untilText('xy')
     })
 
-    test('keeps what arrives before start, and delivers it later than start returns', async (context) => {
+    test('keeps bytes that arrive before start, and delivers them after start returns', async (context) => {
       const { near, far } = await connected(context)
       const farSink = new RecordingSink()
       near.write(bytesOf('early'))
@@ -60,7 +60,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       assert.deepEqual(farSink.calls, ['received', 'ended'])
     })
 
-    test('hands over to another sink', async (context) => {
+    test('switches to another sink', async (context) => {
       const { near, far } = await connected(context)
       const [, first] = started(near, far)
       const second = new RecordingSink()
@@ -74,7 +74,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       assert.deepEqual(first.calls.slice(0, 2), ['received'])
     })
 
-    test('hands over from within received', async (context) => {
+    test('switches to another sink within received', async (context) => {
       const { near, far } = await connected(context)
       const [, first] = started(near, far)
       const second = new RecordingSink()
@@ -86,7 +86,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       assert.equal(first.text, 'first')
     })
 
-    test('makes no call from within a method', async (context) => {
+    test('never calls the sink from within a method', async (context) => {
       const { near, far } = await connected(context)
       far.write(bytesOf('waiting'))
       await otherEvents()
@@ -108,7 +108,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       await sink.untilCalled('closed')
     })
 
-    test('stops delivery while paused and loses nothing', async (context) => {
+    test('delivers nothing while paused and loses nothing', async (context) => {
       const { near, far } = await connected(context)
       const [, farSink] = started(near, far)
       const sent = patterned(3_000_000)
@@ -127,7 +127,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       assert.ok(farSink.bytes.equals(sent))
     })
 
-    test('stays paused when it is paused before start', async (context) => {
+    test('stays paused if it was paused before start', async (context) => {
       const { near, far } = await connected(context)
       const farSink = new RecordingSink()
       far.pause()
@@ -141,7 +141,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       assert.deepEqual(farSink.calls, ['received', 'ended'])
     })
 
-    test('counts what the peer does not take as pending, and tells once when it has gone', async (context) => {
+    test('counts the bytes that the peer does not read as pending, and reports once when they are written', async (context) => {
       const { near, far } = await connected(context)
       const [nearSink, farSink] = started(near, far)
       far.pause()
@@ -161,7 +161,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       assert.equal(farSink.bytes.subarray(floodBytes).toString(), 'more!')
     })
 
-    test('lets pendingBytes fall while the peer reads', async (context) => {
+    test('reduces pendingBytes while the peer reads', async (context) => {
       const { near, far } = await connected(context)
       const [, farSink] = started(near, far)
       const seen: number[] = []
@@ -172,7 +172,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       assert.ok(seen.some((pending) => pending > 0 && pending < highest))
     })
 
-    test('tells of each time that what was pending has gone', async (context) => {
+    test('reports each time that no byte is pending any more', async (context) => {
       const { near, far } = await connected(context)
       const [nearSink] = started(near, far)
       for (let round = 1; round <= 3; round += 1) {
@@ -182,7 +182,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       assert.deepEqual(nearSink.calls, ['drained', 'drained', 'drained'])
     })
 
-    test('leaves the bytes it was given as they were', async (context) => {
+    test('leaves written bytes unchanged', async (context) => {
       const { near, far } = await connected(context)
       const [, farSink] = started(near, far)
       const sent = patterned(500_000)
@@ -191,7 +191,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       assert.ok(sent.equals(patterned(500_000)))
     })
 
-    test('ends its side after everything written, and receives on', async (context) => {
+    test('ends its side after all written bytes, and still receives', async (context) => {
       const { near, far } = await connected(context)
       const [nearSink, farSink] = started(near, far)
       near.write(patterned(floodBytes), bytesOf('last'))
@@ -212,7 +212,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       assert.deepEqual([nearSink.error, farSink.error], [undefined, undefined])
     })
 
-    test('reports the end of the stream after what came before it, also when paused', async (context) => {
+    test('reports the end of the stream after the bytes before it, also if paused', async (context) => {
       const { near, far } = await connected(context)
       const [nearSink, farSink] = started(near, far)
       far.pause()
@@ -242,7 +242,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       assert.deepEqual(farSink.calls, ['ended', 'closed'])
     })
 
-    test('drops the connection with what is pending', async (context) => {
+    test('drops the connection together with pending bytes', async (context) => {
       const { near, far } = await connected(context)
       const [nearSink, farSink] = started(near, far)
       far.pause()
@@ -263,7 +263,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       assert.ok(farSink.receivedBytes < floodBytes)
     })
 
-    test('makes no call but closed after destroy within received', async (context) => {
+    test('calls only closed after destroy within received', async (context) => {
       const { near, far } = await connected(context)
       far.write(bytesOf('a'))
       far.write(bytesOf('b'))
@@ -285,7 +285,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       near.write(new Uint8Array(floodBytes))
       await otherEvents()
       const pending = near.pendingBytes
-      // To close with octets unread resets the connection, RFC 1122 §4.2.2.13.
+      // Closing with unread bytes resets the connection, RFC 1122 §4.2.2.13.
       far.destroy()
       await nearSink.untilCalled('closed')
       assert.deepEqual(nearSink.calls, ['closed'])
@@ -296,7 +296,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       assert.equal(near.pendingBytes, pending + 4)
     })
 
-    test('reports a reset that came before start, later than start returns', async (context) => {
+    test('reports a reset from before start after start returns', async (context) => {
       const { near, far } = await connected(context)
       near.write(new Uint8Array(floodBytes))
       await otherEvents()
@@ -309,7 +309,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       assertIsReset(sink.error)
     })
 
-    test('reports its own destroy that came before start', async (context) => {
+    test('reports its own destroy from before start', async (context) => {
       const { near } = await connected(context)
       near.destroy()
       await otherEvents()
@@ -320,7 +320,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
       assert.deepEqual([sink.calls, sink.error], [['closed'], undefined])
     })
 
-    test('throws nothing when it writes to a peer that is gone', async (context) => {
+    test('does not throw on a write to a peer that is gone', async (context) => {
       const { near, far } = await connected(context)
       const [nearSink] = started(near, far)
       far.destroy()
@@ -357,7 +357,7 @@ function assertIsReset(error: Error | undefined): void {
   assert.ok(error.cause instanceof Error)
 }
 
-/** Lets what is already under way in this process happen. */
+/** Lets pending work in this process run. */
 async function otherEvents(): Promise<void> {
   for (let count = 0; count < 20; count += 1) await new Promise((resolve) => setImmediate(resolve))
 }

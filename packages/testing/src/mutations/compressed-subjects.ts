@@ -1,7 +1,7 @@
 import { constants, deflateRawSync } from 'node:zlib'
 import { createNodeDeflateCodec } from '../../../twoway/dist/runtimes/node/deflate/deflate-codec.js'
 import { concat, frame, fromHex, utf8 } from '../bytes.js'
-import { deflatePair } from '../deflate.js'
+import { deflatePair } from '../harnesses/deflate-pair.js'
 import type { Draws } from './draws.js'
 import { readFrames } from './frame-subjects.js'
 import { mutate } from './mutate.js'
@@ -9,7 +9,7 @@ import type { Subject } from './subject.js'
 
 const codec = createNodeDeflateCodec(true)
 
-/** Messages as RFC 7692 §7.2.3 writes them, and such as inflate to the limit of 300 octets, beyond it, and far beyond. */
+/** The messages of RFC 7692 §7.2.3, and messages that inflate to the limit of 300 bytes, beyond it, and far beyond. */
 const payloads: readonly Uint8Array[] = [
   fromHex('f248cdc9c90700'),
   fromHex('000500faff48656c6c6f00'),
@@ -21,11 +21,11 @@ const payloads: readonly Uint8Array[] = [
 ]
 
 function compressed(text: string): Uint8Array {
-  // Less the octets that every message ends with, §7.2.1.
+  // Without the tail of every message, §7.2.1.
   return deflateRawSync(utf8(text), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4)
 }
 
-/** A connection in this role that agreed on permessage-deflate. */
+/** A connection in this role with permessage-deflate. */
 function compressedFor(role: 'client' | 'server', serverNoContextTakeover: boolean): Subject {
   const settings = { serverNoContextTakeover, clientNoContextTakeover: serverNoContextTakeover }
   return {
@@ -41,7 +41,7 @@ function compressedFor(role: 'client' | 'server', serverNoContextTakeover: boole
   }
 }
 
-/** A message in one frame or two, its compressed octets mutated before they are framed. */
+/** A message in one or two frames, with its compressed bytes mutated before framing. */
 function message(draws: Draws, masked: boolean): Uint8Array {
   const payload = mutate(draws.of(payloads), draws, 2)
   const opcode = draws.once(2) ? 1 : 2

@@ -1,19 +1,19 @@
-/** Numbers that look random and are the same each time for one seed and index (mulberry32). */
+/** Pseudo-random numbers that are determined by a seed and an index (mulberry32). */
 export class Draws {
   #state: number
 
   constructor(seed: number, index: number) {
-    // Neighbours must not draw alike: both numbers go through a mixing step first.
+    // Neighbouring seeds must give different numbers: both values go through a mixing step first.
     this.#state = mix(mix(seed | 0) ^ Math.imul(index, 0x9e3779b1))
   }
 
-  /** An integer from 0 up to `count`, without it. */
+  /** An integer from 0 up to but not including `count`. */
   below(count: number): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0
     return Math.floor((mix(this.#state) / 2 ** 32) * count)
   }
 
-  /** True once in so many times. */
+  /** True with the probability `1 / inTimes`. */
   once(inTimes: number): boolean {
     return this.below(inTimes) === 0
   }

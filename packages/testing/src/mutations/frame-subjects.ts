@@ -1,7 +1,7 @@
 import { violations } from '../../../twoway/dist/core/errors.js'
 import type { Extension } from '../../../twoway/dist/core/extensions/extension.js'
 import { concat, frame, fromHex } from '../bytes.js'
-import { ConnectionHarness } from '../connection-harness.js'
+import { ConnectionHarness } from '../harnesses/connection-harness.js'
 import type { Draws } from './draws.js'
 import { mutate } from './mutate.js'
 import type { Subject } from './subject.js'
@@ -11,7 +11,7 @@ const mostHeldBytes = 2 * maxMessageBytes + 1024
 
 type Parts = Parameters<typeof frame>[0]
 
-/** What a peer that keeps the rules sends, and the borders of the lengths. */
+/** Valid frames, and the boundaries of the forms of a length. */
 const conversations: readonly (readonly Parts[])[] = [
   [{ opcode: 1, payload: 'Hello WebSockets!' }],
   [{ opcode: 1, payload: 'κόσμε 水 😀 é' }],
@@ -45,7 +45,7 @@ function streamsOf(role: 'client' | 'server'): readonly Uint8Array[] {
   return conversations.map((frames) => concat(...frames.map((parts) => frame({ ...parts, masked }))))
 }
 
-/** A connection in this role, with a user who echoes. */
+/** A subject: a connection in this role that echoes. */
 function framesFor(role: 'client' | 'server'): Subject {
   const streams = streamsOf(role)
   const foreign = streamsOf(role === 'server' ? 'client' : 'server')
@@ -61,7 +61,7 @@ function makeStream(draws: Draws, streams: readonly Uint8Array[], foreign: reado
   return concat(...parts)
 }
 
-/** What a connection in this role, whose user echoes, makes of what it is sent. */
+/** Feeds the pieces to a connection in this role that echoes, and returns its log. */
 export function readFrames(
   role: 'client' | 'server',
   pieces: readonly Uint8Array[],
@@ -78,18 +78,18 @@ export function readFrames(
     harness.receive(piece)
     // The buffer doubles as it grows.
     if (connection.heldBytes > mostHeldBytes + (pair?.[role].heldBytes ?? 0))
-      throw new Error(`${connection.heldBytes} octets are held`)
+      throw new Error(`${connection.heldBytes} bytes are held`)
   }
   clock.endTurn()
   connection.ended()
   clock.advance(10_000)
   connection.closed()
-  if (clock.pendingTimers > 0 || connection.heldBytes > 0) throw new Error('a timer or octets are left behind')
+  if (clock.pendingTimers > 0 || connection.heldBytes > 0) throw new Error('a timer or bytes are left behind')
   if (log.at(-1)?.startsWith('closed ') !== true) throw new Error('the end was not told')
   for (const line of log) {
     if (line.startsWith('error ') && !(line.slice('error '.length) in violations)) throw new Error(line)
   }
-  // What we answer must keep the rules too, whatever was sent.
+  // Our answers must be valid for any input.
   const otherRole = role === 'server' ? 'client' : 'server'
   const other = new ConnectionHarness({
     role: otherRole,

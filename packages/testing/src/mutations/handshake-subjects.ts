@@ -13,7 +13,7 @@ import { mutate } from './mutate.js'
 import type { Subject } from './subject.js'
 
 const key = 'dGhlIHNhbXBsZSBub25jZQ=='
-/** Short, so that mutations pass them. */
+/** Small limits, so that mutations exceed them. */
 const limits = { ...clientLimits, maxHeadBytes: 600, maxHeaderFields: 12 }
 const maxBodyBytes = 64
 
@@ -78,7 +78,7 @@ const oddAnswerFields = [
 ]
 const bodies = ['', '', 'no such page', '5\r\nno su\r\n0\r\n\r\n', 'ffffffff\r\n', '\x81\x05Hello']
 
-/** A head whose lines are those that belong there, but for a few. */
+/** A head of mostly valid lines. */
 function head(draws: Draws, lines: readonly string[], oddLines: readonly string[]): string[] {
   const kept = lines.filter(() => !draws.once(25))
   while (draws.once(2)) kept.splice(draws.below(kept.length + 1), 0, draws.of(oddLines))
@@ -130,7 +130,7 @@ const answers: Subject = {
     })
     const { response } = handshake
     if (response === undefined || response.status === 101) return lines
-    // What an error page has to say is read on, from behind the head.
+    // The body of an error response is read from the position after the head.
     const body = new ResponseBody(response, maxBodyBytes)
     let skip = handshake.bytesRead
     for (const piece of pieces) {
@@ -142,7 +142,7 @@ const answers: Subject = {
   },
 }
 
-/** What was read, or the rule that was broken, of which a server must be able to tell. Any other error passes through. */
+/** The result of reading, or the broken rule, which must have an error code. Any other error passes through. */
 function catching(read: () => string): string[] {
   try {
     return [read()]

@@ -1,6 +1,6 @@
 /**
  * `npm run test:mutations -- [--count 1000000] [--seed 6455] [--at INDEX]`: has the library read mutated handshakes,
- * frames and compressed streams. `--seed any` takes a new seed; `--at` tries the one input of that number again, and says what it is.
+ * frames and compressed streams. `--seed any` takes a new seed; `--at` repeats and describes the input of that number.
  */
 import { randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
@@ -11,10 +11,10 @@ import { violations } from '../../../twoway/dist/core/errors.js'
 import { describeTrial, runTrials } from './trials.js'
 import type { WorkerOrder, WorkerReport } from './trials-worker.js'
 
-/** An input that is read for longer has hung. One takes a twentieth of a millisecond. */
+/** The time after which an input counts as hung. */
 const hungMs = 30_000
 
-/** What the server checks beside the core, or what no octets of a peer alone can break here. */
+/** Violations that the server checks outside the core, or that the bytes of a peer alone cannot cause here. */
 const outOfReach = new Set(['hostForbidden', 'originForbidden', 'tooManyMessages', 'tooManyBytes'])
 
 const { values } = parseArgs({
@@ -72,7 +72,7 @@ async function tryMany(): Promise<void> {
   )
 }
 
-/** Resolves with what a worker found. One that stays at an input has hung there. */
+/** Resolves with the findings of a worker. A worker that stays at one input counts as hung. */
 function work(order: WorkerOrder): Promise<WorkerReport> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./trials-worker.js', import.meta.url), { workerData: order })

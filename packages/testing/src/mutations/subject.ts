@@ -1,27 +1,27 @@
 import { inPieces } from '../cuts.js'
 import type { Draws } from './draws.js'
 
-/** Something that reads what a peer sends, to be given mutated octets. */
+/** A reader of a peer's bytes, to be fed with mutated ones. */
 export interface Subject {
   readonly name: string
-  /** Octets that keep the rules for the most part, by chance. */
+  /** Makes random bytes that are mostly valid. */
   make(draws: Draws): Uint8Array
   /**
-   * Has a new reader read the pieces and returns what came of it, one line each thing; 'error' and a code for what the
-   * peer broke. Throws only where a promise of the library's is broken.
+   * Has a new reader read the pieces and returns its results, one line each, with 'error' and a code for a rule that the
+   * peer broke. Throws only if the library breaks one of its own promises.
    */
   read(pieces: readonly Uint8Array[]): readonly string[]
 }
 
-/** What became of one input. */
+/** One input. */
 export interface Trial {
   readonly subject: Subject
   readonly bytes: Uint8Array
-  /** Where the octets are cut for the second reader. */
+  /** The positions at which the bytes are cut for the second reader. */
   readonly cuts: readonly number[]
 }
 
-/** The codes of errors that were met; throws where the input, whole or cut, broke a promise, or made a difference by its cuts. */
+/** Returns the codes of the errors. Throws if the input broke a promise, whole or cut, or if its cuts changed the results. */
 export function run({ subject, bytes, cuts }: Trial): readonly string[] {
   const whole = subject.read(bytes.length === 0 ? [] : [bytes])
   const pieces: Uint8Array[] = []

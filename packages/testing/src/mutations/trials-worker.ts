@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { runTrials, TrialFailure } from './trials.js'
 
-/** What a worker is to do, and where it notes the number of the input that it is at. */
+/** The work of a worker, and the memory in which it stores the number of the current input. */
 export interface WorkerOrder {
   readonly seed: number
   readonly first: number
@@ -11,11 +11,11 @@ export interface WorkerOrder {
   readonly slot: number
 }
 
-/** What it found: how often each error was met, or the failure in words. */
+/** The findings: the count of each error, or the description of a failure. */
 export type WorkerReport = { readonly met: ReadonlyMap<string, number> } | { readonly failure: string }
 
 const order = workerData as WorkerOrder
-// Traces of errors that are to be expected take a fifth of the time; one input tried again has them.
+// Stack traces of expected errors cost time; repeating one input has them.
 Error.stackTraceLimit = 0
 
 function report(): WorkerReport {

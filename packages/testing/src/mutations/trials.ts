@@ -5,27 +5,27 @@ import { frameSubjects } from './frame-subjects.js'
 import { handshakeSubjects } from './handshake-subjects.js'
 import { run, type Subject, type Trial } from './subject.js'
 
-/** Whatever reads what a peer sends. */
+/** All readers of a peer's bytes. */
 const subjects: readonly Subject[] = [...frameSubjects, ...handshakeSubjects]
-/** The share of inputs that are compressed: they take ten times as long. */
+/** The share of compressed inputs, which take longer than the others. */
 const oneCompressedIn = 6
 
 export interface TrialsOptions {
   readonly seed: number
-  /** The numbers of the inputs: from `first` on, `count` of them, each `step`th. */
+  /** The numbers of the inputs: `count` of them, from `first` in steps of `step`. */
   readonly first: number
   readonly count: number
   readonly step: number
-  /** Told before each input is read, so that one that never ends is known by its number. */
+  /** Called before each input is read, so that an input that hangs is known by its number. */
   readonly onTrial?: (index: number) => void
 }
 
-/** A broken promise, told so that the input can be tried again. */
+/** A broken promise, described so that the input can be repeated. */
 export class TrialFailure extends Error {
   override readonly name = 'TrialFailure'
 }
 
-/** Tries mutated inputs, and returns how often each error was met. Throws a TrialFailure for the first broken promise. */
+/** Tries mutated inputs, and returns the count of each error. Throws a TrialFailure for the first broken promise. */
 export function runTrials({ seed, first, count, step, onTrial }: TrialsOptions): Map<string, number> {
   const met = new Map<string, number>()
   for (let number = 0; number < count; number++) {
@@ -46,12 +46,12 @@ function tryOne(seed: number, index: number): readonly string[] {
   }
 }
 
-/** How to try an input again, and what it is. */
+/** Describes an input and the command that repeats it. */
 export function describeTrial(seed: number, index: number): string {
   const { subject, bytes, cuts } = trialOf(seed, index)
   return [
     `again: npm run test:mutations -- --seed ${seed} --at ${index}`,
-    `${subject.name}, ${bytes.length} octets, cut at ${cuts.join(', ') || 'no place'}:`,
+    `${subject.name}, ${bytes.length} bytes, cut at ${cuts.join(', ') || 'no place'}:`,
     toHex(bytes),
   ].join('\n')
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { networks } from 'twoway-testing/networks.js'
+import { networks } from 'twoway-testing/peers/networks.js'
 import { startServer } from '../server/listening-server.js'
 import { defineWebSocket } from './websocket/websocket.js'
 import type { WebSocket } from './websocket/websocket-types.js'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { concat, frame, fromHex, toHex, utf8 } from 'twoway-testing/bytes.js'
-import { ConnectionHarness } from 'twoway-testing/connection-harness.js'
 import { inEveryCut } from 'twoway-testing/cuts.js'
+import { ConnectionHarness } from 'twoway-testing/harnesses/connection-harness.js'
 import { UsageError } from './errors.js'
 import { Opcode } from './opcode.js'
 

@@ -6,8 +6,9 @@ import { type AddressInfo, connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { describe, it, type TestContext } from 'node:test'
 import { frame, fromHex, toHex, utf8 } from 'twoway-testing/bytes.js'
-import { selfSignedCertificate } from 'twoway-testing/certificate.js'
-import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
+import { selfSignedCertificate } from 'twoway-testing/peers/certificate.js'
+import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
+import { RawPeer } from 'twoway-testing/peers/raw-peer.js'
 import { UsageError } from '../core/errors.js'
 import { type AttachOptions, attach, type Server } from '../entries/server.js'
 import { nodeConnector } from '../runtimes/node/connect/connector.js'
@@ -55,7 +56,7 @@ function peerOf(context: TestContext, app: HttpServer, ...parts: readonly Uint8A
 async function whoAnswers(context: TestContext, app: HttpServer, target: string): Promise<string> {
   const peer = peerOf(context, app, handshakeRequest(target), text('hi'))
   if (!(await peer.head()).startsWith('HTTP/1.1 101')) {
-    await peer.otherSideEnded
+    await peer.inputEnded
     return peer.text
   }
   const [answer = ''] = await peer.framesOf(1)
@@ -186,7 +187,7 @@ describe('attach: beside other listeners for upgrades', () => {
       if (order === 'after') app.prependListener('upgrade', destroys)
       assert.equal(await whoAnswers(context, app, '/ours'), 'ours hi')
       const theirs = peerOf(context, app, handshakeRequest('/theirs'))
-      await theirs.otherSideEnded
+      await theirs.inputEnded
       assert.match(theirs.text, /^HTTP\/1\.1 200 OK[\s\S]*theirs$/)
     }
   })
@@ -199,7 +200,7 @@ describe('attach: beside other listeners for upgrades', () => {
       setTimeout(() => socket.end('HTTP/1.1 200 late\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'), 200)
     })
     const peer = peerOf(context, app, handshakeRequest('/theirs'))
-    await peer.otherSideEnded
+    await peer.inputEnded
     assert.match(peer.text, /^HTTP\/1\.1 200 late/)
   })
 
@@ -212,7 +213,7 @@ describe('attach: beside other listeners for upgrades', () => {
     attachFor(context, app, { path: '/one', handshakeTimeoutMs: 50 })
     attachFor(context, app, { path: '/two', handshakeTimeoutMs: 50 })
     const peer = peerOf(context, app, handshakeRequest('/nobody'))
-    await peer.otherSideEnded
+    await peer.inputEnded
     assert.match(peer.text, unknownPath)
     assert.equal(peer.text.split('HTTP/1.1').length, 2)
   })
@@ -244,7 +245,7 @@ describe('attach: beside other listeners for upgrades', () => {
     assert.ok(!Object.hasOwn(app, 'emit'))
     app.on('upgrade', destroys)
     const theirs = peerOf(context, app, handshakeRequest('/theirs'))
-    await theirs.otherSideEnded
+    await theirs.inputEnded
     assert.match(theirs.text, /theirs$/)
   })
 
@@ -304,7 +305,7 @@ describe('attach: handshakes', () => {
     for (const [octets, status] of cases) {
       const peer = peerOf(context, app, utf8(octets))
       assert.match(await peer.head(), new RegExp(status.source.split('[\\s\\S]*')[0]!))
-      if (!peer.text.startsWith('HTTP/1.1 101')) await peer.otherSideEnded
+      if (!peer.text.startsWith('HTTP/1.1 101')) await peer.inputEnded
       assert.match(peer.text, status)
     }
   })
@@ -315,7 +316,7 @@ describe('attach: handshakes', () => {
     attachFor(context, app, { path: '/short', maxHeaderFields: 2 })
     for (const target of ['/ours', '/short', '/nobody']) {
       const peer = peerOf(context, app, utf8(Buffer.from(handshakeRequest(target)).toString().replace('GET', 'HEAD')))
-      await peer.otherSideEnded
+      await peer.inputEnded
       assert.match(peer.text, /^HTTP\/1\.1 4[0-9]{2} [\s\S]*Content-Length: [1-9][0-9]*\r\n[\s\S]*\r\n\r\n$/)
     }
   })

@@ -1,34 +1,30 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { toHex, utf8 } from 'twoway-testing/bytes.js'
-import { networks } from 'twoway-testing/networks.js'
-import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
+import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
+import { networks } from 'twoway-testing/peers/networks.js'
+import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
+import { withServer } from 'twoway-testing/peers/with-server.js'
 import { UsageError } from '../core/errors.js'
-import { startServer } from './listening-server.js'
 import type { Server, ServerSocket } from './server-types.js'
 
-for (const { name, serverPorts, clientPorts, tls, clientTls } of networks) {
-  describe(`broadcast: ${name}`, () => {
+for (const network of networks) {
+  describe(`broadcast: ${network.name}`, () => {
     async function withPeers(
       count: number,
       test: (server: Server, peers: readonly RawPeer[], sockets: readonly ServerSocket[]) => Promise<void>,
     ): Promise<void> {
       const sockets: ServerSocket[] = []
       const open = (socket: ServerSocket): void => void sockets.push(socket)
-      const server = await startServer<undefined>({ port: 0, open, ...(tls === undefined ? {} : { tls }) }, serverPorts)
-      const peers: RawPeer[] = []
-      for (let index = 0; index < count; index += 1) {
-        const peer = new RawPeer(clientPorts.connector, { host: 'localhost', port: server.port, tls: clientTls })
-        peer.send(handshakeRequest())
-        await peer.head()
-        peers.push(peer)
-      }
-      try {
+      await withServer(network, { open }, async (server, connect) => {
+        const peers: RawPeer[] = []
+        for (let index = 0; index < count; index += 1) {
+          const peer = connect(handshakeRequest())
+          await peer.head()
+          peers.push(peer)
+        }
         await test(server, peers, sockets)
-      } finally {
-        for (const peer of peers) peer.destroy()
-        await server.close()
-      }
+      })
     }
 
     it('sends text and bytes to all, but to whom it is told not to, and says how many took it', async () => {

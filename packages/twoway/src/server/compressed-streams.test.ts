@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { networks } from 'twoway-testing/networks.js'
+import { networks } from 'twoway-testing/peers/networks.js'
 import { defineWebSocket } from '../client/websocket/websocket.js'
 import type { WebSocket } from '../client/websocket/websocket-types.js'
 import { startServer } from './listening-server.js'

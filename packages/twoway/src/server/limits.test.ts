@@ -1,18 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { concat, frame, utf8 } from 'twoway-testing/bytes.js'
-import { ConnectionHarness } from 'twoway-testing/connection-harness.js'
-import { FakeClock } from 'twoway-testing/fake-clock.js'
-import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
+import { ConnectionHarness } from 'twoway-testing/harnesses/connection-harness.js'
+import type { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
+import { StillNetwork } from 'twoway-testing/harnesses/still-network.js'
+import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
+import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
 import { requestForm } from '../core/http/head-form.js'
 import { HeadParser } from '../core/http/head-parser.js'
 import { type ServerLimits, serverLimits } from '../core/limits.js'
 import { ReceiveBudget } from '../core/receiving/receive-budget.js'
 import { BufferBudget } from '../core/sending/buffer-budget.js'
-import { ScratchPool } from '../core/sending/scratch-pool.js'
-import { MemoryNetwork } from '../runtimes/memory/memory-network.js'
-import { webDiagnostics } from '../runtimes/web/diagnostics.js'
-import { webPayload } from '../runtimes/web/payload.js'
 import { HandshakeRate } from './handshake/handshake-rate.js'
 import { startServer } from './listening-server.js'
 import type { ServeOptions } from './server-types.js'
@@ -38,37 +36,18 @@ function isHeadTaken(limits: Partial<ServerLimits>, head: string): boolean {
   }
 }
 
-/** A server over memory, in a time that stands still. */
-async function withServer<Answer>(
+/** Runs a test with a server over memory whose clock stands still. */
+async function withStillServer<Answer>(
   options: ServeOptions<undefined>,
   act: (clock: FakeClock, connect: () => RawPeer, settle: () => Promise<void>) => Promise<Answer>,
 ): Promise<Answer> {
-  const clock = new FakeClock()
-  const network = new MemoryNetwork(clock)
-  const server = await startServer<undefined>(
-    { port: 0, ...options },
-    {
-      payload: webPayload,
-      clock,
-      random: { maskingKey: () => 0, bytes: (length: number) => new Uint8Array(length) },
-      scratchPool: new ScratchPool(webPayload),
-      httpHost: network,
-      diagnostics: webDiagnostics,
-      deflateCodec: () => undefined,
-      report() {},
-    },
+  const network = new StillNetwork()
+  const server = await startServer<undefined>({ port: 0, ...options }, network.ports)
+  return act(
+    network.clock,
+    () => network.connect(server.port, handshakeRequest()),
+    () => network.settle(),
   )
-  const connect = (): RawPeer => {
-    const peer = new RawPeer(network, { host: 'localhost', port: server.port, tls: undefined })
-    peer.send(handshakeRequest())
-    return peer
-  }
-  return act(clock, connect, async () => {
-    for (let round = 0; round < 20; round++) {
-      clock.runTasks()
-      await Promise.resolve()
-    }
-  })
 }
 
 interface LimitCase {
@@ -149,7 +128,7 @@ const cases: { readonly [name in keyof ServerLimits]: LimitCase } = {
   messageTimeoutMs: {
     limit: 15_000,
     takes: (messageTimeoutMs, ms) =>
-      withServer({ messageTimeoutMs }, async (clock, connect, settle) => {
+      withStillServer({ messageTimeoutMs }, async (clock, connect, settle) => {
         const peer = connect()
         await settle()
         peer.send(masked(100).subarray(0, -1))
@@ -174,7 +153,7 @@ const cases: { readonly [name in keyof ServerLimits]: LimitCase } = {
   handshakeTimeoutMs: {
     limit: 1000,
     takes: (handshakeTimeoutMs, ms) =>
-      withServer({ handshakeTimeoutMs, upgrade: () => new Promise(() => {}) }, async (clock, connect, settle) => {
+      withStillServer({ handshakeTimeoutMs, upgrade: () => new Promise(() => {}) }, async (clock, connect, settle) => {
         const peer = connect()
         await settle()
         clock.advance(ms)
@@ -186,13 +165,13 @@ const cases: { readonly [name in keyof ServerLimits]: LimitCase } = {
   idleTimeoutMs: {
     limit: 45_000,
     takes: (idleTimeoutMs, ms) =>
-      withServer({ idleTimeoutMs }, async (clock, connect, settle) => {
+      withStillServer({ idleTimeoutMs }, async (clock, connect, settle) => {
         const peer = connect()
         await settle()
         clock.advance(ms)
         await settle()
         let isGone = false
-        void peer.otherSideEnded.then(() => {
+        void peer.inputEnded.then(() => {
           isGone = true
         })
         await settle()
@@ -203,7 +182,7 @@ const cases: { readonly [name in keyof ServerLimits]: LimitCase } = {
   maxConnections: {
     limit: 3,
     takes: (maxConnections, count) =>
-      withServer({ maxConnections }, async (_, connect, settle) => {
+      withStillServer({ maxConnections }, async (_, connect, settle) => {
         const peers = Array.from({ length: count }, connect)
         await settle()
         return peers.every(({ text }) => text.startsWith('HTTP/1.1 101'))

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { toHex, utf8 } from 'twoway-testing/bytes.js'
-import { FakeClock } from 'twoway-testing/fake-clock.js'
-import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
-import { ScratchPool } from '../core/sending/scratch-pool.js'
-import { MemoryNetwork } from '../runtimes/memory/memory-network.js'
-import { webDiagnostics } from '../runtimes/web/diagnostics.js'
-import { webPayload } from '../runtimes/web/payload.js'
+import type { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
+import { StillNetwork } from 'twoway-testing/harnesses/still-network.js'
+import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
+import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
 import { webRandom } from '../runtimes/web/random.js'
 import { startServer } from './listening-server.js'
 import type { ServeOptions, Server } from './server-types.js'
@@ -19,25 +17,10 @@ interface Stage {
 
 /** A server over memory whose clock stands still, and peers that have sent their handshake. */
 async function setUp(options: ServeOptions<undefined> = {}): Promise<Stage> {
-  const clock = new FakeClock()
-  const network = new MemoryNetwork(clock)
-  const ports = {
-    payload: webPayload,
-    clock,
-    random: webRandom,
-    scratchPool: new ScratchPool(webPayload),
-    httpHost: network,
-    diagnostics: webDiagnostics,
-    deflateCodec: () => undefined,
-    report() {},
-  }
-  const server = await startServer({ port: 0, idleTimeoutMs: Number.POSITIVE_INFINITY, ...options }, ports)
-  const connect = (request = handshakeRequest()): RawPeer => {
-    const peer = new RawPeer(network, { host: 'localhost', port: server.port, tls: undefined })
-    peer.send(request)
-    return peer
-  }
-  return { clock, server, connect }
+  const network = new StillNetwork({ random: webRandom })
+  const server = await startServer({ port: 0, idleTimeoutMs: Number.POSITIVE_INFINITY, ...options }, network.ports)
+  const connect = (request = handshakeRequest()): RawPeer => network.connect(server.port, request)
+  return { clock: network.clock, server, connect }
 }
 
 /** Lets what was awaited come, and the tasks of it run. */

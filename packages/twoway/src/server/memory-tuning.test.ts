@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { networks } from 'twoway-testing/networks.js'
+import { networks } from 'twoway-testing/peers/networks.js'
 import { noMemoryTuning } from './add-metrics.js'
 import { attachServer, startServer } from './listening-server.js'
 import type { ServerPorts } from './server-settings.js'

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { frame, fromHex } from 'twoway-testing/bytes.js'
-import { FakeClock } from 'twoway-testing/fake-clock.js'
-import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
-import { ScratchPool } from '../core/sending/scratch-pool.js'
-import { MemoryNetwork } from '../runtimes/memory/memory-network.js'
-import { webPayload } from '../runtimes/web/payload.js'
+import { StillNetwork } from 'twoway-testing/harnesses/still-network.js'
+import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
+import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
 import { startServer } from './listening-server.js'
 import type { ServerMetrics } from './server-metrics.js'
@@ -18,9 +16,16 @@ const close = frame({ opcode: 8, payload: fromHex('03e8'), masked: true })
 
 /** A server on which everything happens once that a channel tells of, and what was told. */
 async function playAll(hasSubscribers: boolean): Promise<{ metrics: ServerMetrics; told: readonly Published[] }> {
-  const clock = new FakeClock()
-  const network = new MemoryNetwork(clock)
   const told: Published[] = []
+  const network = new StillNetwork({
+    diagnostics: {
+      channel: (name) => ({
+        hasSubscribers,
+        publish: (message) => told.push([name, message as Record<string, unknown>]),
+      }),
+    },
+  })
+  const { clock } = network
   let leaves: Promise<UpgradeAnswer<undefined>> | undefined
   const server: Server = await startServer<undefined>(
     {
@@ -41,31 +46,11 @@ async function playAll(hasSubscribers: boolean): Promise<{ metrics: ServerMetric
       },
       error() {},
     },
-    {
-      payload: webPayload,
-      clock,
-      random: { maskingKey: () => 0, bytes: (length: number) => new Uint8Array(length) },
-      scratchPool: new ScratchPool(webPayload),
-      httpHost: network,
-      diagnostics: {
-        channel: (name) => ({
-          hasSubscribers,
-          publish: (message) => told.push([name, message as Record<string, unknown>]),
-        }),
-      },
-      deflateCodec: () => undefined,
-      report() {},
-    },
+    network.ports,
   )
-  const settle = async (): Promise<void> => {
-    for (let round = 0; round < 30; round++) {
-      clock.runTasks()
-      await Promise.resolve()
-    }
-  }
+  const settle = (): Promise<void> => network.settle()
   const connect = async (path: string, ...sent: readonly Uint8Array[]): Promise<RawPeer> => {
-    const peer = new RawPeer(network, { host: 'localhost', port: server.port, tls: undefined })
-    peer.send(handshakeRequest(path), ...sent)
+    const peer = network.connect(server.port, handshakeRequest(path), ...sent)
     await settle()
     return peer
   }

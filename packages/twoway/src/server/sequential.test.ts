@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { concat, frame, fromHex } from 'twoway-testing/bytes.js'
-import { networks } from 'twoway-testing/networks.js'
-import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
+import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
+import { networks } from 'twoway-testing/peers/networks.js'
+import { RawPeer } from 'twoway-testing/peers/raw-peer.js'
 import { startServer } from './listening-server.js'
 import type { ServeOptions, ServerSocket } from './server-types.js'
 
@@ -36,7 +37,7 @@ for (const network of networks) {
       const target = { host: '127.0.0.1', port: server.port, tls: network.clientTls }
       const peer = new RawPeer(network.clientPorts.connector, target)
       peer.send(handshakeRequest(), sent)
-      await peer.otherSideEnded
+      await peer.inputEnded
       peer.end()
       await server.close()
       return log

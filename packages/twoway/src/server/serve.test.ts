@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { concat, frame, fromHex, toHex, utf8 } from 'twoway-testing/bytes.js'
-import { type Network, networks } from 'twoway-testing/networks.js'
-import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
+import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
+import { networks } from 'twoway-testing/peers/networks.js'
+import { withServer } from 'twoway-testing/peers/with-server.js'
 import {
   HandshakeError,
   type ProtocolError,
@@ -12,7 +13,7 @@ import {
   violations,
 } from '../core/errors.js'
 import { startServer } from './listening-server.js'
-import type { ServeOptions, Server, ServerSocket } from './server-types.js'
+import type { ServeOptions, ServerSocket } from './server-types.js'
 
 const text = (payload: string, fin = true): Uint8Array => frame({ opcode: 1, payload, fin, masked: true })
 const closeFrame = (payload = '03e8'): Uint8Array => frame({ opcode: 8, payload: fromHex(payload), masked: true })
@@ -21,29 +22,6 @@ const hex = (payload: string): string => toHex(utf8(payload))
 /** Lets everything have its turn that waits for one. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
-}
-
-/** Runs a test with a server on a free port, and a way for raw peers to it; closes all at the end. */
-async function withServer<Data>(
-  network: Network,
-  options: ServeOptions<Data>,
-  test: (server: Server<Data>, connect: (...parts: readonly Uint8Array[]) => RawPeer) => Promise<void>,
-): Promise<void> {
-  const tls = network.tls === undefined ? {} : { tls: network.tls }
-  const server = await startServer<Data>({ port: 0, closeTimeoutMs: 500, ...tls, ...options }, network.serverPorts)
-  const peers: RawPeer[] = []
-  try {
-    await test(server, (...parts) => {
-      const target = { host: '127.0.0.1', port: server.port, tls: network.clientTls }
-      const peer = new RawPeer(network.clientPorts.connector, target)
-      peers.push(peer)
-      if (parts.length > 0) peer.send(...parts)
-      return peer
-    })
-  } finally {
-    for (const peer of peers) peer.destroy()
-    await server.close()
-  }
 }
 
 for (const network of networks) {
@@ -158,7 +136,7 @@ for (const network of networks) {
         }
         await withServer(network, options, async (_, connect) => {
           const peer = connect(handshakeRequest(), many, closeFrame())
-          await peer.otherSideEnded
+          await peer.inputEnded
           peer.end()
           await isClosed
           assert.deepEqual(log, expected)
@@ -287,7 +265,7 @@ for (const network of networks) {
       for (const upgrade of answers) {
         await withServer(network, { upgrade }, async (server, connect) => {
           const peer = connect(handshakeRequest())
-          await peer.otherSideEnded
+          await peer.inputEnded
           assert.match(peer.text, /^HTTP\/1\.1 401 /)
           assert.match(peer.text, /^www-authenticate: Basic\r$/im)
           assert.match(peer.text, /\r\n\r\nno ticket$/)
@@ -314,7 +292,7 @@ for (const network of networks) {
         const options: ServeOptions<unknown> = { upgrade, error: (socket, error) => errors.push(socket, error.message) }
         await withServer(network, options, async (_, connect) => {
           const peer = connect(handshakeRequest())
-          await peer.otherSideEnded
+          await peer.inputEnded
           assert.match(peer.text, /^HTTP\/1\.1 500 /)
           assert.doesNotMatch(peer.text, /Set-Cookie|boom/)
           assert.equal(errors.length, 2)
@@ -359,7 +337,7 @@ for (const network of networks) {
       const options: ServeOptions<undefined> = { handshakeTimeoutMs: 50, upgrade: () => new Promise(() => {}) }
       await withServer(network, options, async (_, connect) => {
         const peer = connect(handshakeRequest())
-        await peer.otherSideEnded
+        await peer.inputEnded
         assert.match(peer.text, /^HTTP\/1\.1 503 /)
       })
     })
@@ -415,7 +393,7 @@ for (const network of networks) {
     it('are answered 426 without a handler, and by the handler with one', async () => {
       await withServer(network, {}, async (_, connect) => {
         const peer = connect(utf8('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'))
-        await peer.otherSideEnded
+        await peer.inputEnded
         assert.match(peer.text, /^HTTP\/1\.1 426 /)
         assert.match(peer.text, /^Upgrade: websocket\r$/im)
       })
@@ -424,7 +402,7 @@ for (const network of networks) {
       }
       await withServer(network, options, async (_, connect) => {
         const peer = connect(utf8('GET /page?x HTTP/1.1\r\nHost: localhost\r\n\r\n'))
-        await peer.otherSideEnded
+        await peer.inputEnded
         assert.match(peer.text, /^HTTP\/1\.1 200 /)
         assert.match(peer.text, /\r\n\r\nGET \/page$/)
       })
@@ -467,7 +445,7 @@ for (const network of networks) {
         await withServer(network, options, async (_, connect) => {
           for (const asked of requests) {
             const peer = connect(utf8(asked))
-            await peer.otherSideEnded
+            await peer.inputEnded
             assert.match(peer.text, /^HTTP\/1\.1 [2-5][0-9]{2} [\s\S]*Content-Length: [0-9]+\r\n[\s\S]*\r\n\r\n$/)
             assert.equal(peer.text.split('\r\n\r\n').length, 2, peer.text)
           }
@@ -554,7 +532,7 @@ for (const network of networks) {
         while (!isAsked) await nextTurn()
         for (let turn = 0; turn < 20; turn++) await nextTurn()
         answer({ status: 200, body: 'page' })
-        await peer.otherSideEnded
+        await peer.inputEnded
         assert.match(peer.text, /^HTTP\/1\.1 200 [\s\S]*\r\n\r\npage$/)
       })
     })
@@ -567,7 +545,7 @@ for (const network of networks) {
       }
       await withServer(network, options, async (_, connect) => {
         const peer = connect(utf8('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'))
-        await peer.otherSideEnded
+        await peer.inputEnded
         assert.match(peer.text, /^HTTP\/1\.1 500 /)
         assert.deepEqual(errors, ['boom'])
       })
@@ -577,7 +555,7 @@ for (const network of networks) {
       await withServer(network, { request: () => ({ status: 200, body: 'page' }) }, async (_, connect) => {
         const request = new TextDecoder().decode(handshakeRequest()).replace('Connection: Upgrade\r\n', '')
         const peer = connect(utf8(request))
-        await peer.otherSideEnded
+        await peer.inputEnded
         assert.match(peer.text, /^HTTP\/1\.1 400 [\s\S]*Connection: Upgrade/)
       })
     })
@@ -618,7 +596,7 @@ for (const network of networks) {
         await withServer(network, {}, async (server, connect) => {
           for (const bytes of requests) {
             const peer = connect(utf8(bytes))
-            await peer.otherSideEnded
+            await peer.inputEnded
             assert.equal(peer.text.slice(0, 13), `HTTP/1.1 ${status} `, `${bytes}\n${peer.text}`)
             if (status === 426) assert.match(peer.text, /^Sec-WebSocket-Version: 13\r$/m)
             if (status === 405) assert.match(peer.text, /^Allow: GET\r$/m)
@@ -676,7 +654,7 @@ for (const network of networks) {
         decide(undefined)
         assert.match(await slow.head(), /^HTTP\/1\.1 101 /)
         first.send(closeFrame())
-        await first.otherSideEnded
+        await first.inputEnded
         first.end()
         while (server.connections.size > 1) await nextTurn()
         assert.match(await connect(handshakeRequest()).head(), /^HTTP\/1\.1 101 /)
@@ -771,7 +749,7 @@ for (const network of networks) {
         for (const peer of peers) {
           assert.deepEqual(await peer.framesOf(1), [`8 03e9${hex('the server is stopping')}`])
           peer.send(closeFrame('03e9'))
-          await peer.otherSideEnded
+          await peer.inputEnded
           peer.end()
         }
         await closing
@@ -800,7 +778,7 @@ for (const network of networks) {
         for (const peer of peers) {
           assert.deepEqual(await peer.framesOf(2), [`1 ${hex('last words')}`, `8 03f4${reason}`])
           peer.send(closeFrame('03f4'))
-          await peer.otherSideEnded
+          await peer.inputEnded
           peer.end()
         }
         await drained
@@ -847,7 +825,7 @@ for (const network of networks) {
         }
         await withServer(network, options, async (server, connect) => {
           const peer = connect(handshakeRequest(), text('go'))
-          await peer.otherSideEnded
+          await peer.inputEnded
           peer.send(closeFrame())
           peer.end()
           while (server.connections.size > 0) await nextTurn()
@@ -887,7 +865,7 @@ for (const network of networks) {
         const bystander = connect(handshakeRequest())
         await bystander.head()
         const peer = connect(handshakeRequest(), fromHex('83'))
-        await peer.otherSideEnded
+        await peer.inputEnded
         assert.match(peer.frames[0]!, /^8 03ea/)
         assert.deepEqual(errors, ['false reservedOpcode'])
         bystander.send(text('still here'))
@@ -899,7 +877,7 @@ for (const network of networks) {
       await withServer(network, {}, async (server, connect) => {
         for (const bytes of ['83', 'c1', '8100', '88817b7b7b7b7b', 'ffffffffffff']) {
           const peer = connect(handshakeRequest(), fromHex(bytes))
-          await peer.otherSideEnded
+          await peer.inputEnded
         }
         const reset = connect(handshakeRequest())
         await reset.head()

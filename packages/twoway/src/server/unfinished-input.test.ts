@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { concat, frame, utf8 } from 'twoway-testing/bytes.js'
-import { networks } from 'twoway-testing/networks.js'
-import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
-import { startServer } from './listening-server.js'
+import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
+import { networks } from 'twoway-testing/peers/networks.js'
+import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
+import { type ConnectRawPeer, withServer } from 'twoway-testing/peers/with-server.js'
 import type { ServeOptions, Server } from './server-types.js'
 
 const kib = 1 << 10
@@ -19,35 +20,29 @@ async function until(isThere: () => boolean): Promise<void> {
   }
 }
 
-for (const { name, serverPorts, clientPorts, tls, clientTls } of networks) {
-  const withServer = async (
+for (const network of networks) {
+  /** Runs a test with a server that holds no input afterwards. */
+  const withServerAt = async (
     options: ServeOptions<undefined>,
-    act: (server: Server, connect: (...sent: readonly Uint8Array[]) => RawPeer) => Promise<void>,
+    test: (server: Server, connect: ConnectRawPeer) => Promise<void>,
   ): Promise<void> => {
-    const server = await startServer<undefined>({ port: 0, tls, closeTimeoutMs: 300, ...options }, serverPorts)
-    const peers: RawPeer[] = []
-    try {
-      await act(server, (...sent) => {
-        const peer = new RawPeer(clientPorts.connector, { host: 'localhost', port: server.port, tls: clientTls })
-        peers.push(peer)
-        peer.send(...sent)
-        return peer
-      })
-    } finally {
-      for (const peer of peers) peer.destroy()
+    let receiveBytes = -1
+    await withServer(network, { closeTimeoutMs: 300, ...options }, async (server, connect) => {
+      await test(server, connect)
       await server.close()
-    }
-    assert.equal(server.metrics().receiveBytes, 0)
+      receiveBytes = server.metrics().receiveBytes
+    })
+    assert.equal(receiveBytes, 0)
   }
-  const connected = async (connect: (...sent: readonly Uint8Array[]) => RawPeer): Promise<RawPeer> => {
+  const connected = async (connect: ConnectRawPeer): Promise<RawPeer> => {
     const peer = connect(handshakeRequest())
     await peer.head()
     return peer
   }
 
-  describe(`input that is not complete, over ${name}`, () => {
+  describe(`input that is not complete, over ${network.name}`, () => {
     it('is in the metrics, and its limit, and is gone with its connection', async () => {
-      await withServer({ maxTotalReceiveBytes: 1000 * kib }, async (server, connect) => {
+      await withServerAt({ maxTotalReceiveBytes: 1000 * kib }, async (server, connect) => {
         const peer = await connected(connect)
         assert.deepEqual([server.metrics().receiveBytes, server.metrics().receiveBytesLimit], [0, 1000 * kib])
         peer.send(half(10_000))
@@ -64,7 +59,7 @@ for (const { name, serverPorts, clientPorts, tls, clientTls } of networks) {
         message: (socket, message) => socket.send(message),
         error: (_, error) => errors.push((error as Error & { code: string }).code),
       }
-      await withServer(options, async (server, connect) => {
+      await withServerAt(options, async (server, connect) => {
         const [small, large, last] = await Promise.all([connect, connect, connect].map(connected))
         small!.send(half(20 * kib))
         large!.send(half(200 * kib))
@@ -84,7 +79,7 @@ for (const { name, serverPorts, clientPorts, tls, clientTls } of networks) {
     })
 
     it('is ended with 1008 where a message does not come on in its time', async () => {
-      await withServer({ messageTimeoutMs: 150 }, async (server, connect) => {
+      await withServerAt({ messageTimeoutMs: 150 }, async (server, connect) => {
         const peer = await connected(connect)
         const idle = await connected(connect)
         peer.send(half(10_000))
@@ -105,7 +100,7 @@ for (const { name, serverPorts, clientPorts, tls, clientTls } of networks) {
         upgrade: () => new Promise((resolve) => decisions.push(() => resolve(undefined))),
         message: (_, message) => received.push(message.length),
       }
-      await withServer(options, async (server, connect) => {
+      await withServerAt(options, async (server, connect) => {
         const one = connect(handshakeRequest())
         await until(() => decisions.length === 1)
         one.send(frame({ opcode: 2, payload: new Uint8Array(10_000), masked }))
@@ -128,7 +123,7 @@ for (const { name, serverPorts, clientPorts, tls, clientTls } of networks) {
         asked += 1
         return new Promise(() => {})
       }
-      await withServer({ upgrade }, async (server, connect) => {
+      await withServerAt({ upgrade }, async (server, connect) => {
         const peer = connect(handshakeRequest())
         await until(() => asked === 1)
         peer.send(new Uint8Array(10_000))
@@ -139,7 +134,7 @@ for (const { name, serverPorts, clientPorts, tls, clientTls } of networks) {
     })
 
     it('is gone with a peer that leaves within its head', async () => {
-      await withServer({}, async (server, connect) => {
+      await withServerAt({}, async (server, connect) => {
         const peer = connect(handshakeRequest().subarray(0, 50))
         await until(() => server.metrics().receiveBytes > 0)
         peer.destroy()
@@ -149,7 +144,7 @@ for (const { name, serverPorts, clientPorts, tls, clientTls } of networks) {
 
     it('counts heads of which the rest does not come, and refuses the largest with 503', async () => {
       const head = (length: number): Uint8Array => utf8(`GET / HTTP/1.1\r\nA: ${'a'.repeat(length)}`)
-      await withServer({ maxTotalReceiveBytes: 40 * kib }, async (server, connect) => {
+      await withServerAt({ maxTotalReceiveBytes: 40 * kib }, async (server, connect) => {
         connect(head(1000))
         await until(() => server.metrics().receiveBytes >= 1000)
         const large = [connect(head(9000)), connect(head(9000))]
@@ -172,7 +167,7 @@ for (const { name, serverPorts, clientPorts, tls, clientTls } of networks) {
         },
       }
       let server: Server | undefined
-      await withServer(options, async (started, connect) => {
+      await withServerAt(options, async (started, connect) => {
         server = started
         const peer = await connected(connect)
         peer.send(

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { FakeClock } from 'twoway-testing/fake-clock.js'
-import { type FakeWorker, FakeWorkerHost } from 'twoway-testing/fake-workers.js'
+import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
+import { type FakeWorker, FakeWorkerHost } from 'twoway-testing/harnesses/fake-workers.js'
 import { startWorkers } from './worker-pool.js'
 import type { WorkerExit, Workers, WorkersOptions } from './workers-types.js'
 

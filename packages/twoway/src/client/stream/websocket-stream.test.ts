@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Network, networks } from 'twoway-testing/networks.js'
+import { type Network, networks } from 'twoway-testing/peers/networks.js'
+import { withServer } from 'twoway-testing/peers/with-server.js'
 import { HandshakeError, TransportError } from '../../core/errors.js'
-import { startServer } from '../../server/listening-server.js'
 import type { ServeOptions, Server, ServerSocket } from '../../server/server-types.js'
 import { openPlatformSocket } from '../browser/platform-stream-socket.js'
 import { defineWebSocket } from '../websocket/websocket.js'
@@ -55,20 +55,16 @@ interface Kind {
   readonly isPlatform: boolean
 }
 
-/** Runs a test with a server on a free port, and a way for clients to it; closes all at the end. */
-async function withServer(
+/** Runs a test with a server, and a way for clients to it. */
+async function withClients(
   { network, WebSocketStream, isPlatform }: Kind,
   options: ServeOptions<undefined>,
   test: (connect: Connect, server: Server<undefined>) => Promise<void>,
 ): Promise<void> {
-  const tls = network.tls === undefined ? {} : { tls: network.tls }
-  const server = await startServer({ port: 0, closeTimeoutMs: 500, ...tls, ...options }, network.serverPorts)
-  try {
-    const clientTls = isPlatform ? {} : network.clientTls
-    await test((path = '/', more = {}) => new WebSocketStream(server.url + path, { ...clientTls, ...more }), server)
-  } finally {
-    await server.close()
-  }
+  const clientTls = isPlatform ? {} : network.clientTls
+  await withServer(network, options, (server) =>
+    test((path = '/', more = {}) => new WebSocketStream(server.url + path, { ...clientTls, ...more }), server),
+  )
 }
 
 function turn(): Promise<void> {
@@ -98,7 +94,7 @@ for (const kind of kinds) {
   describe(`WebSocketStream ${kind.name}`, () => {
     it('has streams, a subprotocol and extensions once it is open', async () => {
       const options: ServeOptions<undefined> = { ...echo, upgrade: ({ protocols }) => ({ protocol: protocols[1] }) }
-      await withServer(kind, options, async (connect, server) => {
+      await withClients(kind, options, async (connect, server) => {
         const stream = connect('/path?query', { protocols: ['one', 'two'] })
         assert.equal(stream.url, `${server.url}/path?query`)
         const { readable, writable, protocol, extensions } = await stream.opened
@@ -111,7 +107,7 @@ for (const kind of kinds) {
     })
 
     it('reads text as a string and binary as a Uint8Array, a chunk a message', async () => {
-      await withServer(kind, echo, async (connect) => {
+      await withClients(kind, echo, async (connect) => {
         const stream = connect()
         const { readable, writable } = await stream.opened
         const writer = writable.getWriter()
@@ -133,7 +129,7 @@ for (const kind of kinds) {
 
     it('rejects a write that can not become a text, and sends nothing', async () => {
       const seen: unknown[] = []
-      await withServer(kind, { message: (_, message) => void seen.push(message) }, async (connect) => {
+      await withClients(kind, { message: (_, message) => void seen.push(message) }, async (connect) => {
         const stream = connect()
         const writer = (await stream.opened).writable.getWriter()
         await assert.rejects(writer.write(Symbol('no text') as unknown as string), TypeError)
@@ -154,7 +150,7 @@ for (const kind of kinds) {
         [{ reason: 'a reason alone' }, 1000, 'a reason alone'],
       ] as const
       const seen: unknown[] = []
-      await withServer(kind, { close: (_, { code, reason }) => void seen.push([code, reason]) }, async (connect) => {
+      await withClients(kind, { close: (_, { code, reason }) => void seen.push([code, reason]) }, async (connect) => {
         for (const [closeInfo, closeCode, reason] of statuses) {
           const stream = connect()
           await stream.opened
@@ -169,7 +165,7 @@ for (const kind of kinds) {
     })
 
     it('throws for a status that may not be given, and stays open', async () => {
-      await withServer(kind, echo, async (connect) => {
+      await withClients(kind, echo, async (connect) => {
         const stream = connect()
         const { readable, writable } = await stream.opened
         for (const closeCode of [999, 1001, 1005, 1006, 2999, 5000]) {
@@ -193,7 +189,7 @@ for (const kind of kinds) {
           socket.close(4000, 'enough')
         },
       }
-      await withServer(kind, options, async (connect) => {
+      await withClients(kind, options, async (connect) => {
         const stream = connect()
         const { readable, writable } = await stream.opened
         const writer = writable.getWriter()
@@ -208,7 +204,7 @@ for (const kind of kinds) {
 
     it('rejects a write while it is closing: nobody takes it for sent', async () => {
       const seen: unknown[] = []
-      await withServer(kind, { message: (_, message) => void seen.push(message) }, async (connect) => {
+      await withClients(kind, { message: (_, message) => void seen.push(message) }, async (connect) => {
         const stream = connect()
         const writer = (await stream.opened).writable.getWriter()
         await writer.write('in time')
@@ -220,7 +216,7 @@ for (const kind of kinds) {
     })
 
     it('closes without a status by closing the writable, which is done when the server has answered', async () => {
-      await withServer(kind, echo, async (connect, server) => {
+      await withClients(kind, echo, async (connect, server) => {
         const stream = connect()
         const { writable, readable } = await stream.opened
         await until(() => server.connections.size === 1)
@@ -256,7 +252,7 @@ for (const kind of kinds) {
           [new WebSocketError('', { closeCode: 3456, reason: 'set' }), 3456, 'set'],
           [new WebSocketError('', { reason: 'set' }), 1000, 'set'],
         ] as const
-        await withServer(kind, echo, async (connect) => {
+        await withClients(kind, echo, async (connect) => {
           for (const [reason, closeCode, closeReason] of reasons) {
             const stream = connect()
             const opened = await stream.opened
@@ -269,7 +265,7 @@ for (const kind of kinds) {
     }
 
     it('closes without a status by the error of another connection, whose status may not be given', async () => {
-      await withServer(
+      await withClients(
         kind,
         { open: (socket) => void (socket.request.url.endsWith('/lost') && socket.terminate()) },
         async (connect) => {
@@ -283,7 +279,7 @@ for (const kind of kinds) {
     })
 
     it('rejects and errors everything with one WebSocketError where the connection is lost', async () => {
-      await withServer(kind, { message: (socket) => socket.terminate() }, async (connect) => {
+      await withClients(kind, { message: (socket) => socket.terminate() }, async (connect) => {
         const stream = connect()
         const { readable, writable } = await stream.opened
         const reader = readable.getReader()
@@ -301,7 +297,7 @@ for (const kind of kinds) {
 
     it('tells of a handshake that the server refuses', async () => {
       const options: ServeOptions<undefined> = { upgrade: () => ({ status: 403, body: 'not you' }) }
-      await withServer(kind, options, async (connect) => {
+      await withClients(kind, options, async (connect) => {
         const stream = connect()
         const error = await rejection(stream.opened)
         assert.ok(error instanceof WebSocketError)
@@ -316,7 +312,7 @@ for (const kind of kinds) {
 
     it('aborts connecting by the signal, with its reason', async () => {
       const options: ServeOptions<undefined> = { handshakeTimeoutMs: 300, upgrade: () => new Promise(() => {}) }
-      await withServer(kind, options, async (connect) => {
+      await withClients(kind, options, async (connect) => {
         const early = connect('/', { signal: AbortSignal.abort('too early') })
         assert.deepEqual(await Promise.allSettled([early.opened, early.closed]), [
           { status: 'rejected', reason: 'too early' },
@@ -333,7 +329,7 @@ for (const kind of kinds) {
     })
 
     it('does not hear the signal once it is open', async () => {
-      await withServer(kind, echo, async (connect) => {
+      await withClients(kind, echo, async (connect) => {
         const controller = new AbortController()
         const stream = connect('/', { signal: controller.signal })
         const { readable, writable } = await stream.opened
@@ -347,7 +343,7 @@ for (const kind of kinds) {
 
     it('gives up connecting by close', async () => {
       const options: ServeOptions<undefined> = { handshakeTimeoutMs: 300, upgrade: () => new Promise(() => {}) }
-      await withServer(kind, options, async (connect) => {
+      await withClients(kind, options, async (connect) => {
         const stream = connect()
         stream.close({ closeCode: 4000 })
         const error = await rejection(stream.opened)
@@ -362,7 +358,7 @@ for (const kind of kinds) {
       const listener = (reason: unknown) => void unhandled.push(reason)
       process.on('unhandledRejection', listener)
       try {
-        await withServer(kind, { open: (socket) => socket.terminate() }, async (connect, server) => {
+        await withClients(kind, { open: (socket) => socket.terminate() }, async (connect, server) => {
           connect()
           await rejection(connect().closed)
           const { readable, writable } = await connect()
@@ -388,7 +384,7 @@ for (const kind of kinds) {
         open: (socket) => socket.pause(),
         message: (_, message) => void received.push(message.length),
       }
-      await withServer(kind, options, async (connect, server) => {
+      await withClients(kind, options, async (connect, server) => {
         const stream = connect()
         const writer = (await stream.opened).writable.getWriter()
         await until(() => server.connections.size === 1)
@@ -411,7 +407,7 @@ for (const kind of kinds) {
 
     it('settles a write that waits where the writable is aborted', async () => {
       const options: ServeOptions<undefined> = { open: (socket) => socket.pause(), closeTimeoutMs: 200 }
-      await withServer(kind, options, async (connect) => {
+      await withClients(kind, options, async (connect) => {
         const stream = connect('/', kind.isPlatform ? {} : { closeTimeoutMs: 200 })
         const writer = (await stream.opened).writable.getWriter()
         const written = rejection(writer.write(new Uint8Array(muchBytes)))
@@ -424,7 +420,7 @@ for (const kind of kinds) {
 
     it('settles a write that waits where the connection is lost', async () => {
       const options: ServeOptions<undefined> = { open: (socket) => socket.pause() }
-      await withServer(kind, options, async (connect, server) => {
+      await withClients(kind, options, async (connect, server) => {
         const stream = connect()
         const writer = (await stream.opened).writable.getWriter()
         await until(() => server.connections.size === 1)
@@ -437,7 +433,7 @@ for (const kind of kinds) {
     })
 
     it('can be piped through from end to end', async () => {
-      await withServer(kind, echo, async (connect) => {
+      await withClients(kind, echo, async (connect) => {
         const stream = connect()
         const { readable, writable } = await stream.opened
         const messages = Array.from({ length: 1000 }, (_, index) => `message ${index}`)
@@ -471,7 +467,7 @@ for (const kind of kinds) {
         for (; answered < 4096 && result === 'sent'; answered += 1) result = socket.send(message)
       }
       const options: ServeOptions<undefined> = { open: send, drain: send }
-      await withServer(kind, options, async (connect) => {
+      await withClients(kind, options, async (connect) => {
         const stream = connect()
         const { readable } = await stream.opened
         // The buffers on the way fill up first, and then nothing moves.
@@ -494,7 +490,7 @@ for (const kind of kinds) {
         },
         maxBufferedBytes: 1 << 20,
       }
-      await withServer(kind, options, async (connect) => {
+      await withClients(kind, options, async (connect) => {
         const stream = connect()
         const { readable } = await stream.opened
         let isClosed = false
@@ -516,7 +512,7 @@ for (const kind of kinds) {
 
     it('closes while messages wait unread, without waiting for a reader', async () => {
       const options: ServeOptions<undefined> = { open: (socket) => void socket.send('x'.repeat(200_000)) }
-      await withServer(kind, options, async (connect, server) => {
+      await withClients(kind, options, async (connect, server) => {
         const stream = connect()
         const { readable } = await stream.opened
         await until(() => [...server.connections].every(({ bufferedAmount }) => bufferedAmount === 0))

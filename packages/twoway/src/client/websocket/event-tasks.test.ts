@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { FakeClock } from 'twoway-testing/fake-clock.js'
+import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
 import { nodeClock } from '../../runtimes/node/clock.js'
 import { webClock } from '../../runtimes/web/clock.js'
 import { EventTasks } from './event-tasks.js'

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
-import { networks } from 'twoway-testing/networks.js'
+import { networks } from 'twoway-testing/peers/networks.js'
+import { withServer } from 'twoway-testing/peers/with-server.js'
 import { TransportError } from '../../core/errors.js'
-import { startServer } from '../../server/listening-server.js'
-import type { Server } from '../../server/server-types.js'
 import { openClientSocket } from '../stream/client-stream-socket.js'
 import { defineWebSocketStream } from '../stream/websocket-stream.js'
 import { PendingPings } from './pending-pings.js'
@@ -15,19 +14,9 @@ for (const network of networks) {
   const WebSocket = defineWebSocket(network.clientPorts)
   const WebSocketStream = defineWebSocketStream(openClientSocket(network.clientPorts))
 
-  async function withServer(test: (url: string, server: Server) => Promise<void>): Promise<void> {
-    const tls = network.tls === undefined ? {} : { tls: network.tls }
-    const server = await startServer<undefined>({ port: 0, closeTimeoutMs: 500, ...tls }, network.serverPorts)
-    try {
-      await test(`${network.tls === undefined ? 'ws' : 'wss'}://127.0.0.1:${server.port}/`, server)
-    } finally {
-      await server.close()
-    }
-  }
-
   describe(`ping over ${network.name}`, () => {
     it('resolves to the milliseconds until the Pong, for a WebSocket and a WebSocketStream, §5.5.3', async () => {
-      await withServer(async (url) => {
+      await withServer(network, {}, async ({ url }) => {
         const socket = new WebSocket(url, { ...network.clientTls })
         const stream = new WebSocketStream(url, { ...network.clientTls })
         await Promise.all([once(socket as unknown as EventTarget, 'open'), stream.opened])
@@ -39,8 +28,8 @@ for (const network of networks) {
     })
 
     it('rejects before the connection stands, when it closes before the Pong, and after', async () => {
-      await withServer(async (url, server) => {
-        const socket = new WebSocket(url, { ...network.clientTls })
+      await withServer(network, {}, async (server) => {
+        const socket = new WebSocket(server.url, { ...network.clientTls })
         await assert.rejects(ping(socket), TransportError)
         await once(socket as unknown as EventTarget, 'open')
         const unanswered = ping(socket)

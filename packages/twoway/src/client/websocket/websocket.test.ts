@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { fromHex } from 'twoway-testing/bytes.js'
-import { type Network, networks } from 'twoway-testing/networks.js'
+import { type Network, networks } from 'twoway-testing/peers/networks.js'
+import { withServer } from 'twoway-testing/peers/with-server.js'
 import { HandshakeError, ProtocolError, TransportError, UsageError } from '../../core/errors.js'
-import { startServer } from '../../server/listening-server.js'
 import type { ServeOptions, Server } from '../../server/server-types.js'
 import { defineWebSocket } from './websocket.js'
 import type { WebSocket as WebSocketInterface, WebSocketOptions } from './websocket-types.js'
 
-/** Runs a test with a server on a free port, and a way for clients to it; closes all at the end. */
-async function withServer<Data>(
+/** Runs a test with a server, and a way for clients to it. */
+async function withClients<Data>(
   network: Network,
   options: ServeOptions<Data>,
   test: (
@@ -18,13 +18,9 @@ async function withServer<Data>(
   ) => Promise<void>,
 ): Promise<void> {
   const WebSocket = defineWebSocket(network.clientPorts)
-  const tls = network.tls === undefined ? {} : { tls: network.tls }
-  const server = await startServer<Data>({ port: 0, closeTimeoutMs: 500, ...tls, ...options }, network.serverPorts)
-  try {
-    await test((path = '/', more = {}) => new WebSocket(server.url + path, { ...network.clientTls, ...more }), server)
-  } finally {
-    await server.close()
-  }
+  await withServer(network, options, (server) =>
+    test((path = '/', more = {}) => new WebSocket(server.url + path, { ...network.clientTls, ...more }), server),
+  )
 }
 
 /** Resolves with the next event of a type. */
@@ -40,7 +36,7 @@ const echo: ServeOptions<undefined> = { message: (socket, message) => socket.sen
 for (const network of networks) {
   describe(`WebSocket over ${network.name}`, () => {
     it('goes through its four states, and its events come in order', async () => {
-      await withServer(network, echo, async (connect) => {
+      await withClients(network, echo, async (connect) => {
         const log: string[] = []
         const socket = connect()
         for (const type of ['open', 'message', 'error', 'close']) {
@@ -65,7 +61,7 @@ for (const network of networks) {
           seen.push(typeof message === 'string' ? message : Buffer.from(message).toString('hex')),
         close: () => seen.push('close'),
       }
-      await withServer(network, options, async (connect) => {
+      await withClients(network, options, async (connect) => {
         const socket = connect()
         await next(socket, 'open')
         const buffer = Uint8Array.of(1, 2, 3, 4).buffer
@@ -91,7 +87,7 @@ for (const network of networks) {
         }
       }
       const codes: number[] = []
-      await withServer(network, { close: (_, { code }) => codes.push(code) }, async (connect) => {
+      await withClients(network, { close: (_, { code }) => codes.push(code) }, async (connect) => {
         const socket = connect('/', { closeTimeoutMs: 20 })
         await next(socket, 'open')
         socket.send(new Unread(['a']))
@@ -104,7 +100,7 @@ for (const network of networks) {
     })
 
     it('gives binary messages as Blob or ArrayBuffer, as binaryType says when they come', async () => {
-      await withServer(network, echo, async (connect) => {
+      await withClients(network, echo, async (connect) => {
         const socket = connect()
         assert.equal(socket.binaryType, 'blob')
         await next(socket, 'open')
@@ -126,7 +122,7 @@ for (const network of networks) {
 
     it('counts in bufferedAmount what has not gone, down to 0, and keeps it after closing', async () => {
       const options: ServeOptions<undefined> = { maxMessageBytes: 20_000_000, message: () => {} }
-      await withServer(network, options, async (connect, server) => {
+      await withClients(network, options, async (connect, server) => {
         const socket = connect()
         await next(socket, 'open')
         const [peer] = server.connections
@@ -157,7 +153,7 @@ for (const network of networks) {
         open: (socket) =>
           socket.send(['x-a', 'origin', 'authorization'].map((name) => socket.request.headers.get(name)).join()),
       }
-      await withServer(network, options, async (connect, server) => {
+      await withClients(network, options, async (connect, server) => {
         const headers = { 'X-A': 'b' }
         const socket = connect('/', { protocols: ['one', 'two'], headers, origin: 'https://app.example' })
         const { data } = await next(socket, 'message')
@@ -183,7 +179,7 @@ for (const network of networks) {
     })
 
     it('waits for a listener that is added after open was awaited', async () => {
-      await withServer(network, { open: (socket) => socket.send('at once') }, async (connect) => {
+      await withClients(network, { open: (socket) => socket.send('at once') }, async (connect) => {
         const socket = connect()
         await next(socket, 'open')
         await Promise.resolve()
@@ -200,7 +196,7 @@ for (const network of networks) {
           socket.close(4000)
         },
       }
-      await withServer(network, options, async (connect) => {
+      await withClients(network, options, async (connect) => {
         const socket = connect()
         await next(socket, 'open')
         for (let count = 1; count <= 3; count++) {
@@ -215,7 +211,7 @@ for (const network of networks) {
 
     it('keeps what waited in bufferedAmount when the server drops it, and tells of an error before close', async () => {
       const options: ServeOptions<undefined> = { maxMessageBytes: 64 << 20 }
-      await withServer(network, options, async (connect, server) => {
+      await withClients(network, options, async (connect, server) => {
         const socket = connect()
         await next(socket, 'open')
         const [peer] = server.connections
@@ -242,7 +238,7 @@ for (const network of networks) {
           else socket.close(4001, '再见')
         },
       }
-      await withServer(network, options, async (connect) => {
+      await withClients(network, options, async (connect) => {
         for (const [message, expected] of [
           ['plain', [1005, '', true]],
           ['code', [4001, '再见', true]],
@@ -257,7 +253,7 @@ for (const network of networks) {
     })
 
     it('is 1006 and not clean where the server drops it', async () => {
-      await withServer(network, { open: (socket) => socket.terminate() }, async (connect) => {
+      await withClients(network, { open: (socket) => socket.terminate() }, async (connect) => {
         const { code, wasClean } = await next(connect(), 'close')
         assert.deepEqual([code, wasClean], [1006, false])
       })
@@ -269,7 +265,7 @@ for (const network of networks) {
           for (let count = 1; count <= 5; count++) socket.send(String(count))
         },
       }
-      await withServer(network, options, async (connect) => {
+      await withClients(network, options, async (connect) => {
         const socket = connect()
         const seen: string[] = []
         socket.onmessage = ({ data }) => {
@@ -289,7 +285,7 @@ for (const network of networks) {
           seen = code
         },
       }
-      await withServer(network, options, async (connect) => {
+      await withClients(network, options, async (connect) => {
         const socket = connect('/', { maxMessageBytes: 1000 })
         const closed = next(socket, 'close')
         const { error } = await next(socket, 'error')
@@ -312,7 +308,7 @@ for (const network of networks) {
     }
 
     it('says with which status the server refused', async () => {
-      await withServer(network, { upgrade: () => ({ status: 403, body: 'no' }) }, async (connect) => {
+      await withClients(network, { upgrade: () => ({ status: 403, body: 'no' }) }, async (connect) => {
         const error = await failure(connect())
         assert.ok(error instanceof HandshakeError)
         assert.deepEqual([error.code, error.status], ['statusNot101', 403])
@@ -322,7 +318,7 @@ for (const network of networks) {
     it('says that nothing listens, with the system’s error as cause', async () => {
       const WebSocket = defineWebSocket(network.clientPorts)
       let url = ''
-      await withServer(network, {}, async (_, server) => {
+      await withClients(network, {}, async (_, server) => {
         url = server.url
       })
       const error = await failure(new WebSocket(url))
@@ -331,7 +327,7 @@ for (const network of networks) {
     })
 
     it('says that the server took too long', async () => {
-      await withServer(network, undecided, async (connect) => {
+      await withClients(network, undecided, async (connect) => {
         const error = await failure(connect('/', { handshakeTimeoutMs: 20 }))
         assert.ok(error instanceof TransportError)
         assert.match(error.message, /20 ms/)
@@ -339,7 +335,7 @@ for (const network of networks) {
     })
 
     it('can be brought about by close() and by an AbortSignal, before and while it connects', async () => {
-      await withServer(network, undecided, async (connect) => {
+      await withClients(network, undecided, async (connect) => {
         const closed = connect()
         closed.close()
         assert.equal(closed.readyState, closed.CLOSING)

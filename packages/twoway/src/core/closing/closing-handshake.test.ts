@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { frame, fromHex } from 'twoway-testing/bytes.js'
-import { ConnectionHarness } from 'twoway-testing/connection-harness.js'
+import { ConnectionHarness } from 'twoway-testing/harnesses/connection-harness.js'
 import { Opcode } from '../opcode.js'
 import { type ClosingEvent, type ClosingState, closingHandshake } from './closing-handshake.js'
 

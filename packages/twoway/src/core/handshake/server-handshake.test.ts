@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { RecordingTransport } from 'twoway-testing/recording-transport.js'
+import { RecordingTransport } from 'twoway-testing/harnesses/recording-transport.js'
 import { HandshakeError, type RequestViolationCode, UsageError, violations } from '../errors.js'
 import { encodeResponse } from '../http/encode-response.js'
 import { requestForm, responseForm } from '../http/head-form.js'

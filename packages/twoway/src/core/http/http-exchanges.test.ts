@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FakeClock } from 'twoway-testing/fake-clock.js'
-import { RecordingTransport } from 'twoway-testing/recording-transport.js'
+import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
+import { RecordingTransport } from 'twoway-testing/harnesses/recording-transport.js'
 import type { HttpHandler, HttpResponse } from '../../ports/http-host.js'
 import { HttpExchanges } from './http-exchanges.js'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { FakeClock } from 'twoway-testing/fake-clock.js'
-import { RecordingTransport } from 'twoway-testing/recording-transport.js'
+import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
+import { RecordingTransport } from 'twoway-testing/harnesses/recording-transport.js'
 import { ReadGate, StopReason } from './read-gate.js'
 import { ReceiveRate } from './receive-rate.js'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { concat, frame } from 'twoway-testing/bytes.js'
-import { ConnectionHarness } from 'twoway-testing/connection-harness.js'
+import { ConnectionHarness } from 'twoway-testing/harnesses/connection-harness.js'
 import { Opcode } from '../opcode.js'
 import type { ReceiveRates } from './receive-rate.js'
 

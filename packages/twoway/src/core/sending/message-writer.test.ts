@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { concat, frame, fromHex, toHex, utf8 } from 'twoway-testing/bytes.js'
-import { ConnectionHarness, type HarnessOptions } from 'twoway-testing/connection-harness.js'
-import { Slow } from 'twoway-testing/slow-extension.js'
+import { ConnectionHarness, type HarnessOptions } from 'twoway-testing/harnesses/connection-harness.js'
+import { Slow } from 'twoway-testing/harnesses/slow-extension.js'
 import { UsageError } from '../errors.js'
 import type { MessageWriter } from './message-writer.js'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { FakeClock } from 'twoway-testing/fake-clock.js'
+import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
 import { UnsentMessages } from './unsent-messages.js'
 
 function setUp() {

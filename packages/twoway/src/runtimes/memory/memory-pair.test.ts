@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { transportContract } from 'twoway-testing/contracts/transport.contract.js'
-import { RecordingSink } from 'twoway-testing/recording-sink.js'
+import { RecordingSink } from 'twoway-testing/harnesses/recording-sink.js'
 import { webClock } from '../web/clock.js'
 import { memoryPair } from './memory-pair.js'
 

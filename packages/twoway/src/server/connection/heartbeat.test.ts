@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { frame, fromHex } from 'twoway-testing/bytes.js'
-import { FakeClock } from 'twoway-testing/fake-clock.js'
-import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
-import { ScratchPool } from '../../core/sending/scratch-pool.js'
-import { MemoryNetwork } from '../../runtimes/memory/memory-network.js'
-import { webDiagnostics } from '../../runtimes/web/diagnostics.js'
-import { webPayload } from '../../runtimes/web/payload.js'
+import { StillNetwork } from 'twoway-testing/harnesses/still-network.js'
+import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
+import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
 import { startServer } from '../listening-server.js'
 import type { ServeOptions, Server } from '../server-types.js'
 
@@ -15,19 +12,12 @@ const tick = idleTimeoutMs / 45
 
 /** A server with one peer, in a time that stands still but for `pass`. */
 async function setUp(options: Partial<ServeOptions<undefined>> = {}, jitter = 0) {
-  const clock = new FakeClock()
-  const network = new MemoryNetwork(clock)
   const log: string[] = []
-  const ports = {
-    payload: webPayload,
-    clock,
+  const network = new StillNetwork({
     random: { maskingKey: () => jitter, bytes: (length: number) => new Uint8Array(length) },
-    scratchPool: new ScratchPool(webPayload),
-    httpHost: network,
-    diagnostics: webDiagnostics,
-    deflateCodec: () => undefined,
     report: (error: unknown) => log.push(`report ${error}`),
-  }
+  })
+  const { clock } = network
   const server: Server = await startServer(
     {
       port: 0,
@@ -36,20 +26,14 @@ async function setUp(options: Partial<ServeOptions<undefined>> = {}, jitter = 0)
       close: (_, { code }) => log.push(`close ${code}`),
       ...options,
     },
-    ports,
+    network.ports,
   )
-  const peer = new RawPeer(network, { host: 'localhost', port: server.port, tls: undefined })
-  const settle = async (): Promise<void> => {
-    for (let round = 0; round < 20; round++) {
-      clock.runTasks()
-      await Promise.resolve()
-    }
-  }
+  const settle = (): Promise<void> => network.settle()
   const pass = async (ms: number): Promise<void> => {
     clock.advance(ms)
     await settle()
   }
-  peer.send(handshakeRequest())
+  const peer = network.connect(server.port, handshakeRequest())
   await settle()
   assert.equal(server.connections.size, 1)
   const [socket] = server.connections

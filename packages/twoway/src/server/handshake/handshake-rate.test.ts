@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { FakeClock } from 'twoway-testing/fake-clock.js'
-import { networks } from 'twoway-testing/networks.js'
-import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
-import { startServer } from '../listening-server.js'
+import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
+import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
+import { networks } from 'twoway-testing/peers/networks.js'
+import { withServer } from 'twoway-testing/peers/with-server.js'
 import { HandshakeRate, networkOf } from './handshake-rate.js'
 
 describe('HandshakeRate', () => {
@@ -61,28 +61,17 @@ describe('maxHandshakesPerSecond', () => {
   for (const network of networks.filter(({ name }) => name !== 'memory')) {
     it(`answers 429 with Retry-After above it, over ${network.name}`, async () => {
       const clock = new FakeClock()
-      const tls = network.tls === undefined ? {} : { tls: network.tls }
-      const server = await startServer(
-        { port: 0, maxHandshakesPerSecond: 2, ...tls },
-        { ...network.serverPorts, clock },
-      )
-      const peers: RawPeer[] = []
-      const status = async (): Promise<string> => {
-        const target = { host: '127.0.0.1', port: server.port, tls: network.clientTls }
-        const peer = new RawPeer(network.clientPorts.connector, target)
-        peers.push(peer)
-        peer.send(handshakeRequest())
-        return peer.head()
-      }
-      assert.match(await status(), /^HTTP\/1\.1 101 /)
-      assert.match(await status(), /^HTTP\/1\.1 101 /)
-      assert.match(await status(), /^HTTP\/1\.1 429 [\s\S]*^Retry-After: 1\r$/m)
-      clock.advance(500)
-      assert.match(await status(), /^HTTP\/1\.1 101 /)
-      assert.match(await status(), /^HTTP\/1\.1 429 /)
-      for (const socket of server.connections) socket.terminate()
-      for (const peer of peers) peer.destroy()
-      await server.close()
+      const onClock = { ...network, serverPorts: { ...network.serverPorts, clock } }
+      await withServer(onClock, { maxHandshakesPerSecond: 2 }, async (server, connect) => {
+        const status = (): Promise<string> => connect(handshakeRequest()).head()
+        assert.match(await status(), /^HTTP\/1\.1 101 /)
+        assert.match(await status(), /^HTTP\/1\.1 101 /)
+        assert.match(await status(), /^HTTP\/1\.1 429 [\s\S]*^Retry-After: 1\r$/m)
+        clock.advance(500)
+        assert.match(await status(), /^HTTP\/1\.1 101 /)
+        assert.match(await status(), /^HTTP\/1\.1 429 /)
+        for (const socket of server.connections) socket.terminate()
+      })
     })
   }
 })

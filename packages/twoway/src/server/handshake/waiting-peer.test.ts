@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { frame, fromHex, toHex, utf8 } from 'twoway-testing/bytes.js'
-import { networks } from 'twoway-testing/networks.js'
-import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
-import { RecordingTransport } from 'twoway-testing/recording-transport.js'
+import { RecordingTransport } from 'twoway-testing/harnesses/recording-transport.js'
+import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
+import { networks } from 'twoway-testing/peers/networks.js'
+import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
+import { withServer } from 'twoway-testing/peers/with-server.js'
 import { TransportError } from '../../core/errors.js'
 import { ReceiveBudget } from '../../core/receiving/receive-budget.js'
 import { webPayload } from '../../runtimes/web/payload.js'
-import { startServer } from '../listening-server.js'
 import type { ServeOptions, UpgradeAnswer } from '../server-types.js'
 import type { IncomingRequest } from './incoming-request.js'
 import { WaitingPeer } from './waiting-peer.js'
@@ -31,39 +32,16 @@ for (const network of networks) {
     ): Promise<void> {
       const decisions: Decision[] = []
       const log: string[] = []
-      const tls = network.tls === undefined ? {} : { tls: network.tls }
-      const server = await startServer<undefined>(
-        {
-          port: 0,
-          closeTimeoutMs: 500,
-          ...tls,
-          upgrade: (request) =>
-            new Promise((resolve, reject) => decisions.push({ request, decide: resolve, fail: reject })),
-          open: () => log.push('open'),
-          message: (_, message) => log.push(`message ${message.length}`),
-          close: () => log.push('close'),
-          error: (_, error) => log.push(`error ${error.message}`),
-          ...options,
-        },
-        network.serverPorts,
-      )
-      const peers: RawPeer[] = []
-      try {
-        await test(
-          () => {
-            const target = { host: '127.0.0.1', port: server.port, tls: network.clientTls }
-            const peer = new RawPeer(network.clientPorts.connector, target)
-            peers.push(peer)
-            peer.send(handshakeRequest())
-            return peer
-          },
-          decisions,
-          log,
-        )
-      } finally {
-        for (const peer of peers) peer.destroy()
-        await server.close()
+      const all: ServeOptions<undefined> = {
+        upgrade: (request) =>
+          new Promise((resolve, reject) => decisions.push({ request, decide: resolve, fail: reject })),
+        open: () => log.push('open'),
+        message: (_, message) => log.push(`message ${message.length}`),
+        close: () => log.push('close'),
+        error: (_, error) => log.push(`error ${error.message}`),
+        ...options,
       }
+      await withServer(network, all, (_, connect) => test(() => connect(handshakeRequest()), decisions, log))
     }
 
     for (const [how, leave] of [
@@ -144,7 +122,7 @@ for (const network of networks) {
         await until(() => decisions.length === 1)
         for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
         decisions[0]!.decide(undefined)
-        await peer.otherSideEnded
+        await peer.inputEnded
         await until(() => log.at(-1) === 'close')
         assert.deepEqual(log, ['open', ...lengths.map((length) => `message ${length}`), 'close'])
         assert.deepEqual(peer.frames, ['8 03e8'])
@@ -158,7 +136,7 @@ for (const network of networks) {
         await until(() => decisions.length === 1)
         for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
         decisions[0]!.decide({ status: 401, body: 'no' })
-        await peer.otherSideEnded
+        await peer.inputEnded
         assert.match(peer.text, /^HTTP\/1\.1 401 [\s\S]*no$/)
       })
     })

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { concat, frame, fromHex, utf8 } from 'twoway-testing/bytes.js'
-import { networks } from 'twoway-testing/networks.js'
-import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
+import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
+import { networks } from 'twoway-testing/peers/networks.js'
+import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
+import { withServer } from 'twoway-testing/peers/with-server.js'
 import { ProtocolError, TransportError, UsageError } from '../../core/errors.js'
 import { startServer } from '../listening-server.js'
 import type { MessageStream, ServeOptions, ServerSocket } from '../server-types.js'
@@ -24,23 +26,10 @@ for (const network of networks) {
       test: (peer: RawPeer, log: string[]) => Promise<void>,
     ): Promise<void> {
       const log: string[] = []
-      const tls = network.tls === undefined ? {} : { tls: network.tls }
-      const server = await startServer<undefined>(
-        { port: 0, closeTimeoutMs: 500, ...tls, error: (_, error) => void log.push(error.name), ...options },
-        network.serverPorts,
+      const error = (_: unknown, { name }: Error): void => void log.push(name)
+      await withServer(network, { error, ...options } as ServeOptions<undefined>, (_, connect) =>
+        test(connect(handshakeRequest()), log),
       )
-      const peer = new RawPeer(network.clientPorts.connector, {
-        host: '127.0.0.1',
-        port: server.port,
-        tls: network.clientTls,
-      })
-      peer.send(handshakeRequest())
-      try {
-        await test(peer, log)
-      } finally {
-        peer.destroy()
-        await server.close()
-      }
     }
 
     it('hands over what was sent, however it is cut, and an echo of it is the same', async () => {

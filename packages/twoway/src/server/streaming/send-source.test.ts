@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { utf8 } from 'twoway-testing/bytes.js'
-import { networks } from 'twoway-testing/networks.js'
-import { handshakeRequest, RawPeer } from 'twoway-testing/raw-peer.js'
+import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
+import { networks } from 'twoway-testing/peers/networks.js'
+import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
+import { withServer } from 'twoway-testing/peers/with-server.js'
 import { TransportError, UsageError } from '../../core/errors.js'
-import { startServer } from '../listening-server.js'
 import type { MessageSource, ServeOptions, ServerSocket } from '../server-types.js'
 
 function nextTurn(): Promise<void> {
@@ -52,24 +53,15 @@ for (const network of networks) {
     options: Partial<ServeOptions<undefined>>,
     test: (socket: ServerSocket, peer: RawPeer) => Promise<void>,
   ): Promise<void> {
-    const tls = network.tls === undefined ? {} : { tls: network.tls }
     let opened: (socket: ServerSocket) => void = () => {}
     const open = new Promise<ServerSocket>((resolve) => {
       opened = resolve
     })
-    const server = await startServer<undefined>(
-      { port: 0, closeTimeoutMs: 500, ...tls, open: (socket) => opened(socket), ...options },
-      network.serverPorts,
-    )
-    const target = { host: '127.0.0.1', port: server.port, tls: network.clientTls }
-    const peer = new RawPeer(network.clientPorts.connector, target)
-    peer.send(handshakeRequest())
-    try {
+    const all = { open: (socket: ServerSocket) => opened(socket), ...options } as ServeOptions<undefined>
+    await withServer(network, all, async (_, connect) => {
+      const peer = connect(handshakeRequest())
       await test(await open, peer)
-    } finally {
-      peer.destroy()
-      await server.close()
-    }
+    })
   }
 
   describe(`sendFrom over ${network.name}`, () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { FakeClock } from 'twoway-testing/fake-clock.js'
+import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
 import type { DeflateCodec } from '../../../ports/deflate-codec.js'
 import { webPayload } from '../../../runtimes/web/payload.js'
 import { HandshakeError, UsageError } from '../../errors.js'

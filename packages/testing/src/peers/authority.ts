@@ -2,13 +2,13 @@ import { generate } from 'selfsigned'
 import type { Certificate } from './certificate.js'
 
 export interface CertificateOptions {
-  /** The names it is for; localhost and 127.0.0.1 by default. */
+  /** The names of the certificate; localhost and 127.0.0.1 by default. */
   readonly names?: readonly string[]
   readonly notBefore?: Date
   readonly notAfter?: Date
 }
 
-/** An authority of the tests' own, to which no system's store knows the way. */
+/** A certificate authority for tests, which no system trusts. */
 export interface Authority {
   readonly cert: string
   issue(options?: CertificateOptions): Promise<Certificate>

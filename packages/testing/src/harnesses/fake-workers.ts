@@ -1,16 +1,16 @@
-import type { WorkerEnd, WorkerEvents, WorkerHost, WorkerProcess } from '../../twoway/dist/ports/worker-host.js'
-import { noMetrics } from '../../twoway/dist/server/add-metrics.js'
-import type { ServerMetrics } from '../../twoway/dist/server/server-metrics.js'
-import type { ParentMessage, WorkerMessage } from '../../twoway/dist/workers/worker-messages.js'
+import type { WorkerEnd, WorkerEvents, WorkerHost, WorkerProcess } from '../../../twoway/dist/ports/worker-host.js'
+import { noMetrics } from '../../../twoway/dist/server/add-metrics.js'
+import type { ServerMetrics } from '../../../twoway/dist/server/server-metrics.js'
+import type { ParentMessage, WorkerMessage } from '../../../twoway/dist/workers/worker-messages.js'
 
-/** A worker that does what the test says, and nothing by itself. */
+/** A worker that only does what a test tells it to. */
 export class FakeWorker implements WorkerProcess {
   readonly pid: number
-  /** What it was sent. */
+  /** The messages that it was sent. */
   readonly received: ParentMessage[] = []
-  /** What it was asked by signals: 'terminate' and 'kill'. */
+  /** The signals that it received: 'terminate' and 'kill'. */
   readonly signals: string[] = []
-  /** Whether it takes what it is sent; else that waits in the parent. */
+  /** Whether it accepts messages; otherwise they wait in the parent. */
   takes = true
   readonly #events: WorkerEvents
   readonly #waiting: (() => void)[] = []
@@ -30,7 +30,7 @@ export class FakeWorker implements WorkerProcess {
     this.signals.push(force ? 'kill' : 'terminate')
   }
 
-  /** Takes all that waits, and what comes. */
+  /** Accepts the waiting and all further messages. */
   take(): void {
     this.takes = true
     for (const handed of this.#waiting.splice(0)) handed()
@@ -44,7 +44,7 @@ export class FakeWorker implements WorkerProcess {
     this.tell({ type: 'listening', addresses: [{ url: `ws://127.0.0.1:${port}`, port }] })
   }
 
-  /** Answers the last question of a kind. */
+  /** Answers the latest question of a kind. */
   answer(type: 'metrics' | 'drain' | 'close', metrics: Partial<ServerMetrics> = {}): void {
     const question = this.received.findLast((message) => message.type === type) as { readonly ask: number }
     this.tell({ type: 'answer', ask: question.ask, metrics: { ...noMetrics, ...metrics } })
@@ -54,7 +54,7 @@ export class FakeWorker implements WorkerProcess {
     this.#events.ended({ code: null, signal: null, ...end })
   }
 
-  /** The kinds of what it was sent. */
+  /** The kinds of the messages that it was sent. */
   get asked(): string[] {
     return this.received.map(({ type }) => type)
   }

@@ -1,15 +1,15 @@
-import { parseExtensions } from '../../twoway/dist/core/extensions/extension-header.js'
-import { DeflateNegotiator } from '../../twoway/dist/core/extensions/permessage-deflate/deflate-negotiator.js'
+import { parseExtensions } from '../../../twoway/dist/core/extensions/extension-header.js'
+import { DeflateNegotiator } from '../../../twoway/dist/core/extensions/permessage-deflate/deflate-negotiator.js'
 import {
   type PerMessageDeflateOptions,
   settleDeflate,
-} from '../../twoway/dist/core/extensions/permessage-deflate/deflate-options.js'
-import type { PermessageDeflate } from '../../twoway/dist/core/extensions/permessage-deflate/permessage-deflate.js'
-import { ScratchPool } from '../../twoway/dist/core/sending/scratch-pool.js'
-import type { Clock } from '../../twoway/dist/ports/clock.js'
-import type { DeflateCodec } from '../../twoway/dist/ports/deflate-codec.js'
-import { createNodeDeflateCodec } from '../../twoway/dist/runtimes/node/deflate/deflate-codec.js'
-import { webPayload } from '../../twoway/dist/runtimes/web/payload.js'
+} from '../../../twoway/dist/core/extensions/permessage-deflate/deflate-options.js'
+import type { PermessageDeflate } from '../../../twoway/dist/core/extensions/permessage-deflate/permessage-deflate.js'
+import { ScratchPool } from '../../../twoway/dist/core/sending/scratch-pool.js'
+import type { Clock } from '../../../twoway/dist/ports/clock.js'
+import type { DeflateCodec } from '../../../twoway/dist/ports/deflate-codec.js'
+import { createNodeDeflateCodec } from '../../../twoway/dist/runtimes/node/deflate/deflate-codec.js'
+import { webPayload } from '../../../twoway/dist/runtimes/web/payload.js'
 import { FakeClock } from './fake-clock.js'
 
 export interface DeflatePairOptions {
@@ -19,7 +19,7 @@ export interface DeflatePairOptions {
   readonly clock?: Clock
 }
 
-/** Both ends of permessage-deflate as they agree on it. */
+/** Both ends of permessage-deflate after negotiation. */
 export function deflatePair({
   client = {},
   server = {},

@@ -1,14 +1,14 @@
-import { Connection } from '../../twoway/dist/core/connection.js'
-import type { ConnectionEvents } from '../../twoway/dist/core/connection-types.js'
-import { ProtocolError } from '../../twoway/dist/core/errors.js'
-import type { Extension } from '../../twoway/dist/core/extensions/extension.js'
-import { type Limits, serverLimits } from '../../twoway/dist/core/limits.js'
-import type { MessageReader } from '../../twoway/dist/core/receiving/message-reader.js'
-import type { ReceiveRates } from '../../twoway/dist/core/receiving/receive-rate.js'
-import { ScratchPool } from '../../twoway/dist/core/sending/scratch-pool.js'
-import type { MemoryBudget } from '../../twoway/dist/ports/memory-budget.js'
-import { webPayload } from '../../twoway/dist/runtimes/web/payload.js'
-import { toHex } from './bytes.js'
+import { Connection } from '../../../twoway/dist/core/connection.js'
+import type { ConnectionEvents } from '../../../twoway/dist/core/connection-types.js'
+import { ProtocolError } from '../../../twoway/dist/core/errors.js'
+import type { Extension } from '../../../twoway/dist/core/extensions/extension.js'
+import { type Limits, serverLimits } from '../../../twoway/dist/core/limits.js'
+import type { MessageReader } from '../../../twoway/dist/core/receiving/message-reader.js'
+import type { ReceiveRates } from '../../../twoway/dist/core/receiving/receive-rate.js'
+import { ScratchPool } from '../../../twoway/dist/core/sending/scratch-pool.js'
+import type { MemoryBudget } from '../../../twoway/dist/ports/memory-budget.js'
+import { webPayload } from '../../../twoway/dist/runtimes/web/payload.js'
+import { toHex } from '../bytes.js'
 import { FakeClock } from './fake-clock.js'
 import { RecordingTransport } from './recording-transport.js'
 
@@ -25,7 +25,7 @@ export interface HarnessOptions {
   readonly onStream?: (message: MessageReader, harness: ConnectionHarness) => void
 }
 
-/** A connection over a transport that writes down, with a clock that stands still, whose events go to a log. */
+/** A connection over a recording transport, with a fake clock and a log of its events. */
 export class ConnectionHarness {
   readonly clock = new FakeClock()
   readonly transport = new RecordingTransport()
@@ -79,7 +79,7 @@ export class ConnectionHarness {
     this.transport.start(this.connection)
   }
 
-  /** Delivers a copy of some octets, as one read. */
+  /** Delivers a copy of the bytes as one read. */
   receive(bytes: Uint8Array): void {
     const copy = bytes.slice()
     this.connection.received(copy, 0, copy.length)

@@ -7,7 +7,7 @@ export interface Certificate {
 
 let made: Promise<Certificate> | undefined
 
-/** A certificate for localhost and 127.0.0.1 that vouches for itself; one for all tests of a process. */
+/** A self-signed certificate for localhost and 127.0.0.1; one for all tests of a process. */
 export function selfSignedCertificate(): Promise<Certificate> {
   made ??= generate([{ name: 'commonName', value: 'localhost' }], {
     algorithm: 'sha256',

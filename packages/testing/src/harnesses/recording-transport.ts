@@ -1,12 +1,12 @@
-import type { Transport, TransportSink } from '../../twoway/dist/ports/transport.js'
-import { concat } from './bytes.js'
+import type { Transport, TransportSink } from '../../../twoway/dist/ports/transport.js'
+import { concat } from '../bytes.js'
 
-/** A transport that writes down what is asked of it. The network takes all at once, unless it is told to be full. */
+/** A transport that records its calls. Its network takes everything at once, unless a test makes it full. */
 export class RecordingTransport implements Transport {
   readonly peer = { address: undefined, port: undefined, encrypted: false }
-  /** What was called, in order: 'end', 'destroy', 'pause', 'resume', and 'write' with the octets in hex. */
+  /** The calls in order: 'end', 'destroy', 'pause', 'resume', and 'write' with the bytes in hex. */
   readonly calls: string[] = []
-  /** The octets of each call of `write`. */
+  /** The bytes of each call of `write`. */
   readonly writes: Uint8Array[] = []
   isFull = false
   pendingBytes = 0
@@ -16,7 +16,7 @@ export class RecordingTransport implements Transport {
     return this.#sink!
   }
 
-  /** All octets written, in order. */
+  /** All bytes written, in order. */
   get written(): Uint8Array {
     return Uint8Array.from(this.writes.flatMap((bytes) => [...bytes]))
   }
@@ -47,14 +47,14 @@ export class RecordingTransport implements Transport {
     this.calls.push('destroy')
   }
 
-  /** The network takes what waits. */
+  /** Lets the network take the waiting bytes. */
   drain(): void {
     this.isFull = false
     this.pendingBytes = 0
     this.sink.drained()
   }
 
-  /** Forgets what was called and written. */
+  /** Clears the recorded calls and bytes. */
   clear(): void {
     this.calls.length = 0
     this.writes.length = 0

@@ -6,11 +6,11 @@ import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 export interface LoopbackServer {
   readonly port: number
   readonly server: Server
-  /** The connections taken so far. */
+  /** The connections accepted so far. */
   readonly sockets: readonly Socket[]
 }
 
-/** Listens on 127.0.0.1, under TLS where options for it are given, until the test is over. */
+/** Listens on 127.0.0.1, with TLS if options for it are given, until the test is over. */
 export async function listenOnLoopback(
   context: TestContext,
   onSocket: (socket: Socket) => void,
@@ -33,7 +33,7 @@ export async function listenOnLoopback(
   return { port: (server.address() as AddressInfo).port, server, sockets }
 }
 
-/** The head of a request, once it has come, as latin1; what comes behind it stays in the socket. */
+/** Resolves with the head of a request as Latin-1; the bytes after it stay in the socket. */
 export async function readHead(socket: Socket): Promise<string> {
   let text = ''
   return new Promise((resolve, reject) => {

@@ -1,13 +1,13 @@
-import type { Clock, Timer } from '../../twoway/dist/ports/clock.js'
+import type { Clock, Timer } from '../../../twoway/dist/ports/clock.js'
 
-/** A clock that stands still until it is told to go on. */
+/** A clock that stands still until a test advances it. */
 export class FakeClock implements Clock {
   #now = 0
   #timers: { readonly due: number; readonly callback: () => void; readonly keepsAlive: boolean }[] = []
   readonly #deferred: (() => void)[] = []
   readonly #tasks: (() => void)[] = []
 
-  /** Those that a process would go on for. */
+  /** The number of timers that keep a process alive. */
   get pendingTimers(): number {
     return this.#timers.filter(({ keepsAlive }) => keepsAlive).length
   }
@@ -34,7 +34,7 @@ export class FakeClock implements Clock {
     this.#tasks.push(callback)
   }
 
-  /** Runs the tasks that wait, or the first of them, each in a turn of its own. */
+  /** Runs the waiting tasks, or the first of them, each in its own turn. */
   runTasks(most = Number.POSITIVE_INFINITY): void {
     this.endTurn()
     for (let count = 0; count < most; count++) {
@@ -45,12 +45,12 @@ export class FakeClock implements Clock {
     }
   }
 
-  /** Ends the turn: runs what was deferred. */
+  /** Ends the turn: runs the deferred callbacks. */
   endTurn(): void {
     for (let callback = this.#deferred.shift(); callback !== undefined; callback = this.#deferred.shift()) callback()
   }
 
-  /** Lets time pass, and runs the timers that fall due on the way, in their order. */
+  /** Advances the time, and runs the timers that become due, in order. */
   advance(ms: number): void {
     const end = this.#now + ms
     for (;;) {

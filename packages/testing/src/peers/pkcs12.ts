@@ -1,6 +1,6 @@
 /**
- * A PKCS #12 file with a certificate for the name "client" that vouches for itself, and its key, encrypted with the
- * passphrase `right`. Made by `openssl pkcs12 -export`; Node can make none.
+ * A PKCS #12 file with a self-signed certificate for the name "client" and its key, encrypted with the
+ * passphrase `right`. Made by `openssl pkcs12 -export`, because Node cannot make one.
  */
 export const pkcs12 = Buffer.from(
   [

@@ -1,10 +1,10 @@
-import type { Payload } from '../../twoway/dist/ports/payload.js'
+import type { Payload } from '../../../twoway/dist/ports/payload.js'
 
-/** A payload port that counts the octets that are copied, converted to text and back among them. */
+/** A payload port that counts all copied bytes, including conversions from and to text. */
 export class CountingPayload implements Payload {
   copied = 0
   readonly #payload: Payload
-  /** What is handed out counts what is set and moved in it. */
+  /** Allocated arrays count the bytes that are set and moved in them. */
   readonly #Bytes: new (
     length: number,
   ) => Uint8Array
@@ -42,7 +42,7 @@ export class CountingPayload implements Payload {
   }
 
   maskInto(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number, maskingKey: number): void {
-    // However it is done: the target may have counted already.
+    // The target may have counted the same bytes already.
     const copied = this.copied + (end - start)
     this.#payload.maskInto(source, start, end, target, at, maskingKey)
     this.copied = copied

@@ -4,7 +4,7 @@ import type { TlsOptions } from 'node:tls'
 import { type LoopbackServer, listenOnLoopback, readHead } from './loopback.js'
 
 export interface ProxyServer extends LoopbackServer {
-  /** What was asked for, `host:port`. */
+  /** The requested targets as `host:port`. */
   readonly targets: readonly string[]
   /** The heads of the requests to an HTTP proxy. */
   readonly heads: readonly string[]
@@ -12,21 +12,21 @@ export interface ProxyServer extends LoopbackServer {
 
 export interface ProxyOptions {
   readonly tls?: TlsOptions
-  /** `user:password`, where it asks for them. */
+  /** `user:password`, if the proxy requires credentials. */
   readonly credentials?: string
-  /** Answers in place of the proxy: the octets of its refusal, or whatever it likes to say. */
+  /** The bytes of the proxy's answer in place of the tunnel, for example a refusal. */
   readonly answer?: string | Buffer
-  /** Sends each octet of its answers in a segment of its own. */
+  /** Sends each byte of an answer in its own segment. */
   readonly isSlow?: boolean
-  /** Octets of the server's that go in one segment with the answer that opens the way. */
+  /** Bytes of the server that arrive in one segment with the answer that opens the tunnel. */
   readonly firstBytes?: Buffer
   /** Further lines of the head of its answer. */
   readonly fields?: readonly string[]
-  /** The names that it knows, beside those of the system. */
+  /** Names that the proxy resolves, in addition to those of the system. */
   readonly names?: Readonly<Record<string, string>>
 }
 
-/** A proxy by CONNECT. */
+/** An HTTP proxy that supports CONNECT. */
 export function httpProxy(context: TestContext, options: ProxyOptions = {}): Promise<ProxyServer> {
   return proxyServer(context, options, async (socket, { heads, join }) => {
     const head = await readHead(socket)
@@ -44,7 +44,7 @@ export function httpProxy(context: TestContext, options: ProxyOptions = {}): Pro
   })
 }
 
-/** A proxy by SOCKS5, written from RFC 1928 and RFC 1929 apart from the library. */
+/** A SOCKS5 proxy, written from RFC 1928 and RFC 1929. It shares no code with the library. */
 export function socksProxy(context: TestContext, options: ProxyOptions = {}): Promise<ProxyServer> {
   return proxyServer(context, options, async (socket, { join, say }) => {
     const [version, count] = await read(socket, 2)
@@ -64,8 +64,8 @@ export function socksProxy(context: TestContext, options: ProxyOptions = {}): Pr
       if (!isRight) return
     }
     const [, , , type] = await read(socket, 4)
-    const octets = await read(socket, type === 1 ? 4 : type === 4 ? 16 : (await read(socket, 1))[0]!)
-    const host = type === 3 ? octets.toString() : type === 1 ? octets.join('.') : `ipv6 ${octets.toString('hex')}`
+    const bytes = await read(socket, type === 1 ? 4 : type === 4 ? 16 : (await read(socket, 1))[0]!)
+    const host = type === 3 ? bytes.toString() : type === 1 ? bytes.join('.') : `ipv6 ${bytes.toString('hex')}`
     const port = (await read(socket, 2)).readUInt16BE()
     await join(host, port, Buffer.from([5, 0, 0, 3, 2, 0x61, 0x62, 0, 80]))
   })
@@ -87,7 +87,7 @@ async function proxyServer(
   const onSocket = (socket: Socket): void => {
     socket.setNoDelay(true)
     const say = async (bytes: Buffer): Promise<void> => {
-      for (const piece of isSlow ? Array.from(bytes, (octet) => Buffer.from([octet])) : [bytes]) {
+      for (const piece of isSlow ? Array.from(bytes, (byte) => Buffer.from([byte])) : [bytes]) {
         await new Promise((resolve) => socket.write(piece, resolve))
         if (isSlow) await new Promise((resolve) => setTimeout(resolve, 1))
       }
@@ -104,7 +104,7 @@ async function proxyServer(
       await say(Buffer.concat([opened, firstBytes]))
       socket.allowHalfOpen = true
       server.pipe(socket).pipe(server)
-      // A proxy passes on an end that is no orderly one.
+      // A proxy also passes on an end without a FIN.
       socket.on('close', () => server.destroy())
       server.on('close', () => socket.destroy())
     }

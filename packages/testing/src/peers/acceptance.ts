@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { frame } from './bytes.js'
+import { frame } from '../bytes.js'
 
-/** The answer that accepts the handshake with this head, with more fields, and frames or a text message behind it. */
+/** The response that accepts the handshake with this head, with further fields, followed by frames or a text message. */
 export function acceptance(head: string, behind: string | Buffer = 'hello', fields: readonly string[] = []): Buffer {
   const key = /\r\nSec-WebSocket-Key: (.*)\r\n/.exec(head)![1]!
   const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')

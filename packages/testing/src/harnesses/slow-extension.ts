@@ -1,8 +1,8 @@
-import { ProtocolError } from '../../twoway/dist/core/errors.js'
-import type { Extension } from '../../twoway/dist/core/extensions/extension.js'
-import type { Decoded, DecodedSink, DecodeResult, Encoded } from '../../twoway/dist/ports/deflate-codec.js'
+import { ProtocolError } from '../../../twoway/dist/core/errors.js'
+import type { Extension } from '../../../twoway/dist/core/extensions/extension.js'
+import type { Decoded, DecodedSink, DecodeResult, Encoded } from '../../../twoway/dist/ports/deflate-codec.js'
 
-/** An extension that changes nothing but takes its time with messages from ten octets on: until it is told to go on. */
+/** An extension that changes nothing, but holds messages of ten bytes or more until a test releases them. */
 export class Slow implements Extension {
   readonly name = 'x-slow'
   readonly messageBits = 4
@@ -53,7 +53,7 @@ export class Slow implements Extension {
     goOn?.()
   }
 
-  /** Gives up on what it was given to encode. */
+  /** Fails the message that it is encoding. */
   fail(): void {
     this.#fail?.()
   }

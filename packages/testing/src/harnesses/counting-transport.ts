@@ -1,6 +1,6 @@
-import type { Transport, TransportSink } from '../../twoway/dist/ports/transport.js'
+import type { Transport, TransportSink } from '../../../twoway/dist/ports/transport.js'
 
-/** A transport that takes everything at once, and counts. */
+/** A transport that accepts everything at once, and counts. */
 export class CountingTransport implements Transport {
   readonly peer = { address: undefined, port: undefined, encrypted: false }
   readonly pendingBytes = 0

@@ -1,8 +1,8 @@
-import type { TransportSink } from '../../twoway/dist/ports/transport.js'
+import type { TransportSink } from '../../../twoway/dist/ports/transport.js'
 
-/** A sink that keeps what it is told, and wakes whoever waits for it. */
+/** A sink that records its calls, and resolves the promises that wait for them. */
 export class RecordingSink implements TransportSink {
-  /** What was called, in order; calls of `received` in a row stand as one. */
+  /** The calls in order; consecutive calls of `received` are one entry. */
   readonly calls: string[] = []
   error: Error | undefined
   /** Runs within each call of `received`, before the bytes are overwritten. */
@@ -19,7 +19,7 @@ export class RecordingSink implements TransportSink {
     return this.bytes.toString('latin1')
   }
 
-  /** Whether the other side has ended, or the connection is gone. */
+  /** Whether the other side has ended, or the connection is closed. */
   get hasEnded(): boolean {
     return this.calls.includes('ended') || this.calls.includes('closed')
   }
@@ -28,7 +28,7 @@ export class RecordingSink implements TransportSink {
     this.#pieces.push(Buffer.from(bytes.subarray(start, end)))
     this.receivedBytes += end - start
     this.onReceived()
-    // As the contract allows: the parser unmasks in place.
+    // The contract allows overwriting: the parser unmasks in place.
     bytes.fill(0x2a, start, end)
     if (this.calls.at(-1) !== 'received') this.calls.push('received')
     this.#wake()
@@ -47,7 +47,7 @@ export class RecordingSink implements TransportSink {
     this.#note('closed')
   }
 
-  /** Resolves as soon as the condition holds after one of the calls. */
+  /** Resolves once the condition holds after one of the calls. */
   until(isMet: () => boolean): Promise<void> {
     if (isMet()) return Promise.resolve()
     return new Promise((resolve) => this.#waiting.push({ isMet, resolve }))
