@@ -1,10 +1,10 @@
 import type { CloseResult, SendResult } from '../core/connection-types.js'
-import type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
-import type { PlainLimits, ServerLimits } from '../core/limits.js'
-import type { TlsServerOptions } from '../ports/http-host.js'
+import type { plainLimitOptions, serverLimitOptions } from '../core/limits.js'
+import type { OptionsOf } from '../core/options/option.js'
 import type { HeadersLike, PlatformAsyncDisposable } from '../ports/platform-types.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
 import type { ServerMetrics } from './server-metrics.js'
+import type { attachmentOptions, commonOptions, listenOptions } from './server-options.js'
 
 export interface SendOptions {
   /**
@@ -233,85 +233,21 @@ export interface ResponseLike {
   arrayBuffer(): Promise<ArrayBuffer>
 }
 
-type LimitOptions = { readonly [name in keyof ServerLimits]?: ServerLimits[name] | undefined }
+/** The options of every server, whether it listens or is attached. */
+export interface ServerOptions<Data>
+  extends ServerHandlers<Data>,
+    OptionsOf<typeof serverLimitOptions>,
+    OptionsOf<typeof commonOptions> {}
 
-/** What every server takes, whether it listens or is attached. */
-export interface ServerOptions<Data> extends ServerHandlers<Data>, LimitOptions {
-  /**
-   * Which pages may connect, by their Origin: by default those of http or https with the request's own host and port;
-   * or a list of origins such as 'https://example.com' besides; or 'any'. Others are answered 403. Where Host has no
-   * port and the server no TLS, a page of https passes too: a proxy may end TLS. A client that sends no Origin is no
-   * browser, and passes. Pages from files and in sandboxed frames have the origin 'null', whoever wrote them.
-   */
-  readonly origin?: 'any' | readonly string[] | undefined
-  /**
-   * Which names the server answers to, by a request's Host: on an address of this machine alone (127.0.0.1, ::1) by
-   * default only such addresses and localhost, so that a page can't reach it by a name of its own (DNS rebinding),
-   * and elsewhere any; or a list of names such as 'example.com' besides, in any case; or 'any'.
-   */
-  readonly hosts?: 'any' | readonly string[] | undefined
-  /**
-   * What becomes of a message where more than `maxBufferedBytes` wait already: the connection closes with 1013,
-   * which is the default, or the message is dropped and `send` says so.
-   */
-  readonly whenBufferFull?: 'close' | 'drop' | undefined
-  /**
-   * Compresses messages with who offers it (RFC 7692): false by default, or true, or an object that says more. Without
-   * more, each message is compressed by itself, so that a connection holds no memory for it.
-   */
-  readonly perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined
-  /**
-   * Whether the next message of a connection waits for the promise that `open` or `message` returned for it, and
-   * reading with it: false by default. A handler that waits for a further message of the same peer then waits for ever.
-   */
-  readonly sequential?: boolean | undefined
-  /**
-   * Whether the memory of long messages is tuned in this thread: true by default. On Node that lets glibc keep freed
-   * memory, has V8 collect its young generation in time, and decodes long texts to V8's heap (docs/memory.md). `false`
-   * switches it off for all servers and clients of the thread, for good: where two servers differ, `false` wins. In all
-   * threads of a process TWOWAY_TUNE_MEMORY=0 in the environment switches it off. `metrics().memoryTuning` reports it.
-   */
-  readonly tuneMemory?: boolean | undefined
-}
+/** The options of `serve`. `port` and `host`, `socketPath` and `handle` exclude each other. */
+export interface ServeOptions<Data>
+  extends ServerOptions<Data>,
+    PlainHandlers,
+    OptionsOf<typeof plainLimitOptions>,
+    OptionsOf<typeof listenOptions> {}
 
-type PlainLimitOptions = { readonly [name in keyof PlainLimits]?: PlainLimits[name] | undefined }
-
-/** Where to listen is `port` and `host`, or `socketPath`, or `handle`. */
-export interface ServeOptions<Data> extends ServerOptions<Data>, PlainHandlers, PlainLimitOptions {
-  /** 0 lets the system choose one; 8080 by default. */
-  readonly port?: number | undefined
-  /** The address to listen on: 127.0.0.1 by default, 0.0.0.0 or :: for all. */
-  readonly host?: string | undefined
-  /**
-   * A Unix socket to listen on, by its path. The file is made, and goes when the server closes. One that a killed
-   * process left behind is not taken over: EADDRINUSE, and the error says that nothing answers on it.
-   */
-  readonly socketPath?: string | undefined
-  /**
-   * What listens already: `{ fd: 3 }` for a descriptor that the process was started with (systemd's socket
-   * activation), or a server of node:net, such as one that another process sent.
-   */
-  readonly handle?: object | undefined
-  /** Connections that may wait to be accepted; 511 by default, and no more than the system allows. */
-  readonly backlog?: number | undefined
-  /**
-   * Lets several processes listen on one port, among which the system shares connections out (SO_REUSEPORT).
-   * Needs Node 22.12, or 23.1 and later, and a system that has it, such as Linux.
-   */
-  readonly reusePort?: boolean | undefined
-  /** Speaks TLS (wss) with this identity. */
-  readonly tls?: TlsServerOptions | undefined
-}
-
-/** What `attach` takes. The time and the length of a request's head are the HTTP server's to limit, before ours are. */
-export interface AttachOptions<Data> extends ServerOptions<Data> {
-  /**
-   * Which handshakes are this attachment's: those of a path, compared as it is, without the query; or those for which a
-   * function answers true. All of them where it is left out. An equal path goes before a function, the function that
-   * was attached first before others, and both before all.
-   */
-  readonly path?: string | ((request: IncomingRequest) => boolean) | undefined
-}
+/** The options of `attach`. The HTTP server's own limits for the time and length of a request's head come before ours. */
+export interface AttachOptions<Data> extends ServerOptions<Data>, OptionsOf<typeof attachmentOptions> {}
 
 export interface BroadcastOptions<Data = undefined> extends SendOptions {
   /** Who is not sent it: whoever it came from, say. */

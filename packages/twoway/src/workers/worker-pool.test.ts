@@ -480,7 +480,7 @@ describe('serveWorkers: options', () => {
     }
     await assert.rejects(new Scene().start({ port: 80 } as object), {
       name: 'UsageError',
-      message: /no option "port" of serveWorkers.*are given to serve\(\) in the module/,
+      message: /no option "port" of serveWorkers\(\).*are given to serve\(\) in the module/,
     })
   })
 })

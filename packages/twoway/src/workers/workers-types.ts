@@ -1,33 +1,16 @@
+import type { OptionsOf } from '../core/options/option.js'
 import type { PlatformAsyncDisposable } from '../ports/platform-types.js'
 import type { ServerMetrics } from '../server/server-metrics.js'
 import type { OutgoingPiece, SendOptions } from '../server/server-types.js'
+import type { workersOptions } from './workers-options.js'
 
-export interface WorkersOptions {
-  /** How many processes: as many as the machine runs at once by default. */
-  readonly workers?: number | undefined
-  /** Arguments for the module: its process.argv from the third on. Those of this process by default. */
-  readonly args?: readonly string[] | undefined
-  /** Options for Node in the workers. Those of this process by default. */
-  readonly execArgv?: readonly string[] | undefined
-  /** Variables of the workers' environment, beside those of this process. */
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined
-  /** Milliseconds within which all servers of a worker must listen, or else it is ended: 30,000 by default. */
-  readonly startTimeoutMs?: number | undefined
-  /**
-   * Milliseconds after which a worker is killed that was to end and has not: 15,000 by default. Give it more than the
-   * `closeTimeoutMs` of its servers, 5,000 by default.
-   */
-  readonly killAfterMs?: number | undefined
-  /**
-   * Octets of broadcasts that may wait for a worker that does not take them: 16 MiB by default. Further ones it misses,
-   * and `error` is told; the others get them.
-   */
-  readonly maxBufferedBytes?: number | undefined
-  /** A worker died, and is started again. Without this handler it is printed. */
+/** The options of `serveWorkers`. */
+export interface WorkersOptions extends OptionsOf<typeof workersOptions> {
+  /** A worker died, and is started again. Without this handler the loss is printed. */
   workerExit?(exit: WorkerExit): unknown
   /**
-   * What else went wrong: a worker misses broadcasts, as it takes none, or had to be killed; or `workerExit` threw.
-   * Without this handler it is printed.
+   * Another fault: a worker does not take broadcasts and misses them, or had to be killed; or `workerExit` threw. Without
+   * this handler it is printed.
    */
   error?(error: Error): unknown
 }

@@ -1,20 +1,8 @@
+import type { ServerLimits } from '../limits.js'
 import { TokenBucket } from './token-bucket.js'
 
 /** How much a peer may send. */
-export interface ReceiveRates {
-  /**
-   * Messages a second that are taken of a connection, or Infinity; beyond it the connection fails with 1008. A second's
-   * worth may come at once. Pings and pongs count too, or a flood of them would pass, and so does a further fragment of
-   * a message where it is shorter than 1 KiB; longer ones do not, as browsers cut long messages of themselves.
-   */
-  readonly maxMessagesPerSecond: number
-  /**
-   * Octets a second that are taken of a connection as they come from the network, or Infinity; beyond it the connection
-   * fails with 1008. A second's worth may come at once, and for the time in which the connection was not read, as it was
-   * paused or lagged behind, what that time allows.
-   */
-  readonly maxBytesPerSecond: number
-}
+export type ReceiveRates = Pick<ServerLimits, 'maxMessagesPerSecond' | 'maxBytesPerSecond'>
 
 /** Fragments from this length on count by their octets alone. */
 const longFragment = 1 << 10
