@@ -25,7 +25,7 @@ const statusOf = (code: number, reason: string | Uint8Array = ''): Buffer =>
   Buffer.concat([Uint8Array.of(code >> 8, code), Buffer.from(reason as Uint8Array)])
 
 /** The client's time for the handshake runs out; the error says so, where it has nothing better to say. */
-function late(act: Act, error = new RegExp(`not done within ${shortMs} ms`)): HostileAct {
+function late(act: Act, error = new RegExp(`timed out after ${shortMs} ms`)): HostileAct {
   return { ...refused(error, act), handshakeTimeoutMs: shortMs }
 }
 

@@ -320,7 +320,7 @@ describe('the option createConnection', () => {
     'makes no stream': [() => ({}) as never, /createConnection must return a duplex stream/],
     'makes a stream that is gone': [() => connect(1, '127.0.0.1').destroy(), /is destroyed already/],
     'makes a socket that does not connect': [() => connect(1, '127.0.0.1'), /can't connect .*ECONNREFUSED/],
-    'never answers': [() => {}, /not done within 50 ms: time ran out while waiting for createConnection/],
+    'never answers': [() => {}, /timed out after 50 ms while waiting for createConnection/],
   }
 
   for (const [what, [create, message]] of Object.entries(failures)) {

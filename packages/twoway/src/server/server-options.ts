@@ -102,13 +102,13 @@ export const listenOptions = {
   ),
   /**
    * Connections that may wait to be accepted, as far as the system allows.
-   * @default 511 (of the runtime)
+   * @default the runtime's: 511 on Node
    */
   backlog: option(count('connections')),
   /**
    * Lets several processes listen on one port, among which the system distributes connections (SO_REUSEPORT). Needs Node
    * 22.12, or 23.1 and later, and a system that has it, such as Linux.
-   * @default false (of the runtime)
+   * @default the runtime's: false
    */
   reusePort: option(flag()),
   /** Speaks TLS (wss) with this identity: `cert` and `key` as PEM, or `pfx`; `ca` and `passphrase` besides. */

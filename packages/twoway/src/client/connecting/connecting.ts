@@ -178,9 +178,7 @@ export class Connecting {
   #timeout(): TransportError {
     const { handshakeTimeoutMs } = this.#options.settings.limits
     const stage = this.#stage ?? "waiting for the server's answer"
-    return new TransportError(
-      `the opening handshake timed out: it was not done within ${handshakeTimeoutMs} ms, which ran out while ${stage}`,
-    )
+    return new TransportError(`the opening handshake timed out after ${handshakeTimeoutMs} ms while ${stage}`)
   }
 
   #settle(): void {

@@ -1,5 +1,6 @@
 /** The things that a number counts. An error names them: "a whole number of bytes". */
 export type Unit =
+  | 'bits'
   | 'bytes'
   | 'milliseconds'
   | 'bytes per second'

@@ -24,12 +24,12 @@ export const deflateOptions = {
    * Window of the server's compressor, in bits: at most 2^bits bytes, 9 to 15. A client that sets it demands it.
    * @default 15, or less where the client demands it
    */
-  serverMaxWindowBits: option(integer(leastWindowBits, mostWindowBits)),
+  serverMaxWindowBits: option(integer(leastWindowBits, mostWindowBits, 'bits')),
   /**
    * Window of the client's compressor, in bits: at most 2^bits bytes, 9 to 15. A server that sets it demands it.
    * @default 15, or less where the server demands it
    */
-  clientMaxWindowBits: option(integer(leastWindowBits, mostWindowBits)),
+  clientMaxWindowBits: option(integer(leastWindowBits, mostWindowBits, 'bits')),
   /**
    * Level of the compression, from 0 (none) to 9 (the shortest and slowest).
    * @default 6
