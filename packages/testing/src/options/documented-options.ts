@@ -53,10 +53,14 @@ function documented(option: ts.Symbol, checker: ts.TypeChecker, file: ts.SourceF
     const found = tags.find((each) => each.name === name)
     return found && oneLine(ts.displayPartsToString(found.text))
   }
-  const type = checker.getNonNullableType(checker.getTypeOfSymbol(option))
+  const type = checker.typeToString(
+    checker.getNonNullableType(checker.getTypeOfSymbol(option)),
+    file,
+    ts.TypeFormatFlags.NoTruncation,
+  )
   return {
     name: option.name,
-    type: checker.typeToString(type, file, ts.TypeFormatFlags.NoTruncation).replaceAll('"', "'"),
+    type: type.replaceAll(/import\("[^"]*"\)\./g, '').replaceAll('"', "'"),
     description: oneLine(ts.displayPartsToString(option.getDocumentationComment(checker))),
     default: tag('default'),
     limit: tag('limit'),

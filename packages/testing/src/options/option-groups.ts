@@ -39,7 +39,8 @@ function without(table: OptionTable, ...others: readonly object[]): OptionTable 
 export const optionGroups: readonly OptionGroup[] = [
   {
     title: 'Server: limits',
-    introduction: '`serve` and `attach` of `twoway/server` have these limits. Each holds without being asked for.',
+    introduction:
+      '`serve` and `attach` of `twoway/server` have these limits. All of them hold by default, but for the three rates.',
     from: 'ServeOptions',
     options: serverLimitOptions,
     others: otherServers,

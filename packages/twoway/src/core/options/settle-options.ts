@@ -58,12 +58,12 @@ function unknownOption(name: string, table: OptionTable, owner: OptionsOwner): U
   return new UsageError('optionInvalid', `there is no option "${quoted(name)}" of ${owner.name}: ${remedy}${hint}`)
 }
 
-/** The name that differs from the unknown one by the fewest edits; undefined where all differ by a third or more. */
+/** The name that differs from the unknown one by the fewest edits; undefined where that is more than two in five letters. */
 function closestOf(unknown: string, known: readonly string[]): string | undefined {
   const sought = stem(unknown)
-  let fewest = Math.ceil(Math.min(sought.length, longestCompared) / 3)
-  let closest: string | undefined
   if (sought.length > longestCompared) return undefined
+  let fewest = Math.floor((sought.length * 2) / 5) + 1
+  let closest: string | undefined
   known.forEach((name) => {
     const edits = editsBetween(sought, stem(name))
     if (edits >= fewest) return
