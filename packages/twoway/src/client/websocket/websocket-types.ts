@@ -15,17 +15,20 @@ import type { connectOptions } from '../client-options.js'
 
 /** The WHATWG standard's WebSocket: https://websockets.spec.whatwg.org/#the-websocket-interface */
 export interface WebSocket {
-  /** The URL as it was resolved. */
+  /** The resolved URL. */
   readonly url: string
   /** CONNECTING (0), OPEN (1), CLOSING (2) or CLOSED (3). */
   readonly readyState: PlatformReadyState
-  /** Octets of messages passed to `send` and not yet handed to the network; falls to 0 when all has gone. */
+  /** Bytes of messages that were passed to `send` and are not yet written to the network. */
   readonly bufferedAmount: number
-  /** The extensions in use, as the server answered them. */
+  /** The negotiated extensions, as in Sec-WebSocket-Extensions of the server's answer. */
   readonly extensions: string
-  /** The subprotocol the server chose, or ''. */
+  /** The subprotocol that the server chose, or ''. */
   readonly protocol: string
-  /** What a binary message's `event.data` is: a Blob, or an ArrayBuffer. 'blob' by default. */
+  /**
+   * The type of `event.data` of binary messages.
+   * @default 'blob'
+   */
   binaryType: 'blob' | 'arraybuffer'
   onopen: Handler<WebSocketEvents['open']>
   onmessage: Handler<PlatformMessageEvent>
@@ -33,13 +36,13 @@ export interface WebSocket {
   onclose: Handler<PlatformCloseEvent>
   /**
    * Queues a message: text for a string, binary for everything else. The bytes are copied at once.
-   * Throws an InvalidStateError DOMException while connecting; is ignored, but counted, once closing.
+   * Throws an InvalidStateError DOMException while connecting. While closing and after it, the message is only counted.
    */
   send(data: string | ArrayBuffer | ArrayBufferView | PlatformBlob): void
   /**
-   * Starts the closing handshake, behind what was sent before.
+   * Starts the closing handshake after all messages that were sent before.
    * @param code 1000, or 3000 to 4999; else an InvalidAccessError DOMException
-   * @param reason at most 123 octets of UTF-8; else a SyntaxError DOMException
+   * @param reason at most 123 bytes of UTF-8; else a SyntaxError DOMException
    */
   close(code?: number, reason?: string): void
   readonly CONNECTING: PlatformConstant<'CONNECTING', 0>
@@ -64,10 +67,10 @@ export interface WebSocket {
 export interface WebSocketConstructor {
   /**
    * Starts connecting. Throws a SyntaxError DOMException for a URL that is not ws, wss, http or https, or that has a
-   * fragment, and for subprotocols that are no tokens or not distinct.
-   * Beyond the standard, `ws+unix:/path/to.sock:/resource?query` and `wss+unix:` lead to a Unix socket; its path ends at
-   * the first colon, and is percent-decoded. A UsageError for options that can't be used.
-   * @param options the subprotocols, the preferred first; or, beyond the standard, an object with them and more
+   * fragment, and for subprotocols that are no tokens or not distinct. Throws a UsageError for options that can't be used.
+   * Beyond the standard, `ws+unix:/path/to.sock:/resource?query` and `wss+unix:` connect to a Unix socket. Its path ends at
+   * the first colon and is percent-decoded.
+   * @param options the subprotocols, the preferred first; or, beyond the standard, an object of options
    */
   new (url: string | { toString(): string }, options?: string | readonly string[] | WebSocketOptions): WebSocket
   readonly prototype: WebSocket
@@ -85,18 +88,18 @@ export interface WebSocketOptions
     LocalOptions {}
 
 export interface WebSocketEvents {
-  /** `headers` are the fields of the server's 101, of whatever name: Set-Cookie, a request's id. A browser tells none. */
+  /** `headers` are the header fields of the server's 101, such as Set-Cookie. A browser does not provide them. */
   open: PlatformEvent & { readonly headers?: HeaderFields }
   message: PlatformMessageEvent
   /**
-   * Where a handshake or a connection failed, `error` says why: a HandshakeError, ProtocolError or TransportError, and
-   * `message` is its message. A browser tells neither.
+   * If a handshake or a connection failed, `error` is the reason: a HandshakeError, ProtocolError or TransportError.
+   * `message` is its message. A browser provides neither.
    */
   error: PlatformEvent & { readonly message?: string; readonly error?: unknown }
   close: PlatformCloseEvent
 }
 
-/** As a method, so that the handlers of other types of a WebSocket, which say more of their events, stand for ours. */
+/** A method, so that handlers written for other types of WebSocket, whose events have more members, are assignable. */
 type Handler<Event> = Methods<Event>['handle'] | null
 
 interface Methods<Event> {
