@@ -280,7 +280,7 @@ describe('a proxy', () => {
     assert.ok([...plain.heads, ...secure.heads].every((head) => !/proxy/i.test(head)))
   })
 
-  it('may send the server’s first octets in one segment with its own answer', async (context) => {
+  it('may send the server’s first bytes in one segment with its own answer', async (context) => {
     const { url } = await server(context)
     const proxy = await listenOnLoopback(context, async (socket) => {
       await readHead(socket)
