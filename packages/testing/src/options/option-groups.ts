@@ -1,4 +1,10 @@
-import { clientTable, connectOptions, localOptions, tlsOptions } from '../../../twoway/dist/client/client-options.js'
+import {
+  clientTable,
+  connectOptions,
+  localOptions,
+  signalOption,
+  tlsOptions,
+} from '../../../twoway/dist/client/client-options.js'
 import { deflateOptions } from '../../../twoway/dist/core/extensions/permessage-deflate/deflate-options.js'
 import { clientLimitOptions, plainLimitOptions, serverLimitOptions } from '../../../twoway/dist/core/limits.js'
 import type { OptionTable } from '../../../twoway/dist/core/options/option.js'
@@ -89,7 +95,7 @@ export const optionGroups: readonly OptionGroup[] = [
     introduction:
       '`WebSocket` and `WebSocketStream` of `twoway` have these options on Node, Bun and Deno. In browsers the platform’s own `WebSocket` takes no options.',
     from: 'WebSocketOptions',
-    options: connectOptions,
+    options: { ...connectOptions, ...signalOption },
     others: otherClients,
   },
   {

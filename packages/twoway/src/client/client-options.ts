@@ -80,13 +80,6 @@ export const connectOptions = {
    * certificate for its name: of the options of TLS, `ca`, `minVersion`, `maxVersion` and `ciphers` hold for it.
    */
   maxRedirects: option(integer(0, 10, 'redirects'), 0),
-  /** Aborts connecting; without effect once the connection is open. */
-  signal: option(
-    matching<PlatformAbortSignal>(
-      'an AbortSignal',
-      (value) => typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value,
-    ),
-  ),
   /**
    * Offers to compress messages (RFC 7692). An object sets the parameters, and a list of them is several offers, the
    * preferred first. `extensions` says what the server accepted.
@@ -99,6 +92,19 @@ export const connectOptions = {
       object<PerMessageDeflateOptions | readonly PerMessageDeflateOptions[]>('an object, or a list of objects'),
     ),
     true,
+  ),
+}
+
+/** Apart, with its type written out: an inferred one names the AbortSignal of the platform, which not all programs have. */
+export const signalOption: {
+  /** Aborts connecting; without effect once the connection is open. */
+  readonly signal: Option<PlatformAbortSignal, undefined>
+} = {
+  signal: option(
+    matching<PlatformAbortSignal>(
+      'an AbortSignal',
+      (value) => typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value,
+    ),
   ),
 }
 
@@ -160,7 +166,17 @@ export const localOptions: TableOf<LocalOptions> = {
 }
 
 /** All options of a client. */
-export const clientTable = { ...connectOptions, ...tlsOptions, ...localOptions, ...clientLimitOptions }
+export const clientTable: typeof connectOptions &
+  typeof signalOption &
+  typeof tlsOptions &
+  typeof localOptions &
+  typeof clientLimitOptions = {
+  ...connectOptions,
+  ...signalOption,
+  ...tlsOptions,
+  ...localOptions,
+  ...clientLimitOptions,
+}
 
 /** Takes one value, or a list whose elements one of the checks takes. */
 function oneOrMore<One, Element = One>(

@@ -368,10 +368,7 @@ describe('a redirect', () => {
     const { url, heads } = await server(context, { '/': redirectTo('/b') })
     const error = await handshakeFailure(url)
     assert.deepEqual([error.status, error.headers!.get('location')], [302, '/b'])
-    assert.match(
-      error.message,
-      /302 Found; it redirects to ws:.*\/b, and redirects are followed only where maxRedirects/,
-    )
+    assert.match(error.message, /302 Found; it redirects to ws:.*\/b, and redirects are followed only if maxRedirects/)
     assert.equal(heads.length, 1)
   })
 

@@ -11,7 +11,7 @@ import type {
   PlatformMessageEvent,
   PlatformReadyState,
 } from '../browser/platform-types.js'
-import type { connectOptions } from '../client-options.js'
+import type { connectOptions, signalOption } from '../client-options.js'
 
 /** The WHATWG standard's WebSocket: https://websockets.spec.whatwg.org/#the-websocket-interface */
 export interface WebSocket {
@@ -83,6 +83,7 @@ export interface WebSocketConstructor {
 /** The options of a client beyond the standard. */
 export interface WebSocketOptions
   extends OptionsOf<typeof connectOptions>,
+    OptionsOf<typeof signalOption>,
     OptionsOf<typeof clientLimitOptions>,
     TlsClientOptions,
     LocalOptions {}
