@@ -96,7 +96,7 @@ describe('faults of the network and of processes', { concurrency: 4 }, () => {
         assert.ok(waiting)
         server.process.stop()
         const trip = echoTrip(server.url, { ...clientTimes, messages: ['hello'] })
-        assert.match((await trip).error, /not done within 800 ms/)
+        assert.match((await trip).error, /timed out after 800 ms/)
         server.process.continue()
         waiting.destroy()
         await isAsBefore()

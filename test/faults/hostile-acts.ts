@@ -25,7 +25,7 @@ const statusOf = (code: number, reason: string | Uint8Array = ''): Buffer =>
   Buffer.concat([Uint8Array.of(code >> 8, code), Buffer.from(reason as Uint8Array)])
 
 /** The handshake times out; the error says so, unless there is a more specific one. */
-function late(act: Act, error = new RegExp(`not done within ${shortMs} ms`)): HostileAct {
+function late(act: Act, error = new RegExp(`timed out after ${shortMs} ms`)): HostileAct {
   return { ...refused(error, act), handshakeTimeoutMs: shortMs }
 }
 

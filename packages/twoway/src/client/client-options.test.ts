@@ -7,12 +7,12 @@ import { Duplex } from 'node:stream'
 import { describe, it, type TestContext } from 'node:test'
 import { checkServerIdentity, connect as connectTls, type TLSSocket, type TlsOptions } from 'node:tls'
 import { inspect } from 'node:util'
-import { acceptance } from 'twoway-testing/peers/acceptance.js'
-import { testAuthority } from 'twoway-testing/peers/authority.js'
-import { listenOnLoopback, readHead } from 'twoway-testing/peers/loopback.js'
-import { networks } from 'twoway-testing/peers/networks.js'
-import { pkcs12, pkcs12Certificate } from 'twoway-testing/peers/pkcs12.js'
-import { httpProxy, socksProxy } from 'twoway-testing/peers/proxies.js'
+import { acceptance } from 'twoway-testing/acceptance.js'
+import { testAuthority } from 'twoway-testing/authority.js'
+import { listenOnLoopback, readHead } from 'twoway-testing/loopback.js'
+import { networks } from 'twoway-testing/networks.js'
+import { pkcs12, pkcs12Certificate } from 'twoway-testing/pkcs12.js'
+import { httpProxy, socksProxy } from 'twoway-testing/proxies.js'
 import { TransportError } from '../core/errors.js'
 import type { CreateConnectionOptions } from '../ports/connector.js'
 import { defineWebSocket } from './websocket/websocket.js'
@@ -320,7 +320,7 @@ describe('the option createConnection', () => {
     'makes no stream': [() => ({}) as never, /createConnection must return a duplex stream/],
     'makes a stream that is gone': [() => connect(1, '127.0.0.1').destroy(), /is destroyed already/],
     'makes a socket that does not connect': [() => connect(1, '127.0.0.1'), /can't connect .*ECONNREFUSED/],
-    'never answers': [() => {}, /not done within 50 ms, which ran out while waiting for createConnection/],
+    'never answers': [() => {}, /timed out after 50 ms while waiting for createConnection/],
   }
 
   for (const [what, [create, message]] of Object.entries(failures)) {

@@ -52,7 +52,7 @@ describe('the reason of a failure', () => {
     'no server': [undefined, {}, 'ECONNREFUSED', TransportError],
     'a refusal': [refuse, {}, '403 Forbidden', HandshakeError],
     'a broken answer': [() => 'SSH-2.0-x\r\n', {}, 'not well-formed HTTP', HandshakeError],
-    'a time that is over': [() => '', { handshakeTimeoutMs: 20 }, 'not done within 20 ms', TransportError],
+    'a time that is over': [() => '', { handshakeTimeoutMs: 20 }, 'timed out after 20 ms', TransportError],
     'an aborted signal': [accept, { signal: AbortSignal.abort() }, 'was aborted', TransportError],
     'a broken frame': [(head) => acceptance(head, Buffer.from('8300', 'hex')), {}, 'opcode is reserved', ProtocolError],
   }

@@ -1,128 +1,223 @@
-import type { ReceiveRates } from './receiving/receive-rate.js'
+import { count, countOrInfinity, integer } from './options/check.js'
+import { defaultsOf, option, type SettingsOf } from './options/option.js'
 
-/** The limits of an endpoint. Each is an option of the same name. */
-export interface Limits {
+/** V8 makes no longer strings. */
+const longestMessage = 2 ** 29 - 24
+
+/** The limits of every server, whether it listens or is attached to an HTTP server. */
+export const serverLimitOptions = {
   /**
-   * Longest received message in bytes, after an extension has decoded it; a longer one fails the connection with 1009.
-   * Chats and games stay far below the default, and ten thousand peers at the limit still fit into one machine's
-   * memory.
+   * Bytes of a received message, after decompression. Messages that go to `messageStream` are not limited by it.
+   * @default 1_048_576 (1 MiB)
+   * @limit The connection fails with 1009.
+   * @remarks Chats and games stay far below it, and ten thousand peers that are all at the limit still fit a machine.
    */
-  readonly maxMessageBytes: number
-  /** Milliseconds for the whole opening handshake. A slower peer would occupy a descriptor for nothing. */
-  readonly handshakeTimeoutMs: number
-  /** Longest head of a handshake in bytes. The default is what node:http and most proxies accept. */
-  readonly maxHeadBytes: number
-  /** Maximum number of header fields in a handshake. */
-  readonly maxHeaderFields: number
-  /** Milliseconds that the peer has to answer our Close and then to end the connection. After that it is dropped. */
-  readonly closeTimeoutMs: number
-  /** Waiting bytes above which `send` returns 'buffered'. The default is about one kernel socket buffer. */
-  readonly highWaterMarkBytes: number
+  maxMessageBytes: option(integer(1, longestMessage, 'bytes'), 1 << 20),
   /**
-   * Waiting bytes above which further messages are refused. Checked before a message is added, so one message of any
-   * length can always be sent.
+   * Milliseconds for the whole opening handshake, with the time that `upgrade` takes.
+   * @default 10_000
+   * @limit The connection is answered 408, or 503 where `upgrade` took too long, and ends.
+   * @remarks A peer that takes longer occupies a descriptor and sends nothing.
    */
-  readonly maxBufferedBytes: number
+  handshakeTimeoutMs: option(count('milliseconds'), 10_000),
+  /**
+   * Bytes of the head of a request.
+   * @default 16_384 (16 KiB)
+   * @limit The request is answered 431.
+   * @remarks node:http and most proxies take as many.
+   */
+  maxHeadBytes: option(count('bytes'), 16 << 10),
+  /**
+   * Header fields of a request.
+   * @default 1_000
+   * @limit The request is answered 431.
+   * @remarks `maxHeadBytes` limits the memory of long fields; this limits what many short ones take beyond their bytes.
+   */
+  maxHeaderFields: option(count('header fields'), 1_000),
+  /**
+   * Milliseconds that a peer has to answer a Close and to end the connection.
+   * @default 5_000
+   * @limit The connection is dropped, and `close` reports `wasClean: false`.
+   */
+  closeTimeoutMs: option(count('milliseconds'), 5_000),
+  /**
+   * Bytes that may wait for the network before `send` answers 'buffered'. `drain` is called once no more of them wait.
+   * @default 65_536 (64 KiB)
+   * @limit `send` answers 'buffered', and the peer is not read until its answers have gone.
+   * @remarks The kernel's buffer of a socket takes about as many in one round.
+   */
+  highWaterMarkBytes: option(count('bytes'), 64 << 10),
+  /**
+   * Bytes that may wait for the network before `send` takes no further message. The bytes are counted before a message
+   * is added, so that one message of any length can always be sent.
+   * @default 1_048_576 (1 MiB)
+   * @limit `whenBufferFull` decides: the connection closes with 1013, or the message is dropped.
+   */
+  maxBufferedBytes: option(count('bytes'), 1 << 20),
+  /**
+   * Milliseconds of silence after which a peer counts as dead, or Infinity for no heartbeat. A Ping goes out when a little
+   * more than half of them have passed, which every living peer answers.
+   * @default 45_000
+   * @limit The connection is dropped.
+   * @remarks nginx and many load balancers cut a silent connection after 60 s.
+   */
+  idleTimeoutMs: option(countOrInfinity('milliseconds'), 45_000),
+  /**
+   * Connections at a time.
+   * @default 10_000
+   * @limit Further handshakes are answered 503.
+   * @remarks Each may take a megabyte or two when it is at its limits.
+   */
+  maxConnections: option(count('connections'), 10_000),
+  /**
+   * Bytes that may wait for all peers that lag behind, together.
+   * @default 268_435_456 (256 MiB)
+   * @limit These peers are sent no further message: `whenBufferFull` decides what happens to it.
+   * @remarks Many slow readers can't take all memory while each stays within its own limit.
+   */
+  maxTotalBufferedBytes: option(count('bytes'), 256 << 20),
+  /**
+   * Bytes of memory held for incomplete input of all peers together: messages, what they inflate to, frames and request
+   * heads whose rest has not come, and input that waits for a handler. A message that one read brings as a whole does not
+   * count. An eighth is left to the allocator, so that connections end from seven eighths on.
+   * @default 268_435_456 (256 MiB, or an eighth of the process's memory where that is less)
+   * @limit The connections that hold the most close with 1013, and handshakes that hold the most are answered 503.
+   */
+  maxTotalReceiveBytes: option(count('bytes'), 256 << 20),
+  /**
+   * Milliseconds that the rest of a message may take, or Infinity. Each KiB that arrives starts the time anew; of a message
+   * that is streamed and was read as far as it came, each byte does. The time in which the server does not read the peer
+   * does not count: a pause, or a handler or a reader that takes its time.
+   * @default 30_000
+   * @limit The connection fails with 1008.
+   * @remarks A slow peer has as long as it needs. One that sends a byte from time to time has not.
+   */
+  messageTimeoutMs: option(countOrInfinity('milliseconds'), 30_000),
+  /**
+   * Messages a second that are taken of a connection, or Infinity. A second's worth may come at once. Pings and pongs count,
+   * and so does a further fragment of a message if it is shorter than 1 KiB; longer ones do not, as browsers cut long
+   * messages by themselves.
+   * @default Infinity
+   * @limit The connection fails with 1008.
+   * @remarks The right limit depends on what the peers do, so there is none by default.
+   */
+  maxMessagesPerSecond: option(countOrInfinity('messages per second'), Number.POSITIVE_INFINITY),
+  /**
+   * Bytes a second that are taken of a connection as they come from the network, or Infinity. A second's worth may come at
+   * once. The time in which the connection was not read, as it was paused or lagged behind, adds its share.
+   * @default Infinity
+   * @limit The connection fails with 1008.
+   */
+  maxBytesPerSecond: option(countOrInfinity('bytes per second'), Number.POSITIVE_INFINITY),
+  /**
+   * Opening handshakes a second that are answered of one peer address, or Infinity. A second's worth may come at once.
+   * Refused ones count too. An IPv6 address counts by its first 64 bits, which one peer has for itself. Peers without an
+   * address are not counted. Behind a proxy all peers have the proxy's address.
+   * @default Infinity
+   * @limit Further handshakes are answered 429 with Retry-After.
+   */
+  maxHandshakesPerSecond: option(countOrInfinity('handshakes per second'), Number.POSITIVE_INFINITY),
 }
 
-/** Further limits of a client. */
-export interface ClientLimits extends Limits {
-  /** Bytes kept of the body of an answer that refuses the handshake: enough to tell the reason. */
-  readonly maxRefusalBodyBytes: number
+/**
+ * The limits of a server that listens, for requests that are no handshakes. They are apart from `maxConnections`, so that
+ * plain requests take no place of a WebSocket.
+ */
+export const plainLimitOptions = {
   /**
-   * Milliseconds for such a body to arrive after its head. The handshake has failed by then, and a body without a
-   * length lasts until the server closes, which may be never.
+   * Plain requests at a time that wait for their answer. As many connections may stay open after their answer until the
+   * client closes them; beyond that the oldest is dropped.
+   * @default 1_000
+   * @limit Further requests are answered 503 at once.
+   * @remarks Each holds a descriptor.
    */
-  readonly refusalBodyTimeoutMs: number
+  maxRequests: option(count('requests'), 1_000),
+  /**
+   * Milliseconds that `request` has for an answer, or Infinity.
+   * @default 60_000
+   * @limit The client gets 503.
+   * @remarks Many proxies give up after a minute.
+   */
+  requestTimeoutMs: option(countOrInfinity('milliseconds'), 60_000),
 }
 
-/** Further limits of a server. */
-export interface ServerLimits extends Limits, ReceiveRates {
+/** The limits of a client that are options. */
+export const clientLimitOptions = {
   /**
-   * Milliseconds of silence after which a peer counts as dead and is dropped. A Ping, which a live peer answers, goes
-   * out after little more than half of that: within the 60 s after which nginx and many load balancers cut a silent
-   * connection.
+   * Milliseconds for the whole opening handshake, with redirects and proxies.
+   * @default 10_000
+   * @limit Connecting fails with a TransportError that says what the client was waiting for.
    */
-  readonly idleTimeoutMs: number
+  handshakeTimeoutMs: option(count('milliseconds'), 10_000),
   /**
-   * Maximum number of connections; further handshakes get a 503. A connection at its limits takes a megabyte or two.
+   * Milliseconds that the server has to answer a Close and to end the connection; and that a Blob which was sent before
+   * `close` may take to be read.
+   * @default 5_000
+   * @limit The connection is dropped, and the close event has `wasClean: false`.
    */
-  readonly maxConnections: number
+  closeTimeoutMs: option(count('milliseconds'), 5_000),
   /**
-   * Bytes that may wait for all slow peers together; above it, slow peers are sent no further messages. Bounds the
-   * memory that many slow readers take, each within its own limit.
+   * Bytes of a received message, after decompression.
+   * @default 16_777_216 (16 MiB)
+   * @limit The connection fails with 1009.
+   * @remarks A client chose its server, so it takes longer messages than a server does.
    */
-  readonly maxTotalBufferedBytes: number
+  maxMessageBytes: option(integer(1, longestMessage, 'bytes'), 16 << 20),
   /**
-   * Bytes of memory that incomplete input of all peers may take together: messages, their decompressed form, frames and
-   * request heads of which the rest has not arrived, and input that waits for a handler. Above it, the connections that
-   * hold most are closed with 1013, and handshakes that hold most get a 503. A message that arrives in one read does
-   * not count. An eighth is reserved for the allocator, so connections are closed from seven eighths on. The default is
-   * 256 MiB, or an eighth of the process's memory if that is less.
+   * Bytes of the head of the server's answer, or of a proxy's.
+   * @default 65_536 (64 KiB)
+   * @limit Connecting fails with a HandshakeError 'responseHeadTooLong', as soon as the head is too long.
+   * @remarks Several proxies and their cookies need more than a request does. Browsers take 256 KiB.
    */
-  readonly maxTotalReceiveBytes: number
+  maxHeadBytes: option(count('bytes'), 64 << 10),
   /**
-   * Milliseconds for the rest of an incomplete message, or Infinity; after that, the connection fails with 1008. Each
-   * KiB of it restarts the time, so that a slow peer can finish and a peer that sends a byte now and then can't hold
-   * memory. For a streamed message that is read as far as it has arrived, each byte restarts it. Time during which the
-   * server does not read the peer does not count: a pause, a handler or a slow reader.
+   * Header fields of such a head.
+   * @default 1_000
+   * @limit Connecting fails with a HandshakeError 'responseHeadTooLong'.
    */
-  readonly messageTimeoutMs: number
+  maxHeaderFields: option(count('header fields'), 1_000),
   /**
-   * Opening handshakes per second that one peer address may start, or Infinity; further ones get a 429 with
-   * Retry-After. A second's worth may come at once. Refused handshakes count too. An IPv6 address counts by its first
-   * 64 bits, which one peer usually owns. Peers without an address do not count. Behind a proxy, all peers have the
-   * proxy's address.
+   * Bytes that are kept of the body of an answer that refuses the handshake, and of what its compression inflates to.
+   * @default 65_536 (64 KiB)
+   * @limit The rest of the body is not read.
+   * @remarks Enough to say what happened.
    */
-  readonly maxHandshakesPerSecond: number
+  maxRefusalBodyBytes: option(integer(0, Number.POSITIVE_INFINITY, 'bytes'), 64 << 10),
+  /**
+   * Milliseconds that such a body may take once its head has come. `handshakeTimeoutMs` ends it sooner.
+   * @default 1_000
+   * @limit The error is reported with the part of the body that has come.
+   * @remarks The end of a body without a length is the end of the connection, which may never come.
+   */
+  refusalBodyTimeoutMs: option(count('milliseconds'), 1_000),
 }
 
-/** Limits of a listening server for requests that are not handshakes. They do not count against `maxConnections`. */
-export interface PlainLimits {
-  /**
-   * Maximum number of plain requests that wait for their answer; further ones get a 503 at once. As many answered
-   * connections may stay open until the client closes; beyond that, the oldest is dropped. Each occupies a descriptor.
-   */
-  readonly maxRequests: number
-  /**
-   * Milliseconds for `request` to answer, or Infinity; after that, the client gets a 503. The default is the time after
-   * which many proxies give up.
-   */
-  readonly requestTimeoutMs: number
-}
+export interface ServerLimits extends SettingsOf<typeof serverLimitOptions> {}
 
-export const plainLimits: PlainLimits = { maxRequests: 1_000, requestTimeoutMs: 60_000 }
+export interface PlainLimits extends SettingsOf<typeof plainLimitOptions> {}
 
-export const serverLimits: ServerLimits = {
-  maxMessageBytes: 1 << 20,
-  handshakeTimeoutMs: 10_000,
-  maxHeadBytes: 16 << 10,
-  // `maxHeadBytes` is the real limit; this bounds the overhead of many short fields.
-  maxHeaderFields: 1000,
-  closeTimeoutMs: 5_000,
-  highWaterMarkBytes: 64 << 10,
-  maxBufferedBytes: 1 << 20,
-  idleTimeoutMs: 45_000,
-  maxConnections: 10_000,
-  maxTotalBufferedBytes: 256 << 20,
-  maxTotalReceiveBytes: 256 << 20,
-  messageTimeoutMs: 30_000,
-  // No default suits all applications.
-  maxMessagesPerSecond: Number.POSITIVE_INFINITY,
-  maxBytesPerSecond: Number.POSITIVE_INFINITY,
-  maxHandshakesPerSecond: Number.POSITIVE_INFINITY,
-}
+/** The limits of every endpoint, client or server. */
+export interface Limits
+  extends Pick<
+    ServerLimits,
+    | 'maxMessageBytes'
+    | 'handshakeTimeoutMs'
+    | 'maxHeadBytes'
+    | 'maxHeaderFields'
+    | 'closeTimeoutMs'
+    | 'highWaterMarkBytes'
+    | 'maxBufferedBytes'
+  > {}
 
-/** A client chose its server, so it accepts longer messages; WHATWG lets it buffer all that it is told to send. */
-export const clientLimits: ClientLimits = {
-  maxMessageBytes: 16 << 20,
-  handshakeTimeoutMs: serverLimits.handshakeTimeoutMs,
-  // Several proxies and cookies make long heads: browsers accept 256 KiB.
-  maxHeadBytes: 64 << 10,
-  maxHeaderFields: serverLimits.maxHeaderFields,
-  closeTimeoutMs: serverLimits.closeTimeoutMs,
+/** A client's limits: its options, and what it has no option for. */
+export interface ClientLimits extends Limits, SettingsOf<typeof clientLimitOptions> {}
+
+export const serverLimits: ServerLimits = defaultsOf(serverLimitOptions)
+
+/** What a client keeps without an option. The WHATWG standard lets it buffer all that it is told to send. */
+export const fixedClientLimits: Pick<ClientLimits, 'highWaterMarkBytes' | 'maxBufferedBytes'> = {
   highWaterMarkBytes: serverLimits.highWaterMarkBytes,
   maxBufferedBytes: Number.POSITIVE_INFINITY,
-  maxRefusalBodyBytes: 64 << 10,
-  refusalBodyTimeoutMs: 1_000,
 }
+
+export const clientLimits: ClientLimits = { ...fixedClientLimits, ...defaultsOf(clientLimitOptions) }

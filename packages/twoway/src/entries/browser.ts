@@ -19,11 +19,11 @@ export type {
 } from '../client/stream/websocket-stream-types.js'
 export type { WebSocketEvents } from '../client/websocket/websocket-types.js'
 export { describeCloseCode } from '../core/closing/close-code.js'
-// The other entries' names, so that a program that asks what an error is runs here too.
+// The classes of the other entries, so that a program that checks the class of an error runs here too.
 export { HandshakeError, ProtocolError, TransportError, UsageError } from '../core/errors.js'
 export { type PrintableOptions, printable } from '../core/printable.js'
 
-/** A browser lets no page send a Ping: rejects with a UsageError. It is here so that one program links everywhere. */
+/** Rejects with a UsageError, because pages in browsers can't send Pings. Exported so that one program links everywhere. */
 export const ping: (socket: never) => Promise<never> = pingSocket as (socket: object) => Promise<never>
 
 /** The platform's own classes. */

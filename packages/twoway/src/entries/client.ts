@@ -68,11 +68,11 @@ const ports: ClientPorts = {
 export const WebSocket: WebSocketConstructor = defineWebSocket(ports)
 export interface WebSocket extends WebSocketInterface {}
 
-/** The platform's class of the close event, or ours where it has none: Node before 23. */
+/** The platform's CloseEvent, or ours if it has none: Node before 23. */
 export const CloseEvent: PlatformCloseEventClass = PlatformOrOwnCloseEvent as unknown as PlatformCloseEventClass
 export type CloseEvent = PlatformCloseEvent
 
-/** The platform's class ErrorEvent, or ours where it has none. What a socket fires is an Event, as the standard says. */
+/** The platform's ErrorEvent, or ours if it has none. A socket fires a plain Event, as the standard says. */
 export const ErrorEvent: PlatformErrorEventClass = PlatformOrOwnErrorEvent as unknown as PlatformErrorEventClass
 export type ErrorEvent = PlatformErrorEvent
 
@@ -81,8 +81,8 @@ export const WebSocketStream: WebSocketStreamConstructor = defineWebSocketStream
 export interface WebSocketStream extends WebSocketStreamInterface {}
 
 /**
- * Sends a Ping, RFC 6455 §5.5.2, and resolves to the milliseconds until its Pong: every living peer answers, whatever
- * it makes of messages. Rejects with a TransportError where the connection is not open, or closes before.
- * Beyond the standard; a browser lets no page send a Ping, so there the type takes nothing and a call rejects.
+ * Sends a Ping, RFC 6455 §5.5.2, and resolves to the milliseconds until its Pong, which every living peer sends. Rejects
+ * with a TransportError if the connection is not open or closes first. Beyond the standard: in a browser, where pages can't
+ * send Pings, the type accepts no socket and a call rejects.
  */
 export const ping: (socket: WebSocketInterface | WebSocketStreamInterface) => Promise<number> = pingSocket

@@ -14,8 +14,8 @@ import { startServer } from '../server/listening-server.js'
 import type { ServeOptions, Server } from '../server/server-types.js'
 
 /**
- * A network within the process: `serve`, `WebSocket` and `WebSocketStream` as everywhere else, for tests and for two parts of one program.
- * Ports of different networks have nothing to do with each other. TLS is not spoken in it.
+ * A network within the process: `serve`, `WebSocket` and `WebSocketStream` as everywhere else, for tests and for two parts
+ * of one program. Each network has its own ports. It has no TLS.
  */
 export class MemoryNetwork {
   readonly #network = new Network(webClock)

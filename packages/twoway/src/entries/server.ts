@@ -60,7 +60,7 @@ export type {
   WorkersOptions,
 } from '../workers/workers-types.js'
 
-/** Where this process is a worker, the servers that its parent speaks to. */
+/** The servers that the parent controls, if this process is a worker. */
 const workerServers = (): WorkerServers | undefined => serversOfWorker((parent) => new WorkerServers(parent, nodeClock))
 
 const ports: ServerPorts = {
@@ -79,8 +79,8 @@ const ports: ServerPorts = {
 }
 
 /**
- * Starts a server, and resolves once it listens. Rejects with a UsageError for options that can't be used, and with
- * the system's error where the address can't be had (its `code` says why: EADDRINUSE, EACCES).
+ * Starts a server, and resolves when it listens. Rejects with a UsageError for options that can't be used, and with the
+ * system's error if it can't listen on the address (its `code` is EADDRINUSE or EACCES, for example).
  */
 export function serve<Data = undefined>(options: ServeOptions<Data>): Promise<Server<Data>> {
   const starting = startServer(options, ports)
@@ -91,15 +91,18 @@ export function serve<Data = undefined>(options: ServeOptions<Data>): Promise<Se
 export const serveWorkers: ServeWorkers = /* @__PURE__ */ defineServeWorkers(nodeWorkers)
 
 /**
- * Takes WebSockets beside an app on its HTTP server, of node:http or node:https: Express, Fastify, Hono, Vite and others
- * have one. Several attachments with different paths live side by side, and a handshake that is none's is left to the
- * server's other listeners for upgrades; where there is none, or none has touched it within `handshakeTimeoutMs`, it is
- * answered 404. Plain requests remain with the app, and with them those that offer only other protocols than WebSocket
- * (`Upgrade: h2c`): another listener takes one by calling a method of its socket before it returns, not later.
+ * Accepts WebSockets on the HTTP server of an app, made by node:http or node:https: Express, Fastify, Hono, Vite and others
+ * have one. Several attachments with different paths can share a server. A handshake that no attachment accepts is left to
+ * the server's other upgrade listeners. It is answered 404 if there are none, or if none uses it within
+ * `handshakeTimeoutMs`.
  *
- * `close` of what this returns closes its own connections and detaches; the HTTP server goes on.
- * Throws a UsageError for options that can't be used ('optionInvalid'), and where another attachment has the same path,
- * or none either ('pathTaken').
+ * Plain requests remain with the app. So do requests that offer only other protocols than WebSocket (`Upgrade: h2c`), unless
+ * another upgrade listener takes one by calling a method of its socket before it returns.
+ *
+ * `close` of the result closes its own connections and detaches it. The HTTP server goes on.
+ *
+ * Throws a UsageError for options that can't be used ('optionInvalid'), and if another attachment has the same path, or has
+ * none like this one ('pathTaken').
  */
 export function attach<Data = undefined>(httpServer: AttachableServer, options: AttachOptions<Data>): Server<Data> {
   const server = attachServer(options, ports, attachTo(httpServer))

@@ -1,10 +1,10 @@
 import type { MemoryTuningCounts } from '../ports/memory-tuning.js'
 import type { CountsByName, ServerMetrics } from './server-metrics.js'
 
-/** Of a runtime that has nothing to tune. */
+/** The counts of a runtime that has nothing to tune. */
 export const noMemoryTuning: MemoryTuningCounts = { on: 0, freedMemoryKept: 0, youngCollections: 0, heapTexts: 0 }
 
-/** What a server that is gone has of what metrics tell of the moment. */
+/** The counts of this moment of a server that is gone. */
 export const nothingNow = {
   connections: 0,
   handshakesWaiting: 0,
@@ -13,7 +13,7 @@ export const nothingNow = {
   receiveBytesLimit: 0,
 } as const satisfies Partial<ServerMetrics>
 
-/** What a server has counted to which nothing has happened. */
+/** The counts of a new server. */
 export const noMetrics: ServerMetrics = {
   ...nothingNow,
   opened: 0,
@@ -35,7 +35,7 @@ export const noMetrics: ServerMetrics = {
   memoryTuning: noMemoryTuning,
 }
 
-/** What several servers have counted, added up. */
+/** Adds up the counts of several servers. */
 export function addMetrics(all: Iterable<ServerMetrics>): ServerMetrics {
   const sum: Record<string, number | CountsByName> = { ...noMetrics }
   for (const metrics of all) {

@@ -302,8 +302,8 @@ describe('attach: handshakes', () => {
         /^HTTP\/1\.1 431 [\s\S]*1000 octets at most/,
       ],
     ]
-    for (const [octets, status] of cases) {
-      const peer = peerOf(context, app, utf8(octets))
+    for (const [bytes, status] of cases) {
+      const peer = peerOf(context, app, utf8(bytes))
       assert.match(await peer.head(), new RegExp(status.source.split('[\\s\\S]*')[0]!))
       if (!peer.text.startsWith('HTTP/1.1 101')) await peer.inputEnded
       assert.match(peer.text, status)

@@ -30,13 +30,13 @@ import { type ServerPorts, type ServerSettings, settleAttach, settleServe } from
 import type { AttachOptions, BroadcastOptions, OutgoingPiece, ServeOptions, Server } from './server-types.js'
 import { urlOf } from './server-url.js'
 
-/** The limits for which an HTTP host refuses a request by itself, by status. */
+/** The limits for which an HTTP host refuses a request without asking the server, by status. */
 const limitOfRefusal: { readonly [status: number]: keyof ServerLimits | undefined } = {
   408: 'handshakeTimeoutMs',
   503: 'maxTotalReceiveBytes',
 }
 
-/** Starts a server over a runtime's ports. Rejects with a UsageError for wrong options, else with the system's error. */
+/** Starts a server on the ports of a runtime. Rejects with a UsageError for wrong options, or with the system's error. */
 export async function startServer<Data>(options: ServeOptions<Data>, ports: ServerPorts): Promise<Server<Data>> {
   const { settings, listen } = settleServe(options, ports)
   const server = new ListeningServer(settings)
@@ -44,7 +44,7 @@ export async function startServer<Data>(options: ServeOptions<Data>, ports: Serv
   return server
 }
 
-/** Attaches a server to an HTTP server of someone else's. Throws a UsageError for wrong options, or a path that is taken. */
+/** Attaches a server to the HTTP server of an app. Throws a UsageError for wrong options, or for a path that is taken. */
 export function attachServer<Data>(options: AttachOptions<Data>, ports: ServerPorts, attach: HttpAttach): Server<Data> {
   const settings = settleAttach(options, ports)
   const server = new ListeningServer(settings)
@@ -52,10 +52,10 @@ export function attachServer<Data>(options: AttachOptions<Data>, ports: ServerPo
   return server
 }
 
-/** A server that admits clients, keeps their connections, and closes them when it stops. */
+/** A server: admits clients, keeps their connections, and closes them when it stops. */
 class ListeningServer<Data> implements Server<Data>, HttpHandler {
   readonly #connections = new UnorderedSet<ServerConnection<Data>>()
-  /** The same for the user, once it was asked for. */
+  /** The same connections as the user sees them; made when first asked for. */
   #shownConnections: Set<ServerConnection<Data>> | undefined
   readonly #settings: ServerSettings<Data>
   readonly #observer: Observer
@@ -91,7 +91,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     this.#messageTimeout = new MessageTimeout(settings, this.#connections)
   }
 
-  /** Where requests come from; there is none before. */
+  /** Sets the source of requests. */
   takeFrom(listener: HttpListener): void {
     this.#listener = listener
   }
@@ -135,7 +135,10 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
 
   async drain({ withinMs }: { readonly withinMs: number }): Promise<void> {
     if (!(Number.isFinite(withinMs) && withinMs >= 0)) {
-      throw new UsageError('optionInvalid', `withinMs must be milliseconds from 0 on, not ${String(withinMs)}`)
+      throw new UsageError(
+        'optionInvalid',
+        `withinMs must be a number of milliseconds from 0 on, not ${String(withinMs)}`,
+      )
     }
     const refused = this.#admission.stop()
     await Promise.all([...this.#connections].map((socket) => this.#closeLater(socket, withinMs)))
@@ -185,10 +188,10 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     this.#calls.failedWithoutSocket(error)
   }
 
-  /** The path of an attachment, as the host is to match it; what the user's function throws is told, and a no. */
+  /** The path of an attachment, as the host matches it. If the user's function throws, `error` is called, and the path does not match. */
   pathOf({ path }: AttachOptions<Data>): HttpAttachOptions['path'] {
     if (path === undefined) return undefined
-    // As clients send it: what they may not write in a target is percent-encoded.
+    // Clients percent-encode the characters that a request-target may not have.
     if (typeof path === 'string') return new URL(`http://localhost${path}`).pathname
     return (head, peer) => {
       try {
@@ -200,7 +203,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     }
   }
 
-  /** In memory a request can come before the listener is known here. */
+  /** In memory a request can arrive before the listener is known here. */
   get #listensOn(): string {
     return this.#listener?.address ?? ''
   }
@@ -222,7 +225,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   }
 
   /**
-   * Closes a connection at a moment that chance picks: all together leave evenly, and come back so. A message of
+   * Closes a connection at a random moment, so that all connections leave, and come back, spread over the time. A message of
    * `sendStream` may end first, as long as there is time.
    */
   #closeLater(socket: ServerConnection<Data>, withinMs: number): Promise<void> {

@@ -9,7 +9,7 @@ import { ServerChannels } from './server-diagnostics.js'
 import type { CountsByName, ServerMetrics } from './server-metrics.js'
 import type { Server, ServerSocket } from './server-types.js'
 
-/** The limit behind each error that comes of one. */
+/** The limit that causes each error, by the code of the error. */
 const limitOfError: { readonly [code: string]: keyof ServerLimits | undefined } = {
   messageTooBig: 'maxMessageBytes',
   tooManyMessages: 'maxMessagesPerSecond',
@@ -21,11 +21,11 @@ const limitOfError: { readonly [code: string]: keyof ServerLimits | undefined } 
   peerSilent: 'idleTimeoutMs',
 }
 
-/** A connection, with what is counted of it. */
+/** A connection and its counts. */
 interface ObservedSocket extends ServerSocket<unknown> {
-  /** Octets that came from the network. */
+  /** Bytes that came from the network. */
   readonly receivedBytes: number
-  /** Octets framed for the network. */
+  /** Bytes framed for the network. */
   readonly sentBytes: number
 }
 
@@ -42,8 +42,8 @@ class Tally {
 }
 
 /**
- * Counts what happens on a server, and tells the diagnostics channels. The one place for both: everything else says what
- * happened. For a channel that nobody listens to no object is made.
+ * Counts events of a server and publishes them on the diagnostics channels; the other classes only report events to it.
+ * For a channel without listeners no object is made.
  */
 export class Observer {
   readonly #server: Server<unknown>
@@ -58,7 +58,7 @@ export class Observer {
   #pings = 0
   #roundTrips = 0
   #roundTripMs = 0
-  /** Of the connections that are gone. */
+  /** The counts of the connections that are gone. */
   #receivedBytes = 0
   #sentBytes = 0
   readonly #handshakes = new Tally()
@@ -138,7 +138,7 @@ export class Observer {
     if (channel.hasSubscribers) channel.publish({ server: this.#server, socket })
   }
 
-  /** A message is handed over while it comes: it is counted, and not published. */
+  /** A message is delivered in pieces: it is counted, and not published. */
   receivedStream(): void {
     this.#receivedMessages += 1
   }
@@ -176,7 +176,7 @@ export class Observer {
     if (channel.hasSubscribers) channel.publish({ server: this.#server, socket, roundTripMs })
   }
 
-  /** What the handler `error` is told of a connection, or of none. */
+  /** The handler `error` is called, for a connection or for none. */
   failed(error: unknown, socket?: ObservedSocket): void {
     const code = error instanceof ProtocolError || error instanceof TransportError ? error.code : 'handlerFailed'
     this.#errors.add(code)

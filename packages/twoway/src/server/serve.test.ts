@@ -45,7 +45,7 @@ for (const network of networks) {
       const options: ServeOptions<undefined> = {
         message(socket, message) {
           assert.ok(message instanceof Uint8Array)
-          assert.ok(message.every((octet, index) => octet === (index * 31) % 256))
+          assert.ok(message.every((byte, index) => byte === (index * 31) % 256))
           seen.push(message.length)
           socket.send(message)
         },

@@ -3,55 +3,55 @@ import type { Diagnostics, DiagnosticsChannel } from '../ports/diagnostics.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
 import type { Server, ServerSocket } from './server-types.js'
 
-/** Whose server it happened on. */
+/** Names the server. */
 interface OnServer {
   readonly server: Server<unknown>
 }
 
-/** Whose connection it happened on. */
+/** Names the connection. */
 interface OnSocket extends OnServer {
   readonly socket: ServerSocket<unknown>
 }
 
-/** What a server publishes on each channel of node:diagnostics_channel. Messages are the listeners' own: nothing reads them after. */
+/** The messages that a server publishes on each channel of node:diagnostics_channel. They belong to the listeners. */
 export interface ServerDiagnostics {
-  /** An opening handshake was answered, or its peer left before. */
+  /** An opening handshake was answered, or its peer left first. */
   readonly 'twoway:handshake': OnServer & {
-    /** 101 where it was accepted, another status where it was refused, undefined where the peer left. */
+    /** 101 if it was accepted, another status if it was refused, undefined if the peer left. */
     readonly status: number | undefined
-    /** Undefined where it was refused before it was read. */
+    /** Undefined if the handshake was refused before its head was read. */
     readonly request: IncomingRequest | undefined
     readonly remoteAddress: string | undefined
   }
-  /** A connection stands; told before the handler `open` is called. */
+  /** A connection is open. Published before the handler `open` is called. */
   readonly 'twoway:open': OnSocket
-  /** A message came; told before the handler `message` is called. Bytes are the handler's own: leave them unchanged. */
+  /** A message arrived. Published before the handler `message` is called, which owns the bytes: do not change them. */
   readonly 'twoway:message': OnSocket & { readonly message: string | Uint8Array }
   /** A peer answered the heartbeat's Ping. */
   readonly 'twoway:ping': OnSocket & { readonly roundTripMs: number }
-  /** More than `highWaterMarkBytes` waits for a peer, for the first time since it was drained. */
+  /** More than `highWaterMarkBytes` are queued for a peer, for the first time since it was drained. */
   readonly 'twoway:backpressure': OnSocket & { readonly bufferedBytes: number }
-  /** A message was dropped, as more than `maxBufferedBytes` waited already. */
+  /** A message was dropped, because more than `maxBufferedBytes` were queued already. */
   readonly 'twoway:drop': OnSocket & { readonly bufferedBytes: number }
   /** A limit ended a connection, or refused a handshake or a plain request. */
   readonly 'twoway:limit': OnServer & {
-    /** The option's name. */
+    /** The name of the option. */
     readonly limit: keyof ServerLimits | keyof PlainLimits
-    /** Undefined where it refused a request. */
+    /** Undefined if a request was refused. */
     readonly socket: ServerSocket<unknown> | undefined
     readonly remoteAddress: string | undefined
   }
-  /** A connection is gone; told before the handler `close` is called. */
+  /** A connection is gone. Published before the handler `close` is called. */
   readonly 'twoway:close': OnSocket & {
     readonly code: number
     readonly reason: string
     readonly wasClean: boolean
-    /** What the code means, in words. */
+    /** The meaning of the code in words. */
     readonly meaning: string
   }
 }
 
-/** The channels of a server, by what they tell of. */
+/** The channels of a server, by event. */
 export class ServerChannels {
   readonly handshake: DiagnosticsChannel
   readonly open: DiagnosticsChannel

@@ -1,22 +1,22 @@
 import type { MemoryTuningCounts } from '../ports/memory-tuning.js'
 
-/** How often something happened, by what it was: a status, a close code, an option's or an error's name. */
+/** Numbers of occurrences, by a name: a status, a close code, or the name of an option or an error. */
 export type CountsByName = Readonly<Record<string, number>>
 
 /**
- * What a server counts: five numbers of this moment, and totals since its start, which only grow. A plain object of
- * numbers, made anew by each call of `metrics()`: the numbers of several servers can be added up.
+ * Counts of a server: five of this moment, and totals since its start, which only grow. Each call of `metrics()` makes a
+ * new plain object of numbers, so that the counts of several servers can be added up.
  */
 export interface ServerMetrics {
-  /** Connections that stand now. */
+  /** Open connections, now. */
   readonly connections: number
   /** Handshakes that wait for `upgrade` to decide, now. */
   readonly handshakesWaiting: number
-  /** Octets framed and not yet handed to the network, for all connections together, now. */
+  /** Bytes that are queued and not yet written to the network, for all connections together, now. */
   readonly bufferedBytes: number
-  /** Bytes of memory held of input that is not complete, for all peers together, now: see `maxTotalReceiveBytes`. */
+  /** Bytes of memory held for incomplete input, for all peers together, now: see `maxTotalReceiveBytes`. */
   readonly receiveBytes: number
-  /** The limit of those, as it was set or followed from the process' memory. */
+  /** The limit of those: the option, or an eighth of the process's memory. */
   readonly receiveBytesLimit: number
 
   /** Connections that were opened. */
@@ -24,39 +24,39 @@ export interface ServerMetrics {
   /** Connections that are gone. */
   readonly closed: number
   /**
-   * Handshakes that were answered, by status: 101 for those accepted; what could not be read as a request is among them,
-   * as 400, 408 or 431.
+   * Answered handshakes by status: 101 for accepted ones. Input that could not be read as a request counts too, as 400, 408
+   * or 431.
    */
   readonly handshakes: CountsByName
   /** Handshakes whose peer left before they were answered. */
   readonly handshakesLeft: number
   /** Messages that were delivered. */
   readonly receivedMessages: number
-  /** Octets that came behind the handshakes, as they came from the network. */
+  /** Bytes received after the handshakes, as they came from the network. */
   readonly receivedBytes: number
   /** Messages that `send` took. */
   readonly sentMessages: number
-  /** Octets of the frames for peers, those that wait still or were lost with their connection among them. */
+  /** Bytes of all frames for peers, including those that still wait or were lost with their connection. */
   readonly sentBytes: number
   /** Messages that `send` answered 'dropped'. */
   readonly droppedMessages: number
-  /** How often more than `highWaterMarkBytes` came to wait for a peer. */
+  /** Occasions on which more than `highWaterMarkBytes` were queued for a peer. */
   readonly backpressures: number
   /** Pings that the heartbeat sent. */
   readonly pings: number
   /** Pings that were answered. */
   readonly roundTrips: number
-  /** Milliseconds that those took together. */
+  /** The sum of their round-trip times in milliseconds. */
   readonly roundTripMs: number
-  /** Connections that are gone, by the code that `close` was told. */
+  /** Connections that are gone, by the close code that the handler `close` got. */
   readonly closes: CountsByName
-  /** What a limit ended or refused, by the option's name. */
+  /** Connections and requests that a limit ended or refused, by the name of the option. */
   readonly limits: CountsByName
-  /** What `error` was told of, by the error's code; 'handlerFailed' for what the program's own handlers threw. */
+  /** Calls of the handler `error`, by the code of the error; 'handlerFailed' for errors of the program's own handlers. */
   readonly errors: CountsByName
   /**
-   * What was done for the memory of long messages, see the option `tuneMemory`: in the thread of this server, so all
-   * servers of a thread say the same. Of workers it is added up: `on` is how many of them tune.
+   * State and counts of memory tuning in the thread of this server, see the option `tuneMemory`. All servers of a thread
+   * have the same. For workers the numbers are added up: `on` is the number of workers that tune.
    */
   readonly memoryTuning: MemoryTuningCounts
 }

@@ -3,17 +3,20 @@ import { UsageError } from '../core/errors.js'
 import type { ExtensionNegotiator } from '../core/extensions/extension.js'
 import { DeflateNegotiator } from '../core/extensions/permessage-deflate/deflate-negotiator.js'
 import { type PerMessageDeflateOptions, settleDeflate } from '../core/extensions/permessage-deflate/deflate-options.js'
-import { plainLimits, type ServerLimits, serverLimits } from '../core/limits.js'
-import { quoted } from '../core/printable.js'
+import { plainLimitOptions, type ServerLimits, serverLimitOptions, serverLimits } from '../core/limits.js'
+import { callable } from '../core/options/check.js'
+import { type Option, option, type SettingsOf } from '../core/options/option.js'
+import { settleOptions } from '../core/options/settle-options.js'
 import { ReceiveBudget } from '../core/receiving/receive-budget.js'
 import { BufferBudget } from '../core/sending/buffer-budget.js'
 import type { DeflateCodec } from '../ports/deflate-codec.js'
 import type { Diagnostics } from '../ports/diagnostics.js'
 import type { HttpHost, ListenOptions } from '../ports/http-host.js'
 import type { MemoryTuning } from '../ports/memory-tuning.js'
+import { attachmentOptions, commonOptions, listenOptions } from './server-options.js'
 import type { AttachOptions, PlainHandlers, ServeOptions, ServerHandlers, ServerOptions } from './server-types.js'
 
-/** What a server needs of its runtime. */
+/** The ports that a server needs. */
 export interface ServerPorts extends ConnectionPorts {
   readonly httpHost: HttpHost
   readonly diagnostics: Diagnostics
@@ -23,7 +26,7 @@ export interface ServerPorts extends ConnectionPorts {
   readonly deflateCodec: () => DeflateCodec | undefined
   /** Undefined where the runtime has nothing to tune. */
   readonly memoryTuning?: MemoryTuning | undefined
-  /** Tells whoever runs the program of an error that no handler took. */
+  /** Reports an error that no handler took to whoever runs the program. */
   report(error: unknown): void
 }
 
@@ -42,109 +45,50 @@ export interface ServerSettings<Data> {
   readonly handlers: ServerHandlers<Data> & PlainHandlers
 }
 
-type Check = (value: unknown) => boolean
+type HandlerTable<Handlers> = { readonly [name in keyof Required<Handlers>]: Option<Handlers[name], undefined> }
 
-const isFunction: Check = (value) => typeof value === 'function'
-const isCount: Check = (value) => Number.isInteger(value) && (value as number) > 0
-const isAnyOrTexts: Check = (value) =>
-  value === 'any' || (Array.isArray(value) && value.every((each) => typeof each === 'string'))
-const aFunction = ['a function', isFunction] as const
-const aCount = ['an integer above 0', isCount] as const
-const aCountOrNone = [
-  'an integer above 0, or Infinity',
-  (value: unknown) => isCount(value) || value === Number.POSITIVE_INFINITY,
-] as const
-
-/** V8 makes no longer strings. */
-const longestMessage = 2 ** 29 - 24
-
-type Rule = readonly [wanted: string, isRight: Check, secret?: 'secret']
-
-/** What each option of every server must be. */
-const commonRules: { readonly [name in keyof Required<ServerOptions<unknown>>]: Rule } = {
-  origin: ["'any' or a list of origins", isAnyOrTexts],
-  hosts: ["'any' or a list of names", isAnyOrTexts],
-  whenBufferFull: ["'close' or 'drop'", (value) => value === 'close' || value === 'drop'],
-  sequential: ['true or false', (value) => typeof value === 'boolean'],
-  tuneMemory: ['true or false', (value) => typeof value === 'boolean'],
-  // Its own rules say more.
-  perMessageDeflate: [
-    'true, false or an object',
-    (value) => typeof value === 'boolean' || (typeof value === 'object' && value !== null),
-  ],
-  maxMessageBytes: [
-    `an integer from 1 to ${longestMessage}`,
-    (value) => isCount(value) && Number(value) <= longestMessage,
-  ],
-  handshakeTimeoutMs: aCount,
-  maxHeadBytes: aCount,
-  maxHeaderFields: aCount,
-  closeTimeoutMs: aCount,
-  highWaterMarkBytes: aCount,
-  maxBufferedBytes: aCount,
-  idleTimeoutMs: aCountOrNone,
-  maxConnections: aCount,
-  maxTotalBufferedBytes: aCount,
-  maxTotalReceiveBytes: aCount,
-  messageTimeoutMs: aCountOrNone,
-  maxMessagesPerSecond: aCountOrNone,
-  maxBytesPerSecond: aCountOrNone,
-  maxHandshakesPerSecond: aCountOrNone,
-  upgrade: aFunction,
-  open: aFunction,
-  message: aFunction,
-  messageStream: aFunction,
-  drain: aFunction,
-  close: aFunction,
-  error: aFunction,
+// Their types depend on the data of a connection, so ServerHandlers and PlainHandlers have them, not a table.
+const handlerOptions: HandlerTable<ServerHandlers<unknown>> = {
+  upgrade: option(callable()),
+  open: option(callable()),
+  message: option(callable()),
+  messageStream: option(callable()),
+  drain: option(callable()),
+  close: option(callable()),
+  error: option(callable()),
 }
 
-const serveRules: { readonly [name in keyof Required<ServeOptions<unknown>>]: Rule } = {
-  port: [
-    'an integer from 0 to 65535',
-    (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < 65536,
-  ],
-  host: ['a name or an IP address', (value) => typeof value === 'string' && value !== ''],
-  socketPath: [
-    'the path of a Unix socket',
-    (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
-  ],
-  handle: ['a server or socket of node:net, or an object with fd', (value) => value instanceof Object],
-  backlog: aCount,
-  reusePort: ['true or false', (value) => typeof value === 'boolean'],
-  tls: [
-    'an object with cert and key, or with pfx',
-    (value) => typeof value === 'object' && value !== null && (('cert' in value && 'key' in value) || 'pfx' in value),
-    'secret',
-  ],
-  request: aFunction,
-  maxRequests: aCount,
-  requestTimeoutMs: aCountOrNone,
-  ...commonRules,
-}
+const plainHandlerOptions: HandlerTable<PlainHandlers> = { request: option(callable()) }
 
-const attachRules: { readonly [name in keyof Required<AttachOptions<unknown>>]: Rule } = {
-  path: [
-    "a path such as '/chat', without a query, or a function of the request",
-    (value) => (typeof value === 'string' && /^\/[^?#]*$/.test(value)) || isFunction(value),
-  ],
-  ...commonRules,
-}
+/** All options of `serve`. */
+export const serveTable = {
+  ...listenOptions,
+  ...plainHandlerOptions,
+  ...plainLimitOptions,
+  ...commonOptions,
+  ...serverLimitOptions,
+  ...handlerOptions,
+} satisfies { readonly [name in keyof Required<ServeOptions<unknown>>]: unknown }
 
-/** Options of `serve` that an attachment has none of, and why. */
+/** All options of `attach`. */
+export const attachTable = {
+  ...attachmentOptions,
+  ...commonOptions,
+  ...serverLimitOptions,
+  ...handlerOptions,
+} satisfies { readonly [name in keyof Required<AttachOptions<unknown>>]: unknown }
+
+/** The options of `serve` that `attach` has not, and the reason. */
 const notOfAttachments: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(
-    ['request', 'maxRequests', 'requestTimeoutMs'].map((name) => [name, 'plain requests remain with the HTTP server']),
-  ),
-  ...Object.fromEntries(
-    ['port', 'host', 'socketPath', 'handle', 'backlog', 'reusePort', 'tls'].map((name) => [
-      name,
-      'the HTTP server decides where it listens, and whether with TLS',
-    ]),
-  ),
+  ...reasonFor({ ...plainHandlerOptions, ...plainLimitOptions }, 'plain requests remain with the HTTP server'),
+  ...reasonFor(listenOptions, 'the HTTP server decides where it listens, and whether with TLS'),
 }
 
-/** Ways to say where to listen: one of them at most. */
+function reasonFor(table: object, reason: string): Record<string, string> {
+  return Object.fromEntries(Object.keys(table).map((name) => [name, reason]))
+}
+
+/** The options that say where to listen, in groups that exclude each other. */
 const places = [['port', 'host', 'reusePort'], ['socketPath'], ['handle']] as const
 
 /** Checks the options of `serve` and adds the defaults. A UsageError names the first that is wrong. */
@@ -152,19 +96,20 @@ export function settleServe<Data>(
   options: ServeOptions<Data>,
   ports: ServerPorts,
 ): { readonly settings: ServerSettings<Data>; readonly listen: ListenOptions } {
-  checkOptions(options, serveRules)
+  const settled = settleOptions(options, serveTable, { name: 'serve()' })
   const given = places.flatMap((names) => names.find((name) => options[name] !== undefined) ?? [])
   if (given.length > 1) {
     throw new UsageError('optionInvalid', `the options ${given.join(' and ')} exclude each other: give one of them`)
   }
-  const settings = settingsOf(options, ports)
+  const settings = settingsOf(options, settled, ports)
   const { limits, receiveBudget } = settings
-  const { port = 8080, host = '127.0.0.1', socketPath, handle, backlog, reusePort, tls } = options
-  const { maxRequests = plainLimits.maxRequests, requestTimeoutMs = plainLimits.requestTimeoutMs } = options
-  const plain = { maxRequests, requestTimeoutMs }
+  const { port, host, socketPath, handle, backlog, reusePort, tls, maxRequests, requestTimeoutMs } = settled
   return {
     settings,
-    listen: { port, host, socketPath, handle, backlog, reusePort, tls, ...limits, ...plain, receiveBudget },
+    listen: {
+      ...{ port, host, socketPath, handle, backlog, reusePort, tls },
+      ...{ ...limits, maxRequests, requestTimeoutMs, receiveBudget },
+    },
   }
 }
 
@@ -174,56 +119,45 @@ export function settleAttach<Data>(options: AttachOptions<Data>, ports: ServerPo
   if (name !== undefined) {
     throw new UsageError('optionInvalid', `attach() takes no option ${name}: ${notOfAttachments[name]}`)
   }
-  checkOptions(options, attachRules)
-  return settingsOf(options, ports)
+  return settingsOf(options, settleOptions(options, attachTable, { name: 'attach()' }), ports)
 }
 
-function checkOptions(options: object, rules: Readonly<Record<string, Rule>>): void {
-  for (const [name, value] of Object.entries(options)) {
-    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
-    if (rule === undefined) {
-      throw new UsageError(
-        'optionInvalid',
-        `there is no option "${quoted(name)}"; there are: ${Object.keys(rules).join(', ')}`,
-      )
-    }
-    const [wanted, isRight, secret] = rule
-    if (value !== undefined && !isRight(value)) {
-      const found = secret === undefined ? `, not ${describe(value)}` : ''
-      throw new UsageError('optionInvalid', `the option ${name} must be ${wanted}${found}`)
-    }
-  }
-}
-
-function settingsOf<Data>(options: ServerOptions<Data> & PlainHandlers, ports: ServerPorts): ServerSettings<Data> {
+function settingsOf<Data>(
+  options: ServerOptions<Data> & PlainHandlers,
+  settled: SettingsOf<typeof commonOptions> & ServerLimits,
+  ports: ServerPorts,
+): ServerSettings<Data> {
   if (options.message !== undefined && options.messageStream !== undefined && options.upgrade === undefined) {
     throw new UsageError(
       'optionInvalid',
-      'message takes messages whole and messageStream takes them as they come: give one of them, or an upgrade() that answers messageStream: true where a connection wants the latter',
+      'the options message and messageStream exclude each other without upgrade(): give one of them, or an upgrade() that answers messageStream: true for the connections whose messages are to be streamed',
     )
   }
-  const defaults = defaultLimits(ports)
-  const limits = { ...defaults }
-  for (const name of Object.keys(defaults) as (keyof ServerLimits)[]) limits[name] = options[name] ?? defaults[name]
+  const limits = limitsOf(settled)
+  if (options.maxTotalReceiveBytes === undefined) {
+    limits.maxTotalReceiveBytes = Math.max(1, Math.min(limits.maxTotalReceiveBytes, memoryShare(ports)))
+  }
+  const { origin, hosts, whenBufferFull, sequential, tuneMemory, perMessageDeflate } = settled
   return {
     ports,
     limits,
     budget: new BufferBudget(limits.maxTotalBufferedBytes),
     receiveBudget: new ReceiveBudget(limits.maxTotalReceiveBytes),
-    origin: options.origin ?? [],
-    hosts: options.hosts ?? [],
-    whenBufferFull: options.whenBufferFull ?? 'close',
-    sequential: options.sequential ?? false,
-    tuneMemory: options.tuneMemory ?? true,
-    negotiators: negotiatorsOf(options.perMessageDeflate ?? false, ports),
+    ...{ origin, hosts, whenBufferFull, sequential, tuneMemory },
+    negotiators: negotiatorsOf(perMessageDeflate, ports),
     handlers: options,
   }
 }
 
-/** A process with little memory spares an eighth of it for what is not complete. */
-function defaultLimits({ memoryBytes }: ServerPorts): ServerLimits {
-  const share = Math.floor((memoryBytes?.() ?? Number.POSITIVE_INFINITY) / 8)
-  return { ...serverLimits, maxTotalReceiveBytes: Math.max(1, Math.min(serverLimits.maxTotalReceiveBytes, share)) }
+function limitsOf(settled: ServerLimits): { -readonly [name in keyof ServerLimits]: number } {
+  const limits = { ...serverLimits }
+  for (const name of Object.keys(serverLimits) as (keyof ServerLimits)[]) limits[name] = settled[name]
+  return limits
+}
+
+/** The bytes of an eighth of the process's memory: incomplete input may take no more by default. */
+function memoryShare({ memoryBytes }: ServerPorts): number {
+  return Math.floor((memoryBytes?.() ?? Number.POSITIVE_INFINITY) / 8)
 }
 
 function negotiatorsOf(option: boolean | PerMessageDeflateOptions, ports: ServerPorts): ExtensionNegotiator[] {
@@ -234,8 +168,4 @@ function negotiatorsOf(option: boolean | PerMessageDeflateOptions, ports: Server
     throw new UsageError('optionInvalid', 'this runtime has no compression: leave the option perMessageDeflate out')
   }
   return [new DeflateNegotiator(deflate, { ...ports, codec })]
-}
-
-function describe(value: unknown): string {
-  return typeof value === 'string' ? `"${quoted(value)}"` : typeof value === 'object' ? 'an object' : String(value)
 }

@@ -1,106 +1,107 @@
 import type { CloseResult, SendResult } from '../core/connection-types.js'
-import type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
-import type { PlainLimits, ServerLimits } from '../core/limits.js'
-import type { TlsServerOptions } from '../ports/http-host.js'
+import type { plainLimitOptions, serverLimitOptions } from '../core/limits.js'
+import type { OptionsOf } from '../core/options/option.js'
 import type { HeadersLike, PlatformAsyncDisposable } from '../ports/platform-types.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
 import type { ServerMetrics } from './server-metrics.js'
+import type { attachmentOptions, commonOptions, listenOptions } from './server-options.js'
 
 export interface SendOptions {
   /**
-   * Whether to compress this message, where compression was agreed upon: from `perMessageDeflate.thresholdBytes` on by
-   * default. A message that would grow is sent as it is all the same.
+   * Whether to compress this message, if compression was negotiated. By default, messages of at least
+   * `perMessageDeflate.thresholdBytes` are compressed. A message that would grow is sent uncompressed in any case.
    */
   readonly compress?: boolean | undefined
 }
 
-/** One connection, on the server's side. */
+/** One connection, as the server sees it. */
 export interface ServerSocket<Data = undefined> {
-  /** What `upgrade` returned as `data`; the user's own from then on. */
+  /** The `data` that `upgrade` returned. The library does not touch it. */
   data: Data
-  /** The opening handshake that made this connection. */
+  /** The request of the opening handshake. */
   readonly request: IncomingRequest
   /** The subprotocol in use, '' for none. */
   readonly protocol: string
-  /** The extensions in use, as they were answered; '' for none. */
+  /** The negotiated extensions, as in Sec-WebSocket-Extensions of the answer; '' for none. */
   readonly extensions: string
-  /** The peer's IP address, or undefined where there is none. */
+  /** The peer's IP address; undefined if it has none, as over a Unix socket. */
   readonly remoteAddress: string | undefined
   /**
-   * Bytes sent and not yet handed to the network: of messages that are framed with their headers and as they were
-   * compressed, of messages that still wait to be, or behind one of `sendStream`, their payloads.
+   * Bytes that are queued and not yet written to the network. A framed message counts with its headers and in its
+   * compressed length; a message that still waits to be framed, as behind one of `sendStream`, counts with its payload.
    */
   readonly bufferedAmount: number
-  /** Milliseconds that the peer took to answer the heartbeat's last Ping; undefined before the first answer. */
+  /** Milliseconds until the peer answered the last Ping of the heartbeat; undefined before the first answer. */
   readonly latencyMs: number | undefined
   /**
-   * Resolves once no more than `highWaterMarkBytes` waits: at once, or when `drain` is called. Rejects with a
-   * TransportError where the connection closes before.
+   * Resolves when at most `highWaterMarkBytes` are queued: at once, or when `drain` is called. Rejects with a
+   * TransportError if the connection closes first.
    */
   drained(): Promise<void>
   /**
-   * Sends a message, text for a string and binary for bytes. Never throws for what the peer did.
+   * Sends a message: text for a string, binary for bytes. The result says whether it was taken; a peer's doing is never
+   * thrown.
    *
-   * - 'sent': handed on;
-   * - 'buffered': taken, but more than `highWaterMarkBytes` waits now: `drain` is called once it has gone down;
-   * - 'dropped': not taken, as more than `maxBufferedBytes` waited already, with `whenBufferFull: 'drop'`;
-   * - 'closed': not taken, as the connection is closing or closed.
+   * - 'sent': queued, or written to the network;
+   * - 'buffered': queued, and more than `highWaterMarkBytes` are queued now: `drain` is called when that has gone down;
+   * - 'dropped': not taken, because more than `maxBufferedBytes` were queued already, with `whenBufferFull: 'drop'`;
+   * - 'closed': not taken, because the connection is closing or closed.
    *
-   * Bytes of 8 KiB and more are not copied: leave them unchanged until they have gone.
+   * Messages of 8 KiB or more are not copied: do not change their bytes until they are written.
    * Throws a UsageError for anything but a string, an ArrayBuffer or a view of one.
    */
   send(message: OutgoingPiece, options?: SendOptions): SendResult
   /**
-   * Sends each item of a source as a message, no faster than the peer takes them: the next is read once no more than
-   * `highWaterMarkBytes` waits. None is dropped.
+   * Sends each item of a source as a message, no faster than the peer takes them: the next item is read when at most
+   * `highWaterMarkBytes` are queued. No message is dropped.
    *
-   * Resolves, with how many there were, when the source has ended and there is room again. Where the connection closes
-   * before, rejects with a TransportError, and the source is told to end (`return`, or `cancel`). Rejects with what the
-   * source throws, and with a UsageError for an item that is no message; the connection stays open.
+   * Resolves to the number of messages when the source has ended and there is room again. If the connection closes first,
+   * it rejects with a TransportError, and the source is ended (`return`, or `cancel`). It rejects with the error of a source
+   * that throws, and with a UsageError for an item that can't be sent; the connection stays open.
    */
   sendFrom(source: MessageSource<OutgoingPiece>): Promise<number>
   /**
-   * Sends all of a source as one message in fragments (RFC 6455 §5.4), whatever its length, in bounded memory: the next
-   * piece is read once no more than `highWaterMarkBytes` waits. Pieces are copied, small ones gathered for a turn and
-   * long ones cut. Text may be cut anywhere; bytes for a text must be UTF-8 in all.
+   * Sends a whole source as one message in fragments (RFC 6455 §5.4). The message may have any length, and memory stays
+   * bounded: the next piece is read when at most `highWaterMarkBytes` are queued. Pieces are copied; small ones are gathered
+   * for a turn of the event loop, long ones are cut. Text may be cut anywhere. Bytes for a text must be UTF-8 as a whole.
    *
-   * What `send` and further streams send meanwhile waits until this message is over, and counts in `bufferedAmount`;
-   * `ping` and the answers to the peer's pings go between. `close` does not wait: the message stays incomplete,
-   * and what waits behind it does not go; `server.drain` waits.
+   * Messages of `send` and of further streams wait until this one has ended, and count in `bufferedAmount`. Pings and pongs
+   * go between the fragments. `close` does not wait: the message stays incomplete, and the messages behind it are not sent.
+   * `server.drain` does wait.
    *
-   * The source may be made of what the same peer sends meanwhile: the peer is read on while the network takes what is
-   * sent, however much waits behind this message, up to `maxBufferedBytes`.
+   * The source may depend on messages of the same peer: the peer is read while the network takes the fragments, even if
+   * other messages are queued behind this one, up to `maxBufferedBytes`.
    *
-   * Resolves when the message is complete. Where the connection closes before, rejects with a TransportError, and the
-   * source is told to end. Rejects with what the source throws, and with a UsageError for a piece that can't be sent:
-   * once a part has gone the connection then closes with 1011, as the message can't be completed.
+   * Resolves when the message is complete. If the connection closes first, it rejects with a TransportError, and the source
+   * is ended. It rejects with the error of a source that throws, and with a UsageError for a piece that can't be sent. If a
+   * part has been sent by then, the connection closes with 1011, because the message can't be completed.
    */
   sendStream(source: MessageSource<OutgoingPiece>, options?: SendStreamOptions): Promise<void>
   /**
-   * Starts the closing handshake; no message is delivered after it.
-   * @param code 1000 to 1003, 1007 to 1014, or 3000 to 4999; else a UsageError. Without one the Close carries none.
-   * @param reason at most 123 octets of UTF-8; else a UsageError
+   * Starts the closing handshake. No message is delivered after this call.
+   * @param code 1000 to 1003, 1007 to 1014, or 3000 to 4999; else a UsageError. Without a code the Close carries none.
+   * @param reason at most 123 bytes of UTF-8; else a UsageError
    */
   close(code?: number, reason?: string): void
   /**
-   * Drops the connection at once, with what waits. The peer sees it end without a Close; with `reset`, which is for
-   * tests of clients and for peers that misbehave, TCP tells it by a RST.
+   * Drops the connection and all queued messages at once. The peer sees the connection end without a Close. With `reset` it
+   * sees a TCP RST, for tests of clients and for peers that misbehave.
    */
   terminate(options?: { readonly reset?: boolean | undefined }): void
-  /** Sends a Ping with a payload of at most 125 octets; else a UsageError. */
+  /** Sends a Ping. A payload of more than 125 bytes is a UsageError. */
   ping(payload?: string | ArrayBuffer | ArrayBufferView): void
-  /** Stops delivering messages, and reading from the network. */
+  /** Stops reading from the network and delivering messages, until `resume`. */
   pause(): void
   resume(): void
 }
 
-/** What can be sent, whole or as a piece of a message. */
+/** A message, or a piece of one, that can be sent. */
 export type OutgoingPiece = string | ArrayBuffer | ArrayBufferView
 
-/** Where messages or their pieces come from: it is read as fast as they can be sent. */
+/** A source of messages or of pieces of a message. It is read no faster than they can be sent. */
 export type MessageSource<Item> = Iterable<Item> | AsyncIterable<Item> | ReadableLike<Item>
 
-/** What is used of the platform's ReadableStream. */
+/** The part of the platform's ReadableStream that is used. */
 export interface ReadableLike<Item> {
   getReader(): {
     read(): Promise<{ readonly done: boolean; readonly value?: Item | undefined }>
@@ -108,103 +109,112 @@ export interface ReadableLike<Item> {
   }
 }
 
-/** The platform's ReadableStream, where there are types of it. */
+/** The platform's ReadableStream, if its types are loaded. */
 type PlatformReadable = typeof globalThis extends { ReadableStream: { prototype: infer Stream } } ? Stream : unknown
 
 /**
- * A message that comes in pieces: text as strings, never cut within a character, and binary as bytes of the reader's
- * own. It can be read once. Where the connection closes before all has come, reading fails with a TransportError or a
- * ProtocolError.
+ * A message that is delivered in pieces: text as strings that are never cut within a character, binary as bytes that
+ * belong to the reader. It can be read once. If the connection closes before the message is complete, reading fails with a
+ * TransportError or a ProtocolError.
  */
 export interface MessageStream extends AsyncIterable<string | Uint8Array> {
   readonly type: 'text' | 'binary'
-  /** The pieces as a stream of the platform's. */
+  /** The pieces as a ReadableStream of the platform. */
   readonly readable: ReadableLike<string | Uint8Array> & PlatformReadable
-  /** All of it as a text. Beyond `maxMessageBytes` it rejects with a ProtocolError, and the connection closes with 1009. */
+  /** The whole message as text. Beyond `maxMessageBytes` it rejects with a ProtocolError, and the connection closes with 1009. */
   text(): Promise<string>
-  /** All of it as bytes, those of its UTF-8 for a text, within the same limit. */
+  /** The whole message as bytes, within the same limit; a text as its UTF-8. */
   bytes(): Promise<Uint8Array>
 }
 
 export interface SendStreamOptions {
   /**
-   * Whether to compress this message, where compression was agreed upon: by default where it is longer than one fragment,
-   * or as long as `perMessageDeflate.thresholdBytes`. One whose beginning does not shrink is sent as it is all the same.
+   * Whether to compress this message, if compression was negotiated. By default, a message is compressed that is longer than
+   * one fragment or has at least `perMessageDeflate.thresholdBytes`. A message whose beginning does not shrink is sent
+   * uncompressed in any case.
    */
   readonly compress?: boolean | undefined
-  /** What kind of message it is: by default text where the first piece is a string, else binary. */
+  /** The kind of message. By default it is text if the first piece is a string, else binary. */
   readonly type?: 'text' | 'binary' | undefined
   /**
-   * Octets of a fragment, for peers that take no longer ones: an integer above 0, of which 64 KiB are used at most; 16 KiB
-   * without it. Each fragment of what comes within a turn has as many, but for the last.
+   * Bytes of a fragment, for peers that take no longer ones: an integer above 0; more than 64 KiB count as 64 KiB. The pieces
+   * of one turn of the event loop make fragments of this length, and a shorter last one.
+   * @default 16_384 (16 KiB)
    */
   readonly fragmentBytes?: number | undefined
 }
 
 /**
- * What happens on a server's connections. A handler that throws or rejects is told of by `error`, and its connection
- * closes with 1011. A promise is not waited for, unless `sequential` asks for it.
+ * The functions that a server calls for its connections. If one throws or rejects, `error` is called and the connection
+ * closes with 1011. The server does not wait for promises, except with `sequential`.
  */
 export interface ServerHandlers<Data> {
   /**
-   * A client asks to connect. Returns what the connection is to have, or an answer that refuses it, now or by promise
-   * within `handshakeTimeoutMs`. Without this handler everyone is let in. What the peer sends meanwhile is delivered
-   * after `open`; where it leaves meanwhile its place is free at once, `request.signal` is aborted, and the answer is
-   * ignored.
+   * A client asks to connect. Returns the properties of the connection, or an answer that refuses it, or a promise of
+   * either within `handshakeTimeoutMs`. Without this handler every client is accepted. Messages that arrive before the
+   * decision are delivered after `open`. If the peer leaves before it, `request.signal` is aborted and the answer is ignored.
    *
-   * Put it before the other handlers, so that the type of their `socket.data` follows from what it returns.
+   * Write it before the other handlers: the type of their `socket.data` follows from its result.
    */
   upgrade?(request: IncomingRequest): UpgradeAnswer<Data> | Promise<UpgradeAnswer<Data>>
-  /** A connection stands. */
+  /** A connection is open. */
   open?(socket: ServerSocket<Data>): unknown
-  /** A message came: a string for text, bytes of the receiver's own for binary (on Node a Buffer). */
+  /** A message arrived: a string for text; for binary, bytes that belong to the receiver (a Buffer on Node). */
   message?(socket: ServerSocket<Data>, message: string | Uint8Array): unknown
   /**
-   * A message begins to come, in place of `message`, or beside it for those connections for which `upgrade` answers
-   * `messageStream: true`: it is handed over in pieces while it arrives, whatever its length,
-   * as `maxMessageBytes` does not limit it. About `highWaterMarkBytes` of it are held, and a read of the network besides;
-   * then the peer is read no further, and its pings are not answered, until they are taken.
+   * A message begins to arrive. It is delivered in pieces and may have any length: `maxMessageBytes` does not limit it. This
+   * handler takes the place of `message`. A server that has both uses this one for connections for which `upgrade` answers
+   * `messageStream: true`.
    *
-   * A message that does not come on for `messageTimeoutMs` ends its connection, and its reader fails; the time in which
-   * the server waits for the reader does not count.
+   * The server holds about `highWaterMarkBytes` of the message, and one read of the network. Then it stops reading, and with
+   * that answering pings, until the pieces are taken.
    *
-   * The next message begins when this one has been read to its end, or its reader has stopped: what is left is dropped.
-   * So is all of it where nobody has begun to read when this handler is done, with the promise that it returns.
+   * If the rest of a message does not arrive within `messageTimeoutMs`, the connection ends and the reader fails. Time in
+   * which the server waits for the reader does not count.
+   *
+   * The next message begins when this one is read to its end or its reader stops; the rest is dropped. The whole message is
+   * dropped if its reader has not begun when this handler, with the promise that it returns, is done.
    */
   messageStream?(socket: ServerSocket<Data>, stream: MessageStream): unknown
   /**
-   * After a `send` that answered 'buffered': no more than `highWaterMarkBytes` waits. Where the network did not keep up
-   * this comes once all has gone.
+   * At most `highWaterMarkBytes` are queued again, after a `send` that answered 'buffered'. If the network did not keep up,
+   * this is called when all bytes are written.
    */
   drain?(socket: ServerSocket<Data>): unknown
-  /** A connection is closed; the last call for it, but for an `error` of a promise that a handler returned before. */
+  /** A connection is closed. It is the last call for it, except `error` for a promise that a handler returned earlier. */
   close?(socket: ServerSocket<Data>, result: CloseResult): unknown
   /**
-   * What went wrong: a ProtocolError of the peer's, a TransportError, or what a handler threw. `socket` is undefined
-   * where it went wrong before the connection stood.
+   * Something failed: the peer broke the protocol (ProtocolError), the network failed (TransportError), or a handler threw.
+   * `socket` is undefined if the connection was not open yet.
    */
   error?(socket: ServerSocket<Data> | undefined, error: Error): unknown
 }
 
-/** What a server that listens does besides. */
+/** The functions that only a server that listens calls. */
 export interface PlainHandlers {
   /**
-   * A plain request came, no handshake; an Upgrade to another protocol than WebSocket is ignored. Without this handler it
-   * is answered 426. CONNECT is answered 501 and `OPTIONS *` 200, without it.
+   * A plain request arrived that is no opening handshake. An Upgrade to another protocol than WebSocket is ignored. Without
+   * this handler such requests are answered 426. CONNECT is always answered 501, and `OPTIONS *` 200.
    */
   request?(request: IncomingRequest): HttpAnswer | Promise<HttpAnswer>
 }
 
-/** What `upgrade` returns: a connection's data, subprotocol and further header fields, or an answer that refuses it. */
+/** The result of `upgrade`: data, subprotocol and header fields of the connection, or an answer that refuses it. */
 export type UpgradeAnswer<Data> = UpgradeAcceptance<Data> | UpgradeAcceptance<undefined> | HttpAnswer | undefined
 
 export interface UpgradeAcceptance<Data> {
   readonly data?: Data
   /** One of `request.protocols`. */
   readonly protocol?: string | undefined
-  /** Whether this connection may compress, where `perMessageDeflate` of the server lets it; true by default. */
+  /**
+   * Whether this connection may compress, if `perMessageDeflate` of the server allows it.
+   * @default true
+   */
   readonly perMessageDeflate?: boolean | undefined
-  /** Whether this connection's messages go to `messageStream`, where the server has `message` too; false by default. */
+  /**
+   * Whether the messages of this connection go to `messageStream`, if the server has `message` too.
+   * @default false
+   */
   readonly messageStream?: boolean | undefined
   /** Further fields of the answer. */
   readonly headers?: HeaderInput | undefined
@@ -216,7 +226,7 @@ export type HeaderInput =
   | Iterable<readonly [name: string, value: string]>
   | HeadersLike
 
-/** An HTTP answer: the platform's own Response, or the same in short. */
+/** An HTTP answer: a Response of the platform, or a plain object. */
 export type HttpAnswer = ResponseLike | PlainAnswer
 
 export interface PlainAnswer {
@@ -226,129 +236,65 @@ export interface PlainAnswer {
   readonly body?: string | Uint8Array | undefined
 }
 
-/** What a Response has, on every platform. */
+/** The members that a Response has on every platform. */
 export interface ResponseLike {
   readonly status: number
   readonly headers: HeadersLike
   arrayBuffer(): Promise<ArrayBuffer>
 }
 
-type LimitOptions = { readonly [name in keyof ServerLimits]?: ServerLimits[name] | undefined }
+/** The options of every server, whether it listens or is attached. */
+export interface ServerOptions<Data>
+  extends ServerHandlers<Data>,
+    OptionsOf<typeof serverLimitOptions>,
+    OptionsOf<typeof commonOptions> {}
 
-/** What every server takes, whether it listens or is attached. */
-export interface ServerOptions<Data> extends ServerHandlers<Data>, LimitOptions {
-  /**
-   * Which pages may connect, by their Origin: by default those of http or https with the request's own host and port;
-   * or a list of origins such as 'https://example.com' besides; or 'any'. Others are answered 403. Where Host has no
-   * port and the server no TLS, a page of https passes too: a proxy may end TLS. A client that sends no Origin is no
-   * browser, and passes. Pages from files and in sandboxed frames have the origin 'null', whoever wrote them.
-   */
-  readonly origin?: 'any' | readonly string[] | undefined
-  /**
-   * Which names the server answers to, by a request's Host: on an address of this machine alone (127.0.0.1, ::1) by
-   * default only such addresses and localhost, so that a page can't reach it by a name of its own (DNS rebinding),
-   * and elsewhere any; or a list of names such as 'example.com' besides, in any case; or 'any'.
-   */
-  readonly hosts?: 'any' | readonly string[] | undefined
-  /**
-   * What becomes of a message where more than `maxBufferedBytes` wait already: the connection closes with 1013,
-   * which is the default, or the message is dropped and `send` says so.
-   */
-  readonly whenBufferFull?: 'close' | 'drop' | undefined
-  /**
-   * Compresses messages with who offers it (RFC 7692): false by default, or true, or an object that says more. Without
-   * more, each message is compressed by itself, so that a connection holds no memory for it.
-   */
-  readonly perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined
-  /**
-   * Whether the next message of a connection waits for the promise that `open` or `message` returned for it, and
-   * reading with it: false by default. A handler that waits for a further message of the same peer then waits for ever.
-   */
-  readonly sequential?: boolean | undefined
-  /**
-   * Whether the memory of long messages is tuned in this thread: true by default. On Node that lets glibc keep freed
-   * memory, has V8 collect its young generation in time, and decodes long texts to V8's heap (docs/memory.md). `false`
-   * switches it off for all servers and clients of the thread, for good: where two servers differ, `false` wins. In all
-   * threads of a process TWOWAY_TUNE_MEMORY=0 in the environment switches it off. `metrics().memoryTuning` reports it.
-   */
-  readonly tuneMemory?: boolean | undefined
-}
+/** The options of `serve`. `port` and `host`, `socketPath` and `handle` exclude each other. */
+export interface ServeOptions<Data>
+  extends ServerOptions<Data>,
+    PlainHandlers,
+    OptionsOf<typeof plainLimitOptions>,
+    OptionsOf<typeof listenOptions> {}
 
-type PlainLimitOptions = { readonly [name in keyof PlainLimits]?: PlainLimits[name] | undefined }
-
-/** Where to listen is `port` and `host`, or `socketPath`, or `handle`. */
-export interface ServeOptions<Data> extends ServerOptions<Data>, PlainHandlers, PlainLimitOptions {
-  /** 0 lets the system choose one; 8080 by default. */
-  readonly port?: number | undefined
-  /** The address to listen on: 127.0.0.1 by default, 0.0.0.0 or :: for all. */
-  readonly host?: string | undefined
-  /**
-   * A Unix socket to listen on, by its path. The file is made, and goes when the server closes. One that a killed
-   * process left behind is not taken over: EADDRINUSE, and the error says that nothing answers on it.
-   */
-  readonly socketPath?: string | undefined
-  /**
-   * What listens already: `{ fd: 3 }` for a descriptor that the process was started with (systemd's socket
-   * activation), or a server of node:net, such as one that another process sent.
-   */
-  readonly handle?: object | undefined
-  /** Connections that may wait to be accepted; 511 by default, and no more than the system allows. */
-  readonly backlog?: number | undefined
-  /**
-   * Lets several processes listen on one port, among which the system shares connections out (SO_REUSEPORT).
-   * Needs Node 22.12, or 23.1 and later, and a system that has it, such as Linux.
-   */
-  readonly reusePort?: boolean | undefined
-  /** Speaks TLS (wss) with this identity. */
-  readonly tls?: TlsServerOptions | undefined
-}
-
-/** What `attach` takes. The time and the length of a request's head are the HTTP server's to limit, before ours are. */
-export interface AttachOptions<Data> extends ServerOptions<Data> {
-  /**
-   * Which handshakes are this attachment's: those of a path, compared as it is, without the query; or those for which a
-   * function answers true. All of them where it is left out. An equal path goes before a function, the function that
-   * was attached first before others, and both before all.
-   */
-  readonly path?: string | ((request: IncomingRequest) => boolean) | undefined
-}
+/** The options of `attach`. The HTTP server's own limits for the time and length of a request's head come before ours. */
+export interface AttachOptions<Data> extends ServerOptions<Data>, OptionsOf<typeof attachmentOptions> {}
 
 export interface BroadcastOptions<Data = undefined> extends SendOptions {
-  /** Who is not sent it: whoever it came from, say. */
+  /** A connection that does not get the message, such as its sender. */
   readonly except?: ServerSocket<Data> | undefined
 }
 
 /** A server that takes connections. `await using server = await serve(...)` closes it at the end of the block. */
 export interface Server<Data = undefined> extends PlatformAsyncDisposable {
   /**
-   * Where it listens, such as ws://127.0.0.1:8080, to which a path can be appended; ws+unix:/path/to.sock: for a Unix
-   * socket, as our client takes it; '' while the HTTP server that it is attached to does not listen.
+   * The URL of the server, such as ws://127.0.0.1:8080. A path can be appended. For a Unix socket it is
+   * ws+unix:/path/to.sock:, as the client of this package takes it. '' while the HTTP server of an attachment does not listen.
    */
   readonly url: string
-  /** 0 where there is none. */
+  /** 0 if it has none. */
   readonly port: number
-  /** The connections that stand now. */
+  /** The open connections. */
   readonly connections: ReadonlySet<ServerSocket<Data>>
   /**
-   * Sends a message to all connections, framed once, and returns how many took it. One that lags behind does not hold up
-   * the others: it is dealt with as by its own `send`, see `whenBufferFull`.
+   * Sends a message to all connections and returns the number that took it. The message is framed once. A connection that
+   * lags behind does not delay the others: `whenBufferFull` applies to it.
    * Throws a UsageError for anything but a string, an ArrayBuffer or a view of one.
    */
   broadcast(message: OutgoingPiece, options?: BroadcastOptions<Data>): number
-  /** What happened since the start, in numbers; cheap enough to be asked every second. */
+  /** Counts since the start, and of this moment. Cheap enough for a call each second. */
   metrics(): ServerMetrics
-  /** Whether it takes new connections: false once `drain` or `close` was called. */
+  /** Whether it accepts connections: false after `drain` or `close`. */
   readonly isReady: boolean
   /**
-   * Makes room for a successor: takes no more connections (new handshakes are answered 503 with Retry-After), and closes
-   * those that stand with 1012, spread over the time, so that they do not all come back at once. What was sent before
-   * is delivered first; a message of `sendStream` that is under way has until the end of the time. Resolves when all are gone: who has not answered its Close is dropped after `closeTimeoutMs`.
-   * Plain requests are answered on; `close` ends that.
+   * Prepares for a restart. New handshakes are answered 503 with Retry-After. Open connections close with 1012, at moments
+   * spread over the given time, so that they do not all come back at once. Queued messages are sent first; a message of
+   * `sendStream` has until the end of the time. Resolves when all connections are gone; peers that do not answer the Close
+   * are dropped after `closeTimeoutMs`. Plain requests are still answered, until `close`.
    */
   drain(options: { readonly withinMs: number }): Promise<void>
   /**
-   * Takes no more connections, closes those that stand with 1001, and resolves when all are gone: within
-   * `closeTimeoutMs`, as who has not answered by then is dropped. An HTTP server that it was attached to goes on.
+   * Accepts no more connections and closes the open ones with 1001. Resolves when all are gone, which takes at most
+   * `closeTimeoutMs`: a peer that has not answered by then is dropped. The HTTP server of an attachment goes on.
    */
   close(): Promise<void>
 }

@@ -1,15 +1,15 @@
 const firstMs = 100
 const longestMs = 30_000
-/** Who has listened for so long did not fail at its start. */
+/** Milliseconds of listening after which a death does not count as a failed start. */
 const healthyAfterMs = 30_000
 
-/** How long a worker that died waits before it is started again: twice as long each time, until one has lived a while. */
+/** The delay before a worker that died is started again. It doubles each time, until a worker has lived for a while. */
 export class RestartDelay {
   #failures = 0
 
   /**
-   * @param listenedMs how long the one that died had listened; 0 where it never did
-   * @param chance from 0 to 1: workers that died of one cause come back at different times
+   * @param listenedMs the time for which the dead worker had listened; 0 if it never did
+   * @param chance from 0 to 1, so that workers that died of one cause come back at different times
    */
   next(listenedMs: number, chance: number): number {
     if (listenedMs >= healthyAfterMs) this.#failures = 0

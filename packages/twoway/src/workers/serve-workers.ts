@@ -3,9 +3,8 @@ import type { WorkersPorts } from './workers-settings.js'
 import type { Workers, WorkersOptions } from './workers-types.js'
 
 /**
- * Runs a module that calls `serve` in several processes on one port, and resolves once all of them listen. The module
- * itself says where its servers listen; with port 0 all processes share the port that the first one gets. A module that
- * calls `serve` several times has several servers in each process.
+ * Runs a module that calls `serve` in several processes on one port, and resolves when all of them listen. The module
+ * chooses the port; with port 0 all processes share the port that the first one gets. A module may start several servers.
  *
  * The system distributes connections where Node can listen with SO_REUSEPORT (Node 22.12, 23.1 and later, on Linux and
  * the BSDs); elsewhere the parent does, by node:cluster. A worker that dies is started again, after 0.1 s at first and
@@ -14,10 +13,10 @@ import type { Workers, WorkersOptions } from './workers-types.js'
  * distributes the connections of its HTTP server, on every system.
  *
  * Rejects with a UsageError for wrong options, a module that does not exist, a call in a worker, and on Bun and Deno.
- * Rejects with an Error when a worker does not come to listen; the others are stopped then. Its `cause` is what the
- * module threw, and its `code` that of the system, such as EADDRINUSE or EACCES.
+ * Rejects with an Error if a worker fails to listen; the other workers are stopped. Its `cause` is the error that the
+ * module threw, and its `code` is the system's, such as EADDRINUSE or EACCES.
  *
- * @param module its `file:` URL, or its path
+ * @param module the `file:` URL of the module, or its path
  */
 export type ServeWorkers = (module: string | { readonly href: string }, options?: WorkersOptions) => Promise<Workers>
 

@@ -7,10 +7,11 @@ interface FoundPort {
 }
 
 /**
- * Which port the workers share for each of their servers: the first to ask decides, and it stays so, whoever dies.
+ * The port that the workers share for each of their servers. The first worker that asks decides it, and it stays the same
+ * when workers die.
  *
- * A port with SO_REUSEPORT is taken without a word beside any other program that shares it, a second start of the same
- * one say; so whether it is free is found out here, once, in the ordinary way.
+ * With SO_REUSEPORT a port can be shared with another program unnoticed, such as a second start of the same one. So this
+ * class checks once, without SO_REUSEPORT, that the port is free.
  */
 export class SharedPorts {
   readonly #findPort: WorkerHost['findPort']
@@ -21,17 +22,17 @@ export class SharedPorts {
     this.#findPort = findPort
   }
 
-  /** Rejects with the system's error where the address can't be had. */
+  /** Rejects with the system's error if the address can't be used. */
   async portFor({ port, host, nth, isShared, taken }: WorkerPlace): Promise<number> {
     if (isShared && port !== 0) return port
     const key = `${host} ${port === 0 ? `any ${nth}` : port}`
     const found = this.#found.get(key)
-    // Between our finding it and their listening somebody else took it.
+    // Another program took the port after the check and before the workers listened.
     const isLost = taken !== undefined && found?.port === taken && !this.#inUse.has(taken)
     return found === undefined || isLost ? this.#find(key, { port, host }) : found.promise
   }
 
-  /** A worker listens there. */
+  /** A worker listens on the port. */
   used(port: number): void {
     this.#inUse.add(port)
   }

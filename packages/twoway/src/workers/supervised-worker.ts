@@ -11,24 +11,24 @@ import {
 import type { WorkersSettings } from './workers-settings.js'
 import type { WorkerState } from './workers-types.js'
 
-/** How long a worker may take to tell what it has counted. */
+/** Milliseconds that a worker may take to report its counts. */
 const metricsWithinMs = 2000
-/** What keeps a worker alive after its servers are closed, a timer of the module's say, may do so for as long. */
+/** Milliseconds that a worker may live after its servers are closed, if a timer of its module keeps it alive. */
 const leaveWithinMs = 1000
 
-/** What is told of a worker. */
+/** The events of a worker. */
 export interface WorkerObserver {
-  /** All of its servers listen. Told again where the module starts further ones. */
+  /** All of its servers listen. Called again if the module starts further ones. */
   listening(worker: SupervisedWorker): void
   ended(worker: SupervisedWorker, end: WorkerEnd): void
-  /** Something went wrong that does not end it by itself. */
+  /** An error occurred that does not end the worker. */
   failed(error: Error): void
 }
 
-/** One process of several, as its parent sees it. */
+/** A worker process, as its parent sees it. */
 export class SupervisedWorker {
   readonly id: number
-  /** Resolves when it listens for the first time, and rejects where it ends before. */
+  /** Resolves when it listens for the first time, and rejects if it ends first. */
   readonly started: Promise<void>
   /** Resolves when the process is gone. */
   readonly gone: Promise<void>
@@ -62,7 +62,7 @@ export class SupervisedWorker {
       this.#onStarted = resolve
       this.#onNotStarted = reject
     })
-    // Who does not wait for its start is told of its end.
+    // A caller that does not wait for the start learns of the failure by `ended`.
     this.started.catch(() => {})
     this.gone = new Promise((resolve) => {
       this.#onGone = resolve
@@ -92,7 +92,7 @@ export class SupervisedWorker {
     return this.#addresses
   }
 
-  /** What it last told of what its servers have counted. */
+  /** The last reported counts of its servers. */
   get lastMetrics(): ServerMetrics | undefined {
     return this.#metrics
   }
@@ -105,12 +105,12 @@ export class SupervisedWorker {
     return this.#missedBroadcasts
   }
 
-  /** Milliseconds for which it has listened. */
+  /** Milliseconds since it listens. */
   get listenedMs(): number {
     return this.#listeningSince === undefined ? 0 : this.#settings.ports.clock.now() - this.#listeningSince
   }
 
-  /** Returns whether the message was handed to the process. */
+  /** Returns whether the message was sent to the process. */
   broadcast(message: string | Uint8Array, compress: boolean | undefined): boolean {
     if (this.#state !== 'listening' && this.#state !== 'draining') return false
     const { maxBufferedBytes } = this.#settings
@@ -118,12 +118,12 @@ export class SupervisedWorker {
       this.#missedBroadcasts += 1
       if (!this.#isLagging) {
         this.#isLagging = true
-        const waiting = `${this.#waitingBytes} octets wait, and maxBufferedBytes is ${maxBufferedBytes}`
+        const waiting = `${this.#waitingBytes} bytes wait, and maxBufferedBytes is ${maxBufferedBytes}`
         this.#observer.failed(new Error(`${this.#name} takes no broadcasts and misses them from now on: ${waiting}`))
       }
       return false
     }
-    // A string takes two octets a character at most.
+    // A string takes at most two bytes a character.
     const size = message.length * (typeof message === 'string' ? 2 : 1)
     this.#waitingBytes += size
     this.#tell({ type: 'broadcast', message, compress }, () => {
@@ -133,10 +133,10 @@ export class SupervisedWorker {
     return true
   }
 
-  /** What its servers have counted; undefined where it does not say so in time. */
+  /** The counts of its servers; undefined if it does not report them in time. */
   async metrics(): Promise<ServerMetrics | undefined> {
     if (this.#state === 'starting' || this.#state === 'ended') return undefined
-    // Who is stuck is not asked again and again: what he is asked waits in this process.
+    // A stuck worker is not asked again: the questions would queue in this process.
     this.#metricsAsked ??= this.#ask((ask) => ({ type: 'metrics', ask })).finally(() => {
       this.#metricsAsked = undefined
     })
@@ -150,7 +150,7 @@ export class SupervisedWorker {
     })
   }
 
-  /** Resolves when all connections are gone, or the worker. */
+  /** Resolves when all connections, or the worker itself, are gone. */
   async drain(withinMs: number): Promise<void> {
     if (this.#state !== 'listening') return
     this.#state = 'draining'
@@ -170,7 +170,7 @@ export class SupervisedWorker {
     const wasStarting = this.#state === 'starting'
     this.#state = 'stopping'
     const killing = this.#killAfter(this.#settings.killAfterMs, 'has not ended')
-    // Nobody is connected to it yet, and maybe it does not listen to us.
+    // It has no connections yet, and it may not read messages.
     if (wasStarting) this.#process.end(false)
     else await this.#ask((ask) => ({ type: 'close', ask }))
     this.#tell({ type: 'end' })
@@ -180,7 +180,7 @@ export class SupervisedWorker {
     killing.cancel()
   }
 
-  /** Why it is not there, in a sentence. */
+  /** The reason why it ended, in a sentence. */
   describe({ code, signal, error }: WorkerEnd): string {
     const { startTimeoutMs } = this.#settings
     const cause = error ?? this.#lastError
@@ -233,7 +233,7 @@ export class SupervisedWorker {
     }
   }
 
-  /** Resolves with nothing where the worker ends before it answers. */
+  /** Resolves to undefined if the worker ends before it answers. */
   #ask(question: (ask: number) => ParentMessage): Promise<ServerMetrics | undefined> {
     if (this.#state === 'ended') return Promise.resolve(undefined)
     const ask = ++this.#lastAsk
@@ -260,7 +260,7 @@ export class SupervisedWorker {
   }
 }
 
-/** With the code of what caused it, so that who starts workers can tell a port in use as who starts a server. */
+/** Has the code of its cause, so that callers recognize a port in use as they do with a single server. */
 function withCode(error: Error): Error {
   const { code } = (error.cause ?? {}) as { readonly code?: string }
   return code === undefined ? error : Object.assign(error, { code })

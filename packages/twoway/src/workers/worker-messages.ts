@@ -1,14 +1,14 @@
 import type { ServerMetrics } from '../server/server-metrics.js'
 
-/** Where a server of a worker's is to listen. */
+/** A worker's question where a server is to listen. */
 export interface WorkerPlace {
   readonly port: number
   readonly host: string
-  /** Which one of those that ask for any port, in their order within the worker. */
+  /** The number of this server among those of the worker that ask for any port. */
   readonly nth: number
-  /** Whether others may listen there too, as the module says itself. */
+  /** Whether the module itself allows other programs to listen on the port. */
   readonly isShared: boolean
-  /** The port that was found before and could not be had. */
+  /** The port of the previous answer, if the worker could not listen on it. */
   readonly taken?: number | undefined
 }
 
@@ -17,7 +17,7 @@ export interface WorkerAddress {
   readonly port: number
 }
 
-/** An error as it goes from a process to another. */
+/** An error as it is sent between processes. */
 export interface SentError {
   readonly name: string
   readonly message: string
@@ -25,17 +25,17 @@ export interface SentError {
   readonly stack?: string | undefined
 }
 
-/** What a worker tells its parent. */
+/** The messages of a worker to its parent. */
 export type WorkerMessage =
   /** Asks where to listen; answered by 'place'. */
   | { readonly type: 'place'; readonly ask: number; readonly place: WorkerPlace }
   /** All of its servers listen. */
   | { readonly type: 'listening'; readonly addresses: readonly WorkerAddress[] }
-  /** A server could not be started, or the process dies of an error. */
+  /** A server could not be started, or an error ends the process. */
   | { readonly type: 'failed'; readonly error: SentError }
   | { readonly type: 'answer'; readonly ask: number; readonly metrics: ServerMetrics }
 
-/** What a parent tells its worker. */
+/** The messages of a parent to its worker. */
 export type ParentMessage =
   | { readonly type: 'place'; readonly ask: number; readonly port: number; readonly error?: SentError | undefined }
   | {
@@ -43,10 +43,10 @@ export type ParentMessage =
       readonly message: string | Uint8Array
       readonly compress: boolean | undefined
     }
-  /** Each is answered, when it is done, by what the worker has counted. */
+  /** Each is answered with the counts of the worker when it is done. */
   | { readonly type: 'metrics' | 'close'; readonly ask: number }
   | { readonly type: 'drain'; readonly ask: number; readonly withinMs: number }
-  /** Nothing is asked any more. */
+  /** No further message follows. */
   | { readonly type: 'end' }
 
 export function sentError(error: unknown): SentError {
@@ -55,7 +55,7 @@ export function sentError(error: unknown): SentError {
   return { name, message, stack, ...(typeof code === 'string' ? { code } : {}) }
 }
 
-/** The error that was sent, as one of this process. */
+/** The error that was sent, as an Error of this process. */
 export function receivedError({ message, ...rest }: SentError): Error {
   return Object.assign(new Error(message), rest)
 }

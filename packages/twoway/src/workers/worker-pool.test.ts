@@ -240,7 +240,7 @@ describe('serveWorkers: broadcast', () => {
     assert.equal(scene.worker(0).received.length, 3)
     assert.equal(scene.worker(1).received.length, 5)
     assert.deepEqual(scene.errors, [
-      'worker 1 (process 101) takes no broadcasts and misses them from now on: 150 octets wait, and maxBufferedBytes is 100',
+      'worker 1 (process 101) takes no broadcasts and misses them from now on: 150 bytes wait, and maxBufferedBytes is 100',
     ])
     scene.worker(0).take()
     assert.equal(workers.broadcast('x'.repeat(51)), 2)
@@ -480,7 +480,7 @@ describe('serveWorkers: options', () => {
     }
     await assert.rejects(new Scene().start({ port: 80 } as object), {
       name: 'UsageError',
-      message: /no option "port" of serveWorkers.*are given to serve\(\) in the module/,
+      message: /no option "port" of serveWorkers\(\).*are given to serve\(\) in the module/,
     })
   })
 })

@@ -14,8 +14,8 @@ import { settleWorkers, type WorkersPorts, type WorkersSettings } from './worker
 import type { WorkerExit, Workers, WorkersMetrics, WorkersOptions } from './workers-types.js'
 
 /**
- * Starts workers, and resolves once all of them listen. Rejects with a UsageError for wrong options, and with the first
- * error of a worker that does not come to listen, when all of them have ended.
+ * Starts workers, and resolves when all of them listen. Rejects with a UsageError for wrong options. If a worker fails to
+ * listen, it rejects with the first such error when all workers have ended.
  */
 export async function startWorkers(options: WorkersOptions, ports: WorkersPorts): Promise<Workers> {
   const pool = new WorkerPool(settleWorkers(options, ports))
@@ -23,7 +23,7 @@ export async function startWorkers(options: WorkersOptions, ports: WorkersPorts)
   return pool
 }
 
-/** A place among the workers, which a new process takes when one dies. */
+/** A numbered slot for a worker. When its process dies, a new one takes the slot. */
 interface Seat {
   readonly id: number
   readonly delay: RestartDelay
@@ -31,16 +31,16 @@ interface Seat {
   timer: Timer | undefined
 }
 
-/** Worker processes: starts them, starts again who dies, and has all of them do what is asked for. */
+/** The worker processes: starts them, restarts those that die, and passes requests to all of them. */
 class WorkerPool implements Workers {
   readonly #settings: WorkersSettings
   readonly #ports: SharedPorts
   readonly #seats: readonly Seat[]
-  /** All that run, those being replaced too. */
+  /** All running workers, including those that are being replaced. */
   readonly #running = new Set<SupervisedWorker>()
   #phase: 'starting' | 'up' | 'draining' | 'closing' = 'starting'
   #addresses: readonly WorkerAddress[] = []
-  /** What those counted that are gone. */
+  /** The counts of workers that are gone. */
   #past: ServerMetrics = noMetrics
   #pastMissed = 0
   #exits = 0
@@ -162,7 +162,7 @@ class WorkerPool implements Workers {
       if (this.#phase !== 'up') return
       const successor = this.#launch(seat.id)
       await successor.started
-      // It may have died and been started again meanwhile.
+      // It may have died and been restarted in the meantime.
       const predecessor = seat.worker
       seat.timer?.cancel()
       seat.worker = successor
@@ -179,7 +179,7 @@ class WorkerPool implements Workers {
     if (worker.state === 'stopping' || this.#phase === 'closing') return
     const reason = worker.describe(end)
     if (this.#phase === 'starting') {
-      // Where it had not listened its own promise says more.
+      // If it had not listened yet, its own promise has the error.
       if (worker.state !== 'starting') this.#onStartFailed(new Error(reason))
       return
     }
@@ -191,7 +191,7 @@ class WorkerPool implements Workers {
     this.#tellExit({ id, pid, code: end.code, signal: end.signal, error, reason, restartInMs })
   }
 
-  /** Returns in how many milliseconds. */
+  /** Returns the delay in milliseconds. */
   #restartLater(seat: Seat): number {
     const { clock, random } = this.#settings.ports
     const delayMs = seat.delay.next(seat.worker!.listenedMs, (random.maskingKey() >>> 0) / 2 ** 32)
@@ -223,7 +223,7 @@ class WorkerPool implements Workers {
     else this.#call(() => handlers.error!(error), ports.report)
   }
 
-  /** What a handler throws, or rejects with, is told. */
+  /** Reports an error that a handler throws or rejects with. */
   #call(handler: () => unknown, tell: (error: Error) => void): void {
     try {
       const returned = handler()
@@ -234,7 +234,7 @@ class WorkerPool implements Workers {
   }
 }
 
-/** Without the numbers of the moment, which a worker that is gone has none of. */
+/** The totals alone: a worker that is gone has no counts of this moment. */
 function onlyTotals(metrics: ServerMetrics): ServerMetrics {
   const memoryTuning = { ...metrics.memoryTuning, on: 0, freedMemoryKept: 0 }
   return { ...metrics, ...nothingNow, memoryTuning }
@@ -242,5 +242,5 @@ function onlyTotals(metrics: ServerMetrics): ServerMetrics {
 
 function checkTime(withinMs: number): void {
   if (Number.isFinite(withinMs) && withinMs >= 0) return
-  throw new UsageError('optionInvalid', `withinMs must be milliseconds from 0 on, not ${String(withinMs)}`)
+  throw new UsageError('optionInvalid', `withinMs must be a number of milliseconds from 0 on, not ${String(withinMs)}`)
 }

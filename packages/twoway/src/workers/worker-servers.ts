@@ -13,10 +13,10 @@ import {
 
 type PlaceAnswer = ParentMessage & { readonly type: 'place' }
 
-/** How often a server that takes any port asks for another, where the one it was given is gone. */
+/** Attempts of a server that takes any port to get another one, if the port that it was given is in use by then. */
 const mostPorts = 5
 
-/** The servers of a worker process: what its parent asks for is done to all of them. */
+/** The servers of a worker process. Requests of the parent apply to all of them. */
 export class WorkerServers {
   readonly #parent: WorkerParent
   readonly #clock: Clock
@@ -38,7 +38,7 @@ export class WorkerServers {
     })
   }
 
-  /** A server that is being started is one of this worker's. */
+  /** Adds a server that is being started. */
   async add<Data>(starting: Promise<Server<Data>>): Promise<Server<Data>> {
     this.#parent.stay()
     this.#starting += 1
@@ -52,18 +52,18 @@ export class WorkerServers {
       throw error
     } finally {
       this.#starting -= 1
-      // A module that waits for one server and then starts another has done so by then.
+      // By then, a module that awaits one server and starts the next has started it.
       this.#clock.task(() => this.#tellListening())
     }
   }
 
-  /** A host whose listeners share their port with those of the other workers. */
+  /** A host whose listeners share their ports with those of the other workers. */
   hostOver(host: HttpHost): HttpHost {
     return { listen: (options, handler) => this.#listen(host, options, handler) }
   }
 
   async #listen(host: HttpHost, options: ListenOptions, handler: HttpHandler): Promise<HttpListener> {
-    // The parent has these in common for its workers without our doing.
+    // node:cluster shares these between the workers by itself.
     if (options.socketPath !== undefined || options.handle !== undefined) return host.listen(options, handler)
     const isAny = options.port === 0
     const nth = isAny ? this.#anyPorts++ : 0
@@ -82,7 +82,7 @@ export class WorkerServers {
 
   async #listenOn(host: HttpHost, options: ListenOptions, handler: HttpHandler): Promise<HttpListener> {
     const key = `${options.host} ${options.port}`
-    // A second server of the module on the same port is its mistake: it must not get a share of the first one's peers.
+    // A second server of the module on the same port is a mistake: it must not get a share of the first one's peers.
     const reusePort = options.reusePort === true || (this.#parent.hasReusePort && !this.#own.has(key))
     const isFirst = !this.#own.has(key)
     this.#own.add(key)
@@ -146,7 +146,7 @@ export class WorkerServers {
 
   #answer(ask: number): void {
     const all = [...this.#servers].map((server) => server.metrics())
-    // All of them say the same, as it is the process's.
+    // It belongs to the process, so all servers have the same.
     const memoryTuning = all[0]?.memoryTuning ?? noMemoryTuning
     this.#tell({ type: 'answer', ask, metrics: { ...addMetrics(all), memoryTuning } })
   }
@@ -156,7 +156,7 @@ export class WorkerServers {
   }
 }
 
-/** The same listener, with something to do when it is closed. */
+/** The same listener, with a function that is called when it is closed. */
 function released(listener: HttpListener, onClose: () => void): HttpListener {
   return {
     get port() {

@@ -1,59 +1,42 @@
+import type { OptionsOf } from '../core/options/option.js'
 import type { PlatformAsyncDisposable } from '../ports/platform-types.js'
 import type { ServerMetrics } from '../server/server-metrics.js'
 import type { OutgoingPiece, SendOptions } from '../server/server-types.js'
+import type { workersOptions } from './workers-options.js'
 
-export interface WorkersOptions {
-  /** How many processes: as many as the machine runs at once by default. */
-  readonly workers?: number | undefined
-  /** Arguments for the module: its process.argv from the third on. Those of this process by default. */
-  readonly args?: readonly string[] | undefined
-  /** Options for Node in the workers. Those of this process by default. */
-  readonly execArgv?: readonly string[] | undefined
-  /** Variables of the workers' environment, beside those of this process. */
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined
-  /** Milliseconds within which all servers of a worker must listen, or else it is ended: 30,000 by default. */
-  readonly startTimeoutMs?: number | undefined
-  /**
-   * Milliseconds after which a worker is killed that was to end and has not: 15,000 by default. Give it more than the
-   * `closeTimeoutMs` of its servers, 5,000 by default.
-   */
-  readonly killAfterMs?: number | undefined
-  /**
-   * Octets of broadcasts that may wait for a worker that does not take them: 16 MiB by default. Further ones it misses,
-   * and `error` is told; the others get them.
-   */
-  readonly maxBufferedBytes?: number | undefined
-  /** A worker died, and is started again. Without this handler it is printed. */
+/** The options of `serveWorkers`. */
+export interface WorkersOptions extends OptionsOf<typeof workersOptions> {
+  /** A worker died, and is started again. Without this handler the loss is printed. */
   workerExit?(exit: WorkerExit): unknown
   /**
-   * What else went wrong: a worker misses broadcasts, as it takes none, or had to be killed; or `workerExit` threw.
-   * Without this handler it is printed.
+   * Another fault: a worker does not take broadcasts and misses them, or had to be killed; or `workerExit` threw. Without
+   * this handler it is printed.
    */
   error?(error: Error): unknown
 }
 
 /** The loss of a worker. */
 export interface WorkerExit {
-  /** Which of the workers, from 1 on; its successor has the same. */
+  /** The number of the worker, from 1 on. Its successor has the same. */
   readonly id: number
   readonly pid: number | undefined
-  /** With which code it ended, or null. */
+  /** The exit code, or null. */
   readonly code: number | null
-  /** By which signal it ended, or null. */
+  /** The signal that ended the process, or null. */
   readonly signal: string | null
-  /** What went wrong in it last, as far as it could tell: what its module threw, or why a server could not listen. */
+  /** The last error that it reported: thrown by its module, or the reason why a server could not listen. */
   readonly error: Error | undefined
-  /** The same in a sentence. */
+  /** Code, signal and error in one sentence. */
   readonly reason: string
-  /** Milliseconds until it is started again, the more the sooner and the more often it died; undefined while draining. */
+  /** Milliseconds until it is started again: more if it died soon or often. Undefined while draining. */
   readonly restartInMs: number | undefined
 }
 
 /**
- * - 'starting': its servers do not all listen yet;
+ * - 'starting': not all of its servers listen yet;
  * - 'listening';
- * - 'draining': it takes no more connections;
- * - 'stopping': it closes its servers, and ends;
+ * - 'draining': it accepts no more connections;
+ * - 'stopping': it closes its servers and ends;
  * - 'ended'.
  */
 export type WorkerState = 'starting' | 'listening' | 'draining' | 'stopping' | 'ended'
@@ -62,51 +45,51 @@ export interface WorkerMetrics {
   readonly id: number
   readonly pid: number | undefined
   readonly state: WorkerState
-  /** What its servers have counted; undefined where it did not say so within two seconds. */
+  /** The counts of its servers; undefined if it did not answer within two seconds. */
   readonly metrics: ServerMetrics | undefined
 }
 
 /**
- * What all servers of all workers have counted, added up. The totals hold those of workers that are gone, as of the last
- * time that they told, so that they only grow.
+ * The counts of all servers of all workers, added up. The totals include workers that are gone, as of their last report, so
+ * that they only grow.
  */
 export interface WorkersMetrics extends ServerMetrics {
   readonly workers: readonly WorkerMetrics[]
-  /** Workers that died and were not told to. */
+  /** Workers that died unexpectedly. */
   readonly workerExits: number
-  /** Broadcasts that a worker missed, as too much waited for it. */
+  /** Broadcasts that a worker missed, because more than `maxBufferedBytes` were waiting for it. */
   readonly missedBroadcasts: number
 }
 
 /** Servers in several processes, on one port. `await using workers = await serveWorkers(...)` closes them. */
 export interface Workers extends PlatformAsyncDisposable {
-  /** Where the first server of each listens. */
+  /** The URL of the first server of each worker. */
   readonly url: string
-  /** Where all of them listen, in the order in which the module started them. */
+  /** The URLs of all servers of a worker, in the order in which the module started them. */
   readonly urls: readonly string[]
-  /** That of the first server; 0 where there is none. */
+  /** The port of the first server; 0 if it has none. */
   readonly port: number
-  /** Whether new connections are taken: false once `drain` or `close` was called. */
+  /** Whether connections are accepted: false after `drain` or `close`. */
   readonly isReady: boolean
   /**
-   * Sends a message to all connections of all workers. It goes to each process once, and returns to how many; one that
-   * takes none holds up nobody, see `maxBufferedBytes`.
+   * Sends a message to all connections of all workers, once to each process. Returns the number of processes. A worker that
+   * does not take broadcasts delays no other: see `maxBufferedBytes`.
    * Throws a UsageError for anything but a string, an ArrayBuffer or a view of one.
    */
   broadcast(message: OutgoingPiece, options?: SendOptions): number
-  /** What was counted by all, and by each. A worker that is stuck delays it by two seconds at most. */
+  /** The counts of all workers, and of each. A stuck worker delays the answer by at most two seconds. */
   metrics(): Promise<WorkersMetrics>
   /**
-   * As a server's `drain`, in all workers; resolves when all are done. Who has not within `killAfterMs` more is killed.
-   * A worker that dies from then on is not started again. `close` ends them.
+   * Drains the servers of all workers, as `drain` of a server does, and resolves when all are done. A worker that takes
+   * `killAfterMs` longer is killed. Workers that die after this call are not started again. `close` ends them.
    */
   drain(options: { readonly withinMs: number }): Promise<void>
   /**
-   * Replaces the workers by new ones, say for a new version of the module, one after the other: a new one listens first,
-   * then an old one drains within that time and ends. Rejects where a new one does not come to listen; what is not
-   * replaced by then goes on.
+   * Replaces the workers one after the other, for a new version of the module: first a new worker listens, then an old one
+   * drains within the given time and ends. Rejects if a new worker fails to listen; the workers that are not replaced by then
+   * go on.
    */
   restart(options: { readonly withinMs: number }): Promise<void>
-  /** Closes all servers, as their `close` does, and ends the workers; resolves when no process is left. */
+  /** Closes all servers, as their `close` does, and ends the workers. Resolves when no process is left. */
   close(): Promise<void>
 }

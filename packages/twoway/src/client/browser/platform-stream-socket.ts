@@ -1,10 +1,10 @@
 import type { OpenStreamSocket } from '../stream/stream-socket.js'
 
-/** Octets waiting for the network above which a write waits, and how often they are looked at. */
+/** Bytes waiting for the network above which a write waits, and the interval at which they are checked. */
 const highWaterMarkBytes = 64 << 10
 const pollMs = 10
 
-/** What is used of a WHATWG WebSocket, the platform's own or another. */
+/** The part of a WHATWG WebSocket that is used, the platform's own or another. */
 interface WhatwgWebSocket {
   readonly url: string
   readonly protocol: string
@@ -22,8 +22,8 @@ interface WhatwgWebSocket {
 /**
  * A WebSocketStream's socket on top of a class WebSocket, in a browser that has no WebSocketStream of its own.
  *
- * Such a class can't stop reading: what the server sends while nobody reads `readable` gathers in memory. A write does
- * wait for the network, by looking at `bufferedAmount` from time to time; why a connection failed is not known.
+ * Such a class can't stop reading: messages gather in memory while `readable` is not read. A write does wait for the
+ * network, by polling `bufferedAmount`. The reason why a connection failed is not known.
  */
 export function openPlatformSocket(
   WebSocket: new (url: string, protocols: string[]) => WhatwgWebSocket,

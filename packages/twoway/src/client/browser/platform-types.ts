@@ -58,7 +58,7 @@ interface FallbackConstructor<Interface, Init> {
   readonly prototype: Interface
 }
 
-/** The platform's own class of a name where the user's program has its type, and else a fallback. */
+/** The type of the platform's class of a name, if the user's program has it; else a fallback. */
 type ClassOfPlatform<Name extends string, Fallback> = typeof globalThis extends {
   readonly [name in Name]: infer Found extends { readonly prototype: unknown }
 }

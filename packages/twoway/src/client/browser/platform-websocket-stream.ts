@@ -23,15 +23,15 @@ interface Platform {
 const platform = globalThis as Platform
 
 /**
- * The platform's own class where it has one, as Chromium does, and else ours on top of its WebSocket: that one can't
- * stop reading, so what the server sends while nobody reads `readable` gathers in memory.
+ * The platform's own class if it has one, as Chromium does; else ours on top of its WebSocket. That one can't stop
+ * reading, so messages gather in memory while `readable` is not read.
  */
 export const WebSocketStream: PlatformWebSocketStreamConstructor =
   platform.WebSocketStream ??
   (defineWebSocketStream(openPlatformSocket(globalThis.WebSocket)) as PlatformWebSocketStreamConstructor)
 export interface WebSocketStream extends WebSocketStreamInterface<Uint8Array | ArrayBuffer> {}
 
-/** The one that goes with the class above. */
+/** The error class that belongs to the class above. */
 export const WebSocketError: WebSocketErrorConstructor =
   platform.WebSocketStream === undefined ? ErrorOfOurs : platform.WebSocketError!
 export interface WebSocketError extends WebSocketErrorInterface {}

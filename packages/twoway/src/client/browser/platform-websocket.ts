@@ -1,9 +1,9 @@
 import type { WebSocketConstructor, WebSocket as WebSocketInterface } from '../websocket/websocket-types.js'
 
-/** What `Pick` leaves of the constructor: all but its call. */
+/** The members of the constructor, without its call signature. */
 type StaticMembers = Pick<WebSocketConstructor, keyof WebSocketConstructor>
 
-/** The standard's constructor: without the options object that a browser's class does not take. */
+/** The constructor of the standard. A browser's class takes no options object. */
 export interface PlatformWebSocketConstructor extends StaticMembers {
   /**
    * Starts connecting. Throws a SyntaxError DOMException for a URL that is not ws, wss, http or https, or that has a

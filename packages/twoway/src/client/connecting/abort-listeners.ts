@@ -8,8 +8,8 @@ interface Waiting {
 const waitingFor = new WeakMap<PlatformAbortSignal, Waiting>()
 
 /**
- * Calls back once a signal is aborted, and returns how to give that up. Many may wait for one signal: they share one
- * listener, as Node warns of a leak where a signal has more than a few. It is taken away with the last of them.
+ * Calls back when a signal is aborted, and returns a function that cancels this. All callbacks of a signal share one
+ * listener, because Node warns of a leak if a signal has many. The listener is removed with the last callback.
  */
 export function onAbort(signal: PlatformAbortSignal, callback: () => void): () => void {
   const { callbacks, listener } = waitingFor.get(signal) ?? listenTo(signal)

@@ -59,7 +59,8 @@ for (const [name, values] of Object.entries(wrong)) {
 test('names an option that there is not, and those that there are', () => {
   assert.throws(() => settleClient({ maxPayload: 5 } as WebSocketOptions), {
     code: 'optionInvalid',
-    message: /^there is no option "maxPayload"; there are: protocols, headers, .*maxRedirects$/,
+    message:
+      /^there is no option "maxPayload" of a WebSocket: the options are protocols, headers, .*refusalBodyTimeoutMs$/,
   })
   assert.throws(() => settleClient({ toString: 5 } as unknown as WebSocketOptions), { code: 'optionInvalid' })
 })

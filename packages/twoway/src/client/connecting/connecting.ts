@@ -21,12 +21,12 @@ import { isSameOrigin, type Place, placeOf } from './place.js'
 import { redirectOf } from './redirect.js'
 import type { InflateBody } from './refusal-body.js'
 
-/** What connecting needs of the runtime. */
+/** The ports that connecting needs. */
 export interface ConnectingPorts {
   readonly connector: Connector
-  /** Undefined where the runtime has none. */
+  /** Undefined if the runtime has none. */
   readonly deflateCodec: () => DeflateCodec | undefined
-  /** Undoes a content coding of a body; absent where the runtime can't. */
+  /** Decodes a content coding of a body; absent if the runtime can't. */
   readonly inflateBody?: InflateBody
   readonly payload: Payload
   readonly clock: Clock
@@ -35,24 +35,24 @@ export interface ConnectingPorts {
 }
 
 export interface ConnectingEvents {
-  /** The connection stands; `rest[start, end)` came behind the server's answer and is valid during the call only. */
+  /** The connection is open. `rest[start, end)` arrived behind the server's answer and is valid during the call only. */
   opened(opened: OpenedConnection, rest: Uint8Array, start: number, end: number): void
-  /** It could not be had, and the transport is gone. */
+  /** Connecting failed, and the transport is gone. */
   failed(error: HandshakeError | TransportError): void
 }
 
 export interface ConnectingOptions {
   readonly ports: ConnectingPorts
   readonly settings: ClientSettings
-  /** As `parseWebSocketUrl` lets pass. */
+  /** A URL that `parseWebSocketUrl` accepts. */
   readonly url: URL
   readonly protocols: readonly string[]
   readonly events: ConnectingEvents
 }
 
 /**
- * The way from a URL to a connection: opening handshakes one after the other, as the server redirects, within one time
- * limit, until one is accepted or fails. Ends in one of its two events, later than the constructor.
+ * Connects to a URL: makes opening handshakes one after the other, as the server redirects, within one time limit, until one
+ * is accepted or fails. Ends with one of its two events, never within the constructor.
  */
 export class Connecting {
   readonly #options: ConnectingOptions
@@ -61,14 +61,14 @@ export class Connecting {
   readonly #visited = new Set<string>()
   readonly #negotiators: readonly ExtensionNegotiator[]
   #place: Place
-  /** Undefined where nothing was tried, as the signal had been aborted before. */
+  /** Undefined if the signal was aborted before: then no connection is tried. */
   #opening: Opening | undefined
-  /** What is waited for before the server's answer, in words. */
+  /** The step before the server's answer that is under way, in words. */
   #stage: string | undefined
   /** Whether all redirects so far led to the origin that the caller named. */
   #isAtHome = true
 
-  /** Throws a UsageError where the caller's options make no request. */
+  /** Throws a UsageError if the options make no valid request. */
   constructor(options: ConnectingOptions) {
     const { url, settings, ports } = options
     const { limits, signal, proxy } = settings
@@ -76,11 +76,11 @@ export class Connecting {
     this.#negotiators = negotiatorsOf(settings.perMessageDeflate, ports)
     this.#place = placeOf(url)
     if (this.#place.socketPath !== undefined && proxy !== undefined && proxy.url !== 'env') {
-      throw new UsageError('optionInvalid', 'the option proxy has no use with a Unix socket: leave it out')
+      throw new UsageError('optionInvalid', 'a Unix socket is reached without a proxy: leave the option proxy out')
     }
     const handshake = this.#handshakeFor(this.#place)
     if (signal?.aborted) {
-      // A task of its own: the caller has time to listen.
+      // In a separate task, so that the caller can add listeners first.
       ports.clock.task(() => this.#options.events.failed(this.#aborted()))
       return
     }
@@ -89,7 +89,7 @@ export class Connecting {
     if (signal !== undefined) this.#stopListening = onAbort(signal, () => this.fail(this.#aborted()))
   }
 
-  /** Gives up for this reason, unless it is done. `failed` follows. */
+  /** Fails with this error, unless it has ended. `failed` follows. */
   fail(error: TransportError): void {
     this.#opening?.fail(error)
   }
@@ -147,7 +147,7 @@ export class Connecting {
     })
   }
 
-  /** Neither the client's certificate nor the leave to take any certificate was given for another origin. */
+  /** Another origin gets neither the client's certificate nor `rejectUnauthorized: false`. */
   get #tls(): TlsClientOptions {
     const { tls } = this.#options.settings
     if (this.#isAtHome) return tls
@@ -156,8 +156,8 @@ export class Connecting {
   }
 
   /**
-   * Follows a redirect, or returns why it isn't, '' where there is none. What the caller's headers and URL say goes to
-   * the caller's origin only, and not even there again once a redirect has led elsewhere.
+   * Follows a redirect, or returns the reason why not, '' if there is no redirect. The caller's headers and credentials go
+   * to the caller's origin only, and not even there again after a redirect to another origin.
    */
   #redirect(response: ResponseHead): string | undefined {
     const { maxRedirects } = this.#options.settings
@@ -166,7 +166,7 @@ export class Connecting {
     if (typeof place === 'string') return place
     const { href } = place.url
     if (maxRedirects === 0)
-      return `it redirects to ${quoted(href)}, and redirects are followed only where maxRedirects says so`
+      return `it redirects to ${quoted(href)}, and redirects are followed only if maxRedirects allows it`
     if (this.#visited.has(href)) return `its redirects lead in a circle, to ${quoted(href)} again`
     if (this.#visited.size > maxRedirects)
       return `it redirects to ${quoted(href)}, beyond the ${maxRedirects} of maxRedirects`
@@ -180,9 +180,7 @@ export class Connecting {
   #timeout(): TransportError {
     const { handshakeTimeoutMs } = this.#options.settings.limits
     const stage = this.#stage ?? "waiting for the server's answer"
-    return new TransportError(
-      `the opening handshake timed out: it was not done within ${handshakeTimeoutMs} ms, which ran out while ${stage}`,
-    )
+    return new TransportError(`the opening handshake timed out after ${handshakeTimeoutMs} ms while ${stage}`)
   }
 
   #settle(): void {
@@ -200,16 +198,16 @@ function negotiatorsOf(offers: readonly DeflateSettings[], ports: ConnectingPort
   return codec === undefined ? [] : [new DeflateNegotiator(offers, { ...ports, codec })]
 }
 
-/** The caller's fields, and the URL's user and password as Basic authentication, unless a field says other. */
+/** The caller's fields, and Basic authentication by the user and password of the URL, unless a field replaces it. */
 function fieldsAtHome(url: URL, fields: readonly string[]): readonly string[] {
   return findField(fields, 'authorization') >= 0 ? fields : credentialsOf(url).concat(fields)
 }
 
-/** A URL's user and password as Basic authentication, RFC 7617. */
+/** User and password of a URL as Basic authentication, RFC 7617. */
 function credentialsOf({ username, password }: URL): string[] {
   if (username === '' && password === '') return []
-  const octets = `${username}:${password}`.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+  const credentials = `${username}:${password}`.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   )
-  return ['Authorization', `Basic ${encodeBase64(encodeLatin1(octets))}`]
+  return ['Authorization', `Basic ${encodeBase64(encodeLatin1(credentials))}`]
 }

@@ -1,7 +1,7 @@
 import { decodeLatin1 } from '../../core/http/latin1.js'
 import { quoted } from '../../core/printable.js'
 
-/** Bytes of an answer that tell what it is. */
+/** Bytes of an answer that identify its protocol. */
 export const mostTelling = 64
 
 type Recognizes = (bytes: Uint8Array, text: string) => boolean
@@ -11,7 +11,7 @@ const beginsWith =
   (_, text) =>
     pattern.test(text)
 
-/** How other protocols begin what their servers say first, or answer to a request that they can't read. */
+/** The first bytes that servers of other protocols send, as a greeting or in answer to an unknown request. */
 const protocols: { readonly [name: string]: Recognizes } = {
   // A SETTINGS or a GOAWAY frame on stream 0, RFC 9113 §3.4, §4.1 and §5.4.1.
   'HTTP/2': (bytes) => bytes[0] === 0 && (bytes[3] === 4 || bytes[3] === 7) && bytes.subarray(5, 9).every(isZero),
@@ -27,13 +27,13 @@ const protocols: { readonly [name: string]: Recognizes } = {
   MySQL: (bytes) => bytes[2] === 0 && bytes[3] === 0 && (bytes[4] === 10 || bytes[4] === 255),
 }
 
-/** How a record of TLS begins that alerts or answers: the content type, and the major version, RFC 8446 §5.1. */
+/** The beginning of a TLS record with an alert or an answer: content type and major version, RFC 8446 §5.1. */
 const tlsTypes: ReadonlySet<number | undefined> = new Set([0x15, 0x16])
 const tlsMajorVersion = 0x03
 
 /**
- * What an answer is that is not HTTP, by its first bytes: a protocol by its name, or else how it begins.
- * @param encrypted whether it came under TLS, within which no other TLS is looked for
+ * Describes an answer that is not HTTP, by its first bytes: names its protocol, or quotes its beginning.
+ * @param encrypted whether it came under TLS; a further TLS within is not looked for
  */
 export function describeForeign(bytes: Uint8Array, encrypted: boolean): string {
   if (!encrypted && tlsTypes.has(bytes[0]) && (bytes[1] ?? tlsMajorVersion) === tlsMajorVersion) {

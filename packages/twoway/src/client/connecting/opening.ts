@@ -12,11 +12,11 @@ import { describeForeign, mostTelling } from './foreign-protocol.js'
 import { codingsOf, decodeText, type InflateBody, undoCodings } from './refusal-body.js'
 
 export interface OpeningEvents {
-  /** The server accepted; `rest[start, end)` came behind its answer and is valid during the call only. */
+  /** The server accepted. `rest[start, end)` arrived behind its answer and is valid during the call only. */
   opened(opened: OpenedConnection, rest: Uint8Array, start: number, end: number): void
   /**
-   * The server answered with another status than 101. Returns what to add to the error's sentence, '' for nothing;
-   * or undefined where the opening was abandoned in the call.
+   * The server answered with another status than 101. Returns an addition to the error's sentence, '' for none; or undefined
+   * if the opening was abandoned in the call.
    */
   refused(response: ResponseHead): string | undefined
   /** The handshake failed and the transport is gone. */
@@ -40,20 +40,20 @@ export interface OpeningOptions {
 }
 
 /**
- * Carries a client's opening handshake over one transport. Ends in `opened` or `failed`, later than the constructor,
- * or by `abandon`. Where the server answers with another status than 101, reads the body of its answer first.
+ * Makes a client's opening handshake over one transport. Ends with `opened` or `failed`, never within the constructor, or by
+ * `abandon`. If the server answers with another status than 101, it reads the body of the answer first.
  */
 export class Opening implements TransportSink {
   readonly #options: OpeningOptions
   #isOver = false
   #isAbandoned = false
-  /** The first bytes of the answer: they tell what it is where it is not HTTP. */
+  /** The first bytes of the answer: they identify its protocol if it is not HTTP. */
   #beginning: number[] = []
   #hasEnded = false
   #failure: HandshakeError | TransportError | undefined
   #refusal: { readonly response: ResponseHead; readonly explanation: string; readonly body: ResponseBody } | undefined
   #bodyTimer: Timer | undefined
-  /** Whether the body of a refusal is being decoded, and whether the transport is gone meanwhile. */
+  /** Whether the body of a refusal is being decoded, and whether the transport has closed in the meantime. */
   #isDecoding = false
   #isGone = false
 
@@ -64,7 +64,7 @@ export class Opening implements TransportSink {
     transport.write(handshake.request)
   }
 
-  /** Gives up for this reason, unless it is done. `failed` follows. */
+  /** Fails with this error, unless it has ended. `failed` follows. */
   fail(error: HandshakeError | TransportError): void {
     if (this.#isOver) return
     this.#isOver = true
@@ -72,7 +72,7 @@ export class Opening implements TransportSink {
     this.#options.transport.destroy()
   }
 
-  /** Gives up as time has run out: for what the server has answered so far, or else for this reason. */
+  /** Fails because the time is over: with the refusal that has arrived so far, or else with this error. */
   expire(error: TransportError): void {
     if (this.#refusal === undefined) this.fail(error)
     else this.#failRefused()
@@ -123,7 +123,7 @@ export class Opening implements TransportSink {
     if (this.#refusal !== undefined) {
       this.#failRefused()
     } else if (transport.peer.encrypted) {
-      // TLS 1.3 tells of a client's certificate that it misses behind the end of its handshake, RFC 8446 §4.4.2.4.
+      // With TLS 1.3 the alert about a missing client certificate arrives after the TLS handshake, RFC 8446 §4.4.2.4.
       this.#hasEnded = true
       transport.end()
     } else {
@@ -157,7 +157,7 @@ export class Opening implements TransportSink {
     if (body.isDone) this.#failRefused()
   }
 
-  /** Fails with as much of the body as has come. Decoding it takes a moment more; the connection does not wait for that. */
+  /** Fails with the part of the body that has arrived. The connection does not wait for its decoding. */
   #failRefused(): void {
     if (this.#isOver) return
     const { response, explanation, body } = this.#refusal!

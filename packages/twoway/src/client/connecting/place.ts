@@ -1,20 +1,19 @@
 import { redactUrl } from './redact-url.js'
 
-/** Where a WebSocket URL leads. */
+/** The target of a WebSocket URL. */
 export interface Place {
   /** A `ws:` or `wss:` URL: scheme, host, port and resource. */
   readonly url: URL
-  /** The Unix socket that stands for its host and port. */
+  /** The Unix socket in place of host and port. */
   readonly socketPath: string | undefined
 }
 
 const unixSchemes: { readonly [scheme: string]: string | undefined } = { 'ws+unix:': 'ws:', 'wss+unix:': 'wss:' }
 
 /**
- * Where a URL that `parseWebSocketUrl` has let pass leads. Beyond the standard, `ws+unix:/path/to.sock:/resource?query`
- * (and `wss+unix:`) is the resource of a server that listens on a Unix socket, whose Host is localhost. The path ends at
- * the first colon, is percent-decoded, and must be absolute. A SyntaxError DOMException where such a URL is not of
- * that form.
+ * The target of a URL that `parseWebSocketUrl` has accepted. Beyond the standard, `ws+unix:/path/to.sock:/resource?query`
+ * (and `wss+unix:`) is a resource of a server on a Unix socket, and Host is localhost. The path ends at the first colon, is
+ * percent-decoded, and must be absolute. Throws a SyntaxError DOMException for a URL of another form.
  */
 export function placeOf(url: URL): Place {
   const scheme = unixSchemes[url.protocol]

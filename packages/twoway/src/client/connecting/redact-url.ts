@@ -1,9 +1,8 @@
 import { quoted } from '../../core/printable.js'
 
 /**
- * A URL as an error may repeat it: without user and password, and without what stands in its query and fragment, which
- * may be tokens. It may be no URL at all. What could be read as a password in a URL with a slip in it is left out too:
- * everything before an `@`.
+ * A URL for an error: without user and password, and without the contents of query and fragment, which may be tokens. The
+ * text need not be a valid URL: everything before an `@` is left out, as it may be a password in a mistyped URL.
  */
 export function redactUrl(text: string): string {
   const [, scheme = '', path = '', rest = ''] = /^([a-z][a-z0-9+.-]*:\/\/)?([^?#]*)(.*)$/is.exec(text) ?? []

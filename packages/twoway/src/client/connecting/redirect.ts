@@ -4,7 +4,7 @@ import type { ResponseHead } from '../../ports/http-host.js'
 import type { Place } from './place.js'
 import { redactUrl } from './redact-url.js'
 
-/** The statuses that name another place for the same request, RFC 9110 §15.4. */
+/** The statuses that redirect the same request to another URL, RFC 9110 §15.4. */
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
 const webSocketSchemes: { readonly [scheme: string]: string | undefined } = {
@@ -15,9 +15,8 @@ const webSocketSchemes: { readonly [scheme: string]: string | undefined } = {
 }
 
 /**
- * Where an answer redirects to: the place, or in words why it can't be followed; undefined where it does not redirect.
- * A redirect never leads from wss to ws, nor to a Unix socket that it didn't come from. A user and password in it
- * are dropped, as a fragment is.
+ * The target of a redirect, or the reason in words why it can't be followed; undefined if the answer does not redirect. A
+ * redirect never leads from wss to ws, nor to another Unix socket. User, password and fragment of its URL are dropped.
  */
 export function redirectOf({ status, fields }: ResponseHead, from: Place): Place | string | undefined {
   if (!redirectStatuses.has(status)) return undefined

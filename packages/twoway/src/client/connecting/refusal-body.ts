@@ -2,15 +2,15 @@ import { splitList } from '../../core/http/field-syntax.js'
 import type { HeaderFields } from '../../core/http/header-fields.js'
 
 /**
- * Undoes one coding, `gzip` say, as far as the bytes go and up to `maxBytes` of what comes out. Undefined where the
- * coding is unknown, or nothing can be made of the bytes. Never rejects.
+ * Decodes one coding, such as `gzip`, up to the end of the bytes and to `maxBytes` of output. Undefined if the coding is
+ * unknown or the bytes can't be decoded. Never rejects.
  */
 export type InflateBody = (coding: string, bytes: Uint8Array, maxBytes: number) => Promise<Uint8Array | undefined>
 
-/** More than one is rare, and each costs a pass. */
+/** The most codings that are decoded. More than one is rare, and each costs a pass. */
 const mostCodings = 4
 
-/** The codings of a body in the order in which they are undone: those of its transfer, then those of its content. */
+/** The codings of a body in the order of decoding: first those of its transfer, then those of its content. */
 export function codingsOf(headers: HeaderFields): readonly string[] {
   const transfer = withoutNames(headers.get('transfer-encoding'), 'chunked')
   const content = withoutNames(headers.get('content-encoding'), 'identity')
@@ -23,7 +23,7 @@ function withoutNames(list: string | undefined, name: string): string[] {
     .filter((coding) => coding !== name)
 }
 
-/** The body without its codings, or undefined where one of them can't be undone. */
+/** The decoded body, or undefined if one of its codings can't be decoded. */
 export async function undoCodings(
   codings: readonly string[],
   bytes: Uint8Array,
@@ -39,8 +39,8 @@ export async function undoCodings(
 }
 
 /**
- * A body as text: by its byte order mark, else by the charset of its Content-Type, else as UTF-8. A character that the end
- * cuts is left out.
+ * A body as text: by its byte order mark, else by the charset of its Content-Type, else as UTF-8. An incomplete character at
+ * the end is left out.
  */
 export function decodeText(bytes: Uint8Array, headers: HeaderFields): string {
   return decoderOf(bytes, headers).decode(bytes, { stream: true })

@@ -1,6 +1,6 @@
 import { areDistinctTokens, isToken } from '../../core/http/field-syntax.js'
 
-/** Subprotocols as a list. Throws the standard's SyntaxError DOMException where one is no token or is listed twice. */
+/** Subprotocols as a list. Throws the standard's SyntaxError DOMException if one is no token or is listed twice. */
 export function checkProtocols(protocols: string | readonly string[] = []): readonly string[] {
   const list = typeof protocols === 'string' ? [protocols] : protocols.map(String)
   if (areDistinctTokens(list)) return list
@@ -11,7 +11,7 @@ export function checkProtocols(protocols: string | readonly string[] = []): read
   )
 }
 
-/** Tells the fault without the name: programs put tokens of logins there. */
+/** Describes the fault without the name, because programs put login tokens there. */
 function faultOf(name: string): string {
   if (name === '') return 'it is empty'
   const at = [...name].findIndex((character) => !isToken(character))

@@ -13,8 +13,8 @@ const schemes: { readonly [scheme: string]: string | undefined } = {
 }
 
 /**
- * The URL to connect to, as the WHATWG standard obtains it: http and https become ws and wss; any other scheme and
- * a fragment are a SyntaxError DOMException. Beyond the standard, ws+unix and wss+unix lead to a Unix socket.
+ * The URL to connect to, as the WHATWG standard obtains it: http and https become ws and wss. Throws a SyntaxError
+ * DOMException for any other scheme and for a fragment. Beyond the standard, ws+unix and wss+unix lead to a Unix socket.
  */
 export function parseWebSocketUrl(text: string): URL {
   if (!URL.canParse(text)) {

@@ -1,4 +1,4 @@
-/** A URL for a log, which is no place for a user and a password. */
+/** A URL for a log: without user and password. */
 export function withoutCredentials(url: string): string {
   return url.replace(/^([^/]*\/\/)[^/?#]*@/, '$1')
 }

@@ -3,12 +3,12 @@ import { parseWebSocketUrl } from '../connecting/url.js'
 import { type ClientPorts, ClientSocket, ReadyState } from '../websocket/client-socket.js'
 import type { OpenStreamSocket } from './stream-socket.js'
 
-/** A WebSocketStream's socket on a runtime's ports: it stops reading where nobody reads. */
+/** The socket of a WebSocketStream on the ports of a runtime. It stops reading while `readable` is not read. */
 export function openClientSocket(ports: ClientPorts): OpenStreamSocket {
   return (text, { protocols = [], signal, ...options }, events) => {
     const url = parseWebSocketUrl(text)
-    // The stream looks after its signal itself, as the proposal has it reject with the signal's own reason. With one that
-    // is aborted already, nothing is tried.
+    // The stream handles its signal itself, because the proposal wants the signal's own reason in the rejection. With a
+    // signal that is already aborted, no connection is tried.
     const socket = new ClientSocket(
       ports,
       url,
@@ -45,7 +45,7 @@ export function openClientSocket(ports: ClientPorts): OpenStreamSocket {
   }
 }
 
-/** A Uint8Array where the runtime gives a class of its own, such as a Buffer. */
+/** A plain Uint8Array, if the runtime delivers a class of its own, such as a Buffer. */
 function plainBytes({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength)
 }

@@ -2,39 +2,39 @@ import type { CloseResult } from '../../core/connection-types.js'
 import type { HeaderFields } from '../../core/http/header-fields.js'
 import type { WebSocketStreamOptions } from './websocket-stream-types.js'
 
-/** What a WebSocketStream runs on: a connection that can be told to wait, and that tells when to. */
+/** The connection below a WebSocketStream, with backpressure both ways. */
 export interface StreamSocket {
-  /** The URL as it was resolved. */
+  /** The resolved URL. */
   readonly url: string
   readonly protocol: string
   readonly extensions: string
-  /** Whether a message still can be sent. */
+  /** Whether messages can be sent. */
   readonly isOpen: boolean
-  /** Whether little waits for the network. False after a `send` means that `drain` follows, unless it closes before. */
+  /** Whether at most the high-water mark waits for the network. If it is false after a `send`, `drain` follows, unless the connection closes first. */
   readonly hasRoom: boolean
-  /** Bytes are not kept. */
+  /** Sends a message. Its bytes are copied. */
   send(message: string | Uint8Array): void
-  /** Sends a Ping, where the socket can, and resolves to the milliseconds until its Pong. */
+  /** Sends a Ping, if the socket can, and resolves to the milliseconds until its Pong. */
   ping?(): Promise<number>
-  /** Stops reading, where the socket can; at most what is on its way within the process still comes. */
+  /** Stops reading, if the socket can. Only messages that have already been read still arrive. */
   pause(): void
   resume(): void
-  /** Closes behind what was sent, or gives up connecting. The status was checked. */
+  /** Closes after all messages that were sent, or stops connecting. The caller has checked code and reason. */
   close(code?: number, reason?: string): void
 }
 
-/** What a StreamSocket tells of. No call is made before it has been returned. */
+/** The events of a StreamSocket. None is called before the socket has been returned. */
 export interface StreamSocketEvents {
-  /** With the header fields of the server's 101, where they are known. */
+  /** Has the header fields of the server's 101, if they are known. */
   open(headers?: HeaderFields): void
-  /** Text as a string, binary as bytes that are the receiver's own. */
+  /** Text as a string, binary as bytes that belong to the receiver. */
   message(message: string | Uint8Array): void
   drain(): void
-  /** Once, and last, whether it was open or not. `error` says why it failed, as far as that is known. */
+  /** The last event, in any case. `error` is the reason of a failure, if it is known. */
   close(result: CloseResult, error?: Error): void
 }
 
-/** Starts connecting. Throws what the standard throws for a URL or subprotocols that can't be used. */
+/** Starts connecting. Throws the standard's exceptions for a URL or subprotocols that can't be used. */
 export type OpenStreamSocket = (
   url: string,
   options: WebSocketStreamOptions,

@@ -3,27 +3,27 @@ import type { OfPlatform, PlatformAbortSignal } from '../../ports/platform-types
 import type { WebSocketOptions } from '../websocket/websocket-types.js'
 
 /**
- * A WebSocket as two web streams, so that both sides wait for the slower one. After the proposal for the WHATWG
+ * A WebSocket as two web streams, so that both sides wait for the slower one. It follows the proposal for the WHATWG
  * standard, https://github.com/whatwg/websockets/pull/48 and https://github.com/ricea/websocketstream-explainer.
  *
- * - While nobody reads `readable`, 64 KiB of messages or one longer one are kept and the connection is not read: the
- *   server has to wait. Its Close is behind its messages, so `closed` then waits for them to be read.
- * - `write` resolves once little waits for the network (64 KiB): await each, or pipe.
- * - Neither `opened` nor `closed` ends a process by an unhandled rejection; what `read` and `write` return may.
+ * - While `readable` is not read, at most 64 KiB of messages, or one longer message, are kept. Then the client stops reading
+ *   from the network, and the server has to wait. `closed` waits too, because the Close comes after the messages.
+ * - `write` resolves when at most 64 KiB wait for the network: await each call, or pipe.
+ * - A rejection of `opened` or `closed` is never reported as unhandled. One of `read` or `write` may be.
  */
 export interface WebSocketStream<Binary = Uint8Array> {
-  /** The URL as it was resolved. */
+  /** The resolved URL. */
   readonly url: string
-  /** Rejects with a WebSocketError where the connection could not be made, or with the signal's reason. */
+  /** Rejects with a WebSocketError if the connection could not be made, or with the reason of an aborted signal. */
   readonly opened: Promise<WebSocketOpenInfo<Binary>>
-  /** How the connection was closed. Rejects with a WebSocketError where it was not closed by both sides. */
+  /** Code and reason of the peer's Close. Rejects with a WebSocketError if the connection was not closed by both sides. */
   readonly closed: Promise<{ readonly closeCode: number; readonly reason: string }>
   /**
-   * Starts the closing handshake behind what was written, or gives up connecting. Without a code the Close carries
-   * none, unless it has a reason: then the code is 1000.
+   * Starts the closing handshake after all messages that were written, or stops connecting. Without a code the Close carries
+   * none, or 1000 if it has a reason.
    *
-   * Throws an InvalidAccessError DOMException for another code than 1000 and 3000 to 4999, and a SyntaxError
-   * DOMException for a reason of more than 123 octets of UTF-8.
+   * Throws an InvalidAccessError DOMException for a code other than 1000 and 3000 to 4999, and a SyntaxError DOMException for
+   * a reason of more than 123 bytes of UTF-8.
    */
   close(closeInfo?: WebSocketCloseInfo): void
 }
@@ -31,38 +31,38 @@ export interface WebSocketStream<Binary = Uint8Array> {
 export interface WebSocketOpenInfo<Binary = Uint8Array> {
   /**
    * A chunk is a message: a string for text, a Uint8Array for binary. Ends when the connection is closed.
-   * `cancel` closes the connection, with the status of a WebSocketError given as the reason.
+   * `cancel` closes the connection. A WebSocketError as its reason sets code and reason of the Close.
    */
   readonly readable: MessageReadable<string | Binary>
   /**
    * A chunk is a message: binary for an ArrayBuffer or a view of one, text for everything else.
-   * `close` closes the connection, and resolves when it is closed; so does `abort`, with the status of a WebSocketError
-   * given as the reason, and without waiting.
+   * `close` closes the connection and resolves when it is closed. `abort` closes it without waiting; a WebSocketError as its
+   * reason sets code and reason of the Close.
    */
   readonly writable: MessageWritable
-  /** The extensions in use, as the server answered them; '' for none. */
+  /** The negotiated extensions, as in Sec-WebSocket-Extensions of the server's answer; '' for none. */
   readonly extensions: string
-  /** The subprotocol the server chose; '' for none. */
+  /** The subprotocol that the server chose; '' for none. */
   readonly protocol: string
-  /** Beyond the proposal: the header fields of the server's 101, Set-Cookie and others. A browser tells none. */
+  /** Beyond the proposal: the header fields of the server's 101, such as Set-Cookie. A browser does not provide them. */
   readonly headers?: HeaderFields
 }
 
-/** How a connection is closed, or was. */
+/** The code and the reason of a Close. */
 export interface WebSocketCloseInfo {
   readonly closeCode?: number | null | undefined
   readonly reason?: string | undefined
 }
 
-/** The proposal's two options. */
+/** The two options of the proposal. */
 export interface StandardStreamOptions {
   /** Subprotocols, the preferred first. */
   readonly protocols?: readonly string[] | undefined
-  /** Aborts connecting; without effect once the connection stands. */
+  /** Aborts connecting; without effect once the connection is open. */
   readonly signal?: PlatformAbortSignal | undefined
 }
 
-/** The proposal's two options, and those of `WebSocket`. */
+/** The two options of the proposal, and those of `WebSocket`. */
 export interface WebSocketStreamOptions extends Omit<WebSocketOptions, 'protocols' | 'signal'>, StandardStreamOptions {}
 
 export interface WebSocketStreamConstructor<Options = WebSocketStreamOptions, Binary = Uint8Array> {
@@ -74,19 +74,19 @@ export interface WebSocketStreamConstructor<Options = WebSocketStreamOptions, Bi
   readonly prototype: WebSocketStream<Binary>
 }
 
-/** A connection that failed, or the status with which it is to be closed. */
+/** The failure of a connection, or the code and reason with which to close one. */
 export interface WebSocketError extends PlatformDOMException {
   readonly name: string
   readonly message: string
-  /** 1006 where no Close came; null for an error that was made without a status. */
+  /** 1006 if no Close arrived; null for an error that was made without a code. */
   readonly closeCode: number | null
   readonly reason: string
-  /** Beyond the proposal: a HandshakeError, ProtocolError or TransportError, where the failure has one. */
+  /** Beyond the proposal: the HandshakeError, ProtocolError or TransportError of the failure, if it has one. */
   readonly cause?: unknown
 }
 
 export interface WebSocketErrorConstructor {
-  /** Takes the same status as `close`, and throws as it does. */
+  /** Takes the same code and reason as `close`, and throws as it does. */
   new (message?: string, init?: WebSocketCloseInfo): WebSocketError
   readonly prototype: WebSocketError
 }
@@ -129,12 +129,12 @@ type PlatformReadable = OfPlatform<'ReadableStream', FallbackReadable>
 type PlatformWritable = OfPlatform<'WritableStream', FallbackWritable>
 type PlatformDOMException = OfPlatform<'DOMException', FallbackDOMException>
 
-/** The platform's iteration leaves the chunk open, so it gives way to ours; where it has none, nor have we. */
+/** The iteration of the platform's type has chunks of any type, so ours replaces it, if the platform has one. */
 type MessageIteration<Message> = PlatformReadable extends { [Symbol.asyncIterator](): unknown }
   ? { [Symbol.asyncIterator](options?: { readonly preventCancel?: boolean }): AsyncIterableIterator<Message> }
   : unknown
 
-/** The platform's ReadableStream; what leaves the chunk open in its type stands behind what does not. */
+/** The platform's ReadableStream. Members with a typed chunk come before those of the platform's type. */
 export type MessageReadable<Message> = { getReader(): MessageReader<Message> } & MessageIteration<Message> &
   Omit<PlatformReadable, typeof Symbol.asyncIterator>
 export type MessageWritable = { getWriter(): MessageWriter } & PlatformWritable

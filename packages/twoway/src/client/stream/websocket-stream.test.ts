@@ -474,9 +474,9 @@ for (const kind of kinds) {
         for (let before = -1; answered === 0 || before !== answered; await manyTurns()) before = answered
         assert.ok(answered < 4096, 'the server was never told to wait')
         const reader = readable.getReader()
-        let octets = 0
-        while (octets < 4096 * message.length) octets += (await reader.read()).value!.length
-        assert.equal(octets, 4096 * message.length)
+        let length = 0
+        while (length < 4096 * message.length) length += (await reader.read()).value!.length
+        assert.equal(length, 4096 * message.length)
         stream.close()
         await stream.closed
       })

@@ -19,15 +19,15 @@ import type {
 } from './websocket-stream-types.js'
 
 /**
- * Octets of messages that are kept while nobody reads, and reading goes on when half of them are gone: one read from
- * the network may hold hundreds of messages, and to stop behind each would take longer than to parse it.
+ * Bytes of messages that are kept while `readable` is not read. Reading continues when half of them are taken: one read of
+ * the network may bring hundreds of messages, and to stop after each would cost more than parsing it.
  */
 const highWaterMarkBytes = 64 << 10
-/** What a message counts for beyond its length, so that empty ones do not gather without end. */
+/** Bytes that each message counts beyond its length, so that empty messages do not gather without bound. */
 const messageOverhead = 64
 
 /**
- * The class WebSocketStream of the proposal for the WHATWG standard, over whatever opens its sockets:
+ * The class WebSocketStream of the proposal for the WHATWG standard, over any function that opens its sockets:
  * https://github.com/whatwg/websockets/pull/48. The steps named in comments are the proposal's.
  */
 export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketStreamConstructor {
@@ -36,10 +36,10 @@ export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketSt
     readonly #opened = new Settlement<WebSocketOpenInfo>()
     readonly #closed = new Settlement<{ closeCode: number; reason: string }>()
     #stopListening: (() => void) | undefined
-    /** Where messages go, until the reader has cancelled. */
+    /** Takes the messages, until the reader cancels. */
     #readable: ReadableStreamDefaultController<string | Uint8Array> | undefined
     #writable: WritableStreamDefaultController | undefined
-    /** The write that waits for the network; a stream writes one chunk at a time. */
+    /** The write that waits for the network. A stream writes one chunk at a time. */
     #write: Settlement<void> | undefined
 
     constructor(url: string | { toString(): string }, options: WebSocketStreamOptions = {}) {
@@ -58,7 +58,7 @@ export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketSt
         },
       )
       if (signal === undefined) return
-      /** Constructor, step 8. What the socket's end would reject with comes too late. */
+      /** Constructor, step 8. The promises are rejected here, before the end of the socket would reject them. */
       const abort = (): void => {
         this.#fail(signal.reason)
         this.#socket.close()
@@ -110,7 +110,7 @@ export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketSt
       const writable = new WritableStream<unknown>({
         start: (controller) => {
           this.#writable = controller
-          // `abort` below is not called before the write that is under way is done, and the peer may never read.
+          // A stream calls `abort` below only when the current write is done, and the peer may never read.
           controller.signal.addEventListener('abort', () => this.#giveUp(controller.signal.reason))
         },
         write: (chunk) => this.#send(chunk),
@@ -140,7 +140,7 @@ export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketSt
     /** "To write chunk": resolves at once, or once the network has taken enough. */
     #send(chunk: unknown): Promise<void> | undefined {
       const message = bytesOf(chunk) ?? `${chunk}`
-      // Beyond the proposal, which drops the message: nobody should take it for sent.
+      // Beyond the proposal, which drops the message silently.
       if (!this.#socket.isOpen) throw closedError()
       this.#socket.send(message)
       if (this.#socket.hasRoom) return undefined
@@ -159,7 +159,7 @@ export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketSt
       try {
         this.close(closeInfo)
       } catch {
-        // The status of a connection that failed is none that may be given.
+        // A failed connection has a code that `close` does not accept.
         this.close()
       }
     }
@@ -171,7 +171,7 @@ export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketSt
         return
       }
       this.#readable?.close()
-      // Our Close was the last to go, so what was written before has gone.
+      // Our Close goes last, so all earlier messages are written.
       this.#write?.resolve()
       this.#writable?.error(closedError())
       this.#closed.resolve({ closeCode: code, reason })
@@ -210,7 +210,7 @@ function isObject(value: unknown): value is object {
   return typeof value === 'function' || (typeof value === 'object' && value !== null)
 }
 
-/** A promise and its two ends. Its rejection alone ends no process: who looks at it sees it all the same. */
+/** A promise with its two functions. Its rejection is never reported as unhandled; callers that await it still get it. */
 class Settlement<Value> {
   declare readonly resolve: (value: Value) => void
   declare readonly reject: (reason: unknown) => void

@@ -13,25 +13,25 @@ import { EventTasks } from './event-tasks.js'
 import { closedBeforePong, PendingPings } from './pending-pings.js'
 import type { WebSocketOptions } from './websocket-types.js'
 
-/** What a client needs of its runtime. */
+/** The ports that a client needs. */
 export interface ClientPorts extends ConnectionPorts, ConnectingPorts {}
 
-/** The four states of the standard, by their numbers. */
+/** The four ready states of the standard. */
 export const ReadyState = { connecting: 0, open: 1, closing: 2, closed: 3 } as const
 export type ReadyState = (typeof ReadyState)[keyof typeof ReadyState]
 
-/** Each call is made in a task of its own, as the standard queues one: §4. */
+/** The events of a client's connection. Each is called in a separate task, as the standard queues one: §4. */
 export interface ClientSocketEvents {
-  /** Makes the calls at once instead: for who has promises and a queue of its own, and pauses in time. */
+  /** Calls the events at once instead, for a WebSocketStream, which has promises and a queue and pauses in time. */
   readonly atOnce?: true
-  /** With the header fields of the server's 101. */
+  /** Has the header fields of the server's 101. */
   open(headers: HeaderFields): void
   message(message: string | Uint8Array): void
-  /** There is room again, after a `send` that left none. Not in a task of its own. */
+  /** There is room again after a `send` that left none. Not in a separate task. */
   drain?(): void
-  /** The connection failed, whether it was open or not; `close` follows. */
+  /** The connection failed, before or after it was open. `close` follows. */
   failed?(error: ClientError): void
-  /** Once, and last. `error` is there where the connection failed: whenever it was not closed cleanly. */
+  /** The last event. It has an `error` if the connection was not closed cleanly. */
   close(result: CloseResult, error: ClientError | undefined): void
 }
 
@@ -41,7 +41,7 @@ const abnormal: CloseResult = { code: 1006, reason: '', wasClean: false }
 
 /**
  * A client's connection from its opening handshake to its end, in the terms of the WHATWG standard but without its
- * interface: ready states, messages sent in order though a Blob has to be read first, the buffered amount.
+ * interface: ready states, the buffered amount, and messages that keep their order even if a Blob must be read first.
  */
 export class ClientSocket {
   protocol = ''
@@ -53,9 +53,9 @@ export class ClientSocket {
   readonly #connecting: Connecting
   #readyState: ReadyState = ReadyState.connecting
   #connection: Connection<ClientSocket> | undefined
-  /** Bytes of messages that were passed to `send` and never will go. */
+  /** Bytes of messages that were passed to `send` and will never be sent. */
   #lostBytes = 0
-  /** The Blobs that are still to be read, each with the function that takes its bytes. */
+  /** The Blobs that are not read yet, each with the function that takes its bytes. */
   #blobs: { readonly blob: Blob; readonly read: (bytes: Uint8Array) => void }[] = []
   #closeAfterBlobs: (() => void) | undefined
   #blobTimer: Timer | undefined
@@ -83,7 +83,7 @@ export class ClientSocket {
       protocols,
       events: {
         opened: (opened, rest, start, end) => this.#open(opened, rest, start, end),
-        // A task of its own, as it may come of what the caller has just done: of close(), or of a signal.
+        // In a separate task, because the caller may have caused it just now, by close() or a signal.
         failed: (error) => {
           ports.clock.task(() => {
             this.#error ??= error
@@ -99,19 +99,19 @@ export class ClientSocket {
   }
 
   /**
-   * Bytes of messages passed to `send` and not handed to the network, without their frames and before they are
-   * compressed. Does not fall within a task, nor when the connection closes.
+   * Bytes of messages that were passed to `send` and are not yet written to the network: payloads before compression. It does
+   * not fall within a task, nor when the connection closes.
    */
   get bufferedAmount(): number {
     return this.#lostBytes + (this.#connection?.unsentBytes ?? 0)
   }
 
-  /** Whether no more than the high-water mark waits for the network. */
+  /** Whether at most the high-water mark waits for the network. */
   get hasRoom(): boolean {
     return this.#connection === undefined || this.#connection.waitingBytes <= this.#limits.highWaterMarkBytes
   }
 
-  /** Stops reading; what was read already still comes. */
+  /** Stops reading. Messages that have already been read still arrive. */
   pause(): void {
     this.#connection?.pause()
   }
@@ -120,7 +120,7 @@ export class ClientSocket {
     this.#connection?.resume()
   }
 
-  /** Sends a message, or counts it as lost where the connection no longer is open. Bytes are not kept. */
+  /** Sends a message, or only counts it if the connection is no longer open. The bytes are copied. */
   send(message: string | Uint8Array | Blob): void {
     const connection = this.#connection
     if (this.#readyState !== ReadyState.open || connection?.state !== 'open') {
@@ -142,13 +142,13 @@ export class ClientSocket {
     return this.#pings.add()
   }
 
-  /** Starts closing, behind what was sent before. The status was checked by the caller. */
+  /** Starts closing, after all messages that were sent before. The caller has checked code and reason. */
   close(code: number | undefined, reason: string): void {
     if (this.#readyState >= ReadyState.closing) return
     const wasConnecting = this.#readyState === ReadyState.connecting
     this.#readyState = ReadyState.closing
     if (wasConnecting) {
-      this.#connecting.fail(new TransportError('close() was called before the connection stood'))
+      this.#connecting.fail(new TransportError('close() was called before the connection was open'))
     } else if (this.#blobs.length > 0) {
       this.#closeAfterBlobs = () => this.#connection?.close(code, reason)
       this.#limitReading()
@@ -182,7 +182,7 @@ export class ClientSocket {
       this.#events.open(answer.headers)
     })
     if (start === end) return
-    // Parsed once `open` has been told of: a message before a violation can still be answered.
+    // Parsed after the `open` event, so that a message before a violation can still be answered.
     if (!this.#events.atOnce) {
       connection.pause()
       this.#ports.clock.task(() => connection.resume())
@@ -221,7 +221,7 @@ export class ClientSocket {
     else if (this.#readyState === ReadyState.open) this.#events.message(event)
   }
 
-  /** The transport is gone. What it tells of comes behind the events that still wait. */
+  /** The transport is gone. The resulting events come after those that still wait. */
   #finish(result: CloseResult): void {
     this.#blobTimer?.cancel()
     this.#lostBytes = this.bufferedAmount
@@ -260,7 +260,7 @@ export class ClientSocket {
     this.#closeAfterBlobs?.()
   }
 
-  /** The standard has the Close wait for what was sent before it; for a Blob that can't be read, not for ever. */
+  /** In the standard the Close waits for earlier messages. For a Blob that can't be read, this has a time limit. */
   #limitReading(): void {
     const { closeTimeoutMs } = this.#limits
     this.#blobTimer?.cancel()
@@ -280,7 +280,7 @@ export class ClientSocket {
   }
 }
 
-/** A message that has come, or what else has happened. */
+/** A message that has arrived, or another event. */
 type SocketEvent = string | Uint8Array | (() => void)
 
 function lost(): TransportError {

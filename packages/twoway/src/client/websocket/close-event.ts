@@ -1,7 +1,7 @@
 import type { CloseEventInit } from '../browser/platform-types.js'
 import { shapeAsInterface } from './interface-shape.js'
 
-/** In types that need no DOM. */
+/** In types without the DOM's. */
 export type CloseEventConstructor = new (type: string, init?: CloseEventInit) => Event & Required<CloseEventInit>
 
 /** The interface CloseEvent of the standard, §6. */
@@ -39,5 +39,5 @@ export function defineCloseEvent(): CloseEventConstructor {
   return CloseEvent
 }
 
-/** The platform's CloseEvent, or ours where it has none: Node before 23. */
+/** The platform's CloseEvent, or ours if it has none: Node before 23. */
 export const CloseEvent: CloseEventConstructor = globalThis.CloseEvent ?? defineCloseEvent()

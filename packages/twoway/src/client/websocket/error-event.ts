@@ -1,7 +1,7 @@
 import type { ErrorEventInit } from '../browser/platform-types.js'
 import { shapeAsInterface } from './interface-shape.js'
 
-/** In types that need no DOM. */
+/** In types without the DOM's. */
 export type ErrorEventConstructor = new (type: string, init?: ErrorEventInit) => Event & Required<ErrorEventInit>
 
 /** The interface ErrorEvent of HTML, §8.1.4.6. */
@@ -48,5 +48,5 @@ export function defineErrorEvent(): ErrorEventConstructor {
   return ErrorEvent
 }
 
-/** The platform's ErrorEvent, or ours where it has none, as in Node. */
+/** The platform's ErrorEvent, or ours if it has none, as on Node. */
 export const ErrorEvent: ErrorEventConstructor = globalThis.ErrorEvent ?? defineErrorEvent()

@@ -1,11 +1,11 @@
 import type { Clock } from '../../ports/clock.js'
 
 /**
- * Runs a socket's events in order, each in a task of its own: the promises that follow from one have run before the
- * next, so code that awaits an event is in time for the one behind it.
+ * Runs the events of a socket in order, each in a separate task. Promise reactions to one event run before the next, so that
+ * code that awaits an event can listen for the one after it.
  *
- * What the transport calls is a task already, so the first event of a call runs at once and costs no task. What comes
- * behind it in the same call waits, at most for one turn of the event loop.
+ * A call of the transport is a task already, so its first event runs at once and costs no task. Further events of the same
+ * call wait for at most one turn of the event loop.
  */
 export class EventTasks<Event> {
   readonly #clock: Clock
@@ -31,7 +31,7 @@ export class EventTasks<Event> {
   readonly #runNext = (): void => {
     const event = this.#waiting[this.#at++]!
     if (this.#at < this.#waiting.length) {
-      // What is added meanwhile comes behind the others that wait, so that the end of this call need not be told.
+      // Events that are added meanwhile queue behind the waiting ones, so that the end of this call needs no signal.
       this.#run(event)
       return
     }

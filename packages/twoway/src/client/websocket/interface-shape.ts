@@ -1,6 +1,6 @@
 /**
- * Gives a class the look that WebIDL gives an interface: its members can be enumerated, where those of a class can't,
- * and its objects say what they are.
+ * Gives a class the properties of a WebIDL interface: its members are enumerable, unlike those of a class, and its objects
+ * have a `Symbol.toStringTag`.
  */
 export function shapeAsInterface({ name, prototype }: { readonly name: string; readonly prototype: object }): void {
   for (const member of Object.getOwnPropertyNames(prototype)) {

@@ -2,15 +2,15 @@ const getByteLength = getterOf(ArrayBuffer.prototype, 'byteLength')
 const getResizable = getterOf(ArrayBuffer.prototype, 'resizable')
 const getBlobSize = getterOf(Blob.prototype, 'size')
 
-/** Whether it is a Blob, and not merely an object that inherits from its prototype. */
+/** Whether a value is a Blob, not only an object that inherits from its prototype. */
 export function isBlob(data: unknown): data is Blob {
   return data instanceof Blob && answers(getBlobSize, data)
 }
 
 /**
- * What WebIDL's BufferSource holds, or undefined for anything else; of whatever realm. A TypeError where the bytes are
- * shared or the buffer can be resized, as neither is allowed without an extended attribute. Nothing where the buffer is
- * detached.
+ * The bytes of a WebIDL BufferSource of any realm, or undefined for any other value. Throws a TypeError if the bytes are
+ * shared or the buffer can be resized, as WebIDL allows neither without an extended attribute. A detached buffer has no
+ * bytes.
  */
 export function bytesOf(data: unknown): Uint8Array | undefined {
   if (ArrayBuffer.isView(data)) {
@@ -19,7 +19,7 @@ export function bytesOf(data: unknown): Uint8Array | undefined {
     refuseResizable(buffer)
     return byteLength === 0 ? new Uint8Array(0) : new Uint8Array(buffer, byteOffset, byteLength)
   }
-  // A SharedArrayBuffer of its own is no BufferSource, and becomes a string.
+  // A SharedArrayBuffer itself is no BufferSource, and becomes a string.
   if (!isArrayBuffer(data)) return undefined
   refuseResizable(data)
   return getByteLength!.call(data) === 0 ? new Uint8Array(0) : new Uint8Array(data)
@@ -39,7 +39,7 @@ function getterOf(prototype: object, name: string): (() => unknown) | undefined 
   return Object.getOwnPropertyDescriptor(prototype, name)?.get
 }
 
-/** Whether a getter takes this object: it throws for what is not of its kind. */
+/** Whether a getter accepts this object: it throws for objects of another kind. */
 function answers(getter: (() => unknown) | undefined, object: object): boolean {
   try {
     getter!.call(object)

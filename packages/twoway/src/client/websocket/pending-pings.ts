@@ -8,7 +8,7 @@ interface PendingPing {
   readonly reject: (error: Error) => void
 }
 
-/** The Pings of a connection that wait for their Pongs, each known by a number in its payload. */
+/** The Pings of a connection that wait for their Pongs. A number in the payload identifies each. */
 export class PendingPings {
   readonly #clock: Clock
   readonly #send: (payload: string) => void
@@ -30,7 +30,7 @@ export class PendingPings {
     return answered
   }
 
-  /** A Pong came. It answers the Pings before its own too: a peer may answer the latest alone, §5.5.3. */
+  /** A Pong arrived. It answers earlier Pings too, because a peer may answer only the latest, §5.5.3. */
   answer(payload: Uint8Array): void {
     const text = String.fromCharCode.apply(null, payload as unknown as number[])
     const at = this.#waiting.findIndex(({ number }) => payloadOf(number) === text)
@@ -40,7 +40,7 @@ export class PendingPings {
     })
   }
 
-  /** No Pong will come any more. */
+  /** No further Pong will arrive. */
   fail(): void {
     this.#waiting.splice(0).forEach(({ reject }) => {
       reject(closedBeforePong())
@@ -49,7 +49,7 @@ export class PendingPings {
 }
 
 export function closedBeforePong(): TransportError {
-  return new TransportError('the connection is not open, so that no Pong will come')
+  return new TransportError('the connection is not open, so no Pong will arrive')
 }
 
 function payloadOf(number: number): string {

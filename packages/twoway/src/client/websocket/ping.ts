@@ -1,6 +1,6 @@
 import { UsageError } from '../../core/errors.js'
 
-/** The key of a method that sends a Ping; the standard's interfaces have no name for one. */
+/** The key of the method that sends a Ping. The standard's interfaces have no such method. */
 export const sendPing = Symbol('sendPing')
 
 /** A WebSocket or WebSocketStream of this package, on a runtime that lets it send a Ping. */
@@ -9,11 +9,11 @@ export interface Pinging {
 }
 
 /**
- * Sends a Ping, RFC 6455 §5.5.2, and resolves to the milliseconds until its Pong: every living peer answers, whatever
- * it makes of messages. Rejects with a TransportError where the connection is not open, or closes before, and with a
- * UsageError for what is no WebSocket or WebSocketStream of this package.
+ * Sends a Ping, RFC 6455 §5.5.2, and resolves to the milliseconds until its Pong, which every living peer sends. Rejects
+ * with a TransportError if the connection is not open or closes first, and with a UsageError for any other value than a
+ * WebSocket or WebSocketStream of this package.
  *
- * A browser lets no page send a Ping: there the type takes nothing, and a call rejects.
+ * In a browser, where pages can't send Pings, the type accepts no socket and a call rejects.
  */
 export function ping(socket: object): Promise<number> {
   return (socket as Partial<Pinging> | undefined)?.[sendPing]?.() ?? Promise.reject(cannotPing())
@@ -22,6 +22,6 @@ export function ping(socket: object): Promise<number> {
 function cannotPing(): UsageError {
   return new UsageError(
     'pingImpossible',
-    'this socket can send no Ping: pass a WebSocket or a WebSocketStream of this package; a browser lets no page ping',
+    'this socket can send no Ping: pass a WebSocket or a WebSocketStream of this package; pages in browsers can send none',
   )
 }

@@ -47,11 +47,11 @@ Object.defineProperty(WebSocketErrorClass.prototype, 'toJSON', {
   writable: true,
 })
 
-/** The proposal's WebSocketError: a DOMException that carries a connection's status. */
+/** The proposal's WebSocketError: a DOMException with the code and reason of a Close. */
 export const WebSocketError = WebSocketErrorClass as unknown as WebSocketErrorConstructor
 export interface WebSocketError extends WebSocketErrorInterface {}
 
-/** The error of a connection that was not closed in order; its status is not one that a user may give. */
+/** The error of a connection that was not closed cleanly. Its code is not one that a user may give. */
 export function connectionFailure(closeCode: number, reason: string, cause: Error | undefined): Error {
   const error = new WebSocketErrorClass(cause?.message ?? 'the connection was lost, or could not be made')
   setStatus(error, closeCode, reason)
@@ -60,8 +60,8 @@ export function connectionFailure(closeCode: number, reason: string, cause: Erro
 }
 
 /**
- * The proposal's "validate close code and reason" behind WebIDL's conversion of the dictionary. A reason without a code
- * gets 1000.
+ * The proposal's "validate close code and reason" after WebIDL's conversion of the dictionary. A reason without a code gets
+ * 1000.
  */
 export function checkCloseInfo(closeInfo: WebSocketCloseInfo | null): { code: number | undefined; reason: string } {
   const info = closeInfo ?? {}
@@ -77,7 +77,7 @@ export function checkCloseInfo(closeInfo: WebSocketCloseInfo | null): { code: nu
   }
   if (bytes.length > longestCloseReason) {
     throw new DOMException(
-      `a close reason takes at most ${longestCloseReason} octets of UTF-8: shorten it`,
+      `a close reason takes at most ${longestCloseReason} bytes of UTF-8: shorten it`,
       'SyntaxError',
     )
   }

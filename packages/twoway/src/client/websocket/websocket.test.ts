@@ -405,7 +405,7 @@ describe('WebSocket: what its caller gets wrong', () => {
     assert.throws(() => new WebSocket('ws://localhost:1', { headers: { Upgrade: 'h2c' } }), UsageError)
   })
 
-  it('send() while connecting is an InvalidStateError; close() takes 1000 and 3000 to 4999, and 123 octets', async () => {
+  it('send() while connecting is an InvalidStateError; close() takes 1000 and 3000 to 4999, and 123 bytes', async () => {
     const socket = new WebSocket('ws://localhost:1')
     throwsDom(() => socket.send('x'), 'InvalidStateError')
     for (const code of [0, 999, 1001, 1005, 2999, 5000, 65_536 + 1000, Number.NaN]) {

@@ -14,10 +14,10 @@ import { bytesOf, isBlob } from './message-data.js'
 import { sendPing } from './ping.js'
 import type { WebSocketConstructor, WebSocketOptions } from './websocket-types.js'
 
-/** What an event handler attribute holds: HTML takes any object, and calls it where it can be called. */
+/** The value of an event handler attribute: HTML takes any object, and calls it if it is callable. */
 type EventHandler = ((event: Event) => unknown) | object | null
 
-/** An event handler that is set: the listener keeps its place among the others while the handler is replaced. */
+/** An event handler that is set. Its listener keeps its position when the handler is replaced. */
 interface ActiveHandler {
   handler: object
   readonly listener: (event: Event) => void
@@ -25,7 +25,7 @@ interface ActiveHandler {
 
 /**
  * The class WebSocket of the WHATWG standard over a runtime's ports: https://websockets.spec.whatwg.org/
- * Converts what it is given as WebIDL says, and turns what happens into events. Numbers are the standard's steps.
+ * Converts arguments as WebIDL says, and fires events. Numbers in comments are the standard's steps.
  */
 export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
   class WebSocket extends EventTarget {
@@ -117,10 +117,10 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
           'InvalidAccessError',
         )
       }
-      // 2. A reason takes at most 123 octets of UTF-8.
+      // 2. A reason takes at most 123 bytes of UTF-8.
       if (ports.payload.byteLength(text) > longestCloseReason) {
         throw new DOMException(
-          `a close reason takes at most ${longestCloseReason} octets of UTF-8: shorten it`,
+          `a close reason takes at most ${longestCloseReason} bytes of UTF-8: shorten it`,
           'SyntaxError',
         )
       }
@@ -171,7 +171,7 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
       return this.#handlers.get(type)?.handler ?? null
     }
 
-    /** HTML's setter of an event handler: null, as anything that is no object, deactivates it. */
+    /** HTML's setter of an event handler: null, like any value that is no object, removes it. */
     #setHandler(type: string, value: unknown): void {
       const active = this.#handlers.get(type)
       if (!isObject(value)) {
@@ -198,7 +198,7 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
       if (typeof message === 'string') {
         data = message
       } else {
-        // The bytes came with a buffer of their own.
+        // The bytes have a buffer of their own.
         const buffer = message.buffer as ArrayBuffer
         data = this.#binaryType === 'blob' ? new Blob([buffer]) : buffer
       }
@@ -257,7 +257,7 @@ function toMessage(data: unknown): string | Uint8Array | Blob {
   return bytesOf(data) ?? `${data}`
 }
 
-/** WebIDL's `[Clamp] unsigned short`: the nearest one, the even one where two are as near. */
+/** WebIDL's `[Clamp] unsigned short`: the nearest one; of two that are equally near, the even one. */
 function toClampedUnsignedShort(value: unknown): number {
   const clamped = Math.min(Math.max(+(value as number), 0), 65535)
   const rounded = Math.round(clamped)
@@ -265,12 +265,12 @@ function toClampedUnsignedShort(value: unknown): number {
   return rounded - clamped === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded
 }
 
-/** The standard's plain event, with the fields of the server's answer beside it. */
+/** The standard's plain event, with the header fields of the server's answer added. */
 function openEvent(headers: HeaderFields): Event {
   return showing(new Event('open'), { headers })
 }
 
-/** The standard's plain event, with the reason beside it: where a log of it shows it, and where its programs look. */
+/** The standard's plain event, with the reason added in `error` and `message`, so that logs show it. */
 function errorEvent(error: Error): Event {
   return showing(new Event('error'), { message: error.message, error })
 }
@@ -284,7 +284,7 @@ function closeEvent(result: CloseResult): Event {
   }))
 }
 
-/** An event that has these members of its own besides, and shows them to `console.log` on Node, Bun and Deno. */
+/** An event with further members, which `console.log` shows on Node, Bun and Deno. */
 function showing(event: Event, members: Readonly<Record<string, unknown>>): Event {
   Object.keys(members).forEach((name) => {
     Object.defineProperty(event, name, { value: members[name], enumerable: true })
@@ -292,7 +292,7 @@ function showing(event: Event, members: Readonly<Record<string, unknown>>): Even
   return showAs(event, ({ type }) => ({ type, ...members }))
 }
 
-/** Options in the third place, where `ws` takes them, would be lost without a word. What is no object is ignored. */
+/** Refuses options as the third argument, where `ws` takes them: they would be lost silently. Other values are ignored. */
 function refuseThirdOptions(third: unknown): void {
   if (typeof third !== 'object' || third === null) return
   throw new UsageError(

@@ -1,20 +1,8 @@
+import type { ServerLimits } from '../limits.js'
 import { TokenBucket } from './token-bucket.js'
 
 /** Limits on how fast a peer may send. */
-export interface ReceiveRates {
-  /**
-   * Messages per second that a peer may send, or Infinity; more fail the connection with 1008. A second's worth may
-   * come at once. Pings and Pongs count too, as does each continuation frame shorter than 1 KiB. Longer continuation
-   * frames do not count, as browsers split long messages.
-   */
-  readonly maxMessagesPerSecond: number
-  /**
-   * Bytes per second that a peer may send, as received from the network, or Infinity; more fail the connection with
-   * 1008. A second's worth may come at once. After a time in which the connection was not read, the bytes for that time
-   * may come too.
-   */
-  readonly maxBytesPerSecond: number
-}
+export type ReceiveRates = Pick<ServerLimits, 'maxMessagesPerSecond' | 'maxBytesPerSecond'>
 
 /** Continuation frames of this length or more do not count as messages. */
 const longFragment = 1 << 10

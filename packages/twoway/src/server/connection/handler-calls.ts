@@ -7,8 +7,8 @@ import { isThenable } from './is-thenable.js'
 import type { ServerConnection } from './server-connection.js'
 
 /**
- * Calls the user's handlers for all connections of a server. What a handler throws, or rejects with, goes to `error`,
- * and its connection closes with 1011; what `error` itself throws is reported to whoever runs the program.
+ * Calls the user's handlers for all connections of a server. If a handler throws or rejects, `error` is called and the
+ * connection closes with 1011. If `error` itself throws, the error is reported to whoever runs the program.
  */
 export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Data>> {
   readonly #settings: ServerSettings<Data>
@@ -22,7 +22,7 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
     this.#onClosed = onClosed
   }
 
-  /** Its work, as that of `message`, is what the next message builds on: `sequential` waits for it. */
+  /** The next message may build on the work of `open`, as on that of `message`, so `sequential` waits for it. */
   open(socket: ServerConnection<Data>): void {
     this.#observer.opened(socket)
     const { handlers, sequential } = this.#settings
@@ -35,7 +35,7 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
     this.#call(socket, handlers.message, message, sequential)
   }
 
-  /** What nobody has begun to read when the handler is done is dropped. */
+  /** A message whose reader has not begun when the handler is done is dropped. */
   messageStream(socket: ServerConnection<Data>, message: MessageReader): void {
     const { handlers, limits, ports, sequential } = this.#settings
     this.#observer.receivedStream()
@@ -88,19 +88,19 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
     this.#call(socket, this.#settings.handlers.close, result, false)
   }
 
-  /** What a peer or the network did: told, and nobody's fault here, so not reported where nobody listens. */
+  /** A fault of the peer or the network: `error` is called. Without that handler it is not reported, as the program is not at fault. */
   error(socket: ServerConnection<Data>, error: Error): void {
     this.#observer.failed(error, socket)
     this.#tell(socket, error)
   }
 
-  /** What a handler threw where there is no connection. */
+  /** A handler threw when there was no connection. */
   failedWithoutSocket(error: unknown): void {
     this.#observer.failed(error)
     if (!this.#tell(undefined, asError(error))) this.#settings.ports.report(error)
   }
 
-  /** @param isWaitedFor whether the next message waits for what the handler has begun */
+  /** @param isWaitedFor whether the next message waits for the promise of the handler */
   #call<Argument>(
     socket: ServerConnection<Data>,
     handler: ((socket: ServerConnection<Data>, argument: Argument) => unknown) | undefined,
@@ -127,7 +127,7 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
     if (!this.#tell(socket, asError(error))) this.#settings.ports.report(error)
   }
 
-  /** Returns false where there is no handler to tell. */
+  /** Calls `error`. Returns false if there is no such handler. */
   #tell(socket: ServerConnection<Data> | undefined, error: Error): boolean {
     const { handlers, ports } = this.#settings
     if (handlers.error === undefined) return false
@@ -142,5 +142,5 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
 }
 
 function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error('a handler threw what is no Error', { cause: error })
+  return error instanceof Error ? error : new Error('a handler threw a value that is not an Error', { cause: error })
 }

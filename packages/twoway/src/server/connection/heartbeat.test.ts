@@ -57,7 +57,7 @@ describe('heartbeat', () => {
     await pass(20 * tick - 1)
     assert.equal(server.connections.size, 1)
     await pass(1)
-    assert.deepEqual(log, [`nothing has come from the peer for ${idleTimeoutMs} ms`, 'close 1006'])
+    assert.deepEqual(log, [`the peer has sent nothing for ${idleTimeoutMs} ms`, 'close 1006'])
     assert.equal(server.connections.size, 0)
     assert.equal(pings(peer).length, 1)
   })

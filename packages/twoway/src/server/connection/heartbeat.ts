@@ -4,17 +4,16 @@ import type { Timer } from '../../ports/clock.js'
 import type { ServerSettings } from '../server-settings.js'
 import type { ServerConnection } from './server-connection.js'
 
-/** The parts that `idleTimeoutMs` is cut into: with its default, a second each. */
+/** The ticks of `idleTimeoutMs`: by default, one each second. */
 const ticksToDeath = 45
-/** Silent ticks after which a peer is pinged: it has the rest of them to answer. */
+/** Silent ticks after which a peer is pinged. It has the remaining ticks to answer. */
 const ticksToPing = 25
-/** Connections differ by up to so many ticks, less one, that those that came together are not pinged together. */
+/** New connections start at one of so many ticks, so that connections that came together are not pinged together. */
 const jitterTicks = 4
 
 /**
- * Finds peers that have gone without a word: pings who is silent, and drops who stays silent for `idleTimeoutMs`.
- * One timer for all connections, which runs while there are any, and nothing to do when a message comes but to set a
- * flag.
+ * Finds dead peers: pings silent ones, and drops those that stay silent for `idleTimeoutMs`. One timer serves all
+ * connections and runs while there are any. A message only sets a flag.
  */
 export class Heartbeat<Data> {
   readonly #settings: ServerSettings<Data>
@@ -65,7 +64,7 @@ export class Heartbeat<Data> {
       const { idleTimeoutMs } = this.#settings.limits
       this.#onDead(
         connection,
-        new TransportError(`nothing has come from the peer for ${idleTimeoutMs} ms`, { code: 'peerSilent' }),
+        new TransportError(`the peer has sent nothing for ${idleTimeoutMs} ms`, { code: 'peerSilent' }),
       )
     }
   }

@@ -1,4 +1,4 @@
-/** Whether a handler returned a promise, of whatever make. */
+/** Whether a handler returned a promise, of any implementation. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }

@@ -1,6 +1,6 @@
 import { UsageError } from '../../core/errors.js'
 
-/** The bytes of a message that is no string, uncopied. Throws a UsageError for what can't be sent. */
+/** The bytes of a message that is no string, uncopied. Throws a UsageError for a value that can't be sent. */
 export function bytesOf(message: ArrayBuffer | ArrayBufferView): Uint8Array {
   if (message instanceof Uint8Array) return message
   if (ArrayBuffer.isView(message)) return new Uint8Array(message.buffer, message.byteOffset, message.byteLength)

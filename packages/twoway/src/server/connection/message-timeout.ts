@@ -2,7 +2,7 @@ import type { ServerLimits } from '../../core/limits.js'
 import type { ReceiveBudget } from '../../core/receiving/receive-budget.js'
 import type { Clock, Timer } from '../../ports/clock.js'
 
-/** The parts of `messageTimeoutMs` by one of which a connection may end late. */
+/** The checks within `messageTimeoutMs`. A connection may end late by one interval between them. */
 const looks = 15
 
 interface TimeoutSettings {
@@ -12,8 +12,8 @@ interface TimeoutSettings {
 }
 
 /**
- * Ends connections whose peers have begun a message and do not go on with it. One timer for all connections, which runs
- * while there are any and looks at those that wait for the rest of a message.
+ * Ends connections whose peers have begun a message and do not continue it. One timer serves all connections: it runs
+ * while there are any, and checks those that wait for the rest of a message.
  */
 export class MessageTimeout {
   readonly #settings: TimeoutSettings
@@ -44,7 +44,7 @@ export class MessageTimeout {
       receiveBudget.checkProgress(ports.clock.now(), messageTimeoutMs)
       if (this.#connections.size > 0) this.#arm()
     }
-    // A connection keeps the process alive for itself.
+    // Connections keep the process alive; the timer need not.
     this.#timer = ports.clock.after(messageTimeoutMs / looks, look, false)
   }
 }

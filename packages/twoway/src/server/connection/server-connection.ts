@@ -13,22 +13,22 @@ import type { MessageSource, OutgoingPiece, SendOptions, SendStreamOptions, Serv
 import { sendFrom, sendStream } from '../streaming/send-source.js'
 import { bytesOf } from './message-bytes.js'
 
-/** What a handshake that was accepted makes a connection of. */
+/** The parts of an accepted handshake that make a connection. */
 export interface AcceptedHandshake<Data> {
   readonly transport: Transport
   readonly request: IncomingRequest
   readonly data: Data
   readonly protocol: string
-  /** The value of Sec-WebSocket-Extensions, '' for none. */
+  /** The value of Sec-WebSocket-Extensions; '' for none. */
   readonly extensions: string
   readonly extension: Extension | undefined
-  /** Whether it wants its messages in pieces. */
+  /** Whether its messages are delivered in pieces. */
   readonly messageStream: boolean
-  /** What the peer has sent before the decision, to be received first; the receiver may overwrite it. */
+  /** Bytes that the peer sent before the decision. They are received first, and the receiver may overwrite them. */
   readonly ahead: Uint8Array | undefined
 }
 
-/** A server's connection, as its user's handlers see it. */
+/** A connection of a server, as the user's handlers see it. */
 export class ServerConnection<Data> implements ServerSocket<Data> {
   data: Data
   /** The roster's own. */
@@ -47,7 +47,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   /** Whether a `send` was answered 'buffered' since the last drain. */
   #isBehind = false
   #whenClosing: Set<(error: Error) => void> | undefined
-  /** Handlers that are waited for. */
+  /** Handlers whose promises the next message waits for. */
   #handlers = 0
   #waitingForDrain: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] | undefined
 
@@ -93,12 +93,12 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     return this.#connection.waitingBytes
   }
 
-  /** Octets that came from the network. */
+  /** Bytes that came from the network. */
   get receivedBytes(): number {
     return this.#connection.receivedBytes
   }
 
-  /** Octets framed for the network. */
+  /** Bytes framed for the network. */
   get sentBytes(): number {
     return this.#connection.framedBytes
   }
@@ -144,7 +144,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     return undefined
   }
 
-  /** Runs an action once no message of `sendStream` is under way: now, where none is; also where it will not go. */
+  /** Runs an action when no message of `sendStream` is under way: at once if none is, and also when it fails. */
   afterStreams(action: () => void): void {
     this.#connection.afterPieces(action)
   }
@@ -183,7 +183,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     this.#connection.resume()
   }
 
-  /** Has the peer's messages wait until `handlerDone` was called as often as this. */
+  /** Makes the peer's messages wait until `handlerDone` has been called as often as this. */
   awaitHandler(): void {
     this.#handlers += 1
     this.#connection.awaitHandler()
@@ -194,7 +194,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     if (this.#handlers === 0) this.#connection.handlerDone()
   }
 
-  /** What the peer sent while its handshake was undecided has its turn; to be called once, after `open`. */
+  /** Delivers the messages that arrived before the decision on the handshake. Called once, after `open`. */
   receive(ahead: Uint8Array): void {
     this.#connection.received(ahead, 0, ahead.length)
   }
@@ -204,7 +204,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     this.#connection.fail(code, reason)
   }
 
-  /** What waited has gone. */
+  /** The queued bytes are written. */
   tellDrained(): void {
     this.#isBehind = false
     const waiting = this.#waitingForDrain
@@ -212,7 +212,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     for (const { resolve } of waiting ?? []) resolve()
   }
 
-  /** What waits will never go. */
+  /** The queued bytes will never be written. */
   tellClosing(): void {
     const waiting = this.#waitingForDrain
     this.#waitingForDrain = undefined
@@ -222,13 +222,13 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     for (const callback of callbacks ?? []) callback(closedWhileWaiting())
   }
 
-  /** Counts a tick of the heartbeat, and returns how many have passed since the peer was heard. */
+  /** Counts a tick of the heartbeat, and returns the number of ticks since the peer was heard. */
   countSilence(): number {
     this.#silentTicks = this.#connection.takeActivity() ? this.#firstTicks : this.#silentTicks + 1
     return this.#silentTicks
   }
 
-  /** Sends a Ping that the peer must answer, with a number by which the answer is known. */
+  /** Sends a Ping with a number that identifies its Pong. */
   pingForLife(): void {
     this.#pings += 1
     this.#pingedAt = this.#settings.ports.clock.now()
@@ -236,7 +236,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     this.ping(this.#lifePayload())
   }
 
-  /** A Pong came: where it answers the last Ping of the heartbeat, it tells the round-trip time. */
+  /** A Pong arrived. If it answers the last Ping of the heartbeat, it gives the round-trip time. */
   tellPong(payload: Uint8Array): void {
     if (this.#pings === 0 || payload.toString() !== this.#encode(this.#lifePayload()).toString()) return
     this.#latencyMs = this.#settings.ports.clock.now() - this.#pingedAt
@@ -263,5 +263,5 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
 }
 
 function closedWhileWaiting(): Error {
-  return new TransportError('the connection closed before what was sent had gone')
+  return new TransportError('the connection closed before all queued messages were sent')
 }

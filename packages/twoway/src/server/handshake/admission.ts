@@ -19,11 +19,11 @@ import { Refusal } from './refusal.js'
 import { WaitingPeer } from './waiting-peer.js'
 
 export interface AdmissionEvents<Data> {
-  /** The address that the server listens on now, '' where there is none. */
+  /** The address that the server listens on now; '' if it has none. */
   readonly listensOn: string
   /** The handshake was answered with 101; the transport is still that of the handshake. */
   accepted(accepted: AcceptedHandshake<Data>): void
-  /** The user's handler failed, or what it returned can't be used. */
+  /** The user's handler failed, or returned a value that can't be used. */
   failed(error: unknown): void
 }
 
@@ -38,7 +38,7 @@ const crowded = plainAnswer(503, 'the server holds too much input: try again lat
 const tooFrequent = plainAnswer(429, 'too many handshakes came from your address: try again later', 'Retry-After', '1')
 const tooLate = plainAnswer(503, 'the server did not decide on this request in time')
 
-/** The limits behind those answers. */
+/** The limits that cause these answers. */
 const limitOf: ReadonlyMap<HttpResponse, keyof ServerLimits> = new Map([
   [full, 'maxConnections'],
   [crowded, 'maxTotalReceiveBytes'],
@@ -46,7 +46,7 @@ const limitOf: ReadonlyMap<HttpResponse, keyof ServerLimits> = new Map([
   [tooLate, 'handshakeTimeoutMs'],
 ])
 
-/** A handshake that is not answered yet. */
+/** A handshake that has no answer yet. */
 interface OpenRequest {
   readonly transport: Transport
   readonly method: string
@@ -54,13 +54,13 @@ interface OpenRequest {
   request?: IncomingRequest
 }
 
-/** Decides on opening handshakes: by how often they come, by the standard's rules, by host and origin, by how many there are, then by `upgrade`. */
+/** Decides on opening handshakes: by their rate, the standard's rules, host and origin, the number of connections, and then `upgrade`. */
 export class Admission<Data> {
   readonly #settings: ServerSettings<Data>
   readonly #connections: { readonly size: number }
   readonly #observer: Observer
   readonly #events: AdmissionEvents<Data>
-  /** The handshakes that `upgrade` has not decided on: each can be given up. */
+  /** The handshakes that `upgrade` has not decided on, each with the function that gives it up. */
   readonly #undecided = new Set<() => void>()
   readonly #refusals = new Set<Promise<void>>()
   readonly #rate: HandshakeRate | undefined
@@ -89,14 +89,14 @@ export class Admission<Data> {
     return this.#isStopped
   }
 
-  /** Refuses all handshakes that are not decided yet, and all to come. Resolves when those that are refused are gone. */
+  /** Refuses all undecided and all future handshakes. Resolves when the refused ones are gone. */
   async stop(): Promise<void> {
     this.#isStopped = true
     for (const giveUp of this.#undecided) giveUp()
     await Promise.all(this.#refusals)
   }
 
-  /** Answers a handshake. What the peer sends before the decision waits for it. */
+  /** Answers a handshake. Bytes that arrive before the decision wait for it. */
   admit(head: RequestHead, transport: Transport): void {
     const { handlers, hosts, origin } = this.#settings
     const open: OpenRequest = { transport, method: head.method }
@@ -134,8 +134,8 @@ export class Admission<Data> {
   }
 
   /**
-   * Goes on with a decision, or with a refusal where it does not come in time; not at all where the peer leaves first:
-   * its place is free from then on. A failure that comes later is told.
+   * Continues with the decision, or with a refusal if the decision is late. If the peer leaves first, neither happens, and
+   * another handshake may take its place. A later failure of `upgrade` is still reported.
    */
   #whenDecided<Decision>(
     open: OpenRequest,
@@ -150,10 +150,10 @@ export class Admission<Data> {
           this.#observer.handshakeLeft(request)
       },
       noRoom: () => {
-        if (endWaiting('the server has no room for what the peer sends ahead')) finish(crowded)
+        if (endWaiting('the server has no memory left for the bytes that the peer sent ahead')) finish(crowded)
       },
     })
-    /** Returns false where the waiting has ended before. */
+    /** Returns false if the waiting had ended already. */
     const endWaiting = (why?: string): boolean => {
       if (!this.#undecided.delete(stop)) return false
       timer.cancel()
@@ -199,7 +199,7 @@ export class Admission<Data> {
     if (typeof answer !== 'object' || answer === null) {
       throw new UsageError(
         'upgradeAnswerInvalid',
-        `upgrade() returned ${describe(answer)}: return an object or nothing to let a client in, a status to refuse it`,
+        `upgrade() returned ${describe(answer)}: return an object or nothing to accept the client, or a status to refuse it`,
       )
     }
     const { handlers, negotiators } = this.#settings
@@ -208,13 +208,13 @@ export class Admission<Data> {
       const offered = offer.protocols.length === 0 ? 'none' : quoted(offer.protocols.join(', '))
       throw new UsageError(
         'protocolNotOffered',
-        `upgrade() chose the subprotocol "${quoted(protocol)}", of those offered (${offered}) it must be one: choose from request.protocols`,
+        `upgrade() chose the subprotocol "${quoted(protocol)}", which the client does not offer (${offered}): choose from request.protocols`,
       )
     }
     if (answer.messageStream === true && handlers.messageStream === undefined) {
       throw new UsageError(
         'upgradeAnswerInvalid',
-        'upgrade() answered messageStream: true, and the server has no such handler: give it one',
+        'upgrade() answered messageStream: true, but the server has no handler messageStream: add one',
       )
     }
     const agreed = acceptExtension(offer.extensions, perMessageDeflate ? negotiators : [])
@@ -233,7 +233,7 @@ export class Admission<Data> {
     })
   }
 
-  /** Answers a handshake with what is no connection, and sees its transport to the end. */
+  /** Refuses a handshake, and ends its transport. */
   #refuse({ transport, method, request }: OpenRequest, response: HttpResponse): void {
     const { ports, limits } = this.#settings
     const { address } = transport.peer
@@ -255,7 +255,7 @@ export class Admission<Data> {
 
 type Acceptance<Data> = UpgradeAcceptance<Data> | UpgradeAcceptance<undefined> | undefined
 
-/** What `upgrade` answered, with a refusal's body read. */
+/** The answer of `upgrade`, with the body of a refusal read. */
 async function readAnswer<Data>(
   answer: UpgradeAnswer<Data> | PromiseLike<UpgradeAnswer<Data>>,
 ): Promise<Acceptance<Data> | HttpResponse> {
@@ -269,7 +269,7 @@ function isRefusal<Refused extends { readonly status: number }>(
   return answer?.status !== undefined
 }
 
-/** What a handler returned in place of an object, which TypeScript would have refused. */
+/** Names the value that a handler returned in place of an object. TypeScript refuses such handlers. */
 function describe(value: unknown): string {
   if (typeof value === 'string') return `the text "${quoted(value)}"`
   return typeof value === 'function' || typeof value === 'symbol' ? `a ${typeof value}` : String(value)

@@ -1,9 +1,9 @@
 import { TokenBucket } from '../../core/receiving/token-bucket.js'
 
-/** Addresses that are remembered, at most: beyond it, the one that was seen longest ago is forgotten. About 2 MB. */
+/** The most addresses that are remembered, in about 2 MB. Beyond it the one that was seen longest ago is forgotten. */
 const mostAddresses = 10_000
 
-/** Milliseconds after which an address has its whole second's worth again, and is the same as a new one. */
+/** Milliseconds after which an address has its full allowance again, like a new one. */
 const fullAfterMs = 1000
 
 interface Seen {
@@ -14,7 +14,7 @@ interface Seen {
 /** Measures the handshakes of each peer address. */
 export class HandshakeRate {
   readonly #perSecond: number
-  /** By when they were seen, the longest ago first. */
+  /** In the order in which they were seen last, the oldest first. */
   readonly #addresses = new Map<string, Seen>()
 
   constructor(perSecond: number) {
@@ -43,7 +43,7 @@ export class HandshakeRate {
   }
 }
 
-/** An IPv4 address, also one within IPv6, as it is; the first 64 bits of another IPv6 address, in the form that the system writes. */
+/** The key of an address: an IPv4 address, also one mapped to IPv6, as it is; of another IPv6 address, in the system's notation, its first 64 bits. */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address
   const within = /^::ffff:([\d.]+)$/i.exec(address)

@@ -11,8 +11,8 @@ const loopbackAddress = new RegExp(`^${loopback}$`, 'i')
 const loopbackHost = new RegExp(`^${loopback}(?::\\d*)?$`, 'i')
 
 /**
- * Refuses a request for a server that only this machine reaches, by a name that is not this machine's: a page of that
- * name's owner sent it, who has let the name point here (DNS rebinding), and the Origin would fit.
+ * Refuses a request to a server that listens on loopback only, if its Host is not a name of this machine. Such a request
+ * comes from a page whose owner let a name point here (DNS rebinding), and its Origin would match.
  */
 export function checkHost(headers: HeaderFields, listensOn: string, allowed: 'any' | readonly string[]): void {
   if (allowed === 'any' || (allowed.length === 0 && !loopbackAddress.test(listensOn))) return
@@ -20,5 +20,5 @@ export function checkHost(headers: HeaderFields, listensOn: string, allowed: 'an
   if (loopbackHost.test(value)) return
   const host = value.replace(port, '')
   if (allowed.some((name) => isSameText(name, host))) return
-  throw new HandshakeError('hostForbidden', `${quoted(host)}; the option hosts lists the names it answers to`)
+  throw new HandshakeError('hostForbidden', `${quoted(host)}; add the name to the option hosts to accept it`)
 }

@@ -2,18 +2,18 @@ import { findField } from '../../core/http/header-fields.js'
 import type { HttpResponse } from '../../ports/http-host.js'
 import type { HeaderInput, HttpAnswer, ResponseLike } from '../server-types.js'
 
-/** Whether a handler's answer is a platform's Response. */
+/** Whether the answer of a handler is a Response of the platform. */
 function isResponse(answer: HttpAnswer): answer is ResponseLike {
   return 'arrayBuffer' in answer && typeof answer.arrayBuffer === 'function'
 }
 
-/** A handler's answer, ready to be written; a Response's body has to be read for that. */
+/** The answer of a handler, ready to be written. The body of a Response is read for that. */
 export async function readHttpAnswer(answer: HttpAnswer): Promise<HttpResponse> {
   const fields = fieldsOf(answer.headers)
   const body = isResponse(answer) ? new Uint8Array(await answer.arrayBuffer()) : (answer.body ?? '')
   if (findField(fields, 'content-type') < 0 && typeof body === 'string')
     fields.unshift('Content-Type', 'text/plain; charset=utf-8')
-  // Whoever writes the answer adds the length, and the body is whole here.
+  // The writer of the answer adds the length, as the body is complete.
   return { status: answer.status, fields: withoutField(fields, 'content-length'), body }
 }
 

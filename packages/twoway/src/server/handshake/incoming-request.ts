@@ -8,17 +8,17 @@ const noProtocols: readonly string[] = Object.freeze([])
 
 const secureSchemes = { ws: 'wss', http: 'https' } as const
 
-/** A request as a handler sees it: an opening handshake, or a plain request. */
+/** An HTTP request as a handler sees it: an opening handshake, or a plain request. */
 export class IncomingRequest {
   readonly method: string
   readonly headers: HeaderFields
-  /** The subprotocols that a handshake offers, the preferred first. */
+  /** The subprotocols that the client offers, the preferred first. */
   readonly protocols: readonly string[]
-  /** The peer's IP address, or undefined where there is none. */
+  /** The peer's IP address; undefined if it has none, as over a Unix socket. */
   readonly remoteAddress: string | undefined
   readonly #scheme: string
   readonly #target: string
-  /** Made when it is asked for: few handlers do, and one costs more than a handshake's parsing. */
+  /** Made when it is first asked for: few handlers need one, and it costs more than parsing the handshake. */
   #abort: AbortController | undefined
 
   constructor(
@@ -37,8 +37,8 @@ export class IncomingRequest {
   }
 
   /**
-   * The whole URL, which the class URL takes: ws or wss for a handshake, http or https for a plain request.
-   * Its host is what the client says, or `unknown.invalid` where that is no host.
+   * The whole URL, which the class URL can parse: ws or wss for a handshake, http or https for a plain request. Its host is
+   * the one that the client sent, or `unknown.invalid` if that is no host.
    */
   get url(): string {
     // The target may be a whole URL, RFC 9112 §3.2.2, or `*`.
@@ -50,22 +50,22 @@ export class IncomingRequest {
   }
 
   /**
-   * Of a handshake: aborted where the decision of `upgrade` can't matter any more, as the peer has left (the reason is a
-   * TransportError), its time is up or the server stops. For a `fetch` or a query that takes a signal; what it rejects
-   * with then is not told to `error`. A plain request's is never aborted.
+   * Aborted when the decision of `upgrade` does not matter any more: the peer has left, the time is up, or the server stops.
+   * The reason is a TransportError. Pass it to a `fetch` or a query; if that rejects because of the signal, `error` is not
+   * called. The signal of a plain request is never aborted.
    */
   get signal(): PlatformAbortSignal {
     this.#abort ??= new AbortController()
     return this.#abort.signal
   }
 
-  /** Aborts a request's `signal`, once. Static, as the type that users see has no statics. */
+  /** Aborts the `signal` of a request, once. Static, because the type that users see has no statics. */
   static giveUp(request: IncomingRequest, reason: Error): void {
     request.#abort ??= new AbortController()
     request.#abort.abort(reason)
   }
 
-  /** Whether an error only says that the request's `signal` was heeded. */
+  /** Whether an error is only the consequence of the aborted `signal`. */
   static explains(request: IncomingRequest, error: unknown): boolean {
     const signal = request.#abort?.signal
     if (signal?.aborted !== true) return false

@@ -2,7 +2,7 @@ import { HandshakeError } from '../../core/errors.js'
 import type { HeaderFields } from '../../core/http/header-fields.js'
 import { quoted } from '../../core/printable.js'
 
-/** The ports that an origin leaves out, by the schemes that a page of our own can have: RFC 6454 §4, RFC 6455 §3. */
+/** The default ports, which an origin leaves out, by the schemes that a page of the same server can have: RFC 6454 §4, RFC 6455 §3. */
 const defaultPorts: ReadonlyMap<string, string> = new Map([
   ['http', '80'],
   ['https', '443'],
@@ -14,19 +14,19 @@ const originForm = /^([a-z]+):\/\/(\[[0-9a-f:.]+\]|[^/?#@:,\s]+)(?::(\d+))?$/
 const hostForm = /^(\[[0-9a-f:.]+\]|[^/?#@:,\s]+)(?::(\d*))?$/
 
 /**
- * Refuses a handshake of a page that does not belong, RFC 6455 §10.2: the Origin's host and port must be those of
- * Host, or the origin must be on the list. No Origin means no browser, and passes.
+ * Refuses handshakes of foreign pages, RFC 6455 §10.2: host and port of the Origin must be those of Host, or the origin
+ * must be on the list. A request without an Origin is not from a browser, and is accepted.
  */
 export function checkOrigin(headers: HeaderFields, encrypted: boolean, allowed: 'any' | readonly string[]): void {
   const origin = headers.get('origin')
   if (allowed === 'any' || origin === undefined || allowed.includes(origin)) return
   if (isOwn(origin.toLowerCase(), (headers.get('host') ?? '').toLowerCase(), encrypted)) return
-  throw new HandshakeError('originForbidden', `${quoted(origin)}; the option origin lists the pages it takes`)
+  throw new HandshakeError('originForbidden', `${quoted(origin)}; add it to the option origin to accept it`)
 }
 
 /**
- * A Host without a port is that of the scheme's default port, and the user's scheme is known under TLS only: a plain
- * server may have a proxy before it that ends TLS, so that its page is of https.
+ * A Host without a port means the default port of the scheme, and the scheme of the page is known only under TLS: a proxy
+ * in front of a plain server may end TLS, so that the page has https.
  */
 function isOwn(origin: string, host: string, encrypted: boolean): boolean {
   const [, scheme = '', name, port] = originForm.exec(origin) ?? []

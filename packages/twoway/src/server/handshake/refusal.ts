@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../ports/clock.js'
 import type { HttpResponse } from '../../ports/http-host.js'
 import type { Transport, TransportSink } from '../../ports/transport.js'
 
-/** Answers a request with what is no connection, and sees to it that the transport ends, whatever the peer does. */
+/** Refuses a request, and ends the transport in any case. */
 export class Refusal implements TransportSink {
   /** Resolves when the transport is gone. */
   readonly gone: Promise<void>
@@ -11,17 +11,17 @@ export class Refusal implements TransportSink {
   #resolve: () => void = () => {}
 
   /**
-   * A UsageError where the response can't be written; then nothing was.
+   * Throws a UsageError for a response that can't be written; nothing has been written then.
    * @param isBodyless for the answer to HEAD
    */
   constructor(transport: Transport, response: HttpResponse, clock: Clock, closeTimeoutMs: number, isBodyless: boolean) {
-    const octets = encodeResponse(response, isBodyless)
+    const bytes = encodeResponse(response, isBodyless)
     this.gone = new Promise((resolve) => {
       this.#resolve = resolve
     })
     this.#timer = clock.after(closeTimeoutMs, () => transport.destroy())
     transport.start(this)
-    transport.write(octets)
+    transport.write(bytes)
     transport.end()
   }
 

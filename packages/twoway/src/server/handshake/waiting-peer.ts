@@ -4,19 +4,19 @@ import type { Payload } from '../../ports/payload.js'
 import type { Transport, TransportSink } from '../../ports/transport.js'
 
 /**
- * Octets that a peer can send ahead of the decision on its handshake and that are taken off the network; what comes
- * behind them waits there. A peer that has sent more is not read, so it is not seen to leave either.
+ * Bytes that are read of a peer before the decision on its handshake. Further bytes stay in the network. The server does
+ * not read a peer that has sent more, so it does not notice such a peer leaving either.
  */
 const longestAhead = 16 << 10
 
-/** What becomes of a peer that waits: one of these is called, at most, and not from within the constructor. */
+/** The ends of a peer's waiting. At most one is called, and never from within the constructor. */
 export interface WaitingEvents {
   left(): void
-  /** The server holds too much for all its peers: this one is to be refused. */
+  /** The server holds too many bytes for all its peers, so it must refuse this one. */
   noRoom(): void
 }
 
-/** A peer that waits for the decision on its handshake: keeps what it sends ahead, and tells when it leaves. */
+/** A peer that waits for the decision on its handshake: keeps the bytes that it sends ahead, and reports when it leaves. */
 export class WaitingPeer implements TransportSink, MemoryHolder {
   readonly #transport: Transport
   readonly #ahead: InputBuffer
@@ -33,7 +33,7 @@ export class WaitingPeer implements TransportSink, MemoryHolder {
     transport.start(this)
   }
 
-  /** Ends the waiting, and hands over what the peer has sent so far: whoever starts the transport next gets the rest. */
+  /** Ends the waiting, and returns the bytes that have arrived. The next sink of the transport gets the rest. */
   release(): Uint8Array | undefined {
     this.#share?.close()
     const { length } = this.#ahead
@@ -50,7 +50,7 @@ export class WaitingPeer implements TransportSink, MemoryHolder {
 
   drained(): void {}
 
-  /** What the peer has sent is forgotten, so that it can't be let in. */
+  /** Forgets the bytes of the peer. It can't be accepted after that. */
   evict(): void {
     const { length } = this.#ahead
     this.#ahead.clear()
@@ -58,7 +58,7 @@ export class WaitingPeer implements TransportSink, MemoryHolder {
     this.#events.noRoom()
   }
 
-  /** Who sends no more can't even close: it is gone for a WebSocket. */
+  /** A peer that has ended its side can't send a Close, so it counts as gone. */
   ended(): void {
     this.#leave()
     this.#transport.destroy()

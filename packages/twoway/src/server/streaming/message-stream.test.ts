@@ -171,13 +171,13 @@ for (const network of networks) {
         const total = 4 << 20
         peer.send(part(new Uint8Array(total), 2, true))
         const begun = await stream
-        let octets = 0
+        let length = 0
         for await (const piece of begun) {
           largest = Math.max(largest, piece.length)
-          octets += piece.length
+          length += piece.length
           for (let turn = 0; turn < 3; turn++) await nextTurn()
         }
-        assert.equal(octets, total)
+        assert.equal(length, total)
       })
       // A read of the memory network is as long as what was written, one of the others 256 KiB at most.
       if (network.name !== 'memory') assert.ok(largest <= 384 << 10, `${largest}`)

@@ -6,15 +6,15 @@ import type { MessageStream } from '../server-types.js'
 
 interface StreamSettings {
   readonly payload: Payload
-  /** Octets that `text` and `bytes` take. */
+  /** The most bytes that `text` and `bytes` take. */
   readonly maxBytes: number
-  /** The message is longer than that. */
+  /** The message is longer. */
   onTooLong(error: ProtocolError): void
 }
 
 type Piece = string | Uint8Array
 
-/** A message as its user reads it. */
+/** A message in pieces, as the user reads it. */
 export class UserMessageStream implements MessageStream {
   readonly #message: MessageReader
   readonly #settings: StreamSettings
@@ -30,7 +30,7 @@ export class UserMessageStream implements MessageStream {
     return this.#message.type
   }
 
-  /** Whether somebody reads it, or has. */
+  /** Whether reading has begun. */
   get isTaken(): boolean {
     return this.#isTaken
   }
@@ -92,14 +92,14 @@ export class UserMessageStream implements MessageStream {
     return whole
   }
 
-  /** Takes all pieces, and returns how many octets they have. */
+  /** Takes all pieces, and returns the number of their bytes. */
   async #collect(take: (piece: Piece) => void): Promise<number> {
     const { payload, maxBytes, onTooLong } = this.#settings
     let length = 0
     for await (const piece of this) {
       length += typeof piece === 'string' ? payload.byteLength(piece) : piece.length
       if (length > maxBytes) {
-        const error = new ProtocolError('messageTooBig', `more than the ${maxBytes} octets that are taken`)
+        const error = new ProtocolError('messageTooBig', `the limit is ${maxBytes} bytes`)
         onTooLong(error)
         throw error
       }

@@ -145,10 +145,10 @@ for (const network of networks) {
   })
 
   describe(`sendStream over ${network.name}`, () => {
-    it('cuts a message into fragments of so many octets, text within characters too, RFC 6455 §5.4', async () => {
+    it('cuts a message into fragments of the given number of bytes, text within characters too, RFC 6455 §5.4', async () => {
       await withSocket({}, async (socket, peer) => {
         await socket.sendStream(['aé', 'b'], { fragmentBytes: 2 })
-        // Filled to the last octet, the last is no empty one.
+        // A message that fills its last fragment has no empty one after it.
         assert.deepEqual(await peer.framesOf(2), ['1 61c3', '0 a962'])
         await socket.sendStream([Uint8Array.of(1, 2, 3), Uint8Array.of(4)], { fragmentBytes: 2 })
         assert.deepEqual((await peer.framesOf(4)).slice(2), ['2 0102', '0 0304'])

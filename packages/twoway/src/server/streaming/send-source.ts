@@ -6,25 +6,25 @@ import { bytesOf } from '../connection/message-bytes.js'
 import type { MessageSource, OutgoingPiece, SendStreamOptions } from '../server-types.js'
 import { SourceReader } from './source-reader.js'
 
-/** What sending from a source asks of a socket. */
+/** The part of a socket that sending from a source needs. */
 interface SendingSocket {
-  /** Whether no more than the high-water mark waits. */
+  /** Whether at most the high-water mark is queued. */
   readonly hasRoom: boolean
   send(message: OutgoingPiece): SendResult
   drained(): Promise<void>
-  /** Sends a message in pieces. Where the connection is not open `onClosed` is called, and there is none. */
+  /** Begins a message in pieces. If the connection is not open, it calls `onClosed` and returns none. */
   sendInPieces(options: SendStreamOptions, onClosed: (error: Error) => void): MessageWriter | undefined
   /**
-   * Calls back when the connection leaves the open state, at once where it has. Returns a way to take that back, where it
-   * has not.
+   * Calls back when the connection leaves the open state, or at once if it has left it. Returns a function that cancels
+   * this, unless the call was made.
    */
   whenClosing(callback: (error: Error) => void): (() => void) | undefined
-  /** Resolves in a task of its own. */
+  /** Resolves in a separate task. */
   nextTask(): Promise<void>
   fail(code: number, reason: string): void
 }
 
-/** Sends each item of a source as a message, no faster than the network takes them, and returns how many there were. */
+/** Sends each item of a source as a message, no faster than the network takes them, and returns their number. */
 export async function sendFrom(socket: SendingSocket, source: MessageSource<OutgoingPiece>): Promise<number> {
   const reader = new SourceReader(source)
   return new Promise((resolve, reject) => {
@@ -47,7 +47,7 @@ async function sendAll(socket: SendingSocket, reader: SourceReader<OutgoingPiece
   }
 }
 
-/** Sends a message once there is room, so that it is never refused, and returns when there is room for another. */
+/** Sends a message when there is room, so that it is never refused, and returns when there is room for another. */
 async function sendWhole(socket: SendingSocket, message: OutgoingPiece): Promise<void> {
   while (!socket.hasRoom) await socket.drained()
   while (socket.send(message) === 'dropped') await socket.nextTask()
@@ -90,7 +90,7 @@ async function sendPieces(message: MessageWriter, reader: SourceReader<OutgoingP
   message.end()
 }
 
-function checkFragmentBytes(octets: number | undefined): void {
-  if (octets === undefined || (Number.isInteger(octets) && octets > 0)) return
-  throw new UsageError('optionInvalid', `fragmentBytes must be an integer above 0, not ${String(octets)}`)
+function checkFragmentBytes(fragmentBytes: number | undefined): void {
+  if (fragmentBytes === undefined || (Number.isInteger(fragmentBytes) && fragmentBytes > 0)) return
+  throw new UsageError('optionInvalid', `fragmentBytes must be an integer above 0, not ${String(fragmentBytes)}`)
 }

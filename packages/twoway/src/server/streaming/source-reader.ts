@@ -4,15 +4,15 @@ import type { MessageSource } from '../server-types.js'
 
 type Result<Item> = IteratorResult<Item, unknown>
 
-/** Reads a source one item after the other, of whichever kind it is. */
+/** Reads a source of any kind, one item after the other. */
 export class SourceReader<Item> {
   readonly #read: () => Result<Item> | PromiseLike<Result<Item>>
   readonly #cancel: (reason: unknown) => unknown
   #isOver = false
 
-  /** Throws a UsageError for what is no source. */
+  /** Throws a UsageError for a value that is no source. */
   constructor(source: MessageSource<Item>) {
-    // A string is iterable too, by its characters, which nobody means.
+    // A string is iterable by its characters, but a caller who passes one means a single message.
     if (typeof source !== 'object' || source === null || ArrayBuffer.isView(source)) throw notASource(source)
     if ('getReader' in source) {
       const reader = source.getReader()
@@ -27,7 +27,7 @@ export class SourceReader<Item> {
     this.#cancel = () => iterator.return?.()
   }
 
-  /** The next item, or the end, where it was cancelled too: now or by promise. Throws, or rejects with, what the source does. */
+  /** The next item, or the end, also after `cancel`; directly or by promise. Throws or rejects as the source does. */
   next(): Result<Item> | Promise<Result<Item>> {
     if (this.#isOver) return { done: true, value: undefined }
     try {
@@ -39,7 +39,7 @@ export class SourceReader<Item> {
     }
   }
 
-  /** Tells the source that no more of it is read, where it has not ended. What it answers is nobody's concern any more. */
+  /** Ends the source, if it has not ended. Its answer, and any error in it, is ignored. */
   cancel(reason: unknown): void {
     if (this.#isOver) return
     this.#isOver = true
@@ -47,7 +47,7 @@ export class SourceReader<Item> {
       const answer = this.#cancel(reason)
       if (isThenable(answer)) answer.then(undefined, () => {})
     } catch {
-      // As above.
+      // Ignored, as above.
     }
   }
 
@@ -71,6 +71,6 @@ function notASource(source: unknown): UsageError {
     typeof source === 'string' ? 'a string' : ArrayBuffer.isView(source) ? 'bytes' : `a value of type ${typeof source}`
   return new UsageError(
     'messageSourceInvalid',
-    `a source is an Iterable, an AsyncIterable or a ReadableStream, not ${what}: put what is one message into an array`,
+    `a source is an Iterable, an AsyncIterable or a ReadableStream, not ${what}: put a single message into an array`,
   )
 }

@@ -322,7 +322,10 @@ describe('settleDeflate', () => {
       assert.equal(settleDeflate({ [name]: false }, 'server')[0]![name], false)
       assert.throws(() => settleDeflate({ [name]: 1 as never }, 'server'), /must be true or false/)
     }
-    assert.throws(() => settleDeflate({ treshold: 1 } as never, 'server'), /no option "treshold"; it has: server/)
+    assert.throws(
+      () => settleDeflate({ treshold: 1 } as never, 'server'),
+      /no option "treshold" of perMessageDeflate: did you mean thresholdBytes\?$/,
+    )
   })
 
   it('accepts a list on a client only, and never an empty one', () => {

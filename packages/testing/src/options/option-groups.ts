@@ -1,0 +1,133 @@
+import {
+  clientTable,
+  connectOptions,
+  localOptions,
+  signalOption,
+  tlsOptions,
+} from '../../../twoway/dist/client/client-options.js'
+import { deflateOptions } from '../../../twoway/dist/core/extensions/permessage-deflate/deflate-options.js'
+import { clientLimitOptions, plainLimitOptions, serverLimitOptions } from '../../../twoway/dist/core/limits.js'
+import type { OptionTable } from '../../../twoway/dist/core/options/option.js'
+import { attachmentOptions, commonOptions, listenOptions } from '../../../twoway/dist/server/server-options.js'
+import { attachTable, serveTable } from '../../../twoway/dist/server/server-settings.js'
+import { workersOptions } from '../../../twoway/dist/workers/workers-options.js'
+import { workersTable } from '../../../twoway/dist/workers/workers-settings.js'
+import { type Behaviours, otherClients, otherDeflate, otherServers } from './other-libraries.js'
+
+/** The public interfaces of options, the entry that each is exported from, and the table that checks it. */
+export const optionInterfaces = {
+  ServeOptions: { entry: 'server', table: serveTable },
+  AttachOptions: { entry: 'server', table: attachTable },
+  WebSocketOptions: { entry: 'client', table: clientTable },
+  PerMessageDeflateOptions: { entry: 'server', table: deflateOptions },
+  WorkersOptions: { entry: 'workers', table: workersTable },
+} as const satisfies {
+  readonly [name: string]: { readonly entry: 'client' | 'server' | 'workers'; readonly table: OptionTable }
+}
+
+/** Options that make a section of docs/options.md. */
+export interface OptionGroup {
+  readonly title: string
+  readonly introduction: string
+  readonly from: keyof typeof optionInterfaces
+  readonly options: OptionTable
+  readonly others?: { readonly [name: string]: Behaviours | undefined }
+}
+
+/** The rows of a table that no other table has: its handlers. */
+function without(table: OptionTable, ...others: readonly object[]): OptionTable {
+  return Object.fromEntries(
+    Object.entries(table).filter(([name]) => !others.some((other) => Object.hasOwn(other, name))),
+  )
+}
+
+/** The sections of docs/options.md, in their order. */
+export const optionGroups: readonly OptionGroup[] = [
+  {
+    title: 'Server: limits',
+    introduction:
+      '`serve` and `attach` of `twoway/server` have these limits. All of them hold by default, but for the three rates.',
+    from: 'ServeOptions',
+    options: serverLimitOptions,
+    others: otherServers,
+  },
+  {
+    title: 'Server: behaviour',
+    introduction: '`serve` and `attach` have these options besides.',
+    from: 'ServeOptions',
+    options: commonOptions,
+    others: otherServers,
+  },
+  {
+    title: 'Server: where `serve` listens',
+    introduction: '`port` and `host`, `socketPath`, and `handle` exclude each other. `attach` has none of them.',
+    from: 'ServeOptions',
+    options: listenOptions,
+    others: otherServers,
+  },
+  {
+    title: 'Server: plain requests',
+    introduction: 'Limits of `serve` for requests that are no handshakes. They take no place of `maxConnections`.',
+    from: 'ServeOptions',
+    options: plainLimitOptions,
+  },
+  {
+    title: 'Server: `attach`',
+    introduction: '`attach` has one option of its own.',
+    from: 'AttachOptions',
+    options: attachmentOptions,
+  },
+  {
+    title: 'Server: handlers',
+    introduction: '`serve` and `attach` call these functions; `request` is called by `serve` only.',
+    from: 'ServeOptions',
+    options: without(serveTable, listenOptions, plainLimitOptions, commonOptions, serverLimitOptions),
+  },
+  {
+    title: '`perMessageDeflate`',
+    introduction: 'An object with these options is the value of `perMessageDeflate` on servers and clients.',
+    from: 'PerMessageDeflateOptions',
+    options: deflateOptions,
+    others: otherDeflate,
+  },
+  {
+    title: 'Client: the connection',
+    introduction:
+      '`WebSocket` and `WebSocketStream` of `twoway` have these options on Node, Bun and Deno. In browsers the platform’s own `WebSocket` takes no options.',
+    from: 'WebSocketOptions',
+    options: { ...connectOptions, ...signalOption },
+    others: otherClients,
+  },
+  {
+    title: 'Client: limits',
+    introduction: 'A hostile server is held to these limits.',
+    from: 'WebSocketOptions',
+    options: clientLimitOptions,
+    others: otherClients,
+  },
+  {
+    title: 'Client: TLS',
+    introduction: 'These have the names and meanings of `tls.connect` of Node.',
+    from: 'WebSocketOptions',
+    options: tlsOptions,
+  },
+  {
+    title: 'Client: the local side',
+    introduction: 'These have the names and meanings of `net.connect` of Node.',
+    from: 'WebSocketOptions',
+    options: localOptions,
+  },
+  {
+    title: '`serveWorkers`',
+    introduction:
+      '`serveWorkers` of `twoway/workers` starts the processes; the options of a server are given to `serve` in the module.',
+    from: 'WorkersOptions',
+    options: workersOptions,
+  },
+  {
+    title: '`serveWorkers`: handlers',
+    introduction: 'The parent process calls these functions.',
+    from: 'WorkersOptions',
+    options: without(workersTable, workersOptions),
+  },
+]

@@ -1,0 +1,4 @@
+import { writePage } from './options-page.js'
+
+// `npm run docs:options`
+writePage()

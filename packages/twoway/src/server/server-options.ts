@@ -1,0 +1,142 @@
+import type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
+import {
+  callable,
+  count,
+  either,
+  flag,
+  integer,
+  listOf,
+  matching,
+  object,
+  oneOf,
+  secret,
+  text,
+} from '../core/options/check.js'
+import { option } from '../core/options/option.js'
+import type { TlsServerOptions } from '../ports/http-host.js'
+import type { IncomingRequest } from './handshake/incoming-request.js'
+
+/** The options of every server, whether it listens or is attached; `serverLimitOptions` are the rest. */
+export const commonOptions = {
+  /**
+   * The pages that may connect, by their Origin. By default those of http or https with the request's own host and port;
+   * a list of origins such as 'https://example.com' adds these; 'any' takes all. A client without an Origin is no browser,
+   * and is let in.
+   * @default []
+   * @limit Others are answered 403.
+   * @remarks Where Host has no port and the server no TLS, a page of https is let in too, as a proxy may end TLS. Pages
+   * from files and in sandboxed frames have the origin 'null', whoever wrote them.
+   */
+  origin: option<'any' | readonly string[]>(either(oneOf('any'), listOf(text(), 'origins')), []),
+  /**
+   * The names that the server answers to, by a request's Host. By default any; but on an address of this machine alone
+   * (127.0.0.1, ::1) only such addresses and localhost. A list of names such as 'example.com', in any case, adds these;
+   * 'any' takes all.
+   * @default []
+   * @limit Others are answered 421.
+   * @remarks A page can't reach a local server by a name of its own (DNS rebinding).
+   */
+  hosts: option<'any' | readonly string[]>(either(oneOf('any'), listOf(text(), 'names')), []),
+  /**
+   * The fate of a message when more than `maxBufferedBytes` wait already: 'close' closes the connection with 1013; 'drop'
+   * drops the message, and `send` answers 'dropped'.
+   * @default 'close'
+   */
+  whenBufferFull: option(oneOf('close', 'drop'), 'close'),
+  /**
+   * Compresses messages for clients that support it (RFC 7692). An object sets the parameters. Without one, each message is
+   * compressed by itself, so that a connection holds no memory for it.
+   * @default false
+   */
+  perMessageDeflate: option<boolean | PerMessageDeflateOptions>(
+    either(flag(), object<PerMessageDeflateOptions>()),
+    false,
+  ),
+  /**
+   * Whether the next message of a connection waits for the promise that `open` or `message` returned, and reading with it.
+   * @default false
+   * @remarks A handler that waits for a further message of the same peer then waits forever.
+   */
+  sequential: option(flag(), false),
+  /**
+   * Whether the memory of long messages is tuned in this thread. On Node that lets glibc keep freed memory, has V8 collect
+   * its young generation in time, and decodes long texts to V8's heap (docs/memory.md). `metrics().memoryTuning` reports it.
+   * @default true
+   * @remarks `false` switches it off for all servers and clients of the thread, for good: where two servers differ, `false`
+   * wins. TWOWAY_TUNE_MEMORY=0 in the environment switches it off in all threads of a process.
+   */
+  tuneMemory: option(flag(), true),
+}
+
+/** The options that say where a server listens. `port` and `host`, `socketPath` and `handle` exclude each other. */
+export const listenOptions = {
+  /**
+   * The port to listen on; 0 lets the system choose one.
+   * @default 8_080
+   */
+  port: option(integer(0, 65_535), 8080),
+  /**
+   * The address to listen on; 0.0.0.0 or :: for all.
+   * @default '127.0.0.1'
+   */
+  host: option(
+    matching<string>('a name or an IP address', (value) => typeof value === 'string' && value !== ''),
+    '127.0.0.1',
+  ),
+  /**
+   * The path of a Unix socket to listen on. The file is made, and goes when the server closes. One that a killed process
+   * left behind is not taken over: EADDRINUSE, and the error says that nothing answers on it.
+   */
+  socketPath: option(
+    matching<string>(
+      'the path of a Unix socket',
+      (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
+    ),
+  ),
+  /**
+   * A socket that listens already: `{ fd: 3 }` for a descriptor that the process was started with (systemd's socket
+   * activation), or a server of node:net, such as one that another process sent.
+   */
+  handle: option(
+    matching<object>('a server or socket of node:net, or an object with fd', (value) => value instanceof Object),
+  ),
+  /**
+   * Connections that may wait to be accepted, as far as the system allows.
+   * @default the runtime's: 511 on Node
+   */
+  backlog: option(count('connections')),
+  /**
+   * Lets several processes listen on one port, among which the system distributes connections (SO_REUSEPORT). Needs Node
+   * 22.12, or 23.1 and later, and a system that has it, such as Linux.
+   * @default the runtime's: false
+   */
+  reusePort: option(flag()),
+  /** Speaks TLS (wss) with this identity: `cert` and `key` as PEM, or `pfx`; `ca` and `passphrase` besides. */
+  tls: option(
+    secret(
+      matching<TlsServerOptions>(
+        'an object with cert and key, or with pfx',
+        (value) =>
+          typeof value === 'object' && value !== null && (('cert' in value && 'key' in value) || 'pfx' in value),
+      ),
+    ),
+  ),
+}
+
+/** The options of `attach` alone. */
+export const attachmentOptions = {
+  /**
+   * The handshakes that this attachment takes: those of a path, compared as it is, without the query; or those for which a
+   * function answers true. All of them where it is left out. An equal path goes before a function, the function that was
+   * attached first before others, and both before all.
+   */
+  path: option<string | ((request: IncomingRequest) => boolean)>(
+    either(
+      matching<string>(
+        "a path such as '/chat', without a query",
+        (value) => typeof value === 'string' && /^\/[^?#]*$/.test(value),
+      ),
+      callable<(request: IncomingRequest) => boolean>('a function of the request'),
+    ),
+  ),
+}

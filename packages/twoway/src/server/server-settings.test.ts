@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { UsageError } from '../core/errors.js'
+import { type attachTable, type ServerPorts, type serveTable, settleAttach, settleServe } from './server-settings.js'
+
+const ports = { deflateCodec: () => undefined } as unknown as ServerPorts
+
+const noCounts = [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null]
+const noCountsOrInfinity = noCounts.filter((value) => value !== Number.POSITIVE_INFINITY)
+const noFunctions = [5, 'echo', null, {}]
+const noFlags = [0, 'true', null, {}]
+const noLists = ['all', 5, null, [5], {}]
+
+const common = {
+  origin: noLists,
+  hosts: noLists,
+  whenBufferFull: ['wait', true, null],
+  sequential: noFlags,
+  tuneMemory: noFlags,
+  perMessageDeflate: ['true', 5, null],
+  maxMessageBytes: [...noCounts, 2 ** 29],
+  handshakeTimeoutMs: noCounts,
+  maxHeadBytes: noCounts,
+  maxHeaderFields: noCounts,
+  closeTimeoutMs: noCounts,
+  highWaterMarkBytes: noCounts,
+  maxBufferedBytes: noCounts,
+  idleTimeoutMs: noCountsOrInfinity,
+  maxConnections: noCounts,
+  maxTotalBufferedBytes: noCounts,
+  maxTotalReceiveBytes: noCounts,
+  messageTimeoutMs: noCountsOrInfinity,
+  maxMessagesPerSecond: noCountsOrInfinity,
+  maxBytesPerSecond: noCountsOrInfinity,
+  maxHandshakesPerSecond: noCountsOrInfinity,
+  upgrade: noFunctions,
+  open: noFunctions,
+  message: noFunctions,
+  messageStream: noFunctions,
+  drain: noFunctions,
+  close: noFunctions,
+  error: noFunctions,
+}
+
+const wrongServe: { readonly [name in keyof typeof serveTable]: readonly unknown[] } = {
+  ...common,
+  port: [-1, 65_536, 1.5, '80', null],
+  host: ['', 5, null],
+  socketPath: ['', '\0a', 5, null],
+  handle: [5, '3', null],
+  backlog: noCounts,
+  reusePort: noFlags,
+  tls: [true, {}, { cert: 'a' }, { key: 'a' }, null],
+  request: noFunctions,
+  maxRequests: noCounts,
+  requestTimeoutMs: noCountsOrInfinity,
+}
+
+const wrongAttach: { readonly [name in keyof typeof attachTable]: readonly unknown[] } = {
+  ...common,
+  path: ['chat', '/chat?x', '/#a', '', 5, null],
+}
+
+const functions = [
+  ['serve', wrongServe, settleServe],
+  ['attach', wrongAttach, settleAttach],
+] as const
+
+for (const [owner, wrong, settle] of functions) {
+  for (const [name, values] of Object.entries(wrong)) {
+    test(`${owner} names the option ${name} and its rule where the value is wrong`, () => {
+      for (const value of values) {
+        assert.throws(
+          () => settle({ [name]: value }, ports),
+          (error) =>
+            error instanceof UsageError &&
+            error.code === 'optionInvalid' &&
+            error.message.startsWith(`the option ${name} must be `),
+          `${name}: ${String(value)}`,
+        )
+      }
+    })
+  }
+}
+
+test('attach names the reason why it has no option of a server that listens', () => {
+  for (const name of ['port', 'host', 'socketPath', 'handle', 'backlog', 'reusePort', 'tls']) {
+    assert.throws(() => settleAttach({ [name]: 1 }, ports), {
+      message: `attach() takes no option ${name}: the HTTP server decides where it listens, and whether with TLS`,
+    })
+  }
+  for (const name of ['request', 'maxRequests', 'requestTimeoutMs']) {
+    assert.throws(() => settleAttach({ [name]: 1 }, ports), {
+      message: `attach() takes no option ${name}: plain requests remain with the HTTP server`,
+    })
+  }
+})
+
+test('a server does not repeat a key or a passphrase', () => {
+  for (const tls of ['secret', ['secret'], { key: 'secret', passphrase: 'secret' }]) {
+    assert.throws(
+      () => settleServe({ tls: tls as never }, ports),
+      (error) => error instanceof UsageError && !error.message.includes('secret'),
+    )
+  }
+})
+
+test('a process with little memory spares an eighth of it for incomplete input, unless the option says more', () => {
+  const small = { ...ports, memoryBytes: () => 80 << 20 }
+  assert.equal(settleServe({}, small).settings.limits.maxTotalReceiveBytes, 10 << 20)
+  assert.equal(settleServe({ maxTotalReceiveBytes: 20 << 20 }, small).settings.limits.maxTotalReceiveBytes, 20 << 20)
+  assert.equal(settleServe({}, ports).settings.limits.maxTotalReceiveBytes, 256 << 20)
+})

@@ -1,0 +1,41 @@
+import { count, listOf, matching, text } from '../core/options/check.js'
+import { option } from '../core/options/option.js'
+
+/** The options of `serveWorkers`, but for its handlers. */
+export const workersOptions = {
+  /**
+   * Number of processes.
+   * @default as many as the machine runs at once
+   */
+  workers: option(count('processes')),
+  /**
+   * Arguments for the module: its process.argv from the third on.
+   * @default those of this process
+   */
+  args: option(listOf(text(), 'strings')),
+  /**
+   * Options for Node in the workers.
+   * @default those of this process
+   */
+  execArgv: option(listOf(text(), 'strings')),
+  /** Variables of the workers' environment, added to those of this process. */
+  env: option(matching<Readonly<Record<string, string | undefined>>>('an object', (value) => value instanceof Object)),
+  /**
+   * Milliseconds within which all servers of a worker must listen.
+   * @default 30_000
+   * @limit The worker is ended, and `serveWorkers` rejects, or the worker is started again.
+   */
+  startTimeoutMs: option(count('milliseconds'), 30_000),
+  /**
+   * Milliseconds that a worker may take to end when it is told to. Give it more than the `closeTimeoutMs` of its servers.
+   * @default 15_000
+   * @limit The worker is killed.
+   */
+  killAfterMs: option(count('milliseconds'), 15_000),
+  /**
+   * Bytes of broadcasts that may wait for a worker that does not take them.
+   * @default 16_777_216 (16 MiB)
+   * @limit The worker misses further broadcasts, and `error` is called; the other workers get them.
+   */
+  maxBufferedBytes: option(count('bytes'), 16 << 20),
+}
