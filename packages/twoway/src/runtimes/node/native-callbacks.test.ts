@@ -52,8 +52,8 @@ const knownCallbacks = {
   'a listening pipe': listening,
   'the TLS handle of a server': {
     ...bothEnds,
-    onclienthello: node(inHandshake),
-    oncertcb: node(inHandshake),
+    onclienthello: ours('refuseRenegotiation, which never answers'),
+    oncertcb: ours('refuseRenegotiation, which never answers'),
     ALPNCallback: node(inHandshake),
     'Symbol(onpskexchange)': node(inHandshake),
   },
