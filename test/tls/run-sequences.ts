@@ -9,7 +9,7 @@ import type { TlsState } from './tls-server.js'
 const settleMs = 15_000
 const bystanderMs = 5000
 /** Descriptors are looked at after so many. */
-const batchSize = 250
+const batchSize = 500
 
 const restMs = 200
 
@@ -99,8 +99,8 @@ async function playOrEnd(sequence: Sequence, process: TlsProcess): Promise<void>
 
 /** The hosts that do not echo a client who keeps the rules. */
 async function serveAll(process: TlsProcess): Promise<Host[]> {
-  const servers = hosts.filter((host) => host !== 'client')
-  const served = await Promise.all(servers.map((host) => isServed(process.ports[host])))
+  const servers = hosts.filter((host) => host !== 'client' && host !== 'client by a proxy')
+  const served = await Promise.all(servers.map((host) => isServed(process.ports[host as keyof TlsProcess['ports']])))
   return servers.filter((_, at) => !served[at])
 }
 

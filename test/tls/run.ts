@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import { runSequences } from './run-sequences.js'
 import { sequenceOf } from './sequence.js'
 
-const atOnce = 40
+const atOnce = 120
 
 const { values } = parseArgs({
   options: {
@@ -36,7 +36,7 @@ async function runMany(): Promise<void> {
   const begun = performance.now()
   const report = await runSequences({ seed, indexes: Array.from({ length: count }, (_, index) => index), atOnce })
   const seconds = (performance.now() - begun) / 1000
-  for (const [text, times] of Object.entries(report.met)) console.log(`${String(times).padStart(8)} ${text}`)
+  for (const [text, times] of Object.entries(report.met).sort()) console.log(`${String(times).padStart(8)} ${text}`)
   console.log(`${String(report.opened).padStart(8)} WebSockets stood`)
   if (report.complaint === '') {
     console.log(

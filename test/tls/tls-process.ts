@@ -1,5 +1,5 @@
 import { FaultProcess } from '../faults/fault-process.js'
-import type { TlsProcessStart, TlsState } from './tls-server.js'
+import type { ConnectOrder, TlsProcessStart, TlsState } from './tls-server.js'
 
 /** Servers and clients under TLS in a process of their own, see tls-server.ts. */
 export class TlsProcess {
@@ -31,9 +31,9 @@ export class TlsProcess {
     return this.#process.errors
   }
 
-  /** Has a client of ours connect to a port. */
-  connect(port: number): void {
-    this.#process.tell(port)
+  /** Has a client of ours connect to a port, or by the proxy there. */
+  connect(order: ConnectOrder): void {
+    this.#process.tell(order)
   }
 
   state(): Promise<TlsState> {

@@ -1,7 +1,7 @@
 /**
  * Servers and clients under TLS that meet strangers: `serve`, and `attach` to a server of node:https and to one of
  * node:http2 that takes HTTP/1 too. Times are short, so that what is stuck is seen soon. It answers what comes its
- * parent says: `state`, or a port to which a client is to connect.
+ * parent says: `state`, or where a client is to connect.
  */
 import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
@@ -20,6 +20,12 @@ export interface TlsProcessStart {
   readonly identity: { readonly cert: string; readonly key: string }
 }
 
+/** Where a client is to connect, to a server there or by a proxy. */
+export interface ConnectOrder {
+  readonly port: number
+  readonly isProxied: boolean
+}
+
 export interface TlsState {
   /** Descriptors, or sockets. */
   readonly held: number
@@ -27,13 +33,14 @@ export interface TlsState {
   readonly clients: number
   /** WebSockets that stood, of both sides. */
   readonly opened: number
-  /** What became of connections: the texts of errors, and how often each came. */
+  /** How often connections came to each end: of whom, the close code and the reason. */
   readonly met: Readonly<Record<string, number>>
   readonly errors: number
 }
 
 const shortMs = 1000
 const times = { handshakeTimeoutMs: shortMs, closeTimeoutMs: 300 }
+const lateMs = 5
 const loopback = '127.0.0.1'
 let errors = 0
 let clients = 0
@@ -45,16 +52,20 @@ const { cert, private: key } = await generate([{ name: 'commonName', value: 'loc
   algorithm: 'sha256',
 })
 
+function count(end: string): void {
+  met[end] = (met[end] ?? 0) + 1
+}
+
 const handlers: ServerHandlers<undefined> = {
   open() {
     opened += 1
+    count('server: opened')
   },
   message(socket, message) {
     socket.send(message)
   },
   close(_, { code, reason }) {
-    const text = `${code} ${reason}`
-    met[text] = (met[text] ?? 0) + 1
+    count(`server: closed ${code} ${reason}`)
   },
   error() {
     errors += 1
@@ -88,6 +99,7 @@ const both = createSecureServer({ ...tls, handshakeTimeout: shortMs, allowHTTP1:
 both.on('session', (session) => session.setTimeout(300, () => session.destroy()))
 keepSessions(secure)
 giveStatus(both)
+giveStatus(secure)
 for (const server of [secure, both]) {
   attach(server, { ...handlers, ...times, hosts: 'any', origin: 'any' })
   server.on('tlsClientError', (_, socket) => socket.destroy())
@@ -96,11 +108,7 @@ for (const server of [secure, both]) {
   await once(server, 'listening')
 }
 
-/**
- * Sessions are kept late, and given at once: where an app's `resumeSession` answers late, a peer that asks for the
- * certificate's status and leaves meanwhile makes Node 26.10 throw (`requestOCSP` looks at a handle that is gone), with
- * `attach` and without.
- */
+/** Sessions are kept late, and given late. */
 function keepSessions(server: Server): void {
   const sessions = new Map<string, Buffer>()
   server.on('newSession', (id: Buffer, session: Buffer, done: () => void) => {
@@ -109,7 +117,7 @@ function keepSessions(server: Server): void {
     setImmediate(done)
   })
   server.on('resumeSession', (id: Buffer, done: (error: Error | null, session: Buffer | null) => void) => {
-    done(null, sessions.get(id.toString('hex')) ?? null)
+    setTimeout(() => done(null, sessions.get(id.toString('hex')) ?? null), lateMs)
   })
 }
 
@@ -120,13 +128,20 @@ function giveStatus(server: Server): void {
   })
 }
 
-function connect(port: number): void {
+function connect({ port, isProxied }: ConnectOrder): void {
   clients += 1
-  const socket = new WebSocket(`wss://${loopback}:${port}`, { ...times, rejectUnauthorized: false })
-  socket.addEventListener('open', () => socket.send('hello'))
+  const name = isProxied ? 'client by a proxy' : 'client'
+  const proxy = isProxied ? { proxy: `http://${loopback}:${port}` } : {}
+  const socket = new WebSocket(`wss://${loopback}:${port}`, { ...times, ...proxy, rejectUnauthorized: false })
+  socket.addEventListener('open', () => {
+    opened += 1
+    count(`${name}: opened`)
+    socket.send('hello')
+  })
   socket.addEventListener('message', () => socket.send('again'))
-  socket.addEventListener('close', () => {
+  socket.addEventListener('close', ({ code, wasClean }) => {
     clients -= 1
+    count(`${name}: closed ${code}${wasClean ? '' : ', not clean'}`)
   })
 }
 
@@ -150,9 +165,9 @@ function isNoFile(descriptor: string): boolean {
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port
 
-process.on('message', (port: 'state' | number) => {
-  if (port === 'state') process.send!({ held: held(), clients, opened, met, errors } satisfies TlsState)
-  else connect(port)
+process.on('message', (order: 'state' | ConnectOrder) => {
+  if (order === 'state') process.send!({ held: held(), clients, opened, met, errors } satisfies TlsState)
+  else connect(order)
 })
 process.on('disconnect', () => process.exit(0))
 const ports = { serve: own.port, https: portOf(secure), http2: portOf(both) }
