@@ -13,8 +13,8 @@ export class TlsProcess {
     this.#process = process
   }
 
-  static async start(): Promise<TlsProcess> {
-    const process = new FaultProcess('../tls/tls-server', [])
+  static async start(isPlain = false): Promise<TlsProcess> {
+    const process = new FaultProcess('../tls/tls-server', isPlain ? ['plain'] : [])
     return new TlsProcess(process, await process.said<TlsProcessStart>())
   }
 
