@@ -52,7 +52,8 @@ export class FaultProcess {
 
   /** Sends a message that has no answer. */
   tell(message: unknown): void {
-    if (this.#child.connected) this.#child.send(message as object)
+    // With a callback, a process that has just ended is no error.
+    if (this.#child.connected) this.#child.send(message as object, () => {})
   }
 
   /** Stops the process like a machine that hangs, until `continue`. */

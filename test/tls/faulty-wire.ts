@@ -54,6 +54,8 @@ export class FaultyWire {
   #held: Buffer | undefined
   #isSwallowing = false
   #isAnswered = false
+  /** Nothing comes back any more. */
+  readonly ended: Promise<void>
 
   /**
    * @param inner the other end of the peer's socket
@@ -74,6 +76,9 @@ export class FaultyWire {
       if (inner.writable) inner.write(chunk)
     })
     outer.on('end', () => inner.end())
+    this.ended = new Promise((resolve) => {
+      outer.once('end', resolve).once('close', resolve)
+    })
     outer.on('error', () => {})
     outer.on('close', () => inner.destroy())
   }

@@ -7,17 +7,45 @@ import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
 import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
 import { FaultyWire, socketPair } from './faulty-wire.js'
 import { alert, applicationData, handshake, RecordSealer, sealerCipher } from './record-sealer.js'
-import { type Act, forgeries, type Sequence } from './sequence.js'
+import { type Act, forgeries, type Sequence, type WireFault } from './sequence.js'
 import type { TlsProcess } from './tls-process.js'
 
-/** The longest wait of a peer for an answer; some acts have none. */
+/** A peer waits so long where nothing need come: some of what it sends has no answer. */
 const patienceMs = 60
+/** Where an answer is due, and longer than each time that the servers have. */
+const dueWithinMs = 2000
+
+/** What a wire does to a record that leaves all bytes as they were. */
+const harmless = new Set<WireFault['kind']>(['cut', 'dribble'])
+
+/** Not each server gives a session. */
+const sessionWithinMs = 500
 
 const forged = new Set<Act>(forgeries)
 
-/** Plays a sequence of TLS messages, and closes the peer at its end. */
+/** How far a peer has come that keeps the rules. */
+type Stage = 'begun' | 'half' | 'open' | 'closed' | 'ended'
+
+/** From which stage an act keeps the rules, to which, and whether it must be answered. */
+interface Step {
+  readonly from: Stage
+  readonly to: Stage
+  readonly isAnswered: boolean
+}
+
+const ruly: Partial<Record<Act, Step>> = {
+  request: { from: 'begun', to: 'open', isAnswered: true },
+  'half a request': { from: 'begun', to: 'half', isAnswered: false },
+  'the rest': { from: 'half', to: 'open', isAnswered: true },
+  messages: { from: 'open', to: 'open', isAnswered: true },
+  'a close': { from: 'open', to: 'closed', isAnswered: true },
+  close_notify: { from: 'closed', to: 'ended', isAnswered: false },
+  'an end of TCP': { from: 'closed', to: 'ended', isAnswered: false },
+}
+
+/** Plays a sequence of TLS messages to its end, at which the peer is gone. */
 export async function play(sequence: Sequence, process: TlsProcess): Promise<void> {
-  if (sequence.host === 'client') await playServer(sequence, process)
+  if (sequence.host === 'client' || sequence.host === 'client by a proxy') await playServer(sequence, process)
   else await playClient(sequence, process.ports[sequence.host])
 }
 
@@ -39,10 +67,15 @@ async function playServer(sequence: Sequence, process: TlsProcess): Promise<void
   // Our client never connects if its process has ended.
   listener.unref()
   const accepted = once(listener, 'connection')
-  process.connect((listener.address() as AddressInfo).port)
+  const isProxied = sequence.host === 'client by a proxy'
+  process.connect({ port: (listener.address() as AddressInfo).port, isProxied })
   const [outer] = (await accepted) as [Socket]
   outer.on('error', () => {})
   listener.close()
+  if (isProxied) {
+    await new Promise((resolve) => outer.once('data', resolve))
+    outer.write('HTTP/1.1 200 OK\r\n\r\n')
+  }
   const [near, far] = await socketPair()
   const wire = new FaultyWire(far, outer, sequence.faults)
   const { cert, key } = process.identity
@@ -65,7 +98,7 @@ async function sessionOf(sequence: Sequence, port: number): Promise<Buffer | und
     socket.once('session', resolve)
     socket.once('close', () => resolve(undefined))
   })
-  const kept = await Promise.race([session, sleep(patienceMs, undefined)])
+  const kept = await Promise.race([session, sleep(sessionWithinMs, undefined, { ref: false })])
   socket.destroy()
   return kept
 }
@@ -114,6 +147,12 @@ class Peer {
   readonly #isServer: boolean
   readonly #gone: Promise<unknown>
   #received = ''
+  /** Whether all that was sent so far keeps the rules. */
+  #isRuly: boolean
+  #stage: Stage = 'begun'
+  #isAnswerDue = false
+  /** Whether something came since the last that was sent. */
+  #hasAnswer = false
   #secret: Buffer | undefined
   #sealer: RecordSealer | undefined
 
@@ -123,7 +162,8 @@ class Peer {
     this.#sequence = sequence
     this.#request = request
     this.#isServer = request === undefined
-    this.#gone = new Promise((resolve) => socket.once('close', resolve))
+    this.#isRuly = sequence.faults.every(({ kind }) => harmless.has(kind))
+    this.#gone = Promise.race([new Promise((resolve) => socket.once('close', resolve)), wire.ended])
     socket.on('error', () => {})
     const secretName = this.#isServer ? 'SERVER_TRAFFIC_SECRET_0' : 'CLIENT_TRAFFIC_SECRET_0'
     socket.on('keylog', (line: Buffer) => {
@@ -131,17 +171,18 @@ class Peer {
       if (name === secretName) this.#secret = Buffer.from(secret, 'hex')
     })
     socket.on('data', (chunk: Buffer) => {
+      this.#hasAnswer = true
       if (this.#received.length < 4096) this.#received += chunk.toString('latin1')
     })
   }
 
   async play(): Promise<void> {
     const secured = new Promise((resolve) => this.#socket.once(this.#isServer ? 'secure' : 'secureConnect', resolve))
-    await this.#atMost(secured)
+    await this.#atMost(secured, this.#isRuly)
     const { acts } = this.#sequence
     // A server that answers before the request would always meet a client within its handshake.
     if (this.#isServer && this.#received === '')
-      await this.#atMost(new Promise((resolve) => this.#socket.once('data', resolve)))
+      await this.#atMost(new Promise((resolve) => this.#socket.once('data', resolve)), this.#isRuly)
     const isForged = acts.some((act) => forged.has(act))
     if (isForged && this.#secret !== undefined) {
       const before = this.#isServer ? this.#wire.sealedSinceAnswer : 0
@@ -151,18 +192,29 @@ class Peer {
       if (this.#wire.isGone) break
       await this.#do(act)
     }
-    await this.#atMost(this.#gone)
+    const isOver = this.#isRuly && (this.#stage === 'closed' || this.#stage === 'ended')
+    if (isOver) this.#socket.end()
+    await this.#atMost(this.#gone, isOver)
     this.#socket.destroy()
     this.#wire.destroy()
   }
 
   async #do(act: Act): Promise<void> {
+    const wasRuly = this.#isRuly
+    if (act !== 'a look') this.#step(act)
     if (forged.has(act)) this.#forge(act)
-    else await this.#usual(act)
+    else await this.#usual(act, wasRuly)
     await new Promise(setImmediate)
   }
 
-  async #usual(act: Act): Promise<void> {
+  #step(act: Act): void {
+    const step = ruly[act]
+    if (step === undefined || step.from !== this.#stage) this.#isRuly = false
+    else this.#stage = step.to
+    this.#isAnswerDue = this.#isRuly && step?.isAnswered === true
+  }
+
+  async #usual(act: Act, wasRuly: boolean): Promise<void> {
     const opening = this.#request ?? answerTo(this.#received)
     const half = opening.length >> 1
     const message = clientFrame(opcodes.text, 'hello', { masked: !this.#isServer })
@@ -171,23 +223,29 @@ class Peer {
     else if (act === 'the rest') this.#write(opening.subarray(half))
     else if (act === 'messages') this.#write(Buffer.concat([message, message, message]))
     else if (act === 'half a message') this.#write(message.subarray(0, 4))
-    else if (act === 'a close') this.#write(clientFrame(8, '\u0003\u00e8', { masked: !this.#isServer }))
+    else if (act === 'a close') this.#write(clientFrame(opcodes.close, Buffer.of(3, 0xe8), { masked: !this.#isServer }))
     else if (act === 'garbage') this.#write(Buffer.alloc(100, '\u0081\u00ff\u0000garbage', 'latin1'))
-    else if (act === 'a look') await this.#atMost(new Promise((resolve) => this.#socket.once('data', resolve)))
-    else if (act === 'renegotiation') await this.#renegotiate()
-    else if (act === 'renegotiations at once') await Promise.all([1, 2, 3, 4].map(() => this.#renegotiate()))
+    else if (act === 'a look') await this.#look()
+    else if (act === 'renegotiation') await this.#renegotiate(wasRuly)
+    else if (act === 'renegotiations at once') await Promise.all([1, 2, 3, 4].map(() => this.#renegotiate(wasRuly)))
     else if (act === 'close_notify') this.#socket.end()
     else if (act === 'an end of TCP') this.#wire.end()
     else if (act === 'a reset') this.#wire.reset()
     else if (act === 'no reading') this.#wire.pause()
   }
 
+  async #look(): Promise<void> {
+    if (this.#hasAnswer) return
+    await this.#atMost(new Promise((resolve) => this.#socket.once('data', resolve)), this.#isAnswerDue)
+  }
+
   #write(bytes: Uint8Array): void {
+    this.#hasAnswer = false
     if (this.#sealer !== undefined) this.#wire.pass(this.#sealer.seal(applicationData, bytes))
     else if (this.#socket.writable) this.#socket.write(bytes)
   }
 
-  async #renegotiate(): Promise<void> {
+  async #renegotiate(wasRuly: boolean): Promise<void> {
     const done = new Promise<void>((resolve) => {
       try {
         this.#socket.renegotiate({ rejectUnauthorized: false }, () => resolve())
@@ -196,7 +254,7 @@ class Peer {
         resolve()
       }
     })
-    await this.#atMost(done)
+    await this.#atMost(done, this.#sequence.version === 'TLSv1.2' && wasRuly)
   }
 
   #forge(act: Act): void {
@@ -227,10 +285,10 @@ class Peer {
     } else send(handshake, 5, 0, 0, 0)
   }
 
-  #atMost(until: Promise<unknown>): Promise<unknown> {
+  #atMost(until: Promise<unknown>, isDue = false): Promise<unknown> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, patienceMs)
+      timer = setTimeout(resolve, isDue ? dueWithinMs : patienceMs)
     })
     return Promise.race([until, this.#gone, late]).finally(() => clearTimeout(timer))
   }

@@ -116,14 +116,16 @@ for (const [name, start] of Object.entries(hosts)) {
       it(`${stage} ${isTheApps ? "is the app's affair" : 'ends the connection'}, and nothing else`, async () => {
         closes = []
         const socket = await peerAt(stage, host.port, name !== 'twoway listen --tls')
-        // `once` would reject at a reset, which happens if there are unread bytes.
-        const gone = new Promise((resolve) => socket.once('close', resolve))
+        // `once` would reject at a reset, which comes where something was not read yet.
+        // A peer on Node 26 never closes where its renegotiation was cut off, though the server's end has come.
+        const gone = new Promise((resolve) => socket.once('end', resolve).once('close', resolve))
         const done = new Promise<void>((resolve) => socket.renegotiate({ rejectUnauthorized: false }, () => resolve()))
         if (isTheApps) {
           await done
           socket.destroy()
         }
         await gone
+        socket.destroy()
         const hadOpened = !isTheApps && stage !== 'before the request' && stage !== 'within the request'
         if (hadOpened && !name.startsWith('twoway')) assert.deepEqual(closes, ['1006 false'])
         const bystander = await peerAt('after the answer', host.port, false, bystanderPath)

@@ -1,5 +1,5 @@
-/** The side under test of a sequence: our server, an app's server with our attachment, or our client. */
-export const hosts = ['serve', 'https', 'http2', 'client'] as const
+/** Whom a sequence of TLS messages meets: a server of ours, an app's server that ours is attached to, or our client. */
+export const hosts = ['serve', 'https', 'http2', 'client', 'client by a proxy'] as const
 
 export type Host = (typeof hosts)[number]
 
@@ -134,6 +134,8 @@ export function sequenceOf(seed: number, index: number): Sequence {
     ['request'],
     ['request', 'a look'],
     ['request', 'a look', 'messages'],
+    ['request', 'a look', 'messages', 'a look', 'a close', 'a look'],
+    ['request', 'a look', 'a close', draws.of(['close_notify', 'an end of TCP', 'a look'])],
   ])
   return {
     host,

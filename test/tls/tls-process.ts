@@ -1,5 +1,5 @@
 import { FaultProcess } from '../faults/fault-process.js'
-import type { TlsProcessStart, TlsState } from './tls-server.js'
+import type { ConnectOrder, TlsProcessStart, TlsState } from './tls-server.js'
 
 /** TLS servers and clients in a separate process, see tls-server.ts. */
 export class TlsProcess {
@@ -13,8 +13,8 @@ export class TlsProcess {
     this.#process = process
   }
 
-  static async start(): Promise<TlsProcess> {
-    const process = new FaultProcess('../tls/tls-server', [])
+  static async start(isPlain = false): Promise<TlsProcess> {
+    const process = new FaultProcess('../tls/tls-server', isPlain ? ['plain'] : [])
     return new TlsProcess(process, await process.said<TlsProcessStart>())
   }
 
@@ -31,9 +31,9 @@ export class TlsProcess {
     return this.#process.errors
   }
 
-  /** Has a client of ours connect to a port. */
-  connect(port: number): void {
-    this.#process.tell(port)
+  /** Has a client of ours connect to a port, or by the proxy there. */
+  connect(order: ConnectOrder): void {
+    this.#process.tell(order)
   }
 
   state(): Promise<TlsState> {

@@ -1,7 +1,7 @@
 /**
- * TLS servers and clients under test: `serve`, and `attach` to a server of node:https and to one of
- * node:http2 that accepts HTTP/1 too. Time limits are short, so that stuck connections are seen soon. It answers its
- * parent's messages: `state`, or a port to which a client connects.
+ * Servers and clients under TLS that meet strangers: `serve`, and `attach` to a server of node:https and to one of
+ * node:http2 that takes HTTP/1 too. Times are short, so that what is stuck is seen soon. It answers what comes its
+ * parent says: `state`, or where a client is to connect.
  */
 import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
@@ -20,6 +20,12 @@ export interface TlsProcessStart {
   readonly identity: { readonly cert: string; readonly key: string }
 }
 
+/** Where a client is to connect, to a server there or by a proxy. */
+export interface ConnectOrder {
+  readonly port: number
+  readonly isProxied: boolean
+}
+
 export interface TlsState {
   /** Descriptors, or sockets. */
   readonly held: number
@@ -27,13 +33,18 @@ export interface TlsState {
   readonly clients: number
   /** The number of WebSockets that opened, on both sides. */
   readonly opened: number
-  /** The outcomes of connections: the messages of errors, and their counts. */
+  /** How often connections came to each end: of whom, the close code and the reason. */
   readonly met: Readonly<Record<string, number>>
   readonly errors: number
 }
 
-const shortMs = 1000
+/** Servers of Node's own, without this library: whether a fault is Node's alone. */
+const isPlain = process.argv.includes('plain')
+const nodeMajor = Number.parseInt(process.versions.node, 10)
+
+const shortMs = isPlain ? 40 : 1000
 const times = { handshakeTimeoutMs: shortMs, closeTimeoutMs: 300 }
+const lateMs = 5
 const loopback = '127.0.0.1'
 let errors = 0
 let clients = 0
@@ -45,16 +56,20 @@ const { cert, private: key } = await generate([{ name: 'commonName', value: 'loc
   algorithm: 'sha256',
 })
 
+function count(end: string): void {
+  met[end] = (met[end] ?? 0) + 1
+}
+
 const handlers: ServerHandlers<undefined> = {
   open() {
     opened += 1
+    count('server: opened')
   },
   message(socket, message) {
     socket.send(message)
   },
   close(_, { code, reason }) {
-    const text = `${code} ${reason}`
-    met[text] = (met[text] ?? 0) + 1
+    count(`server: closed ${code} ${reason}`)
   },
   error() {
     errors += 1
@@ -88,8 +103,10 @@ const both = createSecureServer({ ...tls, handshakeTimeout: shortMs, allowHTTP1:
 both.on('session', (session) => session.setTimeout(300, () => session.destroy()))
 keepSessions(secure)
 giveStatus(both)
+giveStatus(secure)
+if (isPlain) keepSessions(both)
 for (const server of [secure, both]) {
-  attach(server, { ...handlers, ...times, hosts: 'any', origin: 'any' })
+  if (!isPlain) attach(server, { ...handlers, ...times, hosts: 'any', origin: 'any' })
   server.on('tlsClientError', (_, socket) => socket.destroy())
   server.on('request', (_, response) => response.end())
   server.listen(0, loopback)
@@ -97,9 +114,9 @@ for (const server of [secure, both]) {
 }
 
 /**
- * Sessions are stored late, and returned at once: if an app's `resumeSession` answers late, a peer that requests the
- * certificate's status and leaves meanwhile makes Node 26.10 throw (`requestOCSP` looks at a handle that is gone), with
- * `attach` and without.
+ * Sessions are kept late, and given late but on Node 26: where an app's `resumeSession` answers late there, a peer that
+ * asks for the certificate's status can make Node throw (`requestOCSP` reads a handle that is gone), without this library
+ * too: `npm run test:tls -- --plain` shows it.
  */
 function keepSessions(server: Server): void {
   const sessions = new Map<string, Buffer>()
@@ -109,7 +126,9 @@ function keepSessions(server: Server): void {
     setImmediate(done)
   })
   server.on('resumeSession', (id: Buffer, done: (error: Error | null, session: Buffer | null) => void) => {
-    done(null, sessions.get(id.toString('hex')) ?? null)
+    const answer = (): void => done(null, sessions.get(id.toString('hex')) ?? null)
+    if (isPlain || nodeMajor < 26) setTimeout(answer, isPlain ? Math.random() * shortMs : lateMs)
+    else answer()
   })
 }
 
@@ -120,13 +139,20 @@ function giveStatus(server: Server): void {
   })
 }
 
-function connect(port: number): void {
+function connect({ port, isProxied }: ConnectOrder): void {
   clients += 1
-  const socket = new WebSocket(`wss://${loopback}:${port}`, { ...times, rejectUnauthorized: false })
-  socket.addEventListener('open', () => socket.send('hello'))
+  const name = isProxied ? 'client by a proxy' : 'client'
+  const proxy = isProxied ? { proxy: `http://${loopback}:${port}` } : {}
+  const socket = new WebSocket(`wss://${loopback}:${port}`, { ...times, ...proxy, rejectUnauthorized: false })
+  socket.addEventListener('open', () => {
+    opened += 1
+    count(`${name}: opened`)
+    socket.send('hello')
+  })
   socket.addEventListener('message', () => socket.send('again'))
-  socket.addEventListener('close', () => {
+  socket.addEventListener('close', ({ code, wasClean }) => {
     clients -= 1
+    count(`${name}: closed ${code}${wasClean ? '' : ', not clean'}`)
   })
 }
 
@@ -150,9 +176,9 @@ function isNoFile(descriptor: string): boolean {
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port
 
-process.on('message', (port: 'state' | number) => {
-  if (port === 'state') process.send!({ held: held(), clients, opened, met, errors } satisfies TlsState)
-  else connect(port)
+process.on('message', (order: 'state' | ConnectOrder) => {
+  if (order === 'state') process.send!({ held: held(), clients, opened, met, errors } satisfies TlsState)
+  else connect(order)
 })
 process.on('disconnect', () => process.exit(0))
 const ports = { serve: own.port, https: portOf(secure), http2: portOf(both) }

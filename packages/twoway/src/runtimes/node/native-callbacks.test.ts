@@ -7,10 +7,11 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { describe, type TestContext, test } from 'node:test'
 import { connect as connectTls, createServer as createTlsServer, type TlsOptions } from 'node:tls'
-import { createDeflateRaw, createInflateRaw } from 'node:zlib'
+import { constants, createDeflateRaw, createInflateRaw, DeflateRaw } from 'node:zlib'
 import { selfSignedCertificate } from 'twoway-testing/peers/certificate.js'
 import { acceptHandles } from './internals/accept-handles.js'
 import { adoptSocket } from './internals/adopt-socket.js'
+import { DirectZlib } from './internals/direct-zlib.js'
 import { streamWrap } from './internals/stream-wrap.js'
 
 /** Whose a callback is once we have taken the object over, and why that is well. */
@@ -52,8 +53,8 @@ const knownCallbacks = {
   'a listening pipe': listening,
   'the TLS handle of a server': {
     ...bothEnds,
-    onclienthello: node(inHandshake),
-    oncertcb: node(inHandshake),
+    onclienthello: ours('refuseRenegotiation, which never answers'),
+    oncertcb: ours('refuseRenegotiation, which never answers'),
     ALPNCallback: node(inHandshake),
     'Symbol(onpskexchange)': node(inHandshake),
   },
@@ -218,10 +219,17 @@ describe('the callbacks that Node has on what we take over are all known', { ski
     })
   }
 
-  test('the handle of a compressor, which stays its stream’s', () => {
+  test('the handle of a compressor, which stays its stream’s', async () => {
     for (const stream of [createDeflateRaw(), createInflateRaw()]) {
+      const failed = once(stream, 'error')
       const handle = handleOf(stream)
-      check('the handle of a compressor', callbacksOf(handle), handle)
+      const before = callbacksOf(handle)
+      const direct = DirectZlib.over(stream)!
+      // To the inflater a block of a type that does not exist, of which \`onerror\` tells.
+      const isWell = direct.step(constants.Z_SYNC_FLUSH, Buffer.from('ffff', 'hex'), 0, 2, Buffer.alloc(16), 16)
+      check('the handle of a compressor', before, handle)
+      if (!isWell) await failed
+      assert.equal(isWell, stream instanceof DeflateRaw)
       stream.destroy()
     }
   })

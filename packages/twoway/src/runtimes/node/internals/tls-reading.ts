@@ -1,8 +1,13 @@
 import type { TLSSocket } from 'node:tls'
+import { TransportError } from '../../../core/errors.js'
 import { sharedMemory } from '../payload/shared-memory.js'
 import type { StreamReading } from '../transport/shared-reading.js'
+import { withoutStack } from '../without-stack.js'
 import type { StreamHandle } from './stream-handle.js'
 import type { StreamWrap } from './stream-wrap.js'
+
+/** Beyond what was written: what OpenSSL answers by itself, as to each KeyUpdate that asks for ours (RFC 8446 §4.6.3). */
+const maxOwnAnswersBytes = 1 << 20
 
 type OnRead = (this: unknown, bytes: unknown) => unknown
 
@@ -37,6 +42,7 @@ export class TlsReading implements StreamReading {
     handle.onread = function onRead(this: unknown, bytes: unknown): void {
       const length = streamBaseState[kReadBytesOrError]!
       if (length <= 0) ordinary.call(this, bytes)
+      else if (owesTooMuch(socket, handle)) socket.destroy(withoutStack(answersUnread))
       else if (!reading.receive(shared, 0, length)) reading.stop()
     } satisfies OnRead
     return reading
@@ -60,4 +66,17 @@ export class TlsReading implements StreamReading {
   get #isGone(): boolean {
     return (this.#socket as unknown as { readonly _handle: unknown })._handle !== this.#handle
   }
+}
+
+/**
+ * Whether a peer has OpenSSL answer and reads none of it. Node holds the answers without a limit. OpenSSL takes at most
+ * 32 KeyUpdates in a row without data, so that a look at each read with data is enough. Encryption makes less than
+ * twice the bytes of what was written.
+ */
+function owesTooMuch(socket: TLSSocket, handle: StreamHandle): boolean {
+  return handle.writeQueueSize > maxOwnAnswersBytes + 2 * socket.writableLength
+}
+
+function answersUnread(): TransportError {
+  return new TransportError('the peer asked for new keys of TLS again and again, and did not read the answers')
 }

@@ -2,9 +2,11 @@ import type { TLSSocket } from 'node:tls'
 import { TransportError } from '../../../core/errors.js'
 import { withoutStack } from '../without-stack.js'
 
-/** What is touched of Node's insides: what the handle of a TLSSocket calls when a handshake begins. */
+/** What is touched of Node's insides: what the handle of a TLSSocket calls when a handshake begins, and within it. */
 interface TlsHandle {
   onhandshakestart?: unknown
+  onclienthello?: unknown
+  oncertcb?: unknown
 }
 
 /**
@@ -13,7 +15,8 @@ interface TlsHandle {
  *
  * `disableRenegotiation` destroys the socket while OpenSSL is still within the peer's ClientHello, and calls that come later
  * in the same handshake find a socket without a handle. So where the handle is as it is known, the socket is destroyed
- * after that.
+ * after that. Until then OpenSSL waits for the answers to `onclienthello` and `oncertcb`, which do not come: Node's own
+ * functions ask the app and read the handle of a socket that may be gone, which throws where nothing catches it.
  */
 export function refuseRenegotiation(socket: TLSSocket): void {
   const { _handle: handle } = socket as unknown as { readonly _handle?: TlsHandle | null }
@@ -25,7 +28,11 @@ export function refuseRenegotiation(socket: TLSSocket): void {
   handle.onhandshakestart = () => {
     setImmediate(() => socket.destroy(withoutStack(renegotiated)))
   }
+  if (typeof handle.onclienthello === 'function') handle.onclienthello = ignore
+  if (typeof handle.oncertcb === 'function') handle.oncertcb = ignore
 }
+
+function ignore(): void {}
 
 function renegotiated(): TransportError {
   return new TransportError('the peer began a renegotiation of TLS, which is not taken')
