@@ -49,6 +49,7 @@ const metrics: { readonly [name in keyof ServerMetrics]: Metric } = {
     (of) => of.memoryTuning,
     'what',
   ),
+  transport: gauge('transport', 'How bytes travel.', (of) => ({ [of.transport.path]: 1 }), 'path'),
 }
 
 /** What the process says of itself besides. */

@@ -1,11 +1,12 @@
 import type { MemoryTuningCounts } from '../ports/memory-tuning.js'
+import type { TransportReport } from '../ports/transport-report.js'
 
 /** How often something happened, by what it was: a status, a close code, an option's or an error's name. */
 export type CountsByName = Readonly<Record<string, number>>
 
 /**
- * What a server counts: five numbers of this moment, and totals since its start, which only grow. A plain object of
- * numbers, made anew by each call of `metrics()`: the numbers of several servers can be added up.
+ * What a server counts: five numbers of this moment, and totals since its start, which only grow. A plain object, made
+ * anew by each call of `metrics()`: all but `transport` is numbers, and those of several servers can be added up.
  */
 export interface ServerMetrics {
   /** Connections that stand now. */
@@ -59,4 +60,9 @@ export interface ServerMetrics {
    * servers of a thread say the same. Of workers it is added up: `on` is how many of them tune.
    */
   readonly memoryTuning: MemoryTuningCounts
+  /**
+   * How the bytes of this server's connections travel, and why not by the fastest way where they don't. Of several servers
+   * or workers, `path` is 'mixed' where they differ, and `reasons` are those of all of them.
+   */
+  readonly transport: TransportReport
 }

@@ -11,6 +11,7 @@ import type { DeflateCodec } from '../ports/deflate-codec.js'
 import type { Diagnostics } from '../ports/diagnostics.js'
 import type { HttpHost, ListenOptions } from '../ports/http-host.js'
 import type { MemoryTuning } from '../ports/memory-tuning.js'
+import type { TransportReport } from '../ports/transport-report.js'
 import type { AttachOptions, PlainHandlers, ServeOptions, ServerHandlers, ServerOptions } from './server-types.js'
 
 /** What a server needs of its runtime. */
@@ -23,6 +24,8 @@ export interface ServerPorts extends ConnectionPorts {
   readonly deflateCodec: () => DeflateCodec | undefined
   /** Undefined where the runtime has nothing to tune. */
   readonly memoryTuning?: MemoryTuning | undefined
+  /** How the bytes of a listener's connections travel; where undefined, within the process. */
+  readonly transport?: ((encrypted: boolean) => TransportReport) | undefined
   /** Tells whoever runs the program of an error that no handler took. */
   report(error: unknown): void
 }

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import zlib, { type DeflateRaw, type InflateRaw } from 'node:zlib'
+import { noteFallback } from './fallbacks.js'
 
 /** What lies under a stream of node:zlib. It is not documented, so nothing here relies on it before it was tried. */
 interface Handle {
@@ -16,13 +17,13 @@ interface Handle {
 
 interface Internals {
   readonly _handle?: Handle | null
-  /** After a write: the octets of output that are free, and those of input that are left. */
+  /** After a write: the bytes of output that are free, and those of input that are left. */
   readonly _writeState?: Uint32Array
 }
 
 /**
  * Two empty blocks. Where a block may begin, nothing comes of them; within one they are taken for its data, of which two
- * give an octet at least, unless it is in the description of its codes.
+ * give a byte at least, unless it is in the description of its codes.
  */
 const emptyBlocks = Buffer.from('000000ffff000000ffff', 'hex')
 const hardlyAny = Buffer.alloc(1)
@@ -50,12 +51,12 @@ export class DirectZlib {
     return state instanceof Uint32Array && state.length === 2 ? new DirectZlib(stream, handle, state) : undefined
   }
 
-  /** Octets of the last step's output that were not needed. */
+  /** Bytes of the last step's output that were not needed. */
   get outputLeft(): number {
     return this.#state[0]!
   }
 
-  /** Octets of the last step's input that were not taken. */
+  /** Bytes of the last step's input that were not taken. */
   get inputLeft(): number {
     return this.#state[1]!
   }
@@ -82,7 +83,10 @@ let isProven: boolean | undefined
 
 /** Whether this runtime's streams can be driven so: tried once, both ways and with malformed data. */
 export function canDriveDirectly(): boolean {
-  isProven ??= tryAll()
+  if (isProven === undefined) {
+    isProven = tryAll()
+    noteFallback('zlib', isProven ? undefined : 'the handles of node:zlib are not as known, or do something else')
+  }
   return isProven
 }
 

@@ -3,23 +3,17 @@ import { copyOctets } from '../../../core/payload/copy-octets.js'
 import { maskInto, rotateKey, unmaskInPlace } from '../../../core/payload/masking.js'
 import { skipAscii, validateUtf8 } from '../../../core/payload/utf8.js'
 import type { Payload } from '../../../ports/payload.js'
+import { bufferConverters, decodesUtf16 } from '../internals/buffer-converters.js'
 import { externalTextBytes } from '../tuning/heap-text.js'
 import { memoryTuning } from '../tuning/memory-tuning.js'
 import { sharedMemory } from './shared-memory.js'
-
-/** Buffer's own converters. They are not in its documentation, but `toString` makes a view of each range first. */
-interface Converters {
-  latin1Slice(this: Uint8Array, start: number, end: number): string
-  utf8Slice(this: Uint8Array, start: number, end: number): string
-  ucs2Slice(this: Uint8Array, start: number, end: number): string
-  utf8Write(this: Uint8Array, text: string, at: number): number
-}
 
 const nodeVersion = Number.parseInt(process.versions.node, 10)
 const isOtherRuntime = 'bun' in process.versions || 'deno' in process.versions
 
 const { copy } = Buffer.prototype
-const { latin1Slice, utf8Slice, ucs2Slice, utf8Write } = Buffer.prototype as unknown as Converters
+// As variables of the module: they are called for each message.
+const { decodeAscii: decodeAsciiRange, decodeUtf8, decodeUtf16, encodeUtf8 } = bufferConverters
 
 const { unmask: unmaskShared, desk, deskAt } = sharedMemory
 const sharedBytes = unmaskShared === undefined ? undefined : sharedMemory.bytes
@@ -38,9 +32,9 @@ const textCountedFrom = Math.max(countedFrom, externalTextBytes)
 
 /**
  * Octets from which text beyond ASCII is decoded by way of UTF-16: on Node 20 and 22 that takes a fifth of the time
- * (1 MiB: 0.8 ms against 5), on Node 26 it would take a third longer, as utf8Slice has become fast.
+ * (1 MiB: 0.8 ms against 5), on Node 26 it would take a third longer, as Node's decoder of UTF-8 has become fast.
  */
-const utf16From = nodeVersion < 24 ? 1024 : Number.POSITIVE_INFINITY
+const utf16From = nodeVersion < 24 && decodesUtf16 ? 1024 : Number.POSITIVE_INFINITY
 
 /** Node's payload port: its own decoders, which use SIMD. What it allocates are Buffers, none from the shared pool. */
 export const nodePayload: Payload = {
@@ -85,12 +79,12 @@ export const nodePayload: Payload = {
     const view = bytes.subarray(start, end)
     if (!isUtf8(view)) return undefined
     if (end - start >= countedFrom) memoryTuning.countText(end - start)
-    if (end - start < utf16From) return utf8Slice.call(bytes, start, end)
+    if (end - start < utf16From) return decodeUtf8.call(bytes, start, end)
     const utf16 = transcode(view, 'utf8', 'utf16le')
-    return ucs2Slice.call(utf16, 0, utf16.length)
+    return decodeUtf16.call(utf16, 0, utf16.length)
   },
 
-  encodeInto: (text, target, at) => utf8Write.call(target, text, at),
+  encodeInto: (text, target, at) => encodeUtf8.call(target, text, at),
   byteLength: (text) => Buffer.byteLength(text),
 }
 
@@ -106,7 +100,7 @@ function decodeAscii(bytes: Uint8Array, start: number, end: number): string {
     if (text !== undefined) return text
     memoryTuning.countText(length)
   }
-  return latin1Slice.call(bytes, start, end)
+  return decodeAsciiRange.call(bytes, start, end)
 }
 
 /** Copies `source[start, end)` to `target` by way of the desk, where SIMD masks it. Returns whether all is ASCII then. */

@@ -85,6 +85,10 @@ export class HandleTransport implements RewindableTransport {
     handle.useUserBuffer(shared)
   }
 
+  get path(): 'handle' {
+    return 'handle'
+  }
+
   get pendingBytes(): number {
     if (this.#isWriting && !this.#isGone) this.#lastPendingBytes = this.#queuedBytes + this.#handle.writeQueueSize
     return this.#lastPendingBytes

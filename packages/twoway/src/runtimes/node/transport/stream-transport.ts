@@ -3,7 +3,9 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { TransportError } from '../../../core/errors.js'
 import type { RewindableTransport, TransportPeer, TransportSink } from '../../../ports/transport.js'
+import type { TransportPath } from '../../../ports/transport-report.js'
 import { dropped, explainDrop } from '../connect/explain-failure.js'
+import { tlsParentOf } from '../internals/tls-parent.js'
 import { withoutStack } from '../without-stack.js'
 import type { StreamReading } from './shared-reading.js'
 
@@ -72,6 +74,10 @@ export class StreamTransport implements RewindableTransport {
     stream.on('end', this.#onEnd)
     stream.on('error', this.#onError)
     stream.on('close', this.#onClose)
+  }
+
+  get path(): TransportPath {
+    return this.#reading === undefined ? 'stream' : 'sharedRead'
   }
 
   get pendingBytes(): number {
@@ -280,7 +286,7 @@ export class StreamTransport implements RewindableTransport {
 
 /** Has TCP send a RST where there is TCP. A TLSSocket can't, the socket under it can. */
 function resetStream(stream: Duplex): void {
-  const socket = stream instanceof TLSSocket ? (stream as { readonly _parent?: unknown })._parent : stream
+  const socket = stream instanceof TLSSocket ? tlsParentOf(stream) : stream
   try {
     if (socket instanceof Socket && !socket.destroyed) socket.resetAndDestroy()
   } catch {
