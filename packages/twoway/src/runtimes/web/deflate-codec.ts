@@ -29,7 +29,7 @@ const tail = Uint8Array.of(0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff)
 /** §7.2.3.4: stands behind a block with BFINAL, with which CompressionStream ends. */
 const afterFinalBlock = Uint8Array.of(0)
 const pieceBytes = 64 << 10
-/** Compressed octets held of one message, at most. */
+/** Compressed bytes held of one message, at most. */
 const mostHeldBytes = 32 << 20
 
 class WebCompressor implements Compressor {
@@ -112,7 +112,7 @@ class WebInflater implements Inflater {
   async #inflate(message: Uint8Array, emit: InflatedSink): Promise<void> {
     const sink = new Sink(emit, () => this.#isReleased)
     if (!(await sink.takes(concat([message, tail])))) {
-      // Where the message ends with a block with BFINAL nothing may follow that: neither our tail nor the sender's octet.
+      // Where the message ends with a block with BFINAL nothing may follow that: neither our tail nor the sender's byte.
       const ends = message.at(-1) === 0 ? message.length - 1 : message.length
       if (!(await sink.takes(message.subarray(0, ends))) && !(await sink.takes(message))) {
         throw new ProtocolError('compressionMalformed')

@@ -19,7 +19,7 @@ const finalTail = Buffer.from('0000ffff010000ffff', 'hex')
 const backgroundBytes = 32 << 10
 /** Output that is made at once for one piece of input, about a millisecond's work; the thread pool makes the rest. */
 const outputAtOnce = 256 << 10
-/** Octets of output made at a time. */
+/** Bytes of output made at a time. */
 const outputBytes = 64 << 10
 
 /** What a context takes beside its window: zlib's state, the stream, and the chunk that the stream's output goes to. */

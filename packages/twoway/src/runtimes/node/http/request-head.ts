@@ -24,7 +24,7 @@ export function headViolation({ method, target, fields }: RequestHead, limits: H
   if (fields.length > 2 * maxHeaderFields) {
     return new HandshakeError('requestHeadTooLong', `${maxHeaderFields} header fields at most`)
   }
-  let octets = `${method} ${target} HTTP/1.1\r\n\r\n`.length
-  for (const part of fields) octets += part.length + 2
-  return octets > maxHeadBytes ? new HandshakeError('requestHeadTooLong', `${maxHeadBytes} octets at most`) : undefined
+  let bytes = `${method} ${target} HTTP/1.1\r\n\r\n`.length
+  for (const part of fields) bytes += part.length + 2
+  return bytes > maxHeadBytes ? new HandshakeError('requestHeadTooLong', `${maxHeadBytes} bytes at most`) : undefined
 }

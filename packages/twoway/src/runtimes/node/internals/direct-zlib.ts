@@ -61,7 +61,7 @@ export class DirectZlib {
     return this.#state[1]!
   }
 
-  /** Works once on `input[start, end)`, into the first `room` octets of `output`. Returns false where the data is malformed. */
+  /** Works once on `input[start, end)`, into the first `room` bytes of `output`. Returns false where the data is malformed. */
   step(flush: number, input: Uint8Array, start: number, end: number, output: Uint8Array, room: number): boolean {
     this.#handle.writeSync(flush, input, start, end - start, output, 0, room)
     return !this.#stream.destroyed

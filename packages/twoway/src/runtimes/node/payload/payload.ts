@@ -18,10 +18,10 @@ const { decodeAscii: decodeAsciiRange, decodeUtf8, decodeUtf16, encodeUtf8 } = b
 const { unmask: unmaskShared, desk, deskAt } = sharedMemory
 const sharedBytes = unmaskShared === undefined ? undefined : sharedMemory.bytes
 
-/** The same where the octets have to be copied there and back: 64 KiB take 3 us so, 10 to 16 in a loop. */
+/** The same where the bytes have to be copied there and back: 64 KiB take 3 us so, 10 to 16 in a loop. */
 const deskFrom = unmaskShared === undefined ? Number.POSITIVE_INFINITY : 192
 
-/** Octets below which plain JavaScript is done before a native call has begun (a view and the call are 75 ns). */
+/** Bytes below which plain JavaScript is done before a native call has begun (a view and the call are 75 ns). */
 const nativeFrom = 64
 const nativeAsciiFrom = 160
 
@@ -31,7 +31,7 @@ const countedFrom = isOtherRuntime ? Number.POSITIVE_INFINITY : 16 << 10
 const textCountedFrom = Math.max(countedFrom, externalTextBytes)
 
 /**
- * Octets from which text beyond ASCII is decoded by way of UTF-16: on Node 20 and 22 that takes a fifth of the time
+ * Bytes from which text beyond ASCII is decoded by way of UTF-16: on Node 20 and 22 that takes a fifth of the time
  * (1 MiB: 0.8 ms against 5), on Node 26 it would take a third longer, as Node's decoder of UTF-8 has become fast.
  */
 const utf16From = nodeVersion < 24 && decodesUtf16 ? 1024 : Number.POSITIVE_INFINITY
@@ -48,7 +48,7 @@ export const nodePayload: Payload = {
 
   unmask(bytes, start, end, maskingKey, offset) {
     const length = end - start
-    // However short: 20 octets take 7 ns so, 20 in a loop.
+    // However short: 20 bytes take 7 ns so, 20 in a loop.
     if (bytes === sharedBytes) return unmaskShared!(start, end, rotateKey(maskingKey, offset)) !== 0
     if (length < deskFrom) return unmaskInPlace(bytes, start, end, maskingKey, offset)
     return maskOnDesk(bytes, start, end, bytes, start, rotateKey(maskingKey, offset))
@@ -116,7 +116,7 @@ function maskOnDesk(
   for (let from = start, to = at; from < end; ) {
     const length = Math.min(desk.length, end - from)
     copy.call(source, desk, 0, from, from + length)
-    // The desk's length is a multiple of the key's, so that each piece begins with the key's first octet.
+    // The desk's length is a multiple of the key's, so that each piece begins with the key's first byte.
     if (unmaskShared!(deskAt, deskAt + length, key) === 0) isAscii = false
     desk.copy(target, to, 0, length)
     from += length
@@ -131,7 +131,7 @@ function isAsciiRange(bytes: Uint8Array, start: number, end: number): boolean {
 
 /**
  * Where the last character of a range begins, if that may be cut, so that everything before it is whole characters;
- * or `end`: behind three octets that begin none there is a whole character, or no UTF-8.
+ * or `end`: behind three bytes that begin none there is a whole character, or no UTF-8.
  */
 function lastCharacterStart(bytes: Uint8Array, end: number): number {
   for (let at = end - 1; at >= end - 3; at -= 1) {

@@ -14,11 +14,11 @@ interface SharedMemory {
   /** What all sockets of this thread read into, one after the other. */
   readonly bytes: Buffer
   /**
-   * Applies a masking key to `bytes[start, end)` in place, its lowest eight bits to the first octet, and returns
+   * Applies a masking key to `bytes[start, end)` in place, its lowest eight bits to the first byte, and returns
    * whether all are ASCII then. Undefined where there is no WebAssembly with SIMD.
    */
   readonly unmask: ((start: number, end: number, key: number) => number) | undefined
-  /** Where octets from elsewhere can be put for that, which nobody relies on after the call. It starts at `deskAt`. */
+  /** Where bytes from elsewhere can be put for that, which nobody relies on after the call. It starts at `deskAt`. */
   readonly desk: Buffer
   readonly deskAt: number
 }

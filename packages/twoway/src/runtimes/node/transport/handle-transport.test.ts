@@ -124,8 +124,8 @@ describe('a transport over a handle', { skip: !hasHandles() }, () => {
     const { bytes } = connectedSink
     for (const value of [1, 2, 3, 4]) {
       const start = (value - 1) * ((8 << 20) + 10)
-      assert.ok(bytes.subarray(start, start + (8 << 20)).every((octet) => octet === value))
-      assert.ok(bytes.subarray(start + (8 << 20), start + (8 << 20) + 10).every((octet) => octet === 9))
+      assert.ok(bytes.subarray(start, start + (8 << 20)).every((byte) => byte === value))
+      assert.ok(bytes.subarray(start + (8 << 20), start + (8 << 20) + 10).every((byte) => byte === 9))
     }
     assert.equal(others.length, 8)
   })

@@ -10,7 +10,7 @@ import { withoutStack } from '../without-stack.js'
 import type { StreamReading } from './shared-reading.js'
 
 /**
- * Octets given to the stream at once, at most: what is longer goes in slices, each when the one before was taken,
+ * Bytes given to the stream at once, at most: what is longer goes in slices, each when the one before was taken,
  * so that `pendingBytes` falls as the network takes them.
  */
 const sliceBytes = 256 << 10
@@ -249,7 +249,7 @@ export class StreamTransport implements RewindableTransport {
     if (this.#ending) stream.end()
   }
 
-  /** Gives the stream `room` octets of the queue's first bytes, at most, and returns how many those were. */
+  /** Gives the stream `room` bytes of the queue's first bytes, at most, and returns how many those were. */
   #writeSlice(room: number): number {
     const bytes = this.#queue[this.#queueAt]!
     const slice = bytes.length > room ? bytes.subarray(0, room) : bytes
