@@ -190,6 +190,15 @@ const privateParts: Readonly<Record<string, PrivatePart>> = {
     reason: /TCP handle is not as known/,
   },
   'shutdown never ends': { preload: "method('shutdown', () => 0)", ...onStreams, reason: /did not come back/ },
+  'no descriptor was left for the first trial, and the next server makes it again': {
+    preload: `
+      const { prototype } = process.binding('tcp_wrap').TCP
+      const original = prototype.bind
+      let left = 1
+      prototype.bind = function (...args) { return isLibrary() && left-- > 0 ? -24 : original.apply(this, args) }`,
+    ...onHandles,
+    reason: undefined,
+  },
   'a server has no _handle': {
     preload: "hide(net.Server.prototype, '_handle')",
     ...onHandles,
