@@ -29,7 +29,7 @@ const tail = Uint8Array.of(0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff)
 /** §7.2.3.4: stands behind a block with BFINAL, with which CompressionStream ends. */
 const afterFinalBlock = Uint8Array.of(0)
 const pieceBytes = 64 << 10
-/** Compressed bytes held of one message, at most. */
+/** The most compressed bytes that are held of one message. */
 const mostHeldBytes = 32 << 20
 
 class WebCompressor implements Compressor {
@@ -155,7 +155,7 @@ class Sink {
     }
   }
 
-  /** A piece that stands at this place of what comes out. */
+  /** A piece that starts at this offset of the output. */
   #take(piece: Uint8Array, at: number): void {
     for (let from = Math.max(0, this.#emitted - at); from < piece.length; from += pieceBytes) {
       const end = Math.min(piece.length, from + pieceBytes)
@@ -173,7 +173,7 @@ async function transform(
 ): Promise<void> {
   const writer = stream.writable.getWriter()
   const reader = stream.readable.getReader()
-  // What fails shows where it is read.
+  // A failure is reported where the output is read.
   writer.write(data as Uint8Array<ArrayBuffer>).catch(() => {})
   writer.close().catch(() => {})
   try {

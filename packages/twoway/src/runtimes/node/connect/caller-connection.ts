@@ -25,7 +25,7 @@ class CallerConnection {
   readonly transport: DeferredTransport
   readonly #target: ConnectTarget
   #isAbandoned = false
-  /** Whether the stream, or the error in its place, has come: what comes after it is none of ours. */
+  /** Whether createConnection has given a stream or an error. Anything that it gives later is ignored. */
   #isAnswered = false
 
   constructor(target: ConnectTarget, createConnection: CreateConnection) {

@@ -38,7 +38,7 @@ export interface InflaterParts {
 
 /** Input up to here is copied to have its tail behind it, so that one call takes both. */
 const scratch = Buffer.allocUnsafeSlow(8 << 10)
-/** The output of who works now; a sink may lead to another inflater's work, which then has one of its own. */
+/** The output buffer, while no inflater uses it. A sink may start another inflater, which then allocates its own. */
 let spare: Buffer | undefined
 
 /** Inflates by node:zlib: small pieces at once, long ones in the thread pool. */

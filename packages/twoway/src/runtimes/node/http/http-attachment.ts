@@ -93,10 +93,10 @@ class Attachment implements HttpListener, UpgradeRoute {
       return
     }
     // The server's own times end with its part.
-    // Whoever has the HTTP server take streams that are no sockets may have none.
+    // A stream that an app hands to its HTTP server may have no setTimeout.
     request.socket.setTimeout?.(0)
     const peer = peerOf(request.socket)
-    // As our own host does with who has reset already.
+    // A peer that has reset already has no address, by which limits go; our own host drops it as well.
     if (peer.address === undefined && stream instanceof Socket && this.socketPath === undefined) stream.destroy()
     else this.#handler.upgrade(head, chooseTransport(stream, { head: early, peer }))
   }

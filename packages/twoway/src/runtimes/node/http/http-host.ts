@@ -118,7 +118,7 @@ class NodeListener implements HttpListener {
     this.#begin(chooseTransport(socket, { peer: peerOf(socket) }), timeMs)
   }
 
-  /** Where a peer of TCP has reset already nobody can tell its address, by which limits go: it is not listened to. */
+  /** Drops a TCP peer that has reset already: it has no address, by which limits go. */
   #begin(transport: RewindableTransport, timeMs = this.#timeMs): void {
     if (transport.peer.address === undefined && this.socketPath === undefined) transport.destroy()
     else this.#exchanges.begin(transport, timeMs)

@@ -10,13 +10,13 @@ export function headOf({ method = '', url = '', httpVersion, rawHeaders }: Incom
   return { method, target: url, version: httpVersion, fields: rawHeaders }
 }
 
-/** Who sent a request of node:http. */
+/** The peer that sent a request of node:http. */
 export function peerOf(socket: Socket): TransportPeer {
   return { address: socket.remoteAddress, port: socket.remotePort, encrypted: socket instanceof TLSSocket }
 }
 
 /**
- * What is wrong with a head that is beyond the limits. Its length is counted as a client writes it, without more white
+ * The error of a head that is beyond the limits. Its length is counted as a client writes it, without more white
  * space than there must be; node:http's own limit does not count what stands between names and values.
  */
 export function headViolation({ method, target, fields }: RequestHead, limits: HeadLimits): HandshakeError | undefined {

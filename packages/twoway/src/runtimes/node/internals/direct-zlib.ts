@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import zlib, { type DeflateRaw, type InflateRaw } from 'node:zlib'
 import { noteFallback } from './fallbacks.js'
 
-/** What lies under a stream of node:zlib. It is not documented, so nothing here relies on it before it was tried. */
+/** The handle under a stream of node:zlib. It is not documented: `canDriveDirectly` tries it before it is used. */
 interface Handle {
   writeSync(
     flush: number,
@@ -22,16 +22,16 @@ interface Internals {
 }
 
 /**
- * Two empty blocks. Where a block may begin, nothing comes of them; within one they are taken for its data, of which two
- * give a byte at least, unless it is in the description of its codes.
+ * Two empty blocks. Between blocks they produce no output. Within a block they are read as its data, of which two produce
+ * at least one byte, unless they fall into the description of its codes.
  */
 const emptyBlocks = Buffer.from('000000ffff000000ffff', 'hex')
 const hardlyAny = Buffer.alloc(1)
 
 /**
- * Drives a stream of node:zlib by its handle, within the call: a small message takes 2 to 6 us so, where the public
- * calls make a new context each time (7 to 20 us) or go through the thread pool (80 us). The stream can still be used
- * by its public calls in between.
+ * Drives a stream of node:zlib by its handle, within the call. The public calls make a new context for each message, or go
+ * through the thread pool, which both take longer for a small message (bench:micro, "compression"). The stream can still
+ * be used by its public calls in between.
  */
 export class DirectZlib {
   readonly #stream: DeflateRaw | InflateRaw
@@ -67,7 +67,7 @@ export class DirectZlib {
     return !this.#stream.destroyed
   }
 
-  /** Whether what was inflated so far ends with a block. It is of no use any more where not. */
+  /** Whether what was inflated so far ends with a block. If not, the stream is of no further use. */
   endsWithBlock(): boolean {
     const isWell = this.step(zlib.constants.Z_SYNC_FLUSH, emptyBlocks, 0, emptyBlocks.length, hardlyAny, 1)
     return isWell && this.outputLeft === 1 && this.inputLeft === 0

@@ -1,4 +1,4 @@
-/** What Node has no public name for, and what is used in its place. */
+/** The private parts of Node, and how things are done without each. */
 const ordinaryWays = {
   handles: 'connections use streams',
   listening: 'a server makes a socket of each connection first',
@@ -17,6 +17,7 @@ export function noteFallback(part: PrivatePart, reason: string | undefined): voi
   else reasons.set(part, `${ordinaryWays[part]}: ${reason}`)
 }
 
+/** Whether nothing speaks against a private part so far. */
 export function isUsed(part: PrivatePart): boolean {
   return !reasons.has(part)
 }

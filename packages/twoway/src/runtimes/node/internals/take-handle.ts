@@ -16,7 +16,7 @@ export function takeHandle(socket: Socket): StreamHandle | undefined {
   handle.readStop()
   handle.reading = false
   owner._handle = null
-  // Whoever handed it over has taken its listeners away, and an error that nobody hears ends the process.
+  // An error without a listener would end the process, and node:http has removed its own.
   socket.on('error', () => {})
   return handle
 }

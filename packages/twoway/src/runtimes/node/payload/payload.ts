@@ -15,24 +15,24 @@ const { copy } = Buffer.prototype
 // As variables of the module: they are called for each message.
 const { decodeAscii: decodeAsciiRange, decodeUtf8, decodeUtf16, encodeUtf8 } = bufferConverters
 
-const { unmask: unmaskShared, desk, deskAt } = sharedMemory
+const { unmask: unmaskShared, scratch, scratchAt } = sharedMemory
 const sharedBytes = unmaskShared === undefined ? undefined : sharedMemory.bytes
 
-/** The same where the bytes have to be copied there and back: 64 KiB take 3 us so, 10 to 16 in a loop. */
-const deskFrom = unmaskShared === undefined ? Number.POSITIVE_INFINITY : 192
+/** Bytes from which masking in the shared memory pays though the bytes have to be copied there and back. */
+const scratchFrom = unmaskShared === undefined ? Number.POSITIVE_INFINITY : 192
 
-/** Bytes below which plain JavaScript is done before a native call has begun (a view and the call are 75 ns). */
+/** Bytes below which plain JavaScript is faster than a view and a native call (bench:micro, "UTF-8"). */
 const nativeFrom = 64
 const nativeAsciiFrom = 160
 
-/** Bytes from which messages use up memory faster than their objects use up the heap: memory-tuning.ts is told of them. */
+/** Bytes from which messages fill memory faster than their objects fill the heap; `memoryTuning` counts those. */
 const countedFrom = isOtherRuntime ? Number.POSITIVE_INFINITY : 16 << 10
 /** The same for ASCII text, which is on the heap below. */
 const textCountedFrom = Math.max(countedFrom, externalTextBytes)
 
 /**
- * Bytes from which text beyond ASCII is decoded by way of UTF-16: on Node 20 and 22 that takes a fifth of the time
- * (1 MiB: 0.8 ms against 5), on Node 26 it would take a third longer, as Node's decoder of UTF-8 has become fast.
+ * Bytes from which text beyond ASCII is decoded by way of UTF-16. On Node 20 and 22 that is several times as fast; from
+ * Node 24 on, the decoder of UTF-8 is faster.
  */
 const utf16From = nodeVersion < 24 && decodesUtf16 ? 1024 : Number.POSITIVE_INFINITY
 
@@ -48,15 +48,15 @@ export const nodePayload: Payload = {
 
   unmask(bytes, start, end, maskingKey, offset) {
     const length = end - start
-    // However short: 20 bytes take 7 ns so, 20 in a loop.
+    // SIMD is faster however short the range is (bench:micro, "unmasking").
     if (bytes === sharedBytes) return unmaskShared!(start, end, rotateKey(maskingKey, offset)) !== 0
-    if (length < deskFrom) return unmaskInPlace(bytes, start, end, maskingKey, offset)
-    return maskOnDesk(bytes, start, end, bytes, start, rotateKey(maskingKey, offset))
+    if (length < scratchFrom) return unmaskInPlace(bytes, start, end, maskingKey, offset)
+    return maskInScratch(bytes, start, end, bytes, start, rotateKey(maskingKey, offset))
   },
 
   maskInto(source, start, end, target, at, maskingKey) {
-    if (end - start < deskFrom) maskInto(source, start, end, target, at, maskingKey)
-    else maskOnDesk(source, start, end, target, at, maskingKey)
+    if (end - start < scratchFrom) maskInto(source, start, end, target, at, maskingKey)
+    else maskInScratch(source, start, end, target, at, maskingKey)
   },
 
   validate(state, bytes, start, end) {
@@ -103,8 +103,8 @@ function decodeAscii(bytes: Uint8Array, start: number, end: number): string {
   return decodeAsciiRange.call(bytes, start, end)
 }
 
-/** Copies `source[start, end)` to `target` by way of the desk, where SIMD masks it. Returns whether all is ASCII then. */
-function maskOnDesk(
+/** Copies `source[start, end)` to `target` by way of the scratch space, where SIMD masks it. Returns whether all is ASCII then. */
+function maskInScratch(
   source: Uint8Array,
   start: number,
   end: number,
@@ -114,11 +114,11 @@ function maskOnDesk(
 ): boolean {
   let isAscii = true
   for (let from = start, to = at; from < end; ) {
-    const length = Math.min(desk.length, end - from)
-    copy.call(source, desk, 0, from, from + length)
-    // The desk's length is a multiple of the key's, so that each piece begins with the key's first byte.
-    if (unmaskShared!(deskAt, deskAt + length, key) === 0) isAscii = false
-    desk.copy(target, to, 0, length)
+    const length = Math.min(scratch.length, end - from)
+    copy.call(source, scratch, 0, from, from + length)
+    // The scratch space's length is a multiple of the key's, so that each piece begins with the key's first byte.
+    if (unmaskShared!(scratchAt, scratchAt + length, key) === 0) isAscii = false
+    scratch.copy(target, to, 0, length)
     from += length
     to += length
   }

@@ -82,7 +82,7 @@ class Tunnel {
     })
   }
 
-  /** The way is open: what the socket carries from here on is the server's, beginning with `rest`. */
+  /** The proxy has connected: bytes from here on are the server's, beginning with `rest`. */
   #handOver(rest: Uint8Array): void {
     const socket = this.#socket
     socket.off('data', this.#onData)

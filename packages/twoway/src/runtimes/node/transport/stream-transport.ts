@@ -10,8 +10,8 @@ import { withoutStack } from '../without-stack.js'
 import type { StreamReading } from './shared-reading.js'
 
 /**
- * Bytes given to the stream at once, at most: what is longer goes in slices, each when the one before was taken,
- * so that `pendingBytes` falls as the network takes them.
+ * The most bytes that are given to the stream at once. Longer writes go in slices, each once the previous one was taken, so
+ * that `pendingBytes` falls as the network takes them.
  */
 const sliceBytes = 256 << 10
 
@@ -38,7 +38,7 @@ export interface StreamTransportOptions extends TransportOptions {
 export class StreamTransport implements RewindableTransport {
   readonly #stream: Duplex
   readonly #explain: (cause: Error) => TransportError
-  /** Whether what the stream reads is nobody else's, so that a sink may overwrite it. */
+  /** Whether the stream's chunks are its own, so that a sink may overwrite them. */
   readonly #readsOwnBytes: boolean
   readonly #reading: StreamReading | undefined
   #peer: TransportPeer | undefined
@@ -47,16 +47,16 @@ export class StreamTransport implements RewindableTransport {
   #listening = false
   #paused = false
   #destroyed = false
-  /** What the stream has reported and the sink has not heard of yet. */
+  /** Events of the stream that are not yet delivered to the sink. */
   #endHeld = false
   #closeHeld = false
   #peerEnded = false
   #error: TransportError | undefined
-  /** What was written and not yet given to the stream, from `#queueAt` on. */
+  /** Bytes that were written and not yet given to the stream, from `#queueAt` on. */
   #queue: Uint8Array[] = []
   #queueAt = 0
   #queuedBytes = 0
-  /** What was pending when that was last looked at: a stream that is gone can't tell any more. */
+  /** The pending bytes when they were last counted; a destroyed stream no longer knows them. */
   #lastPendingBytes = 0
   #ending = false
   #owesDrained = false
@@ -249,7 +249,7 @@ export class StreamTransport implements RewindableTransport {
     if (this.#ending) stream.end()
   }
 
-  /** Gives the stream `room` bytes of the queue's first bytes, at most, and returns how many those were. */
+  /** Gives the stream at most `room` bytes of the queue's first entry, and returns how many. */
   #writeSlice(room: number): number {
     const bytes = this.#queue[this.#queueAt]!
     const slice = bytes.length > room ? bytes.subarray(0, room) : bytes
