@@ -21,7 +21,7 @@ const sharedBytes = unmaskShared === undefined ? undefined : sharedMemory.bytes
 /** Bytes from which masking in the shared memory pays though the bytes have to be copied there and back. */
 const scratchFrom = unmaskShared === undefined ? Number.POSITIVE_INFINITY : 192
 
-/** Bytes below which plain JavaScript is faster than a view and a native call (bench:micro, "UTF-8"). */
+/** Bytes below which plain JavaScript is faster than a view and a native call (bench:micro, "validate UTF-8"). */
 const nativeFrom = 64
 const nativeAsciiFrom = 160
 
@@ -48,7 +48,7 @@ export const nodePayload: Payload = {
 
   unmask(bytes, start, end, maskingKey, offset) {
     const length = end - start
-    // SIMD is faster however short the range is (bench:micro, "unmasking").
+    // SIMD is faster however short the range is (bench:micro, "unmask").
     if (bytes === sharedBytes) return unmaskShared!(start, end, rotateKey(maskingKey, offset)) !== 0
     if (length < scratchFrom) return unmaskInPlace(bytes, start, end, maskingKey, offset)
     return maskInScratch(bytes, start, end, bytes, start, rotateKey(maskingKey, offset))
