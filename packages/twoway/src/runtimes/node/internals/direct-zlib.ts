@@ -30,7 +30,7 @@ const hardlyAny = Buffer.alloc(1)
 
 /**
  * Drives a stream of node:zlib by its handle, within the call. The public calls make a new context for each message, or go
- * through the thread pool, which both take longer for a small message (bench:micro, "compression"). The stream can still
+ * through the thread pool, which both take longer for a small message. The stream can still
  * be used by its public calls in between.
  */
 export class DirectZlib {
