@@ -65,6 +65,7 @@ const metrics: { readonly [name in keyof ServerMetrics]: Metric } = {
   ),
   errors: counter('errors_total', 'Errors by code.', (of) => of.errors, 'code'),
   memoryTuning: gauge('memory_tuning', 'Tuning of the memory of long messages.', (of) => of.memoryTuning, 'what'),
+  transport: gauge('transport', 'The path of the bytes of connections.', (of) => ({ [of.transport.path]: 1 }), 'path'),
 }
 
 /** Metrics of the process and of the service itself. */

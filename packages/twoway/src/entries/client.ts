@@ -53,6 +53,8 @@ export type {
   TlsVersion,
 } from '../ports/connector.js'
 export type { HeadersLike } from '../ports/platform-types.js'
+export type { TransportPath, TransportReport } from '../ports/transport-report.js'
+export type { ClientDiagnostics } from '../runtimes/node/connect/publish-connection.js'
 
 const ports: ClientPorts = {
   payload: nodePayload,

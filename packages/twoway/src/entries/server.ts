@@ -6,6 +6,7 @@ import { type AttachableServer, attachTo, whenListening } from '../runtimes/node
 import { nodeHttpHost } from '../runtimes/node/http/http-host.js'
 import { nodePayload } from '../runtimes/node/payload/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
+import { serverTransportReport } from '../runtimes/node/transport/choose-transport.js'
 import { memoryTuning } from '../runtimes/node/tuning/memory-tuning.js'
 import { processMemory } from '../runtimes/node/tuning/process-memory.js'
 import { serversOfWorker } from '../runtimes/node/workers/cluster-parent.js'
@@ -25,6 +26,7 @@ export type { Limits } from '../core/limits.js'
 export type { TlsServerOptions } from '../ports/http-host.js'
 export type { MemoryTuningCounts } from '../ports/memory-tuning.js'
 export type { HeadersLike } from '../ports/platform-types.js'
+export type { TransportPath, TransportReport } from '../ports/transport-report.js'
 export type { AttachableServer } from '../runtimes/node/http/http-attachment.js'
 export type { IncomingRequest } from '../server/handshake/incoming-request.js'
 export type { ServerDiagnostics } from '../server/server-diagnostics.js'
@@ -74,6 +76,7 @@ const ports: ServerPorts = {
   deflateCodec: nodeDeflateCodec,
   memoryBytes: processMemory,
   memoryTuning,
+  transport: serverTransportReport,
   scratchPool: new ScratchPool(nodePayload),
   report: (error) => console.error('twoway: an error that no error handler took:', error),
 }

@@ -3,6 +3,7 @@ import { defineServeWorkers, type ServeWorkers } from '../workers/serve-workers.
 
 export { UsageError } from '../core/errors.js'
 export type { MemoryTuningCounts } from '../ports/memory-tuning.js'
+export type { TransportPath, TransportReport } from '../ports/transport-report.js'
 export type { CountsByName, ServerMetrics } from '../server/server-metrics.js'
 export type { OutgoingPiece, SendOptions } from '../server/server-types.js'
 export type { ServeWorkers } from '../workers/serve-workers.js'

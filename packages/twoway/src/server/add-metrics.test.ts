@@ -1,20 +1,27 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { TransportPath } from '../ports/transport-report.js'
 import { addMetrics, noMetrics } from './add-metrics.js'
 import type { ServerMetrics } from './server-metrics.js'
+
+const { transport, ...numbers } = noMetrics
 
 /** Each number another one, from `first` on. */
 function metricsFrom(first: number, counts: Readonly<Record<string, number>>): ServerMetrics {
   let next = first
-  const fields = Object.entries(noMetrics).map(([name, value]) => [name, typeof value === 'number' ? next++ : counts])
-  return Object.fromEntries(fields)
+  const fields = Object.entries(numbers).map(([name, value]) => [name, typeof value === 'number' ? next++ : counts])
+  return { ...Object.fromEntries(fields), transport }
+}
+
+function reported(path: TransportPath, ...reasons: readonly string[]): ServerMetrics {
+  return { ...noMetrics, transport: { path, reasons } }
 }
 
 describe('addMetrics', () => {
   it('adds each number, and the counts of each name', () => {
     const [one, other] = [metricsFrom(1, { 101: 2, 403: 1 }), metricsFrom(100, { 101: 3, 503: 4 })]
     const sum = addMetrics([one, other])
-    for (const name of Object.keys(noMetrics) as (keyof ServerMetrics)[]) {
+    for (const name of Object.keys(numbers) as (keyof typeof numbers)[]) {
       const value = one[name]
       assert.deepEqual(
         sum[name],
@@ -25,6 +32,14 @@ describe('addMetrics', () => {
       )
     }
     assert.deepEqual(one.handshakes, { 101: 2, 403: 1 })
+  })
+
+  it('has one way to travel for all, or a mixed one, and each reason once', () => {
+    const slow = reported('stream', 'a', 'b')
+    assert.deepEqual(addMetrics([slow, slow]).transport, { path: 'stream', reasons: ['a', 'b'] })
+    assert.deepEqual(addMetrics([slow, noMetrics]).transport, slow.transport)
+    const mixed = addMetrics([reported('handle'), slow, noMetrics, reported('stream', 'b', 'c')])
+    assert.deepEqual(mixed.transport, { path: 'mixed', reasons: ['a', 'b', 'c'] })
   })
 
   it('is nothing for none', () => assert.deepEqual(addMetrics([]), noMetrics))

@@ -1,8 +1,12 @@
 import type { MemoryTuningCounts } from '../ports/memory-tuning.js'
+import type { TransportReport } from '../ports/transport-report.js'
 import type { CountsByName, ServerMetrics } from './server-metrics.js'
 
 /** The counts of a runtime that has nothing to tune. */
 export const noMemoryTuning: MemoryTuningCounts = { on: 0, freedMemoryKept: 0, youngCollections: 0, heapTexts: 0 }
+
+/** The transport of no server. */
+export const noTransport: TransportReport = { path: 'none', reasons: [] }
 
 /** The counts of this moment of a server that is gone. */
 export const nothingNow = {
@@ -33,19 +37,30 @@ export const noMetrics: ServerMetrics = {
   limits: {},
   errors: {},
   memoryTuning: noMemoryTuning,
+  transport: noTransport,
 }
 
 /** Adds up the counts of several servers. */
 export function addMetrics(all: Iterable<ServerMetrics>): ServerMetrics {
-  const sum: Record<string, number | CountsByName> = { ...noMetrics }
+  const { transport: _, ...none } = noMetrics
+  const sum: Record<string, number | CountsByName> = { ...none }
+  let transport = noTransport
   for (const metrics of all) {
-    for (const name of Object.keys(noMetrics) as (keyof ServerMetrics)[]) {
+    transport = addTransports(transport, metrics.transport)
+    for (const name of Object.keys(none) as (keyof typeof none)[]) {
       const [one, other] = [sum[name]!, metrics[name]]
       sum[name] =
         typeof one === 'number' ? one + (other as number) : addCounts(one as CountsByName, other as CountsByName)
     }
   }
-  return sum as unknown as ServerMetrics
+  return { ...sum, transport } as unknown as ServerMetrics
+}
+
+function addTransports(one: TransportReport, other: TransportReport): TransportReport {
+  if (other.path === 'none') return one
+  if (one.path === 'none') return other
+  const path = one.path === other.path ? one.path : 'mixed'
+  return { path, reasons: [...new Set([...one.reasons, ...other.reasons])] }
 }
 
 function addCounts(one: CountsByName, other: CountsByName): CountsByName {

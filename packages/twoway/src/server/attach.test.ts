@@ -299,7 +299,7 @@ describe('attach: handshakes', () => {
       [request.replace('\r\n\r\n', `\r\nX: ${'x'.repeat(1000 - used)}\r\n\r\n`), /^HTTP\/1\.1 101 /],
       [
         request.replace('\r\n\r\n', `\r\nX: ${'x'.repeat(1001 - used)}\r\n\r\n`),
-        /^HTTP\/1\.1 431 [\s\S]*1000 octets at most/,
+        /^HTTP\/1\.1 431 [\s\S]*1000 bytes at most/,
       ],
     ]
     for (const [bytes, status] of cases) {

@@ -14,6 +14,7 @@ import type {
   RequestHead,
 } from '../ports/http-host.js'
 import type { Transport, TransportPeer } from '../ports/transport.js'
+import type { TransportReport } from '../ports/transport-report.js'
 import { noMemoryTuning } from './add-metrics.js'
 import { HandlerCalls } from './connection/handler-calls.js'
 import { Heartbeat } from './connection/heartbeat.js'
@@ -51,6 +52,8 @@ export function attachServer<Data>(options: AttachOptions<Data>, ports: ServerPo
   server.takeFrom(attach({ path: server.pathOf(options), ...settings.limits }, server))
   return server
 }
+
+const withinProcess: TransportReport = { path: 'memory', reasons: [] }
 
 /** A server: admits clients, keeps their connections, and closes them when it stops. */
 class ListeningServer<Data> implements Server<Data>, HttpHandler {
@@ -116,7 +119,8 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   metrics(): ServerMetrics {
     const { ports, receiveBudget } = this.#settings
     const tuning = ports.memoryTuning?.counts() ?? noMemoryTuning
-    return this.#observer.metrics(this.#connections, this.#admission.waiting, receiveBudget, tuning)
+    const transport = ports.transport?.(this.#listener!.encrypted) ?? withinProcess
+    return this.#observer.metrics(this.#connections, this.#admission.waiting, receiveBudget, tuning, transport)
   }
 
   broadcast(message: OutgoingPiece, { except, compress }: BroadcastOptions<Data> = {}): number {

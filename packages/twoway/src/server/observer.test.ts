@@ -111,6 +111,7 @@ it('counts all that happens on a server', async () => {
     limits: { maxMessageBytes: 1, maxConnections: 1 },
     errors: { messageTooBig: 1, handlerFailed: 1 },
     memoryTuning: { on: 0, freedMemoryKept: 0, youngCollections: 0, heapTexts: 0 },
+    transport: { path: 'memory', reasons: [] },
   })
   assert.ok(receivedBytes > 1000 && receivedBytes < 1200)
   assert.ok(sentBytes > 300_000 && sentBytes < 301_000)

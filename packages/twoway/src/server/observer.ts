@@ -4,6 +4,7 @@ import { ProtocolError, TransportError } from '../core/errors.js'
 import type { PlainLimits, ServerLimits } from '../core/limits.js'
 import type { Diagnostics } from '../ports/diagnostics.js'
 import type { MemoryTuningCounts } from '../ports/memory-tuning.js'
+import type { TransportReport } from '../ports/transport-report.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
 import { ServerChannels } from './server-diagnostics.js'
 import type { CountsByName, ServerMetrics } from './server-metrics.js'
@@ -76,6 +77,7 @@ export class Observer {
     handshakesWaiting: number,
     receiveBudget: { readonly used: number; readonly limit: number },
     memoryTuning: MemoryTuningCounts,
+    transport: TransportReport,
   ): ServerMetrics {
     let bufferedBytes = 0
     let receivedBytes = this.#receivedBytes
@@ -108,6 +110,7 @@ export class Observer {
       limits: this.#limits.all,
       errors: this.#errors.all,
       memoryTuning,
+      transport,
     }
   }
 

@@ -1,11 +1,12 @@
 import type { MemoryTuningCounts } from '../ports/memory-tuning.js'
+import type { TransportReport } from '../ports/transport-report.js'
 
 /** Numbers of occurrences, by a name: a status, a close code, or the name of an option or an error. */
 export type CountsByName = Readonly<Record<string, number>>
 
 /**
  * Counts of a server: five of this moment, and totals since its start, which only grow. Each call of `metrics()` makes a
- * new plain object of numbers, so that the counts of several servers can be added up.
+ * new plain object; all but `transport` is numbers, so that the counts of several servers can be added up.
  */
 export interface ServerMetrics {
   /** Open connections, now. */
@@ -59,4 +60,9 @@ export interface ServerMetrics {
    * have the same. For workers the numbers are added up: `on` is the number of workers that tune.
    */
   readonly memoryTuning: MemoryTuningCounts
+  /**
+   * How the bytes of this server's connections travel, and why not by the fastest way where they don't. Of several servers
+   * or workers, `path` is 'mixed' where they differ, and `reasons` are those of all of them.
+   */
+  readonly transport: TransportReport
 }

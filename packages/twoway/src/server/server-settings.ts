@@ -13,6 +13,7 @@ import type { DeflateCodec } from '../ports/deflate-codec.js'
 import type { Diagnostics } from '../ports/diagnostics.js'
 import type { HttpHost, ListenOptions } from '../ports/http-host.js'
 import type { MemoryTuning } from '../ports/memory-tuning.js'
+import type { TransportReport } from '../ports/transport-report.js'
 import { attachmentOptions, commonOptions, listenOptions } from './server-options.js'
 import type { AttachOptions, PlainHandlers, ServeOptions, ServerHandlers, ServerOptions } from './server-types.js'
 
@@ -26,6 +27,8 @@ export interface ServerPorts extends ConnectionPorts {
   readonly deflateCodec: () => DeflateCodec | undefined
   /** Undefined where the runtime has nothing to tune. */
   readonly memoryTuning?: MemoryTuning | undefined
+  /** The path of the bytes of a listener's connections. If it is undefined, they stay within the process. */
+  readonly transport?: ((encrypted: boolean) => TransportReport) | undefined
   /** Reports an error that no handler took to whoever runs the program. */
   report(error: unknown): void
 }

@@ -1,7 +1,7 @@
 import { UsageError } from '../core/errors.js'
 import type { Timer } from '../ports/clock.js'
 import type { WorkerEnd } from '../ports/worker-host.js'
-import { addMetrics, noMetrics, nothingNow } from '../server/add-metrics.js'
+import { addMetrics, noMetrics, noTransport, nothingNow } from '../server/add-metrics.js'
 import { isThenable } from '../server/connection/is-thenable.js'
 import { bytesOf } from '../server/connection/message-bytes.js'
 import type { ServerMetrics } from '../server/server-metrics.js'
@@ -237,7 +237,7 @@ class WorkerPool implements Workers {
 /** The totals alone: a worker that is gone has no counts of this moment. */
 function onlyTotals(metrics: ServerMetrics): ServerMetrics {
   const memoryTuning = { ...metrics.memoryTuning, on: 0, freedMemoryKept: 0 }
-  return { ...metrics, ...nothingNow, memoryTuning }
+  return { ...metrics, ...nothingNow, memoryTuning, transport: noTransport }
 }
 
 function checkTime(withinMs: number): void {

@@ -33,7 +33,7 @@ export class MemoryNetwork implements HttpHost, Connector {
       }
     }
     const port = options.port === 0 ? this.#freePort() : options.port
-    const host = placeOf(options.host)
+    const host = listenerKey(options.host)
     const listeners = this.#listeners.get(port) ?? new Map<string, MemoryListener>()
     if (listeners.has(host)) throw systemError('EADDRINUSE', `listen: ${options.host}:${port} is in use`)
     const close = (): void => {
@@ -53,14 +53,14 @@ export class MemoryNetwork implements HttpHost, Connector {
     }
     const listener = this.#find(target)
     const encrypted = target.tls !== undefined
-    const place = `${target.host}:${target.port}`
+    const name = `${target.host}:${target.port}`
     if (listener === undefined) {
-      const cause = systemError('ECONNREFUSED', `connect: nothing listens on ${place}`)
-      return failed(this.#clock, encrypted, `can't connect to ${place}: the connection was refused`, cause)
+      const cause = systemError('ECONNREFUSED', `connect: nothing listens on ${name}`)
+      return failed(this.#clock, encrypted, `can't connect to ${name}: the connection was refused`, cause)
     }
     if (listener.encrypted !== encrypted) {
-      const cause = systemError('EPROTO', `connect: ${place} speaks ${listener.encrypted ? 'TLS' : 'no TLS'}`)
-      return failed(this.#clock, encrypted, `can't connect to ${place}: ${cause.message}`, cause)
+      const cause = systemError('EPROTO', `connect: ${name} speaks ${listener.encrypted ? 'TLS' : 'no TLS'}`)
+      return failed(this.#clock, encrypted, `can't connect to ${name}: ${cause.message}`, cause)
     }
     const [near, far] = memoryPair(this.#clock, { address: undefined, port: undefined, encrypted })
     listener.accept(far)
@@ -69,7 +69,7 @@ export class MemoryNetwork implements HttpHost, Connector {
 
   #find({ host, port }: ConnectTarget): MemoryListener | undefined {
     const listeners = this.#listeners.get(port)
-    return listeners?.get(placeOf(host)) ?? listeners?.get('every')
+    return listeners?.get(listenerKey(host)) ?? listeners?.get('every')
   }
 
   #freePort(): number {
@@ -78,14 +78,14 @@ export class MemoryNetwork implements HttpHost, Connector {
   }
 }
 
-/** What a target asks for that there is only outside of the process. */
+/** Options of a target that a network within the process does not have. */
 function unknownOf({ socketPath, proxy, createConnection }: ConnectTarget): string | undefined {
   if (socketPath !== undefined) return 'Unix sockets'
   if (proxy !== undefined) return 'proxies'
   return createConnection === undefined ? undefined : 'createConnection'
 }
 
-function placeOf(host: string): string {
+function listenerKey(host: string): string {
   if (everyAddress.has(host)) return 'every'
   return loopback.has(host) ? 'loopback' : host
 }

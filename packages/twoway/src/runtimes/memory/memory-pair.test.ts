@@ -30,7 +30,7 @@ test('delivers what was on the way when an end is dropped, and not what was pend
   assert.equal(sink.error, undefined)
 })
 
-test('delivers octets that were taken back first, to whoever starts next', async () => {
+test('delivers bytes that were taken back first, to whoever starts next', async () => {
   const [near, far] = memoryPair(webClock)
   const next = new RecordingSink()
   const first = new RecordingSink()

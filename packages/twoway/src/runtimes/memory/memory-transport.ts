@@ -2,7 +2,7 @@ import { TransportError } from '../../core/errors.js'
 import type { Clock } from '../../ports/clock.js'
 import type { RewindableTransport, TransportPeer, TransportSink } from '../../ports/transport.js'
 
-/** Octets that the network between two ends holds; what is written beyond them is pending. */
+/** Bytes that the network between two ends holds. Bytes written beyond them are pending. */
 const networkBytes = 64 << 10
 
 /** One end of a pair without a network. It behaves as a TCP socket does, to its closing and its resets. */
@@ -21,7 +21,7 @@ export class MemoryTransport implements RewindableTransport {
   #otherHasEnded = false
   #endTold = false
   #isGone = false
-  /** What never went, once it is gone. */
+  /** The bytes that were never delivered, once the transport is gone. */
   #lostBytes = 0
   #closedTold = false
   #error: TransportError | undefined
@@ -85,7 +85,7 @@ export class MemoryTransport implements RewindableTransport {
     if (this.#isGone) return
     const other = this.#other
     this.#lostBytes = this.pendingBytes
-    // As in TCP, RFC 1122 §4.2.2.13: closing with octets unread resets the connection.
+    // As in TCP, RFC 1122 §4.2.2.13: closing with bytes unread resets the connection.
     if (other !== undefined && (reset || this.#inboxBytes > 0)) other.fail(peerReset())
     else if (other !== undefined) other.#truncateInbox()
     this.#leave(undefined)

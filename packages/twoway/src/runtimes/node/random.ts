@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto'
 import type { Random } from '../../ports/random.js'
 
 class NodeRandom implements Random {
-  /** Masking keys fetched in advance: a call of the source costs more than the octets it gives. */
+  /** Masking keys fetched in advance: a call of the source costs more than the bytes it gives. */
   readonly #keys = new Int32Array(1024)
   #next = this.#keys.length
 

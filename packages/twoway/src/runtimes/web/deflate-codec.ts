@@ -29,7 +29,7 @@ const tail = Uint8Array.of(0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff)
 /** §7.2.3.4: stands behind a block with BFINAL, with which CompressionStream ends. */
 const afterFinalBlock = Uint8Array.of(0)
 const pieceBytes = 64 << 10
-/** Compressed octets held of one message, at most. */
+/** The most compressed bytes that are held of one message. */
 const mostHeldBytes = 32 << 20
 
 class WebCompressor implements Compressor {
@@ -112,7 +112,7 @@ class WebInflater implements Inflater {
   async #inflate(message: Uint8Array, emit: DecodedSink): Promise<void> {
     const sink = new Sink(emit, () => this.#isReleased)
     if (!(await sink.takes(concat([message, tail])))) {
-      // Where the message ends with a block with BFINAL nothing may follow that: neither our tail nor the sender's octet.
+      // Where the message ends with a block with BFINAL nothing may follow that: neither our tail nor the sender's byte.
       const ends = message.at(-1) === 0 ? message.length - 1 : message.length
       if (!(await sink.takes(message.subarray(0, ends))) && !(await sink.takes(message))) {
         throw new ProtocolError('compressionMalformed')
@@ -155,7 +155,7 @@ class Sink {
     }
   }
 
-  /** A piece that stands at this place of what comes out. */
+  /** A piece that starts at this offset of the output. */
   #take(piece: Uint8Array, at: number): void {
     for (let from = Math.max(0, this.#emitted - at); from < piece.length; from += pieceBytes) {
       const end = Math.min(piece.length, from + pieceBytes)
@@ -173,7 +173,7 @@ async function transform(
 ): Promise<void> {
   const writer = stream.writable.getWriter()
   const reader = stream.readable.getReader()
-  // What fails shows where it is read.
+  // A failure is reported where the output is read.
   writer.write(data as Uint8Array<ArrayBuffer>).catch(() => {})
   writer.close().catch(() => {})
   try {

@@ -2,5 +2,5 @@ import type { Diagnostics, DiagnosticsChannel } from '../../ports/diagnostics.js
 
 const silent: DiagnosticsChannel = { hasSubscribers: false, publish() {} }
 
-/** Diagnostics where the platform has none: nobody ever listens. */
+/** Diagnostics for platforms without any: no channel has subscribers. */
 export const webDiagnostics: Diagnostics = { channel: () => silent }

@@ -37,7 +37,7 @@ function byteLength(text: string): number {
   return length
 }
 
-/** Two halves of a pair make four octets together; a lone one becomes U+FFFD, which takes three. */
+/** Two halves of a pair make four bytes together; a lone one becomes U+FFFD, which takes three. */
 function isPairHalf(text: string, at: number, unit: number): boolean {
   if (unit < 0xd800 || unit > 0xdfff) return false
   return unit < 0xdc00 ? isWithin(text.charCodeAt(at + 1), 0xdc00) : isWithin(text.charCodeAt(at - 1), 0xd800)

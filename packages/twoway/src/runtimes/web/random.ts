@@ -1,10 +1,10 @@
 import type { Random } from '../../ports/random.js'
 
-/** What getRandomValues gives at most, in octets. */
+/** What getRandomValues gives at most, in bytes. */
 const longestFill = 65_536
 
 class WebRandom implements Random {
-  /** Masking keys fetched in advance: a call of the source costs more than the octets it gives. */
+  /** Masking keys fetched in advance: a call of the source costs more than the bytes it gives. */
   readonly #keys = new Int32Array(1024)
   #next = this.#keys.length
 

@@ -3,10 +3,11 @@ import { connect as connectTls } from 'node:tls'
 import { TransportError } from '../../../core/errors.js'
 import type { ConnectTarget, CreateConnection, CreateConnectionOptions } from '../../../ports/connector.js'
 import type { Transport } from '../../../ports/transport.js'
+import { chooseTransport, type NodeTransport } from '../transport/choose-transport.js'
 import { DeferredTransport } from '../transport/deferred-transport.js'
-import { StreamTransport } from '../transport/stream-transport.js'
 import { explainLoss } from './explain-loss.js'
 import { localOf, nameOf, securityOf } from './open-socket.js'
+import { publishConnection } from './publish-connection.js'
 
 /** A transport over the stream that a caller's `createConnection` makes, under TLS where the target has it. */
 export function connectByCaller(target: ConnectTarget, createConnection: CreateConnection): Transport {
@@ -24,7 +25,7 @@ class CallerConnection {
   readonly transport: DeferredTransport
   readonly #target: ConnectTarget
   #isAbandoned = false
-  /** Whether the stream, or the error in its place, has come: what comes after it is none of ours. */
+  /** Whether createConnection has given a stream or an error. Anything that it gives later is ignored. */
   #isAnswered = false
 
   constructor(target: ConnectTarget, createConnection: CreateConnection) {
@@ -68,10 +69,12 @@ class CallerConnection {
       stream.destroy()
       return
     }
-    this.transport.settle(this.#transportOver(stream))
+    const made = this.#transportOver(stream)
+    this.transport.settle(made)
+    publishConnection(this.#target, made.path)
   }
 
-  #transportOver(stream: MadeStream): StreamTransport {
+  #transportOver(stream: MadeStream): NodeTransport {
     const { tls, host, progress = () => {} } = this.#target
     const peer = nameOf(this.#target)
     if (tls === undefined || stream.encrypted === true) {
@@ -81,7 +84,10 @@ class CallerConnection {
         isConnected = true
         progress(undefined)
       })
-      return new StreamTransport(stream, { explain: (cause) => explainLoss(this.#target, isConnected, cause) })
+      return chooseTransport(stream, {
+        keepsStream: true,
+        explain: (cause) => explainLoss(this.#target, isConnected, cause),
+      })
     }
     progress(`in the TLS handshake with ${peer}`)
     // Its errors come by the TLS socket too.
@@ -92,7 +98,7 @@ class CallerConnection {
       isSecure = true
       progress(undefined)
     })
-    return new StreamTransport(secured, { explain: (cause) => explainLoss(this.#target, isSecure, cause) })
+    return chooseTransport(secured, { explain: (cause) => explainLoss(this.#target, isSecure, cause) })
   }
 
   #fail(error: unknown): void {

@@ -1,16 +1,16 @@
 import { TransportError } from '../../../core/errors.js'
 import type { Connector, ConnectTarget } from '../../../ports/connector.js'
 import type { Transport } from '../../../ports/transport.js'
-import { adoptSocket } from '../internals/adopt-socket.js'
-import { streamWrap } from '../internals/stream-wrap.js'
+import { hasHandles, tryHandles } from '../internals/handle-trial.js'
 import { proxyFor } from '../proxy/proxy-for.js'
 import { openTunnel } from '../proxy/tunnel.js'
+import { chooseReading, chooseTransport } from '../transport/choose-transport.js'
 import { DeferredTransport } from '../transport/deferred-transport.js'
-import { SharedReading, sharesReads } from '../transport/shared-reading.js'
-import { StreamTransport } from '../transport/stream-transport.js'
+import { whyOnlyStreams } from '../transport/shared-reading.js'
 import { connectByCaller } from './caller-connection.js'
 import { explainLoss } from './explain-loss.js'
 import { openSocket } from './open-socket.js'
+import { publishConnection } from './publish-connection.js'
 
 /** Opens TCP and TLS connections and those over Unix sockets, directly or through a proxy. */
 export const nodeConnector: Connector = {
@@ -29,20 +29,35 @@ export const nodeConnector: Connector = {
 }
 
 function connectDirectly(target: ConnectTarget): Transport {
-  return target.tls === undefined && streamWrap !== undefined ? connectByHandle(target) : connectByStream(target)
+  return target.tls === undefined && whyOnlyStreams === undefined ? connectByHandle(target) : connectByStream(target)
 }
 
-/** The socket connects, and then its handle is all that is used of it. */
+/** The socket connects, and then its handle is all that is used of it, where that is known to work. */
 function connectByHandle(target: ConnectTarget): Transport {
   const { progress = () => {} } = target
+  const tried = tryHandles()
   const socket = openSocket(target, progress)
   const transport = new DeferredTransport(false, () => socket.destroy())
-  const fail = (cause: Error): void => transport.fail(explainLoss(target, false, cause))
+  let isConnected = false
+  const fail = (cause: Error): void => transport.fail(explainLoss(target, isConnected, cause))
+  const settle = (): void => {
+    socket.off('error', fail)
+    if (transport.isGone) return
+    const chosen = chooseTransport(socket, { explain: (cause) => explainLoss(target, true, cause) })
+    transport.settle(chosen)
+    publishConnection(target, chosen.path)
+  }
   socket.once('error', fail)
   socket.once('connect', () => {
-    socket.off('error', fail)
+    isConnected = true
     progress(undefined)
-    transport.settle(adoptSocket(socket, { explain: (cause) => explainLoss(target, true, cause) }))
+    if (hasHandles()) {
+      settle()
+      return
+    }
+    // What a socket has read does not come by its handle.
+    socket.pause()
+    void tried.then(settle)
   })
   return transport
 }
@@ -50,14 +65,13 @@ function connectByHandle(target: ConnectTarget): Transport {
 function connectByStream(target: ConnectTarget): Transport {
   const { progress = () => {} } = target
   let isConnected = false
-  const reading = sharesReads ? new SharedReading() : undefined
+  const reading = target.tls === undefined ? undefined : chooseReading()
   const socket = openSocket(target, progress, reading)
+  const transport = chooseTransport(socket, { reading, explain: (cause) => explainLoss(target, isConnected, cause) })
   socket.once(target.tls === undefined ? 'connect' : 'secureConnect', () => {
     isConnected = true
     progress(undefined)
+    publishConnection(target, transport.path)
   })
-  return new StreamTransport(socket, {
-    reading,
-    explain: (cause) => explainLoss(target, isConnected, cause),
-  })
+  return transport
 }

@@ -12,7 +12,7 @@ const badPassphrase = 'the private key is encrypted: pass its passphrase as the 
 const badPfxPassphrase = 'the option pfx is encrypted: pass its passphrase as the option passphrase, or the right one'
 const badPfx = 'the option pfx must hold a PKCS #12 file'
 
-/** What the codes of the system and of OpenSSL mean to whoever wanted to connect. */
+/** The meaning of error codes of the system and of OpenSSL for a client that connects. */
 const words: { readonly [code: string]: string | undefined } = {
   ECONNREFUSED: 'the connection was refused; nothing listens there',
   ENOTFOUND: 'the name is unknown',

@@ -4,7 +4,7 @@ import { nameOf, type SocketTarget } from './open-socket.js'
 
 /** The error of a connection to a target that could not be made, or that was lost. */
 export function explainLoss(target: SocketTarget, wasConnected: boolean, cause: Error): TransportError {
-  const place = nameOf(target)
-  const what = wasConnected ? `the connection to ${place} was lost` : `can't connect to ${place}`
+  const name = nameOf(target)
+  const what = wasConnected ? `the connection to ${name} was lost` : `can't connect to ${name}`
   return new TransportError(`${what}: ${explainFailure(cause)}`, { cause })
 }

@@ -22,19 +22,19 @@ export function openSocket(
   reading?: SharedReading | undefined,
 ): Socket {
   const { host, port, tls, socketPath, local } = target
-  const place = nameOf(target)
+  const name = nameOf(target)
   const isName = socketPath === undefined && isIP(host) === 0
-  progress(isName ? `looking up ${host}` : `connecting to ${place}`)
+  progress(isName ? `looking up ${host}` : `connecting to ${name}`)
   try {
     const options: NetConnectOpts = {
       ...(socketPath === undefined ? { host, port, ...localOf(local) } : { path: socketPath }),
       ...(reading === undefined ? {} : { onread: reading.onread }),
     }
     const socket = tls === undefined ? connect(options) : connectTls({ ...options, ...securityOf(host, tls) })
-    socket.once('lookup', () => progress(`connecting to ${place}`))
+    socket.once('lookup', () => progress(`connecting to ${name}`))
     socket.once('connect', () => {
       socket.setNoDelay(true)
-      if (tls !== undefined) progress(`in the TLS handshake with ${place}`)
+      if (tls !== undefined) progress(`in the TLS handshake with ${name}`)
     })
     return socket
   } catch (error) {

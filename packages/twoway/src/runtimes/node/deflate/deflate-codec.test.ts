@@ -55,12 +55,12 @@ describe('nodeDeflateCodec by handles, with takeover', () => {
       const missed: number[] = []
       for (let end = whole.length - 1; end >= 0; end -= step) {
         const cut = whole.subarray(0, end)
-        // A block that is not compressed may lack just the tail's four octets: then it is one that ends with them.
+        // A block that is not compressed may lack just the tail's four bytes: then it is one that ends with them.
         if ((await inflate(cut)) !== canEnd(cut)) missed.push(end)
       }
       assert.ok(
         missed.every((end) => end < descriptionBytes),
-        `${missed} of ${whole.length} octets`,
+        `${missed} of ${whole.length} bytes`,
       )
     }
   })

@@ -14,7 +14,7 @@ export class DeflateJob {
   #isOver = false
 
   /**
-   * @param most octets of output, at most
+   * @param most bytes of output, at most
    * @param done called once with the output, or with undefined where it is longer or the stream fails
    */
   constructor(stream: DeflateRaw, input: Uint8Array, most: number, done: (output: Buffer | undefined) => void) {

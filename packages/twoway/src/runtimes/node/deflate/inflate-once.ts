@@ -2,7 +2,7 @@ import zlib from 'node:zlib'
 import { ProtocolError } from '../../../core/errors.js'
 import type { DecodedSink } from '../../../ports/deflate-codec.js'
 
-/** Octets of output that a sink is given at a time. */
+/** Bytes of output that a sink is given at a time. */
 const pieceBytes = 64 << 10
 
 interface Inflated {
@@ -12,7 +12,7 @@ interface Inflated {
 
 /**
  * Inflates a whole message by node:zlib's public call, within this one. Returns false, with nothing emitted, where more
- * than `most` octets come out.
+ * than `most` bytes come out.
  * @param tailLength how much of the input is the tail
  */
 export function inflateOnce(input: Uint8Array, tailLength: number, most: number, emit: DecodedSink): boolean {

@@ -14,7 +14,7 @@ const tailLength = 4
 /** An empty block without its tail: a message that was flushed already ends so, §7.2.3.6. */
 const emptyBlock = Buffer.from('00', 'hex')
 
-/** Input from here on goes to the thread pool: it takes 1 to 2 ms. */
+/** Bytes of input from which the thread pool compresses, so that the thread is not held up. */
 const backgroundBytes = 64 << 10
 /** Room for what becomes of less, at any level and memory: at most a seventh more. */
 const target = Buffer.allocUnsafeSlow(80 << 10)

@@ -20,7 +20,7 @@ const finalTail = Buffer.from('0000ffff010000ffff', 'hex')
 const backgroundBytes = 32 << 10
 /** Output that is made at once for one piece of input, about a millisecond's work; the thread pool makes the rest. */
 const outputAtOnce = 256 << 10
-/** Octets of output made at a time. */
+/** Bytes of output made at a time. */
 const outputBytes = 64 << 10
 
 /** What a context takes beside its window: zlib's state, the stream, and the chunk that the stream's output goes to. */
@@ -41,7 +41,7 @@ export interface InflaterParts {
 
 /** Input up to here is copied to have its tail behind it, so that one call takes both. */
 const scratch = Buffer.allocUnsafeSlow(8 << 10)
-/** The output of who works now; a sink may lead to another inflater's work, which then has one of its own. */
+/** The output buffer, while no inflater uses it. A sink may start another inflater, which then allocates its own. */
 let spare: Buffer | undefined
 
 /** Inflates by node:zlib: small pieces at once, long ones in the thread pool. */

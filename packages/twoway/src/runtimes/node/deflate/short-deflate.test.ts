@@ -54,17 +54,17 @@ describe('createShortDeflate', () => {
     }
   })
 
-  it('makes of any octets what zlib inflates to them', () => {
-    const octets = fc.oneof(
+  it('makes of any bytes what zlib inflates to them', () => {
+    const bytes = fc.oneof(
       fc.uint8Array({ minLength: 1, maxLength: shortBytes }),
       fc.uint8Array({ minLength: 1, maxLength: shortBytes, max: 3 }),
       fc
         .array(fc.tuple(fc.nat(255), fc.integer({ min: 1, max: 600 })), { minLength: 1, maxLength: 40 })
         .map((runs) =>
-          concat(...runs.map(([octet, times]) => new Uint8Array(times).fill(octet))).subarray(0, shortBytes),
+          concat(...runs.map(([byte, times]) => new Uint8Array(times).fill(byte))).subarray(0, shortBytes),
         ),
     )
-    fc.assert(fc.property(octets, comesBack), { numRuns: 300 })
+    fc.assert(fc.property(bytes, comesBack), { numRuns: 300 })
   })
 
   it('makes codes that are complete and of the shortest sum, but none longer than allowed, §3.2.7', () => {

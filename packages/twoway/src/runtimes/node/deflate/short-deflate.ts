@@ -5,12 +5,12 @@ import { deflateModule, deflatePages } from './deflate-module.js'
 /** As `assembly/deflate.ts` lays its memory out. */
 const outputAt = 4160
 
-/** Octets of the longest message that is compressed so. */
+/** Bytes of the longest message that is compressed so. */
 export const shortBytes = 4096
 
 /**
- * Compresses `bytes[start, end)`, a whole message of 1 to `shortBytes` octets, to one block and an empty one without its
- * tail, RFC 7692 §7.2.1. Returns octets that are valid until the next call.
+ * Compresses `bytes[start, end)`, a whole message of 1 to `shortBytes` bytes, to one block and an empty one without its
+ * tail, RFC 7692 §7.2.1. Returns bytes that are valid until the next call.
  */
 export type ShortDeflate = (bytes: Uint8Array, start: number, end: number) => Uint8Array
 

@@ -12,7 +12,7 @@ export class StreamPool<Stream extends DeflateRaw | InflateRaw> {
     this.#create = create
   }
 
-  /** A stream without history. What becomes of its errors is its taker's to ask; nobody else hears of them. */
+  /** A stream without history. Its user checks whether it has failed; its errors are reported nowhere else. */
   take(): Stream {
     const free = this.#free.pop()
     if (free !== undefined) return free

@@ -19,7 +19,7 @@ export function answerStream(stream: Duplex, response: HttpResponse, { lingerMs,
   // Node takes its own listener away when it hands a connection out.
   stream.on('error', () => {})
   stream.end(bytes)
-  // Closing with octets of the request unread would reset the connection, and the answer might be lost: the client
+  // Closing with bytes of the request unread would reset the connection, and the answer might be lost: the client
   // closes first, or its time is up.
   stream.resume()
   const timer = setTimeout(() => stream.destroy(), Math.min(lingerMs, longestLingerMs))

@@ -24,7 +24,7 @@ const request = [
   '',
 ].join('\r\n')
 
-/** What is likely to be read in two ways: controls, separators, octets above ASCII. */
+/** What is likely to be read in two ways: controls, separators, bytes above ASCII. */
 const odd = [
   '\0',
   '\t',
@@ -47,7 +47,7 @@ const odd = [
 ]
 
 /** What node:http makes of a request, or undefined where it refuses it. */
-function readByNode(octets: Buffer): RequestHead | undefined {
+function readByNode(bytes: Buffer): RequestHead | undefined {
   let head: RequestHead | undefined
   const take = ({ method = '', url = '', httpVersion, rawHeaders }: IncomingMessage): void => {
     head ??= { method, target: url, version: httpVersion, fields: rawHeaders }
@@ -59,15 +59,15 @@ function readByNode(octets: Buffer): RequestHead | undefined {
   stream.on('error', () => {})
   server.emit('connection', stream)
   // Node reads a stream that is no socket from its 'data' events, and parses as it hears of them.
-  stream.emit('data', octets)
+  stream.emit('data', bytes)
   stream.destroy()
   return head
 }
 
-function readByUs(octets: Buffer): RequestHead | undefined {
+function readByUs(bytes: Buffer): RequestHead | undefined {
   const parser = new HeadParser(requestForm, limits)
   try {
-    parser.receive(octets, 0, octets.length)
+    parser.receive(bytes, 0, bytes.length)
     const { head } = parser
     // What is no target of HTTP is refused later, by a rule of its own.
     return head !== undefined && isTarget(head.target, 'example.com:8080') ? head : undefined
@@ -88,11 +88,11 @@ test('takes no head that node:http refuses or reads otherwise, RFC 9112 §11.2',
       const piece = draws.of(odd)
       text = text.slice(0, at) + piece + text.slice(at + draws.below(3))
     }
-    const octets = Buffer.from(text, 'latin1')
-    const ours = readByUs(octets)
+    const bytes = Buffer.from(text, 'latin1')
+    const ours = readByUs(bytes)
     if (ours === undefined) continue
     taken += 1
-    const nodes = readByNode(octets)
+    const nodes = readByNode(bytes)
     assert.deepEqual({ ...nodes }, { ...ours }, JSON.stringify(text))
   }
   assert.ok(taken > inputs / 10 && taken < inputs, `${taken} of ${inputs} were taken`)

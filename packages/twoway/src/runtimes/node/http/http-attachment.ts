@@ -5,7 +5,8 @@ import { UsageError } from '../../../core/errors.js'
 import { refusalOf } from '../../../core/handshake/server-handshake.js'
 import { pathOf } from '../../../core/http/request-target.js'
 import type { AttachOptions, HttpAttach, HttpHandler, HttpListener, HttpResponse } from '../../../ports/http-host.js'
-import { adoptSocket } from '../internals/adopt-socket.js'
+import { tryHandles } from '../internals/handle-trial.js'
+import { chooseTransport } from '../transport/choose-transport.js'
 import { answerStream } from './answer-stream.js'
 import { addressOf } from './listen-on.js'
 import { headOf, headViolation, peerOf } from './request-head.js'
@@ -61,6 +62,8 @@ class Attachment implements HttpListener, UpgradeRoute {
       )
     }
     this.#router.add(this)
+    // The first connections have streams, if they come before that is known.
+    void tryHandles()
   }
 
   get port(): number {
@@ -90,12 +93,12 @@ class Attachment implements HttpListener, UpgradeRoute {
       return
     }
     // The server's own times end with its part.
-    // Whoever has the HTTP server take streams that are no sockets may have none.
+    // A stream that an app hands to its HTTP server may have no setTimeout.
     request.socket.setTimeout?.(0)
     const peer = peerOf(request.socket)
-    // As our own host does with who has reset already.
+    // A peer that has reset already has no address, by which limits go; our own host drops it as well.
     if (peer.address === undefined && stream instanceof Socket && this.socketPath === undefined) stream.destroy()
-    else this.#handler.upgrade(head, adoptSocket(stream, { head: early, peer }))
+    else this.#handler.upgrade(head, chooseTransport(stream, { head: early, peer }))
   }
 
   refuse({ request, stream }: Upgrade, answer: HttpResponse): void {

@@ -6,8 +6,9 @@ import type { HttpHandler, HttpHost, HttpListener, ListenAddress, ListenOptions 
 import type { RewindableTransport } from '../../../ports/transport.js'
 import { nodeClock } from '../clock.js'
 import { explainFailure } from '../connect/explain-failure.js'
-import { acceptHandles } from '../internals/accept-handles.js'
-import { adoptSocket } from '../internals/adopt-socket.js'
+import { tryHandles } from '../internals/handle-trial.js'
+import { tlsParentOf } from '../internals/tls-parent.js'
+import { acceptTransports, chooseTransport } from '../transport/choose-transport.js'
 import { addressOf, listenOn } from './listen-on.js'
 import { peerOf } from './request-head.js'
 import { watchDescriptors } from './watch-descriptors.js'
@@ -65,8 +66,9 @@ class NodeListener implements HttpListener {
   }
 
   async listen(): Promise<void> {
+    await tryHandles()
     await listenOn(this.#server, this.#options)
-    if (!this.encrypted) acceptHandles(this.#server, (transport) => this.#begin(transport), this.#mayWait)
+    if (!this.encrypted) acceptTransports(this.#server, (transport) => this.#begin(transport), this.#mayWait)
     this.#stopWatching = watchDescriptors(this.#server, (error) => this.#handler.failed(error))
     this.#address = addressOf(this.#server)
   }
@@ -85,7 +87,7 @@ class NodeListener implements HttpListener {
 
   #plainServer(): Server {
     const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true }
-    return createServer(options, (socket) => this.#begin(adoptSocket(socket, { peer: peerOf(socket) })))
+    return createServer(options, (socket) => this.#begin(chooseTransport(socket, { peer: peerOf(socket) })))
   }
 
   #tlsServer(tls: TlsOptions): Server {
@@ -109,14 +111,14 @@ class NodeListener implements HttpListener {
 
   /** One time for both: what the TLS handshake took, the request has no more. */
   #secured(socket: TLSSocket): void {
-    const under = (socket as { readonly _parent?: Socket })._parent
+    const under = tlsParentOf(socket)
     const until = under === undefined ? undefined : this.#securing.get(under)
     if (under !== undefined) this.#securing.delete(under)
     const timeMs = until === undefined ? this.#timeMs : Math.max(0, until - nodeClock.now())
-    this.#begin(adoptSocket(socket, { peer: peerOf(socket) }), timeMs)
+    this.#begin(chooseTransport(socket, { peer: peerOf(socket) }), timeMs)
   }
 
-  /** Where a peer of TCP has reset already nobody can tell its address, by which limits go: it is not listened to. */
+  /** Drops a TCP peer that has reset already: it has no address, by which limits go. */
   #begin(transport: RewindableTransport, timeMs = this.#timeMs): void {
     if (transport.peer.address === undefined && this.socketPath === undefined) transport.destroy()
     else this.#exchanges.begin(transport, timeMs)

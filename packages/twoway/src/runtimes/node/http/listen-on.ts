@@ -10,10 +10,10 @@ import { canReusePort } from './can-reuse-port.js'
 export async function listenOn(server: Server, options: ListenOptions): Promise<void> {
   const { backlog, handle, socketPath } = options
   try {
-    const place = handle ?? placeOf(options)
+    const address = handle ?? nodeOptionsOf(options)
     const listening = once(server, 'listening')
-    if (backlog === undefined) server.listen(place)
-    else server.listen(place, backlog)
+    if (backlog === undefined) server.listen(address)
+    else server.listen(address, backlog)
     await listening
   } catch (error) {
     if (socketPath !== undefined && (error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
@@ -30,7 +30,7 @@ export function addressOf(server: Pick<Server, 'address'>): ListenAddress {
   return { port: address?.port ?? 0, address: address?.address ?? '' }
 }
 
-function placeOf(options: ListenOptions): NodeListenOptions {
+function nodeOptionsOf(options: ListenOptions): NodeListenOptions {
   const { port, host, socketPath, reusePort } = options
   if (socketPath !== undefined) return { path: socketPath }
   if (!reusePort) return { port, host }
@@ -44,7 +44,7 @@ function placeOf(options: ListenOptions): NodeListenOptions {
   return { port, host, ...({ reusePort } as object) }
 }
 
-/** Says whether whoever made the file of a Unix socket still listens on it: a process that was killed leaves it behind. */
+/** Explains whether a process still listens on the file of a Unix socket: a process that was killed leaves it behind. */
 async function explainTaken(cause: NodeJS.ErrnoException, socketPath: string): Promise<Error> {
   const probe = connect(socketPath)
   const isAnswered = await new Promise<boolean>((settle) => {

@@ -10,13 +10,13 @@ export function headOf({ method = '', url = '', httpVersion, rawHeaders }: Incom
   return { method, target: url, version: httpVersion, fields: rawHeaders }
 }
 
-/** Who sent a request of node:http. */
+/** The peer that sent a request of node:http. */
 export function peerOf(socket: Socket): TransportPeer {
   return { address: socket.remoteAddress, port: socket.remotePort, encrypted: socket instanceof TLSSocket }
 }
 
 /**
- * What is wrong with a head that is beyond the limits. Its length is counted as a client writes it, without more white
+ * The error of a head that is beyond the limits. Its length is counted as a client writes it, without more white
  * space than there must be; node:http's own limit does not count what stands between names and values.
  */
 export function headViolation({ method, target, fields }: RequestHead, limits: HeadLimits): HandshakeError | undefined {
@@ -24,7 +24,7 @@ export function headViolation({ method, target, fields }: RequestHead, limits: H
   if (fields.length > 2 * maxHeaderFields) {
     return new HandshakeError('requestHeadTooLong', `${maxHeaderFields} header fields at most`)
   }
-  let octets = `${method} ${target} HTTP/1.1\r\n\r\n`.length
-  for (const part of fields) octets += part.length + 2
-  return octets > maxHeadBytes ? new HandshakeError('requestHeadTooLong', `${maxHeadBytes} octets at most`) : undefined
+  let bytes = `${method} ${target} HTTP/1.1\r\n\r\n`.length
+  for (const part of fields) bytes += part.length + 2
+  return bytes > maxHeadBytes ? new HandshakeError('requestHeadTooLong', `${maxHeadBytes} bytes at most`) : undefined
 }

@@ -4,9 +4,9 @@ import type { Duplex } from 'node:stream'
 import { offersWebSocket } from '../../../core/handshake/upgrade-request.js'
 import { standardResponses } from '../../../core/http/standard-responses.js'
 import type { HttpResponse } from '../../../ports/http-host.js'
-import { afterResponses } from './after-responses.js'
+import { afterResponses } from '../internals/after-responses.js'
+import { giveBack, linksOf } from '../internals/give-back.js'
 import { answerStream } from './answer-stream.js'
-import { giveBack, linksOf } from './give-back.js'
 import { isUsedBy } from './is-used-by.js'
 import { headOf } from './request-head.js'
 import { StandIn } from './stand-in.js'
@@ -45,7 +45,7 @@ type ShouldUpgrade = (request: IncomingMessage) => boolean
  * An upgrade that is ours must not reach other listeners, whichever was there first: ws, for one, answers 400 to paths
  * that are not its own. An event can't be kept from the listeners of an emitter, so this stands in place of the server's
  * `emit` while there is an attachment. Node lets upgrades come as such only while the event has a listener, which is
- * `#listener`; what is nobody's is answered where the event has been told, which is one place, whoever listens.
+ * `#listener`; an upgrade that no listener takes is answered once the event has been emitted.
  */
 export class UpgradeRouter {
   static readonly #routers = new WeakMap<Server, UpgradeRouter>()
@@ -102,7 +102,7 @@ export class UpgradeRouter {
     for (const each of this.#standIns) each.end()
   }
 
-  /** Whether nobody else listens for upgrades. */
+  /** Whether no other listener waits for upgrades. */
   get #isAlone(): boolean {
     return this.#server.listenerCount('upgrade') === 1
   }
@@ -121,7 +121,7 @@ export class UpgradeRouter {
       this.#takeInTurn(upgrade, route)
       return
     }
-    // Without it, the reset of a connection that nobody takes would end the process.
+    // Without a listener, the reset of a connection that no route takes would end the process.
     stream.on('error', ignore)
     const links = linksOf(upgrade)
     const isTaken = !this.#isAlone && (isUsedBy(stream, tellOthers) || isBodyUsed(request))
@@ -198,7 +198,7 @@ function isBodyUsed(request: IncomingMessage): boolean {
   return request.readableFlowing !== null || request.readableDidRead
 }
 
-/** What a stream shows of whoever uses it. */
+/** Signs that a listener uses a stream. */
 interface Traces {
   readonly flowing: boolean | null
   readonly written: number

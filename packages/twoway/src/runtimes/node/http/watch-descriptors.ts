@@ -5,13 +5,13 @@ import { TransportError } from '../../../core/errors.js'
 import { explainFailure } from '../connect/explain-failure.js'
 
 const probeIntervalMs = 1000
-/** Milliseconds between two reports, at least: who is out of descriptors is so for a while, or again and again. */
+/** The least milliseconds between two reports: a process stays out of descriptors for a while, or runs out repeatedly. */
 const reportIntervalMs = 60_000
 
 /**
  * Tells of a server that can't accept, until the function that it returns is called.
  *
- * Node says nothing of it: libuv keeps one descriptor in reserve, by which it accepts whoever waits when no other is left
+ * Node says nothing of it: libuv keeps one descriptor in reserve, with which it accepts waiting peers when no other is left
  * (EMFILE), and closes them at once; the server listens on and takes peers again as soon as descriptors are free. So
  * whether there are any is tried once a second, which takes some microseconds.
  */

@@ -5,7 +5,8 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import process from 'node:process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { acceptHandles } from './accept-handles.js'
+import { acceptTransports } from '../transport/choose-transport.js'
+import { tryHandles } from './handle-trial.js'
 import { streamWrap } from './stream-wrap.js'
 
 /** What a worker of node:cluster has in place of a listening handle, and what of it is ours. */
@@ -20,7 +21,8 @@ if (cluster.isWorker) {
   await once(server, 'listening')
   const handle = (server as unknown as { readonly _handle: Record<string, unknown> })._handle
   const before = { ...handle }
-  acceptHandles(server, (transport) => {
+  await tryHandles()
+  acceptTransports(server, (transport) => {
     transport.start({
       received: (bytes, start, end) => transport.write(Buffer.from(bytes.subarray(start, end))),
       ended: () => transport.end(),

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer'
 import zlib, { type DeflateRaw, type InflateRaw } from 'node:zlib'
+import { noteFallback } from './fallbacks.js'
 
-/** What lies under a stream of node:zlib. It is not documented, so nothing here relies on it before it was tried. */
+/** The handle under a stream of node:zlib. It is not documented: `canDriveDirectly` tries it before it is used. */
 interface Handle {
   writeSync(
     flush: number,
@@ -16,21 +17,21 @@ interface Handle {
 
 interface Internals {
   readonly _handle?: Handle | null
-  /** After a write: the octets of output that are free, and those of input that are left. */
+  /** After a write: the bytes of output that are free, and those of input that are left. */
   readonly _writeState?: Uint32Array
 }
 
 /**
- * Two empty blocks. Where a block may begin, nothing comes of them; within one they are taken for its data, of which two
- * give an octet at least, unless it is in the description of its codes.
+ * Two empty blocks. Between blocks they produce no output. Within a block they are read as its data, of which two produce
+ * at least one byte, unless they fall into the description of its codes.
  */
 const emptyBlocks = Buffer.from('000000ffff000000ffff', 'hex')
 const hardlyAny = Buffer.alloc(1)
 
 /**
- * Drives a stream of node:zlib by its handle, within the call: a small message takes 2 to 6 us so, where the public
- * calls make a new context each time (7 to 20 us) or go through the thread pool (80 us). The stream can still be used
- * by its public calls in between.
+ * Drives a stream of node:zlib by its handle, within the call. The public calls make a new context for each message, or go
+ * through the thread pool, which both take longer for a small message. The stream can still
+ * be used by its public calls in between.
  */
 export class DirectZlib {
   readonly #stream: DeflateRaw | InflateRaw
@@ -50,23 +51,23 @@ export class DirectZlib {
     return state instanceof Uint32Array && state.length === 2 ? new DirectZlib(stream, handle, state) : undefined
   }
 
-  /** Octets of the last step's output that were not needed. */
+  /** Bytes of the last step's output that were not needed. */
   get outputLeft(): number {
     return this.#state[0]!
   }
 
-  /** Octets of the last step's input that were not taken. */
+  /** Bytes of the last step's input that were not taken. */
   get inputLeft(): number {
     return this.#state[1]!
   }
 
-  /** Works once on `input[start, end)`, into the first `room` octets of `output`. Returns false where the data is malformed. */
+  /** Works once on `input[start, end)`, into the first `room` bytes of `output`. Returns false where the data is malformed. */
   step(flush: number, input: Uint8Array, start: number, end: number, output: Uint8Array, room: number): boolean {
     this.#handle.writeSync(flush, input, start, end - start, output, 0, room)
     return !this.#stream.destroyed
   }
 
-  /** Whether what was inflated so far ends with a block. It is of no use any more where not. */
+  /** Whether what was inflated so far ends with a block. If not, the stream is of no further use. */
   endsWithBlock(): boolean {
     const isWell = this.step(zlib.constants.Z_SYNC_FLUSH, emptyBlocks, 0, emptyBlocks.length, hardlyAny, 1)
     return isWell && this.outputLeft === 1 && this.inputLeft === 0
@@ -82,7 +83,10 @@ let isProven: boolean | undefined
 
 /** Whether this runtime's streams can be driven so: tried once, both ways and with malformed data. */
 export function canDriveDirectly(): boolean {
-  isProven ??= tryAll()
+  if (isProven === undefined) {
+    isProven = tryAll()
+    noteFallback('zlib', isProven ? undefined : 'the handles of node:zlib are not as known, or do something else')
+  }
   return isProven
 }
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { TLSSocket } from 'node:tls'
-import type { StreamHandle } from './stream-handle.js'
 import type { StreamWrap } from './stream-wrap.js'
 import { TlsReading } from './tls-reading.js'
 
@@ -11,14 +10,23 @@ const mebibyte = 1 << 20
 function readOnce(held: number, written: number): { readonly destroyed: Error[]; readonly received: number } {
   const destroyed: Error[] = []
   let received = 0
-  const handle = { onread() {}, writeQueueSize: held, useUserBuffer() {}, readStart: () => 0, readStop: () => 0 }
-  const socket = { _handle: handle, writableLength: written, destroy: (error: Error) => destroyed.push(error) }
+  const unused = (): number => 0
+  const handle = {
+    ...{ onread() {}, writeQueueSize: held, useUserBuffer() {}, readStart: unused, readStop: unused },
+    ...{ close: unused, writeBuffer: unused, writev: unused, shutdown: unused },
+  }
+  const idle = { connecting: false, readable: true, writable: true, readableLength: 0, readableEnded: false }
+  const socket = {
+    ...{ ...idle, _handle: handle, writableLength: 0, setTimeout() {} },
+    destroy: (error: Error) => destroyed.push(error),
+  }
   const wrap = { streamBaseState: Int32Array.of(5), kReadBytesOrError: 0 } as unknown as StreamWrap
-  const reading = TlsReading.of(socket as unknown as TLSSocket, handle as unknown as StreamHandle, wrap)!
+  const reading = TlsReading.of(socket as unknown as TLSSocket, wrap)!
   reading.receive = (_, start, end) => {
     received += end - start
     return true
   }
+  socket.writableLength = written
   handle.onread()
   return { destroyed, received }
 }

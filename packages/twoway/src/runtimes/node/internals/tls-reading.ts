@@ -3,8 +3,10 @@ import { TransportError } from '../../../core/errors.js'
 import { sharedMemory } from '../payload/shared-memory.js'
 import type { StreamReading } from '../transport/shared-reading.js'
 import { withoutStack } from '../without-stack.js'
+import { noteFallback } from './fallbacks.js'
 import type { StreamHandle } from './stream-handle.js'
 import type { StreamWrap } from './stream-wrap.js'
+import { isIdle, peekHandle } from './take-handle.js'
 
 /** Beyond what was written: what OpenSSL answers by itself, as to each KeyUpdate that asks for ours (RFC 8446 §4.6.3). */
 const maxOwnAnswersBytes = 1 << 20
@@ -16,8 +18,8 @@ type OnRead = (this: unknown, bytes: unknown) => unknown
  *
  * The socket stays the owner of its handle. Node calls a dozen functions on it long after the handshake (renegotiation,
  * sessions, OCSP, keys, errors), which look for a TLSSocket and throw where they find anything else, within a native
- * callback, where nothing catches it. So this replaces `onread` alone, and of that only the calls that bring bytes: the end of the
- * stream and its failures go on to Node.
+ * callback, where nothing catches it. So this replaces `onread` alone, and of that only the calls that bring bytes: the
+ * end of the stream and its failures go on to Node.
  */
 export class TlsReading implements StreamReading {
   receive: StreamReading['receive'] = () => false
@@ -29,21 +31,45 @@ export class TlsReading implements StreamReading {
     this.#handle = handle
   }
 
-  /** Undefined where Node's way to read looks different from what is known of it. */
-  static of(socket: TLSSocket, handle: StreamHandle, wrap: StreamWrap): TlsReading | undefined {
-    const ordinary = handle.onread as OnRead | undefined
-    if (typeof ordinary !== 'function') return undefined
+  /**
+   * Undefined, with nothing changed, where the socket has something under way, or where Node's way to read is not as
+   * known.
+   */
+  static of(socket: TLSSocket, wrap: StreamWrap): TlsReading | undefined {
+    if (!isIdle(socket)) return undefined
+    const handle = peekHandle(socket)
+    const ordinary = handle?.onread as OnRead | undefined
+    if (handle === undefined || typeof ordinary !== 'function') {
+      noteFallback('tls', 'the handle of a TLSSocket is not as known of Node')
+      return undefined
+    }
     const { streamBaseState, kReadBytesOrError } = wrap
     const reading = new TlsReading(socket, handle)
     const { bytes: shared } = sharedMemory
     reading.stop()
-    handle.useUserBuffer(shared)
+    try {
+      handle.useUserBuffer(shared)
+    } catch (error) {
+      noteFallback('tls', `the handle of a TLSSocket takes no memory to read into: ${(error as Error).message}`)
+      return undefined
+    }
+    socket.setTimeout(0)
     // What it returns would be taken for the memory to read into next.
     handle.onread = function onRead(this: unknown, bytes: unknown): void {
       const length = streamBaseState[kReadBytesOrError]!
-      if (length <= 0) ordinary.call(this, bytes)
-      else if (owesTooMuch(socket, handle)) socket.destroy(withoutStack(answersUnread))
-      else if (!reading.receive(shared, 0, length)) reading.stop()
+      if (length <= 0) {
+        ordinary.call(this, bytes)
+        return
+      }
+      if (owesTooMuch(socket, handle)) {
+        socket.destroy(withoutStack(answersUnread))
+        return
+      }
+      // Bytes come as an argument only from a handle that reads into memory of its own.
+      const isShared = bytes === undefined
+      if (!isShared) noteFallback('tls', 'the handle of a TLSSocket reads into memory of its own')
+      const range = isShared ? shared : new Uint8Array(bytes as ArrayBuffer, 0, length)
+      if (!reading.receive(range, 0, length)) reading.stop()
     } satisfies OnRead
     return reading
   }

@@ -24,11 +24,11 @@ interface AssemblyInstance {
  */
 export function instantiate(module: string, pages: number): AssemblyInstance | undefined {
   const { WebAssembly } = globalThis as { readonly WebAssembly?: WebAssemblyNamespace }
-  const octets = Buffer.from(module, 'base64')
+  const bytes = Buffer.from(module, 'base64')
   try {
-    if (WebAssembly?.validate(octets) !== true) return undefined
+    if (WebAssembly?.validate(bytes) !== true) return undefined
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(octets), { env: { memory } })
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } })
     return { memory: memory.buffer, exports }
   } catch {
     // A process may be forbidden to compile (--disallow-code-generation-from-strings), or have no room for the memory.

@@ -18,7 +18,7 @@ payloadContract('node, in the shared memory', {
     const isAscii = nodePayload.unmask(shared, at, at + end - start, maskingKey, offset)
     bytes.set(shared.subarray(at, at + end - start), start)
     shared.fill(beside, at, at + end - start)
-    assert.ok(shared.subarray(0, at + end - start + 64).every((octet) => octet === beside))
+    assert.ok(shared.subarray(0, at + end - start + 64).every((byte) => byte === beside))
     return isAscii
   },
 })

@@ -3,44 +3,38 @@ import { copyBytes } from '../../../core/payload/copy-bytes.js'
 import { maskInto, rotateKey, unmaskInPlace } from '../../../core/payload/masking.js'
 import { skipAscii, validateUtf8 } from '../../../core/payload/utf8.js'
 import type { Payload } from '../../../ports/payload.js'
+import { bufferConverters, decodesUtf16 } from '../internals/buffer-converters.js'
 import { externalTextBytes } from '../tuning/heap-text.js'
 import { memoryTuning } from '../tuning/memory-tuning.js'
 import { sharedMemory } from './shared-memory.js'
-
-/** Buffer's own converters. They are not in its documentation, but `toString` makes a view of each range first. */
-interface Converters {
-  latin1Slice(this: Uint8Array, start: number, end: number): string
-  utf8Slice(this: Uint8Array, start: number, end: number): string
-  ucs2Slice(this: Uint8Array, start: number, end: number): string
-  utf8Write(this: Uint8Array, text: string, at: number): number
-}
 
 const nodeVersion = Number.parseInt(process.versions.node, 10)
 const isOtherRuntime = 'bun' in process.versions || 'deno' in process.versions
 
 const { copy } = Buffer.prototype
-const { latin1Slice, utf8Slice, ucs2Slice, utf8Write } = Buffer.prototype as unknown as Converters
+// As variables of the module: they are called for each message.
+const { decodeAscii: decodeAsciiRange, decodeUtf8, decodeUtf16, encodeUtf8 } = bufferConverters
 
-const { unmask: unmaskShared, desk, deskAt } = sharedMemory
+const { unmask: unmaskShared, scratch, scratchAt } = sharedMemory
 const sharedBytes = unmaskShared === undefined ? undefined : sharedMemory.bytes
 
-/** The same where the octets have to be copied there and back: 64 KiB take 3 us so, 10 to 16 in a loop. */
-const deskFrom = unmaskShared === undefined ? Number.POSITIVE_INFINITY : 192
+/** Bytes from which masking in the shared memory pays though the bytes have to be copied there and back. */
+const scratchFrom = unmaskShared === undefined ? Number.POSITIVE_INFINITY : 192
 
-/** Octets below which plain JavaScript is done before a native call has begun (a view and the call are 75 ns). */
+/** Bytes below which plain JavaScript is faster than a view and a native call (bench:micro, "validate UTF-8"). */
 const nativeFrom = 64
 const nativeAsciiFrom = 160
 
-/** Bytes from which messages use up memory faster than their objects use up the heap: memory-tuning.ts is told of them. */
+/** Bytes from which messages fill memory faster than their objects fill the heap; `memoryTuning` counts those. */
 const countedFrom = isOtherRuntime ? Number.POSITIVE_INFINITY : 16 << 10
 /** The same for ASCII text, which is on the heap below. */
 const textCountedFrom = Math.max(countedFrom, externalTextBytes)
 
 /**
- * Octets from which text beyond ASCII is decoded by way of UTF-16: on Node 20 and 22 that takes a fifth of the time
- * (1 MiB: 0.8 ms against 5), on Node 26 it would take a third longer, as utf8Slice has become fast.
+ * Bytes from which text beyond ASCII is decoded by way of UTF-16. On Node 20 and 22 that is several times as fast; from
+ * Node 24 on, the decoder of UTF-8 is faster.
  */
-const utf16From = nodeVersion < 24 ? 1024 : Number.POSITIVE_INFINITY
+const utf16From = nodeVersion < 24 && decodesUtf16 ? 1024 : Number.POSITIVE_INFINITY
 
 /** Node's payload port: its own decoders, which use SIMD. What it allocates are Buffers, none from the shared pool. */
 export const nodePayload: Payload = {
@@ -54,15 +48,15 @@ export const nodePayload: Payload = {
 
   unmask(bytes, start, end, maskingKey, offset) {
     const length = end - start
-    // However short: 20 octets take 7 ns so, 20 in a loop.
+    // SIMD is faster however short the range is (bench:micro, "unmask").
     if (bytes === sharedBytes) return unmaskShared!(start, end, rotateKey(maskingKey, offset)) !== 0
-    if (length < deskFrom) return unmaskInPlace(bytes, start, end, maskingKey, offset)
-    return maskOnDesk(bytes, start, end, bytes, start, rotateKey(maskingKey, offset))
+    if (length < scratchFrom) return unmaskInPlace(bytes, start, end, maskingKey, offset)
+    return maskInScratch(bytes, start, end, bytes, start, rotateKey(maskingKey, offset))
   },
 
   maskInto(source, start, end, target, at, maskingKey) {
-    if (end - start < deskFrom) maskInto(source, start, end, target, at, maskingKey)
-    else maskOnDesk(source, start, end, target, at, maskingKey)
+    if (end - start < scratchFrom) maskInto(source, start, end, target, at, maskingKey)
+    else maskInScratch(source, start, end, target, at, maskingKey)
   },
 
   validate(state, bytes, start, end) {
@@ -85,12 +79,12 @@ export const nodePayload: Payload = {
     const view = bytes.subarray(start, end)
     if (!isUtf8(view)) return undefined
     if (end - start >= countedFrom) memoryTuning.countText(end - start)
-    if (end - start < utf16From) return utf8Slice.call(bytes, start, end)
+    if (end - start < utf16From) return decodeUtf8.call(bytes, start, end)
     const utf16 = transcode(view, 'utf8', 'utf16le')
-    return ucs2Slice.call(utf16, 0, utf16.length)
+    return decodeUtf16.call(utf16, 0, utf16.length)
   },
 
-  encodeInto: (text, target, at) => utf8Write.call(target, text, at),
+  encodeInto: (text, target, at) => encodeUtf8.call(target, text, at),
   byteLength: (text) => Buffer.byteLength(text),
 }
 
@@ -106,11 +100,11 @@ function decodeAscii(bytes: Uint8Array, start: number, end: number): string {
     if (text !== undefined) return text
     memoryTuning.countText(length)
   }
-  return latin1Slice.call(bytes, start, end)
+  return decodeAsciiRange.call(bytes, start, end)
 }
 
-/** Copies `source[start, end)` to `target` by way of the desk, where SIMD masks it. Returns whether all is ASCII then. */
-function maskOnDesk(
+/** Copies `source[start, end)` to `target` by way of the scratch space, where SIMD masks it. Returns whether all is ASCII then. */
+function maskInScratch(
   source: Uint8Array,
   start: number,
   end: number,
@@ -120,11 +114,11 @@ function maskOnDesk(
 ): boolean {
   let isAscii = true
   for (let from = start, to = at; from < end; ) {
-    const length = Math.min(desk.length, end - from)
-    copy.call(source, desk, 0, from, from + length)
-    // The desk's length is a multiple of the key's, so that each piece begins with the key's first octet.
-    if (unmaskShared!(deskAt, deskAt + length, key) === 0) isAscii = false
-    desk.copy(target, to, 0, length)
+    const length = Math.min(scratch.length, end - from)
+    copy.call(source, scratch, 0, from, from + length)
+    // The scratch space's length is a multiple of the key's, so that each piece begins with the key's first byte.
+    if (unmaskShared!(scratchAt, scratchAt + length, key) === 0) isAscii = false
+    scratch.copy(target, to, 0, length)
     from += length
     to += length
   }
@@ -137,7 +131,7 @@ function isAsciiRange(bytes: Uint8Array, start: number, end: number): boolean {
 
 /**
  * Where the last character of a range begins, if that may be cut, so that everything before it is whole characters;
- * or `end`: behind three octets that begin none there is a whole character, or no UTF-8.
+ * or `end`: behind three bytes that begin none there is a whole character, or no UTF-8.
  */
 function lastCharacterStart(bytes: Uint8Array, end: number): number {
   for (let at = end - 1; at >= end - 3; at -= 1) {

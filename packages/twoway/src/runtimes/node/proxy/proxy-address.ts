@@ -1,6 +1,6 @@
 import { TransportError } from '../../../core/errors.js'
 
-/** A proxy, and who we are to it. */
+/** The address of a proxy, and the credentials for it. */
 export interface ProxyAddress {
   readonly scheme: 'http' | 'https' | 'socks5' | 'socks5h'
   /** A name or an IP address, IPv6 without brackets. */

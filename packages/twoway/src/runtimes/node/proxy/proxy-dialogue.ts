@@ -3,7 +3,7 @@ export interface ProxyDialogue {
   /** Whether the way is open. */
   readonly isDone: boolean
   /**
-   * Reads up to the end of what the proxy says and returns the octets read; those behind are the server's. Keeps no
+   * Reads up to the end of what the proxy says and returns the bytes read; those behind are the server's. Keeps no
    * reference. A TransportError says in words why the proxy refused, or what it said against the rules.
    */
   receive(bytes: Uint8Array, start: number, end: number): number

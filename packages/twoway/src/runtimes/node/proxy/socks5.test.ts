@@ -41,14 +41,14 @@ test('asks for a name, which the proxy looks up, an IPv4 or an IPv6 address, RFC
   const says = '0500 05000001 7f000001 0050'
   speaks({ says }, `050100 050100${name}20fb`)
   speaks({ host: '127.0.0.1', says }, '050100 050100017f00000120fb')
-  for (const [host, octets] of [
+  for (const [host, bytes] of [
     ['::1', '00000000000000000000000000000001'],
     ['2001:db8::8:800:200c:417a', '20010db80000000000080800200c417a'],
     ['::ffff:1.2.3.4', '00000000000000000000ffff01020304'],
     ['fe80::', 'fe800000000000000000000000000000'],
     ['1:2:3:4:5:6:7:8', '00010002000300040005000600070008'],
   ] as const) {
-    speaks({ host, says }, `050100 05010004${octets}20fb`)
+    speaks({ host, says }, `050100 05010004${bytes}20fb`)
   }
 })
 
@@ -82,8 +82,8 @@ test('says in words why the proxy refused', () => {
     [9, /it refused/],
     [255, /it refused/],
   ] as const) {
-    const octet = reply.toString(16).padStart(2, '0')
-    speaks({ says: `0500 05${octet}0001 00000000 0000` }, new RegExp(`${words.source}.*\\(SOCKS5 reply ${reply}\\)`))
+    const byte = reply.toString(16).padStart(2, '0')
+    speaks({ says: `0500 05${byte}0001 00000000 0000` }, new RegExp(`${words.source}.*\\(SOCKS5 reply ${reply}\\)`))
   }
 })
 
@@ -95,22 +95,22 @@ test('refuses what is no SOCKS5', () => {
 
 test('refuses names, users and passwords that SOCKS5 can not carry', () => {
   const long = 'a'.repeat(256)
-  speaks({ host: long, says: '0500' }, /1 to 255 octets/)
+  speaks({ host: long, says: '0500' }, /1 to 255 bytes/)
   for (const given of [
     { user: long, password: 'a' },
     { user: 'a', password: long },
     { user: '', password: 'a' },
   ]) {
-    speaks({ given, says: '0502' }, /1 to 255 octets/)
+    speaks({ given, says: '0502' }, /1 to 255 bytes/)
   }
 })
 
 test('throws only TransportError whatever comes', () => {
-  const octet = fc.oneof(fc.nat(255), fc.constantFrom(0, 1, 2, 3, 4, 5))
-  const property = fc.property(fc.array(octet, { maxLength: 40 }), fc.boolean(), (octets, hasCredentials) => {
+  const byte = fc.oneof(fc.nat(255), fc.constantFrom(0, 1, 2, 3, 4, 5))
+  const property = fc.property(fc.array(byte, { maxLength: 40 }), fc.boolean(), (bytes, hasCredentials) => {
     const dialogue = new Socks5({ host: 'a', port: 1 }, hasCredentials ? credentials : undefined, () => {})
     try {
-      dialogue.receive(Uint8Array.from(octets), 0, octets.length)
+      dialogue.receive(Uint8Array.from(bytes), 0, bytes.length)
     } catch (error) {
       assert.ok(error instanceof TransportError, String(error))
     }

@@ -24,7 +24,7 @@ const replies: { readonly [reply: number]: string | undefined } = {
   8: 'it does not take that type of address',
 }
 
-/** A step waits for a number of octets, which the dialogue then goes on with. */
+/** A step waits for a number of bytes, which the dialogue then goes on with. */
 type Dialogue = Generator<number, void, Uint8Array>
 
 /** Asks a SOCKS5 proxy for a connection, RFC 1928, with user and password by RFC 1929. Sends its greeting at once. */
@@ -94,11 +94,11 @@ function* speak(
 function addressOf(host: string): readonly number[] {
   const family = isIP(host)
   if (family === 4) return [addressType.ipv4, ...host.split('.').map(Number)]
-  if (family === 6) return [addressType.ipv6, ...octetsOfIpv6(host)]
-  return [addressType.name, ...countedOctets(encodeLatin1(host))]
+  if (family === 6) return [addressType.ipv6, ...bytesOfIpv6(host)]
+  return [addressType.name, ...countedBytes(encodeLatin1(host))]
 }
 
-function octetsOfIpv6(address: string): readonly number[] {
+function bytesOfIpv6(address: string): readonly number[] {
   // A URL's host is in groups of hexadecimal digits only, and knows no zone.
   const groups = new URL(`http://[${address.replace(/%.*/, '')}]`).hostname.slice(1, -1)
   const { 0: head = '', 1: tail } = groups.split('::')
@@ -112,13 +112,13 @@ function octetsOfIpv6(address: string): readonly number[] {
 }
 
 function counted(text: string): readonly number[] {
-  return countedOctets(encodeUtf8(text))
+  return countedBytes(encodeUtf8(text))
 }
 
-/** Octets behind their number, which has one octet: there can be 1 to 255. */
-function countedOctets(octets: Uint8Array): readonly number[] {
-  if (octets.length === 0 || octets.length > 255) {
-    throw new TransportError('SOCKS5 carries names, users and passwords of 1 to 255 octets only')
+/** Bytes behind their number, which has one byte: there can be 1 to 255. */
+function countedBytes(bytes: Uint8Array): readonly number[] {
+  if (bytes.length === 0 || bytes.length > 255) {
+    throw new TransportError('SOCKS5 carries names, users and passwords of 1 to 255 bytes only')
   }
-  return [octets.length, ...octets]
+  return [bytes.length, ...bytes]
 }

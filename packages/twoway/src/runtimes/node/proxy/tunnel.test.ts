@@ -47,7 +47,7 @@ for (const { name, scheme, start } of kinds) {
     const tls: TlsClientOptions | undefined = isSecure ? { ca: authority.cert } : undefined
     const proxyAt = (port: number, user = '') => ({ url: `${scheme}://${user}127.0.0.1:${port}`, ca: authority.cert })
 
-    test(`carries ${isSecure ? 'TLS' : 'bytes'} through ${name}, also cut octet by octet`, async (context) => {
+    test(`carries ${isSecure ? 'TLS' : 'bytes'} through ${name}, also cut byte by byte`, async (context) => {
       const { port } = await echoServer(context, isSecure)
       for (const isSlow of [false, true]) {
         const proxy = await start(context, { isSlow })

@@ -6,9 +6,10 @@ import type { ConnectTarget } from '../../../ports/connector.js'
 import type { Transport } from '../../../ports/transport.js'
 import { explainFailure } from '../connect/explain-failure.js'
 import { nameOf, openSocket, securityOf } from '../connect/open-socket.js'
-import { adoptSocket } from '../internals/adopt-socket.js'
+import { publishConnection } from '../connect/publish-connection.js'
+import { tryHandles } from '../internals/handle-trial.js'
+import { chooseTransport, type NodeTransport } from '../transport/choose-transport.js'
 import { DeferredTransport } from '../transport/deferred-transport.js'
-import { StreamTransport } from '../transport/stream-transport.js'
 import { HttpConnect } from './http-connect.js'
 import type { ProxyAddress } from './proxy-address.js'
 import type { ProxyDialogue, ProxyTarget } from './proxy-dialogue.js'
@@ -34,6 +35,8 @@ class Tunnel {
     this.#target = target
     this.#proxyName = nameOf({ host, port, tls: undefined })
     this.transport = new DeferredTransport(target.tls !== undefined, () => this.#socket.destroy())
+    // It is known before the proxy has answered.
+    void tryHandles()
     // The client's certificate and the leave to take any certificate are for the server, not for the proxy.
     const tls = scheme === 'https' ? { ca: target.proxy?.ca } : undefined
     this.#socket = openSocket({ host, port, tls, local: target.local }, (stage) =>
@@ -79,7 +82,7 @@ class Tunnel {
     })
   }
 
-  /** The way is open: what the socket carries from here on is the server's, beginning with `rest`. */
+  /** The proxy has connected: bytes from here on are the server's, beginning with `rest`. */
   #handOver(rest: Uint8Array): void {
     const socket = this.#socket
     socket.off('data', this.#onData)
@@ -93,7 +96,7 @@ class Tunnel {
       // TLS with the proxy is none with the server.
       const peer = { address: socket.remoteAddress, port: socket.remotePort, encrypted: false }
       const explain = explainBy(() => 'lost', through)
-      this.transport.settle(adoptSocket(socket, { head: rest, peer, explain }))
+      this.#settle(chooseTransport(socket, { head: rest, peer, explain }))
       return
     }
     this.#progress(`in the TLS handshake with ${through}`)
@@ -107,7 +110,12 @@ class Tunnel {
       this.#progress(undefined)
     })
     const explain = explainBy(() => (isSecure ? 'lost' : 'refused'), through)
-    this.transport.settle(new StreamTransport(secured, { explain }))
+    this.#settle(chooseTransport(secured, { explain }))
+  }
+
+  #settle(chosen: NodeTransport): void {
+    this.transport.settle(chosen)
+    publishConnection(this.#target, chosen.path)
   }
 
   #speak(step: () => void): void {

@@ -24,6 +24,11 @@ export class DeferredTransport implements Transport {
     this.#abandon = abandon
   }
 
+  /** Whether it was destroyed, or has failed, before the transport was there. */
+  get isGone(): boolean {
+    return this.#isGone
+  }
+
   get pendingBytes(): number {
     return this.#transport === undefined ? this.#queuedBytes : this.#transport.pendingBytes
   }

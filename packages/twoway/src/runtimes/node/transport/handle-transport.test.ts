@@ -9,9 +9,11 @@ import { RecordingSink } from 'twoway-testing/harnesses/recording-sink.js'
 import { TransportError } from '../../../core/errors.js'
 import type { Transport } from '../../../ports/transport.js'
 import { nodeConnector } from '../connect/connector.js'
-import { acceptHandles } from '../internals/accept-handles.js'
-import { streamWrap } from '../internals/stream-wrap.js'
+import { hasHandles, tryHandles } from '../internals/handle-trial.js'
+import { acceptTransports } from './choose-transport.js'
 import { HandleTransport } from './handle-transport.js'
+
+await tryHandles()
 
 const tcp: ListenOptions = { port: 0, host: '127.0.0.1' }
 
@@ -20,14 +22,14 @@ async function joinedBy(listen: ListenOptions): Promise<{ accepted: Transport; c
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true })
   server.listen(listen)
   await once(server, 'listening')
-  const accepted = new Promise<Transport>((resolve) => acceptHandles(server, resolve))
+  const accepted = new Promise<Transport>((resolve) => acceptTransports(server, resolve))
   const { port } = server.address() as AddressInfo
   const target = { host: '127.0.0.1', port: port ?? 0, tls: undefined }
   const connected = nodeConnector.connect({ ...target, ...(listen.path && { socketPath: listen.path }) })
   return { accepted: await accepted, connected, end: () => server.close() }
 }
 
-describe('a transport over a handle', { skip: streamWrap === undefined }, () => {
+describe('a transport over a handle', { skip: !hasHandles() }, () => {
   transportContract('a TCP handle that was accepted', async (): Promise<ConnectedPair> => {
     const { accepted, connected, end } = await joinedBy(tcp)
     return { near: accepted, far: connected, dispose: end }
@@ -122,8 +124,8 @@ describe('a transport over a handle', { skip: streamWrap === undefined }, () => 
     const { bytes } = connectedSink
     for (const value of [1, 2, 3, 4]) {
       const start = (value - 1) * ((8 << 20) + 10)
-      assert.ok(bytes.subarray(start, start + (8 << 20)).every((octet) => octet === value))
-      assert.ok(bytes.subarray(start + (8 << 20), start + (8 << 20) + 10).every((octet) => octet === 9))
+      assert.ok(bytes.subarray(start, start + (8 << 20)).every((byte) => byte === value))
+      assert.ok(bytes.subarray(start + (8 << 20), start + (8 << 20) + 10).every((byte) => byte === 9))
     }
     assert.equal(others.length, 8)
   })

@@ -29,10 +29,10 @@ const notConnected = numberOf('ENOTCONN')
 
 const shared = sharedMemory.bytes
 
-/** Where a handle puts its peer's name. To set what is there takes the call 2.15 us, to add it 2.4. */
+/** Where a handle puts its peer's name. Shared, as it is read at once. */
 const peerName = { address: '', family: '', port: 0 }
 
-/** What the next write is made with: one that was done within its call leaves no trace in it. */
+/** The request of the next write. A write that completes within its call leaves it unused. */
 let spareRequest: Request = new WriteWrap()
 
 export interface HandleTransportOptions extends TransportOptions {
@@ -59,7 +59,7 @@ export class HandleTransport implements RewindableTransport {
   #isDestroyed = false
   /** The handle is closing, or closed. */
   #isGone = false
-  /** What the sink has not heard of yet. */
+  /** Events that are not yet delivered to the sink. */
   #holdsEnd = false
   #holdsClose = false
   #peerHasEnded = false
@@ -67,11 +67,11 @@ export class HandleTransport implements RewindableTransport {
   #isShutDown = false
   #hasEnded = false
   #error: TransportError | undefined
-  /** Whether a write goes on; what is written meanwhile waits in the queue. */
+  /** Whether a write is under way. Bytes written meanwhile wait in the queue. */
   #isWriting = false
   #queue: Uint8Array[] | undefined
   #queuedBytes = 0
-  /** What was pending when that was last looked at: once the handle is gone nobody can tell any more. */
+  /** The pending bytes when they were last counted; a closed handle no longer knows them. */
   #lastPendingBytes = 0
 
   constructor(handle: StreamHandle, { head, peer, explain = explainDrop, closed }: HandleTransportOptions = noOptions) {
@@ -83,6 +83,10 @@ export class HandleTransport implements RewindableTransport {
     this.#handle.transport = this
     handle.onread = HandleTransport.#onRead
     handle.useUserBuffer(shared)
+  }
+
+  get path(): 'handle' {
+    return 'handle'
   }
 
   get pendingBytes(): number {
@@ -147,7 +151,7 @@ export class HandleTransport implements RewindableTransport {
     if (this.#holdsClose) process.nextTick(HandleTransport.#deliver, this)
   }
 
-  /** Someone else has taken away what lies under it. */
+  /** The handle's former socket was closed by someone else. */
   lose(): void {
     if (this.#isGone) return
     this.#lastPendingBytes = this.pendingBytes
@@ -335,7 +339,7 @@ function numberOf(code: string): number {
   throw new Error(`the system has no error ${code}`)
 }
 
-/** As Node makes it of its sockets. Property by property, which takes 0.15 us less than Object.assign. */
+/** The same error that Node's sockets make. */
 function systemError(number: number, call: string): Error {
   const code = getSystemErrorName(number)
   const error: NodeJS.ErrnoException = new Error(`${call} ${code}`)

@@ -1,12 +1,18 @@
 import type { OnReadOpts } from 'node:net'
+import process from 'node:process'
 import { sharedMemory } from '../payload/shared-memory.js'
 
 /**
- * Whether sockets may read into the shared memory. For tests and in an emergency the environment can say no, with
- * `stream`; with `socket` there are sockets at least, see `streamWrap`.
+ * Why streams alone are used, where they are: in other runtimes, and where the environment says so, for tests and in an
+ * emergency.
  */
-export const sharesReads =
-  process.env.TWOWAY_TRANSPORT !== 'stream' && !('bun' in process.versions) && !('deno' in process.versions)
+export const whyOnlyStreams: string | undefined = reasonOf(process.env.TWOWAY_TRANSPORT, process.versions)
+
+function reasonOf(setting: string | undefined, versions: NodeJS.ProcessVersions): string | undefined {
+  if (setting === 'stream') return 'TWOWAY_TRANSPORT is "stream"'
+  if ('bun' in versions) return 'Bun has no handles like those of Node'
+  return 'deno' in versions ? 'Deno has no handles like those of Node' : undefined
+}
 
 type Receive = (bytes: Uint8Array, start: number, end: number) => boolean
 
@@ -23,8 +29,8 @@ export interface StreamReading {
 }
 
 /**
- * How a socket reads into the memory that all share: `onread` is an option of the socket's constructor. Against a
- * stream's 'data' events this takes no allocation, no event and no Readable.
+ * How a TLSSocket that connects reads into the memory that all share: `onread` is an option of the socket's constructor.
+ * A stream's 'data' events take an allocation, an event and a Readable's turn for each read.
  */
 export class SharedReading implements StreamReading {
   readonly onread: OnReadOpts

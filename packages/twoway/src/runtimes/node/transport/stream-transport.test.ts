@@ -10,10 +10,13 @@ import { selfSignedCertificate } from 'twoway-testing/peers/certificate.js'
 import { TransportError } from '../../../core/errors.js'
 import type { Transport } from '../../../ports/transport.js'
 import { nodeConnector } from '../connect/connector.js'
-import { adoptSocket } from '../internals/adopt-socket.js'
+import { tryHandles } from '../internals/handle-trial.js'
+import { chooseTransport } from './choose-transport.js'
 import { StreamTransport } from './stream-transport.js'
 
-for (const take of [onStream, adopted]) {
+await tryHandles()
+
+for (const take of [onStream, chosen]) {
   transportContract(`TCP loopback, ${take.name}`, async () => {
     return joinedBy(createServer(), 'connection', undefined, take)
   })
@@ -28,8 +31,8 @@ function onStream(socket: Socket): Transport {
   return new StreamTransport(socket)
 }
 
-function adopted(socket: Socket): Transport {
-  return adoptSocket(socket, {})
+function chosen(socket: Socket): Transport {
+  return chooseTransport(socket, {})
 }
 
 async function joinedBy(

@@ -3,13 +3,15 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { TransportError } from '../../../core/errors.js'
 import type { RewindableTransport, TransportPeer, TransportSink } from '../../../ports/transport.js'
+import type { TransportPath } from '../../../ports/transport-report.js'
 import { dropped, explainDrop } from '../connect/explain-failure.js'
+import { tlsParentOf } from '../internals/tls-parent.js'
 import { withoutStack } from '../without-stack.js'
 import type { StreamReading } from './shared-reading.js'
 
 /**
- * Octets given to the stream at once, at most: what is longer goes in slices, each when the one before was taken,
- * so that `pendingBytes` falls as the network takes them.
+ * The most bytes that are given to the stream at once. Longer writes go in slices, each once the previous one was taken, so
+ * that `pendingBytes` falls as the network takes them.
  */
 const sliceBytes = 256 << 10
 
@@ -36,7 +38,7 @@ export interface StreamTransportOptions extends TransportOptions {
 export class StreamTransport implements RewindableTransport {
   readonly #stream: Duplex
   readonly #explain: (cause: Error) => TransportError
-  /** Whether what the stream reads is nobody else's, so that a sink may overwrite it. */
+  /** Whether the stream's chunks are its own, so that a sink may overwrite them. */
   readonly #readsOwnBytes: boolean
   readonly #reading: StreamReading | undefined
   #peer: TransportPeer | undefined
@@ -45,16 +47,16 @@ export class StreamTransport implements RewindableTransport {
   #listening = false
   #paused = false
   #destroyed = false
-  /** What the stream has reported and the sink has not heard of yet. */
+  /** Events of the stream that are not yet delivered to the sink. */
   #endHeld = false
   #closeHeld = false
   #peerEnded = false
   #error: TransportError | undefined
-  /** What was written and not yet given to the stream, from `#queueAt` on. */
+  /** Bytes that were written and not yet given to the stream, from `#queueAt` on. */
   #queue: Uint8Array[] = []
   #queueAt = 0
   #queuedBytes = 0
-  /** What was pending when that was last looked at: a stream that is gone can't tell any more. */
+  /** The pending bytes when they were last counted; a destroyed stream no longer knows them. */
   #lastPendingBytes = 0
   #ending = false
   #owesDrained = false
@@ -72,6 +74,10 @@ export class StreamTransport implements RewindableTransport {
     stream.on('end', this.#onEnd)
     stream.on('error', this.#onError)
     stream.on('close', this.#onClose)
+  }
+
+  get path(): TransportPath {
+    return this.#reading === undefined ? 'stream' : 'sharedRead'
   }
 
   get pendingBytes(): number {
@@ -243,7 +249,7 @@ export class StreamTransport implements RewindableTransport {
     if (this.#ending) stream.end()
   }
 
-  /** Gives the stream `room` octets of the queue's first bytes, at most, and returns how many those were. */
+  /** Gives the stream at most `room` bytes of the queue's first entry, and returns how many. */
   #writeSlice(room: number): number {
     const bytes = this.#queue[this.#queueAt]!
     const slice = bytes.length > room ? bytes.subarray(0, room) : bytes
@@ -280,7 +286,7 @@ export class StreamTransport implements RewindableTransport {
 
 /** Has TCP send a RST where there is TCP. A TLSSocket can't, the socket under it can. */
 function resetStream(stream: Duplex): void {
-  const socket = stream instanceof TLSSocket ? (stream as { readonly _parent?: unknown })._parent : stream
+  const socket = stream instanceof TLSSocket ? tlsParentOf(stream) : stream
   try {
     if (socket instanceof Socket && !socket.destroyed) socket.resetAndDestroy()
   } catch {

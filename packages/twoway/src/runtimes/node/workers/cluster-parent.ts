@@ -4,7 +4,7 @@ import type { WorkerParent, WorkerParentEvents } from '../../../ports/worker-par
 import { canReusePort } from '../http/can-reuse-port.js'
 import { isEnvelope, workerMarker } from './worker-marker.js'
 
-/** Systems that share connections out among those who listen on a port; elsewhere Node refuses the option. */
+/** Systems that distribute connections among the processes that listen on a port; elsewhere Node refuses the option. */
 const sharingPlatforms: ReadonlySet<string> = new Set(['linux', 'freebsd', 'dragonfly'])
 
 /** What a shell says of a process that SIGTERM ended. */

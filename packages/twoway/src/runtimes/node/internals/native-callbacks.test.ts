@@ -9,10 +9,11 @@ import { describe, type TestContext, test } from 'node:test'
 import { connect as connectTls, createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import { constants, createDeflateRaw, createInflateRaw, DeflateRaw } from 'node:zlib'
 import { selfSignedCertificate } from 'twoway-testing/peers/certificate.js'
-import { acceptHandles } from './internals/accept-handles.js'
-import { adoptSocket } from './internals/adopt-socket.js'
-import { DirectZlib } from './internals/direct-zlib.js'
-import { streamWrap } from './internals/stream-wrap.js'
+import { acceptTransports, chooseTransport } from '../transport/choose-transport.js'
+import { DirectZlib } from './direct-zlib.js'
+import { hasHandles, tryHandles } from './handle-trial.js'
+
+await tryHandles()
 
 /** Whose a callback is once we have taken the object over, and why that is well. */
 interface KnownCallback {
@@ -30,7 +31,7 @@ const reading: Known = {
 }
 
 const listening: Known = {
-  onconnection: ours('acceptHandles; a connection that failed goes on to Node'),
+  onconnection: ours('takeConnections; a connection that failed goes on to Node'),
 }
 
 const bothEnds: Known = {
@@ -138,12 +139,12 @@ const pathOf = (name: string): string =>
 function adopt(part: Part, socket: Socket): void {
   const handle = handleOf(socket)
   const before = callbacksOf(handle)
-  const transport = adoptSocket(socket, {})
+  const transport = chooseTransport(socket, {})
   check(part, before, handle)
   transport.destroy()
 }
 
-describe('the callbacks that Node has on what we take over are all known', { skip: streamWrap === undefined }, () => {
+describe('the callbacks that Node has on what we take over are all known', { skip: !hasHandles() }, () => {
   test('a TCP handle of a socket, of both sides', async (context) => {
     const server = createServer()
     const sockets = await joined(context, server, () => connect(portOf(server), '127.0.0.1'), 'connection')
@@ -186,7 +187,7 @@ describe('the callbacks that Node has on what we take over are all known', { ski
       await once(server, 'listening')
       context.after(() => server.close())
       const before = callbacksOf(handleOf(server))
-      acceptHandles(server, (transport) => transport.destroy())
+      acceptTransports(server, (transport) => transport.destroy())
       check(part, before, handleOf(server))
     })
   }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Server } from 'node:net'
 import { describe, test } from 'node:test'
-import { acceptHandles } from './accept-handles.js'
-import { streamWrap } from './stream-wrap.js'
+import { takeConnections } from './take-connections.js'
 
 /** A handle of libuv's that counts how often it was asked to send without delay (TCP_NODELAY). */
 class CountingHandle {
@@ -37,18 +36,22 @@ function acceptBy(listening: object, connections: number, mayWait?: number): Cou
   const take = (): void => {
     taken += 1
   }
-  acceptHandles(server, take, mayWait)
+  assert.ok(takeConnections(server, take, mayWait))
   const handles = Array.from({ length: connections }, () => new CountingHandle())
   for (const handle of handles) (listening as CountingHandle).onconnection(0, handle)
   assert.equal(taken, connections)
   return handles
 }
 
+function refuse(): void {
+  assert.fail('no handle is to be handed out')
+}
+
 function askedOf(handles: readonly CountingHandle[]): number[] {
   return handles.map(({ asked }) => asked)
 }
 
-describe('connections that a listening handle accepts', { skip: streamWrap === undefined }, () => {
+describe('connections that a listening handle accepts', () => {
   test('send without delay: on Linux by inheritance but those that may have waited before, elsewhere each is asked', () => {
     const listening = new CountingHandle()
     const isLinux = process.platform === 'linux'
@@ -60,5 +63,23 @@ describe('connections that a listening handle accepts', { skip: streamWrap === u
     assert.deepEqual(askedOf(acceptBy(new CountingHandle(), 2)), [1, 1])
     assert.deepEqual(askedOf(acceptBy({ onconnection() {} }, 2, 1)), [1, 1])
     assert.deepEqual(askedOf(acceptBy(new CountingHandle(-22), 2, 1)), [1, 1])
+  })
+
+  test('are left to a server whose handle is not as known', () => {
+    for (const handle of [undefined, null, {}, { onconnection: true }]) {
+      assert.equal(takeConnections({ _handle: handle } as unknown as Server, refuse), false)
+    }
+  })
+
+  test('go on to the server where their own handle is not as known, or none came', () => {
+    const seen: unknown[][] = []
+    const listening = { onconnection: (...told: unknown[]): void => void seen.push(told) }
+    takeConnections({ _handle: listening } as unknown as Server, refuse)
+    listening.onconnection(0, {})
+    listening.onconnection(-24)
+    assert.deepEqual(seen, [
+      [0, {}],
+      [-24, undefined],
+    ])
   })
 })

@@ -6,9 +6,12 @@ import { Duplex } from 'node:stream'
 import { describe, type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { RecordingSink } from 'twoway-testing/harnesses/recording-sink.js'
-import { sharesReads } from '../transport/shared-reading.js'
-import { StreamTransport } from '../transport/stream-transport.js'
-import { adoptSocket } from './adopt-socket.js'
+import { hasHandles, tryHandles } from '../internals/handle-trial.js'
+import { chooseTransport } from './choose-transport.js'
+import { HandleTransport } from './handle-transport.js'
+import { StreamTransport } from './stream-transport.js'
+
+await tryHandles()
 
 const peer = { address: '127.0.0.1', port: 1, encrypted: false }
 
@@ -21,7 +24,8 @@ async function upgraded(context: TestContext, adopt: boolean) {
   client.on('error', () => {})
   client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
   const [, socket] = (await once(server, 'upgrade')) as [unknown, Socket]
-  const transport = adopt ? adoptSocket(socket, { peer }) : new StreamTransport(socket, { peer })
+  const transport = chooseTransport(socket, { peer, keepsStream: !adopt })
+  assert.equal(transport instanceof HandleTransport, adopt)
   const sink = new RecordingSink()
   transport.start(sink)
   context.after(() => {
@@ -34,9 +38,9 @@ async function upgraded(context: TestContext, adopt: boolean) {
 
 const count = async (server: HttpServer): Promise<number> => promisify(server.getConnections.bind(server))()
 
-describe('a socket whose handle was adopted is to its server as one that was not', { skip: !sharesReads }, () => {
+describe('a socket whose handle was taken is to its server as one that was not', { skip: !hasHandles() }, () => {
   for (const adopt of [false, true]) {
-    describe(adopt ? 'adopted' : 'on the stream', () => {
+    describe(adopt ? 'over its handle' : 'on the stream', () => {
       test('is counted until it has closed', async (context) => {
         const { server, transport, sink } = await upgraded(context, adopt)
         assert.equal(await count(server), 1)
@@ -108,7 +112,7 @@ describe('a socket whose handle was adopted is to its server as one that was not
   }
 
   test('takes nothing of a stream that is no socket, has read ahead, is being written to, or has ended', async (context) => {
-    assert.ok(adoptSocket(new Duplex({ read() {} }), {}) instanceof StreamTransport)
+    assert.ok(chooseTransport(new Duplex({ read() {} }), {}) instanceof StreamTransport)
     const server = createServer()
     context.after(() => server.close())
     server.listen(0, '127.0.0.1')
@@ -119,7 +123,7 @@ describe('a socket whose handle was adopted is to its server as one that was not
       socket.on('error', () => {})
       spoil(socket)
       const handle = handleOf(socket)
-      assert.ok(adoptSocket(socket, {}) instanceof StreamTransport, spoil.name)
+      assert.ok(chooseTransport(socket, {}) instanceof StreamTransport, spoil.name)
       assert.equal(handleOf(socket), handle, spoil.name)
       client.destroy()
       socket.destroy()
@@ -136,7 +140,7 @@ describe('a socket whose handle was adopted is to its server as one that was not
         readable: { value: true },
         writable: { value: true },
       })
-      assert.ok(adoptSocket(look, {}) instanceof StreamTransport)
+      assert.ok(chooseTransport(look, {}) instanceof StreamTransport)
       assert.equal(handleOf(look), handle)
     }
     odd.destroy()
