@@ -1,12 +1,12 @@
 import type { JSX } from 'preact'
-import { BufferedCard } from './buffered-card.js'
-import { CodeCard } from './code-card.js'
-import { ConnectionCard } from './connection-card.js'
+import { BufferedCard } from './cards/buffered-card.js'
+import { CodeCard } from './cards/code-card.js'
+import { ConnectionCard } from './cards/connection-card.js'
 import { PageHeader } from './page-header.js'
-import { RoundTripCard } from './round-trip-card.js'
-import { SendCard } from './send-card.js'
-import { SettingsCard } from './settings-card.js'
-import { TimelineCard } from './timeline-card.js'
+import { RoundTripCard } from './cards/round-trip-card.js'
+import { SendCard } from './cards/send-card.js'
+import { SettingsCard } from './cards/settings-card.js'
+import { TimelineCard } from './cards/timeline-card.js'
 
 export function Page(): JSX.Element {
   return (

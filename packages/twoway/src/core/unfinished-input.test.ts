@@ -26,6 +26,9 @@ function compressed(length: number, isRandom: boolean): Uint8Array {
   return frame({ opcode: 2, fin: false, reservedBits: 4, payload, masked })
 }
 
+/** More than is gathered before it is inflated. */
+const longInput = compressed(1100 * kib, true)
+
 interface Kind {
   readonly name: string
   readonly options?: () => HarnessOptions
@@ -79,7 +82,7 @@ const kinds: readonly Kind[] = [
   {
     name: 'the input of a compressed message that waits for the thread pool, and its context',
     options: () => ({ extension: deflatePair().server, limits: { maxMessageBytes: 4 << 20 } }),
-    send: (harness) => harness.receive(compressed(1100 * kib, true)),
+    send: (harness) => harness.receive(longInput),
     least: 1132 * kib,
   },
   {
@@ -160,7 +163,7 @@ describe('the memory of incomplete input', () => {
       })
       assert.equal(at!.state, 'open')
       assert.notEqual(below!.state, 'open')
-      assert.match(below!.log.join('\n'), /error all peers together .* 1013/)
+      assert.match(below!.log.join('\n'), /error the incomplete input of all peers .* 1013/)
       assert.equal(below!.used, 0)
     })
 
@@ -418,7 +421,7 @@ describe('a message that makes no progress', () => {
     )
     await assert.rejects(async () => {
       while ((await message!.next()) !== undefined);
-    }, /does not come/)
+    }, /does not arrive/)
   })
 
   it('is left to the closing handshake once that has begun', () => {

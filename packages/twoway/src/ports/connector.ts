@@ -62,7 +62,7 @@ export interface TlsClientOptions {
   readonly pfx?: Pem | readonly (Pem | EncryptedPfx)[] | undefined
   /** The server name to request (SNI) and to check the certificate against; the host by default. */
   readonly servername?: string | undefined
-  /** Whether to refuse invalid certificates. @default true */
+  /** Whether to refuse invalid certificates; true by default. */
   readonly rejectUnauthorized?: boolean | undefined
   /**
    * Replaces the check of the certificate's names: returns undefined, or the error to fail with. Called only if the

@@ -76,8 +76,9 @@ export function settleDeflate(option: PerMessageDeflateOption, role: 'client' | 
   const isList = Array.isArray(option)
   const list: readonly unknown[] = isList ? option : [option]
   if ((isList && role === 'server') || list.length === 0 || !list.every(isOptions)) {
-    const expected = role === 'server' ? '' : ', or a list of objects of which none is missing'
-    throw new UsageError('optionInvalid', `the option perMessageDeflate must be true, false or an object${expected}`)
+    const expected =
+      role === 'server' ? 'true, false or an object' : 'true, false, an object or a non-empty list of objects'
+    throw new UsageError('optionInvalid', `the option perMessageDeflate must be ${expected}`)
   }
   return list.map((options) => settle(options as PerMessageDeflateOptions, role))
 }

@@ -1,12 +1,12 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import { formatCount } from '../format.js'
-import { binaryBytes, equalBytes } from '../payload.js'
-import { fill } from '../words/fill.js'
+import { formatCount } from '../../format.js'
+import { binaryBytes, equalBytes } from '../../payload.js'
+import { fill } from '../../words/fill.js'
 import { drawingBytes, drawingHeight, drawingWidth, drawSample, type Point, paperOf, stroke } from './drawing-board.js'
-import { isOpen, lastAction, session } from './model.js'
-import { language, words } from './preferences.js'
+import { isOpen, lastAction, session } from '../model.js'
+import { language, words } from '../preferences.js'
 
 const colours = ['#16181d', '#4f46e5', '#0f766e', '#dc2626', '#f59e0b'] as const
 /** The distance in pixels that an arrow key moves the pen. */

@@ -1,10 +1,10 @@
 import type { JSX } from 'preact'
-import { codeTokens } from '../code-tokens.js'
-import { type Action, snippetFor } from '../snippet.js'
-import type { Words } from '../words/english.js'
-import { CopyButton } from './copy-button.js'
-import { lastAction, protocols, session, urlField } from './model.js'
-import { words } from './preferences.js'
+import { codeTokens } from '../../code-tokens.js'
+import { type Action, snippetFor } from '../../snippet.js'
+import type { Words } from '../../words/english.js'
+import { CopyButton } from '../copy-button.js'
+import { lastAction, protocols, session, urlField } from '../model.js'
+import { words } from '../preferences.js'
 
 const names: Readonly<Record<Action['kind'], keyof Words>> = {
   connect: 'codeConnect',

@@ -1,11 +1,11 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { formatDuration } from '../format.js'
-import { roundTripCurve } from '../round-trips.js'
-import { fill } from '../words/fill.js'
-import { Chart } from './chart.js'
-import { isOpen, lastAction, roundTrips } from './model.js'
-import { words } from './preferences.js'
+import { formatDuration } from '../../format.js'
+import { roundTripCurve } from '../../round-trips.js'
+import { fill } from '../../words/fill.js'
+import { Chart } from '../chart.js'
+import { isOpen, lastAction, roundTrips } from '../model.js'
+import { words } from '../preferences.js'
 
 const counts = [100, 1000, 10_000] as const
 

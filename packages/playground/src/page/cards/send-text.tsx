@@ -1,9 +1,9 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useRef } from 'preact/hooks'
-import type { Words } from '../words/english.js'
-import { isOpen, lastAction, session } from './model.js'
-import { words } from './preferences.js'
+import type { Words } from '../../words/english.js'
+import { isOpen, lastAction, session } from '../model.js'
+import { words } from '../preferences.js'
 
 const examples: readonly { readonly name: keyof Words; readonly text: () => string }[] = [
   { name: 'exampleHello', text: () => 'Hello WebSockets!' },

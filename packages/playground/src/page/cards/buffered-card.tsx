@@ -1,11 +1,11 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { bulkBytes } from '../bulk-send.js'
-import { formatDuration, formatSize } from '../format.js'
-import { fill } from '../words/fill.js'
-import { Chart } from './chart.js'
-import { bulkSend, isOpen, lastAction } from './model.js'
-import { words } from './preferences.js'
+import { bulkBytes } from '../../bulk-send.js'
+import { formatDuration, formatSize } from '../../format.js'
+import { fill } from '../../words/fill.js'
+import { Chart } from '../chart.js'
+import { bulkSend, isOpen, lastAction } from '../model.js'
+import { words } from '../preferences.js'
 
 /** The numbers of messages into which the 10 MB can be divided. */
 const counts = [1, 10, 160] as const

@@ -1,8 +1,8 @@
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren, JSX } from 'preact'
-import { formatDuration, formatSize, formatTime } from '../format.js'
-import { hexLine } from '../hex-rows.js'
-import type { Payload } from '../payload.js'
+import { formatDuration, formatSize, formatTime } from '../../format.js'
+import { hexLine } from '../../hex-rows.js'
+import type { Payload } from '../../payload.js'
 import type {
   CloseEntry,
   ErrorEntry,
@@ -10,12 +10,12 @@ import type {
   OpenEntry,
   RoundTripsEntry,
   TimelineEntry,
-} from '../timeline-entry.js'
-import { closeCodeWords } from '../words/close-code-words.js'
-import { fill } from '../words/fill.js'
-import { Icon, type IconName } from './icons.js'
+} from '../../timeline-entry.js'
+import { closeCodeWords } from '../../words/close-code-words.js'
+import { fill } from '../../words/fill.js'
+import { Icon, type IconName } from '../icons.js'
 import { PayloadView } from './payload-view.js'
-import { language, words } from './preferences.js'
+import { language, words } from '../preferences.js'
 
 /** The length of a text's preview on its row. */
 const previewLength = 140

@@ -6,10 +6,10 @@ import {
   switchSetting,
   withoutSettings,
   withSetting,
-} from '../echo-settings.js'
-import { fill } from '../words/fill.js'
-import { connect, isOpen, protocols, protocolsField, session, urlField } from './model.js'
-import { words } from './preferences.js'
+} from '../../echo-settings.js'
+import { fill } from '../../words/fill.js'
+import { connect, isOpen, protocols, protocolsField, session, urlField } from '../model.js'
+import { words } from '../preferences.js'
 
 const groups = [
   { key: 'time', title: 'groupTime' },

@@ -1,10 +1,10 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { formatDuration } from '../format.js'
-import { fill } from '../words/fill.js'
-import { connect, isOpen, lastAction, protocolsField, refusal, session, urlField } from './model.js'
-import { words } from './preferences.js'
-import { Segments } from './segments.js'
+import { formatDuration } from '../../format.js'
+import { fill } from '../../words/fill.js'
+import { connect, isOpen, lastAction, protocolsField, refusal, session, urlField } from '../model.js'
+import { words } from '../preferences.js'
+import { Segments } from '../segments.js'
 
 /** The names of `readyState`, by its number. */
 const states = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const

@@ -1,11 +1,11 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { formatSize } from '../format.js'
-import { binaryBytes, equalBytes } from '../payload.js'
-import { fill } from '../words/fill.js'
-import { Icon } from './icons.js'
-import { isOpen, lastAction, session } from './model.js'
-import { words } from './preferences.js'
+import { formatSize } from '../../format.js'
+import { binaryBytes, equalBytes } from '../../payload.js'
+import { fill } from '../../words/fill.js'
+import { Icon } from '../icons.js'
+import { isOpen, lastAction, session } from '../model.js'
+import { words } from '../preferences.js'
 
 /** The longest message that the echo service accepts. */
 const mostBytes = 16 << 20
