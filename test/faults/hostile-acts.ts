@@ -142,9 +142,9 @@ export const hostileActs: Readonly<Record<string, HostileAct>> = {
     /shortest form/,
     frame(opcodes.text, 'a', { lengthBits: 64 }),
   ),
-  'continues a message that never began': broken(/no message to continue/, frame(0, 'hello')),
+  'continues a message that never began': broken(/outside of a message/, frame(0, 'hello')),
   'begins a message within another': broken(
-    /before the fragmented one had ended/,
+    /before the fragmented message ended/,
     frame(opcodes.text, 'a', { fin: false }),
     frame(opcodes.text, 'b'),
   ),
