@@ -1,9 +1,9 @@
 import type { JSX } from 'preact'
 import { words } from '../preferences.js'
+import { Tabs } from '../tabs.js'
 import { SendDrawing } from './send-drawing.js'
 import { SendFile } from './send-file.js'
 import { SendText } from './send-text.js'
-import { Tabs } from '../tabs.js'
 
 export function SendCard(): JSX.Element {
   const w = words.value

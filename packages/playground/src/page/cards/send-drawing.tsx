@@ -4,9 +4,9 @@ import { useEffect, useRef } from 'preact/hooks'
 import { formatCount } from '../../format.js'
 import { binaryBytes, equalBytes } from '../../payload.js'
 import { fill } from '../../words/fill.js'
-import { drawingBytes, drawingHeight, drawingWidth, drawSample, type Point, paperOf, stroke } from './drawing-board.js'
 import { isOpen, lastAction, session } from '../model.js'
 import { language, words } from '../preferences.js'
+import { drawingBytes, drawingHeight, drawingWidth, drawSample, type Point, paperOf, stroke } from './drawing-board.js'
 
 const colours = ['#16181d', '#4f46e5', '#0f766e', '#dc2626', '#f59e0b'] as const
 /** The distance in pixels that an arrow key moves the pen. */

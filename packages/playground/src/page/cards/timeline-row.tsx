@@ -14,8 +14,8 @@ import type {
 import { closeCodeWords } from '../../words/close-code-words.js'
 import { fill } from '../../words/fill.js'
 import { Icon, type IconName } from '../icons.js'
-import { PayloadView } from './payload-view.js'
 import { language, words } from '../preferences.js'
+import { PayloadView } from './payload-view.js'
 
 /** The length of a text's preview on its row. */
 const previewLength = 140
