@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import process from 'node:process'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { selfSignedCertificate } from 'twoway-testing/certificate.js'
+import { selfSignedCertificate } from 'twoway-testing/peers/certificate.js'
 import type { TransportPath, TransportReport } from '../../../ports/transport-report.js'
 import { whyOnlyStreams } from '../transport/shared-reading.js'
 
