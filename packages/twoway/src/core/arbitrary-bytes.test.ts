@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import process from 'node:process'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { concat, frame } from 'twoway-testing/bytes.js'
@@ -29,7 +30,7 @@ const stream = fc.tuple(
 )
 
 /** Each stream is read whole and split. */
-const numRuns = 100_000
+const numRuns = Number(process.env['ARBITRARY_STREAMS'] ?? 20_000)
 
 describe('Connection: arbitrary bytes of a peer', () => {
   it(`cause only ProtocolErrors, and the same however they are split, in ${numRuns} streams`, () => {
