@@ -30,7 +30,8 @@ const stream = fc.tuple(
 )
 
 /** Each stream is read whole and split. */
-const numRuns = Number(process.env['ARBITRARY_STREAMS'] ?? 20_000)
+const { ARBITRARY_STREAMS = 20_000 } = process.env
+const numRuns = Number(ARBITRARY_STREAMS)
 
 describe('Connection: arbitrary bytes of a peer', () => {
   it(`cause only ProtocolErrors, and the same however they are split, in ${numRuns} streams`, () => {
