@@ -277,7 +277,7 @@ describe('the playground in Chromium', () => {
     await playground.page.fill('#url', `ws://127.0.0.1:${port}/`)
     await playground.page.click('#connect')
     const [error] = await playground.rows('error')
-    assert.equal(error!.what, 'The connection was not made. A browser does not say why.')
+    assert.equal(error!.what, 'The connection could not be opened. The browser does not say why.')
     const [lost] = await playground.rows('lost')
     assert.deepEqual([lost!.what, lost!.size], ['1006closed without a closing handshake', 'wasClean false'])
     await playground.page.click('.row-error .row-summary')

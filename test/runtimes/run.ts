@@ -148,7 +148,7 @@ async function startServices(): Promise<Services> {
     algorithm: 'sha256',
     extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
   })
-  const echo = await startEcho()
+  const echo = await startEcho(['--any-origin'])
   const servers = await startServers()
   const flood = await startFloodService()
   const secure = await startFloodService({ cert, key })
