@@ -15,7 +15,7 @@ import type { WorkerOrder, WorkerReport } from './trials-worker.js'
 const hungMs = 30_000
 
 /** Violations that the server checks outside the core, or that the bytes of a peer alone cannot cause here. */
-const outOfReach = new Set(['hostForbidden', 'originForbidden', 'tooManyMessages', 'tooManyBytes'])
+const outOfReach = new Set(['hostForbidden', 'originForbidden', 'tooManyMessages', 'tooManyBytes', 'messageTooSlow'])
 
 const { values } = parseArgs({
   options: {
