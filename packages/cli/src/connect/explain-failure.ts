@@ -7,6 +7,7 @@ const untrusted =
 const needsCertificate =
   'the server requires a client certificate, or another one; give it with --cert FILE and --key FILE'
 const badPassphrase = 'the key is encrypted; give the right passphrase with --passphrase'
+const unreadableKey = 'the key cannot be read; if it is encrypted, give the right passphrase with --passphrase'
 const badPem = 'the files of --ca, --cert and --key must contain PEM, and the key must match the certificate'
 const noTls = 'the server does not speak TLS on this port; try ws:// instead of wss://, or another port'
 
@@ -35,6 +36,7 @@ const words: { readonly [code: string]: string | undefined } = {
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: needsCertificate,
   ERR_OSSL_BAD_DECRYPT: badPassphrase,
   ERR_OSSL_EVP_BAD_DECRYPT: badPassphrase,
+  ERR_OSSL_UNSUPPORTED: unreadableKey,
   ERR_OSSL_PEM_NO_START_LINE: badPem,
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: badPem,
   ERR_SSL_WRONG_VERSION_NUMBER: noTls,

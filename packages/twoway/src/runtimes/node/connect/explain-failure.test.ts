@@ -13,6 +13,13 @@ test('says what a code means, and names it', () => {
   assert.match(failed('CERT_HAS_EXPIRED', 'x'), /^its certificate has expired/)
 })
 
+test('says that the passphrase may be wrong where its bytes decrypt to no key', () => {
+  assert.match(
+    failed('ERR_OSSL_UNSUPPORTED', 'error:1E08010C:DECODER routines::unsupported'),
+    /^the private key cannot be read: if the private key is encrypted, .* \(ERR_OSSL_UNSUPPORTED\)$/,
+  )
+})
+
 test('gives the message, or the code, of what it does not know', () => {
   assert.equal(failed('EWHATEVER', 'connect EWHATEVER'), 'connect EWHATEVER')
   assert.equal(failed(undefined, 'no code'), 'no code')
