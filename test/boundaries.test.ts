@@ -25,6 +25,7 @@ const rows: readonly Row[] = [
       'node:buffer',
       'ws',
       'twoway',
+      '../../topics/topic-name.js',
       '../../client/probe.js',
       '../../server/probe.js',
       '../../workers/probe.js',
@@ -39,8 +40,22 @@ const rows: readonly Row[] = [
     mayNot: ['node:net', 'ws', '../core/errors.js', '../runtimes/node/probe.js', '../entries/client.js'],
   },
   {
+    from: `${library}/topics/probe.ts`,
+    may: ['./topic-name.js', '../ports/random.js'],
+    mayNot: [
+      'node:buffer',
+      'ws',
+      '../core/errors.js',
+      '../client/probe.js',
+      '../server/probe.js',
+      '../workers/probe.js',
+      '../runtimes/web/probe.js',
+      '../entries/client.js',
+    ],
+  },
+  {
     from: `${library}/client/probe.ts`,
-    may: ['./other.js', '../core/errors.js', '../ports/payload.js'],
+    may: ['./other.js', '../core/errors.js', '../topics/topic-name.js', '../ports/payload.js'],
     mayNot: [
       'node:net',
       'ws',
@@ -52,7 +67,7 @@ const rows: readonly Row[] = [
   },
   {
     from: `${library}/server/probe.ts`,
-    may: ['./other.js', '../core/errors.js', '../ports/payload.js'],
+    may: ['./other.js', '../core/errors.js', '../topics/topic-name.js', '../ports/payload.js'],
     mayNot: [
       'node:http',
       'ws',
