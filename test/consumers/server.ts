@@ -33,6 +33,35 @@ export async function echo(): Promise<void> {
   await server.close()
 }
 
+/** Handlers may use the server that is not there yet, and return what they like: no `any`, TS7022. */
+export async function handlersThatUseTheServer(): Promise<void> {
+  const server = await serve({
+    upgrade: () => ({ data: { name: 'a' } }),
+    message: (socket, message) => server.broadcast(message, { except: socket }),
+    close: async () => server.metrics(),
+    error: () => server.close(),
+  })
+  check<Same<typeof server.port, number>>()
+  const other = await serve({
+    message(socket, message) {
+      check<Same<typeof socket.server, typeof other>>()
+      return other.broadcast(message)
+    },
+  })
+}
+
+export const lifetimes = () =>
+  serve({
+    async open(socket) {
+      const id: string = socket.id
+      const state: 1 | 2 | 3 = socket.readyState
+      socket.signal.addEventListener('abort', () => log(id, state))
+      const { code, reason, wasClean } = await socket.closed
+      check<Same<typeof code, number>>()
+      log(reason, wasClean, socket.server.connections.size)
+    },
+  })
+
 export const streams = () =>
   serve({
     port: 0,

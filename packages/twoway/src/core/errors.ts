@@ -270,6 +270,8 @@ export type UsageErrorCode =
   | 'optionInvalid'
   | 'pathTaken'
   | 'protocolNotOffered'
+  | 'tooManyTopics'
+  | 'topicInvalid'
   | 'upgradeAnswerInvalid'
   | 'headerInvalid'
   | 'pingImpossible'

@@ -117,6 +117,26 @@ export const serverLimitOptions = {
    * @limit Further handshakes are answered 429 with Retry-After.
    */
   maxHandshakesPerSecond: option(countOrInfinity('handshakes per second'), Number.POSITIVE_INFINITY),
+  /**
+   * Topics and patterns that one connection may subscribe to.
+   * @default 1_000
+   * @limit `subscribe` throws a UsageError.
+   */
+  maxTopicsPerConnection: option(count('topics'), 1_000),
+  /**
+   * Different topics and patterns that the connections of a server may subscribe to, all together.
+   * @default 1_000_000
+   * @limit `subscribe` throws a UsageError.
+   * @remarks Peers that choose the names can't take all memory.
+   */
+  maxTopics: option(count('topics'), 1_000_000),
+  /**
+   * Characters of a topic or pattern, in UTF-16 units.
+   * @default 255
+   * @limit `subscribe` and `publish` throw a UsageError.
+   * @remarks Brokers take names of this length.
+   */
+  maxTopicLength: option(integer(1, 65_535, 'characters'), 255),
 }
 
 /**

@@ -34,6 +34,7 @@ export type { CountsByName, ServerMetrics } from '../server/server-metrics.js'
 export type {
   AttachOptions,
   BroadcastOptions,
+  HandlerResult,
   HeaderInput,
   HttpAnswer,
   MessageSource,
@@ -41,6 +42,7 @@ export type {
   OutgoingPiece,
   PlainAnswer,
   PlainHandlers,
+  PublishOptions,
   ReadableLike,
   ResponseLike,
   SendOptions,
@@ -50,6 +52,7 @@ export type {
   ServerHandlers,
   ServerOptions,
   ServerSocket,
+  ServerSocketState,
   UpgradeAcceptance,
   UpgradeAnswer,
 } from '../server/server-types.js'

@@ -6,6 +6,7 @@ import type { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
 import { StillNetwork } from 'twoway-testing/harnesses/still-network.js'
 import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
 import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
+import { UsageError } from '../core/errors.js'
 import { requestForm } from '../core/http/head-form.js'
 import { HeadParser } from '../core/http/head-parser.js'
 import { type ServerLimits, serverLimits } from '../core/limits.js'
@@ -13,7 +14,7 @@ import { ReceiveBudget } from '../core/receiving/receive-budget.js'
 import { BufferBudget } from '../core/sending/buffer-budget.js'
 import { HandshakeRate } from './handshake/handshake-rate.js'
 import { startServer } from './listening-server.js'
-import type { ServeOptions } from './server-types.js'
+import type { ServeOptions, ServerSocket } from './server-types.js'
 
 /** Whether a connection outlives what is done to it. */
 function survives(limits: Partial<ServerLimits>, act: (harness: ConnectionHarness) => void): boolean {
@@ -48,6 +49,31 @@ async function withStillServer<Answer>(
     () => network.connect(server.port, handshakeRequest()),
     () => network.settle(),
   )
+}
+
+/** Whether connections that subscribe to these topics in turn are let. */
+function subscribes(
+  options: ServeOptions<undefined>,
+  connections: number,
+  topicsOf: (connection: number) => readonly string[],
+): Promise<boolean> {
+  let isLet = true
+  let opened = 0
+  const open = (socket: ServerSocket): void => {
+    try {
+      for (const topic of topicsOf(opened)) socket.subscribe(topic)
+    } catch (error) {
+      assert.ok(error instanceof UsageError)
+      isLet = false
+    }
+    opened += 1
+  }
+  return withStillServer({ ...options, open }, async (_, connect, settle) => {
+    for (let index = 0; index < connections; index += 1) connect()
+    await settle()
+    assert.equal(opened, connections)
+    return isLet
+  })
 }
 
 interface LimitCase {
@@ -178,6 +204,24 @@ const cases: { readonly [name in keyof ServerLimits]: LimitCase } = {
         return !isGone
       }),
     atLimit: false,
+  },
+  maxTopicsPerConnection: {
+    limit: 3,
+    takes: (maxTopicsPerConnection, count) =>
+      // A topic that is there already does not count.
+      subscribes({ maxTopicsPerConnection }, 1, () => [
+        ...Array.from({ length: count }, (_, index) => `${index}`),
+        '0',
+      ]),
+  },
+  maxTopics: {
+    limit: 3,
+    takes: (maxTopics, count) =>
+      subscribes({ maxTopics }, count, (connection) => [`${connection}.*`, ...(connection > 0 ? ['0.*'] : [])]),
+  },
+  maxTopicLength: {
+    limit: 5,
+    takes: (maxTopicLength, length) => subscribes({ maxTopicLength }, 1, () => ['a'.repeat(length)]),
   },
   maxConnections: {
     limit: 3,

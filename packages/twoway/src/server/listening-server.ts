@@ -21,6 +21,7 @@ import { Heartbeat } from './connection/heartbeat.js'
 import { bytesOf } from './connection/message-bytes.js'
 import { MessageTimeout } from './connection/message-timeout.js'
 import { type AcceptedHandshake, ServerConnection } from './connection/server-connection.js'
+import { ServerTopics } from './connection/server-topics.js'
 import { Admission, failure } from './handshake/admission.js'
 import { checkHost } from './handshake/host.js'
 import { readHttpAnswer } from './handshake/http-answer.js'
@@ -28,7 +29,14 @@ import { IncomingRequest } from './handshake/incoming-request.js'
 import { Observer } from './observer.js'
 import type { ServerMetrics } from './server-metrics.js'
 import { type ServerPorts, type ServerSettings, settleAttach, settleServe } from './server-settings.js'
-import type { AttachOptions, BroadcastOptions, OutgoingPiece, ServeOptions, Server } from './server-types.js'
+import type {
+  AttachOptions,
+  BroadcastOptions,
+  OutgoingPiece,
+  PublishOptions,
+  ServeOptions,
+  Server,
+} from './server-types.js'
 import { urlOf } from './server-url.js'
 
 /** The limits for which an HTTP host refuses a request without asking the server, by status. */
@@ -64,6 +72,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   readonly #observer: Observer
   readonly #calls: HandlerCalls<Data>
   readonly #admission: Admission<Data>
+  readonly #topics: ServerTopics<ServerConnection<Data>>
   readonly #heartbeat: Heartbeat<Data>
   readonly #messageTimeout: MessageTimeout
   #listener: HttpListener | undefined
@@ -86,6 +95,9 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
       },
       accepted: (accepted) => this.#open(accepted),
       failed: (error) => this.#calls.failedWithoutSocket(error),
+    })
+    this.#topics = new ServerTopics(settings.limits, (limit, socket) => {
+      this.#observer.limitReached(limit, socket.remoteAddress, socket)
     })
     this.#heartbeat = new Heartbeat(settings, this.#connections, (socket, error) => {
       this.#calls.error(socket, error)
@@ -123,18 +135,16 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     return this.#observer.metrics(this.#connections, this.#admission.waiting, receiveBudget, tuning, transport)
   }
 
-  broadcast(message: OutgoingPiece, { except, compress }: BroadcastOptions<Data> = {}): number {
-    const broadcast = new BroadcastMessage(
-      typeof message === 'string' ? message : bytesOf(message),
-      this.#settings.ports,
-    )
-    let taken = 0
-    for (const socket of this.#connections) {
-      if (socket === except) continue
-      const result = socket.sendBroadcast(broadcast, compress)
-      if (result === 'sent' || result === 'buffered') taken += 1
-    }
-    return taken
+  broadcast(message: OutgoingPiece, options?: BroadcastOptions<Data>): number {
+    return this.#sendToAll(this.#connections, message, options)
+  }
+
+  publish(topic: string, message: OutgoingPiece, options?: PublishOptions<Data>): number {
+    return this.#sendToAll(this.#topics.subscribersOf(topic), message, options)
+  }
+
+  subscribers(topic: string): Set<ServerConnection<Data>> {
+    return new Set(this.#topics.subscribersOf(topic))
   }
 
   async drain({ withinMs }: { readonly withinMs: number }): Promise<void> {
@@ -207,6 +217,22 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     }
   }
 
+  #sendToAll(
+    sockets: Iterable<ServerConnection<Data>>,
+    message: OutgoingPiece,
+    { except, compress, volatile = false }: PublishOptions<Data> = {},
+  ): number {
+    const bytes = typeof message === 'string' ? message : bytesOf(message)
+    const broadcast = new BroadcastMessage(bytes, this.#settings.ports)
+    let taken = 0
+    for (const socket of sockets) {
+      if (socket === except || (volatile && !socket.hasRoom)) continue
+      const result = socket.sendBroadcast(broadcast, compress)
+      if (result === 'sent' || result === 'buffered') taken += 1
+    }
+    return taken
+  }
+
   /** In memory a request can arrive before the listener is known here. */
   get #listensOn(): string {
     return this.#listener?.address ?? ''
@@ -218,6 +244,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
       accepted,
       this.#calls,
       this.#observer,
+      this.#topics,
       this.#heartbeat.firstTicks(),
     )
     this.#connections.add(socket)

@@ -47,7 +47,7 @@ class Tally {
  * For a channel without listeners no object is made.
  */
 export class Observer {
-  readonly #server: Server<unknown>
+  readonly server: Server<unknown>
   readonly #channels: ServerChannels
   #opened = 0
   #closed = 0
@@ -68,7 +68,7 @@ export class Observer {
   readonly #errors = new Tally()
 
   constructor(server: Server<unknown>, diagnostics: Diagnostics) {
-    this.#server = server
+    this.server = server
     this.#channels = new ServerChannels(diagnostics)
   }
 
@@ -132,13 +132,13 @@ export class Observer {
   ): void {
     this.#limits.add(limit)
     const channel = this.#channels.limit
-    if (channel.hasSubscribers) channel.publish({ server: this.#server, limit, socket, remoteAddress })
+    if (channel.hasSubscribers) channel.publish({ server: this.server, limit, socket, remoteAddress })
   }
 
   opened(socket: ObservedSocket): void {
     this.#opened += 1
     const channel = this.#channels.open
-    if (channel.hasSubscribers) channel.publish({ server: this.#server, socket })
+    if (channel.hasSubscribers) channel.publish({ server: this.server, socket })
   }
 
   /** A message is delivered in pieces: it is counted, and not published. */
@@ -149,7 +149,7 @@ export class Observer {
   received(socket: ObservedSocket, message: string | Uint8Array): void {
     this.#receivedMessages += 1
     const channel = this.#channels.message
-    if (channel.hasSubscribers) channel.publish({ server: this.#server, socket, message })
+    if (channel.hasSubscribers) channel.publish({ server: this.server, socket, message })
   }
 
   sent(): void {
@@ -159,13 +159,13 @@ export class Observer {
   backpressure(socket: ObservedSocket): void {
     this.#backpressures += 1
     const channel = this.#channels.backpressure
-    if (channel.hasSubscribers) channel.publish({ server: this.#server, socket, bufferedBytes: socket.bufferedAmount })
+    if (channel.hasSubscribers) channel.publish({ server: this.server, socket, bufferedBytes: socket.bufferedAmount })
   }
 
   dropped(socket: ObservedSocket): void {
     this.#droppedMessages += 1
     const channel = this.#channels.drop
-    if (channel.hasSubscribers) channel.publish({ server: this.#server, socket, bufferedBytes: socket.bufferedAmount })
+    if (channel.hasSubscribers) channel.publish({ server: this.server, socket, bufferedBytes: socket.bufferedAmount })
   }
 
   pinged(): void {
@@ -176,7 +176,7 @@ export class Observer {
     this.#roundTrips += 1
     this.#roundTripMs += roundTripMs
     const channel = this.#channels.ping
-    if (channel.hasSubscribers) channel.publish({ server: this.#server, socket, roundTripMs })
+    if (channel.hasSubscribers) channel.publish({ server: this.server, socket, roundTripMs })
   }
 
   /** The handler `error` is called, for a connection or for none. */
@@ -194,7 +194,7 @@ export class Observer {
     this.#closes.add(code)
     const channel = this.#channels.close
     if (!channel.hasSubscribers) return
-    channel.publish({ server: this.#server, socket, code, reason, wasClean, meaning: describeCloseCode(code) })
+    channel.publish({ server: this.server, socket, code, reason, wasClean, meaning: describeCloseCode(code) })
   }
 
   #tellHandshake(
@@ -203,6 +203,6 @@ export class Observer {
     request: IncomingRequest | undefined,
   ): void {
     const channel = this.#channels.handshake
-    if (channel.hasSubscribers) channel.publish({ server: this.#server, status, request, remoteAddress })
+    if (channel.hasSubscribers) channel.publish({ server: this.server, status, request, remoteAddress })
   }
 }

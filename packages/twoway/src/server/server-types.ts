@@ -1,7 +1,7 @@
 import type { CloseResult, SendResult } from '../core/connection-types.js'
 import type { plainLimitOptions, serverLimitOptions } from '../core/limits.js'
 import type { OptionsOf } from '../core/options/option.js'
-import type { HeadersLike, PlatformAsyncDisposable } from '../ports/platform-types.js'
+import type { HeadersLike, PlatformAbortSignal, PlatformAsyncDisposable } from '../ports/platform-types.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
 import type { ServerMetrics } from './server-metrics.js'
 import type { attachmentOptions, commonOptions, listenOptions } from './server-options.js'
@@ -14,12 +14,31 @@ export interface SendOptions {
   readonly compress?: boolean | undefined
 }
 
+/** The values of WebSocket's `readyState` that a server can see: 1 open, 2 closing, 3 closed. */
+export type ServerSocketState = 1 | 2 | 3
+
 /** One connection, as the server sees it. */
 export interface ServerSocket<Data = undefined> {
   /** The `data` that `upgrade` returned. The library does not touch it. */
   data: Data
+  /**
+   * A name for this connection: 32 hexadecimal digits. It is random, so that no peer can guess it, and no two connections
+   * have the same one, in any process.
+   */
+  readonly id: string
+  /** The server of this connection: what `serve` or `attach` returned. */
+  readonly server: Server<Data>
   /** The request of the opening handshake. */
   readonly request: IncomingRequest
+  /** 1 while messages can be sent, 2 once either side closes, 3 from just before `close` is called. */
+  readonly readyState: ServerSocketState
+  /** Resolves with the result that `close` gets when the connection is closed. It never rejects. */
+  readonly closed: Promise<CloseResult>
+  /**
+   * Aborted when the connection is closed, just before `close` is called. The reason is a TransportError. Pass it to a
+   * `fetch`, a timer or a query; if a handler rejects because of it, `error` is not called.
+   */
+  readonly signal: PlatformAbortSignal
   /** The subprotocol in use, '' for none. */
   readonly protocol: string
   /** The negotiated extensions, as in Sec-WebSocket-Extensions of the answer; '' for none. */
@@ -90,6 +109,19 @@ export interface ServerSocket<Data = undefined> {
   terminate(options?: { readonly reset?: boolean | undefined }): void
   /** Sends a Ping. A payload of more than 125 bytes is a UsageError. */
   ping(payload?: string | ArrayBuffer | ArrayBufferView): void
+  /** The topics and patterns that this connection subscribes to, in the order of its calls: a copy. */
+  readonly topics: ReadonlySet<string>
+  /**
+   * Subscribes to the messages of `server.publish`, until `unsubscribe` or the end of the connection. They arrive as plain
+   * messages. A topic is a list of tokens joined by dots, such as `room.42`. In a pattern the token `*` stands for any one
+   * token, and a last token `>` for one or more: `room.*`, `log.>`.
+   *
+   * Returns false if the connection subscribes already, or is closing. Throws a UsageError for a name that is no topic or
+   * pattern, and beyond `maxTopicsPerConnection`, `maxTopics` or `maxTopicLength`.
+   */
+  subscribe(topic: string): boolean
+  /** Ends a subscription. Returns false if there is none to this very topic or pattern. */
+  unsubscribe(topic: string): boolean
   /** Stops reading from the network and delivering messages, until `resume`. */
   pause(): void
   resume(): void
@@ -145,6 +177,13 @@ export interface SendStreamOptions {
 }
 
 /**
+ * A value or a promise of any kind. With `unknown`, a handler that returns a result of `const server = await serve(...)`
+ * would give `server` the type any (TS7022); with `void`, linters would object to asynchronous handlers.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: only void and any keep the compiler from asking for the handler's own type
+export type HandlerResult = any
+
+/**
  * The functions that a server calls for its connections. If one throws or rejects, `error` is called and the connection
  * closes with 1011. The server does not wait for promises, except with `sequential`.
  */
@@ -158,9 +197,9 @@ export interface ServerHandlers<Data> {
    */
   upgrade?(request: IncomingRequest): UpgradeAnswer<Data> | Promise<UpgradeAnswer<Data>>
   /** A connection is open. */
-  open?(socket: ServerSocket<Data>): unknown
+  open?(socket: ServerSocket<Data>): HandlerResult
   /** A message arrived: a string for text; for binary, bytes that belong to the receiver (a Buffer on Node). */
-  message?(socket: ServerSocket<Data>, message: string | Uint8Array): unknown
+  message?(socket: ServerSocket<Data>, message: string | Uint8Array): HandlerResult
   /**
    * A message begins to arrive. It is delivered in pieces and may have any length: `maxMessageBytes` does not limit it. This
    * handler takes the place of `message`. A server that has both uses this one for connections for which `upgrade` answers
@@ -175,19 +214,19 @@ export interface ServerHandlers<Data> {
    * The next message begins when this one is read to its end or its reader stops; the rest is dropped. The whole message is
    * dropped if its reader has not begun when this handler, with the promise that it returns, is done.
    */
-  messageStream?(socket: ServerSocket<Data>, stream: MessageStream): unknown
+  messageStream?(socket: ServerSocket<Data>, stream: MessageStream): HandlerResult
   /**
    * At most `highWaterMarkBytes` are queued again, after a `send` that answered 'buffered'. If the network did not keep up,
    * this is called when all bytes are written.
    */
-  drain?(socket: ServerSocket<Data>): unknown
+  drain?(socket: ServerSocket<Data>): HandlerResult
   /** A connection is closed. It is the last call for it, except `error` for a promise that a handler returned earlier. */
-  close?(socket: ServerSocket<Data>, result: CloseResult): unknown
+  close?(socket: ServerSocket<Data>, result: CloseResult): HandlerResult
   /**
    * Something failed: the peer broke the protocol (ProtocolError), the network failed (TransportError), or a handler threw.
    * `socket` is undefined if the connection was not open yet.
    */
-  error?(socket: ServerSocket<Data> | undefined, error: Error): unknown
+  error?(socket: ServerSocket<Data> | undefined, error: Error): HandlerResult
 }
 
 /** The functions that only a server that listens calls. */
@@ -264,6 +303,15 @@ export interface BroadcastOptions<Data = undefined> extends SendOptions {
   readonly except?: ServerSocket<Data> | undefined
 }
 
+export interface PublishOptions<Data = undefined> extends BroadcastOptions<Data> {
+  /**
+   * Whether the message is left out for a connection that lags behind: one with more than `highWaterMarkBytes` queued. For
+   * what the next message replaces, such as the place of a cursor.
+   * @default false
+   */
+  readonly volatile?: boolean | undefined
+}
+
 /** A server that takes connections. `await using server = await serve(...)` closes it at the end of the block. */
 export interface Server<Data = undefined> extends PlatformAsyncDisposable {
   /**
@@ -281,6 +329,15 @@ export interface Server<Data = undefined> extends PlatformAsyncDisposable {
    * Throws a UsageError for anything but a string, an ArrayBuffer or a view of one.
    */
   broadcast(message: OutgoingPiece, options?: BroadcastOptions<Data>): number
+  /**
+   * Sends a message to all connections that subscribe to the topic, by its name or by a pattern; to each once. Returns the
+   * number that took it. The message is framed and compressed once, as with `broadcast`.
+   * Throws a UsageError for a topic that is none or has wildcards, and for anything but a string, an ArrayBuffer or a view
+   * of one.
+   */
+  publish(topic: string, message: OutgoingPiece, options?: PublishOptions<Data>): number
+  /** The connections that a message of this topic reaches: a copy. */
+  subscribers(topic: string): ReadonlySet<ServerSocket<Data>>
   /** Counts since the start, and of this moment. Cheap enough for a call each second. */
   metrics(): ServerMetrics
   /** Whether it accepts connections: false after `drain` or `close`. */

@@ -11,6 +11,8 @@ export type Unit =
   | 'processes'
   | 'redirects'
   | 'requests'
+  | 'topics'
+  | 'characters'
 
 /** The rule for the value of one option. */
 export interface Check<Value> {

@@ -84,6 +84,7 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
 
   closed(socket: ServerConnection<Data>, result: CloseResult): void {
     this.#onClosed(socket)
+    socket.tellClosed(result)
     this.#observer.closed(socket, result)
     this.#call(socket, this.#settings.handlers.close, result, false)
   }
@@ -122,6 +123,7 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
   }
 
   #failed(socket: ServerConnection<Data>, error: unknown): void {
+    if (socket.explains(error)) return
     this.#observer.failed(error, socket)
     socket.fail(1011, 'the server failed on this message')
     if (!this.#tell(socket, asError(error))) this.#settings.ports.report(error)

@@ -1,17 +1,28 @@
 import { Connection } from '../../core/connection.js'
-import type { ConnectionEvents, SendResult } from '../../core/connection-types.js'
+import type { CloseResult, ConnectionEvents, SendResult } from '../../core/connection-types.js'
 import { TransportError } from '../../core/errors.js'
 import type { Extension } from '../../core/extensions/extension.js'
 import { textToBytes } from '../../core/payload/text-to-bytes.js'
 import type { BroadcastMessage } from '../../core/sending/broadcast-message.js'
 import type { MessageWriter } from '../../core/sending/message-writer.js'
+import type { PlatformAbortSignal } from '../../ports/platform-types.js'
 import type { Transport } from '../../ports/transport.js'
 import type { IncomingRequest } from '../handshake/incoming-request.js'
 import type { Observer } from '../observer.js'
 import type { ServerSettings } from '../server-settings.js'
-import type { MessageSource, OutgoingPiece, SendOptions, SendStreamOptions, ServerSocket } from '../server-types.js'
+import type {
+  MessageSource,
+  OutgoingPiece,
+  SendOptions,
+  SendStreamOptions,
+  Server,
+  ServerSocket,
+  ServerSocketState,
+} from '../server-types.js'
 import { sendFrom, sendStream } from '../streaming/send-source.js'
+import { Lifetime } from './lifetime.js'
 import { bytesOf } from './message-bytes.js'
+import type { ServerTopics } from './server-topics.js'
 
 /** The parts of an accepted handshake that make a connection. */
 export interface AcceptedHandshake<Data> {
@@ -39,6 +50,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   readonly #settings: ServerSettings<Data>
   readonly #connection: Connection<ServerConnection<Data>>
   readonly #observer: Observer
+  readonly #topics: ServerTopics<ServerConnection<Data>>
   readonly #firstTicks: number
   #silentTicks: number
   #pings = 0
@@ -49,6 +61,8 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   #whenClosing: Set<(error: Error) => void> | undefined
   /** Handlers whose promises the next message waits for. */
   #handlers = 0
+  #lifetime: Lifetime | undefined
+  #result: CloseResult | undefined
   #waitingForDrain: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] | undefined
 
   constructor(
@@ -56,6 +70,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     accepted: AcceptedHandshake<Data>,
     events: ConnectionEvents<ServerConnection<Data>>,
     observer: Observer,
+    topics: ServerTopics<ServerConnection<Data>>,
     firstTicks: number,
   ) {
     const { ports, limits, whenBufferFull, budget, receiveBudget } = settings
@@ -66,6 +81,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     this.extensions = accepted.extensions
     this.#settings = settings
     this.#observer = observer
+    this.#topics = topics
     this.#firstTicks = firstTicks
     this.#silentTicks = firstTicks
     this.#connection = new Connection({
@@ -83,6 +99,28 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
       events,
     })
     transport.start(this.#connection)
+  }
+
+  get id(): string {
+    return this.#askedLifetime.id
+  }
+
+  get server(): Server<Data> {
+    return this.#observer.server as unknown as Server<Data>
+  }
+
+  get readyState(): ServerSocketState {
+    const { state } = this.#connection
+    if (state === 'open') return 1
+    return this.#result === undefined ? 2 : 3
+  }
+
+  get closed(): Promise<CloseResult> {
+    return this.#askedLifetime.closed
+  }
+
+  get signal(): PlatformAbortSignal {
+    return this.#askedLifetime.signal
   }
 
   get remoteAddress(): string | undefined {
@@ -183,6 +221,18 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     this.#connection.resume()
   }
 
+  get topics(): ReadonlySet<string> {
+    return this.#topics.topicsOf(this)
+  }
+
+  subscribe(topic: string): boolean {
+    return this.#connection.state === 'open' && this.#topics.subscribe(this, topic)
+  }
+
+  unsubscribe(topic: string): boolean {
+    return this.#topics.unsubscribe(this, topic)
+  }
+
   /** Makes the peer's messages wait until `handlerDone` has been called as often as this. */
   awaitHandler(): void {
     this.#handlers += 1
@@ -222,6 +272,18 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     for (const callback of callbacks ?? []) callback(closedWhileWaiting())
   }
 
+  /** The connection is closed. */
+  tellClosed(result: CloseResult): void {
+    this.#topics.leave(this)
+    this.#result = result
+    this.#lifetime?.end(result)
+  }
+
+  /** Whether an error is only the consequence of the aborted `signal`. */
+  explains(error: unknown): boolean {
+    return this.#lifetime?.explains(error) === true
+  }
+
   /** Counts a tick of the heartbeat, and returns the number of ticks since the peer was heard. */
   countSilence(): number {
     this.#silentTicks = this.#connection.takeActivity() ? this.#firstTicks : this.#silentTicks + 1
@@ -241,6 +303,11 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     if (this.#pings === 0 || payload.toString() !== this.#encode(this.#lifePayload()).toString()) return
     this.#latencyMs = this.#settings.ports.clock.now() - this.#pingedAt
     this.#observer.roundTrip(this, this.#latencyMs)
+  }
+
+  get #askedLifetime(): Lifetime {
+    this.#lifetime ??= new Lifetime(this.#settings.ports.random, this.#result)
+    return this.#lifetime
   }
 
   #observe(result: SendResult): SendResult {
