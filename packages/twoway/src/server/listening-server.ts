@@ -76,6 +76,8 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   readonly #heartbeat: Heartbeat<Data>
   readonly #messageTimeout: MessageTimeout
   #listener: HttpListener | undefined
+  /** The server goes on, but is about to stop. */
+  #isLeaving = false
   #closed: Promise<void> | undefined
   readonly #onEmpty: (() => void)[] = []
 
@@ -125,7 +127,11 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   }
 
   get isReady(): boolean {
-    return !this.#admission.isStopped
+    return !(this.#isLeaving || this.#admission.isStopped)
+  }
+
+  notReady(): void {
+    this.#isLeaving = true
   }
 
   metrics(): ServerMetrics {

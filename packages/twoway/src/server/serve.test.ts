@@ -760,6 +760,18 @@ for (const network of networks) {
       })
     })
 
+    it('is not ready once it is told so, and takes clients as before', async () => {
+      const options: ServeOptions<undefined> = { request: () => ({ status: 200 }) }
+      await withServer(network, options, async (server, connect) => {
+        server.notReady()
+        server.notReady()
+        assert.equal(server.isReady, false)
+        assert.match(await connect(handshakeRequest()).head(), /^HTTP\/1\.1 101 /)
+        assert.equal(server.connections.size, 1)
+        assert.match(await connect(utf8('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')).head(), /^HTTP\/1\.1 200 /)
+      })
+    })
+
     it('drains: takes no more, delivers what was sent, closes each with 1012, and answers plain requests on', async () => {
       const results: string[] = []
       const options: ServeOptions<undefined> = {

@@ -347,8 +347,13 @@ export interface Server<Data = undefined> extends PlatformAsyncDisposable {
   subscribers(topic: string): ReadonlySet<ServerSocket<Data>>
   /** Counts since the start, and of this moment. Cheap enough for a call each second. */
   metrics(): ServerMetrics
-  /** Whether it accepts connections: false after `drain` or `close`. */
+  /** Whether new clients are welcome: false after `notReady`, `drain` or `close`. A readiness probe reports it. */
   readonly isReady: boolean
+  /**
+   * Sets `isReady` to false, for good. Nothing else changes: handshakes are still accepted. Call it some seconds before
+   * `drain`, so that a load balancer that probes the server sends its clients elsewhere by then.
+   */
+  notReady(): void
   /**
    * Prepares for a restart. New handshakes are answered 503 with Retry-After. Open connections close with 1012, at moments
    * spread over the given time, so that they do not all come back at once. Queued messages are sent first; a message of

@@ -133,6 +133,11 @@ export class SupervisedWorker {
     return true
   }
 
+  /** Tells its servers, and those that its module starts later. */
+  notReady(): void {
+    this.#tell({ type: 'notReady' })
+  }
+
   /** The counts of its servers; undefined if it does not report them in time. */
   async metrics(): Promise<ServerMetrics | undefined> {
     if (this.#state === 'starting' || this.#state === 'ended') return undefined

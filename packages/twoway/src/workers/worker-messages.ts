@@ -46,6 +46,8 @@ export type ParentMessage =
   /** Each is answered with the counts of the worker when it is done. */
   | { readonly type: 'metrics' | 'close'; readonly ask: number }
   | { readonly type: 'drain'; readonly ask: number; readonly withinMs: number }
+  /** Its servers are no longer ready. */
+  | { readonly type: 'notReady' }
   /** No further message follows. */
   | { readonly type: 'end' }
 

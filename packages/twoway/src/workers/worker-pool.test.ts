@@ -323,6 +323,17 @@ describe('serveWorkers: metrics', () => {
 })
 
 describe('serveWorkers: the end', () => {
+  it('is not ready once it is told so: each worker learns of it, also one that is started again', async () => {
+    const scene = new Scene()
+    const workers = await scene.up()
+    workers.notReady()
+    assert.equal(workers.isReady, false)
+    for (const worker of scene.host.workers) assert.deepEqual(worker.received, [{ type: 'notReady' }])
+    scene.worker(0).die({ signal: 'SIGKILL' })
+    scene.clock.advance(100)
+    assert.deepEqual(scene.worker(2).received, [{ type: 'notReady' }])
+  })
+
   it('asks each to close and then to end, terminates who does not in a second, and kills who does not then', async () => {
     const scene = new Scene()
     const workers = await scene.up({ killAfterMs: 5000 })

@@ -39,6 +39,8 @@ class WorkerPool implements Workers {
   /** All running workers, including those that are being replaced. */
   readonly #running = new Set<SupervisedWorker>()
   #phase: 'starting' | 'up' | 'draining' | 'closing' = 'starting'
+  /** The workers go on, but are about to stop. */
+  #isLeaving = false
   #addresses: readonly WorkerAddress[] = []
   /** The counts of workers that are gone. */
   #past: ServerMetrics = noMetrics
@@ -87,7 +89,12 @@ class WorkerPool implements Workers {
   }
 
   get isReady(): boolean {
-    return this.#phase === 'up'
+    return this.#phase === 'up' && !this.#isLeaving
+  }
+
+  notReady(): void {
+    this.#isLeaving = true
+    for (const worker of this.#running) worker.notReady()
   }
 
   broadcast(message: OutgoingPiece, { compress }: SendOptions = {}): number {
@@ -154,6 +161,7 @@ class WorkerPool implements Workers {
       failed: (error) => this.#tellError(error),
     })
     this.#running.add(worker)
+    if (this.#isLeaving) worker.notReady()
     return worker
   }
 

@@ -229,6 +229,15 @@ describe('a worker: what its parent asks for', () => {
     assert.equal(scene.done.at(-1), 'leave')
   })
 
+  it('has no server ready once the parent says so, also those that come to listen later', async () => {
+    const scene = new Scene()
+    const server = await scene.serving()
+    assert.equal(server.isReady, true)
+    scene.say({ type: 'notReady' })
+    assert.equal(server.isReady, false)
+    assert.equal((await scene.serving()).isReady, false)
+  })
+
   it('closes a server that comes to listen after the close', async () => {
     const scene = new Scene()
     const starting = scene.serve()

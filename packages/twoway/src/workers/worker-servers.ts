@@ -26,6 +26,7 @@ export class WorkerServers {
   #starting = 0
   #lastAsk = 0
   #anyPorts = 0
+  #isLeaving = false
   #isClosing = false
 
   constructor(parent: WorkerParent, clock: Clock) {
@@ -45,6 +46,7 @@ export class WorkerServers {
     try {
       const server = await starting
       this.#servers.add(server as unknown as Server<never>)
+      if (this.#isLeaving) server.notReady()
       if (this.#isClosing) void server.close()
       return server
     } catch (error) {
@@ -119,6 +121,10 @@ export class WorkerServers {
         break
       case 'broadcast':
         for (const server of this.#servers) server.broadcast(message.message, { compress: message.compress })
+        break
+      case 'notReady':
+        this.#isLeaving = true
+        for (const server of this.#servers) server.notReady()
         break
       case 'metrics':
         this.#answer(message.ask)

@@ -69,8 +69,13 @@ export interface Workers extends PlatformAsyncDisposable {
   readonly urls: readonly string[]
   /** The port of the first server; 0 if it has none. */
   readonly port: number
-  /** Whether connections are accepted: false after `drain` or `close`. */
+  /** Whether new clients are welcome: false after `notReady`, `drain` or `close`. A readiness probe reports it. */
   readonly isReady: boolean
+  /**
+   * Sets `isReady` to false, for good, here and in the servers of all workers, also of those that start later. Nothing else
+   * changes: see `notReady` of a server.
+   */
+  notReady(): void
   /**
    * Sends a message to all connections of all workers, once to each process. Returns the number of processes. A worker that
    * does not take broadcasts delays no other: see `maxBufferedBytes`.
