@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import type { Connector, TlsClientOptions } from '../../../twoway/dist/ports/connector.js'
-import type {
-  HttpHandler,
-  HttpHost,
-  HttpListener,
-  HttpResponse,
-  ListenOptions,
-  RequestHead,
-  TlsServerOptions,
-} from '../../../twoway/dist/ports/http-host.js'
-import type { Transport, TransportPeer } from '../../../twoway/dist/ports/transport.js'
+import type { HttpHost, HttpResponse, ListenOptions, TlsServerOptions } from '../../../twoway/dist/ports/http-host.js'
+import type { Transport } from '../../../twoway/dist/ports/transport.js'
+import { HttpClient } from '../harnesses/http-client.js'
+import { RecordingHandler } from '../harnesses/recording-handler.js'
 import { RecordingSink } from '../harnesses/recording-sink.js'
 
 export interface HttpHostSubject {
@@ -25,45 +19,6 @@ const handshake =
 
 /** A short time. */
 const shortTimeMs = 60
-
-/** A handler that records its calls. */
-class RecordingHandler implements HttpHandler {
-  readonly upgrades: { head: RequestHead; transport: Transport }[] = []
-  readonly requests: { head: RequestHead; peer: TransportPeer }[] = []
-  answer: () => HttpResponse | Promise<HttpResponse> = () => ({ status: 200, fields: ['X-A', 'b'], body: 'héllo' })
-  onUpgrade: () => void = () => {}
-
-  upgrade(head: RequestHead, transport: Transport): void {
-    this.upgrades.push({ head, transport })
-    this.onUpgrade()
-  }
-
-  request(head: RequestHead, peer: TransportPeer): HttpResponse | Promise<HttpResponse> {
-    this.requests.push({ head, peer })
-    return this.answer()
-  }
-
-  readonly refusals: { readonly status: number; readonly encrypted: boolean }[] = []
-
-  refused(status: number, { encrypted }: TransportPeer): void {
-    this.refusals.push({ status, encrypted })
-  }
-
-  readonly limits: string[] = []
-
-  limited(limit: string): void {
-    this.limits.push(limit)
-  }
-
-  failed(): void {}
-
-  untilUpgrade(): Promise<void> {
-    return new Promise((resolve) => {
-      this.onUpgrade = resolve
-      if (this.upgrades.length > 0) resolve()
-    })
-  }
-}
 
 /** The rules of the HTTP host port, for one implementation of it. */
 export function httpHostContract(name: string, makeSubject: () => Promise<HttpHostSubject>): void {
@@ -87,7 +42,12 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       // A host does not keep the process alive for a client; the client's socket does. A network in memory has no socket.
       const alive = setTimeout(() => {}, 20_000)
       context.after(() => clearTimeout(alive))
-      return { subject, handler, listener, listenOptions, open: opener(context, subject, listener) }
+      const open = (): HttpClient => {
+        const transport = subject.connector.connect({ host: '127.0.0.1', port: listener.port, tls: subject.clientTls })
+        context.after(() => transport.destroy())
+        return new HttpClient(transport)
+      }
+      return { subject, handler, listener, listenOptions, open }
     }
 
     test('chooses a free port if the port is 0', async (context) => {
@@ -345,7 +305,7 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
 
     test('ends the time of the handshake when it passes the request on', async (context) => {
       let handshakeTimeoutMs = shortTimeMs
-      let taken: Client | undefined
+      let taken: HttpClient | undefined
       let transport: Transport | undefined
       // On a busy machine the handshake itself may take longer. The test then repeats with more time.
       while (transport === undefined) {
@@ -415,46 +375,4 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       transport.destroy()
     })
   })
-}
-
-interface Answer {
-  readonly status: number
-  readonly fields: ReadonlyMap<string, string>
-  readonly body: Buffer
-}
-
-interface Client {
-  readonly client: Transport
-  readonly sink: RecordingSink
-  /** Writes a request and reads until the end of the connection. */
-  exchange(text: string): Promise<Answer>
-}
-
-function opener(context: TestContext, subject: HttpHostSubject, listener: HttpListener): () => Client {
-  return () => {
-    const client = subject.connector.connect({ host: '127.0.0.1', port: listener.port, tls: subject.clientTls })
-    const sink = new RecordingSink()
-    client.start(sink)
-    context.after(() => client.destroy())
-    return {
-      client,
-      sink,
-      async exchange(text) {
-        client.write(Buffer.from(text))
-        await sink.until(() => sink.hasEnded)
-        client.end()
-        await sink.untilCalled('closed')
-        return answerOf(sink.bytes)
-      },
-    }
-  }
-}
-
-function answerOf(bytes: Buffer): Answer {
-  const headEnd = bytes.indexOf('\r\n\r\n')
-  const [statusLine = '', ...lines] = bytes.subarray(0, headEnd).toString('latin1').split('\r\n')
-  const fields = new Map(
-    lines.map((line) => line.split(': ') as [string, string]).map(([n, v]) => [n.toLowerCase(), v]),
-  )
-  return { status: Number(statusLine.split(' ')[1]), fields, body: bytes.subarray(headEnd + 4) }
 }

@@ -22,7 +22,8 @@ import { UnfinishedInput, type UnfinishedInputOwner } from './receiving/unfinish
 import { ControlFrames } from './sending/control-frames.js'
 import { FrameWriter, type FrameWriterOwner } from './sending/frame-writer.js'
 import type { MessageWriter, MessageWriterOptions } from './sending/message-writer.js'
-import { SendQueue, type SendQueueOwner, type WholeMessage } from './sending/send-queue.js'
+import { SendQueue, type SendQueueOwner } from './sending/send-queue.js'
+import type { WholeMessage } from './sending/whole-message.js'
 
 /**
  * Frames of one connection that are parsed before other connections get their turn: `npm run safety` measures the delay

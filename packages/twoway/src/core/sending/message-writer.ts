@@ -1,6 +1,5 @@
 import type { Clock } from '../../ports/clock.js'
 import type { Payload } from '../../ports/payload.js'
-import { UsageError } from '../errors.js'
 import type { Extension } from '../extensions/extension.js'
 import { Opcode } from '../opcode.js'
 import { copyBytes } from '../payload/copy-bytes.js'
@@ -8,6 +7,7 @@ import { textToBytes } from '../payload/text-to-bytes.js'
 import { finBit } from './frame-header.js'
 import { byReferenceBytes, type FrameWriter } from './frame-writer.js'
 import type { ScratchPool } from './scratch-pool.js'
+import { isHighSurrogate, TextPieces } from './text-pieces.js'
 
 /** The send queue, as an entry sees it. */
 export interface MessageWriterQueue {
@@ -57,6 +57,7 @@ export class MessageWriter {
   readonly #queue: MessageWriterQueue
   readonly #onClosed: (error: Error) => void
   readonly #fragmentBytes: number
+  readonly #text: TextPieces
   #opcode: number | undefined
   #isCurrent = false
   #isOver = false
@@ -69,9 +70,6 @@ export class MessageWriter {
   #piece: string | Uint8Array = ''
   #at = 0
   #onTaken: (() => void) | undefined
-  /** A high surrogate at the end of the last piece, whose second half may follow, or ''. */
-  #highSurrogate = ''
-  #utf8State = 0
   #bytesThisTurn = 0
   #piecesThisTurn = 0
   #isScheduled = false
@@ -95,6 +93,7 @@ export class MessageWriter {
     this.#compress = compress
     this.#opcode = type === undefined ? undefined : Opcode[type]
     this.#onClosed = onClosed
+    this.#text = new TextPieces(queue.ports.payload)
   }
 
   /** Whether a part of the message was sent, so it must be completed. */
@@ -123,8 +122,8 @@ export class MessageWriter {
   write(piece: string | Uint8Array): Promise<void> | undefined {
     if (this.#isOver || piece.length === 0) return this.#countPiece()
     this.#opcode ??= typeof piece === 'string' ? Opcode.text : Opcode.binary
-    if (this.#opcode === Opcode.text) this.#checkText(piece)
-    this.#piece = this.#toCut(this.#joined(piece))
+    if (this.#opcode === Opcode.text) this.#text.check(piece)
+    this.#piece = this.#toCut(this.#text.join(piece))
     this.#at = 0
     this.#schedule()
     return this.#takePiece() ? this.#countPiece() : this.#wait()
@@ -133,7 +132,7 @@ export class MessageWriter {
   /** Ends the message. Throws a UsageError if a text ends within a character. */
   end(): void {
     if (this.#isOver) return
-    if (this.#utf8State !== 0) throw notUtf8()
+    this.#text.checkEnd()
     this.#finish()
   }
 
@@ -184,50 +183,22 @@ export class MessageWriter {
     })
   }
 
-  #checkText(piece: string | Uint8Array): void {
-    if (typeof piece === 'string') {
-      if (this.#utf8State !== 0) throw notUtf8()
-      return
-    }
-    const state = this.#queue.ports.payload.validate(this.#utf8State, piece, 0, piece.length)
-    if (state < 0) throw notUtf8()
-    this.#utf8State = state
-  }
-
-  /** The piece, with the high surrogate before it and without the one at its end. */
-  #joined(piece: string | Uint8Array): string | Uint8Array {
-    if (typeof piece !== 'string') return this.#highSurrogate === '' ? piece : this.#behindReplacement(piece)
-    const joined = this.#highSurrogate + piece
-    const isCut = isHighSurrogate(joined.charCodeAt(joined.length - 1))
-    this.#highSurrogate = isCut ? joined.at(-1)! : ''
-    return isCut ? joined.slice(0, -1) : joined
-  }
-
   /** Bytes can be cut anywhere, characters can't: with a limit in bytes, a text is encoded first. */
   #toCut(piece: string | Uint8Array): string | Uint8Array {
     if (typeof piece !== 'string' || this.#fragmentBytes === Number.POSITIVE_INFINITY) return piece
     return textToBytes(this.#queue.ports.payload, piece)
   }
 
-  /** A high surrogate before bytes is a lone one and becomes U+FFFD. */
-  #behindReplacement(piece: Uint8Array): Uint8Array {
-    this.#highSurrogate = ''
-    const joined = this.#queue.ports.payload.allocate(replacement.length + piece.length)
-    joined.set(replacement)
-    joined.set(piece, replacement.length)
-    return joined
-  }
-
   /** Sends the last fragment, now or once the fragment before it is encoded. */
   #finish(): void {
     this.#endsThen = this.#isEncoding
     if (this.#endsThen) return
-    if (this.#highSurrogate === '') {
+    const rest = this.#text.takeRest()
+    if (rest === undefined) {
       this.#emit(finBit)
       return
     }
-    this.#highSurrogate = ''
-    for (let at = 0; at < replacement.length; ) at = this.#gatherBytes(replacement, at)
+    for (let at = 0; at < rest.length; ) at = this.#gatherBytes(rest, at)
     this.#finish()
   }
 
@@ -400,17 +371,3 @@ export class MessageWriter {
 }
 
 const nothing = new Uint8Array(0)
-
-/** U+FFFD in UTF-8. */
-const replacement = Uint8Array.of(0xef, 0xbf, 0xbd)
-
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit < 0xdc00
-}
-
-function notUtf8(): UsageError {
-  return new UsageError(
-    'messageNotUtf8',
-    "a text message must be UTF-8, and the bytes of this one are not: send them with { type: 'binary' }",
-  )
-}

@@ -1,18 +1,16 @@
 import type { ConnectionPorts } from '../connection-types.js'
 import { TransportError } from '../errors.js'
-import type { Extension, SharedEncoder } from '../extensions/extension.js'
+import type { Extension } from '../extensions/extension.js'
 import type { Limits } from '../limits.js'
 import { Opcode } from '../opcode.js'
-import { textToBytes } from '../payload/text-to-bytes.js'
 import { BroadcastMessage } from './broadcast-message.js'
 import type { BufferBudget } from './buffer-budget.js'
 import { finBit } from './frame-header.js'
 import { byReferenceBytes, type FrameWriter } from './frame-writer.js'
+import { MessageEncoder, type MessageEncoderQueue } from './message-encoder.js'
 import { MessageWriter, type MessageWriterOptions, type MessageWriterQueue } from './message-writer.js'
 import { UnsentMessages } from './unsent-messages.js'
-
-/** A message to send: text as a string, binary as bytes, or one of either kind for many connections. */
-export type WholeMessage = string | Uint8Array | BroadcastMessage
+import { lengthOf, type WholeMessage } from './whole-message.js'
 
 interface WholeEntry {
   readonly kind: 'whole'
@@ -48,11 +46,12 @@ export interface SendQueueOwner {
  * bytes that are still read, asynchronous encoding, or writing in pieces. Such a message becomes the head of the queue,
  * and all others wait behind it.
  */
-export class SendQueue implements MessageWriterQueue {
+export class SendQueue implements MessageWriterQueue, MessageEncoderQueue {
   readonly frameWriter: FrameWriter
   readonly extension: Extension | undefined
   readonly ports: ConnectionPorts
   readonly limits: Limits
+  readonly #encoder: MessageEncoder | undefined
   readonly #budget: BufferBudget | undefined
   readonly #owner: SendQueueOwner
   /** Undefined on a server, which has no use for it. */
@@ -79,6 +78,7 @@ export class SendQueue implements MessageWriterQueue {
     this.extension = extension
     this.ports = ports
     this.limits = limits
+    this.#encoder = extension && new MessageEncoder(extension, this)
     this.#budget = budget
     this.#owner = owner
     this.#unsent = frameWriter.masks ? new UnsentMessages(frameWriter, ports.clock) : undefined
@@ -128,7 +128,7 @@ export class SendQueue implements MessageWriterQueue {
   /** Queues or frames a message. Promises a `drain` if more than the high-water mark waits then. */
   send(message: WholeMessage, compress: boolean | undefined): 'sent' | 'buffered' {
     if (this.#head === undefined) this.#frame(message, compress)
-    else this.#add(wholeEntry(this.#kept(message), compress, 'ready', this.#lengthOf(message)))
+    else this.#add(wholeEntry(this.#kept(message), compress, 'ready', lengthOf(this.ports.payload, message)))
     const waiting = this.waitingBytes
     if (waiting <= this.limits.highWaterMarkBytes) return 'sent'
     this.#countInBudget(waiting)
@@ -253,6 +253,19 @@ export class SendQueue implements MessageWriterQueue {
     this.ports.clock.task(() => this.#owner.settle())
   }
 
+  awaitEncoding(length: number): void {
+    this.#add(wholeEntry('', undefined, 'encoding', length))
+  }
+
+  encoded(frame: () => void): void {
+    // A shared frame is encoded to its end even if this connection has dropped the message meanwhile.
+    if (stateOf(this.#head) === 'encoding') this.#headIsReady(frame)
+  }
+
+  countFramed(length: number, isEncoded: boolean): void {
+    this.#unsent?.add(length, isEncoded)
+  }
+
   #add(entry: Entry): void {
     this.#entryBytes += entry.waitingBytes
     if (this.#head === undefined) {
@@ -316,11 +329,9 @@ export class SendQueue implements MessageWriterQueue {
 
   /** Frames a message, or starts to encode it; asynchronous encoding makes it the head. */
   #frame(message: WholeMessage, compress: boolean | undefined): void {
-    const length = this.extension === undefined ? 0 : this.#lengthToEncode(this.extension, message, compress)
     this.#unsent?.freeze()
-    if (length > 0) {
-      this.#encode(this.extension!, message, length)
-    } else if (typeof message === 'string') {
+    if (this.#encoder?.encode(message, compress) === true) return
+    if (typeof message === 'string') {
       const bytes = this.frameWriter.addText(finBit | Opcode.text, message)
       this.#unsent?.add(bytes, false)
     } else if (message instanceof BroadcastMessage) {
@@ -329,72 +340,6 @@ export class SendQueue implements MessageWriterQueue {
       this.frameWriter.addBytes(finBit | Opcode.binary, message, 0, message.length)
       this.#unsent?.add(message.length, false)
     }
-  }
-
-  /** Length of the payload if the extension is to encode it, else 0. */
-  #lengthToEncode(extension: Extension, message: WholeMessage, compress: boolean | undefined): number {
-    // Computing a text's length in bytes takes a pass over it; three times its length is an upper bound.
-    const most = typeof message === 'string' ? 3 * message.length : message.length
-    if (!extension.wants(most, compress)) return 0
-    const length = this.#lengthOf(message)
-    return extension.wants(length, compress) ? length : 0
-  }
-
-  #encode(extension: Extension, message: WholeMessage, length: number): void {
-    if (!(message instanceof BroadcastMessage)) this.#encodeAlone(extension, message, length)
-    else if (extension.shared === undefined) this.#encodeAlone(extension, message.kept, length)
-    else this.#encodeShared(extension.shared, message)
-  }
-
-  #encodeAlone(extension: Extension, message: string | Uint8Array, length: number): void {
-    const chunk = length <= byReferenceBytes ? this.ports.scratchPool.take() : undefined
-    const opcode = typeof message === 'string' ? Opcode.text : Opcode.binary
-    const bytes = this.#toEncode(message, length, chunk)
-    const encoded = extension.encode(bytes, 0, length, true, length - 1, (later) => {
-      this.#headIsReady(() => this.#frameEncoded(opcode, bytes, length, later, chunk))
-    })
-    if (encoded === 'later') this.#add(wholeEntry('', undefined, 'encoding', length))
-    else this.#frameEncoded(opcode, bytes, length, encoded, chunk)
-  }
-
-  #encodeShared(encoder: SharedEncoder, broadcast: BroadcastMessage): void {
-    const frame = broadcast.encodedFrame(encoder, this.extension!.messageBits, (later) => {
-      // The frame is shared: this connection may have dropped the message meanwhile.
-      if (stateOf(this.#head) === 'encoding') this.#headIsReady(() => this.frameWriter.addFrame(later))
-    })
-    if (frame === 'later') this.#add(wholeEntry('', undefined, 'encoding', broadcast.length))
-    else this.frameWriter.addFrame(frame, broadcast.joint)
-  }
-
-  #frameEncoded(
-    opcode: Opcode,
-    bytes: Uint8Array,
-    length: number,
-    encoded: Uint8Array | undefined,
-    chunk: Uint8Array | undefined,
-  ): void {
-    if (encoded === undefined) {
-      this.frameWriter.addBytes(finBit | opcode, bytes, 0, length)
-    } else {
-      // The output is valid only until the next call of the extension, and the frame writer does not copy long bytes.
-      const own = encoded.length < byReferenceBytes ? encoded : this.ports.payload.copy(encoded, 0, encoded.length)
-      this.frameWriter.addBytes(finBit | (this.extension!.messageBits << 4) | opcode, own, 0, own.length)
-    }
-    this.#unsent?.add(length, encoded !== undefined)
-    if (chunk !== undefined) this.ports.scratchPool.give(chunk)
-  }
-
-  /** The message as bytes that stay unchanged; short ones are in a chunk. */
-  #toEncode(message: string | Uint8Array, length: number, chunk: Uint8Array | undefined): Uint8Array {
-    const { payload } = this.ports
-    if (typeof message === 'string') {
-      if (chunk === undefined) return textToBytes(payload, message, length)
-      payload.encodeInto(message, chunk, 0)
-      return chunk
-    }
-    if (chunk === undefined) return this.frameWriter.masks ? payload.copy(message, 0, length) : message
-    chunk.set(message)
-    return chunk
   }
 
   /**
@@ -406,10 +351,6 @@ export class SendQueue implements MessageWriterQueue {
     if (message instanceof BroadcastMessage) return message.keep()
     const isLeft = !this.frameWriter.masks && message.length >= byReferenceBytes
     return isLeft ? message : this.ports.payload.copy(message, 0, message.length)
-  }
-
-  #lengthOf(message: WholeMessage): number {
-    return typeof message === 'string' ? this.ports.payload.byteLength(message) : message.length
   }
 
   #runAfterStreams(): void {

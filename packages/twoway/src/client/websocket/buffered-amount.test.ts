@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { networks } from 'twoway-testing/peers/networks.js'
-import { startServer } from '../server/listening-server.js'
-import { defineWebSocket } from './websocket/websocket.js'
-import type { WebSocket } from './websocket/websocket-types.js'
+import { startServer } from '../../server/listening-server.js'
+import { defineWebSocket } from './websocket.js'
+import type { WebSocket } from './websocket-types.js'
 
 const otherTask = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 

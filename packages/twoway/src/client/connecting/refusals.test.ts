@@ -6,9 +6,9 @@ import { acceptance } from 'twoway-testing/peers/acceptance.js'
 import { listenOnLoopback, readHead } from 'twoway-testing/peers/loopback.js'
 import { networks } from 'twoway-testing/peers/networks.js'
 import { httpProxy } from 'twoway-testing/peers/proxies.js'
-import { HandshakeError } from '../core/errors.js'
-import { defineWebSocket } from './websocket/websocket.js'
-import type { WebSocketOptions } from './websocket/websocket-types.js'
+import { HandshakeError } from '../../core/errors.js'
+import { defineWebSocket } from '../websocket/websocket.js'
+import type { WebSocketOptions } from '../websocket/websocket-types.js'
 
 const { clientPorts } = networks.find(({ name }) => name === 'TCP')!
 const WebSocket = defineWebSocket(clientPorts)

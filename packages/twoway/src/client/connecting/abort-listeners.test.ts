@@ -5,10 +5,10 @@ import { describe, it, type TestContext } from 'node:test'
 import { acceptance } from 'twoway-testing/peers/acceptance.js'
 import { listenOnLoopback, readHead } from 'twoway-testing/peers/loopback.js'
 import { networks } from 'twoway-testing/peers/networks.js'
-import { onAbort } from './connecting/abort-listeners.js'
-import { openClientSocket } from './stream/client-stream-socket.js'
-import { defineWebSocketStream } from './stream/websocket-stream.js'
-import { defineWebSocket } from './websocket/websocket.js'
+import { openClientSocket } from '../stream/client-stream-socket.js'
+import { defineWebSocketStream } from '../stream/websocket-stream.js'
+import { defineWebSocket } from '../websocket/websocket.js'
+import { onAbort } from './abort-listeners.js'
 
 const { clientPorts } = networks.find(({ name }) => name === 'TCP')!
 const WebSocket = defineWebSocket(clientPorts)
