@@ -54,6 +54,11 @@ const rows: readonly Row[] = [
     ],
   },
   {
+    from: `${library}/streams/probe.ts`,
+    may: ['./pipe-of.js', '../core/errors.js', '../ports/payload.js'],
+    mayNot: ['node:stream', 'ws', '../client/probe.js', '../server/probe.js', '../runtimes/node/probe.js'],
+  },
+  {
     from: `${library}/client/probe.ts`,
     may: ['./other.js', '../core/errors.js', '../topics/topic-name.js', '../ports/payload.js'],
     mayNot: [
@@ -71,6 +76,7 @@ const rows: readonly Row[] = [
     mayNot: [
       'node:http',
       'ws',
+      '../streams/web-streams.js',
       '../client/probe.js',
       '../workers/probe.js',
       '../runtimes/node/probe.js',

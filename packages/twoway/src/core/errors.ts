@@ -275,6 +275,7 @@ export type UsageErrorCode =
   | 'upgradeAnswerInvalid'
   | 'headerInvalid'
   | 'pingImpossible'
+  | 'streamImpossible'
 
 /** The caller asked for something impossible. Thrown at once; no state has changed. */
 export class UsageError extends Error {

@@ -157,6 +157,12 @@ export class ClientSocket {
     }
   }
 
+  /** Drops the connection. */
+  terminate(): void {
+    if (this.#readyState === ReadyState.connecting) this.close(undefined, '')
+    else this.#connection?.terminate()
+  }
+
   #open({ transport, answer, extension }: OpenedConnection, rest: Uint8Array, start: number, end: number): void {
     const connection = new Connection({
       role: 'client',

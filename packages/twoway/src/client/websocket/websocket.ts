@@ -1,8 +1,9 @@
 import { longestCloseReason } from '../../core/closing/close-payload.js'
 import type { CloseResult } from '../../core/connection-types.js'
-import { UsageError } from '../../core/errors.js'
+import { TransportError, UsageError } from '../../core/errors.js'
 import type { HeaderFields } from '../../core/http/header-fields.js'
 import { showAs } from '../../core/inspection.js'
+import { type MessagePipe, openPipe, type Pipeable, type PipeEvents } from '../../core/message-pipe.js'
 import { checkProtocols } from '../connecting/subprotocols.js'
 import { parseWebSocketUrl } from '../connecting/url.js'
 import { withoutCredentials } from '../connecting/without-credentials.js'
@@ -28,12 +29,14 @@ interface ActiveHandler {
  * Converts arguments as WebIDL says, and fires events. Numbers in comments are the standard's steps.
  */
 export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
-  class WebSocket extends EventTarget {
+  class WebSocket extends EventTarget implements Pipeable {
     readonly #url: string
     readonly #origin: string
     readonly #socket: ClientSocket
     readonly #handlers = new Map<string, ActiveHandler>()
     #binaryType: 'blob' | 'arraybuffer' = 'blob'
+    /** Takes the messages in place of the event. */
+    #pipe: PipeEvents | undefined
 
     constructor(
       url: string | { toString(): string },
@@ -55,10 +58,20 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
       this.#origin = record.origin
       // 12. The connection is established in parallel.
       this.#socket = new ClientSocket(ports, record, options.protocols, options, {
-        open: (headers) => super.dispatchEvent(openEvent(headers)),
-        message: (message) => super.dispatchEvent(this.#messageEvent(message)),
+        open: (headers) => {
+          super.dispatchEvent(openEvent(headers))
+          this.#pipe?.open()
+        },
+        message: (message) => {
+          if (this.#pipe !== undefined) this.#pipe.message(message)
+          else super.dispatchEvent(this.#messageEvent(message))
+        },
+        drain: () => this.#pipe?.drain(),
         failed: (error) => super.dispatchEvent(errorEvent(error)),
-        close: (result) => super.dispatchEvent(closeEvent(result)),
+        close: (result, error) => {
+          super.dispatchEvent(closeEvent(result))
+          this.#pipe?.closed(result, error)
+        },
       })
     }
 
@@ -165,6 +178,32 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
 
     [sendPing](): Promise<number> {
       return this.#socket.ping()
+    }
+
+    [openPipe](events: PipeEvents): MessagePipe {
+      const socket = this.#socket
+      if (this.#pipe !== undefined) throw new UsageError('streamImpossible', 'this WebSocket is a stream already')
+      if (socket.readyState > ReadyState.open) {
+        throw new UsageError('streamImpossible', 'this WebSocket is closing or closed')
+      }
+      this.#pipe = events
+      return {
+        isOpen: socket.readyState === ReadyState.open,
+        send(message) {
+          if (socket.readyState !== ReadyState.open) throw new TransportError('the message is not sent: closed')
+          const bytes = typeof message === 'string' ? message : bytesOf(message)
+          if (bytes === undefined) throw new TypeError('a stream of messages takes strings and bytes')
+          socket.send(bytes)
+          return socket.hasRoom
+        },
+        pause: () => socket.pause(),
+        resume: () => socket.resume(),
+        close() {
+          socket.close(1000, '')
+          socket.resume()
+        },
+        terminate: () => socket.terminate(),
+      }
     }
 
     #handler(type: string): EventHandler {

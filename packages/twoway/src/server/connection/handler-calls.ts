@@ -31,6 +31,7 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
 
   message(socket: ServerConnection<Data>, message: string | Uint8Array): void {
     this.#observer.received(socket, message)
+    if (socket.pipe(message)) return
     const { handlers, sequential } = this.#settings
     this.#call(socket, handlers.message, message, sequential)
   }
@@ -91,6 +92,7 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
 
   /** A fault of the peer or the network: `error` is called. Without that handler it is not reported, as the program is not at fault. */
   error(socket: ServerConnection<Data>, error: Error): void {
+    socket.tellError(error)
     this.#observer.failed(error, socket)
     this.#tell(socket, error)
   }

@@ -1,7 +1,8 @@
 import { Connection } from '../../core/connection.js'
 import type { CloseResult, ConnectionEvents, SendResult } from '../../core/connection-types.js'
-import { TransportError } from '../../core/errors.js'
+import { TransportError, UsageError } from '../../core/errors.js'
 import type { Extension } from '../../core/extensions/extension.js'
+import { type MessagePipe, openPipe, type Pipeable, type PipeEvents } from '../../core/message-pipe.js'
 import { textToBytes } from '../../core/payload/text-to-bytes.js'
 import type { BroadcastMessage } from '../../core/sending/broadcast-message.js'
 import type { MessageWriter } from '../../core/sending/message-writer.js'
@@ -40,7 +41,7 @@ export interface AcceptedHandshake<Data> {
 }
 
 /** A connection of a server, as the user's handlers see it. */
-export class ServerConnection<Data> implements ServerSocket<Data> {
+export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable {
   data: Data
   /** The roster's own. */
   index = -1
@@ -61,6 +62,9 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
   #whenClosing: Set<(error: Error) => void> | undefined
   /** Handlers whose promises the next message waits for. */
   #handlers = 0
+  /** Takes the messages in place of the handlers. */
+  #pipe: { readonly events: PipeEvents; error: Error | undefined } | undefined
+  readonly #streamsMessages: boolean
   #lifetime: Lifetime | undefined
   #result: CloseResult | undefined
   #waitingForDrain: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] | undefined
@@ -82,6 +86,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     this.#settings = settings
     this.#observer = observer
     this.#topics = topics
+    this.#streamsMessages = accepted.messageStream
     this.#firstTicks = firstTicks
     this.#silentTicks = firstTicks
     this.#connection = new Connection({
@@ -233,6 +238,39 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     return this.#topics.unsubscribe(this, topic)
   }
 
+  [openPipe](events: PipeEvents): MessagePipe {
+    const refuse = (message: string): never => {
+      throw new UsageError('streamImpossible', message)
+    }
+    if (this.#pipe !== undefined) refuse('this socket is a stream already')
+    if (this.#streamsMessages)
+      refuse('the messages of this socket go to `messageStream`: have `upgrade` answer without it')
+    if (this.readyState !== 1) refuse('this socket is closing or closed')
+    this.#pipe = { events, error: undefined }
+    return {
+      isOpen: true,
+      send: (message) => {
+        const result = this.send(message)
+        if (result === 'closed' || result === 'dropped') throw new TransportError(`the message is not sent: ${result}`)
+        return result === 'sent'
+      },
+      pause: () => this.pause(),
+      resume: () => this.resume(),
+      close: () => {
+        this.close(1000)
+        this.resume()
+      },
+      terminate: () => this.terminate(),
+    }
+  }
+
+  /** Hands a message to the stream that has taken over. Returns false if there is none. */
+  pipe(message: string | Uint8Array): boolean {
+    if (this.#pipe === undefined) return false
+    this.#pipe.events.message(message)
+    return true
+  }
+
   /** Makes the peer's messages wait until `handlerDone` has been called as often as this. */
   awaitHandler(): void {
     this.#handlers += 1
@@ -260,6 +298,7 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     const waiting = this.#waitingForDrain
     this.#waitingForDrain = undefined
     for (const { resolve } of waiting ?? []) resolve()
+    this.#pipe?.events.drain()
   }
 
   /** The queued bytes will never be written. */
@@ -272,11 +311,19 @@ export class ServerConnection<Data> implements ServerSocket<Data> {
     for (const callback of callbacks ?? []) callback(closedWhileWaiting())
   }
 
+  /** The connection ends with an error. */
+  tellError(error: Error): void {
+    if (this.#pipe !== undefined) this.#pipe.error = error
+  }
+
   /** The connection is closed. */
   tellClosed(result: CloseResult): void {
     this.#topics.leave(this)
     this.#result = result
     this.#lifetime?.end(result)
+    if (this.#pipe === undefined) return
+    const { events, error = new TransportError('the connection was lost before both sides had closed it') } = this.#pipe
+    events.closed(result, result.wasClean ? undefined : error)
   }
 
   /** Whether an error is only the consequence of the aborted `signal`. */
