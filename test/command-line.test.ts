@@ -81,7 +81,7 @@ async function untilPrinted(twoway: NodeProcess, from: 'stdout' | 'stderr', patt
   }
 }
 
-describe('twoway connect through pipes', () => {
+describe('twoway connect through pipes', { concurrency: 4 }, () => {
   it('sends lines, prints the answers, and closes after the expected number of messages', async () => {
     const { code, stdout, stderr } = await connect([String(port), '--expect', '2'], 'Grüße\n{"a": 1}\n')
     assert.deepEqual([code, stdout, stderr], [0, 'Grüße\n{"a": 1}\n', ''])
@@ -365,7 +365,7 @@ describe("twoway connect says why it can't connect, and what to try, with exit c
   })
 })
 
-describe('twoway connect refuses, with exit code 1,', () => {
+describe('twoway connect refuses, with exit code 1,', { concurrency: 4 }, () => {
   for (const [what, args, sentence] of [
     ['a URL of another kind', ['ftp://x/'], 'the scheme of "ftp://x/" must be ws, wss, http or https, not ftp:'],
     ['an invalid header', ['1', '-H', 'x'], /option '-H, --header <line>' argument is invalid. Give it as/],

@@ -9,7 +9,7 @@ import { WebSocketServer, WebSocket as WsClient } from 'ws'
 import { combinations } from './compression/combinations.js'
 
 /** The number of random round trips; `npm run test:compression` does a hundred thousand. */
-const numRuns = Number(process.env.COMPRESSION_RUNS ?? 300)
+const numRuns = Number(process.env.COMPRESSION_RUNS ?? 100)
 
 const flags = [false, true]
 const long = JSON.stringify(Array.from({ length: 6000 }, (_, index) => ({ index, name: `user ${index * 7919}` })))

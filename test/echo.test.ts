@@ -380,7 +380,7 @@ describe('twoway echo ends', () => {
   })
 })
 
-describe('twoway echo --tls', () => {
+describe('twoway echo --tls', { concurrency: 4 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'twoway-echo-'))
   const file = (name: string): string => join(folder, name)
   let cert: string
@@ -561,7 +561,7 @@ describe('twoway echo --tls', () => {
   })
 })
 
-describe('twoway', () => {
+describe('twoway', { concurrency: 4 }, () => {
   for (const { args, sentence } of [
     { args: ['ecco'], sentence: "unknown command 'ecco' (Did you mean echo?)" },
     { args: ['--prot'], sentence: "unknown option '--prot'; see twoway --help." },

@@ -124,7 +124,7 @@ async function outputOf(args: readonly string[], redirect: string): Promise<stri
 
 const url = (port: number, path: string): string => `ws://127.0.0.1:${port}${path}`
 
-describe('hostile text does not reach a terminal', { skip: noTerminal }, () => {
+describe('hostile text does not reach a terminal', { skip: noTerminal, concurrency: 4 }, () => {
   for (const path of Object.keys(answers)) {
     it(`from the answer ${path}, by connect, connect --json and bench`, async () => {
       const target = url(refusingPort, path)
@@ -147,14 +147,16 @@ describe('hostile text does not reach a terminal', { skip: noTerminal }, () => {
 
   it('from messages and their previews, by connect in each form of output', async () => {
     const target = url(talkingPort, '/')
-    for (const [args, redirect] of [
+    const forms = [
       [[], 'COMMAND < /dev/null'],
       [['--json'], 'COMMAND < /dev/null'],
       [['--verbose'], 'COMMAND < /dev/null'],
       [['--binary', 'hex'], 'COMMAND < /dev/null'],
       [['--raw'], 'COMMAND 2> /dev/null < /dev/null'],
-    ] as const) {
-      const output = await outputOf(['connect', target, ...args], redirect)
+    ] as const
+    for (const output of await Promise.all(
+      forms.map(([args, redirect]) => outputOf(['connect', target, ...args], redirect)),
+    )) {
       assert.match(output, /MARK/)
       assertHarmless(output)
     }

@@ -30,7 +30,7 @@ after(() => server.close())
 
 const pem = `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----`
 
-describe('the command repeats no secret', () => {
+describe('the command repeats no secret', { concurrency: 4 }, () => {
   /** `PORT` is replaced by the port of the server. */
   const wrong: readonly (readonly string[])[] = [
     ['connect', `ws://user:${secret}@127.0.0.1:PORT/`],

@@ -5,7 +5,7 @@ import { run, type Subject } from './subject.js'
 import { runTrials } from './trials.js'
 
 /** `npm run test:mutations` tries a million. */
-const count = 30_000
+const count = 6_000
 
 describe('mutated input of a peer', () => {
   it(`causes only ProtocolError and HandshakeError, the same in every cut, in ${count} inputs`, () => {

@@ -30,7 +30,7 @@ const stream = fc.tuple(
 )
 
 /** Each stream is read whole and split. */
-const { ARBITRARY_STREAMS = 20_000 } = process.env
+const { ARBITRARY_STREAMS = 10_000 } = process.env
 const numRuns = Number(ARBITRARY_STREAMS)
 
 describe('Connection: arbitrary bytes of a peer', () => {
@@ -48,7 +48,7 @@ describe('Connection: arbitrary bytes of a peer', () => {
       const harness = new ConnectionHarness({
         role,
         ...(takeover !== undefined && { extension: pair[role] }),
-        limits: { maxMessageBytes: 300 },
+        limits: { maxMessageBytes: 120 },
         onMessage: (message, { connection }) => connection.send(message),
       })
       inPieces(

@@ -382,7 +382,8 @@ function text(bytes: Uint8Array): string {
 }
 
 function shown({ opcode, bytes }: Framed): string {
-  const hash = bytes.reduce((sum, byte) => (31 * sum + byte) % 1_000_003, 0)
+  let hash = 0
+  for (const byte of bytes) hash = (31 * hash + byte) % 1_000_003
   return `${opcode}: ${bytes.length} bytes, ${hash}`
 }
 
@@ -400,7 +401,8 @@ function readWire(bytes: Uint8Array) {
     assert.ok(length < 2 ** 16)
     const key = bytes.subarray(at, at + 4)
     if (masked) at += 4
-    const payload = bytes.slice(at, at + length).map((byte, index) => (masked ? byte ^ key[index % 4]! : byte))
+    const payload = bytes.slice(at, at + length)
+    if (masked) for (let index = 0; index < length; index += 1) payload[index]! ^= key[index % 4]!
     at += length
     const opcode = first & 0x0f
     if (opcode === 9) {
