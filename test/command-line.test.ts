@@ -7,6 +7,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import type { TLSSocket } from 'node:tls'
 import { fileURLToPath } from 'node:url'
@@ -432,6 +433,46 @@ describe('twoway listen through pipes', () => {
       [1001, 1001],
     )
     assert.equal((await twoway.ended).code, 0)
+  })
+
+  it('refuses pages of other origins and of rebound names, and says how to accept them', async () => {
+    const twoway = startTwoway(['listen', '--port', '0'], { stdio: 'pipe', env: { ...process.env, ...env } })
+    const [, url] = await untilPrinted(twoway, 'stderr', /Listening on (\S+)/)
+    for (const [origin, host, status, reason] of [
+      ['https://evil.example', undefined, 403, /origin/],
+      ['null', undefined, 403, /origin/],
+      ['http://evil.example', 'evil.example', 421, /--name NAME to accept another name, or with --any-origin/],
+    ] as const) {
+      const client = new WebSocket(url!, { origin, headers: host === undefined ? {} : { Host: host } })
+      const [, response] = await once(
+        client.on('error', () => {}),
+        'unexpected-response',
+      )
+      assert.equal(response.statusCode, status, origin)
+      assert.match(await text(response), reason)
+    }
+    await untilPrinted(twoway, 'stderr', /Start with --any-origin/)
+    const client = new WebSocket(url!, { headers: { Host: 'tunnel.example' } })
+    await once(client, 'open')
+    client.terminate()
+    await twoway.kill()
+  })
+
+  it('accepts pages of any origin with --any-origin, and those of a proxy under --name', async () => {
+    for (const [args, origin, host] of [
+      [['--any-origin'], 'https://evil.example', 'evil.example'],
+      [['--name', 'dev.example.com'], 'https://dev.example.com', 'dev.example.com'],
+    ] as const) {
+      const twoway = startTwoway(['listen', '--port', '0', ...args], {
+        stdio: 'pipe',
+        env: { ...process.env, ...env },
+      })
+      const [, url] = await untilPrinted(twoway, 'stderr', /Listening on (\S+)/)
+      const client = new WebSocket(url!, { origin, headers: { Host: host } })
+      await once(client, 'open')
+      client.terminate()
+      await twoway.kill()
+    }
   })
 
   it('says that a port is in use, with exit code 1', async () => {

@@ -254,12 +254,31 @@ Press Ctrl+C to stop.
   })
 
   it('answers a plain request with an invalid Host', async () => {
+    assert.match(await pageUnder('localhost:99999', '/x'), /^HTTP\/1\.1 404 /)
+  })
+
+  it('shows no page under a name that is not of this machine, and says how to accept the name', async () => {
+    const { port } = new URL(echo.page)
+    for (const name of ['evil.example', `evil.example:${port}`, 'localhost.evil.example', '127.0.0.1.evil.example', '']) {
+      for (const path of ['/', '/metrics', '/health', '/x']) {
+        const response = await pageUnder(name, path)
+        assert.match(response, /^HTTP\/1\.1 421 /, `${name}${path}`)
+        assert.match(response, /Start it with --name NAME to accept another name, or with --any-origin/)
+        assert.doesNotMatch(response, /twoway_|<html|evil/)
+      }
+    }
+    for (const name of ['localhost', `LOCALHOST:${port}`, 'a.localhost', '127.0.0.1', '127.1.2.3', '[::1]']) {
+      assert.match(await pageUnder(name, '/metrics'), /^HTTP\/1\.1 200 [^]*twoway_connections/, name)
+    }
+  })
+
+  /** The response to a plain request under a host name. */
+  function pageUnder(host: string, path: string): Promise<string> {
     const { hostname, port } = new URL(echo.page)
     const socket = connectTcp(Number(port), hostname)
-    socket.write('GET /x HTTP/1.1\r\nHost: a:99999\r\nConnection: close\r\n\r\n')
-    const response = await text(socket)
-    assert.match(response, /^HTTP\/1\.1 404 /)
-  })
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+    return text(socket)
+  }
 
   it('prints nothing else meanwhile', () => {
     assert.equal(echo.process.stderr, '')
@@ -290,6 +309,16 @@ describe('twoway echo with pages of other origins', () => {
       })
       await once(client, 'open')
       client.terminate()
+      const { hostname, port } = new URL(echo.page)
+      for (const [host, status] of [
+        ['echo.example.com', 200],
+        ['ECHO.example.com:443', 200],
+        ['evil.example', 421],
+      ] as const) {
+        const socket = connectTcp(Number(port), hostname)
+        socket.write(`GET /metrics HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+        assert.match(await text(socket), new RegExp(`^HTTP/1\\.1 ${status} `), host)
+      }
       const other = new WebSocket(echo.url, { origin: 'https://evil.example', headers: { Host: 'echo.example.com' } })
       const [, response] = await once(
         other.on('error', () => {}),

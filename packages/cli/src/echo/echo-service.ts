@@ -1,11 +1,11 @@
 import { type IncomingRequest, type Server, type ServerSocket, serve, type UpgradeAnswer } from 'twoway/server'
 import type { ListenAddress } from '../listening/listen-options.js'
+import { isByForeignName, isPageByForeignName, type PageOptions, refuseName } from '../listening/own-pages.js'
 import { EchoSession, longestEcho } from './echo-session.js'
 import { readEchoSettings } from './echo-settings.js'
 import { HeldBytes } from './held-bytes.js'
-import { isByForeignName, type PageOptions } from './own-pages.js'
 import { echoPages } from './pages.js'
-import { refuseAsAsked, refuseName, refuseSettings } from './refusals.js'
+import { refuseAsAsked, refuseSettings } from './refusals.js'
 import { WorkTurns } from './work-turns.js'
 
 /** The most bytes held of incomplete input: 64 MiB, a quarter of a server's default. */
@@ -37,7 +37,7 @@ export async function startEchoService(
   const server: Server<Session> = await serve<Session>({
     ...address,
     origin: options.anyOrigin === true ? 'any' : [],
-    // Host names are checked only for requests of browsers, by `isByForeignName`.
+    // Host names are checked below: the refusal says how to start the command.
     hosts: 'any',
     maxMessageBytes: longestEcho,
     maxTotalReceiveBytes: mostUnfinished,
@@ -45,9 +45,7 @@ export async function startEchoService(
     // `admit` turns it off, except for the setting "deflate".
     perMessageDeflate: true,
     upgrade: (request) =>
-      request.headers.has('origin') && isByForeignName(request, address.host, options)
-        ? refuseName()
-        : admit(request, shared),
+      isPageByForeignName(request, server.url, options) ? refuseName() : admit(request, shared),
     open: (socket) => socket.data?.open(socket),
     message(socket, message) {
       if (socket.data === undefined) echo(socket, message)
@@ -58,7 +56,8 @@ export async function startEchoService(
       if (socket.data === undefined) socket.resume()
     },
     close: (socket) => socket.data?.close(),
-    request: (request) => answer(request, server),
+    request: (request) =>
+      isByForeignName(request, server.url, options) ? refuseName() : answer(request, server),
   })
   return server
 }

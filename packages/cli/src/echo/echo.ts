@@ -1,4 +1,3 @@
-import { subscribe } from 'node:diagnostics_channel'
 import { networkInterfaces } from 'node:os'
 import type { Command } from 'commander'
 import type { Server } from 'twoway/server'
@@ -9,6 +8,7 @@ import {
   type ListenOptions,
   listenAsAsked,
 } from '../listening/listen-options.js'
+import { addPageOptions, type PageArguments, pageOptionsOf, tellOfRefusedPage } from '../listening/own-pages.js'
 import { stopSignal } from '../stop-signal.js'
 import { startEchoService } from './echo-service.js'
 import { listEchoSettings } from './echo-settings.js'
@@ -21,9 +21,7 @@ export function addEcho(program: Command): void {
     .description(
       'Runs an echo service, which sends every WebSocket message back unchanged, on every path, and serves a page to try it. Settings in the query of a URL change what it does.',
     )
-  addListenOptions(command)
-    .option('--any-origin', 'accept pages of any origin, including pages opened from a file')
-    .option('--name <name...>', 'accept its own page under this host name, for use behind a proxy')
+  addPageOptions(addListenOptions(command))
     .addHelpText(
       'after',
       `\nSettings in the query of a URL, such as ws://127.0.0.1:8080/?delay=200&drop=0.1\n${listEchoSettings()}`,
@@ -34,7 +32,7 @@ export function addEcho(program: Command): void {
     )
     .addHelpText(
       'after',
-      '\nPages of other origins are refused, because otherwise any site could use this\nservice through the browsers of its visitors. A page opened from a file has the\norigin null, and so has a sandboxed frame of any site: --any-origin accepts\nthem all.',
+      '\nPages of other origins are refused, because otherwise any site could use this\nservice through the browsers of its visitors. A page opened from a file has the\norigin null, and so has a sandboxed frame of any site: --any-origin accepts\nthem all.\n\nA service on a loopback address answers browsers, and all requests for pages,\nunder loopback names and those of --name only, because the owner of another\nname could make it point here.',
     )
     .addHelpText(
       'after',
@@ -43,17 +41,11 @@ export function addEcho(program: Command): void {
     .action(echo)
 }
 
-interface EchoOptions extends ListenOptions {
-  readonly anyOrigin?: true
-  readonly name?: readonly string[]
-}
-
-async function echo(options: EchoOptions): Promise<void> {
-  const { anyOrigin, name: names } = options
+async function echo(options: ListenOptions & PageArguments): Promise<void> {
   const { server, identity } = await listenAsAsked(options, (address) =>
-    startEchoService(address, { anyOrigin, names }),
+    startEchoService(address, pageOptionsOf(options)),
   )
-  tellOfRefusedPage(server)
+  tellOfRefusedPage(server, console.error)
   // Before the greeting: a reader of it may send a signal at once.
   const stopped = stopSignal()
   console.log(greeting(server, options.host, identity))
@@ -61,20 +53,6 @@ async function echo(options: EchoOptions): Promise<void> {
   const { size } = server.connections
   if (size > 0) console.log(`Closing ${size} connection${size === 1 ? '' : 's'}. Press Ctrl+C again to exit at once.`)
   await server.close()
-}
-
-/** Prints once why a page was refused: the browser does not tell the page. */
-function tellOfRefusedPage(server: Server<unknown>): void {
-  let isTold = false
-  subscribe('twoway:handshake', (event) => {
-    const { server: of, status, request } = event as { server: unknown; status?: number; request?: unknown }
-    // Refused by the server's own rules, not by the setting "status".
-    if (isTold || of !== server || status !== 403 || request !== undefined) return
-    isTold = true
-    console.error(
-      'A page of another origin was refused. Start with --any-origin to accept pages of any origin, including pages opened from a file.',
-    )
-  })
 }
 
 /** The greeting: where the service can be reached. It is the same in a terminal and a pipe. */

@@ -1,6 +1,6 @@
 import type { HttpAnswer } from 'twoway/server'
+import { safeHeaders } from '../listening/safe-headers.js'
 import { listEchoSettings } from './echo-settings.js'
-import { safeHeaders } from './safe-headers.js'
 
 /** The headers that RFC 9110 requires with some statuses. */
 const fieldsOf: { readonly [status: number]: (url: URL) => Readonly<Record<string, string>> } = {
@@ -27,13 +27,6 @@ export function refuseAsAsked(status: number, url: URL): HttpAnswer {
 export function refuseSettings(complaint: string): HttpAnswer {
   const body = `The settings in the URL are invalid: ${complaint}.\nThe echo service has these settings, as in ?delay=200&drop=0.1\n\n${listEchoSettings()}\n`
   return { status: 400, headers: safeHeaders, body }
-}
-
-/** Refuses a browser's request under a host name that is not known to be the service's. */
-export function refuseName(): HttpAnswer {
-  const body =
-    'This echo service accepts only loopback names, because it listens on a loopback address. Start it with --name NAME to accept another name, or with --any-origin to accept pages of any origin.\n'
-  return { status: 421, headers: safeHeaders, body }
 }
 
 /**

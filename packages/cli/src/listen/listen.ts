@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import { type Command, Option } from 'commander'
 import { printable } from 'twoway'
-import { type Server, type ServerSocket, serve } from 'twoway/server'
+import { type IncomingRequest, type Server, serve, type UpgradeAnswer } from 'twoway/server'
 import { coloursFor } from '../colours.js'
 import { CommandFailure } from '../command-failure.js'
 import {
@@ -11,6 +11,14 @@ import {
   type ListenOptions,
   listenAsAsked,
 } from '../listening/listen-options.js'
+import {
+  addPageOptions,
+  isPageByForeignName,
+  type PageArguments,
+  pageOptionsOf,
+  refuseName,
+  tellOfRefusedPage,
+} from '../listening/own-pages.js'
 import { stopSignal } from '../stop-signal.js'
 import { type BinaryForm, binaryFormNames, binaryForms } from '../talk/binary-form.js'
 import { jsonReport } from '../talk/json-report.js'
@@ -19,9 +27,10 @@ import { plainReport } from '../talk/plain-report.js'
 import type { Message, Report } from '../talk/talk-event.js'
 import { terminalReport } from '../talk/terminal-report.js'
 import { TextOutput } from '../talk/text-output.js'
-import { tellLines } from '../tell.js'
+import { tell, tellLines } from '../tell.js'
+import { PacedReports } from './paced-reports.js'
 
-interface ListenCommandOptions extends ListenOptions {
+interface ListenCommandOptions extends ListenOptions, PageArguments {
   readonly subprotocol?: string
   readonly binary?: BinaryForm
   readonly json?: true
@@ -46,9 +55,9 @@ export function addListen(program: Command): void {
     .command('listen')
     .summary('run a server and talk to its clients')
     .description(
-      'Runs a WebSocket server that accepts clients of any origin and on any path. In a terminal, each line that you type is sent to all clients, and received messages are shown. Otherwise each line of the input is sent to all clients, and each received message is a line of the output. Output to a pipe or a file is unchanged; output to a terminal has control characters escaped.',
+      'Runs a WebSocket server that accepts any client that is not a browser, on any path, and pages of other origins with --any-origin. In a terminal, each line that you type is sent to all clients, and received messages are shown. Otherwise each line of the input is sent to all clients, and each received message is a line of the output. Output to a pipe or a file is unchanged; output to a terminal has control characters escaped.',
     )
-  addListenOptions(command)
+  addPageOptions(addListenOptions(command))
     .option('-s, --subprotocol <name>', 'choose this subprotocol if a client offers it, instead of its first')
     .addOption(
       new Option('--binary <form>', 'send binary messages; each line is hex, base64 or the name of a file').choices(
@@ -85,6 +94,7 @@ async function listenInTerminal(options: ListenCommandOptions): Promise<void> {
   let print = (text: string): void => console.log(text)
   const report = terminalReport({ colours, raw: options.raw, print: (text) => print(text) })
   const { server, identity } = await listenAsAsked(options, (address) => startListening(address, options, report))
+  tellOfRefusedPage(server, (sentence) => print(colours.dim(sentence)))
   await report({ event: 'listening', url: server.url })
   if (identity?.file !== undefined) print(colours.dim(howToTrust(identity.file).join('\n')))
   print(colours.dim('Each line that you type is sent to all clients. /help lists commands, Ctrl+C stops.'))
@@ -167,6 +177,7 @@ async function listenThroughPipes(options: ListenCommandOptions): Promise<void> 
     ? jsonReport(output, options.binary)
     : plainReport(output, options.binary, options.verbose)
   const { server, identity } = await listenAsAsked(options, (address) => startListening(address, options, report))
+  tellOfRefusedPage(server, tell)
   const stopped = stopSignal()
   await report({ event: 'listening', url: server.url })
   if (identity?.file !== undefined) tellLines(howToTrust(identity.file).join('\n'))
@@ -191,41 +202,47 @@ async function sendLines(server: Server<Client>, binary: BinaryForm | undefined,
   }
 }
 
-function startListening(
+/** Starts the server. It takes no more from clients than the report can tell of. */
+async function startListening(
   address: ListenAddress,
-  { subprotocol }: ListenCommandOptions,
+  options: ListenCommandOptions,
   report: Report,
 ): Promise<Server<Client>> {
+  const { subprotocol } = options
+  const pages = pageOptionsOf(options)
+  const reports = new PacedReports(report)
   let count = 0
-  return serve<Client>({
+  const accept = ({ protocols }: IncomingRequest): UpgradeAnswer<Client> => {
+    count += 1
+    const chosen = subprotocol !== undefined && protocols.includes(subprotocol) ? subprotocol : protocols[0]
+    return { data: { client: count }, protocol: chosen }
+  }
+  const server: Server<Client> = await serve<Client>({
     ...address,
-    origin: 'any',
+    origin: pages.anyOrigin === true ? 'any' : [],
+    // Host names are checked below: the refusal says how to start the command.
     hosts: 'any',
     maxMessageBytes: longestMessage,
-    upgrade({ protocols }) {
-      count += 1
-      const chosen = subprotocol !== undefined && protocols.includes(subprotocol) ? subprotocol : protocols[0]
-      return { data: { client: count }, protocol: chosen }
+    upgrade(request) {
+      if (isPageByForeignName(request, server.url, pages)) return refuseName()
+      const room = reports.room()
+      return room === undefined ? accept(request) : room.then(() => accept(request))
     },
-    open({ data, request, protocol, extensions }) {
-      void report({ event: 'open', client: data.client, url: request.url, protocol, extensions })
+    open(socket) {
+      const { data, request, protocol, extensions } = socket
+      reports.tell(socket, { event: 'open', client: data.client, url: request.url, protocol, extensions })
     },
-    message: (socket, message) => receive(socket, message, report),
+    message(socket, message) {
+      reports.tell(socket, { event: 'message', client: socket.data.client, message })
+    },
     error(socket, error) {
-      void report({ event: 'error', client: socket?.data.client, message: error.message })
+      reports.tell(socket, { event: 'error', client: socket?.data.client, message: error.message })
     },
-    close({ data }, { code, reason, wasClean }) {
-      void report({ event: 'close', client: data.client, code, reason, wasClean })
+    close(socket, { code, reason, wasClean }) {
+      reports.tell(undefined, { event: 'close', client: socket.data.client, code, reason, wasClean })
     },
   })
-}
-
-/** Pauses a client that sends faster than our output is read. */
-function receive(socket: ServerSocket<Client>, message: Message, report: Report): void {
-  const reported = report({ event: 'message', client: socket.data.client, message })
-  if (reported === undefined) return
-  socket.pause()
-  void reported.then(() => socket.resume())
+  return server
 }
 
 function messageOf(line: string, binary: BinaryForm | undefined): Message {
