@@ -38,7 +38,7 @@ interface Step {
 export class EchoSession {
   readonly #settings: EchoSettings
   readonly #held: HeldBytes
-  readonly #turns: WorkTurns
+  readonly #turns: Pick<WorkTurns, 'take'>
   readonly #pace = new Pace(connectionBytesPerSecond)
   readonly #gone = new AbortController()
   readonly #timers = new Set<NodeJS.Timeout>()
@@ -49,7 +49,7 @@ export class EchoSession {
   #ownHeld = 0
   #received = 0
 
-  constructor(settings: EchoSettings, held: HeldBytes, turns: WorkTurns) {
+  constructor(settings: EchoSettings, held: HeldBytes, turns: Pick<WorkTurns, 'take'>) {
     this.#settings = settings
     this.#held = held
     this.#turns = turns

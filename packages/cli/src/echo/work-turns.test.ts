@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { bytesPerSecond, bytesPerTurn, Pace, type TurnClock, WorkTurns } from './work-turns.js'
+import { bytesPerSecond, bytesPerTurn, connectionBytesPerSecond, Pace, type TurnClock, WorkTurns } from './work-turns.js'
 
 /** A clock that stands until it is told to go on. */
 class FakeClock implements TurnClock {
@@ -75,6 +75,10 @@ describe('the turns of the echo service', () => {
       assert.ok(perTurn.every((taken) => taken > 0))
     })
   }
+
+  it('are bounded as the help says, and short enough for a neighbour', () => {
+    assert.deepEqual([connectionBytesPerSecond, bytesPerSecond, bytesPerTurn], [64 << 20, 256 << 20, 1 << 20])
+  })
 
   it('send a longer message in a turn of its own', async () => {
     const { perTurn } = await greedy(3, 16 << 20, 20)

@@ -100,6 +100,35 @@ export function describeDeflateCodec(name: string, codec: DeflateCodec): void {
       }
     })
 
+    it('counts the memory of an incomplete message, and none before and after it', async () => {
+      const packed = zip(noise(100_000))
+      const other = inflater()
+      assert.equal(other.heldBytes, 0)
+      await inflate(other, packed.subarray(0, 50_000), undefined, false)
+      // Either the input waits, or the context has it in its window.
+      assert.ok(other.heldBytes >= 32 << 10, `${other.heldBytes}`)
+      assert.ok(other.heldBytes <= 50_000 + (64 << 10), `${other.heldBytes}`)
+      await inflate(other, packed.subarray(50_000))
+      other.release()
+      assert.equal(other.heldBytes, 0)
+      const abandoned = inflater()
+      await inflate(abandoned, packed.subarray(0, 50_000), undefined, false)
+      abandoned.release()
+      assert.equal(abandoned.heldBytes, 0)
+    })
+
+    it('counts the input that is inflated later', async () => {
+      const packed = zip(noise(100_000))
+      const other = inflater()
+      await new Promise<void>((resolve, reject) => {
+        const done = (error?: unknown): void => (error === undefined ? resolve() : reject(error))
+        assert.equal(other.inflate(packed, 0, packed.length, true, () => {}, done), 'later')
+        assert.ok(other.heldBytes >= packed.length, `${other.heldBytes}`)
+      })
+      other.release()
+      assert.equal(other.heldBytes, 0)
+    })
+
     it('reports nothing for work in progress when a context is released', async () => {
       const message = noise(500_000)
       let calls = 0
@@ -150,6 +179,15 @@ function describeHistory(
     assert.equal(toHex(await inflate(other, first)), toHex(utf8('Hello')))
     assert.equal(toHex(await inflate(other, second)), toHex(utf8('Hello')))
     one.release()
+    other.release()
+  })
+
+  it('counts no context that is kept between messages', async () => {
+    const other = inflater(true)
+    await inflate(other, zip(noise(1000)))
+    assert.equal(other.heldBytes, 0)
+    await inflate(other, zip(noise(1000)).subarray(0, 500), undefined, false)
+    assert.equal(other.heldBytes, 0)
     other.release()
   })
 

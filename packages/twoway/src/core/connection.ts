@@ -284,9 +284,14 @@ export class Connection<Owner>
     this.settle()
   }
 
+  progressed(decodedBytes: number): void {
+    this.#unfinished?.decoded(decodedBytes)
+  }
+
   /** Delivers a message that was decoded asynchronously, as a read would, and reads on. */
   decoded(message: string | Uint8Array | undefined): void {
     this.#decoder = undefined
+    this.#unfinished?.decoded(0)
     if (message !== undefined) {
       this.#frameWriter.cork()
       this.#events.message(this.#owner, message)
@@ -432,7 +437,11 @@ export class Connection<Owner>
   #readData(bytes: Uint8Array, parser: FrameParser): void {
     const sink = this.#sink
     if (parser.begins) {
-      if (parser.opcode !== Opcode.continuation) this.#decoding = parser.reservedBits !== 0
+      if (parser.opcode !== Opcode.continuation) {
+        this.#decoding = parser.reservedBits !== 0
+        this.#unfinished?.beginDecoding()
+      }
+      if (this.#decoding) this.#countEncoded(shortHeader)
       if (parser.length === 0) this.#countIdle(shortHeader)
       sink.beginFrame(parser.opcode, parser.fin, this.#decoding ? undefined : parser.length)
     }
@@ -445,6 +454,7 @@ export class Connection<Owner>
   #decode(bytes: Uint8Array, parser: FrameParser): string | Uint8Array | undefined {
     this.#decoder ??= new MessageDecoder(this.#extension!, this.#sink, this)
     const decoder = this.#decoder
+    this.#countEncoded(parser.end - parser.start)
     const message = decoder.decode(bytes, parser.start, parser.end, parser.fin && parser.remaining === 0)
     if (decoder.isBusy) this.#gate.stop(StopReason.decoding)
     return message
@@ -464,6 +474,11 @@ export class Connection<Owner>
     if (opcode === Opcode.close) this.#move('peerClose', readClosePayload(this.#payload, bytes, start, end))
     else if (opcode === Opcode.ping) this.#control.answerPing(bytes, start, end)
     else if (this.#closing === undefined) this.#events.pong?.(this.#owner, this.#payload.copy(bytes, start, end))
+  }
+
+  /** Bytes came of a message that an extension has encoded. */
+  #countEncoded(bytes: number): void {
+    if (this.#unfinished !== undefined) this.#unfinished.encodedBytes += bytes
   }
 
   /** Bytes came that bring no message further. */

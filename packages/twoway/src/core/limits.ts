@@ -86,7 +86,8 @@ export const serverLimitOptions = {
   maxTotalReceiveBytes: option(count('bytes'), 256 << 20),
   /**
    * Milliseconds that the rest of a message may take, or Infinity. Each KiB that arrives starts the time anew; of a message
-   * that is streamed and was read as far as it came, each byte does. The time in which the server does not read the peer
+   * that is streamed and was read as far as it came, each byte does. Compressed bytes count no more than 16 times what they
+   * inflate to, so that empty blocks gain no time. The time in which the server does not read the peer
    * does not count: a pause, or a handler or a reader that takes its time.
    * @default 30_000
    * @limit The connection fails with 1008.

@@ -11,6 +11,8 @@ import { ReceiveBudget } from './receiving/receive-budget.js'
 
 const kib = 1 << 10
 const masked = true
+/** A block of DEFLATE that stores nothing, RFC 1951 §3.2.4. */
+const emptyBlock = Uint8Array.of(0, 0, 0, 0xff, 0xff)
 const zeros = (length: number): Uint8Array => new Uint8Array(length)
 const binary = (length: number, fin = true): Uint8Array => frame({ opcode: 2, fin, payload: zeros(length), masked })
 const half = (length: number): Uint8Array => binary(2 * length).subarray(0, -length)
@@ -333,6 +335,60 @@ describe('a message that makes no progress', () => {
     const harness = newHarness({ extension: deflatePair().server })
     harness.receive(compressed(5000, true))
     assert.equal(endsAt(harness, 100), 30)
+  })
+
+  for (const takeover of [false, true]) {
+    it(`gains no time by compressed input that inflates to nothing, ${takeover ? 'with' : 'without'} takeover`, () => {
+      /** Fragments of 100 empty blocks and one block of `length` bytes, 505 bytes and those of that block. */
+      const endsWith = (length: number): number | undefined => {
+        const { server: extension } = deflatePair({
+          server: { clientNoContextTakeover: !takeover },
+          client: { clientNoContextTakeover: !takeover },
+        })
+        const harness = newHarness({ extension, onStream() {} })
+        const block = deflateRawSync(zeros(length), { finishFlush: zlib.Z_SYNC_FLUSH })
+        const payload = concat(...Array.from({ length: 100 }, () => emptyBlock), length === 0 ? zeros(0) : block)
+        return endsAt(harness, 2000, (second) => {
+          const opcode = second === 1 ? 2 : 0
+          const reservedBits = second === 1 ? 4 : 0
+          harness.receive(frame({ opcode, fin: false, reservedBits, payload, masked }))
+        })
+      }
+      for (const length of [0, 1]) assert.ok(endsWith(length)! <= 3 * 30, `${length}: ${endsWith(length)}`)
+      for (const length of [32, 40]) assert.equal(endsWith(length), undefined, `${length}`)
+    })
+  }
+
+  it('gains no time by the headers of fragments that inflate to nothing', () => {
+    const { server: extension } = deflatePair()
+    const harness = newHarness({ extension, onStream() {} })
+    const stored = [...concat(...Array.from({ length: 20 }, () => emptyBlock))]
+    let isFirst = true
+    const seconds = endsAt(harness, 5000, () => {
+      for (const byte of stored) {
+        const [opcode, reservedBits] = isFirst ? [2, 4] : [0, 0]
+        isFirst = false
+        harness.receive(frame({ opcode, fin: false, reservedBits, payload: Uint8Array.of(byte), masked }))
+      }
+    })
+    assert.ok(seconds! <= 150, String(seconds))
+  })
+
+  it('gives a sender that ends a block with each byte the time that it needs', () => {
+    const { server: extension } = deflatePair()
+    const harness = newHarness({ extension, onStream() {} })
+    // A byte of text with its own end of a block: 7 bytes, and 7 of the frame.
+    const block = deflateRawSync(Uint8Array.of(200), { finishFlush: zlib.Z_SYNC_FLUSH })
+    const seconds = endsAt(harness, 2000, (second) => {
+      const [opcode, reservedBits] = second === 1 ? [2, 4] : [0, 0]
+      for (let count = 0; count < 4; count++) {
+        const isFirst = second === 1 && count === 0
+        harness.receive(
+          frame({ opcode: isFirst ? opcode : 0, fin: false, reservedBits: isFirst ? reservedBits : 0, payload: block, masked }),
+        )
+      }
+    })
+    assert.equal(seconds, undefined)
   })
 
   it('gains no time by single bytes, Pings or empty fragments', () => {

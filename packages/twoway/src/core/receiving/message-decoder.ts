@@ -4,6 +4,8 @@ import type { MessageSink } from './message-sink.js'
 
 /** Results of asynchronous decoding. */
 export interface DecoderEvents {
+  /** All input so far was decoded, to so many more bytes: none for empty blocks. */
+  progressed(decodedBytes: number): void
   /** The message broke a rule. */
   decodingFailed(error: ProtocolError): void
   /** The piece was decoded. Carries the message if that completed it, unless messages are streamed. */
@@ -50,6 +52,7 @@ export class MessageDecoder {
 
   readonly #emit = (bytes: Uint8Array, start: number, end: number, last: boolean): void => {
     this.#decodedBytes += end - start
+    this.#events.progressed(end - start)
     this.#message = this.#sink.addDecoded(bytes, start, end, last)
   }
 

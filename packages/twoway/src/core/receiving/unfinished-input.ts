@@ -7,6 +7,12 @@ import { ProtocolError } from '../errors.js'
  */
 const minProgressBytes = 1 << 10
 
+/**
+ * Encoded bytes that count as progress for each byte that they decode to. Compression that ends a block with each byte of a
+ * message makes about seven bytes of it, RFC 7692 §7.2.1; empty blocks decode to nothing, however many come.
+ */
+const maxEncodedPerByte = 16
+
 /** The connection whose input is incomplete. */
 export interface UnfinishedInputOwner {
   /** Bytes received since the start. */
@@ -28,6 +34,11 @@ export interface UnfinishedInputOwner {
 export class UnfinishedInput implements MemoryHolder {
   /** Bytes of control frames and empty frames since then, which add nothing to a message. */
   idleBytes = 0
+  /** Bytes of the message that is arriving, if an extension has encoded it. */
+  encodedBytes = 0
+  /** Those of them that were decoded, and the length of the result. */
+  #decodedFrom = 0
+  #decodedTo = 0
   readonly #owner: UnfinishedInputOwner
   readonly #share: MemoryShare
   /** The count of bytes that added to messages at the last progress, and the time of that progress. */
@@ -46,6 +57,19 @@ export class UnfinishedInput implements MemoryHolder {
     this.#share.set(heldBytes)
   }
 
+  /** A message begins. */
+  beginDecoding(): void {
+    this.encodedBytes = 0
+    this.#decodedFrom = 0
+    this.#decodedTo = 0
+  }
+
+  /** All that has arrived of a message is decoded now, which made so many more bytes. */
+  decoded(bytes: number): void {
+    this.#decodedFrom = this.encodedBytes
+    this.#decodedTo += bytes
+  }
+
   /** Ends it: nothing is held any more. */
   close(): void {
     this.#share.close()
@@ -57,7 +81,7 @@ export class UnfinishedInput implements MemoryHolder {
 
   checkProgress(now: number, timeoutMs: number): void {
     const owner = this.#owner
-    const progress = owner.receivedBytes - this.idleBytes
+    const progress = owner.receivedBytes - this.idleBytes - this.#emptyBytes
     const least = owner.heldBytes > 0 ? minProgressBytes : 1
     if (!owner.waitsForRest || progress - this.#progress >= least) {
       this.#progress = progress
@@ -67,5 +91,10 @@ export class UnfinishedInput implements MemoryHolder {
         new ProtocolError('messageTooSlow', `less than ${least} bytes of it arrived within ${timeoutMs} ms`),
       )
     }
+  }
+
+  /** Encoded bytes beyond those that their result explains. */
+  get #emptyBytes(): number {
+    return Math.max(0, this.#decodedFrom - maxEncodedPerByte * this.#decodedTo)
   }
 }

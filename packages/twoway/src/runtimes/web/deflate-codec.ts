@@ -107,6 +107,8 @@ class WebInflater implements Inflater {
 
   release(): void {
     this.#isReleased = true
+    this.#pieces = []
+    this.#heldBytes = 0
   }
 
   async #inflate(message: Uint8Array, emit: DecodedSink): Promise<void> {
