@@ -11,6 +11,13 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { WebSocket } from 'twoway'
 import { serveWorkers, type WorkerExit, type Workers, type WorkersOptions } from 'twoway/workers'
+import { HandshakeLoad } from './handshake-load.js'
+
+/** Whether the processes listen by themselves; else node:cluster has the port. */
+const canReusePort = process.platform === 'linux' && !/^v(?:20|21|22\.(?:\d|1[01])|23\.0)\./.test(process.version)
+
+/** The fates of a connection that the system resets before it was accepted. */
+const resets = ['ECONNRESET', 'ECONNREFUSED']
 
 const moduleUrl = new URL('./worker-module.js', import.meta.url)
 
@@ -182,6 +189,26 @@ describe('serveWorkers', () => {
     assert.equal(isAlive(before.pid), false)
     assert.equal((await workers.metrics()).workerExits, 0)
   })
+
+  for (const what of ['echo', 'attached'] as const) {
+    it(`refuses nobody while it replaces workers of ${what} that hold clients`, async (context) => {
+      const workers = await run(context, what)
+      const url = what === 'attached' ? `${workers.url}/chat` : workers.url
+      const held = await Promise.all(Array.from({ length: 40 }, () => connect(url)))
+      const closes = held.map(({ socket }) => once(socket as never, 'close'))
+      const load = new HandshakeLoad(workers.port, 4, what === 'attached' ? '/chat' : '/')
+      context.after(() => load.stop())
+      await workers.restart({ withinMs: 500 })
+      await load.stop()
+      for (const [event] of await Promise.all(closes)) assert.equal(event.code, 1012)
+      const { 101: accepted, ...others } = load.outcomes
+      assert.ok(accepted! > 50, `${accepted} were accepted`)
+      // The system resets connections that come while a socket of SO_REUSEPORT closes; node:cluster loses none.
+      if (canReusePort && what === 'echo') for (const reset of resets) delete others[reset]
+      assert.deepEqual(others, {})
+      assert.equal((await workers.metrics()).workerExits, 0)
+    })
+  }
 
   it('shares several ports and a Unix socket, and ends a module that a timer keeps', {
     skip: process.platform === 'win32',

@@ -67,7 +67,8 @@ export async function startEchoTurn(content: Content, bytes: number, messages: n
     httpHost: {
       async listen(_, handler) {
         handler.upgrade(handshake, transport)
-        return { port: 1, address: '127.0.0.1', socketPath: undefined, encrypted: false, close: async () => {} }
+        const address = { port: 1, address: '127.0.0.1', socketPath: undefined, encrypted: false }
+        return { ...address, leave: async () => {}, close: async () => {} }
       },
     },
   })

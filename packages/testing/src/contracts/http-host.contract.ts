@@ -336,6 +336,53 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       assert.ok(sink.calls.includes('closed'))
     })
 
+    test('frees the address on leave, and goes on with the connections that were accepted', async (context) => {
+      const { handler, listener, listenOptions, subject, open } = await listening(context)
+      const half = open()
+      half.client.write(Buffer.from(handshake))
+      const waiting = open()
+      let answer: (response: HttpResponse) => void = () => {}
+      const asked = new Promise<void>((resolve) => {
+        handler.answer = () => {
+          resolve()
+          return new Promise((settle) => (answer = settle))
+        }
+      })
+      waiting.client.write(Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n'))
+      await asked
+      let hasSettled = false
+      const left = listener.leave().then(() => {
+        hasSettled = true
+      })
+      const successor = new RecordingHandler()
+      let again: HttpListener | undefined
+      while (again === undefined) {
+        await new Promise(setImmediate)
+        again = await subject.host.listen({ ...listenOptions, port: listener.port }, successor).catch(() => undefined)
+      }
+      context.after(() => again.close())
+      assert.equal(hasSettled, false)
+      answer({ status: 204, fields: [], body: '' })
+      await waiting.sink.until(() => waiting.sink.hasEnded)
+      assert.match(waiting.sink.bytes.toString('latin1'), /^HTTP\/1\.1 204 /)
+      half.client.write(Buffer.from('\r\n'))
+      await handler.untilUpgrade()
+      await left
+      open().client.write(Buffer.from(`${handshake}\r\n`))
+      await successor.untilUpgrade()
+      assert.equal(handler.upgrades.length, 1)
+      for (const { transport } of [...handler.upgrades, ...successor.upgrades]) transport.destroy()
+    })
+
+    test('has left once it is closed', async (context) => {
+      const { listener, open } = await listening(context)
+      const half = open()
+      half.client.write(Buffer.from(handshake))
+      const left = listener.leave()
+      await listener.close()
+      await left
+    })
+
     test('frees the address on close, drops other connections and leaves WebSockets open', async (context) => {
       const { handler, listener, listenOptions, subject, open } = await listening(context)
       const webSocket = open()

@@ -34,6 +34,7 @@ export type { CountsByName, ServerMetrics } from '../server/server-metrics.js'
 export type {
   AttachOptions,
   BroadcastOptions,
+  DrainOptions,
   HandlerResult,
   HeaderInput,
   HttpAnswer,

@@ -134,6 +134,11 @@ export interface ListenAddress {
 export interface HttpListener extends ListenAddress {
   /** Whether connections use TLS. */
   readonly encrypted: boolean
+  /**
+   * Stops listening: accepts the connections that wait at the address, and no more. Those that were accepted go on. Resolves
+   * when each of them has become a WebSocket, was answered, or is gone, which `close` makes true at once.
+   */
+  leave(): Promise<void>
   /** Stops accepting and drops connections that are not WebSockets. Resolves when the address is free. */
   close(): Promise<void>
 }

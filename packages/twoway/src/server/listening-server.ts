@@ -32,6 +32,7 @@ import { type ServerPorts, type ServerSettings, settleAttach, settleServe } from
 import type {
   AttachOptions,
   BroadcastOptions,
+  DrainOptions,
   OutgoingPiece,
   PublishOptions,
   ServeOptions,
@@ -61,6 +62,9 @@ export function attachServer<Data>(options: AttachOptions<Data>, ports: ServerPo
   return server
 }
 
+/** The least time, in milliseconds, for requests of a server that has stopped listening. */
+const settlesWithinMs = 1000
+
 const withinProcess: TransportReport = { path: 'memory', reasons: [] }
 
 /** A server: admits clients, keeps their connections, and closes them when it stops. */
@@ -78,6 +82,8 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   #listener: HttpListener | undefined
   /** The server goes on, but is about to stop. */
   #isLeaving = false
+  /** When the connections are closed at the latest, in the clock's milliseconds, once the server does not listen. */
+  #drainsUntil: number | undefined
   #closed: Promise<void> | undefined
   readonly #onEmpty: (() => void)[] = []
 
@@ -153,17 +159,15 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     return new Set(this.#topics.subscribersOf(topic))
   }
 
-  async drain({ withinMs }: { readonly withinMs: number }): Promise<void> {
+  async drain({ withinMs, stopListening = false }: DrainOptions): Promise<void> {
     if (!(Number.isFinite(withinMs) && withinMs >= 0)) {
       throw new UsageError(
         'optionInvalid',
         `withinMs must be a number of milliseconds from 0 on, not ${String(withinMs)}`,
       )
     }
-    const refused = this.#admission.stop()
-    await Promise.all([...this.#connections].map((socket) => this.#closeLater(socket, withinMs)))
-    await this.#whenEmpty()
-    await refused
+    if (stopListening) await this.#drainOffline(withinMs)
+    else await this.#drainOnline(withinMs)
   }
 
   close(): Promise<void> {
@@ -258,6 +262,9 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     this.#heartbeat.start()
     this.#messageTimeout.start()
     this.#calls.open(socket)
+    if (this.#drainsUntil !== undefined) {
+      void this.#closeLater(socket, Math.max(0, this.#drainsUntil - this.#settings.ports.clock.now()))
+    }
     if (accepted.ahead !== undefined) socket.receive(accepted.ahead)
   }
 
@@ -279,6 +286,32 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
         socket.afterStreams(close)
       })
     })
+  }
+
+  async #drainOnline(withinMs: number): Promise<void> {
+    const refused = this.#admission.stop()
+    await Promise.all([...this.#connections].map((socket) => this.#closeLater(socket, withinMs)))
+    await this.#whenEmpty()
+    await refused
+  }
+
+  /** Admits those that were connected before the listener has left; they close in what is left of the time. */
+  async #drainOffline(withinMs: number): Promise<void> {
+    const { clock } = this.#settings.ports
+    this.notReady()
+    const until = clock.now() + withinMs
+    this.#drainsUntil = until
+    const settled = this.#listener!.leave().then(() => this.#admission.whenDecided())
+    await Promise.all([...this.#connections].map((socket) => this.#closeLater(socket, withinMs)))
+    const lateMs = Math.max(until - clock.now(), settlesWithinMs)
+    await new Promise<void>((resolve) => {
+      const late = clock.after(lateMs, resolve)
+      void settled.then(() => {
+        late.cancel()
+        resolve()
+      })
+    })
+    await this.#drainOnline(0)
   }
 
   #whenEmpty(): Promise<void> {

@@ -47,7 +47,7 @@ describe('the option tuneMemory', () => {
 
   it('switches it off by attach', async () => {
     const { ports, state } = tuned()
-    const listener = { port: 0, address: '', encrypted: false, close: async () => {} }
+    const listener = { port: 0, address: '', encrypted: false, leave: async () => {}, close: async () => {} }
     await using _ = attachServer({ tuneMemory: false }, ports, () => listener)
     assert.equal(state.on, 0)
   })

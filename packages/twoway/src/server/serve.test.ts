@@ -13,7 +13,7 @@ import {
   violations,
 } from '../core/errors.js'
 import { startServer } from './listening-server.js'
-import type { ServeOptions, ServerSocket } from './server-types.js'
+import type { ServeOptions, Server, ServerSocket } from './server-types.js'
 
 const text = (payload: string, fin = true): Uint8Array => frame({ opcode: 1, payload, fin, masked: true })
 const closeFrame = (payload = '03e8'): Uint8Array => frame({ opcode: 8, payload: fromHex(payload), masked: true })
@@ -769,6 +769,53 @@ for (const network of networks) {
         assert.match(await connect(handshakeRequest()).head(), /^HTTP\/1\.1 101 /)
         assert.equal(server.connections.size, 1)
         assert.match(await connect(utf8('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')).head(), /^HTTP\/1\.1 200 /)
+      })
+    })
+
+    it('stops listening before it drains: refuses nobody that was connected by then', async () => {
+      const results: string[] = []
+      let accept: (answer: undefined) => void = () => {}
+      let asked = (): void => {}
+      const isAsked = new Promise<void>((resolve) => (asked = resolve))
+      const options: ServeOptions<undefined> = {
+        upgrade({ url }) {
+          if (!url.endsWith('/undecided')) return undefined
+          asked()
+          return new Promise((resolve) => (accept = resolve))
+        },
+        close: (_, { code, wasClean }) => results.push(`${code} ${wasClean}`),
+        request: () => ({ status: 200 }),
+      }
+      await withServer(network, options, async (server, connect) => {
+        const whole = handshakeRequest()
+        const held = connect(whole)
+        await held.head()
+        const [early, plain] = [connect(whole.subarray(0, 40)), connect(utf8('GET / HTTP/1.1\r\n'))]
+        const undecided = connect(handshakeRequest('/undecided'))
+        await isAsked
+        const { port } = server
+        const drained = server.drain({ withinMs: 1500, stopListening: true })
+        assert.equal(server.isReady, false)
+        let successor: Server<undefined> | undefined
+        while (successor === undefined) {
+          await nextTurn()
+          successor = await startServer<undefined>({ port }, network.serverPorts).catch(() => undefined)
+        }
+        early.send(whole.subarray(40))
+        plain.send(utf8('Host: localhost\r\n\r\n'))
+        accept(undefined)
+        assert.match(await plain.head(), /^HTTP\/1\.1 200 /)
+        for (const peer of [early, undecided]) assert.match(await peer.head(), /^HTTP\/1\.1 101 /)
+        const reason = hex('the server makes room for its successor')
+        for (const peer of [held, early, undecided]) {
+          assert.deepEqual(await peer.framesOf(1), [`8 03f4${reason}`])
+          peer.send(closeFrame('03f4'))
+          await peer.inputEnded
+          peer.end()
+        }
+        await drained
+        assert.deepEqual(results, ['1012 true', '1012 true', '1012 true'])
+        await successor.close()
       })
     })
 

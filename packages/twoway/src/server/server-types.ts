@@ -319,6 +319,16 @@ export interface PublishOptions<Data = undefined> extends BroadcastOptions<Data>
   readonly volatile?: boolean | undefined
 }
 
+export interface DrainOptions {
+  /** Milliseconds over which the connections close. */
+  readonly withinMs: number
+  /**
+   * Whether the server stops listening before it drains.
+   * @default false
+   */
+  readonly stopListening?: boolean | undefined
+}
+
 /** A server that takes connections. `await using server = await serve(...)` closes it at the end of the block. */
 export interface Server<Data = undefined> extends PlatformAsyncDisposable {
   /**
@@ -359,8 +369,13 @@ export interface Server<Data = undefined> extends PlatformAsyncDisposable {
    * spread over the given time, so that they do not all come back at once. Queued messages are sent first; a message of
    * `sendStream` has until the end of the time. Resolves when all connections are gone; peers that do not answer the Close
    * are dropped after `closeTimeoutMs`. Plain requests are still answered, until `close`.
+   *
+   * With `stopListening`, the server leaves its port or socket first, for a successor that listens on it too. Nobody is
+   * refused then: connections that waited to be accepted, handshakes that `upgrade` decides on and plain requests have until
+   * the end of the time, and at least a second; after that, handshakes get a 503. An attachment calls `close` of its HTTP
+   * server.
    */
-  drain(options: { readonly withinMs: number }): Promise<void>
+  drain(options: DrainOptions): Promise<void>
   /**
    * Accepts no more connections and closes the open ones with 1001. Resolves when all are gone, which takes at most
    * `closeTimeoutMs`: a peer that has not answered by then is dropped. The HTTP server of an attachment goes on.

@@ -69,7 +69,7 @@ class Scene implements WorkerParent, HttpHost {
   async listenAt({ port, reusePort, host }: ListenOptions) {
     this.listened.push([port, reusePort])
     if (this.taken.has(port)) throw inUse
-    return { port, address: host, encrypted: false, close: async () => {} }
+    return { port, address: host, encrypted: false, leave: async () => {}, close: async () => {} }
   }
 
   // As a WorkerParent, and as an HttpHost: what the test wrote down.

@@ -142,7 +142,7 @@ export class WorkerServers {
   }
 
   async #drain(withinMs: number): Promise<void> {
-    await Promise.allSettled([...this.#servers].map((server) => server.drain({ withinMs })))
+    await Promise.allSettled([...this.#servers].map((server) => server.drain({ withinMs, stopListening: true })))
   }
 
   async #close(): Promise<void> {
@@ -162,7 +162,7 @@ export class WorkerServers {
   }
 }
 
-/** The same listener, with a function that is called when it is closed. */
+/** The same listener, with a function that is called when it leaves its port. */
 function released(listener: HttpListener, onClose: () => void): HttpListener {
   return {
     get port() {
@@ -176,6 +176,10 @@ function released(listener: HttpListener, onClose: () => void): HttpListener {
     },
     get encrypted() {
       return listener.encrypted
+    },
+    leave() {
+      onClose()
+      return listener.leave()
     },
     close() {
       onClose()

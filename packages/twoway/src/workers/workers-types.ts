@@ -85,13 +85,15 @@ export interface Workers extends PlatformAsyncDisposable {
   /** The counts of all workers, and of each. A stuck worker delays the answer by at most two seconds. */
   metrics(): Promise<WorkersMetrics>
   /**
-   * Drains the servers of all workers, as `drain` of a server does, and resolves when all are done. A worker that takes
-   * `killAfterMs` longer is killed. Workers that die after this call are not started again. `close` ends them.
+   * Drains the servers of all workers, as `drain` of a server does with `stopListening`, and resolves when all are done. A
+   * worker that takes `killAfterMs` longer is killed. Workers that die after this call are not started again. `close` ends
+   * them.
    */
   drain(options: { readonly withinMs: number }): Promise<void>
   /**
    * Replaces the workers one after the other, for a new version of the module: first a new worker listens, then an old one
-   * drains within the given time and ends. Rejects if a new worker fails to listen; the workers that are not replaced by then
+   * leaves the port, drains within the given time and ends. A worker that takes `killAfterMs` longer is killed. No client is
+   * refused: see `stopListening` of a server's `drain`, and docs/shutdown.md for what the system resets. Rejects if a new worker fails to listen; the workers that are not replaced by then
    * go on.
    */
   restart(options: { readonly withinMs: number }): Promise<void>

@@ -19,6 +19,7 @@ export class HttpExchanges implements ExchangeHost {
   #answering = 0
   /** Answered exchanges whose client has not closed yet, the oldest first. */
   readonly #lingering = new Set<HttpExchange>()
+  readonly #onSettled: (() => void)[] = []
   #timer: Timer | undefined
   #nextCheckAt = Number.POSITIVE_INFINITY
 
@@ -51,6 +52,7 @@ export class HttpExchanges implements ExchangeHost {
     this.#endAnswer(exchange)
     this.#giveTime(exchange, timeMs)
     this.#lingering.add(exchange)
+    this.#tellSettled()
     if (this.#lingering.size <= this.limits.maxRequests) return
     for (const oldest of this.#lingering) {
       oldest.drop()
@@ -73,6 +75,20 @@ export class HttpExchanges implements ExchangeHost {
     this.#open.remove(exchange)
     this.#lingering.delete(exchange)
     this.#endAnswer(exchange)
+    this.#tellSettled()
+  }
+
+  /** Resolves when all requests are answered, handed over or gone. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onSettled.push(resolve)
+      this.#tellSettled()
+    })
+  }
+
+  #tellSettled(): void {
+    if (this.#onSettled.length === 0 || this.#open.size > this.#lingering.size) return
+    for (const resolve of this.#onSettled.splice(0)) resolve()
   }
 
   /** Drops all connections that were not handed over. */

@@ -24,6 +24,11 @@ export class MemoryListener implements HttpListener {
     this.#requests.begin(transport)
   }
 
+  leave(): Promise<void> {
+    this.#freeAddress()
+    return this.#requests.settled()
+  }
+
   async close(): Promise<void> {
     this.#freeAddress()
     this.#requests.drop()

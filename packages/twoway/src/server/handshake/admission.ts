@@ -62,6 +62,7 @@ export class Admission<Data> {
   readonly #events: AdmissionEvents<Data>
   /** The handshakes that `upgrade` has not decided on, each with the function that gives it up. */
   readonly #undecided = new Set<() => void>()
+  readonly #onDecided: (() => void)[] = []
   readonly #refusals = new Set<Promise<void>>()
   readonly #rate: HandshakeRate | undefined
   #isStopped = false
@@ -87,6 +88,12 @@ export class Admission<Data> {
 
   get isStopped(): boolean {
     return this.#isStopped
+  }
+
+  /** Resolves when no handshake waits for a decision. */
+  whenDecided(): Promise<void> {
+    if (this.#undecided.size === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#onDecided.push(resolve))
   }
 
   /** Refuses all undecided and all future handshakes. Resolves when the refused ones are gone. */
@@ -156,6 +163,7 @@ export class Admission<Data> {
     /** Returns false if the waiting had ended already. */
     const endWaiting = (why?: string): boolean => {
       if (!this.#undecided.delete(stop)) return false
+      if (this.#undecided.size === 0) for (const resolve of this.#onDecided.splice(0)) resolve()
       timer.cancel()
       if (why !== undefined && request !== undefined) IncomingRequest.giveUp(request, new TransportError(why))
       return true

@@ -8,6 +8,7 @@ import type { AttachOptions, HttpAttach, HttpHandler, HttpListener, HttpResponse
 import { tryHandles } from '../internals/handle-trial.js'
 import { chooseTransport } from '../transport/choose-transport.js'
 import { answerStream } from './answer-stream.js'
+import { closeHttpServer } from './close-http-server.js'
 import { addressOf } from './listen-on.js'
 import { headOf, headViolation, peerOf } from './request-head.js'
 import { type Upgrade, type UpgradeRoute, UpgradeRouter } from './upgrade-router.js'
@@ -105,6 +106,10 @@ class Attachment implements HttpListener, UpgradeRoute {
     const { handshakeTimeoutMs: lingerMs } = this.#options
     answerStream(stream, answer, { lingerMs, bodyless: request.method === 'HEAD' })
     this.#handler.refused(answer.status, peerOf(request.socket))
+  }
+
+  leave(): Promise<void> {
+    return closeHttpServer(this.#server)
   }
 
   close(): Promise<void> {

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
+import { setImmediate as immediate } from 'node:timers/promises'
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls'
 import { UsageError } from '../../../core/errors.js'
 import { HttpExchanges } from '../../../core/http/http-exchanges.js'
@@ -12,6 +13,9 @@ import { acceptTransports, chooseTransport } from '../transport/choose-transport
 import { addressOf, listenOn } from './listen-on.js'
 import { peerOf } from './request-head.js'
 import { watchDescriptors } from './watch-descriptors.js'
+
+/** Milliseconds that a listener which leaves its address may take to accept the connections that wait there. */
+const acceptWithinMs = 1000
 
 const noTime = Number.POSITIVE_INFINITY
 
@@ -39,6 +43,10 @@ class NodeListener implements HttpListener {
   readonly #exchanges: HttpExchanges
   /** Connections in their TLS handshake, and until when the request that follows may take, in the clock's milliseconds. */
   readonly #securing = new Map<Socket, number>()
+  /** The number of connections so far. */
+  #accepted = 0
+  /** Called when no connection is in its TLS handshake any more. */
+  #onSecured: () => void = () => {}
   #stopWatching: () => void = () => {}
   #address: ListenAddress = { address: '', port: 0 }
 
@@ -73,6 +81,29 @@ class NodeListener implements HttpListener {
     this.#address = addressOf(this.#server)
   }
 
+  async leave(): Promise<void> {
+    await this.#acceptWaiting()
+    this.#stopWatching()
+    this.#server.close()
+    if (this.#securing.size > 0) await new Promise<void>((resolve) => (this.#onSecured = resolve))
+    await this.#exchanges.settled()
+  }
+
+  /**
+   * Accepts until nothing waits, as the system resets the connections that wait at a socket that closes. libuv accepts one
+   * connection in a turn of the event loop. A flood does not end, so the time is limited.
+   */
+  async #acceptWaiting(): Promise<void> {
+    const until = nodeClock.now() + acceptWithinMs
+    let before: number
+    do {
+      before = this.#accepted
+      // Between two of these the event loop has polled.
+      await immediate()
+      await immediate()
+    } while (this.#accepted > before && nodeClock.now() < until)
+  }
+
   /**
    * Node calls back when the last WebSocket is gone, which may be days later; the address is free as soon as the
    * listening handle is closed, which `close` does before it returns.
@@ -101,8 +132,9 @@ class NodeListener implements HttpListener {
       ...(timeMs === noTime ? {} : { handshakeTimeout: Math.ceil(timeMs) }),
     })
     server.on('connection', (socket: Socket) => {
+      this.#accepted += 1
       this.#securing.set(socket, nodeClock.now() + timeMs)
-      socket.once('close', () => this.#securing.delete(socket))
+      socket.once('close', () => this.#endSecuring(socket))
     })
     server.on('secureConnection', (socket) => this.#secured(socket))
     server.on('tlsClientError', (_, socket) => socket.destroy())
@@ -113,13 +145,18 @@ class NodeListener implements HttpListener {
   #secured(socket: TLSSocket): void {
     const under = tlsParentOf(socket)
     const until = under === undefined ? undefined : this.#securing.get(under)
-    if (under !== undefined) this.#securing.delete(under)
     const timeMs = until === undefined ? this.#timeMs : Math.max(0, until - nodeClock.now())
     this.#begin(chooseTransport(socket, { peer: peerOf(socket) }), timeMs)
+    if (under !== undefined) this.#endSecuring(under)
+  }
+
+  #endSecuring(socket: Socket): void {
+    if (this.#securing.delete(socket) && this.#securing.size === 0) this.#onSecured()
   }
 
   /** Drops a TCP peer that has reset already: it has no address, by which limits go. */
   #begin(transport: RewindableTransport, timeMs = this.#timeMs): void {
+    this.#accepted += 1
     if (transport.peer.address === undefined && this.socketPath === undefined) transport.destroy()
     else this.#exchanges.begin(transport, timeMs)
   }
