@@ -273,6 +273,7 @@ export type UsageErrorCode =
   | 'tooManyTopics'
   | 'topicInvalid'
   | 'upgradeAnswerInvalid'
+  | 'requestAnswerInvalid'
   | 'headerInvalid'
   | 'pingImpossible'
   | 'streamImpossible'

@@ -12,14 +12,16 @@ type Inspect = (value: unknown, options: InspectOptions) => string
 
 /**
  * Makes `console.log` and `util.inspect` show an object as its class name and these members, instead of its own
- * properties. Set on a prototype, it applies to all objects of the class.
+ * properties. Set on a prototype, it applies to all objects of the class. `shownName` replaces the name of a class that
+ * users know by an interface.
  */
 export function showAs<Target extends object>(
   target: Target,
   members: (shown: Target) => Readonly<Record<string, unknown>>,
+  shownName?: string,
 ): Target {
   function show(this: Target, depth: number | null, options: InspectOptions, inspect?: Inspect): unknown {
-    const { name } = this.constructor
+    const name = shownName ?? this.constructor.name
     // The prototype is not an instance of its class.
     const isPrototype = Object.hasOwn(this, 'constructor')
     if (isPrototype || (depth !== null && depth < 0)) return `[${name}]`

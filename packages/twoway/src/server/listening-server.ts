@@ -2,6 +2,7 @@ import { HandshakeError, UsageError } from '../core/errors.js'
 import { checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
 import { isHandshakeAttempt } from '../core/handshake/upgrade-request.js'
 import { withHostOfTarget } from '../core/http/request-target.js'
+import { showAs } from '../core/inspection.js'
 import type { PlainLimits, ServerLimits } from '../core/limits.js'
 import { BroadcastMessage } from '../core/sending/broadcast-message.js'
 import { UnorderedSet } from '../core/unordered-set.js'
@@ -23,6 +24,7 @@ import { MessageTimeout } from './connection/message-timeout.js'
 import { type AcceptedHandshake, ServerConnection } from './connection/server-connection.js'
 import { ServerTopics } from './connection/server-topics.js'
 import { Admission, failure } from './handshake/admission.js'
+import { describe } from './handshake/describe.js'
 import { checkHost } from './handshake/host.js'
 import { readHttpAnswer } from './handshake/http-answer.js'
 import { IncomingRequest } from './handshake/incoming-request.js'
@@ -33,6 +35,7 @@ import type {
   AttachOptions,
   BroadcastOptions,
   DrainOptions,
+  HttpAnswer,
   OutgoingPiece,
   PublishOptions,
   ServeOptions,
@@ -175,6 +178,12 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     return this.#closed
   }
 
+  /** For `console.log` and `JSON.stringify`. */
+  toJSON(): { url: string; port: number; connections: number; isReady: boolean } {
+    const { url, port, isReady } = this
+    return { url, port, connections: this.#connections.size, isReady }
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
@@ -190,7 +199,14 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
       if (handler === undefined || isHandshakeAttempt(head)) checkRequest(head)
       const request = new IncomingRequest(head, peer, 'http')
       checkHost(request.headers, this.#listensOn, this.#settings.hosts)
-      return await readHttpAnswer(await this.#settings.handlers.request!(request))
+      const answer: unknown = await this.#settings.handlers.request!(request)
+      if (typeof answer !== 'object' || answer === null || !('status' in answer)) {
+        throw new UsageError(
+          'requestAnswerInvalid',
+          `request() returned ${describe(answer)}: return a Response, or an object with a status`,
+        )
+      }
+      return await readHttpAnswer(answer as HttpAnswer)
     } catch (error) {
       if (error instanceof HandshakeError) return refusalOf(error)
       this.#calls.failedWithoutSocket(error)
@@ -330,3 +346,5 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     await released
   }
 }
+
+showAs(ListeningServer.prototype, (server) => server.toJSON(), 'Server')

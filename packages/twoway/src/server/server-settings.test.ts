@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { UsageError } from '../core/errors.js'
-import { type attachTable, type ServerPorts, type serveTable, settleAttach, settleServe } from './server-settings.js'
+import { foreignListenOptions, foreignPlainOptions, foreignServerOptions } from './foreign-options.js'
+import { attachTable, type ServerPorts, serveTable, settleAttach, settleServe } from './server-settings.js'
 
 const ports = { deflateCodec: () => undefined } as unknown as ServerPorts
 
@@ -97,6 +98,62 @@ test('attach names the reason why it has no option of a server that listens', ()
       message: `attach() takes no option ${name}: plain requests remain with the HTTP server`,
     })
   }
+})
+
+/** Options of `ws`, Bun, uWebSockets.js and Socket.IO, each with the words that the advice must have. */
+const foreign: Readonly<Record<string, string>> = {
+  server: 'attach()',
+  noServer: 'attach()',
+  verifyClient: 'upgrade()',
+  handleProtocols: 'request.protocols',
+  clientTracking: 'server.connections',
+  maxPayload: 'maxMessageBytes',
+  maxPayloadLength: 'maxMessageBytes',
+  maxBackpressure: 'maxBufferedBytes',
+  pingInterval: 'idleTimeoutMs',
+  sendPings: 'idleTimeoutMs',
+  closeTimeout: 'closeTimeoutMs',
+  cors: 'origin',
+  websocket: 'open, message, close',
+  onMessage: 'message',
+  skipUTF8Validation: 'leave it out',
+  autoPong: 'leave it out',
+}
+
+for (const [owner, settle] of [
+  ['serve', settleServe],
+  ['attach', settleAttach],
+] as const) {
+  test(`${owner} says what takes the place of the options of other libraries`, () => {
+    for (const [name, words] of Object.entries(foreign)) {
+      assert.throws(
+        () => settle({ [name]: 5 }, ports),
+        (error) =>
+          error instanceof UsageError &&
+          error.message.startsWith(`there is no option "${name}" of ${owner}(): `) &&
+          error.message.includes(words),
+        name,
+      )
+    }
+  })
+}
+
+test('serve says what takes the place of the foreign options of where to listen, and attach refuses them', () => {
+  for (const [name, words] of [
+    ['hostname', 'host'],
+    ['unix', 'socketPath'],
+    ['cert', 'tls'],
+    ['fetch', 'request()'],
+    ['path', 'request.url'],
+  ] as const) {
+    assert.throws(() => settleServe({ [name]: 5 }, ports), { message: new RegExp(`no option "${name}".*${words}`) })
+    if (name !== 'path') assert.throws(() => settleAttach({ [name]: 5 }, ports), /attach\(\) takes no option /)
+  }
+})
+
+test('the advice about foreign options has no name that is an option', () => {
+  const names = [foreignServerOptions, foreignListenOptions, foreignPlainOptions].flatMap(Object.keys)
+  for (const name of names) assert.ok(!(name in serveTable) && !(name in attachTable), name)
 })
 
 test('a server does not repeat a key or a passphrase', () => {

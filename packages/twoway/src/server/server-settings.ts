@@ -14,6 +14,7 @@ import type { Diagnostics } from '../ports/diagnostics.js'
 import type { HttpHost, ListenOptions } from '../ports/http-host.js'
 import type { MemoryTuning } from '../ports/memory-tuning.js'
 import type { TransportReport } from '../ports/transport-report.js'
+import { foreignListenOptions, foreignPlainOptions, foreignServerOptions } from './foreign-options.js'
 import { attachmentOptions, commonOptions, listenOptions } from './server-options.js'
 import type { AttachOptions, PlainHandlers, ServeOptions, ServerHandlers, ServerOptions } from './server-types.js'
 
@@ -81,10 +82,23 @@ export const attachTable = {
   ...handlerOptions,
 } satisfies { readonly [name in keyof Required<AttachOptions<unknown>>]: unknown }
 
+const foreignServeOptions = {
+  ...foreignServerOptions,
+  ...foreignListenOptions,
+  ...foreignPlainOptions,
+  path: 'decide in upgrade() by request.url',
+}
+
 /** The options of `serve` that `attach` has not, and the reason. */
 const notOfAttachments: Readonly<Record<string, string>> = {
-  ...reasonFor({ ...plainHandlerOptions, ...plainLimitOptions }, 'plain requests remain with the HTTP server'),
-  ...reasonFor(listenOptions, 'the HTTP server decides where it listens, and whether with TLS'),
+  ...reasonFor(
+    { ...plainHandlerOptions, ...plainLimitOptions, ...foreignPlainOptions },
+    'plain requests remain with the HTTP server',
+  ),
+  ...reasonFor(
+    { ...listenOptions, ...foreignListenOptions },
+    'the HTTP server decides where it listens, and whether with TLS',
+  ),
 }
 
 function reasonFor(table: object, reason: string): Record<string, string> {
@@ -99,7 +113,7 @@ export function settleServe<Data>(
   options: ServeOptions<Data>,
   ports: ServerPorts,
 ): { readonly settings: ServerSettings<Data>; readonly listen: ListenOptions } {
-  const settled = settleOptions(options, serveTable, { name: 'serve()' })
+  const settled = settleOptions(options, serveTable, { name: 'serve()', foreignOptions: foreignServeOptions })
   const given = places.flatMap((names) => names.find((name) => options[name] !== undefined) ?? [])
   if (given.length > 1) {
     throw new UsageError('optionInvalid', `the options ${given.join(' and ')} exclude each other: give one of them`)
@@ -122,7 +136,11 @@ export function settleAttach<Data>(options: AttachOptions<Data>, ports: ServerPo
   if (name !== undefined) {
     throw new UsageError('optionInvalid', `attach() takes no option ${name}: ${notOfAttachments[name]}`)
   }
-  return settingsOf(options, settleOptions(options, attachTable, { name: 'attach()' }), ports)
+  return settingsOf(
+    options,
+    settleOptions(options, attachTable, { name: 'attach()', foreignOptions: foreignServerOptions }),
+    ports,
+  )
 }
 
 function settingsOf<Data>(

@@ -262,17 +262,26 @@ export interface UpgradeAcceptance<Data> {
    * @default false
    */
   readonly messageStream?: boolean | undefined
-  /** Further fields of the answer. */
+  /** Further fields of the answer; none that the handshake sets, and none that concerns the connection. */
   readonly headers?: HeaderInput | undefined
   readonly status?: undefined
 }
 
+/** An object of names and values, where a list of values makes several fields; a list of pairs; or Headers. */
 export type HeaderInput =
-  | Readonly<Record<string, string>>
+  | Readonly<Record<string, string | readonly string[]>>
   | Iterable<readonly [name: string, value: string]>
   | HeadersLike
 
-/** An HTTP answer: a Response of the platform, or a plain object. */
+/**
+ * An HTTP answer: a Response, or a plain object. The server closes the connection after it, and sends Content-Length and
+ * Connection itself.
+ *
+ * A Response may come from `fetch`. Fields that describe another connection or another body are left out: Connection and
+ * the fields that it names, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade, Content-Length, and
+ * Content-Encoding if the body is decoded. In a plain object such fields are an error; Upgrade and a Connection that does
+ * not contradict `close` are allowed.
+ */
 export type HttpAnswer = ResponseLike | PlainAnswer
 
 export interface PlainAnswer {
@@ -286,6 +295,8 @@ export interface PlainAnswer {
 export interface ResponseLike {
   readonly status: number
   readonly headers: HeadersLike
+  /** '' unless it came from `fetch`. */
+  readonly url?: string | undefined
   arrayBuffer(): Promise<ArrayBuffer>
 }
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { UsageError } from '../../core/errors.js'
+import { clientTable } from '../client-options.js'
 import type { WebSocketOptions } from '../websocket/websocket-types.js'
 import { settleClient } from './client-settings.js'
+import { foreignClientOptions } from './foreign-options.js'
 
 const wrong: { readonly [name in keyof Required<WebSocketOptions>]: readonly unknown[] } = {
   protocols: [5, null, {}],
@@ -57,12 +59,55 @@ for (const [name, values] of Object.entries(wrong)) {
 }
 
 test('names an option that there is not, and those that there are', () => {
-  assert.throws(() => settleClient({ maxPayload: 5 } as WebSocketOptions), {
+  assert.throws(() => settleClient({ retries: 5 } as WebSocketOptions), {
     code: 'optionInvalid',
     message:
-      /^there is no option "maxPayload" of a WebSocket: the options are protocols, headers, .*refusalBodyTimeoutMs$/,
+      /^there is no option "retries" of a WebSocket: the options are protocols, headers, .*refusalBodyTimeoutMs$/,
   })
   assert.throws(() => settleClient({ toString: 5 } as unknown as WebSocketOptions), { code: 'optionInvalid' })
+})
+
+/** Options of `ws`, undici, Node's http and Bun, each with the words that the advice must have. */
+const foreign: Readonly<Record<string, string>> = {
+  agent: 'createConnection',
+  dispatcher: 'createConnection',
+  httpsAgent: 'proxy',
+  maxPayload: 'maxMessageBytes',
+  handshakeTimeout: 'handshakeTimeoutMs',
+  timeout: 'handshakeTimeoutMs',
+  closeTimeout: 'closeTimeoutMs',
+  followRedirects: 'maxRedirects',
+  auth: 'Authorization',
+  tls: 'rejectUnauthorized',
+  protocol: 'protocols',
+  protocolVersion: '13',
+  extraHeaders: 'headers',
+  compression: 'perMessageDeflate',
+  socketPath: 'ws+unix:',
+  port: 'URL',
+  skipUTF8Validation: 'leave it out',
+  autoPong: 'leave it out',
+  generateMask: 'leave it out',
+  finishRequest: 'headers',
+}
+
+for (const [name, words] of Object.entries(foreign)) {
+  test(`says what takes the place of the option ${name} of other libraries`, () => {
+    const isExplained = (error: unknown): boolean =>
+      error instanceof UsageError &&
+      error.message.startsWith(`there is no option "${name}" of a WebSocket: `) &&
+      error.message.includes(words)
+    assert.throws(() => settleClient({ [name]: 5 } as WebSocketOptions), isExplained)
+  })
+}
+
+test('gives advice for no name that is an option, and names only options in it', () => {
+  for (const [name, advice] of Object.entries(foreignClientOptions)) {
+    assert.ok(!(name in clientTable), name)
+    for (const [option = ''] of advice.matchAll(/\b[a-z]+(?:[A-Z][a-z]+)+\b/g)) {
+      assert.ok(option in clientTable || option === 'callback', `${name}: ${option}`)
+    }
+  }
 })
 
 test('takes cert and key only together', () => {

@@ -7,6 +7,7 @@ import type { CreateConnection, LocalOptions, ProxyOptions, TlsClientOptions } f
 import { clientTable, localOptions, tlsOptions } from '../client-options.js'
 import { elementsOf } from '../elements-of.js'
 import type { WebSocketOptions } from '../websocket/websocket-types.js'
+import { foreignClientOptions } from './foreign-options.js'
 
 /** A client's options, checked and complete; all but `protocols`, which the standard has rules for. */
 export interface ClientSettings {
@@ -26,7 +27,7 @@ export interface ClientSettings {
   readonly perMessageDeflate: readonly DeflateSettings[]
 }
 
-const owner: OptionsOwner = { name: 'a WebSocket' }
+const owner: OptionsOwner = { name: 'a WebSocket', foreignOptions: foreignClientOptions }
 
 /** Checks a client's options and adds the defaults. A UsageError 'optionInvalid' names the first that is wrong. */
 export function settleClient(options: WebSocketOptions): ClientSettings {

@@ -4,6 +4,7 @@ import { showAs } from '../../core/inspection.js'
 import { onAbort } from '../connecting/abort-listeners.js'
 import { withoutCredentials } from '../connecting/without-credentials.js'
 import { textsOf } from '../elements-of.js'
+import { refuseThirdOptions } from '../refuse-third-options.js'
 import { shapeAsInterface } from '../websocket/interface-shape.js'
 import { bytesOf } from '../websocket/message-data.js'
 import { sendPing } from '../websocket/ping.js'
@@ -45,6 +46,8 @@ export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketSt
     constructor(url: string | { toString(): string }, options: WebSocketStreamOptions = {}) {
       // biome-ignore lint/complexity/noArguments: WebIDL tells an argument that is missing from one that is undefined
       if (arguments.length === 0) throw new TypeError('a WebSocketStream takes a URL: write one such as wss://host/')
+      // biome-ignore lint/complexity/noArguments: WebIDL ignores further arguments, so they have no names
+      refuseThirdOptions(arguments[2], 'WebSocketStream')
       const text = `${url}`
       const { signal, ...settings } = toDictionary(options)
       this.#socket = openSocket(

@@ -8,6 +8,7 @@ import { checkProtocols } from '../connecting/subprotocols.js'
 import { parseWebSocketUrl } from '../connecting/url.js'
 import { withoutCredentials } from '../connecting/without-credentials.js'
 import { textsOf } from '../elements-of.js'
+import { refuseThirdOptions } from '../refuse-third-options.js'
 import { type ClientPorts, ClientSocket, ReadyState } from './client-socket.js'
 import { CloseEvent } from './close-event.js'
 import { shapeAsInterface } from './interface-shape.js'
@@ -46,7 +47,7 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
       if (arguments.length === 0) throw new TypeError('a WebSocket takes a URL: write one such as ws://localhost:8080/')
       super()
       // biome-ignore lint/complexity/noArguments: WebIDL ignores further arguments, so they have no names
-      refuseThirdOptions(arguments[2])
+      refuseThirdOptions(arguments[2], 'WebSocket')
       const text = `${url}`
       const options = toOptions(protocols)
       // 1. to 7. The URL is parsed; the base URL of 1. is the page's, so there is none here.
@@ -329,13 +330,4 @@ function showing(event: Event, members: Readonly<Record<string, unknown>>): Even
     Object.defineProperty(event, name, { value: members[name], enumerable: true })
   })
   return showAs(event, ({ type }) => ({ type, ...members }))
-}
-
-/** Refuses options as the third argument, where `ws` takes them: they would be lost silently. Other values are ignored. */
-function refuseThirdOptions(third: unknown): void {
-  if (typeof third !== 'object' || third === null) return
-  throw new UsageError(
-    'optionInvalid',
-    'a WebSocket takes its options as the second argument, not the third: write new WebSocket(url, { protocols, ...options })',
-  )
 }

@@ -3,6 +3,7 @@ import type { Transport } from '../../ports/transport.js'
 import { HandshakeError, type RequestViolationCode } from '../errors.js'
 import { type ExtensionOffer, parseExtensions } from '../extensions/extension-header.js'
 import { encodeHead, refuseOwnedFields } from '../http/encode-head.js'
+import { connectionFields } from '../http/encode-response.js'
 import { areDistinctTokens } from '../http/field-syntax.js'
 import { HeaderFields } from '../http/header-fields.js'
 import { isHost, isTarget } from '../http/request-target.js'
@@ -69,6 +70,9 @@ export interface Acceptance {
   readonly expectsContinue?: boolean
 }
 
+/** RFC 9110 §7.6.1: fields that concern the connection would contradict the switch of protocols. */
+const acceptanceOwned: ReadonlySet<string> = new Set([...handshakeFields, ...connectionFields])
+
 const continuing = encodeHead('HTTP/1.1 100 Continue', [])
 const acceptanceLine = 'HTTP/1.1 101 Switching Protocols'
 const acceptanceFields = ['Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Accept'] as const
@@ -78,7 +82,7 @@ const acceptanceFields = ['Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-
  * allowed.
  */
 export function acceptanceOf({ key, protocol, extensions, fields }: Acceptance): Uint8Array {
-  refuseOwnedFields(fields, handshakeFields, 'the handshake')
+  refuseOwnedFields(fields, acceptanceOwned, 'the handshake')
   const own = [...acceptanceFields, acceptKey(key)]
   if (protocol !== '') own.push('Sec-WebSocket-Protocol', protocol)
   if (extensions !== undefined) own.push('Sec-WebSocket-Extensions', extensions)

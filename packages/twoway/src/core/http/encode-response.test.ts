@@ -39,16 +39,53 @@ test('keeps the space before an absent reason, RFC 9112 §4', () => {
   assert.ok(written(encodeResponse({ status: 599, fields: [], body: '' })).startsWith('HTTP/1.1 599 \r\n'))
 })
 
-for (const status of [0, 101, 199, 600, 200.5, Number.NaN]) {
+test('writes no length in the answer to HEAD whose body is unknown, RFC 9110 §8.6', () => {
+  const text = written(encodeResponse({ status: 200, fields: [], body: '' }, true))
+  assert.equal(text, 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n')
+})
+
+test('writes no content with 205, and says so, RFC 9110 §15.3.6', () => {
+  const text = written(encodeResponse({ status: 205, fields: [], body: 'four' }))
+  assert.ok(text.endsWith('Content-Length: 0\r\nConnection: close\r\n\r\n'))
+})
+
+/** The app's fields about the connection, and the one Connection that is sent. */
+const connections: readonly (readonly [status: number, fields: readonly string[], connection: string])[] = [
+  [200, [], 'close'],
+  [200, ['Connection', 'close'], 'close'],
+  [200, ['connection', 'CLOSE'], 'CLOSE'],
+  [200, ['Connection', ''], 'close'],
+  [200, ['X-Hop', '1', 'Connection', 'X-Hop'], 'X-Hop, close'],
+  [200, ['Connection', 'X-Hop', 'Connection', 'close, x-hop'], 'X-Hop, close'],
+  [200, ['Upgrade', 'h2c'], 'Upgrade, close'],
+  [200, ['Upgrade', 'h2c', 'Connection', 'upgrade'], 'upgrade, close'],
+  [426, [], 'Upgrade, close'],
+  [426, ['Upgrade', 'websocket', 'Connection', 'Upgrade'], 'Upgrade, close'],
+]
+for (const [status, fields, connection] of connections) {
+  test(`sends one Connection, "${connection}", for ${status} with ${JSON.stringify(fields)}, RFC 9110 §7.6.1`, () => {
+    const text = written(encodeResponse({ status, fields, body: '' }))
+    assert.deepEqual(text.match(/^connection: .*$/gim), [`Connection: ${connection}`])
+    assert.equal(/^upgrade: /im.test(text), /upgrade/i.test(connection))
+  })
+}
+
+for (const status of ['200', undefined, 0, 101, 199, 600, 200.5, Number.NaN]) {
   test(`refuses the status ${status} for a final answer, RFC 9110 §15`, () => {
     const isOptionInvalid = (error: unknown) => error instanceof UsageError && error.code === 'optionInvalid'
-    assert.throws(() => encodeResponse({ status, fields: [], body: '' }), isOptionInvalid)
+    assert.throws(() => encodeResponse({ status: status as number, fields: [], body: '' }), isOptionInvalid)
   })
 }
 
 for (const fields of [
   ['content-length', '1'],
   ['Transfer-Encoding', 'chunked'],
+  ['Connection', 'keep-alive'],
+  ['connection', 'X-Hop, Keep-Alive'],
+  ['Keep-Alive', 'timeout=5'],
+  ['Proxy-Connection', 'keep-alive'],
+  ['TE', 'trailers'],
+  ['Trailer', 'X-Sum'],
   ['X', 'a\r\nb'],
 ]) {
   test(`refuses the field ${JSON.stringify(fields)}`, () => {

@@ -52,19 +52,26 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
     return isSameText(value, element) || splitList(value).some((listed) => isSameText(listed, element))
   }
 
+  /** For `JSON.stringify`: the values by name; a list where a name has several lines. May hold cookies and credentials. */
+  toJSON(): Readonly<Record<string, string | readonly string[]>> {
+    return byName(this)
+  }
+
   *[Symbol.iterator](): Iterator<readonly [name: string, value: string]> {
     for (let at = 0; at < this.#fields.length; at += 2) yield [this.#fields[at]!.toLowerCase(), this.#fields[at + 1]!]
   }
 }
 
-showAs(HeaderFields.prototype, (headers) => {
-  const shown: Record<string, unknown> = Object.create(null)
+showAs(HeaderFields.prototype, byName)
+
+function byName(headers: HeaderFields): Record<string, string | readonly string[]> {
+  const shown: Record<string, string | readonly string[]> = Object.create(null)
   for (const [name] of headers) {
     const values = headers.all(name)
-    shown[name] = values.length === 1 ? values[0] : values
+    shown[name] = values.length === 1 ? values[0]! : values
   }
   return { ...shown }
-})
+}
 
 /** The index of the next field with a name among names and values in turn, or -1. */
 export function findField(fields: readonly string[], name: string, from = 0): number {

@@ -151,8 +151,10 @@ export class HttpExchange implements TransportSink, MemoryHolder {
 
   /** Throws if the response can't be encoded; nothing is sent then. */
   #answer(response: HttpResponse, lingerMs = this.#host.limits.handshakeTimeoutMs): void {
+    // The error about a response that can't be sent is reported even if the response is late.
+    const bytes = encodeResponse(response, this.#isBodyless)
     if (this.#isAnswered) return
-    this.#transport.write(encodeResponse(response, this.#isBodyless))
+    this.#transport.write(bytes)
     this.#transport.end()
     this.#isRead = true
     this.#isAnswered = true

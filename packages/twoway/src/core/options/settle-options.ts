@@ -10,6 +10,8 @@ export interface OptionsOwner {
   readonly prefix?: string
   /** Added to the error about an unknown option. */
   readonly hint?: string
+  /** What to do in place of options that other libraries have, as a sentence by their names. */
+  readonly foreignOptions?: Readonly<Record<string, string>>
 }
 
 /**
@@ -51,11 +53,19 @@ export function wrongOption(name: string, value: unknown, table: OptionTable, ow
 }
 
 function unknownOption(name: string, table: OptionTable, owner: OptionsOwner): UsageError {
+  const advice = foreignAdvice(name, owner)
+  if (advice !== undefined) {
+    return new UsageError('optionInvalid', `there is no option "${quoted(name)}" of ${owner.name}: ${advice}`)
+  }
   const known = Object.keys(table)
   const closest = closestOf(name, known)
   const remedy = closest === undefined ? `the options are ${known.join(', ')}` : `did you mean ${closest}?`
   const hint = owner.hint === undefined ? '' : `${closest === undefined ? '. ' : ' '}${owner.hint}`
   return new UsageError('optionInvalid', `there is no option "${quoted(name)}" of ${owner.name}: ${remedy}${hint}`)
+}
+
+function foreignAdvice(name: string, { foreignOptions = {} }: OptionsOwner): string | undefined {
+  return Object.hasOwn(foreignOptions, name) ? foreignOptions[name] : undefined
 }
 
 /** The name that differs from the unknown one by the fewest edits; undefined where that is more than two in five letters. */

@@ -2,6 +2,7 @@ import { Connection } from '../../core/connection.js'
 import type { CloseResult, ConnectionEvents, SendResult } from '../../core/connection-types.js'
 import { TransportError, UsageError } from '../../core/errors.js'
 import type { Extension } from '../../core/extensions/extension.js'
+import { showAs } from '../../core/inspection.js'
 import { type MessagePipe, openPipe, type Pipeable, type PipeEvents } from '../../core/message-pipe.js'
 import { textToBytes } from '../../core/payload/text-to-bytes.js'
 import type { BroadcastMessage } from '../../core/sending/broadcast-message.js'
@@ -357,6 +358,12 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable {
     return this.#lifetime
   }
 
+  /** For `JSON.stringify`. Omits `data`, which may be anything, and the header fields of the request. */
+  toJSON(): object {
+    const { id, readyState, remoteAddress, protocol, extensions, bufferedAmount } = this
+    return { id, url: this.request.url, readyState, remoteAddress, protocol, extensions, bufferedAmount }
+  }
+
   #observe(result: SendResult): SendResult {
     if (result === 'sent' || result === 'buffered') this.#observer.sent()
     else if (result === 'dropped') this.#observer.dropped(this)
@@ -375,6 +382,14 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable {
     return textToBytes(this.#settings.ports.payload, text)
   }
 }
+
+const stateNames = { 1: 'OPEN', 2: 'CLOSING', 3: 'CLOSED' } as const
+
+showAs(
+  ServerConnection.prototype,
+  (socket) => ({ ...socket.toJSON(), readyState: stateNames[socket.readyState], data: socket.data }),
+  'ServerSocket',
+)
 
 function closedWhileWaiting(): Error {
   return new TransportError('the connection closed before all queued messages were sent')

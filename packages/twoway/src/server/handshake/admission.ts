@@ -1,6 +1,7 @@
 import { HandshakeError, TransportError, UsageError } from '../../core/errors.js'
 import { acceptExtension } from '../../core/extensions/negotiation.js'
 import { accept, type ClientOffer, checkRequest, refusalOf } from '../../core/handshake/server-handshake.js'
+import { isToken } from '../../core/http/field-syntax.js'
 import type { ServerLimits } from '../../core/limits.js'
 import { quoted } from '../../core/printable.js'
 import type { HttpResponse, RequestHead } from '../../ports/http-host.js'
@@ -10,6 +11,7 @@ import type { AcceptedHandshake } from '../connection/server-connection.js'
 import type { Observer } from '../observer.js'
 import type { ServerSettings } from '../server-settings.js'
 import type { UpgradeAcceptance, UpgradeAnswer } from '../server-types.js'
+import { describe } from './describe.js'
 import { HandshakeRate } from './handshake-rate.js'
 import { checkHost } from './host.js'
 import { fieldsOf, readHttpAnswer } from './http-answer.js'
@@ -198,7 +200,7 @@ export class Admission<Data> {
   }
 
   #accept(
-    { transport }: OpenRequest,
+    open: OpenRequest,
     offer: ClientOffer,
     request: IncomingRequest,
     answer: UpgradeAcceptance<Data> | UpgradeAcceptance<undefined> = {},
@@ -210,14 +212,13 @@ export class Admission<Data> {
         `upgrade() returned ${describe(answer)}: return an object or nothing to accept the client, or a status to refuse it`,
       )
     }
+    const { transport } = open
     const { handlers, negotiators } = this.#settings
-    const { protocol = '', perMessageDeflate = true, messageStream = handlers.message === undefined, headers } = answer
+    const { perMessageDeflate = true, messageStream = handlers.message === undefined, headers } = answer
+    const protocol = answer.protocol ?? ''
     if (protocol !== '' && !offer.protocols.includes(protocol)) {
-      const offered = offer.protocols.length === 0 ? 'none' : quoted(offer.protocols.join(', '))
-      throw new UsageError(
-        'protocolNotOffered',
-        `upgrade() chose the subprotocol "${quoted(protocol)}", which the client does not offer (${offered}): choose from request.protocols`,
-      )
+      this.#refuseProtocol(open, offer, protocol)
+      return
     }
     if (answer.messageStream === true && handlers.messageStream === undefined) {
       throw new UsageError(
@@ -255,6 +256,24 @@ export class Admission<Data> {
     this.#observer.handshakeAnswered(response.status, address, request)
   }
 
+  /**
+   * A server may send only a subprotocol that the client offers, RFC 6455 §4.2.2 (5). Without one, the two sides would
+   * speak different protocols, so the client is told what it lacks.
+   */
+  #refuseProtocol(open: OpenRequest, { protocols }: ClientOffer, chosen: unknown): void {
+    const offered = protocols.length === 0 ? 'none' : quoted(protocols.join(', '))
+    const name = typeof chosen === 'string' ? `"${quoted(chosen)}"` : describe(chosen)
+    const canBeOffered = typeof chosen === 'string' && isToken(chosen)
+    const lacking = `this server requires the subprotocol ${name}, which Sec-WebSocket-Protocol does not offer`
+    this.#refuse(open, canBeOffered ? plainAnswer(400, lacking) : failure)
+    this.#events.failed(
+      new UsageError(
+        'protocolNotOffered',
+        `upgrade() chose the subprotocol ${name}, which the client does not offer (${offered}): choose from request.protocols`,
+      ),
+    )
+  }
+
   #fail(open: OpenRequest, error: unknown): void {
     this.#refuse(open, error instanceof HandshakeError ? refusalOf(error) : failure)
     if (!(error instanceof HandshakeError)) this.#events.failed(error)
@@ -275,10 +294,4 @@ function isRefusal<Refused extends { readonly status: number }>(
   answer: Acceptance<unknown> | Refused,
 ): answer is Refused {
   return answer?.status !== undefined
-}
-
-/** Names the value that a handler returned in place of an object. TypeScript refuses such handlers. */
-function describe(value: unknown): string {
-  if (typeof value === 'string') return `the text "${quoted(value)}"`
-  return typeof value === 'function' || typeof value === 'symbol' ? `a ${typeof value}` : String(value)
 }

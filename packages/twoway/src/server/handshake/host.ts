@@ -6,7 +6,7 @@ import { quoted } from '../../core/printable.js'
 const port = /:\d*$/
 
 /** A name or an address that means this machine, seen from itself (RFC 6761 §6.3). */
-const loopback = String.raw`(?:localhost|.+\.localhost|(?:::ffff:)?127(?:\.\d{1,3}){3}|\[::1\]|::1)`
+const loopback = String.raw`(?:localhost\.?|.+\.localhost\.?|(?:::ffff:)?127(?:\.\d{1,3}){3}|\[::1\]|::1)`
 const loopbackAddress = new RegExp(`^${loopback}$`, 'i')
 const loopbackHost = new RegExp(`^${loopback}(?::\\d*)?$`, 'i')
 
@@ -19,6 +19,11 @@ export function checkHost(headers: HeaderFields, listensOn: string, allowed: 'an
   const value = headers.get('host') ?? ''
   if (loopbackHost.test(value)) return
   const host = value.replace(port, '')
-  if (allowed.some((name) => isSameText(name, host))) return
+  if (allowed.some((name) => isSameText(withoutRoot(name), withoutRoot(host)))) return
   throw new HandshakeError('hostForbidden', `${quoted(host)}; add the name to the option hosts to accept it`)
+}
+
+/** A name without the dot of the DNS root at its end: `example.com.` is `example.com`, RFC 1034 §3.1. */
+export function withoutRoot(name: string): string {
+  return name.endsWith('.') ? name.slice(0, -1) : name
 }

@@ -1,5 +1,6 @@
 import { HeaderFields } from '../../core/http/header-fields.js'
 import { isHost } from '../../core/http/request-target.js'
+import { showAs } from '../../core/inspection.js'
 import type { RequestHead } from '../../ports/http-host.js'
 import type { PlatformAbortSignal } from '../../ports/platform-types.js'
 import type { TransportPeer } from '../../ports/transport.js'
@@ -59,6 +60,12 @@ export class IncomingRequest {
     return this.#abort.signal
   }
 
+  /** For `JSON.stringify`. Omits header fields, which may be secret. */
+  toJSON(): object {
+    const { method, url, protocols, remoteAddress } = this
+    return { method, url, protocols, remoteAddress }
+  }
+
   /** Aborts the `signal` of a request, once. Static, because the type that users see has no statics. */
   static giveUp(request: IncomingRequest, reason: Error): void {
     request.#abort ??= new AbortController()
@@ -72,3 +79,11 @@ export class IncomingRequest {
     return error === signal.reason || (error instanceof Error && error.name === 'AbortError')
   }
 }
+
+showAs(IncomingRequest.prototype, ({ method, url, headers, protocols, remoteAddress }) => ({
+  method,
+  url,
+  headers,
+  protocols,
+  remoteAddress,
+}))

@@ -36,6 +36,12 @@ const own: readonly Page[] = [
   { host: 'echo.example.com', origin: 'https://echo.example.com:443' },
   { host: 'echo.example.com:443', origin: 'https://echo.example.com' },
   { host: 'echo.example.com:8443', origin: 'https://echo.example.com:8443' },
+  // With the dot of the DNS root, which proxies remove from Host.
+  { host: 'example.com.', origin: 'https://example.com.' },
+  { host: 'example.com', origin: 'https://example.com.' },
+  { host: 'example.com.', origin: 'https://example.com' },
+  { host: 'example.com:8443', origin: 'https://example.com.:8443' },
+  { host: 'localhost:8080', origin: 'http://localhost.:8080' },
 ]
 
 const foreign: readonly Page[] = [
@@ -62,6 +68,10 @@ const foreign: readonly Page[] = [
   { host: 'example.com', origin: 'null' },
   { host: 'example.com', origin: 'file://' },
   { host: '', origin: 'file://' },
+  { host: 'example.com', origin: 'https://example.com..' },
+  { host: 'example.com', origin: 'https://evil.example.' },
+  // Without the dot, a name of one label may be another host, of the local network.
+  { host: 'ai', origin: 'http://ai.' },
   { host: '', origin: 'http://' },
   { host: 'example.com', origin: '' },
   { host: 'example.com', origin: '//example.com' },

@@ -1,6 +1,7 @@
 import { HandshakeError } from '../../core/errors.js'
 import type { HeaderFields } from '../../core/http/header-fields.js'
 import { quoted } from '../../core/printable.js'
+import { withoutRoot } from './host.js'
 
 /** The default ports, which an origin leaves out, by the schemes that a page of the same server can have: RFC 6454 §4, RFC 6455 §3. */
 const defaultPorts: ReadonlyMap<string, string> = new Map([
@@ -20,6 +21,7 @@ const hostForm = /^(\[[0-9a-f:.]+\]|[^/?#@:,\s]+)(?::(\d*))?$/
 export function checkOrigin(headers: HeaderFields, encrypted: boolean, allowed: 'any' | readonly string[]): void {
   const origin = headers.get('origin')
   if (allowed === 'any' || origin === undefined || allowed.includes(origin)) return
+  if (allowed.some((each) => isSameOrigin(each, origin))) return
   if (isOwn(origin.toLowerCase(), (headers.get('host') ?? '').toLowerCase(), encrypted)) return
   throw new HandshakeError('originForbidden', `${quoted(origin)}; add it to the option origin to accept it`)
 }
@@ -32,6 +34,23 @@ function isOwn(origin: string, host: string, encrypted: boolean): boolean {
   const [, scheme = '', name, port] = originForm.exec(origin) ?? []
   const [, ownName, ownPort] = hostForm.exec(host) ?? []
   const defaultPort = defaultPorts.get(scheme)
-  if (defaultPort === undefined || name === undefined || name !== ownName) return false
+  if (defaultPort === undefined || name === undefined || ownName === undefined) return false
+  if (comparable(name) !== comparable(ownName)) return false
   return (port ?? defaultPort) === (ownPort || (encrypted ? '443' : defaultPort))
+}
+
+/** Whether two origins differ at most in the dot at the end of the host. */
+function isSameOrigin(one: string, other: string): boolean {
+  const [, scheme, name = '', port] = originForm.exec(one) ?? []
+  const [, otherScheme, otherName = '', otherPort] = originForm.exec(other) ?? []
+  return name !== '' && scheme === otherScheme && port === otherPort && comparable(name) === comparable(otherName)
+}
+
+/**
+ * A host without the dot at its end, which proxies remove from Host but browsers keep in Origin. A name of one label keeps
+ * it: without the dot it may be a name of the local network, and with it another site's.
+ */
+function comparable(name: string): string {
+  const bare = withoutRoot(name)
+  return bare.includes('.') || bare === 'localhost' ? bare : name
 }

@@ -1,7 +1,7 @@
 import { UsageError } from '../../errors.js'
 import { flag, integer } from '../../options/check.js'
 import { type OptionsOf, option } from '../../options/option.js'
-import { settleOptions } from '../../options/settle-options.js'
+import { type OptionsOwner, settleOptions } from '../../options/settle-options.js'
 import { maxWindowBits } from './deflate-parameters.js'
 
 /** zlib, with which most peers compress, knows no window of 8 bits (256 bytes) for raw DEFLATE. */
@@ -50,6 +50,18 @@ export const deflateOptions = {
   thresholdBytes: option(integer(0, Number.MAX_SAFE_INTEGER, 'bytes'), 1024),
 }
 
+const owner: OptionsOwner = {
+  name: 'perMessageDeflate',
+  prefix: 'perMessageDeflate.',
+  foreignOptions: {
+    zlibDeflateOptions: 'give level and memLevel themselves',
+    zlibInflateOptions: 'leave it out: maxMessageBytes limits what a message may become',
+    concurrencyLimit: 'leave it out: long messages share the thread pool',
+    compress: 'give level, or leave perMessageDeflate out',
+    decompress: 'leave it out: what was compressed is always decompressed',
+  },
+}
+
 /** The parameters of the compression of messages, RFC 7692. */
 export interface PerMessageDeflateOptions extends OptionsOf<typeof deflateOptions> {}
 
@@ -88,7 +100,7 @@ function isOptions(value: unknown): boolean {
 }
 
 function settle(options: PerMessageDeflateOptions, role: 'client' | 'server'): DeflateSettings {
-  const settled = settleOptions(options, deflateOptions, { name: 'perMessageDeflate', prefix: 'perMessageDeflate.' })
+  const settled = settleOptions(options, deflateOptions, owner)
   return {
     ...settled,
     serverNoContextTakeover: settled.serverNoContextTakeover ?? role === 'server',
