@@ -23,3 +23,12 @@ test('applies to a single object too', () => {
   const one = showAs(new Thing(), ({ inside }) => ({ was: inside }))
   assert.equal(inspect(one), "Thing { was: 'internal' }")
 })
+
+test('shows an object whose members refer to it, at any depth', () => {
+  class Circular {
+    readonly data: object = { self: this }
+  }
+  showAs(Circular.prototype, ({ data }) => ({ data }), 'Shown')
+  assert.equal(inspect(new Circular(), { depth: null }), 'Shown { data: { self: [Circular Shown] } }')
+  assert.equal(inspect([new Circular()], { depth: 0 }), '[ [Shown] ]')
+})

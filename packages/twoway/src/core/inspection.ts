@@ -8,6 +8,9 @@ interface InspectOptions {
   readonly depth?: number | null | undefined
 }
 
+/** The objects of the call that is going on: their members, such as a user's data, may refer to them. */
+const beingShown = new Set<object>()
+
 type Inspect = (value: unknown, options: InspectOptions) => string
 
 /**
@@ -25,8 +28,15 @@ export function showAs<Target extends object>(
     // The prototype is not an instance of its class.
     const isPrototype = Object.hasOwn(this, 'constructor')
     if (isPrototype || (depth !== null && depth < 0)) return `[${name}]`
+    if (beingShown.has(this)) return `[Circular ${name}]`
     const shown = members(this)
-    return inspect === undefined ? shown : `${name} ${inspect(shown, options)}`
+    if (inspect === undefined) return shown
+    beingShown.add(this)
+    try {
+      return `${name} ${inspect(shown, options)}`
+    } finally {
+      beingShown.delete(this)
+    }
   }
   function showOnDeno(this: Target, inspect: Inspect, options: InspectOptions): unknown {
     return show.call(this, options.depth ?? null, options, inspect)

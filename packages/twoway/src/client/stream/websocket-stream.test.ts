@@ -569,6 +569,21 @@ describe('WebSocketStream', () => {
     }
   })
 
+  it('refuses options in the third place, as ws takes them, and ignores what is no object, as WebIDL has it', async () => {
+    const url = 'ws://localhost:1/'
+    for (const { WebSocketStream } of [kinds[0]!, kinds[1]!]) {
+      const construct = (third: unknown) =>
+        new (WebSocketStream as new (...all: unknown[]) => object)(url, { protocols: ['chat'] }, third)
+      for (const third of [{ headers: {} }, [], new Map()]) {
+        const message = /a WebSocketStream takes its options as the second argument, not the third/
+        assert.throws(() => construct(third), { name: 'UsageError', code: 'optionInvalid', message })
+      }
+      for (const third of [undefined, null, 'text', 1, () => {}]) {
+        await (construct(third) as WebSocketStreamInterface).closed.catch(() => {})
+      }
+    }
+  })
+
   it('throws a SyntaxError for a URL and for subprotocols that can not be used', () => {
     for (const url of ['no url', 'ftp://localhost', 'ws://localhost/#fragment']) {
       assert.throws(() => new WebSocketStream(url), { name: 'SyntaxError' })

@@ -13,7 +13,7 @@ export interface InflateTask {
   /** Whether the input must end the data: a stream that is cut then is malformed. */
   readonly mustEnd: boolean
   /** Asked where the message is over and the data goes on with the next one: whether it was not cut within a block. */
-  readonly endsWithBlock: (stream: InflateRaw) => boolean
+  readonly findBlockEnd: (stream: InflateRaw, answer: (isBetweenBlocks: boolean) => void) => void
   /** A stream without history. */
   readonly create: () => InflateRaw
   readonly emit: DecodedSink
@@ -86,13 +86,23 @@ export class InflateJob {
   }
 
   #conclude(): void {
-    const { tailLength, mustEnd, endsWithBlock } = this.#task
-    if (tailLength > 0 && !mustEnd && !this.#isOver && !endsWithBlock(this.#stream!)) {
-      this.#onError()
-    } else {
-      if (tailLength > 0) this.#emit(nothing, true)
-      this.#finish()
+    const { tailLength, mustEnd, findBlockEnd } = this.#task
+    if (this.#isOver || tailLength === 0 || mustEnd) {
+      this.#succeed()
+      return
     }
+    const stream = this.#stream!
+    // Its output is not the message's from here on.
+    stream.off('data', this.#onData).off('end', this.#onEnd)
+    findBlockEnd(stream, (isBetweenBlocks) => {
+      if (isBetweenBlocks) this.#succeed()
+      else this.#onError()
+    })
+  }
+
+  #succeed(): void {
+    if (this.#task.tailLength > 0) this.#emit(nothing, true)
+    this.#finish()
   }
 
   #emit(bytes: Uint8Array, last: boolean): void {

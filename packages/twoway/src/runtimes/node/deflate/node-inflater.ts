@@ -4,6 +4,7 @@ import { ProtocolError } from '../../../core/errors.js'
 import type { ScratchPool } from '../../../core/sending/scratch-pool.js'
 import type { ContextParameters, DecodedSink, Inflater } from '../../../ports/deflate-codec.js'
 import { DirectZlib } from '../internals/direct-zlib.js'
+import { findBlockEnd } from './block-end.js'
 import { InflateJob } from './inflate-job.js'
 import { inflateOnce } from './inflate-once.js'
 import type { JobQueue } from './job-queue.js'
@@ -169,7 +170,7 @@ export class NodeInflater implements Inflater {
       input,
       tailLength: last ? this.#tail.length : 0,
       mustEnd: last && !parameters.takeover,
-      endsWithBlock: (stream) => !isDirect || DirectZlib.over(stream)!.endsWithBlock(),
+      findBlockEnd: isDirect ? (stream, answer) => answer(DirectZlib.over(stream)!.endsWithBlock()) : findBlockEnd,
       create: () => pool.take(),
       emit,
       done: (error) => {
