@@ -38,6 +38,11 @@ ${[head, head.map(() => '---'), ...rows].map(line).join('\n')}
 Memory is the growth of the resident memory of the process: after a garbage collection for the rows about fragments, and the
 maximum for the others. Compiled code and a heap that grows in steps add a noise of some MiB.
 
+One property depends on the runtime: on Deno, a reader that pauses does not slow a peer down over TLS, because Deno's
+\`node:tls\` goes on reading from the network while its socket is paused. A server or client there takes in everything that the
+peer sends and holds it in memory (\`test/runtimes/deno-tls-pause.mjs\` shows it). Without TLS, or with TLS ended by a proxy in front,
+reading stops as it does on Node and Bun.
+
 Tests cover the rest. \`npm run test:mutations\` feeds the core a million mutated handshakes, frames and compressed streams,
 each of which must be accepted or fail with a defined error. \`npm run test:tls\` plays ten thousand
 sequences of TLS messages to servers and clients. \`test/faults\` cuts, resets, stops and starves real connections,

@@ -36,7 +36,10 @@ Each row below is one of its rules, or a rule of WebIDL, DOM or HTML that applie
 - **error and close are two tasks, one right after the other.** In the standard they are one, within which a browser
   lets promises run. Here, too, code that awaits \`error\` is in time for \`close\`.
 - **A second argument that is an object without an iterator has our options.** By the standard it would become the
-  string "[object Object]", which is not a valid subprotocol, and cause a SyntaxError.
+  string "[object Object]", which is not a valid subprotocol, and cause a SyntaxError. A wrong option is a UsageError.
+- **A third argument that is an object is a UsageError.** WebIDL ignores further arguments, and the options that \`ws\` takes
+  there would be lost silently. Other values are ignored.
+- **\`ws+unix:\` and \`wss+unix:\` lead to a Unix socket.** By the standard they are a SyntaxError.
 - **There is no base URL** outside a browser, so a relative URL is a SyntaxError.
 - **The error event says why**, in \`error\` and \`message\`. The standard forbids a browser to reveal the user's network to a
   page; a program that opens sockets itself can find out anyway. It is a plain Event all the same.
@@ -50,6 +53,7 @@ Each row below is one of its rules, or a rule of WebIDL, DOM or HTML that applie
   talk to a mail server.
 - **Nothing is mixed content**, and no Content Security Policy, cookie jar, HSTS list or proxy of a browser applies: a
   \`ws:\` URL stays one, the option \`headers\` sets cookies, and the option \`proxy\` sets a proxy.
+- **The handshake is HTTP/1.1 on a connection of its own.** A browser may also use a stream of HTTP/2 (RFC 8441).
 - **No Origin is sent** unless the option \`origin\` sets one, and the User-Agent is \`twoway/VERSION\`.
 - **Redirects can be followed**, with the option \`maxRedirects\`; by default they fail the handshake, as in the standard.
 - **A plain array of subprotocols is read by its indices**, not by \`Array.prototype[Symbol.iterator]\`, which a program
@@ -62,6 +66,11 @@ Each row below is one of its rules, or a rule of WebIDL, DOM or HTML that applie
 - **A view counts in bufferedAmount with its own length.** The standard says the length of its buffer, but no browser does
   so.
 - **A message has a limit**, \`maxMessageBytes\`, 16 MiB by default; beyond it the connection fails with 1009.
+- **Handshakes have limits**: 10 s (\`handshakeTimeoutMs\`), 64 KiB and 1000 fields of a head (\`maxHeadBytes\`,
+  \`maxHeaderFields\`). The standard leaves them to the browser.
+- **Closing has a limit**, 5 s (\`closeTimeoutMs\`), for the server's Close and for a Blob that was sent before \`close()\`. After
+  that the close event has \`wasClean: false\`. The standard waits.
+- **\`ping(socket)\` sends a Ping.** A page can't, and the class itself has no member for it.
 - **The send buffer is unlimited**, so no connection is "flagged as full".
 - **A socket without references stays open** until one side closes it. The standard makes a browser close it if it has
   no listeners (§7), but an EventTarget does not tell its subclass whether it has any.

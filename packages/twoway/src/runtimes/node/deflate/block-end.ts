@@ -29,5 +29,6 @@ export function findBlockEnd(stream: InflateRaw, answer: (isBetweenBlocks: boole
   }
   stream.on('data', isWithin).on('end', fail).on('error', fail)
   stream.write(emptyBlocks)
-  stream.flush(Z_SYNC_FLUSH, conclude)
+  // A stream that fails calls back before it emits the error.
+  stream.flush(Z_SYNC_FLUSH, () => (stream.destroyed ? fail() : conclude()))
 }
