@@ -259,7 +259,13 @@ Press Ctrl+C to stop.
 
   it('shows no page under a name that is not of this machine, and says how to accept the name', async () => {
     const { port } = new URL(echo.page)
-    for (const name of ['evil.example', `evil.example:${port}`, 'localhost.evil.example', '127.0.0.1.evil.example', '']) {
+    for (const name of [
+      'evil.example',
+      `evil.example:${port}`,
+      'localhost.evil.example',
+      '127.0.0.1.evil.example',
+      '',
+    ]) {
       for (const path of ['/', '/metrics', '/health', '/x']) {
         const response = await pageUnder(name, path)
         assert.match(response, /^HTTP\/1\.1 421 /, `${name}${path}`)

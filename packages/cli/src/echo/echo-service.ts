@@ -44,8 +44,7 @@ export async function startEchoService(
     messageTimeoutMs: unfinishedMs,
     // `admit` turns it off, except for the setting "deflate".
     perMessageDeflate: true,
-    upgrade: (request) =>
-      isPageByForeignName(request, server.url, options) ? refuseName() : admit(request, shared),
+    upgrade: (request) => (isPageByForeignName(request, server.url, options) ? refuseName() : admit(request, shared)),
     open: (socket) => socket.data?.open(socket),
     message(socket, message) {
       if (socket.data === undefined) echo(socket, message)
@@ -56,8 +55,7 @@ export async function startEchoService(
       if (socket.data === undefined) socket.resume()
     },
     close: (socket) => socket.data?.close(),
-    request: (request) =>
-      isByForeignName(request, server.url, options) ? refuseName() : answer(request, server),
+    request: (request) => (isByForeignName(request, server.url, options) ? refuseName() : answer(request, server)),
   })
   return server
 }

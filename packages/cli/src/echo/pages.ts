@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { HttpAnswer, IncomingRequest, Server } from 'twoway/server'
-import { metricsText } from './metrics.js'
 import { safeHeaders } from '../listening/safe-headers.js'
+import { metricsText } from './metrics.js'
 
 /** Answers a plain HTTP request for a path. */
 type Page = (server: Server<unknown>) => HttpAnswer

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { bytesPerSecond, bytesPerTurn, connectionBytesPerSecond, Pace, type TurnClock, WorkTurns } from './work-turns.js'
+import {
+  bytesPerSecond,
+  bytesPerTurn,
+  connectionBytesPerSecond,
+  Pace,
+  type TurnClock,
+  WorkTurns,
+} from './work-turns.js'
 
 /** A clock that stands until it is told to go on. */
 class FakeClock implements TurnClock {

@@ -40,7 +40,7 @@ export function isByForeignName(request: IncomingRequest, url: string, options: 
   if (options.anyOrigin === true || !loopbackAddress.test(new URL(url).hostname)) return false
   const host = (request.headers.get('host') ?? '').toLowerCase().replace(/\.?(?::\d*)?$/, '')
   if (loopbackAddress.test(host) || loopbackName.test(host)) return false
-  return !(options.names ?? []).some((name) => name.toLowerCase() === host)
+  return !(options.names ?? []).some((name) => name.toLowerCase().replace(/\.$/, '') === host)
 }
 
 /**

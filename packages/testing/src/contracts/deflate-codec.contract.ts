@@ -122,7 +122,10 @@ export function describeDeflateCodec(name: string, codec: DeflateCodec): void {
       const other = inflater()
       await new Promise<void>((resolve, reject) => {
         const done = (error?: unknown): void => (error === undefined ? resolve() : reject(error))
-        assert.equal(other.inflate(packed, 0, packed.length, true, () => {}, done), 'later')
+        assert.equal(
+          other.inflate(packed, 0, packed.length, true, () => {}, done),
+          'later',
+        )
         assert.ok(other.heldBytes >= packed.length, `${other.heldBytes}`)
       })
       other.release()

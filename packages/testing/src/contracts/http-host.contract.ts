@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import type { Connector, TlsClientOptions } from '../../../twoway/dist/ports/connector.js'
-import type { HttpHost, HttpListener, HttpResponse, ListenOptions, TlsServerOptions } from '../../../twoway/dist/ports/http-host.js'
+import type {
+  HttpHost,
+  HttpListener,
+  HttpResponse,
+  ListenOptions,
+  TlsServerOptions,
+} from '../../../twoway/dist/ports/http-host.js'
 import type { Transport } from '../../../twoway/dist/ports/transport.js'
 import { HttpClient } from '../harnesses/http-client.js'
 import { RecordingHandler } from '../harnesses/recording-handler.js'

@@ -384,7 +384,13 @@ describe('a message that makes no progress', () => {
       for (let count = 0; count < 4; count++) {
         const isFirst = second === 1 && count === 0
         harness.receive(
-          frame({ opcode: isFirst ? opcode : 0, fin: false, reservedBits: isFirst ? reservedBits : 0, payload: block, masked }),
+          frame({
+            opcode: isFirst ? opcode : 0,
+            fin: false,
+            reservedBits: isFirst ? reservedBits : 0,
+            payload: block,
+            masked,
+          }),
         )
       }
     })

@@ -48,7 +48,8 @@ function setUp() {
   const sink = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1000)
   const log: string[] = []
   const decoder = new MessageDecoder(extension, sink, {
-    progressed() {}, decodingFailed: (error) => log.push(`failed ${error.code}`),
+    progressed() {},
+    decodingFailed: (error) => log.push(`failed ${error.code}`),
     decoded: (message) => log.push(`decoded ${message}`),
   })
   sink.beginFrame(Opcode.text, true, undefined)
