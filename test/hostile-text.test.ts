@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createServer, type Socket } from 'node:net'
@@ -62,16 +63,23 @@ const reasons = [0, 3, 6, 9].map((at) =>
 
 const header = `MARK${inLatin1(allAttacks)}`
 
-/** The responses of a hostile server to a handshake, by the path. */
+/** The responses of a hostile server to a handshake, by the path. ACCEPT is the correct Sec-WebSocket-Accept. */
 const answers: { readonly [path: string]: string } = {
   '/status': `HTTP/1.1 403 ${header}\r\nContent-Length: 0\r\n\r\n`,
   '/body': `HTTP/1.1 500 No\r\nConnection: close\r\n\r\nMARK ${allAttacks}\r\nsecond line`,
-  '/redirect': `HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: ws://user:secret@elsewhere/${header}\r\n\r\n`,
+  // A target without credentials is shown as it came.
+  '/redirect': `HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: ws://elsewhere/${header}\r\n\r\n`,
+  '/redirect-with-password': `HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: ws://user:secret@elsewhere/${header}\r\n\r\n`,
   '/not-a-url': `HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: http://[${header}\r\n\r\n`,
   '/upgrade': `HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: ${header}\r\n\r\n`,
   '/protocol': `HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${header}\r\n\r\n`,
-  '/extension': `HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: ${header}\r\n\r\n`,
+  '/extension': `HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ACCEPT\r\nSec-WebSocket-Extensions: ${header}\r\n\r\n`,
   '/garbage': `\u001b]0;MARK${inLatin1(allAttacks)}\r\n\r\n`,
+}
+
+/** RFC 6455 §4.2.2. */
+function acceptKey(key: string): string {
+  return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
 }
 
 let refusing: ReturnType<typeof createServer>
@@ -86,7 +94,8 @@ before(async () => {
     socket.on('error', () => {}).on('close', () => sockets.delete(socket))
     socket.once('data', (bytes) => {
       const path = /^\S+ (\S+)/.exec(String(bytes))?.[1] ?? ''
-      const answer = answers[path] ?? ''
+      const key = /^sec-websocket-key: (\S+)/im.exec(String(bytes))?.[1] ?? ''
+      const answer = (answers[path] ?? '').replace('ACCEPT', acceptKey(key))
       socket.end(path === '/body' ? Buffer.from(answer) : Buffer.from(answer, 'latin1'))
     })
   })
@@ -141,7 +150,7 @@ describe('hostile text does not reach a terminal', { skip: noTerminal, concurren
       ])
       for (const [index, output] of outputs.entries()) assertHarmless(output, index === 0)
       for (const output of outputs) assert.doesNotMatch(output, /secret/)
-      if (path === '/status' || path === '/redirect') for (const output of outputs) assert.match(output, /MARK/)
+      if (/^\/(?:status|redirect)/.test(path)) for (const output of outputs) assert.match(output, /MARK/)
     })
   }
 

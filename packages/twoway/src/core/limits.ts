@@ -79,7 +79,8 @@ export const serverLimitOptions = {
   /**
    * Bytes of memory held for incomplete input of all peers together: messages, what they inflate to, frames and request
    * heads whose rest has not come, and input that waits for a handler. A message that one read brings as a whole does not
-   * count. An eighth is left to the allocator, so that connections end from seven eighths on.
+   * count. An eighth is left to the allocator, so that connections end from seven eighths on. Each process has its own limit:
+   * with `serveWorkers`, all workers together may hold as many times as much.
    * @default 268_435_456 (256 MiB, or an eighth of the process's memory where that is less)
    * @limit The connections that hold the most close with 1013, and handshakes that hold the most are answered 503.
    */

@@ -6,6 +6,8 @@ export const workersOptions = {
   /**
    * Number of processes.
    * @default as many as the machine runs at once
+   * @remarks The limits of a server, such as `maxConnections` and `maxTotalReceiveBytes`, hold for each process. For a limit of
+   * the machine, divide it by this number.
    */
   workers: option(count('processes')),
   /**
