@@ -70,7 +70,7 @@ export const serverLimitOptions = {
    */
   maxConnections: option(count('connections'), 10_000),
   /**
-   * Bytes that may wait for all peers that lag behind, together.
+   * Bytes that may wait for all slow peers together.
    * @default 268_435_456 (256 MiB)
    * @limit These peers are sent no further message: `whenBufferFull` decides what happens to it.
    * @remarks Many slow readers can't take all memory while each stays within its own limit.
@@ -78,43 +78,43 @@ export const serverLimitOptions = {
   maxTotalBufferedBytes: option(count('bytes'), 256 << 20),
   /**
    * Bytes of memory held for incomplete input of all peers together: messages, what they inflate to, frames and request
-   * heads whose rest has not come, and input that waits for a handler. A message that one read brings as a whole does not
-   * count. An eighth is left to the allocator, so that connections end from seven eighths on. Each process has its own limit:
-   * with `serveWorkers`, all workers together may hold as many times as much.
+   * heads whose rest has not arrived, and input that waits for a handler. A message that arrives whole in one read does not
+   * count. An eighth is reserved for the allocator: connections close above seven eighths of this limit. Each process has its
+   * own limit: with `serveWorkers`, all workers together may hold as many times as much.
    * @default 268_435_456 (256 MiB, or an eighth of the process's memory where that is less)
    * @limit The connections that hold the most close with 1013, and handshakes that hold the most are answered 503.
    */
   maxTotalReceiveBytes: option(count('bytes'), 256 << 20),
   /**
-   * Milliseconds that the rest of a message may take, or Infinity. Each KiB that arrives starts the time anew; of a message
-   * that is streamed and was read as far as it came, each byte does. Compressed bytes count no more than 16 times what they
-   * inflate to, so that empty blocks gain no time. The time in which the server does not read the peer
-   * does not count: a pause, or a handler or a reader that takes its time.
+   * Milliseconds that the rest of a message may take, or Infinity. Each KiB that arrives restarts the time. For a streamed
+   * message of which the handler has read all that arrived, each byte restarts it. Compressed bytes count as at most 16
+   * times their inflated length, so that empty blocks gain no time. Time in which the server does not read the peer does
+   * not count, such as a pause, or the time of a handler.
    * @default 30_000
    * @limit The connection fails with 1008.
-   * @remarks A slow peer has as long as it needs. One that sends a byte from time to time has not.
+   * @remarks A slow peer has as long as it needs. A peer that sends single bytes from time to time does not.
    */
   messageTimeoutMs: option(countOrInfinity('milliseconds'), 30_000),
   /**
-   * Messages a second that are taken of a connection, or Infinity. A second's worth may come at once. Pings and pongs count,
-   * and so does a further fragment of a message if it is shorter than 1 KiB; longer ones do not, as browsers cut long
-   * messages by themselves.
+   * Messages per second that a connection may send, or Infinity. The messages of one second may arrive at once. Pings and
+   * Pongs count. A further fragment of a message counts if it is shorter than 1 KiB; longer ones do not, because browsers
+   * split long messages.
    * @default Infinity
    * @limit The connection fails with 1008.
-   * @remarks The right limit depends on what the peers do, so there is none by default.
+   * @remarks The right limit depends on the application, so the default is no limit.
    */
   maxMessagesPerSecond: option(countOrInfinity('messages per second'), Number.POSITIVE_INFINITY),
   /**
-   * Bytes a second that are taken of a connection as they come from the network, or Infinity. A second's worth may come at
-   * once. The time in which the connection was not read, as it was paused or lagged behind, adds its share.
+   * Bytes per second that a connection may send, counted as they come from the network, or Infinity. The bytes of one
+   * second may arrive at once. Time in which the server did not read the connection adds its share.
    * @default Infinity
    * @limit The connection fails with 1008.
    */
   maxBytesPerSecond: option(countOrInfinity('bytes per second'), Number.POSITIVE_INFINITY),
   /**
-   * Opening handshakes a second that are answered of one peer address, or Infinity. A second's worth may come at once.
-   * Refused ones count too. An IPv6 address counts by its first 64 bits, which one peer has for itself. Peers without an
-   * address are not counted. Behind a proxy all peers have the proxy's address.
+   * Opening handshakes per second from one peer address, or Infinity. The handshakes of one second may arrive at once.
+   * Refused ones count too. An IPv6 address counts by its first 64 bits, because one peer usually has all of the rest.
+   * Peers without an address do not count. Behind a proxy all peers have the proxy's address.
    * @default Infinity
    * @limit Further handshakes are answered 429 with Retry-After.
    */

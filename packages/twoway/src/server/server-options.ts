@@ -45,7 +45,7 @@ export const commonOptions = {
   whenBufferFull: option(oneOf('close', 'drop'), 'close'),
   /**
    * Compresses messages for clients that support it (RFC 7692). An object sets the parameters. Without one, each message is
-   * compressed by itself, so that a connection holds no memory for it.
+   * compressed independently, so a connection holds no memory for it.
    * @default false
    */
   perMessageDeflate: option<boolean | PerMessageDeflateOptions>(

@@ -21,11 +21,11 @@ export interface MessageEncoderQueue {
 
 /** Lets an extension encode whole messages, and frames the result. */
 export class MessageEncoder {
-  readonly #extension: Extension
+  readonly extension: Extension
   readonly #queue: MessageEncoderQueue
 
   constructor(extension: Extension, queue: MessageEncoderQueue) {
-    this.#extension = extension
+    this.extension = extension
     this.#queue = queue
   }
 
@@ -33,7 +33,7 @@ export class MessageEncoder {
   encode(message: WholeMessage, compress: boolean | undefined): boolean {
     const length = this.#lengthToEncode(message, compress)
     if (length === 0) return false
-    const { shared } = this.#extension
+    const { shared } = this.extension
     if (!(message instanceof BroadcastMessage)) this.#encodeAlone(message, length)
     else if (shared === undefined) this.#encodeAlone(message.kept, length)
     else this.#encodeShared(shared, message)
@@ -44,16 +44,16 @@ export class MessageEncoder {
   #lengthToEncode(message: WholeMessage, compress: boolean | undefined): number {
     // Computing a text's length in bytes takes a pass over it; three times its length is an upper bound.
     const most = typeof message === 'string' ? 3 * message.length : message.length
-    if (!this.#extension.wants(most, compress)) return 0
+    if (!this.extension.wants(most, compress)) return 0
     const length = lengthOf(this.#queue.ports.payload, message)
-    return this.#extension.wants(length, compress) ? length : 0
+    return this.extension.wants(length, compress) ? length : 0
   }
 
   #encodeAlone(message: string | Uint8Array, length: number): void {
     const chunk = length <= byReferenceBytes ? this.#queue.ports.scratchPool.take() : undefined
     const opcode = typeof message === 'string' ? Opcode.text : Opcode.binary
     const bytes = this.#toEncode(message, length, chunk)
-    const encoded = this.#extension.encode(bytes, 0, length, true, length - 1, (later) => {
+    const encoded = this.extension.encode(bytes, 0, length, true, length - 1, (later) => {
       this.#queue.encoded(() => this.#frame(opcode, bytes, length, later, chunk))
     })
     if (encoded === 'later') this.#queue.awaitEncoding(length)
@@ -62,7 +62,7 @@ export class MessageEncoder {
 
   #encodeShared(encoder: SharedEncoder, broadcast: BroadcastMessage): void {
     const { frameWriter } = this.#queue
-    const frame = broadcast.encodedFrame(encoder, this.#extension.messageBits, (later) => {
+    const frame = broadcast.encodedFrame(encoder, this.extension.messageBits, (later) => {
       this.#queue.encoded(() => frameWriter.addFrame(later))
     })
     if (frame === 'later') this.#queue.awaitEncoding(broadcast.length)
@@ -82,7 +82,7 @@ export class MessageEncoder {
     } else {
       // The output is valid only until the next call of the extension, and the frame writer does not copy long bytes.
       const own = encoded.length < byReferenceBytes ? encoded : ports.payload.copy(encoded, 0, encoded.length)
-      frameWriter.addBytes(finBit | (this.#extension.messageBits << 4) | opcode, own, 0, own.length)
+      frameWriter.addBytes(finBit | (this.extension.messageBits << 4) | opcode, own, 0, own.length)
     }
     this.#queue.countFramed(length, encoded !== undefined)
     if (chunk !== undefined) ports.scratchPool.give(chunk)

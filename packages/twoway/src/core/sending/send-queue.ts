@@ -48,7 +48,6 @@ export interface SendQueueOwner {
  */
 export class SendQueue implements MessageWriterQueue, MessageEncoderQueue {
   readonly frameWriter: FrameWriter
-  readonly extension: Extension | undefined
   readonly ports: ConnectionPorts
   readonly limits: Limits
   readonly #encoder: MessageEncoder | undefined
@@ -75,13 +74,16 @@ export class SendQueue implements MessageWriterQueue, MessageEncoderQueue {
     owner: SendQueueOwner,
   ) {
     this.frameWriter = frameWriter
-    this.extension = extension
     this.ports = ports
     this.limits = limits
     this.#encoder = extension && new MessageEncoder(extension, this)
     this.#budget = budget
     this.#owner = owner
     this.#unsent = frameWriter.masks ? new UnsentMessages(frameWriter, ports.clock) : undefined
+  }
+
+  get extension(): Extension | undefined {
+    return this.#encoder?.extension
   }
 
   /** Bytes that are not yet handed to the network: frames, and payloads that are not framed yet. */

@@ -10,13 +10,13 @@ const leastWindowBits = 9
 /** The parameters of the compression of messages, RFC 7692. */
 export const deflateOptions = {
   /**
-   * Whether the server compresses each message by itself. With false a message may refer to earlier ones: messages get
+   * Whether the server compresses each message independently. With false, a message may refer to earlier ones: messages get
    * shorter, and both sides hold memory as long as the connection is in use. On a client, true demands it of the server.
    * @default true on a server, false on a client
    */
   serverNoContextTakeover: option(flag()),
   /**
-   * Whether the client compresses each message by itself. On a client, true keeps it from referring to earlier messages.
+   * Whether the client compresses each message independently. On a client, true keeps it from referring to earlier messages.
    * @default true on a server, false on a client
    */
   clientNoContextTakeover: option(flag()),

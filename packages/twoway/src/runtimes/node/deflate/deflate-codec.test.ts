@@ -36,10 +36,10 @@ for (const isDirect of [true, false]) {
       }
     }
 
-    /** At the beginning of a block, the codes it has of its own. */
+    /** The description of a block's own codes, at the beginning of the block. */
     const descriptionBytes = 50
 
-    it('finds out a message that breaks off within a block, but in the description of its codes', async () => {
+    it('detects a message that breaks off within a block, except in the description of its codes', async () => {
       const text = JSON.stringify(Array.from({ length: 40 }, (_, index) => ({ index, name: `user ${index * 7919}` })))
       for (const [message, options] of [
         ['Hello', {}],
@@ -56,7 +56,7 @@ for (const isDirect of [true, false]) {
         const missed: number[] = []
         for (let end = whole.length - 1; end >= 0; end -= step) {
           const cut = whole.subarray(0, end)
-          // A block that is not compressed may lack just the tail's four bytes: then it is one that ends with them.
+          // A stored block that lacks just the four bytes of the tail is a block that ends with them.
           if ((await inflate(cut)) !== canEnd(cut)) missed.push(end)
         }
         assert.ok(

@@ -16,17 +16,20 @@ import { NodeInflater } from './node-inflater.js'
 import { createShortDeflate } from './short-deflate.js'
 import { StreamPool } from './stream-pool.js'
 
-/** As many as the thread pool has threads, unless it was told otherwise; each has a context of up to 300 KiB. */
+/** The default number of threads in the thread pool. Each job holds a context of up to 300 KiB. */
 const jobsAtATime = 4
 
-/** Levels above search for longer matches than the compressor of short messages does, and 0 for none. */
+/**
+ * The highest level that the compressor of short messages serves; higher ones search for longer matches. It does not
+ * serve level 0 either, which searches for none.
+ */
 const highestShortLevel = 6
 
 /**
- * A codec over node:zlib. Who takes no history over shares one compressor and one inflater, which work within the call
- * where the message is short; long ones go through the thread pool, some at a time.
- * @param isDirect whether streams are driven by their undocumented handles; else by public calls alone, which are slower
- * @param usesShort whether short messages have a compressor of their own, where the runtime has WebAssembly with SIMD
+ * A codec over node:zlib. Connections without context takeover share one compressor and one inflater. Short messages are
+ * done within the call; long ones go through the thread pool, a few at a time.
+ * @param isDirect whether to call the undocumented handles of streams; public calls alone are slower
+ * @param usesShort whether short messages have a compressor of their own, if the runtime has WebAssembly with SIMD
  */
 export function createNodeDeflateCodec(isDirect: boolean, usesShort = true): DeflateCodec {
   const short = usesShort ? createShortDeflate() : undefined
@@ -58,7 +61,7 @@ export function createNodeDeflateCodec(isDirect: boolean, usesShort = true): Def
   }
 }
 
-/** Node's codec, by the fastest way that this runtime has. Created on first use, as it tries what the runtime can do. */
+/** Node's codec in the fastest form that this runtime allows. Created on first use, because it tries the runtime. */
 export function nodeDeflateCodec(): DeflateCodec {
   codec ??= createNodeDeflateCodec(canDriveDirectly())
   return codec

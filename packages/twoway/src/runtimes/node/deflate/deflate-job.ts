@@ -14,8 +14,8 @@ export class DeflateJob {
   #isOver = false
 
   /**
-   * @param most bytes of output, at most
-   * @param done called once with the output, or with undefined where it is longer or the stream fails
+   * @param most upper bound of the output in bytes
+   * @param done called once with the output, or with undefined if the output is longer or the stream fails
    */
   constructor(stream: DeflateRaw, input: Uint8Array, most: number, done: (output: Buffer | undefined) => void) {
     this.#stream = stream

@@ -6,13 +6,16 @@ const { Z_SYNC_FLUSH } = zlib.constants
 const nothing = new Uint8Array(0)
 
 export interface InflateTask {
-  /** The job's own bytes, with the tail where a message ends. */
+  /** Bytes that only the job uses, with the tail if they end a message. */
   readonly input: Uint8Array
-  /** How much of the input is the tail; 0 where the message goes on. */
+  /** Bytes of the tail in the input; 0 if the message continues. */
   readonly tailLength: number
-  /** Whether the input must end the data: a stream that is cut then is malformed. */
+  /** Whether the compressed data must end with this input; a stream that does not is malformed. */
   readonly mustEnd: boolean
-  /** Asked where the message is over and the data goes on with the next one: whether it was not cut within a block. */
+  /**
+   * Answers whether the data was cut between two blocks rather than within one. Called if the message is over and the
+   * next one continues the data.
+   */
   readonly findBlockEnd: (stream: InflateRaw, answer: (isBetweenBlocks: boolean) => void) => void
   /** A stream without history. */
   readonly create: () => InflateRaw
@@ -20,7 +23,7 @@ export interface InflateTask {
   readonly done: (error?: unknown) => void
 }
 
-/** Inflates one piece of input in the thread pool, by a stream of node:zlib: as much output at a time as that has room. */
+/** Inflates one piece of input in the thread pool by a stream of node:zlib, one output chunk at a time. */
 export class InflateJob {
   readonly #open: () => InflateRaw
   #stream: InflateRaw | undefined
@@ -29,14 +32,14 @@ export class InflateJob {
   #takenBefore = 0
   #isOver = false
 
-  /** @param open asked for the stream when the job starts: one that waits for its turn needs none */
+  /** @param open returns the stream when the job starts; a waiting job needs none */
   constructor(open: () => InflateRaw, task: InflateTask) {
     this.#open = open
     this.#task = task
     this.#input = task.input
   }
 
-  /** The one to go on with: a new one where a block with BFINAL has ended the first. Undefined before the start. */
+  /** The current stream: a new one after a block with BFINAL. Undefined before the start. */
   get stream(): InflateRaw | undefined {
     return this.#stream
   }
@@ -65,7 +68,7 @@ export class InflateJob {
     this.#emit(chunk, false)
   }
 
-  /** The data is at its end as it should be, or by a block with BFINAL: then what follows begins anew, §7.2.3.4. */
+  /** The data has ended, as expected or by a block with BFINAL. After such a block a new stream begins, §7.2.3.4. */
   readonly #onEnd = (): void => {
     const taken = this.#stream!.bytesWritten - this.#takenBefore
     const { tailLength, create } = this.#task

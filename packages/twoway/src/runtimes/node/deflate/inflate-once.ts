@@ -2,7 +2,7 @@ import zlib from 'node:zlib'
 import { ProtocolError } from '../../../core/errors.js'
 import type { DecodedSink } from '../../../ports/deflate-codec.js'
 
-/** Bytes of output that a sink is given at a time. */
+/** Upper bound of the bytes in one call of the sink. */
 const pieceBytes = 64 << 10
 
 interface Inflated {
@@ -11,15 +11,15 @@ interface Inflated {
 }
 
 /**
- * Inflates a whole message by node:zlib's public call, within this one. Returns false, with nothing emitted, where more
- * than `most` bytes come out.
- * @param tailLength how much of the input is the tail
+ * Inflates a whole message within this call, by the public function of node:zlib. Returns false and emits nothing if the
+ * output is longer than `most` bytes.
+ * @param tailLength bytes of the tail at the end of the input
  */
 export function inflateOnce(input: Uint8Array, tailLength: number, most: number, emit: DecodedSink): boolean {
   const parts: Uint8Array[] = []
   let length = 0
   let at = 0
-  // A block with BFINAL ends the data; what is behind it begins anew, RFC 7692 §7.2.3.4.
+  // A block with BFINAL ends the data, and the bytes after it begin a new stream, RFC 7692 §7.2.3.4.
   do {
     const inflated = inflate(input.subarray(at), most - length)
     if (inflated === undefined) return false

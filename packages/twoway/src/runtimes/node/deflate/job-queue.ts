@@ -1,4 +1,4 @@
-/** Lets a few jobs run at a time, the others wait their turn, so that not each of many connections holds a context. */
+/** Runs a few jobs at a time while the others wait, so that many connections do not each hold a context. */
 export class JobQueue {
   readonly #most: number
   #running = 0
@@ -8,7 +8,7 @@ export class JobQueue {
     this.#most = most
   }
 
-  /** Starts a job, now or in its turn. What it returns ends the job, run or not; call it once. */
+  /** Starts a job now or in its turn. The returned function ends the job, whether it ran or not; call it once. */
   enter(start: () => void): () => void {
     if (this.#running < this.#most) {
       this.#running += 1

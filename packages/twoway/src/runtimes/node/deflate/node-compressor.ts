@@ -9,26 +9,26 @@ import type { StreamPool } from './stream-pool.js'
 
 const { Z_SYNC_FLUSH } = zlib.constants
 
-/** RFC 7692 §7.2.1: left out of the end of a message. */
+/** The bytes that are removed from the end of a message, RFC 7692 §7.2.1. */
 const tailLength = 4
-/** An empty block without its tail: a message that was flushed already ends so, §7.2.3.6. */
+/** An empty block without its tail: the end of a message that was flushed before, §7.2.3.6. */
 const emptyBlock = Buffer.from('00', 'hex')
 
-/** Bytes of input from which the thread pool compresses, so that the thread is not held up. */
+/** Input of this length or more is compressed in the thread pool, so that it does not block the thread. */
 const backgroundBytes = 64 << 10
-/** Room for what becomes of less, at any level and memory: at most a seventh more. */
+/** Room for the output of shorter input, which grows by at most a seventh at any level and memory. */
 const target = Buffer.allocUnsafeSlow(80 << 10)
 
 function nothing(): void {}
 
-/** What all compressors of a source share. */
+/** The state that all compressors of a source share. */
 export interface CompressorParts {
   readonly parameters: CompressorParameters
   /** Whether streams are driven by their handles. */
   readonly isDirect: boolean
   readonly pool: StreamPool<DeflateRaw>
   readonly jobs: JobQueue
-  /** For short messages without a history, where that serves the level. */
+  /** For short messages without context takeover, if it serves the level. */
   readonly short: ShortDeflate | undefined
 }
 
@@ -57,7 +57,7 @@ export class NodeCompressor implements Compressor {
     const { isDirect, parameters, short } = this.#parts
     const isWhole = this.#isFresh && last && !parameters.takeover
     this.#isFresh = false
-    // Within a message no distance is longer than it, so that it fits the window.
+    // No distance within a message is longer than the message, so the message fits the window.
     if (isWhole && short !== undefined && end - start <= Math.min(shortBytes, 1 << parameters.windowBits)) {
       const output = short(bytes, start, end)
       return output.length <= most ? output : undefined
@@ -85,7 +85,7 @@ export class NodeCompressor implements Compressor {
     this.#open()
     const room = Math.min(target.length, most + 1)
     if (!this.#direct!.step(Z_SYNC_FLUSH, bytes, start, end, target, room)) return undefined
-    // No room left: there may be more.
+    // The output is full, so there may be more.
     const { outputLeft } = this.#direct!
     if (outputLeft > 0) return target.subarray(0, room - outputLeft)
     this.#direct!.reset()
@@ -96,7 +96,7 @@ export class NodeCompressor implements Compressor {
     this.#open()
     this.#job = new DeflateJob(this.#stream!, bytes, most, (output) => {
       this.#endJob()
-      // The job has given its stream up.
+      // The job has closed its stream.
       if (output === undefined) this.#stream = undefined
       done(output)
     })

@@ -12,37 +12,37 @@ import type { StreamPool } from './stream-pool.js'
 
 const { Z_SYNC_FLUSH, Z_FINISH } = zlib.constants
 
-/** RFC 7692 §7.2.2: what the sender has left out. */
+/** The bytes that the sender has removed, RFC 7692 §7.2.2. */
 const syncTail = Buffer.from('0000ffff', 'hex')
-/** The same and an empty last block, with which the data must be at its end: so a message that is cut is found out. */
+/** The same with an empty last block, which must end the data. So a truncated message is detected. */
 const finalTail = Buffer.from('0000ffff010000ffff', 'hex')
 
-/** Input from here on goes to the thread pool. */
+/** Input of this length or more goes to the thread pool. */
 const backgroundBytes = 32 << 10
-/** Output that is made at once for one piece of input, about a millisecond's work; the thread pool makes the rest. */
+/** Output that one piece of input produces within the call, about a millisecond's work; the thread pool makes the rest. */
 const outputAtOnce = 256 << 10
-/** Bytes of output made at a time. */
+/** Length of one output chunk. */
 const outputBytes = 64 << 10
 
-/** What a context takes beside its window: zlib's state, the stream, and the chunk that the stream's output goes to. */
+/** Memory of a context besides its window: zlib's state, the stream, and the stream's output chunk. */
 const streamBytes = 24 << 10
 
 function nothing(): void {}
 
-/** What all inflaters of a source share. */
+/** The state that all inflaters of a source share. */
 export interface InflaterParts {
   readonly parameters: ContextParameters
   /** Whether streams are driven by their handles. */
   readonly isDirect: boolean
   readonly pool: StreamPool<InflateRaw>
   readonly jobs: JobQueue
-  /** Where the input of jobs is put. */
+  /** Buffers for the input of jobs. */
   readonly buffers: ScratchPool
 }
 
-/** Input up to here is copied to have its tail behind it, so that one call takes both. */
+/** Shorter input is copied together with its tail, so that one call takes both. */
 const scratch = Buffer.allocUnsafeSlow(8 << 10)
-/** The output buffer, while no inflater uses it. A sink may start another inflater, which then allocates its own. */
+/** The output buffer while no inflater uses it. If a sink starts another inflater, that one allocates its own. */
 let spare: Buffer | undefined
 
 /** Inflates by node:zlib: small pieces at once, long ones in the thread pool. */
@@ -53,7 +53,7 @@ export class NodeInflater implements Inflater {
   #direct: DirectZlib | undefined
   #isFresh = true
   #job: InflateJob | undefined
-  /** Where the job's input is. */
+  /** The buffer with the job's input. */
   #jobBuffer: Uint8Array | undefined
   #leaveQueue = nothing
 
@@ -107,7 +107,7 @@ export class NodeInflater implements Inflater {
     if (stream !== undefined) this.#parts.pool.give(stream, isBusy)
   }
 
-  /** Returns what is left of the input, valid for now, where there is more than is made at once. */
+  /** Returns the rest of the input, valid until the next call, if it has more output than one call produces. */
   #inflateDirectly(
     bytes: Uint8Array,
     start: number,
@@ -143,11 +143,11 @@ export class NodeInflater implements Inflater {
       const isWell = direct.step(flush, input, at, end, target, outputBytes)
       const { inputLeft, outputLeft } = direct
       const length = outputBytes - outputLeft
-      // With Z_FINISH it is malformed too where it is at the input's end and not at its own.
+      // With Z_FINISH, data that has not ended at the end of the input is malformed too.
       if (!isWell) throw new ProtocolError('compressionMalformed')
       at = end - inputLeft
       made += length
-      // A block with BFINAL has ended the data; what is behind it begins anew, §7.2.3.4.
+      // A block with BFINAL has ended the data, and the bytes after it begin a new stream, §7.2.3.4.
       const hasEnded = outputLeft > 0 && inputLeft > 0
       const isEnd = outputLeft > 0 && inputLeft <= tailLength
       const mustEndBlock = isEnd && !hasEnded && tailLength > 0 && this.#parts.parameters.takeover
@@ -159,7 +159,7 @@ export class NodeInflater implements Inflater {
     return input.subarray(at, end)
   }
 
-  /** @param input the inflater's own, with its tail */
+  /** @param input belongs to the inflater and includes the tail */
   #inflateInBackground(input: Uint8Array, last: boolean, emit: DecodedSink, done: (error?: unknown) => void): void {
     const { pool, parameters, jobs, isDirect } = this.#parts
     const open = (): InflateRaw => {
@@ -196,7 +196,7 @@ export class NodeInflater implements Inflater {
     this.#jobBuffer = undefined
   }
 
-  /** A copy of a job's input, with the tail where that is still to come. */
+  /** A copy of a job's input, with the tail unless it already has it. */
   #jobInput(bytes: Uint8Array, start: number, end: number, withTail: boolean): Uint8Array {
     const needed = end - start + (withTail ? this.#tail.length : 0)
     this.#jobBuffer = this.#parts.buffers.takeBuffer(needed, 2 * needed)
@@ -213,7 +213,7 @@ export class NodeInflater implements Inflater {
     this.#direct = DirectZlib.over(stream)
   }
 
-  /** A piece of input, with the tail where it is the last: a copy, in `room` where it fits. */
+  /** A copy of a piece of input, with the tail if it is the last; in `room` if it fits. */
   #withTail(bytes: Uint8Array, start: number, end: number, last: boolean, room?: Uint8Array): Uint8Array {
     const length = end - start
     const needed = length + (last ? this.#tail.length : 0)

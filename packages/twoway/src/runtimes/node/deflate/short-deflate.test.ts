@@ -10,7 +10,7 @@ import { createShortDeflate, shortBytes } from './short-deflate.js'
 const deflate = createShortDeflate()!
 const packed = (message: Uint8Array): Uint8Array => Uint8Array.from(deflate(message, 0, message.length))
 
-/** With a tail that ends the data, so that zlib refuses what is not at its end. */
+/** Adds a tail that ends the data, so that zlib refuses incomplete data. */
 function unpacked(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(zlib.inflateRawSync(concat(bytes, fromHex('0000ffff010000ffff'))))
 }
@@ -19,10 +19,10 @@ function comesBack(message: Uint8Array): void {
   assert.equal(toHex(unpacked(packed(message))), toHex(message))
 }
 
-/** Memory that the module leaves alone: counts, u16, lengths, u8, and codes, u32. */
+/** Memory that the module does not use: counts (u16), lengths (u8) and codes (u32). */
 const [countsAt, lengthsAt, codesAt] = [60_000, 61_000, 62_000]
 
-/** The lengths of the codes for symbols that occur so often. */
+/** The lengths of the codes for symbols with these counts. */
 function codeLengths(counts: readonly number[], mostBits: number): number[] {
   const { memory, exports } = instantiate(deflateModule, deflatePages)!
   new Uint16Array(memory, countsAt).set(counts)
@@ -39,12 +39,12 @@ function codeLengths(counts: readonly number[], mostBits: number): number[] {
 }
 
 describe('createShortDeflate', () => {
-  it('takes the fixed codes of RFC 1951 §3.2.6 where they are shorter', () => {
+  it('uses the fixed codes of RFC 1951 §3.2.6 if they are shorter', () => {
     assert.equal(toHex(packed(utf8('Hello'))), 'f248cdc9c90700')
     assert.equal(toHex(packed(utf8('a'))), toHex(zlib.deflateRawSync('a', { finishFlush: 2 }).subarray(0, -4)))
   })
 
-  it('makes of a message what zlib inflates to it, whatever its length', () => {
+  it('compresses messages of any length so that zlib restores them', () => {
     const text = utf8(JSON.stringify(Array.from({ length: 1000 }, (_, index) => ({ id: index * 7919, ok: true }))))
     const lengths = [...Array.from({ length: 600 }, (_, index) => index + 1), shortBytes - 1, shortBytes]
     for (const length of lengths) {
@@ -54,7 +54,7 @@ describe('createShortDeflate', () => {
     }
   })
 
-  it('makes of any bytes what zlib inflates to them', () => {
+  it('compresses any bytes so that zlib restores them', () => {
     const bytes = fc.oneof(
       fc.uint8Array({ minLength: 1, maxLength: shortBytes }),
       fc.uint8Array({ minLength: 1, maxLength: shortBytes, max: 3 }),
@@ -67,9 +67,9 @@ describe('createShortDeflate', () => {
     fc.assert(fc.property(bytes, comesBack), { numRuns: 300 })
   })
 
-  it('makes codes that are complete and of the shortest sum, but none longer than allowed, §3.2.7', () => {
+  it('makes codes that are complete, minimal in sum and no longer than allowed, §3.2.7', () => {
     assert.deepEqual(codeLengths([1, 1, 2, 4, 8], 7), [4, 4, 3, 2, 1])
-    // Each as frequent as two others together: the rarest would have a code of as many bits as there are symbols.
+    // Each symbol is as frequent as two others together, so the rarest would get a code of as many bits as there are symbols.
     const fibonacci = [1, 1]
     while (fibonacci.length < 24) fibonacci.push(fibonacci.at(-1)! + fibonacci.at(-2)!)
     for (const [symbols, mostBits] of [
@@ -93,7 +93,7 @@ describe('createShortDeflate', () => {
     }
   })
 
-  it('is as short as zlib, by a twentieth', () => {
+  it('is at most a twentieth longer than the output of zlib', () => {
     const text = utf8(
       JSON.stringify(Array.from({ length: 99 }, (_, at) => ({ id: at * 7919, name: `user ${at % 7}` }))),
     )
@@ -104,7 +104,7 @@ describe('createShortDeflate', () => {
     }
   })
 
-  it('refers to no earlier message, before and after its numbers begin anew', () => {
+  it('refers to no earlier message, also after its counter wraps around', () => {
     const { memory, exports } = instantiate(deflateModule, deflatePages)!
     const { base, deflate: run } = exports as { base: { value: number }; deflate: (length: number) => number }
     const message = utf8('an earlier message, a later one')

@@ -2,19 +2,19 @@ import { Buffer } from 'node:buffer'
 import { instantiate } from '../payload/instantiate.js'
 import { deflateModule, deflatePages } from './deflate-module.js'
 
-/** As `assembly/deflate.ts` lays its memory out. */
+/** The layout of memory in `assembly/deflate.ts`. */
 const outputAt = 4160
 
-/** Bytes of the longest message that is compressed so. */
+/** Length of the longest message that it compresses. */
 export const shortBytes = 4096
 
 /**
- * Compresses `bytes[start, end)`, a whole message of 1 to `shortBytes` bytes, to one block and an empty one without its
+ * Compresses `bytes[start, end)`, a whole message of 1 to `shortBytes` bytes, to one block and an empty block without its
  * tail, RFC 7692 §7.2.1. Returns bytes that are valid until the next call.
  */
 export type ShortDeflate = (bytes: Uint8Array, start: number, end: number) => Uint8Array
 
-/** Undefined where there is no WebAssembly with SIMD. */
+/** Undefined if the runtime has no WebAssembly with SIMD. */
 export function createShortDeflate(): ShortDeflate | undefined {
   const instance = instantiate(deflateModule, deflatePages)
   if (instance === undefined) return undefined

@@ -1,6 +1,6 @@
 import type { DeflateRaw, InflateRaw } from 'node:zlib'
 
-/** Streams kept for the next taker, so that those who take turns share one. */
+/** Streams that are kept for later use, so that users that take turns share one. */
 const mostFree = 4
 
 /** Streams of node:zlib of one kind and one set of parameters. */
@@ -12,7 +12,7 @@ export class StreamPool<Stream extends DeflateRaw | InflateRaw> {
     this.#create = create
   }
 
-  /** A stream without history. Its user checks whether it has failed; its errors are reported nowhere else. */
+  /** A stream without history. Its user must check whether it has failed, because no one else reports its errors. */
   take(): Stream {
     const free = this.#free.pop()
     if (free !== undefined) return free
@@ -21,7 +21,7 @@ export class StreamPool<Stream extends DeflateRaw | InflateRaw> {
     return stream
   }
 
-  /** Gives a stream back. One that is still at work, or has ended, is of no use to others. */
+  /** Gives a stream back. A stream that still works, or has ended, is not kept. */
   give(stream: Stream, isBusy: boolean): void {
     if (isBusy || stream.destroyed || stream.writableEnded || this.#free.length >= mostFree) {
       stream.destroy()

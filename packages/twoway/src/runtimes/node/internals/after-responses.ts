@@ -1,18 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** What node:http keeps on a connection's socket: the response that is being written, and whether reading waits for it. */
+/** The state that node:http keeps on a socket: the response that is being written, and whether reading waits for it. */
 interface AnsweringSocket extends Socket {
   _httpMessage?: (ServerResponse & { readonly req?: IncomingMessage }) | null
   _paused?: boolean
 }
 
 /**
- * Calls back once the responses to a connection's earlier requests are written: at once where there are none, never
- * where the connection ends with them. Responses follow the order of requests, RFC 9112 §9.3.2.
+ * Calls back once the responses to a connection's earlier requests are written: at once if there are none, and never if
+ * the connection ends with them. Responses follow the order of requests, RFC 9112 §9.3.2.
  *
- * node:http has let go of the socket by then. Until the responses are written, this does for them what its listeners
- * did: it passes `drain` on to the response, drops the connection on a timeout, and ends a request whose peer is gone.
+ * node:http has removed its listeners from the socket by then. Until the responses are written, this function does their
+ * work: it passes `drain` on to the response, drops the connection on a timeout, and ends a request whose peer is gone.
  */
 export function afterResponses(connection: Socket, goOn: () => void): void {
   const socket = connection as AnsweringSocket
@@ -21,7 +21,7 @@ export function afterResponses(connection: Socket, goOn: () => void): void {
     goOn()
     return
   }
-  // Else node:http would resume it when the responses are written, and what comes would be lost.
+  // Otherwise node:http would resume the socket when the responses are written, and the received bytes would be lost.
   socket._paused = false
   const drain = (): void => {
     const response = socket._httpMessage

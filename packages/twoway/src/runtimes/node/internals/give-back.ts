@@ -2,7 +2,7 @@ import http, { type IncomingMessage, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 
-/** What is touched of node:http's insides. */
+/** The private parts of node:http that this file uses. */
 interface Parser {
   onIncoming: ((request: IncomingMessage, keepsAlive: boolean) => number) | null
 }
@@ -12,25 +12,25 @@ const { _connectionListener: connectionListener } = http as unknown as {
   readonly _connectionListener?: (this: Server, socket: Duplex) => void
 }
 
-/** As long as `Upgrade`, so that the head stays as long as it was. */
+/** As long as `Upgrade`, so that the length of the head does not change. */
 const notUpgrade = 'Unasked'
 
 const nothing = new Uint8Array(0)
 const lineEnd = Buffer.from('\r\n')
 const upgradeHead = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: a\r\n'
 
-/** An upgrade that node:http has handed out, and that nobody has touched. */
+/** An upgrade that node:http has handed out, and that no listener has touched. */
 export interface UntouchedUpgrade {
   readonly request: IncomingMessage
   readonly stream: Duplex
-  /** What came behind the request's head. */
+  /** The bytes that arrived after the request's head. */
   readonly head: Uint8Array
 }
 
-/** A listener by which a stream in place of the socket follows it. */
+/** A listener that connects the socket to the stream that replaces it. */
 type Link = readonly [event: string, listener: (...args: unknown[]) => void]
 
-/** The links of a stream that node:http has just handed out in place of the socket, as it does from Node 26 on. */
+/** The links of a stream that node:http has just handed out in place of the socket, as Node 26 and later do. */
 export function linksOf({ request, stream }: UntouchedUpgrade): readonly Link[] {
   const { socket } = request
   if (stream === socket) return []
@@ -41,20 +41,20 @@ export function linksOf({ request, stream }: UntouchedUpgrade): readonly Link[] 
 }
 
 /**
- * Gives a request back to the HTTP server that has handed it out as an upgrade, which then answers it as an ordinary one
- * (RFC 9110 §7.8), body and all, and owns the connection again with its timeouts. The app sees the Upgrade field as it
- * was sent. Returns false, with nothing done, where node:http looks different from what is known of it.
+ * Gives a request back to the HTTP server that has handed it out as an upgrade. The server then answers it as an ordinary
+ * request with its body (RFC 9110 §7.8), and owns the connection and its timeouts again. The app sees the Upgrade field
+ * as it was sent. Returns false and does nothing if node:http does not look as expected.
  *
- * The server parses the request once more, under a name in place of `Upgrade`: its parser would stop at the message's end
- * otherwise. From Node 26 on it hands a request out before its body has come, and is still parsing; there it only needs
- * to be told.
+ * The server parses the request once more with another name in place of `Upgrade`, because its parser would otherwise
+ * stop at the end of the message. Node 26 and later hand a request out before its body has arrived and are still parsing.
+ * There the parser only needs to be told.
  */
 export function giveBack(server: Server, { request, stream, head }: UntouchedUpgrade, links: readonly Link[]): boolean {
   const socket = request.socket as HttpSocket
   if (stream !== socket) return goOnWith(request, socket, stream, links)
   if (typeof connectionListener !== 'function' || socket.parser) return false
   const fields = [...request.rawHeaders]
-  // The time of a connection that waits for its next request may still run.
+  // The keep-alive timeout of the connection may still run.
   socket.setTimeout?.(server.timeout)
   const bytes = Buffer.concat([encodeHead(request), bodyOf(request), head])
   connectionListener.call(server, socket)
@@ -63,7 +63,7 @@ export function giveBack(server: Server, { request, stream, head }: UntouchedUpg
   if (parser && onIncoming) {
     parser.onIncoming = (again, keepsAlive) => {
       parser.onIncoming = onIncoming
-      // Its headers are read from these when they are asked for.
+      // The getter `headers` reads from these.
       again.rawHeaders.splice(0, again.rawHeaders.length, ...fields)
       return onIncoming(again, keepsAlive)
     }
@@ -74,14 +74,14 @@ export function giveBack(server: Server, { request, stream, head }: UntouchedUpg
   return true
 }
 
-/** The request's body is still being parsed: has the parser's owner take it for an ordinary request. */
+/** Makes the owner of the parser, which still parses the body, take the request for an ordinary one. */
 function goOnWith(request: IncomingMessage, socket: HttpSocket, stream: Duplex, links: readonly Link[]): boolean {
   const onIncoming = socket.parser?.onIncoming
   if (!onIncoming) return false
   for (const [event, listener] of links) socket.off(event, listener)
   for (const key of Object.getOwnPropertySymbols(socket)) {
     const slots = socket as unknown as Record<symbol, unknown>
-    // Where the server keeps the stream that it gave out, for when the body has come.
+    // The server keeps the stream that it handed out here until the body has arrived.
     if (slots[key] === stream) slots[key] = undefined
   }
   ;(request as { upgrade?: boolean }).upgrade = false
@@ -103,7 +103,7 @@ function encodeHead({ method, url, httpVersion, rawHeaders }: IncomingMessage): 
   return Buffer.from(`${text}\r\n`, 'latin1')
 }
 
-/** What node:http has parsed of the body already, as it does from Node 26 on, framed as it was. */
+/** The part of the body that node:http has already parsed, as Node 26 and later do, in its original framing. */
 function bodyOf(request: IncomingMessage): Uint8Array {
   const chunks: Buffer[] = []
   for (let chunk = request.read(); chunk !== null; chunk = request.read()) chunks.push(chunk as Buffer)
@@ -118,7 +118,7 @@ function bodyOf(request: IncomingMessage): Uint8Array {
 
 let bodiesAreParsed: boolean | undefined
 
-/** Whether node:http parses the body of an upgrade, as it does from Node 26 on, or leaves it to whoever takes the stream. */
+/** Whether node:http parses the body of an upgrade, as Node 26 and later do, or leaves it to the owner of the stream. */
 function hasBodiesParsed(): boolean {
   if (bodiesAreParsed === undefined) {
     const probe = http.createServer()

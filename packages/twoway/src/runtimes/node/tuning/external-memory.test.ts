@@ -4,7 +4,7 @@ import { ExternalMemory } from './external-memory.js'
 
 const mebibyte = 1 << 20
 
-/** Tells after how many MiB of messages a generation with so much room was filled. */
+/** The MiB of messages after which a young generation with this much room was filled. */
 function filledAt(room: number, mebibytes: number): number[] {
   const filled: number[] = []
   let counted = 0
@@ -21,12 +21,12 @@ test('fills a small young generation every 16 MiB', () => {
   assert.deepEqual(filledAt(8 * mebibyte, 48), [16, 32, 48])
 })
 
-test('fills one that has grown less often, so that garbage is never more than half of the messages', () => {
+test('fills a larger young generation less often, so the filler is at most half as long as the messages', () => {
   assert.deepEqual(filledAt(8 * mebibyte + 1, 64), [32, 64])
   assert.deepEqual(filledAt(24 * mebibyte, 96), [48, 96])
 })
 
-test('leaves one that would take too much garbage alone', () => {
+test('does not fill a young generation that would need too much filler', () => {
   assert.deepEqual(filledAt(24 * mebibyte + 1, 256), [])
 })
 
@@ -38,7 +38,7 @@ test('counts a message that is longer than a step once', () => {
   assert.equal(filled.length, 1)
 })
 
-test('has freed memory kept once, after 16 MiB of buffers and texts, where there is no young generation to collect too', () => {
+test('makes glibc keep freed memory once, after 16 MiB of buffers and texts, also without a young generation to collect', () => {
   const filled: number[] = []
   for (const young of [undefined, { room: () => 0, fill: (room: number) => filled.push(room) }]) {
     const keptAt: number[] = []

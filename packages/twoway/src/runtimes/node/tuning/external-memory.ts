@@ -1,22 +1,22 @@
 import type { YoungGeneration } from './young-generation.js'
 
-/** Bytes of messages after which unused ones are to be freed. */
+/** The young generation is collected each time this many bytes of messages were allocated. */
 const stepBytes = 16 << 20
 
-/** At this many bytes V8 marks its whole heap by itself. */
+/** At this many bytes outside of its heap, V8 marks the whole heap. */
 const lastStepBytes = 64 << 20
 
-/** Garbage may be half as long as the messages that it frees: that keeps its cost below a tenth of theirs. */
+/** The filler is at most half as long as the messages that it frees, so it costs less than a tenth of their cost. */
 const bytesAgainstGarbage = 2
 
 /**
- * Counts the bytes of messages outside of V8's heap, and acts on them. After the first 16 MiB glibc is brought to keep
- * freed memory (freed-memory.ts). After each further 16 MiB of buffers V8 is made to collect its young generation: it
- * collects that when it is full, so it is filled.
+ * Counts the bytes of messages outside of V8's heap. After the first 16 MiB, it makes glibc keep freed memory
+ * (freed-memory.ts). After each further 16 MiB of buffers, it makes V8 collect its young generation: V8 does so when
+ * that is full, so this class fills it.
  *
- * From Node 24 on V8 does not come to a collection by itself in time: a process of long messages has little else on its
- * heap, and at 64 MiB outside of it V8 marks the whole heap, by threads of its own. The rows binary-1m and binary-64k of
- * the benchmark show the difference.
+ * Since Node 24, V8 collects too late without this: a process that handles long messages has little else on its heap,
+ * and at 64 MiB outside of the heap V8 marks all of it, in other threads. The rows binary-1m and binary-64k of the
+ * benchmark show the difference.
  */
 export class ExternalMemory {
   readonly #young: YoungGeneration | undefined
@@ -24,14 +24,14 @@ export class ExternalMemory {
   #untilKept = stepBytes
   #bytes = 0
   #dueAt = stepBytes
-  /** Whether freed memory was brought to be kept. */
+  /** Whether glibc was made to keep freed memory. */
   keepsFreedMemory = false
   /** How often the young generation was filled. */
   collections = 0
 
   /**
-   * @param young what is to be collected, or undefined where V8 collects it in time by itself
-   * @param keepFreedMemory has freed memory kept, and returns whether that is possible
+   * @param young the young generation to collect; undefined if V8 collects it in time without help
+   * @param keepFreedMemory makes glibc keep freed memory, and returns whether that is possible
    */
   constructor(young: YoungGeneration | undefined, keepFreedMemory: () => boolean) {
     this.#young = young
@@ -57,7 +57,7 @@ export class ExternalMemory {
     if (!isTooLate) {
       const room = young.room()
       if (room * bytesAgainstGarbage > this.#bytes) {
-        // It has grown, as there is more on the heap than messages. That may fill it yet.
+        // The generation has grown because the heap holds more than messages. Those other objects may still fill it.
         this.#dueAt += stepBytes
         return
       }

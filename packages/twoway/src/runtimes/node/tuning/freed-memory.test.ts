@@ -11,7 +11,7 @@ interface Report {
 const report = process.report?.getReport() as Report | undefined
 const isGlibc = report?.header?.glibcVersionRuntime !== undefined && !('bun' in process.versions)
 
-/** How many pages the system has to find for a message, which is freed then. */
+/** Pages that the system has to find for one message, which is freed afterwards. */
 async function faultsOfMessage(): Promise<number> {
   const before = process.resourceUsage().minorPageFault
   Buffer.allocUnsafeSlow(messageBytes).fill(1)
@@ -20,7 +20,7 @@ async function faultsOfMessage(): Promise<number> {
   return faults
 }
 
-/** V8 frees by a thread of its own. */
+/** V8 frees memory in another thread. */
 async function freed(): Promise<void> {
   for (let turn = 0; turn < 1000 && process.memoryUsage().arrayBuffers >= messageBytes; turn += 1) {
     globalThis.gc!()
@@ -28,15 +28,15 @@ async function freed(): Promise<void> {
   }
 }
 
-test('has the memory of a message that was freed used for the next', { skip: !isGlibc }, async (context) => {
+test('makes the next message use the memory of one that was freed', { skip: !isGlibc }, async (context) => {
   keepFreedMemory()
   await freed()
-  // The first comes from the system.
+  // The memory of the first message comes from the system.
   if ((await faultsOfMessage()) < pages / 2) {
     context.skip('the system does not find memory by pages of 4 KiB')
     return
   }
-  // Had glibc not learnt it, the first would have gone back to it.
+  // With glibc's default threshold, the first message's memory would have gone back to the system.
   const faults = await faultsOfMessage()
   assert.ok(faults < pages / 4, `${faults} of ${pages} pages had to be found`)
 })

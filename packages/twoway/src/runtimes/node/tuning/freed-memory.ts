@@ -1,23 +1,27 @@
 import { Buffer } from 'node:buffer'
 import process from 'node:process'
 
-/** A little below the 32 MiB from which glibc learns nothing, as it adds a header and fills up to a page. */
+/**
+ * A little below 32 MiB, from which on glibc keeps its thresholds: glibc adds a header to the length and rounds it up to
+ * a page.
+ */
 const teachingBytes = (32 << 20) - (64 << 10)
 
-/** Variables by which somebody has set what glibc would learn; with any of them it learns nothing (mallopt(3)). */
+/** Variables that set the thresholds of glibc. With any of them, glibc does not adapt its thresholds (mallopt(3)). */
 const settingVariables = ['MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_', 'MALLOC_TOP_PAD_', 'MALLOC_MMAP_MAX_']
 const settingTunables = /glibc\.malloc\.(?:mmap_threshold|trim_threshold|top_pad|mmap_max)=/
 
 /**
- * Has glibc keep memory that was freed for what is allocated next, and give it back to the system only once more than
- * 64 MiB lie free at the end of its heap. That goes for the whole process. Returns false where nothing is done: on other
- * systems than Linux, where the environment sets glibc's thresholds, or where the process may not allocate 32 MiB. Other
- * allocators than glibc's and 32-bit systems take no notice.
+ * Makes glibc keep freed memory for later allocations. glibc then returns memory to the system only when more than
+ * 64 MiB at the end of its heap are free. This affects the whole process. Returns false, and does nothing, on systems
+ * other than Linux, if the environment sets glibc's thresholds, or if the process may not allocate 32 MiB. The call has
+ * no effect on 32-bit systems and on other allocators.
  *
- * At first glibc keeps 128 KiB, so that the memory of all messages that a collection has freed at once goes back, and
- * each page of the next ones is the system's to find and clear anew. What it keeps is twice the longest block of the
- * system's that was ever freed, where that is up to 32 MiB long (mallopt(3), M_MMAP_THRESHOLD). So a block of that length
- * is allocated, which costs nothing as nobody writes to it, and left to the next collection.
+ * By default glibc keeps 128 KiB. The memory of all messages that one collection frees then goes back to the system,
+ * which has to find and clear each page of the next messages again. glibc raises this threshold to twice the longest
+ * block that it got from the system and freed, up to blocks of 32 MiB (mallopt(3), M_MMAP_THRESHOLD). So this function
+ * allocates a block of nearly that length and leaves it to the next collection. The block costs nothing because no code
+ * writes to it.
  *
  * The row binary-1m of the benchmark shows the difference. MALLOC_MMAP_THRESHOLD_=33554432 and
  * MALLOC_TRIM_THRESHOLD_=67108864 in the environment do the same from the start of the process.

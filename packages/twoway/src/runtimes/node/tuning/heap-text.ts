@@ -2,16 +2,16 @@ import { Buffer } from 'node:buffer'
 import process from 'node:process'
 import { Deserializer } from 'node:v8'
 
-/** Stands before the bytes of a text: a header, the tag of a string of one byte a character, and its length. */
+/** The bytes before a text: a header, the tag of a string with one byte per character, and the text's length. */
 const version = [0xff, 0x0d]
 const oneByteString = 0x22
 const lengthAt = 3
 const headBytes = 8
 
-/** Longer texts are left to Node, so that the buffer that is kept is no longer than this. */
+/** Node decodes longer texts. This bounds the buffer that is kept. */
 const longestBytes = 4 << 20
 
-/** Reused: it grows to the longest text that came. */
+/** Reused for all texts; grows to the longest one. */
 let wire = Buffer.alloc(0)
 
 /** Bytes from which Node puts a text outside of V8's heap. */
@@ -22,9 +22,9 @@ const isFaster = !isOtherRuntime && Number.parseInt(process.versions.node, 10) >
 
 /**
  * Whether `heapText` is faster than Node for an ASCII text of this length. Node copies a text of 1 MiB or more to memory
- * outside of V8's heap, which V8 frees only by marking its whole heap. V8's own deserializer copies it to the heap,
- * where a collection of the young generation frees it. That saves a quarter of the row text-1m on Node 26; before, V8
- * marks its heap just as often, and the copy would make the row slower by half.
+ * outside of V8's heap, which V8 frees only when it marks the whole heap. V8's deserializer copies the text to the heap,
+ * where a collection of the young generation frees it. On Node 26 this saves a quarter of the time of the row text-1m.
+ * On earlier versions V8 marks its heap just as often either way, and the copy makes that row slower by half.
  */
 export function prefersHeap(length: number): boolean {
   return length >= externalTextBytes && length <= longestBytes && isFaster
@@ -37,7 +37,7 @@ export function heapText(bytes: Uint8Array, start: number, end: number): string 
     wire = Buffer.allocUnsafeSlow(headBytes + length)
     wire.set([...version, oneByteString])
   }
-  // The length as V8 writes it, seven bits a byte; five bytes have room for any.
+  // V8 writes the length with seven bits per byte, so any length fits into five bytes.
   for (let at = lengthAt, rest = length; at < headBytes; at += 1, rest >>>= 7) {
     wire[at] = (rest & 0x7f) | (at < headBytes - 1 ? 0x80 : 0)
   }
@@ -47,7 +47,7 @@ export function heapText(bytes: Uint8Array, start: number, end: number): string 
   return deserializer.readValue() as string
 }
 
-/** V8 reads what its older versions wrote. Should that end some day, Node decodes. */
+/** V8 reads the formats of its older versions. If a later version refuses this one, Node decodes. */
 function isUnderstood(): boolean {
   try {
     return heapText(Buffer.from('understood'), 0, 5) === 'under'

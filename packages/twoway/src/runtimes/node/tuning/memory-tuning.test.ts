@@ -7,7 +7,7 @@ import { isTuningWanted, NodeMemoryTuning } from './memory-tuning.js'
 const mebibyte = 1 << 20
 const text = Buffer.alloc(2 * mebibyte, 'text')
 
-/** Has it see 48 MiB of buffers and 2 MiB of text, and returns what it counted. */
+/** Reports 48 MiB of buffers and 2 MiB of text to the tuning, and returns its counts. */
 function counted(isOn: boolean): object {
   const tuning = new NodeMemoryTuning(isOn, new ExternalMemory({ room: () => 0, fill: () => {} }, () => true))
   for (let count = 0; count < 48; count += 1) tuning.countBuffer(mebibyte)
@@ -18,7 +18,7 @@ function counted(isOn: boolean): object {
 const heapTexts = Number(prefersHeap(text.length))
 
 describe('the tuning of memory', () => {
-  it('counts what it does', () => {
+  it('counts its actions', () => {
     assert.deepEqual(counted(true), { on: 1, freedMemoryKept: 1, youngCollections: 3, heapTexts })
   })
 
@@ -26,7 +26,7 @@ describe('the tuning of memory', () => {
     assert.deepEqual(counted(false), { on: 0, freedMemoryKept: 0, youngCollections: 0, heapTexts: 0 })
   })
 
-  it('does nothing more once it was switched off, and goes on to tell what it did', () => {
+  it('does nothing more after it was switched off, and still reports its earlier actions', () => {
     let filled = 0
     const young = { room: () => 0, fill: () => (filled += 1) }
     const tuning = new NodeMemoryTuning(true, new ExternalMemory(young, () => true))
@@ -39,13 +39,13 @@ describe('the tuning of memory', () => {
     assert.deepEqual(tuning.counts(), { on: 0, freedMemoryKept: 1, youngCollections: 1, heapTexts: 0 })
   })
 
-  it('counts texts, too, towards the memory that is worth keeping', () => {
+  it('also counts texts before it makes glibc keep memory', () => {
     const tuning = new NodeMemoryTuning(true, new ExternalMemory(undefined, () => true))
     tuning.countText(16 * mebibyte)
     assert.equal(tuning.counts().freedMemoryKept, 1)
   })
 
-  it('is wanted unless TWOWAY_TUNE_MEMORY says no', () => {
+  it('is on unless TWOWAY_TUNE_MEMORY switches it off', () => {
     for (const value of ['0', 'false', 'off', 'no', ' 0 ', 'OFF']) {
       assert.equal(isTuningWanted({ TWOWAY_TUNE_MEMORY: value }), false, value)
     }

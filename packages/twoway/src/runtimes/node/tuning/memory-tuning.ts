@@ -5,13 +5,12 @@ import { keepFreedMemory } from './freed-memory.js'
 import { heapText, prefersHeap } from './heap-text.js'
 import { youngGeneration } from './young-generation.js'
 
-/** What TWOWAY_TUNE_MEMORY says to switch the tuning off, in any case. */
+/** Values of TWOWAY_TUNE_MEMORY that switch the tuning off, in upper or lower case. */
 const no: ReadonlySet<string> = new Set(['0', 'false', 'off', 'no'])
 
 /**
- * The one switch over all that is done for the memory of long messages. The payload port tells it of each long message;
- * while it is off, nothing is done that a program without this library would not see: no counting, no filling, no wire
- * format.
+ * Switches everything on or off that tunes the memory of long messages. The payload port reports each long message to
+ * it. While it is off, it counts nothing, fills no young generation and reads no text in V8's format.
  */
 export class NodeMemoryTuning implements MemoryTuning {
   readonly #external: ExternalMemory
@@ -33,7 +32,7 @@ export class NodeMemoryTuning implements MemoryTuning {
     if (this.#isOn) this.#external.countText(length)
   }
 
-  /** The text of an ASCII range on V8's heap, or undefined where Node is to decode it. */
+  /** The text of an ASCII range on V8's heap, or undefined if Node should decode it. */
   decodeToHeap(bytes: Uint8Array, start: number, end: number): string | undefined {
     if (!this.#isOn || !prefersHeap(end - start)) return undefined
     this.#heapTexts += 1
@@ -55,7 +54,7 @@ export class NodeMemoryTuning implements MemoryTuning {
   }
 }
 
-/** Whether the environment lets memory be tuned: it does unless TWOWAY_TUNE_MEMORY says no. */
+/** Whether the environment allows tuning: it does unless TWOWAY_TUNE_MEMORY switches it off. */
 export function isTuningWanted(environment: NodeJS.ProcessEnv): boolean {
   return !no.has(environment.TWOWAY_TUNE_MEMORY?.trim().toLowerCase() ?? '')
 }
@@ -63,7 +62,7 @@ export function isTuningWanted(environment: NodeJS.ProcessEnv): boolean {
 const isNode = !('bun' in process.versions || 'deno' in process.versions)
 const nodeVersion = Number.parseInt(process.versions.node, 10)
 
-/** The one of this thread. */
+/** The tuning of this thread. */
 export const memoryTuning = new NodeMemoryTuning(
   isNode && isTuningWanted(process.env),
   new ExternalMemory(nodeVersion < 24 ? undefined : youngGeneration, keepFreedMemory),

@@ -1,9 +1,9 @@
 import { totalmem } from 'node:os'
 import process from 'node:process'
 
-/** Bytes of memory that this process may use: the machine's, or what the system holds it to (a cgroup), where that is less. */
+/** Bytes of memory that this process may use: the machine's memory, or the limit of its cgroup if that is lower. */
 export function processMemory(): number {
-  // 0, or more than there is, where nothing holds it. Deno has no such function.
+  // Without a limit, the value is 0 or above the machine's memory. Deno has no such function.
   const held = (process as { constrainedMemory?: () => number }).constrainedMemory?.() ?? 0
   return held > 0 ? Math.min(held, totalmem()) : totalmem()
 }

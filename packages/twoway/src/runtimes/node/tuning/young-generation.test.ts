@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { youngGeneration } from './young-generation.js'
 
-test('has V8 collect its young generation by filling it', { skip: 'bun' in process.versions }, async () => {
+test('makes V8 collect its young generation by filling it', { skip: 'bun' in process.versions }, async () => {
   const kinds: unknown[] = []
   const observer = new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) kinds.push((entry as unknown as { detail: { kind: number } }).detail.kind)

@@ -3,7 +3,7 @@ import { getHeapSpaceStatistics } from 'node:v8'
 const elements = 4096
 const elementBytes = 8
 
-/** What is known of, and done to, V8's young generation. */
+/** V8's young generation: its size, and a way to have V8 collect it. */
 export interface YoungGeneration {
   /** Bytes of heap that may be allocated before it is collected. */
   room(): number
@@ -11,7 +11,7 @@ export interface YoungGeneration {
   fill(room: number): void
 }
 
-/** Nothing reads it, but the compiler may not leave it out. */
+/** No code reads it, but the compiler must not optimize it away. */
 const garbage: unknown[] = []
 
 export const youngGeneration: YoungGeneration = {
