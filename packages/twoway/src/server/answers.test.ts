@@ -191,6 +191,12 @@ for (const way of Object.keys(ways)) {
       })
     }
 
+    it('keeps a digest of a body that has no coding', async (context) => {
+      const headers = { 'Content-Digest': 'sha-256=:x:' }
+      const received = await answerOf(context, way, () => new Response(plain, { status: 401, headers }))
+      assert.deepEqual(valuesOf(received, 'content-digest'), ['sha-256=:x:'])
+    })
+
     it('keeps a coding that fetch does not decode', async (context) => {
       const headers = { 'Content-Encoding': 'compress' }
       const received = await answerOf(context, way, () => new Response(plain, { status: 401, headers }))
