@@ -14,6 +14,8 @@ export interface ServerPlace {
   readonly unixUrl: string
   /** A server with small limits. */
   readonly narrowUrl: string
+  /** A server that negotiates compression with context takeover. */
+  readonly takeoverUrl: string
   /** A server that starts and stops further servers. */
   readonly controlUrl: string
   /** HTTP servers with attachments and ws. In the first one ws was attached first. */

@@ -1,5 +1,6 @@
 import { Agent, request as httpRequest } from 'node:http'
 import { connect, type Socket } from 'node:net'
+import { constants, deflateRawSync } from 'node:zlib'
 import { WebSocket } from 'twoway'
 import { type ClientOptions, WebSocket as WsClient } from 'ws'
 import { holds, same } from '../whatwg/expect.js'
@@ -119,6 +120,68 @@ export const serverCases: readonly ServerCase[] = [
       holds(/^HTTP\/1\.1 403 /.test(refused) && /X-Why: because/i.test(refused), `it is refused: ${refused}`)
       holds(refused.endsWith('\r\n\r\nnot you'), 'the body comes whole')
       holds((await answerTo(url, requestOf(linesOf(url, '/throw')))).startsWith('HTTP/1.1 500 '), 'it is a 500')
+    },
+  },
+  {
+    name: 'passes on what fetch gives, without the fields of its connection and its coding',
+    async run({ url }) {
+      for (const as of ['gzip', 'chunked']) {
+        const answer = await answerTo(url, requestOf(linesOf(url, `/fetched?as=${as}`)))
+        holds(/^HTTP\/1\.1 403 /.test(answer) && answer.endsWith('\r\n\r\nnot you'), `it is passed on: ${answer}`)
+        holds(/^content-length: 7\r$/im.test(answer), `its length is that of the body: ${answer}`)
+        same(answer.match(/^connection: .*$/gim), ['Connection: close'])
+        holds(!/^(?:content-encoding|transfer-encoding|keep-alive|trailer):/im.test(answer), `no others: ${answer}`)
+        if (as === 'chunked')
+          same(
+            answer.match(/^set-cookie: .*$/gim)?.map((line) => line.slice(12)),
+            ['a=1, b', 'c=2'],
+          )
+      }
+    },
+  },
+  {
+    name: 'answers 400 where the handler chooses a subprotocol that the client does not offer',
+    async run({ url }) {
+      const answer = await answerTo(url, requestOf(linesOf(url, '/unoffered')))
+      holds(/^HTTP\/1\.1 400 [\s\S]*subprotocol "unoffered"/.test(answer), `it is named: ${answer}`)
+    },
+  },
+  {
+    name: 'shows its objects in console.log, and not their parts',
+    async run({ url }) {
+      const client = await opened(`${url}/shown`)
+      client.send('show')
+      const text = String((await message(client)).data)
+      for (const part of [
+        'ServerSocket {',
+        'Server {',
+        'IncomingRequest {',
+        'HeaderFields {',
+        'isReady: true',
+        'OPEN',
+      ]) {
+        holds(text.includes(part), `${part} in ${text}`)
+      }
+      holds(!/Symbol\(|settings|transport/i.test(text), `nothing else: ${text}`)
+      await closed(client)
+    },
+  },
+  {
+    name: 'fails a compressed message that is cut within a block with 1007, with context takeover',
+    async run({ takeoverUrl }) {
+      const text = Array.from({ length: 3000 }, (_, index) => `${index * 7919}`).join(' ')
+      const packed = deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH })
+      for (const length of [126, 1000, packed.length >> 1]) {
+        const extension = 'Sec-WebSocket-Extensions: permessage-deflate'
+        const socket = raw(takeoverUrl, requestOf([...linesOf(takeoverUrl), extension]))
+        const frame = Buffer.alloc(8 + length)
+        frame.writeUInt16BE(0xc1fe, 0)
+        frame.writeUInt16BE(length, 2)
+        packed.copy(frame, 8, 0, length)
+        socket.write(frame)
+        same(closeCodeIn(await until(socket, (bytes) => closeCodeIn(bytes) > 0)), 1007, String(length))
+        socket.destroy()
+      }
     },
   },
   ...refusals.map(([what, status, change]) => ({

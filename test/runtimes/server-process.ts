@@ -7,6 +7,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import process from 'node:process'
+import { inspect } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import { attach, type ServeOptions, type Server, serve } from 'twoway/server'
 import { WebSocketServer } from 'ws'
 import type { ServerOrder, ServerPlace } from './server-case.js'
@@ -25,6 +27,8 @@ const handlers: ServeOptions<Data> = {
   async upgrade({ url, protocols }) {
     const { pathname: path, searchParams: query } = new URL(url)
     if (path === '/refuse') return new Response('not you', { status: 403, headers: { 'X-Why': 'because' } })
+    if (path === '/fetched') return fetch(`${service}${query.get('as') ?? ''}`)
+    if (path === '/unoffered') return { data: { path, query }, protocol: 'unoffered' }
     if (path === '/throw') throw new Error('thrown')
     if (path === '/later') await new Promise((resolve) => setTimeout(resolve, 200))
     return { data: { path, query }, protocol: protocols.at(-1), headers: { 'X-Path': path } }
@@ -36,6 +40,7 @@ const handlers: ServeOptions<Data> = {
   message(socket, message) {
     const { path, query } = socket.data
     if (path === '/close') socket.close(Number(query.get('code')), query.get('reason') ?? '')
+    else if (path === '/shown') socket.send(shown(socket, main, socket.request))
     else if (path === '/fail') throw new Error('failed')
     else socket.send(message)
   },
@@ -46,6 +51,24 @@ const handlers: ServeOptions<Data> = {
     errors += 1
   },
   request: ({ method, url }) => ({ status: 200, body: `${method} ${new URL(url).pathname} ${errors > 0}` }),
+}
+
+/** A service whose answers `upgrade` passes on. */
+const gzipped = gzipSync('not you')
+const upstream = createServer(({ url }, response) => {
+  if (url === '/chunked') response.writeHead(403, { Trailer: 'X-Sum', 'Set-Cookie': ['a=1, b', 'c=2'] }).write('not ')
+  else
+    response.writeHead(403, { 'Content-Encoding': 'gzip', 'Content-Length': gzipped.length, 'Keep-Alive': 'timeout=5' })
+  response.end(url === '/chunked' ? 'you' : gzipped)
+})
+await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+const service = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}/`
+
+/** The objects as this runtime's `console.log` shows them. */
+function shown(...objects: readonly object[]): string {
+  const { Deno, Bun } = globalThis as { Deno?: { inspect: typeof inspect }; Bun?: { inspect: typeof inspect } }
+  const show = Deno?.inspect ?? Bun?.inspect ?? inspect
+  return objects.map((object) => show(object)).join('\n')
 }
 
 const chunk = new Uint8Array(16 << 10)
@@ -69,6 +92,11 @@ function flood(socket: Flooded): void {
 
 const large = { maxMessageBytes: 32 << 20, maxBufferedBytes: 64 << 20 }
 const main = await serve<Data>({ port: 0, ...large, ...handlers })
+const takeover = await serve<Data>({
+  port: 0,
+  ...handlers,
+  perMessageDeflate: { clientNoContextTakeover: false, serverNoContextTakeover: false },
+})
 const secure = await serve<Data>({ port: 0, tls: { cert: certificate, key }, ...large, ...handlers })
 const unix = await serve<Data>({ socketPath: join(folder, 'server.sock'), ...handlers })
 const narrow = await serve<Data>({
@@ -135,6 +163,7 @@ const place: ServerPlace = {
   certificate,
   unixUrl: unix.url,
   narrowUrl: narrow.url,
+  takeoverUrl: takeover.url,
   controlUrl: control.url,
   appUrls: [await app('before'), await app('after')],
   aloneUrl: await alone(),
