@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { concat, frame, fromHex, toHex, utf8 } from 'twoway-testing/bytes.js'
 import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
 import { networks } from 'twoway-testing/peers/networks.js'
+import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
 import { withServer } from 'twoway-testing/peers/with-server.js'
 import {
   HandshakeError,
@@ -818,12 +819,14 @@ for (const network of networks) {
         assert.match(await plain.head(), /^HTTP\/1\.1 200 /)
         for (const peer of [early, undecided]) assert.match(await peer.head(), /^HTTP\/1\.1 101 /)
         const reason = hex('the server makes room for its successor')
-        for (const peer of [held, early, undecided]) {
+        // Together, as each is closed at a moment of its own and must answer in time.
+        const close = async (peer: RawPeer): Promise<void> => {
           assert.deepEqual(await peer.framesOf(1), [`8 03f4${reason}`])
           peer.send(closeFrame('03f4'))
           await peer.inputEnded
           peer.end()
         }
+        await Promise.all([held, early, undecided].map(close))
         await drained
         assert.deepEqual(results, ['1012 true', '1012 true', '1012 true'])
         await successor.close()
