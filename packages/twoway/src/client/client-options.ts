@@ -24,6 +24,7 @@ import type {
   TlsClientOptions,
 } from '../ports/connector.js'
 import type { HeadersLike, PlatformAbortSignal } from '../ports/platform-types.js'
+import * as platform from './platform.js'
 
 /** The header fields that a caller adds. */
 export type HeadersOption =
@@ -199,5 +200,7 @@ function isAddress(value: string): boolean {
 
 function isProxy(value: unknown): boolean {
   if (value === 'env') return true
-  return typeof value === 'string' && /^(?:https?|socks5h?):\/\/[^/?#]+\/?$/i.test(value) && URL.canParse(value)
+  return (
+    typeof value === 'string' && /^(?:https?|socks5h?):\/\/[^/?#]+\/?$/i.test(value) && platform.URL.canParse(value)
+  )
 }

@@ -29,6 +29,7 @@ import { checkHost } from './handshake/host.js'
 import { readHttpAnswer } from './handshake/http-answer.js'
 import { IncomingRequest } from './handshake/incoming-request.js'
 import { Observer } from './observer.js'
+import * as platform from './platform.js'
 import type { ServerMetrics } from './server-metrics.js'
 import { type ServerPorts, type ServerSettings, settleAttach, settleServe } from './server-settings.js'
 import type {
@@ -232,7 +233,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   pathOf({ path }: AttachOptions<Data>): HttpAttachOptions['path'] {
     if (path === undefined) return undefined
     // Clients percent-encode the characters that a request-target may not have.
-    if (typeof path === 'string') return new URL(`http://localhost${path}`).pathname
+    if (typeof path === 'string') return new platform.URL(`http://localhost${path}`).pathname
     return (head, peer) => {
       try {
         return path(new IncomingRequest(withHostOfTarget(head), peer, 'ws')) === true

@@ -98,7 +98,10 @@ export const listenOptions = {
    * activation), or a server of node:net, such as one that another process sent.
    */
   handle: option(
-    matching<object>('a server or socket of node:net, or an object with fd', (value) => value instanceof Object),
+    matching<object>(
+      'a server or socket of node:net, or an object with fd',
+      (value) => (typeof value === 'object' && value !== null) || typeof value === 'function',
+    ),
   ),
   /**
    * Connections that may wait to be accepted, as far as the system allows.

@@ -1,3 +1,4 @@
+import { isError } from '../core/value-kinds.js'
 import type { ServerMetrics } from '../server/server-metrics.js'
 
 /** A worker's question where a server is to listen. */
@@ -52,7 +53,7 @@ export type ParentMessage =
   | { readonly type: 'end' }
 
 export function sentError(error: unknown): SentError {
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error) }
+  if (!isError(error)) return { name: 'Error', message: String(error) }
   const { name, message, stack, code } = error as Error & { readonly code?: unknown }
   return { name, message, stack, ...(typeof code === 'string' ? { code } : {}) }
 }

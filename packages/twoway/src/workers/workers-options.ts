@@ -21,7 +21,12 @@ export const workersOptions = {
    */
   execArgv: option(listOf(text(), 'strings')),
   /** Variables of the workers' environment, added to those of this process. */
-  env: option(matching<Readonly<Record<string, string | undefined>>>('an object', (value) => value instanceof Object)),
+  env: option(
+    matching<Readonly<Record<string, string | undefined>>>(
+      'an object',
+      (value) => typeof value === 'object' && value !== null,
+    ),
+  ),
   /**
    * Milliseconds within which all servers of a worker must listen.
    * @default 30_000

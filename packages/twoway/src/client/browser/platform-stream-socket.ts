@@ -1,3 +1,4 @@
+import * as platform from '../platform.js'
 import type { OpenStreamSocket } from '../stream/stream-socket.js'
 
 /** Bytes waiting for the network above which a write waits, and the interval at which they are checked. */
@@ -38,7 +39,7 @@ export function openPlatformSocket(
     const hasRoom = () => socket.bufferedAmount <= highWaterMarkBytes
     const poll = (): void => {
       if (hasRoom()) events.drain()
-      else if (socket.readyState < 3) setTimeout(poll, pollMs)
+      else if (socket.readyState < 3) platform.setTimeout(poll, pollMs)
     }
     return {
       url: socket.url,
@@ -56,7 +57,7 @@ export function openPlatformSocket(
       },
       send(message) {
         socket.send(message as string | Uint8Array<ArrayBuffer>)
-        if (!hasRoom()) setTimeout(poll, pollMs)
+        if (!hasRoom()) platform.setTimeout(poll, pollMs)
       },
       pause() {},
       resume() {},

@@ -1,3 +1,4 @@
+import * as platform from '../platform.js'
 import { defineWebSocketStream } from '../stream/websocket-stream.js'
 import type {
   StandardStreamOptions,
@@ -20,18 +21,18 @@ interface Platform {
   readonly WebSocketError?: WebSocketErrorConstructor
 }
 
-const platform = globalThis as Platform
+const globals = globalThis as Platform
 
 /**
  * The platform's own class if it has one, as Chromium does; else ours on top of its WebSocket. That one can't stop
  * reading, so messages gather in memory while `readable` is not read.
  */
 export const WebSocketStream: PlatformWebSocketStreamConstructor =
-  platform.WebSocketStream ??
-  (defineWebSocketStream(openPlatformSocket(globalThis.WebSocket)) as PlatformWebSocketStreamConstructor)
+  globals.WebSocketStream ??
+  (defineWebSocketStream(openPlatformSocket(platform.WebSocket)) as PlatformWebSocketStreamConstructor)
 export interface WebSocketStream extends WebSocketStreamInterface<Uint8Array | ArrayBuffer> {}
 
 /** The error class that belongs to the class above. */
 export const WebSocketError: WebSocketErrorConstructor =
-  platform.WebSocketStream === undefined ? ErrorOfOurs : platform.WebSocketError!
+  globals.WebSocketStream === undefined ? ErrorOfOurs : globals.WebSocketError!
 export interface WebSocketError extends WebSocketErrorInterface {}

@@ -1,3 +1,4 @@
+import * as platform from '../platform.js'
 import type { WebSocketConstructor, WebSocket as WebSocketInterface } from '../websocket/websocket-types.js'
 
 /** The members of the constructor, without its call signature. */
@@ -14,5 +15,5 @@ export interface PlatformWebSocketConstructor extends StaticMembers {
 }
 
 /** The platform's own class. */
-export const WebSocket = globalThis.WebSocket as unknown as PlatformWebSocketConstructor
+export const WebSocket = platform.WebSocket as unknown as PlatformWebSocketConstructor
 export interface WebSocket extends WebSocketInterface {}

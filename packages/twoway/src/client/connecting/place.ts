@@ -1,3 +1,4 @@
+import * as platform from '../platform.js'
 import { redactUrl } from './redact-url.js'
 
 /** The target of a WebSocket URL. */
@@ -21,12 +22,12 @@ export function placeOf(url: URL): Place {
   const { 1: path, 2: resource = '/' } = /^(\/[^:]+)(?::(\/.*)?)?$/.exec(url.pathname) ?? []
   const socketPath = path === undefined || url.host !== '' ? undefined : decode(path)
   if (socketPath === undefined) {
-    throw new DOMException(
+    throw new platform.DOMException(
       `"${redactUrl(url.href)}" is not of the form ${url.protocol}/path/to.sock:/resource, with an absolute path of a Unix socket`,
       'SyntaxError',
     )
   }
-  return { url: new URL(`${scheme}//localhost${resource}${url.search}`), socketPath }
+  return { url: new platform.URL(`${scheme}//localhost${resource}${url.search}`), socketPath }
 }
 
 /** Whether both are of one origin: the same scheme, host and port, on the same Unix socket or on none. */

@@ -1,6 +1,7 @@
 import { HeaderFields } from '../../core/http/header-fields.js'
 import { quoted } from '../../core/printable.js'
 import type { ResponseHead } from '../../ports/http-host.js'
+import * as platform from '../platform.js'
 import type { Place } from './place.js'
 import { redactUrl } from './redact-url.js'
 
@@ -22,8 +23,8 @@ export function redirectOf({ status, fields }: ResponseHead, from: Place): Place
   if (!redirectStatuses.has(status)) return undefined
   const { 0: location, 1: second } = new HeaderFields(fields).all('location')
   if (location === undefined || second !== undefined) return 'a redirect must carry exactly one Location'
-  if (!URL.canParse(location, from.url)) return `its Location "${redactUrl(location)}" is not a URL`
-  const url = new URL(location, from.url)
+  if (!platform.URL.canParse(location, from.url)) return `its Location "${redactUrl(location)}" is not a URL`
+  const url = new platform.URL(location, from.url)
   const scheme = webSocketSchemes[url.protocol]
   if (scheme === undefined) return `it redirects to ${quoted(url.protocol)}, which is not followed`
   url.protocol = scheme

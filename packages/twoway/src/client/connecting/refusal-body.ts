@@ -1,5 +1,6 @@
 import { splitList } from '../../core/http/field-syntax.js'
 import type { HeaderFields } from '../../core/http/header-fields.js'
+import * as platform from '../platform.js'
 
 /**
  * Decodes one coding, such as `gzip`, up to the end of the bytes and to `maxBytes` of output. Undefined if the coding is
@@ -51,9 +52,9 @@ function decoderOf(bytes: Uint8Array, headers: HeaderFields): TextDecoder {
   const mark = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0)
   const marked = mark === 0xfeff ? 'utf-16be' : mark === 0xfffe ? 'utf-16le' : undefined
   try {
-    return new TextDecoder(marked ?? quoted ?? token ?? 'utf-8')
+    return new platform.TextDecoder(marked ?? quoted ?? token ?? 'utf-8')
   } catch {
     // A label that the Encoding standard does not have.
-    return new TextDecoder()
+    return new platform.TextDecoder()
   }
 }

@@ -1,11 +1,12 @@
 import { areDistinctTokens, isToken } from '../../core/http/field-syntax.js'
+import * as platform from '../platform.js'
 
 /** Subprotocols as a list. Throws the standard's SyntaxError DOMException if one is no token or is listed twice. */
 export function checkProtocols(protocols: string | readonly string[] = []): readonly string[] {
   const list = typeof protocols === 'string' ? [protocols] : protocols.map(String)
   if (areDistinctTokens(list)) return list
   const wrong = list.findIndex((protocol) => !isToken(protocol))
-  throw new DOMException(
+  throw new platform.DOMException(
     wrong < 0 ? 'a subprotocol is listed twice' : `subprotocol ${wrong + 1} is not a token: ${faultOf(list[wrong]!)}`,
     'SyntaxError',
   )

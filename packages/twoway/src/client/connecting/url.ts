@@ -1,4 +1,5 @@
 import { quoted } from '../../core/printable.js'
+import * as platform from '../platform.js'
 import { placeOf } from './place.js'
 import { redactUrl } from './redact-url.js'
 
@@ -17,19 +18,25 @@ const schemes: { readonly [scheme: string]: string | undefined } = {
  * DOMException for any other scheme and for a fragment. Beyond the standard, ws+unix and wss+unix lead to a Unix socket.
  */
 export function parseWebSocketUrl(text: string): URL {
-  if (!URL.canParse(text)) {
-    throw new DOMException(`"${redactUrl(text)}" is not a URL: write one such as ws://localhost:8080/`, 'SyntaxError')
+  if (!platform.URL.canParse(text)) {
+    throw new platform.DOMException(
+      `"${redactUrl(text)}" is not a URL: write one such as ws://localhost:8080/`,
+      'SyntaxError',
+    )
   }
-  const url = new URL(text)
+  const url = new platform.URL(text)
   const scheme = schemes[url.protocol]
   if (scheme === undefined) {
     // Of user:password@host the user stands where a scheme does.
     const found = text.includes('@') ? '' : `, not ${quoted(url.protocol)}`
-    throw new DOMException(`the scheme of "${redactUrl(text)}" must be ws, wss, http or https${found}`, 'SyntaxError')
+    throw new platform.DOMException(
+      `the scheme of "${redactUrl(text)}" must be ws, wss, http or https${found}`,
+      'SyntaxError',
+    )
   }
   url.protocol = scheme
   if (url.hash !== '' || url.href.endsWith('#')) {
-    throw new DOMException(
+    throw new platform.DOMException(
       `"${redactUrl(text)}" has a fragment, which a WebSocket URL must not have: remove it`,
       'SyntaxError',
     )

@@ -5,10 +5,11 @@ import { onAbort } from '../connecting/abort-listeners.js'
 import { withoutCredentials } from '../connecting/without-credentials.js'
 import { textsOf } from '../elements-of.js'
 import { refuseThirdOptions } from '../refuse-third-options.js'
+import * as platform from '../platform.js'
 import { shapeAsInterface } from '../websocket/interface-shape.js'
 import { bytesOf } from '../websocket/message-data.js'
 import { sendPing } from '../websocket/ping.js'
-import { checkCloseInfo, connectionFailure, WebSocketError } from '../websocket/websocket-error.js'
+import { checkCloseInfo, connectionFailure, isWebSocketError } from '../websocket/websocket-error.js'
 import type { OpenStreamSocket, StreamSocket } from './stream-socket.js'
 import type {
   MessageReadable,
@@ -95,7 +96,7 @@ export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketSt
     #open(headers: HeaderFields | undefined): void {
       const { protocol, extensions } = this.#socket
       this.#stopListening?.()
-      const readable = new ReadableStream<string | Uint8Array>(
+      const readable = new platform.ReadableStream<string | Uint8Array>(
         {
           start: (controller) => {
             this.#readable = controller
@@ -110,7 +111,7 @@ export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketSt
         },
         { highWaterMark: highWaterMarkBytes, size: (message) => message!.length + messageOverhead },
       )
-      const writable = new WritableStream<unknown>({
+      const writable = new platform.WritableStream<unknown>({
         start: (controller) => {
           this.#writable = controller
           // A stream calls `abort` below only when the current write is done, and the peer may never read.
@@ -158,7 +159,7 @@ export function defineWebSocketStream(openSocket: OpenStreamSocket): WebSocketSt
 
     /** "To close using reason". */
     #closeBecause(reason: unknown): void {
-      const closeInfo = reason instanceof WebSocketError ? reason : {}
+      const closeInfo = isWebSocketError(reason) ? reason : {}
       try {
         this.close(closeInfo)
       } catch {
@@ -226,5 +227,8 @@ class Settlement<Value> {
 }
 
 function closedError(): DOMException {
-  return new DOMException('the WebSocketStream is closing or closed: nothing can be written to it', 'InvalidStateError')
+  return new platform.DOMException(
+    'the WebSocketStream is closing or closed: nothing can be written to it',
+    'InvalidStateError',
+  )
 }

@@ -10,6 +10,7 @@ import { settleClient } from '../connecting/client-settings.js'
 import { Connecting, type ConnectingPorts } from '../connecting/connecting.js'
 import type { OpenedConnection } from '../connecting/opening.js'
 import { EventTasks } from './event-tasks.js'
+import { readBlob, sizeOfBlob } from './message-data.js'
 import { closedBeforePong, PendingPings } from './pending-pings.js'
 import type { WebSocketOptions } from './websocket-types.js'
 
@@ -125,11 +126,11 @@ export class ClientSocket {
     const connection = this.#connection
     if (this.#readyState !== ReadyState.open || connection?.state !== 'open') {
       this.#lostBytes += this.#lengthOf(message)
-    } else if (message instanceof Blob) {
-      this.#blobs.push({ blob: message, read: connection.sendLater(message.size) })
-      if (this.#blobs.length === 1) void this.#readBlobs(connection)
-    } else {
+    } else if (typeof message === 'string' || ArrayBuffer.isView(message)) {
       connection.send(message)
+    } else {
+      this.#blobs.push({ blob: message, read: connection.sendLater(sizeOfBlob(message)!) })
+      if (this.#blobs.length === 1) void this.#readBlobs(connection)
     }
   }
 
@@ -253,7 +254,7 @@ export class ClientSocket {
   async #readBlobs(connection: Connection<ClientSocket>): Promise<void> {
     for (let next = this.#blobs[0]; next !== undefined; next = this.#blobs[0]) {
       try {
-        next.read(new Uint8Array(await next.blob.arrayBuffer()))
+        next.read(await readBlob(next.blob))
       } catch (error) {
         this.#failReading(new Error('a Blob passed to send() could not be read', { cause: error }))
         return
@@ -282,7 +283,7 @@ export class ClientSocket {
 
   #lengthOf(message: string | Uint8Array | Blob): number {
     if (typeof message === 'string') return this.#ports.payload.byteLength(message)
-    return message instanceof Blob ? message.size : message.length
+    return ArrayBuffer.isView(message) ? message.length : sizeOfBlob(message)!
   }
 }
 

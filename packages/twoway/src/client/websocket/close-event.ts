@@ -1,4 +1,5 @@
 import type { CloseEventInit } from '../browser/platform-types.js'
+import * as platform from '../platform.js'
 import { shapeAsInterface } from './interface-shape.js'
 
 /** In types without the DOM's. */
@@ -6,7 +7,7 @@ export type CloseEventConstructor = new (type: string, init?: CloseEventInit) =>
 
 /** The interface CloseEvent of the standard, §6. */
 export function defineCloseEvent(): CloseEventConstructor {
-  class CloseEvent extends Event {
+  class CloseEvent extends platform.Event {
     readonly #code: number
     readonly #reason: string
     readonly #wasClean: boolean
@@ -40,4 +41,4 @@ export function defineCloseEvent(): CloseEventConstructor {
 }
 
 /** The platform's CloseEvent, or ours if it has none: Node before 23. */
-export const CloseEvent: CloseEventConstructor = globalThis.CloseEvent ?? defineCloseEvent()
+export const CloseEvent: CloseEventConstructor = platform.CloseEvent ?? defineCloseEvent()

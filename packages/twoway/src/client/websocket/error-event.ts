@@ -1,4 +1,5 @@
 import type { ErrorEventInit } from '../browser/platform-types.js'
+import * as platform from '../platform.js'
 import { shapeAsInterface } from './interface-shape.js'
 
 /** In types without the DOM's. */
@@ -6,7 +7,7 @@ export type ErrorEventConstructor = new (type: string, init?: ErrorEventInit) =>
 
 /** The interface ErrorEvent of HTML, §8.1.4.6. */
 export function defineErrorEvent(): ErrorEventConstructor {
-  class ErrorEvent extends Event {
+  class ErrorEvent extends platform.Event {
     readonly #members: Required<Omit<ErrorEventInit, keyof EventInit>>
 
     constructor(type: string, init: ErrorEventInit = {}) {
@@ -49,4 +50,4 @@ export function defineErrorEvent(): ErrorEventConstructor {
 }
 
 /** The platform's ErrorEvent, or ours if it has none, as on Node. */
-export const ErrorEvent: ErrorEventConstructor = globalThis.ErrorEvent ?? defineErrorEvent()
+export const ErrorEvent: ErrorEventConstructor = platform.ErrorEvent ?? defineErrorEvent()

@@ -1,10 +1,39 @@
-const getByteLength = getterOf(ArrayBuffer.prototype, 'byteLength')
-const getResizable = getterOf(ArrayBuffer.prototype, 'resizable')
-const getBlobSize = getterOf(Blob.prototype, 'size')
+import { byteLengthOf, isArrayBuffer } from '../../core/value-kinds.js'
+import * as platform from '../platform.js'
 
-/** Whether a value is a Blob, not only an object that inherits from its prototype. */
+const getResizable = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'resizable')?.get
+
+/** Whether a value is a Blob of any realm, not only an object that inherits from its prototype. */
 export function isBlob(data: unknown): data is Blob {
-  return data instanceof Blob && answers(getBlobSize, data)
+  return sizeOfBlob(data) !== undefined
+}
+
+/**
+ * The bytes of a Blob, or undefined for any other value. Asks the getter of the Blob's own realm, which throws for an object
+ * without a Blob's slots.
+ */
+export function sizeOfBlob(data: unknown): number | undefined {
+  if (typeof data !== 'object' || data === null) return undefined
+  const tag: unknown = (data as { readonly [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]
+  if (tag !== 'Blob' && tag !== 'File') return undefined
+  const getSize = accessorOf(data, 'size')
+  try {
+    const size = getSize?.call(data)
+    return typeof size === 'number' ? size : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The content of a Blob. jsdom's Blobs have no method for it, only a class that reads them. */
+export async function readBlob(blob: Blob): Promise<Uint8Array> {
+  if (typeof blob.arrayBuffer === 'function') return new Uint8Array(await blob.arrayBuffer())
+  return new Promise((resolve, reject) => {
+    const reader = new platform.FileReader()
+    reader.onload = () => resolve(new Uint8Array(reader.result as ArrayBuffer))
+    reader.onerror = () => reject(reader.error)
+    reader.readAsArrayBuffer(blob)
+  })
 }
 
 /**
@@ -22,11 +51,7 @@ export function bytesOf(data: unknown): Uint8Array | undefined {
   // A SharedArrayBuffer itself is no BufferSource, and becomes a string.
   if (!isArrayBuffer(data)) return undefined
   refuseResizable(data)
-  return getByteLength!.call(data) === 0 ? new Uint8Array(0) : new Uint8Array(data)
-}
-
-function isArrayBuffer(data: unknown): data is ArrayBuffer {
-  return data instanceof ArrayBuffer || (typeof data === 'object' && data !== null && answers(getByteLength, data))
+  return byteLengthOf(data) === 0 ? new Uint8Array(0) : new Uint8Array(data)
 }
 
 function refuseResizable(buffer: ArrayBuffer): void {
@@ -35,16 +60,11 @@ function refuseResizable(buffer: ArrayBuffer): void {
   }
 }
 
-function getterOf(prototype: object, name: string): (() => unknown) | undefined {
-  return Object.getOwnPropertyDescriptor(prototype, name)?.get
-}
-
-/** Whether a getter accepts this object: it throws for objects of another kind. */
-function answers(getter: (() => unknown) | undefined, object: object): boolean {
-  try {
-    getter!.call(object)
-    return true
-  } catch {
-    return false
+/** The getter of a property on an object's chain of prototypes. */
+function accessorOf(object: object, name: string): (() => unknown) | undefined {
+  for (let link: object | null = Object.getPrototypeOf(object); link !== null; link = Object.getPrototypeOf(link)) {
+    const descriptor = Object.getOwnPropertyDescriptor(link, name)
+    if (descriptor !== undefined) return descriptor.get
   }
+  return undefined
 }

@@ -1,4 +1,5 @@
 import { longestCloseReason } from '../../core/closing/close-payload.js'
+import * as platform from '../platform.js'
 import type {
   WebSocketCloseInfo,
   WebSocketErrorConstructor,
@@ -8,7 +9,7 @@ import { shapeAsInterface } from './interface-shape.js'
 
 let setStatus: (error: WebSocketErrorClass, closeCode: number, reason: string) => void
 
-class WebSocketErrorClass extends DOMException {
+class WebSocketErrorClass extends platform.DOMException {
   #closeCode: number | null
   #reason: string
 
@@ -51,6 +52,11 @@ Object.defineProperty(WebSocketErrorClass.prototype, 'toJSON', {
 export const WebSocketError = WebSocketErrorClass as unknown as WebSocketErrorConstructor
 export interface WebSocketError extends WebSocketErrorInterface {}
 
+/** Whether a value is a WebSocketError: ours, the platform's, or that of another realm. */
+export function isWebSocketError(value: unknown): value is WebSocketErrorInterface {
+  return Object.prototype.toString.call(value) === '[object WebSocketError]' && 'closeCode' in (value as object)
+}
+
 /** The error of a connection that was not closed cleanly. Its code is not one that a user may give. */
 export function connectionFailure(closeCode: number, reason: string, cause: Error | undefined): Error {
   const error = new WebSocketErrorClass(cause?.message ?? 'the connection was lost, or could not be made')
@@ -69,14 +75,14 @@ export function checkCloseInfo(closeInfo: WebSocketCloseInfo | null): { code: nu
     throw new TypeError('a close info is an object: { closeCode, reason }')
   }
   const { closeCode, reason: given = '' } = info
-  const bytes = new TextEncoder().encode(`${given}`)
-  const reason = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+  const bytes = new platform.TextEncoder().encode(`${given}`)
+  const reason = new platform.TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
   const code = closeCode == null ? undefined : toUnsignedShort(closeCode)
   if (code !== undefined && code !== 1000 && (code < 3000 || code > 4999)) {
-    throw new DOMException(`a close code is 1000 or one from 3000 to 4999, not ${code}`, 'InvalidAccessError')
+    throw new platform.DOMException(`a close code is 1000 or one from 3000 to 4999, not ${code}`, 'InvalidAccessError')
   }
   if (bytes.length > longestCloseReason) {
-    throw new DOMException(
+    throw new platform.DOMException(
       `a close reason takes at most ${longestCloseReason} bytes of UTF-8: shorten it`,
       'SyntaxError',
     )

@@ -9,6 +9,7 @@ import { parseWebSocketUrl } from '../connecting/url.js'
 import { withoutCredentials } from '../connecting/without-credentials.js'
 import { textsOf } from '../elements-of.js'
 import { refuseThirdOptions } from '../refuse-third-options.js'
+import * as platform from '../platform.js'
 import { type ClientPorts, ClientSocket, ReadyState } from './client-socket.js'
 import { CloseEvent } from './close-event.js'
 import { shapeAsInterface } from './interface-shape.js'
@@ -30,7 +31,7 @@ interface ActiveHandler {
  * Converts arguments as WebIDL says, and fires events. Numbers in comments are the standard's steps.
  */
 export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
-  class WebSocket extends EventTarget implements Pipeable {
+  class WebSocket extends platform.EventTarget implements Pipeable {
     readonly #url: string
     readonly #origin: string
     readonly #socket: ClientSocket
@@ -126,14 +127,14 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
       const text = reason === undefined ? '' : `${reason}`
       // 1. A code must be 1000, or one from 3000 to 4999.
       if (status !== undefined && status !== 1000 && (status < 3000 || status > 4999)) {
-        throw new DOMException(
+        throw new platform.DOMException(
           `close() takes the code 1000 or one from 3000 to 4999, not ${status}`,
           'InvalidAccessError',
         )
       }
       // 2. A reason takes at most 123 bytes of UTF-8.
       if (ports.payload.byteLength(text) > longestCloseReason) {
-        throw new DOMException(
+        throw new platform.DOMException(
           `a close reason takes at most ${longestCloseReason} bytes of UTF-8: shorten it`,
           'SyntaxError',
         )
@@ -168,7 +169,7 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
       const message = typeof data === 'string' ? data : toMessage(data)
       // 1. Nothing can be sent while connecting.
       if (socket.readyState === ReadyState.connecting) {
-        throw new DOMException(
+        throw new platform.DOMException(
           'the connection is not open yet: send() once the open event has come',
           'InvalidStateError',
         )
@@ -240,9 +241,9 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
       } else {
         // The bytes have a buffer of their own.
         const buffer = message.buffer as ArrayBuffer
-        data = this.#binaryType === 'blob' ? new Blob([buffer]) : buffer
+        data = this.#binaryType === 'blob' ? new platform.Blob([buffer]) : buffer
       }
-      return new MessageEvent('message', { data, origin: this.#origin })
+      return new platform.MessageEvent('message', { data, origin: this.#origin })
     }
   }
 
@@ -307,12 +308,12 @@ function toClampedUnsignedShort(value: unknown): number {
 
 /** The standard's plain event, with the header fields of the server's answer added. */
 function openEvent(headers: HeaderFields): Event {
-  return showing(new Event('open'), { headers })
+  return showing(new platform.Event('open'), { headers })
 }
 
 /** The standard's plain event, with the reason added in `error` and `message`, so that logs show it. */
 function errorEvent(error: Error): Event {
-  return showing(new Event('error'), { message: error.message, error })
+  return showing(new platform.Event('error'), { message: error.message, error })
 }
 
 function closeEvent(result: CloseResult): Event {

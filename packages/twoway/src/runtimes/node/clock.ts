@@ -1,5 +1,5 @@
-import { performance } from 'node:perf_hooks'
 import type { Clock } from '../../ports/clock.js'
+import { nextTick, now, startTask, startTimer, type Timer } from './internals/genuine-timers.js'
 
 /** A longer delay makes setTimeout call after 1 ms. */
 const longestDelayMs = 2 ** 31 - 1
@@ -11,20 +11,20 @@ const longestDelayMs = 2 ** 31 - 1
  * tick of its own: one tick for all would show one caller's AsyncLocalStorage to the handlers of another.
  */
 export const nodeClock: Clock = {
-  now: () => performance.now(),
+  now,
 
   after(delayMs, callback, keepsAlive = true) {
-    let timer: NodeJS.Timeout
+    let timer: Timer
     function arm(restMs: number): void {
-      if (restMs <= longestDelayMs) timer = setTimeout(callback, restMs)
-      else timer = setTimeout(arm, longestDelayMs, restMs - longestDelayMs)
+      if (restMs <= longestDelayMs) timer = startTimer(callback, restMs)
+      else timer = startTimer(() => arm(restMs - longestDelayMs), longestDelayMs)
       if (!keepsAlive) timer.unref()
     }
     arm(delayMs)
-    return { cancel: () => clearTimeout(timer) }
+    return { cancel: () => void timer.close() }
   },
 
-  defer: (callback) => process.nextTick(callback),
+  defer: (callback) => nextTick(callback),
 
-  task: (callback) => setImmediate(callback),
+  task: (callback) => startTask(callback),
 }

@@ -1,28 +1,26 @@
 import type { Clock } from '../../ports/clock.js'
+import { now, queueMicrotask, startTask, startTimer, stopTimer } from './platform.js'
 
 /** A longer delay makes setTimeout call at once. */
 const longestDelayMs = 2 ** 31 - 1
 
-/** Not the web's, but of Node, Bun and Deno, and without a timer's millisecond. */
-const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown }
-
 /** The clock of every runtime of the web. `defer` is the microtask queue. */
 export const webClock: Clock = {
-  now: () => performance.now(),
+  now,
 
   after(delayMs, callback, keepsAlive = true) {
-    let timer: ReturnType<typeof setTimeout>
+    let timer: ReturnType<typeof startTimer>
     function arm(restMs: number): void {
-      if (restMs <= longestDelayMs) timer = setTimeout(callback, restMs)
-      else timer = setTimeout(arm, longestDelayMs, restMs - longestDelayMs)
+      if (restMs <= longestDelayMs) timer = startTimer(callback, restMs)
+      else timer = startTimer(() => arm(restMs - longestDelayMs), longestDelayMs)
       // A browser's is a number, and no page goes on for it.
       if (!keepsAlive) (timer as { unref?: () => void }).unref?.()
     }
     arm(delayMs)
-    return { cancel: () => clearTimeout(timer) }
+    return { cancel: () => stopTimer(timer) }
   },
 
-  defer: (callback) => queueMicrotask(callback),
+  defer: queueMicrotask,
 
-  task: setImmediate ?? ((callback) => setTimeout(callback, 0)),
+  task: startTask,
 }

@@ -1,6 +1,7 @@
 import { maskInto, unmaskInPlace } from '../../core/payload/masking.js'
 import { validateUtf8 } from '../../core/payload/utf8.js'
 import type { Payload } from '../../ports/payload.js'
+import { TextDecoder, TextEncoder } from './platform.js'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -1,4 +1,5 @@
 import type { Random } from '../../ports/random.js'
+import { getRandomValues } from './platform.js'
 
 /** What getRandomValues gives at most, in bytes. */
 const longestFill = 65_536
@@ -10,7 +11,7 @@ class WebRandom implements Random {
 
   maskingKey(): number {
     if (this.#next === this.#keys.length) {
-      crypto.getRandomValues(this.#keys)
+      getRandomValues(this.#keys)
       this.#next = 0
     }
     return this.#keys[this.#next++]!
@@ -18,7 +19,7 @@ class WebRandom implements Random {
 
   bytes(length: number): Uint8Array {
     const bytes = new Uint8Array(length)
-    for (let at = 0; at < length; at += longestFill) crypto.getRandomValues(bytes.subarray(at, at + longestFill))
+    for (let at = 0; at < length; at += longestFill) getRandomValues(bytes.subarray(at, at + longestFill))
     return bytes
   }
 }

@@ -1,5 +1,6 @@
 import type { CloseResult, ConnectionEvents } from '../../core/connection-types.js'
 import type { MessageReader } from '../../core/receiving/message-reader.js'
+import { isError } from '../../core/value-kinds.js'
 import type { Observer } from '../observer.js'
 import type { ServerSettings } from '../server-settings.js'
 import { UserMessageStream } from '../streaming/message-stream.js'
@@ -146,5 +147,5 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
 }
 
 function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error('a handler threw a value that is not an Error', { cause: error })
+  return isError(error) ? error : new Error('a handler threw a value that is not an Error', { cause: error })
 }

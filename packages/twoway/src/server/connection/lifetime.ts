@@ -1,7 +1,9 @@
 import type { CloseResult } from '../../core/connection-types.js'
 import { TransportError } from '../../core/errors.js'
+import { isError } from '../../core/value-kinds.js'
 import type { PlatformAbortSignal } from '../../ports/platform-types.js'
 import type { Random } from '../../ports/random.js'
+import * as platform from '../platform.js'
 
 /** Bytes of an id: as random as a UUID, and a little more. */
 const idBytes = 16
@@ -26,7 +28,7 @@ export class Lifetime {
 
   get signal(): PlatformAbortSignal {
     if (this.#abort === undefined) {
-      this.#abort = new AbortController()
+      this.#abort = new platform.AbortController()
       if (this.#result !== undefined) this.#abort.abort(reasonOf(this.#result))
     }
     return this.#abort.signal
@@ -42,7 +44,7 @@ export class Lifetime {
   explains(error: unknown): boolean {
     const signal = this.#abort?.signal
     if (signal?.aborted !== true) return false
-    return error === signal.reason || (error instanceof Error && error.name === 'AbortError')
+    return error === signal.reason || (isError(error) && error.name === 'AbortError')
   }
 }
 

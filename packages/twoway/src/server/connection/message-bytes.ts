@@ -1,10 +1,11 @@
 import { UsageError } from '../../core/errors.js'
+import { isArrayBuffer, isUint8Array } from '../../core/value-kinds.js'
 
 /** The bytes of a message that is no string, uncopied. Throws a UsageError for a value that can't be sent. */
 export function bytesOf(message: ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (message instanceof Uint8Array) return message
+  if (isUint8Array(message)) return message
   if (ArrayBuffer.isView(message)) return new Uint8Array(message.buffer, message.byteOffset, message.byteLength)
-  if (message instanceof ArrayBuffer) return new Uint8Array(message)
+  if (isArrayBuffer(message)) return new Uint8Array(message)
   throw new UsageError(
     'messageTypeInvalid',
     `a message is a string, an ArrayBuffer or a view of one, not ${message === null ? 'null' : `a value of type ${typeof message}`}: turn it into a string, with JSON.stringify for example`,

@@ -1,9 +1,11 @@
 import { HeaderFields } from '../../core/http/header-fields.js'
 import { isHost } from '../../core/http/request-target.js'
 import { showAs } from '../../core/inspection.js'
+import { isError } from '../../core/value-kinds.js'
 import type { RequestHead } from '../../ports/http-host.js'
 import type { PlatformAbortSignal } from '../../ports/platform-types.js'
 import type { TransportPeer } from '../../ports/transport.js'
+import * as platform from '../platform.js'
 
 const noProtocols: readonly string[] = Object.freeze([])
 
@@ -47,7 +49,7 @@ export class IncomingRequest {
     const host = this.headers.get('host') ?? ''
     const url = `${this.#scheme}://${host}${path}`
     // A Host with a slash in it would put its own path before the request's.
-    return isHost(host) && URL.canParse(url) ? url : `${this.#scheme}://unknown.invalid${path}`
+    return isHost(host) && platform.URL.canParse(url) ? url : `${this.#scheme}://unknown.invalid${path}`
   }
 
   /**
@@ -56,7 +58,7 @@ export class IncomingRequest {
    * called. The signal of a plain request is never aborted.
    */
   get signal(): PlatformAbortSignal {
-    this.#abort ??= new AbortController()
+    this.#abort ??= new platform.AbortController()
     return this.#abort.signal
   }
 
@@ -68,7 +70,7 @@ export class IncomingRequest {
 
   /** Aborts the `signal` of a request, once. Static, because the type that users see has no statics. */
   static giveUp(request: IncomingRequest, reason: Error): void {
-    request.#abort ??= new AbortController()
+    request.#abort ??= new platform.AbortController()
     request.#abort.abort(reason)
   }
 
@@ -76,7 +78,7 @@ export class IncomingRequest {
   static explains(request: IncomingRequest, error: unknown): boolean {
     const signal = request.#abort?.signal
     if (signal?.aborted !== true) return false
-    return error === signal.reason || (error instanceof Error && error.name === 'AbortError')
+    return error === signal.reason || (isError(error) && error.name === 'AbortError')
   }
 }
 

@@ -2,6 +2,7 @@ import { ProtocolError, UsageError } from '../../core/errors.js'
 import { textToBytes } from '../../core/payload/text-to-bytes.js'
 import type { MessageReader } from '../../core/receiving/message-reader.js'
 import type { Payload } from '../../ports/payload.js'
+import * as platform from '../platform.js'
 import type { MessageStream } from '../server-types.js'
 
 interface StreamSettings {
@@ -38,7 +39,7 @@ export class UserMessageStream implements MessageStream {
   get readable(): ReadableStream<Piece> {
     if (this.#readable !== undefined) return this.#readable
     this.#take()
-    this.#readable = new ReadableStream<Piece>(
+    this.#readable = new platform.ReadableStream<Piece>(
       {
         pull: async (controller) => {
           const piece = await this.#message.next()

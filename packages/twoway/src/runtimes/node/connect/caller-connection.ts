@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { TransportError } from '../../../core/errors.js'
+import { isError } from '../../../core/value-kinds.js'
 import type { ConnectTarget, CreateConnection, CreateConnectionOptions } from '../../../ports/connector.js'
 import type { Transport } from '../../../ports/transport.js'
 import { chooseTransport, type NodeTransport } from '../transport/choose-transport.js'
@@ -104,7 +105,7 @@ class CallerConnection {
   #fail(error: unknown): void {
     if (this.#isAnswered) return
     this.#isAnswered = true
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = isError(error) ? error.message : String(error)
     this.transport.fail(
       new TransportError(`can't connect to ${nameOf(this.#target)}: createConnection failed: ${reason}`, {
         cause: error,

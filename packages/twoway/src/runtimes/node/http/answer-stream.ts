@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { encodeResponse } from '../../../core/http/encode-response.js'
 import type { HttpResponse } from '../../../ports/http-host.js'
+import { startTimer } from '../internals/genuine-timers.js'
 
 /** Milliseconds that a client has to take an answer and to close, at most. */
 const longestLingerMs = 10_000
@@ -22,6 +23,6 @@ export function answerStream(stream: Duplex, response: HttpResponse, { lingerMs,
   // Closing with bytes of the request unread would reset the connection, and the answer might be lost: the client
   // closes first, or its time is up.
   stream.resume()
-  const timer = setTimeout(() => stream.destroy(), Math.min(lingerMs, longestLingerMs))
-  stream.once('close', () => clearTimeout(timer))
+  const timer = startTimer(() => stream.destroy(), Math.min(lingerMs, longestLingerMs))
+  stream.once('close', () => timer.close())
 }

@@ -5,6 +5,7 @@ import { offersWebSocket } from '../../../core/handshake/upgrade-request.js'
 import { standardResponses } from '../../../core/http/standard-responses.js'
 import type { HttpResponse } from '../../../ports/http-host.js'
 import { afterResponses } from '../internals/after-responses.js'
+import { now, startTimer } from '../internals/genuine-timers.js'
 import { giveBack, linksOf } from '../internals/give-back.js'
 import { answerStream } from './answer-stream.js'
 import { isUsedBy } from './is-used-by.js'
@@ -133,11 +134,11 @@ export class UpgradeRouter {
 
   /** After the responses to the requests before it, in time; else it is refused after them. */
   #takeInTurn(upgrade: Upgrade, route: UpgradeRoute): void {
-    const until = performance.now() + route.patienceMs
+    const until = now() + route.patienceMs
     afterResponses(upgrade.request.socket, () => {
       // A peer that sends no more can't even close.
       if (upgrade.stream.readableEnded) upgrade.stream.destroy()
-      else if (performance.now() <= until) route.take(upgrade)
+      else if (now() <= until) route.take(upgrade)
       else route.refuse(upgrade, standardResponses.earlierTooSlow)
     })
   }
@@ -148,10 +149,10 @@ export class UpgradeRouter {
     const patienceMs = this.#patienceMs
     if (!Number.isFinite(patienceMs)) return
     const before = tracesOn(stream)
-    const timer = setTimeout(() => {
+    const timer = startTimer(() => {
       if (isUntouched(stream, before)) this.#answerUnknown(upgrade)
     }, patienceMs)
-    stream.once('close', () => clearTimeout(timer))
+    stream.once('close', () => timer.close())
     before.listeners += 1
   }
 
@@ -177,8 +178,8 @@ export class UpgradeRouter {
     response.once('finish', () => {
       stream.end()
       stream.resume()
-      const timer = setTimeout(() => stream.destroy(), this.#patienceMs)
-      stream.once('close', () => clearTimeout(timer))
+      const timer = startTimer(() => stream.destroy(), this.#patienceMs)
+      stream.once('close', () => timer.close())
     })
     this.#server.emit('request', request, response)
   }

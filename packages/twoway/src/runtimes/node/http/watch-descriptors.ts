@@ -3,6 +3,7 @@ import type { Server } from 'node:net'
 import { devNull } from 'node:os'
 import { TransportError } from '../../../core/errors.js'
 import { explainFailure } from '../connect/explain-failure.js'
+import { now, startTimer, type Timer } from '../internals/genuine-timers.js'
 
 const probeIntervalMs = 1000
 /** The least milliseconds between two reports: a process stays out of descriptors for a while, or runs out repeatedly. */
@@ -18,18 +19,26 @@ const reportIntervalMs = 60_000
 export function watchDescriptors(server: Server, tell: (error: TransportError) => void): () => void {
   let lastReport = Number.NEGATIVE_INFINITY
   const report = (cause: NodeJS.ErrnoException): void => {
-    const now = performance.now()
-    if (now - lastReport < reportIntervalMs) return
-    lastReport = now
+    const at = now()
+    if (at - lastReport < reportIntervalMs) return
+    lastReport = at
     tell(
       new TransportError(`peers that connect now are turned away: ${explainFailure(cause)}; ${remedyOf(cause)}`, {
         cause,
       }),
     )
   }
-  const timer = setInterval(() => probe(report), probeIntervalMs).unref()
+  let timer: Timer
+  const probeLater = (): void => {
+    timer = startTimer(() => {
+      probeLater()
+      probe(report)
+    }, probeIntervalMs)
+    timer.unref()
+  }
+  probeLater()
   server.on('error', report)
-  return () => clearInterval(timer)
+  return () => void timer.close()
 }
 
 function remedyOf({ code }: NodeJS.ErrnoException): string {

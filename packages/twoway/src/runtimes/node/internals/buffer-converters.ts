@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { TextDecoder, TextEncoder } from '../platform.js'
 import { noteFallback } from './fallbacks.js'
 
 /**

@@ -4,6 +4,7 @@ import { TransportError } from '../../../core/errors.js'
 import type { Transport, TransportSink } from '../../../ports/transport.js'
 import { HandleTransport } from '../transport/handle-transport.js'
 import { noteFallback } from './fallbacks.js'
+import { startTask, startTimer, type Timer } from './genuine-timers.js'
 import { type HandleRequest, isStreamHandle, type StreamHandle } from './stream-handle.js'
 import { type StreamWrap, streamWrap, whyNoStreamWrap } from './stream-wrap.js'
 import { type TcpHandle, type TcpWrap, tcpWrap } from './tcp-wrap.js'
@@ -65,7 +66,7 @@ class Trial {
   readonly #streams: StreamWrap
   /** What may be open at the end. */
   readonly #ends: { close(): void }[] = []
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: Timer
   #settle!: (failure: Failure) => void
   #isSettled = false
   #closed = 0
@@ -75,7 +76,7 @@ class Trial {
     this.outcome = new Promise((resolve) => {
       this.#settle = resolve
     })
-    this.#timer = setTimeout(() => this.#lastTurn(lastTurns), patienceMs)
+    this.#timer = startTimer(() => this.#lastTurn(lastTurns), patienceMs)
     this.#step(() => this.#listen(tcpWrap()))
   }
 
@@ -175,7 +176,7 @@ class Trial {
   #lastTurn(left: number): void {
     if (this.#isSettled) return
     if (left === 0) this.#fail(`an echo over loopback did not come back within ${patienceMs} ms`)
-    else setImmediate(() => this.#lastTurn(left - 1))
+    else startTask(() => this.#lastTurn(left - 1))
   }
 
   #step(step: () => void): void {
@@ -198,7 +199,7 @@ class Trial {
   #end(failure: Failure): void {
     if (this.#isSettled) return
     this.#isSettled = true
-    clearTimeout(this.#timer)
+    this.#timer.close()
     for (const end of this.#ends) {
       try {
         end.close()

@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls'
 import { TransportError } from '../../../core/errors.js'
 import { withoutStack } from '../without-stack.js'
+import { startTask } from './genuine-timers.js'
 
 /** What is touched of Node's insides: what the handle of a TLSSocket calls when a handshake begins, and within it. */
 interface TlsHandle {
@@ -26,7 +27,7 @@ export function refuseRenegotiation(socket: TLSSocket): void {
     return
   }
   handle.onhandshakestart = () => {
-    setImmediate(() => socket.destroy(withoutStack(renegotiated)))
+    startTask(() => socket.destroy(withoutStack(renegotiated)))
   }
   if (typeof handle.onclienthello === 'function') handle.onclienthello = ignore
   if (typeof handle.oncertcb === 'function') handle.oncertcb = ignore

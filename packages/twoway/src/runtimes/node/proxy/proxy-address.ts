@@ -1,4 +1,5 @@
 import { TransportError } from '../../../core/errors.js'
+import { URL } from '../platform.js'
 
 /** The address of a proxy, and the credentials for it. */
 export interface ProxyAddress {

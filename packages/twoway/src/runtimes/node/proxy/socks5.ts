@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { TransportError } from '../../../core/errors.js'
 import { encodeLatin1 } from '../../../core/http/latin1.js'
 import { encodeUtf8 } from '../../../core/payload/encode-utf8.js'
+import { URL } from '../platform.js'
 import type { Credentials } from './proxy-address.js'
 import type { ProxyDialogue, ProxyTarget } from './proxy-dialogue.js'
 

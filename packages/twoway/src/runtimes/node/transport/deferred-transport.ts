@@ -1,5 +1,6 @@
 import type { TransportError } from '../../../core/errors.js'
 import type { Transport, TransportPeer, TransportSink } from '../../../ports/transport.js'
+import { queueMicrotask } from '../internals/genuine-timers.js'
 
 /**
  * Stands in for a transport that is not there yet: takes what is asked of it, and has it done by the one that `settle`

@@ -1,8 +1,8 @@
-import process from 'node:process'
 import { getSystemErrorMap, getSystemErrorName } from 'node:util'
 import type { TransportError } from '../../../core/errors.js'
 import type { RewindableTransport, TransportPeer, TransportSink } from '../../../ports/transport.js'
 import { dropped, explainDrop } from '../connect/explain-failure.js'
+import { nextTick } from '../internals/genuine-timers.js'
 import type { HandleRequest, StreamHandle } from '../internals/stream-handle.js'
 import { type StreamWrap, streamWrap } from '../internals/stream-wrap.js'
 import { sharedMemory } from '../payload/shared-memory.js'
@@ -148,7 +148,7 @@ export class HandleTransport implements RewindableTransport {
     this.#isDestroyed = true
     this.#close(reset)
     // It may have closed before, while the sink was not to hear of it.
-    if (this.#holdsClose) process.nextTick(HandleTransport.#deliver, this)
+    if (this.#holdsClose) nextTick(HandleTransport.#deliver, this)
   }
 
   /** The handle's former socket was closed by someone else. */
@@ -162,7 +162,7 @@ export class HandleTransport implements RewindableTransport {
   /** Reads on, once what was held back is delivered. */
   #goOn(): void {
     const isHolding = this.#head !== undefined || this.#holdsEnd || this.#holdsClose
-    if (isHolding && this.#sink !== undefined) process.nextTick(HandleTransport.#deliver, this)
+    if (isHolding && this.#sink !== undefined) nextTick(HandleTransport.#deliver, this)
     else this.#readOn()
   }
 
@@ -314,7 +314,7 @@ export class HandleTransport implements RewindableTransport {
     }
     // Not where our side has ended: the handle would refuse, and never close.
     if (!reset || this.#isShutDown || this.#handle.reset === undefined) this.#handle.close(closed)
-    else if (this.#handle.reset(closed) !== 0) process.nextTick(closed)
+    else if (this.#handle.reset(closed) !== 0) nextTick(closed)
   }
 
   #tellClose(): void {

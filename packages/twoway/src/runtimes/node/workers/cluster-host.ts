@@ -7,6 +7,8 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { UsageError } from '../../../core/errors.js'
 import type { WorkerEnd, WorkerEvents, WorkerHost, WorkerProcess } from '../../../ports/worker-host.js'
+import { startTask, startTimer } from '../internals/genuine-timers.js'
+import { URL } from '../platform.js'
 import { type Envelope, isEnvelope, workerMarker } from './worker-marker.js'
 
 /** What a worker is started with beside its module. */
@@ -62,7 +64,7 @@ function startWorker(exec: string, options: ClusterOptions, events: WorkerEvents
   try {
     return new ClusterWorker(fork(exec, options), events)
   } catch (error) {
-    setImmediate(() => events.ended({ code: null, signal: null, error: error as Error }))
+    startTask(() => events.ended({ code: null, signal: null, error: error as Error }))
     return { pid: undefined, send() {}, end() {} }
   }
 }
@@ -115,7 +117,7 @@ class ClusterWorker implements WorkerProcess {
     })
     child.once('exit', (code, signal) => {
       end = { code, signal }
-      if (child.connected) setTimeout(() => this.#ended(end!), lastMessagesWithinMs)
+      if (child.connected) startTimer(() => this.#ended(end!), lastMessagesWithinMs)
       else this.#ended(end)
     })
     child.once('disconnect', () => {

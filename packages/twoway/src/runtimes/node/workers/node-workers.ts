@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { isError } from '../../../core/value-kinds.js'
 import type { Clock } from '../../../ports/clock.js'
 import type { Random } from '../../../ports/random.js'
 import type { WorkerHost } from '../../../ports/worker-host.js'
@@ -13,7 +14,7 @@ export function nodeWorkers(moduleUrl: string, options: ClusterOptions): NodeWor
     random: nodeRandom,
     parallelism: availableParallelism(),
     host: clusterHost(moduleUrl, options),
-    report: (error) => console.error('twoway:', error instanceof Error ? error.message : error),
+    report: (error) => console.error('twoway:', isError(error) ? error.message : error),
   }
 }
 

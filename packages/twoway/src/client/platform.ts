@@ -1,0 +1,31 @@
+/*
+ * The one place where this room takes functions and classes of the platform that the program under test may replace. They
+ * are kept from when this module is loaded. Where the runtime has Node's built-in modules, classes come from these if a
+ * test's environment, such as jsdom, may lack them. Classes of events and of Blob are the environment's own, so that its
+ * other parts accept them.
+ */
+
+interface BuiltinModules {
+  readonly 'node:stream/web': Pick<typeof globalThis, 'ReadableStream' | 'WritableStream'>
+  readonly 'node:url': Pick<typeof globalThis, 'URL'>
+  readonly 'node:util': Pick<typeof globalThis, 'TextDecoder' | 'TextEncoder'>
+}
+
+interface BuiltinLoader {
+  getBuiltinModule?<Name extends keyof BuiltinModules>(name: Name): BuiltinModules[Name] | undefined
+}
+
+const { process } = globalThis as { readonly process?: BuiltinLoader }
+
+export const { Blob, DOMException, Event, EventTarget, FileReader, MessageEvent, WebSocket } = globalThis
+export const { CloseEvent, ErrorEvent } = globalThis as Partial<Pick<typeof globalThis, 'CloseEvent' | 'ErrorEvent'>>
+export const { ReadableStream, WritableStream } = process?.getBuiltinModule?.('node:stream/web') ?? globalThis
+export const { URL } = process?.getBuiltinModule?.('node:url') ?? globalThis
+export const { TextDecoder, TextEncoder } = process?.getBuiltinModule?.('node:util') ?? globalThis
+
+const { setTimeout: startTimer } = globalThis
+
+/** Called with the global object as `this`: browsers want no other. */
+export function setTimeout(callback: () => void, delayMs: number): void {
+  startTimer(callback, delayMs)
+}
