@@ -1,4 +1,5 @@
 import type { Server, ServerMetrics } from 'twoway/server'
+import { residentBytes } from './resident-memory.js'
 
 /** A metric in the text format of Prometheus: one value, or one for each label. */
 interface Metric {
@@ -72,7 +73,7 @@ const metrics: { readonly [name in keyof ServerMetrics]: Metric } = {
 const ofProcess = [
   gauge('ready', '1 while new connections are accepted, 0 while the service stops.', ({ isReady }) => Number(isReady)),
   gauge('start_time_seconds', 'When the service started, in seconds since 1970.', ({ startedAt }) => startedAt / 1000),
-  gauge('resident_memory_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss()),
+  gauge('resident_memory_bytes', 'Resident memory of the process.', residentBytes),
 ]
 
 /** A server's metrics in the text format of Prometheus. */

@@ -1,4 +1,4 @@
-import { byteLengthOf, isArrayBuffer } from '../../core/value-kinds.js'
+import { bufferOf, byteLengthOf, isArrayBuffer, viewedBytes } from '../../core/value-kinds.js'
 import * as platform from '../platform.js'
 
 const getResizable = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'resizable')?.get
@@ -43,10 +43,10 @@ export async function readBlob(blob: Blob): Promise<Uint8Array> {
  */
 export function bytesOf(data: unknown): Uint8Array | undefined {
   if (ArrayBuffer.isView(data)) {
-    const { buffer, byteOffset, byteLength } = data
+    const buffer = bufferOf(data)
     if (!isArrayBuffer(buffer)) throw new TypeError('the bytes to send are shared: send a copy of them')
     refuseResizable(buffer)
-    return byteLength === 0 ? new Uint8Array(0) : new Uint8Array(buffer, byteOffset, byteLength)
+    return byteLengthOf(buffer) === 0 ? new Uint8Array(0) : viewedBytes(data)
   }
   // A SharedArrayBuffer itself is no BufferSource, and becomes a string.
   if (!isArrayBuffer(data)) return undefined

@@ -1,5 +1,6 @@
 import { maskInto, unmaskInPlace } from '../../core/payload/masking.js'
 import { validateUtf8 } from '../../core/payload/utf8.js'
+import { isError } from '../../core/value-kinds.js'
 import type { Payload } from '../../ports/payload.js'
 import { TextDecoder, TextEncoder } from './platform.js'
 
@@ -19,7 +20,8 @@ export const webPayload: Payload = {
     try {
       return decoder.decode(bytes.subarray(start, end))
     } catch (error) {
-      if (error instanceof TypeError) return undefined
+      // Not `instanceof`: in a sandbox, the decoder may be of another realm.
+      if (isError(error) && error.name === 'TypeError') return undefined
       throw error
     }
   },

@@ -3,11 +3,39 @@
  * are kept from when this module is loaded.
  */
 
-export const { TextDecoder, TextEncoder } = globalThis
-const { clearTimeout: stop, crypto, performance, queueMicrotask: queue, setTimeout: start } = globalThis
-const immediate = (globalThis as { readonly setImmediate?: (callback: () => void) => unknown }).setImmediate
+interface BuiltinModules {
+  readonly 'node:crypto': { readonly webcrypto: Crypto }
+  readonly 'node:perf_hooks': Pick<typeof globalThis, 'performance'>
+  readonly 'node:timers': Timers
+  readonly 'node:util': Pick<typeof globalThis, 'TextDecoder' | 'TextEncoder'>
+}
+
+interface BuiltinLoader {
+  getBuiltinModule?<Name extends keyof BuiltinModules>(name: Name): BuiltinModules[Name] | undefined
+}
+
+type Timers = Pick<typeof globalThis, 'clearTimeout' | 'setTimeout'> & {
+  readonly setImmediate?: (callback: () => void) => unknown
+}
+
+// Modules of Node where there are any: a test's environment may lack the global ones, or replace them before it loads this
+// module.
+const { process } = globalThis as { process?: BuiltinLoader }
+export const { TextDecoder, TextEncoder } = process?.getBuiltinModule?.('node:util') ?? globalThis
+const crypto = process?.getBuiltinModule?.('node:crypto')?.webcrypto ?? globalThis.crypto
+const { performance } = process?.getBuiltinModule?.('node:perf_hooks') ?? globalThis
+const timers: Timers = process?.getBuiltinModule?.('node:timers') ?? globalThis
+const { clearTimeout: stop, setImmediate: immediate, setTimeout: start } = timers
+const queue = genuineQueue()
 const getNow = performance.now
 const fill = crypto.getRandomValues
+
+/** The fakes of sinon and Jest have a member `clock`. A promise calls back in their place. */
+function genuineQueue(): (callback: () => void) => void {
+  const { queueMicrotask: found } = globalThis
+  if (typeof found === 'function' && !('clock' in found)) return found
+  return (callback) => void Promise.resolve().then(callback)
+}
 
 // Each is called with the `this` that browsers want: the global object, as by a bare name, or the object that it is of.
 

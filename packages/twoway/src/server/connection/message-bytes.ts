@@ -1,10 +1,10 @@
 import { UsageError } from '../../core/errors.js'
-import { isArrayBuffer, isUint8Array } from '../../core/value-kinds.js'
+import { isArrayBuffer, isUint8Array, viewedBytes } from '../../core/value-kinds.js'
 
 /** The bytes of a message that is no string, uncopied. Throws a UsageError for a value that can't be sent. */
 export function bytesOf(message: ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (isUint8Array(message)) return message
-  if (ArrayBuffer.isView(message)) return new Uint8Array(message.buffer, message.byteOffset, message.byteLength)
+  if (isUint8Array(message) && 'subarray' in message) return message
+  if (ArrayBuffer.isView(message)) return viewedBytes(message)
   if (isArrayBuffer(message)) return new Uint8Array(message)
   throw new UsageError(
     'messageTypeInvalid',

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import zlib, { type DeflateRaw, type InflateRaw } from 'node:zlib'
+import { isUint32Array } from '../../../core/value-kinds.js'
 import { noteFallback } from './fallbacks.js'
 
 /** The handle under a stream of node:zlib. It is not documented: `canDriveDirectly` tries it before it is used. */
@@ -48,7 +49,7 @@ export class DirectZlib {
   static over(stream: DeflateRaw | InflateRaw): DirectZlib | undefined {
     const { _handle: handle, _writeState: state } = stream as unknown as Internals
     if (typeof handle?.writeSync !== 'function') return undefined
-    return state instanceof Uint32Array && state.length === 2 ? new DirectZlib(stream, handle, state) : undefined
+    return isUint32Array(state) && state.length === 2 ? new DirectZlib(stream, handle, state) : undefined
   }
 
   /** Bytes of the last step's output that were not needed. */

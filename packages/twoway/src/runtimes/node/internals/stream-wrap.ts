@@ -1,4 +1,5 @@
 import process from 'node:process'
+import { isInt32Array } from '../../../core/value-kinds.js'
 import { whyOnlyStreams } from '../transport/shared-reading.js'
 
 /** What Node's own sockets use beside the handles of libuv's streams. */
@@ -47,7 +48,7 @@ function isKnown(wrap: Partial<StreamWrap>): wrap is StreamWrap {
   return (
     typeof WriteWrap === 'function' &&
     typeof ShutdownWrap === 'function' &&
-    streamBaseState instanceof Int32Array &&
+    isInt32Array(streamBaseState) &&
     typeof kReadBytesOrError === 'number' &&
     typeof kLastWriteWasAsync === 'number'
   )
