@@ -2,8 +2,9 @@ import { closeSync, openSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { devNull } from 'node:os'
 import { TransportError } from '../../../core/errors.js'
+import type { Clock } from '../../../ports/clock.js'
+import { nodeClock } from '../clock.js'
 import { explainFailure } from '../connect/explain-failure.js'
-import { now, startTimer, type Timer } from '../internals/genuine-timers.js'
 
 const probeIntervalMs = 1000
 /** The least milliseconds between two reports: a process stays out of descriptors for a while, or runs out repeatedly. */
@@ -16,10 +17,14 @@ const reportIntervalMs = 60_000
  * (EMFILE), and closes them at once; the server listens on and takes peers again as soon as descriptors are free. So
  * whether there are any is tried once a second, which takes some microseconds.
  */
-export function watchDescriptors(server: Server, tell: (error: TransportError) => void): () => void {
+export function watchDescriptors(
+  server: Server,
+  tell: (error: TransportError) => void,
+  clock: Clock = nodeClock,
+): () => void {
   let lastReport = Number.NEGATIVE_INFINITY
   const report = (cause: NodeJS.ErrnoException): void => {
-    const at = now()
+    const at = clock.now()
     if (at - lastReport < reportIntervalMs) return
     lastReport = at
     tell(
@@ -28,17 +33,17 @@ export function watchDescriptors(server: Server, tell: (error: TransportError) =
       }),
     )
   }
-  let timer: Timer
+  let timer: ReturnType<Clock['after']>
+  const probeNext = (): void => {
+    probeLater()
+    probe(report)
+  }
   const probeLater = (): void => {
-    timer = startTimer(() => {
-      probeLater()
-      probe(report)
-    }, probeIntervalMs)
-    timer.unref()
+    timer = clock.after(probeIntervalMs, probeNext, false)
   }
   probeLater()
   server.on('error', report)
-  return () => void timer.close()
+  return () => timer.cancel()
 }
 
 function remedyOf({ code }: NodeJS.ErrnoException): string {

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import process from 'node:process'
-import { clearImmediate, clearTimeout, setImmediate, setTimeout } from 'node:timers'
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers'
 import { scheduler } from 'node:timers/promises'
 
 /*
@@ -51,11 +51,9 @@ export const now: () => number = findNow()
 function findStartTimer(): StartTimer {
   // In constants, as later replacements reach imports that a compiler has turned into CommonJS.
   const [start, stop] = [setTimeout, clearTimeout]
-  const timer = start(() => {}, 1)
-  stop(timer)
   const startGiven: StartTimer = (callback, delayMs) => toTimer(start(callback, delayMs), stop)
   if (!isNode) return startGiven
-  if (isOfNode(timer)) return start as unknown as StartTimer
+  if (isFunctionOfNode(start)) return start as unknown as StartTimer
   const Timeout = timeoutClass()
   if (Timeout === undefined) return startGiven
   return (callback, delayMs) => {
@@ -93,9 +91,7 @@ function isUnderstood(Timeout: TimeoutClass): boolean {
 }
 
 function findStartTask(): (callback: () => void) => void {
-  const immediate = setImmediate(() => {})
-  clearImmediate(immediate)
-  if (!isNode || isOfNode(immediate)) return setImmediate as (callback: () => void) => void
+  if (isFunctionOfNode(setImmediate)) return setImmediate as (callback: () => void) => void
   // The method of the prototype: fakes replace that of the object.
   const { yield: yieldToTasks } = Object.getPrototypeOf(scheduler) as { yield?: () => Promise<void> }
   if (yieldToTasks === undefined) return (callback) => startTimer(callback, 1)
@@ -106,14 +102,14 @@ function findStartTask(): (callback: () => void) => void {
 function findNextTick(): NextTick {
   // In a sandbox, `process` is a copy, whose members are replaced; the built-in module is not.
   const candidates = [process, builtInProcess()]
-  const found = candidates.find((candidate) => candidate !== undefined && isQueueOfNode(candidate.nextTick))
+  const found = candidates.find((candidate) => candidate !== undefined && isFunctionOfNode(candidate.nextTick))
   if (found !== undefined) return found.nextTick as NextTick
   return (callback, ...args) => void Promise.resolve().then(() => callback(...args))
 }
 
 function findQueueMicrotask(): (callback: () => void) => void {
   const { queueMicrotask: found } = globalThis
-  return isQueueOfNode(found) ? found : (callback) => void Promise.resolve().then(callback)
+  return isFunctionOfNode(found) ? found : (callback) => void Promise.resolve().then(callback)
 }
 
 function builtInProcess(): typeof process | undefined {
@@ -121,10 +117,10 @@ function builtInProcess(): typeof process | undefined {
   return getBuiltinModule?.('node:process')
 }
 
-/** By its text, as a call would show nothing before the next tick. After a wrong answer, a promise calls back. */
-function isQueueOfNode(queue: unknown): boolean {
-  if (typeof queue !== 'function') return false
-  return !isNode || /\bvalidateFunction\(/.test(Function.prototype.toString.call(queue))
+/** By its text: a trial would start a timer at each import. After a wrong answer, the ways below for replaced ones are taken. */
+function isFunctionOfNode(given: unknown): boolean {
+  if (typeof given !== 'function') return false
+  return !isNode || /\bvalidateFunction\(/.test(Function.prototype.toString.call(given))
 }
 
 function findNow(): () => number {
