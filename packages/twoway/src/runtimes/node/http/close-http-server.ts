@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import { startTimer, type Timer } from '../internals/genuine-timers.js'
 
 /** Milliseconds between looks for connections that have become idle: node:http keeps those for the next request. */
 const lookEveryMs = 50
@@ -12,10 +13,17 @@ type ClosableServer = Pick<Server, 'close'> & Partial<Pick<Server, 'closeIdleCon
  */
 export function closeHttpServer(server: ClosableServer): Promise<void> {
   return new Promise((resolve) => {
-    const looking = setInterval(() => server.closeIdleConnections?.(), lookEveryMs)
+    let timer: Timer
+    const lookLater = (): void => {
+      timer = startTimer(() => {
+        lookLater()
+        server.closeIdleConnections?.()
+      }, lookEveryMs)
+    }
+    lookLater()
     // Also called, with an error, if it does not listen.
     server.close(() => {
-      clearInterval(looking)
+      timer.close()
       resolve()
     })
   })
