@@ -8,7 +8,12 @@ import {
 import { deflateOptions } from '../../../twoway/dist/core/extensions/permessage-deflate/deflate-options.js'
 import { clientLimitOptions, plainLimitOptions, serverLimitOptions } from '../../../twoway/dist/core/limits.js'
 import type { OptionTable } from '../../../twoway/dist/core/options/option.js'
-import { attachmentOptions, commonOptions, listenOptions } from '../../../twoway/dist/server/server-options.js'
+import {
+  commonOptions,
+  handedOptions,
+  listenOptions,
+  routeOptions,
+} from '../../../twoway/dist/server/server-options.js'
 import { attachTable, serveTable } from '../../../twoway/dist/server/server-settings.js'
 import { workersOptions } from '../../../twoway/dist/workers/workers-options.js'
 import { workersTable } from '../../../twoway/dist/workers/workers-settings.js'
@@ -18,6 +23,7 @@ import { type Behaviours, otherClients, otherDeflate, otherServers } from './oth
 export const optionInterfaces = {
   ServeOptions: { entry: 'server', table: serveTable },
   AttachOptions: { entry: 'server', table: attachTable },
+  UpgraderOptions: { entry: 'server', table: attachTable },
   WebSocketOptions: { entry: 'client', table: clientTable },
   PerMessageDeflateOptions: { entry: 'server', table: deflateOptions },
   WorkersOptions: { entry: 'workers', table: workersTable },
@@ -72,16 +78,22 @@ export const optionGroups: readonly OptionGroup[] = [
     options: plainLimitOptions,
   },
   {
-    title: 'Server: `attach`',
-    introduction: '`attach` has one option of its own.',
+    title: 'Server: paths',
+    introduction: '`serve`, `attach` and `upgrader` have this option. [Sessions and paths](sessions.md) has examples.',
     from: 'AttachOptions',
-    options: attachmentOptions,
+    options: routeOptions,
+  },
+  {
+    title: 'Server: `attach` and `upgrader`',
+    introduction: 'Servers in an application have this option besides. [Sessions and paths](sessions.md) has examples.',
+    from: 'AttachOptions',
+    options: handedOptions,
   },
   {
     title: 'Server: handlers',
     introduction: '`serve` and `attach` call these functions; `request` is called by `serve` only.',
     from: 'ServeOptions',
-    options: without(serveTable, listenOptions, plainLimitOptions, commonOptions, serverLimitOptions),
+    options: without(serveTable, listenOptions, routeOptions, plainLimitOptions, commonOptions, serverLimitOptions),
   },
   {
     title: '`perMessageDeflate`',

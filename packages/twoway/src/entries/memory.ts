@@ -34,7 +34,9 @@ export class MemoryNetwork {
   readonly WebSocket: WebSocketConstructor = defineWebSocket(this.#ports)
   readonly WebSocketStream: WebSocketStreamConstructor = defineWebSocketStream(openClientSocket(this.#ports))
 
-  serve<Data = undefined>(options: ServeOptions<Data>): Promise<Server<Data>> {
-    return startServer(options, this.#ports)
+  serve<Data = undefined, const Path extends string = string>(
+    options: ServeOptions<Data, Path>,
+  ): Promise<Server<Data>> {
+    return startServer(options as unknown as ServeOptions<Data>, this.#ports)
   }
 }

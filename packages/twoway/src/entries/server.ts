@@ -2,6 +2,7 @@ import { ScratchPool } from '../core/sending/scratch-pool.js'
 import { nodeClock } from '../runtimes/node/clock.js'
 import { nodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
 import { nodeDiagnostics } from '../runtimes/node/diagnostics.js'
+import { upgradeTaker } from '../runtimes/node/http/handed-upgrade.js'
 import { type AttachableServer, attachTo, whenListening } from '../runtimes/node/http/http-attachment.js'
 import { nodeHttpHost } from '../runtimes/node/http/http-host.js'
 import { nodePayload } from '../runtimes/node/payload/payload.js'
@@ -13,7 +14,8 @@ import { serversOfWorker } from '../runtimes/node/workers/cluster-parent.js'
 import { nodeWorkers } from '../runtimes/node/workers/node-workers.js'
 import { attachServer, startServer } from '../server/listening-server.js'
 import type { ServerPorts } from '../server/server-settings.js'
-import type { AttachOptions, ServeOptions, Server } from '../server/server-types.js'
+import type { AttachOptions, ServeOptions, Server, Upgrader, UpgraderOptions } from '../server/server-types.js'
+import { makeUpgrader } from '../server/upgrader.js'
 import { defineServeWorkers, type ServeWorkers } from '../workers/serve-workers.js'
 import { WorkerServers } from '../workers/worker-servers.js'
 
@@ -29,6 +31,9 @@ export type { HeadersLike } from '../ports/platform-types.js'
 export type { TransportPath, TransportReport } from '../ports/transport-report.js'
 export type { AttachableServer } from '../runtimes/node/http/http-attachment.js'
 export type { IncomingRequest } from '../server/handshake/incoming-request.js'
+export type { Middleware, NodeRequest, NodeResponse } from '../server/node-types.js'
+export type { ParamsOf } from '../server/routing/path-params.js'
+export type { PathParams } from '../server/routing/path-pattern.js'
 export type { ServerDiagnostics } from '../server/server-diagnostics.js'
 export type { CountsByName, ServerMetrics } from '../server/server-metrics.js'
 export type {
@@ -56,6 +61,9 @@ export type {
   ServerSocketState,
   UpgradeAcceptance,
   UpgradeAnswer,
+  UpgradeContext,
+  Upgrader,
+  UpgraderOptions,
 } from '../server/server-types.js'
 export type {
   WorkerExit,
@@ -89,8 +97,10 @@ const ports: ServerPorts = {
  * Starts a server, and resolves when it listens. Rejects with a UsageError for options that can't be used, and with the
  * system's error if it can't listen on the address (its `code` is EADDRINUSE or EACCES, for example).
  */
-export function serve<Data = undefined>(options: ServeOptions<Data>): Promise<Server<Data>> {
-  const starting = startServer(options, ports)
+export function serve<Data = undefined, const Path extends string = string>(
+  options: ServeOptions<Data, Path>,
+): Promise<Server<Data>> {
+  const starting = startServer(options as unknown as ServeOptions<Data>, ports)
   return workerServers()?.add(starting) ?? starting
 }
 
@@ -111,8 +121,32 @@ export const serveWorkers: ServeWorkers = /* @__PURE__ */ defineServeWorkers(nod
  * Throws a UsageError for options that can't be used ('optionInvalid'), and if another attachment has the same path, or has
  * none like this one ('pathTaken').
  */
-export function attach<Data = undefined>(httpServer: AttachableServer, options: AttachOptions<Data>): Server<Data> {
-  const server = attachServer(options, ports, attachTo(httpServer))
+export function attach<Data = undefined, const Path extends string = string>(
+  httpServer: AttachableServer,
+  options: AttachOptions<Data, Path>,
+): Server<Data> {
+  const server = attachServer(options as unknown as AttachOptions<Data>, ports, attachTo(httpServer))
   void workerServers()?.add(whenListening(httpServer).then(() => server))
+  return server
+}
+
+/**
+ * Makes a server without a listener, to which the app passes the `upgrade` events of its HTTP server: for Next.js, Nitro,
+ * routers of your own, and code that has used ws with `noServer`. It has the same options, limits and checks as `attach`.
+ *
+ * ```ts
+ * const upgrades = upgrader({ message: (socket, message) => socket.send(message) })
+ * httpServer.on('upgrade', async (request, socket, head) => {
+ *   await upgrades.accept(request, socket, head, { data: await whoIs(request) })
+ * })
+ * ```
+ *
+ * Throws a UsageError for options that can't be used ('optionInvalid').
+ */
+export function upgrader<Data = undefined, const Path extends string = string>(
+  options: UpgraderOptions<Data, Path>,
+): Upgrader<Data> {
+  const server = makeUpgrader(options as unknown as UpgraderOptions<Data>, ports, upgradeTaker)
+  void workerServers()?.add(Promise.resolve(server))
   return server
 }

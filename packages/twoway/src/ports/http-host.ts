@@ -104,7 +104,7 @@ export interface HttpHandler {
    * A request offers WebSocket in its Upgrade field. The handler owns the transport, which is not started. Bytes behind
    * the head wait in it.
    */
-  upgrade(head: RequestHead, transport: Transport): void
+  upgrade(head: RequestHead, transport: Transport, handed?: HandedUpgrade): void
   /** Any other request arrived. Offers of other protocols are ignored, RFC 9110 §7.8. */
   request(head: RequestHead, peer: TransportPeer): HttpResponse | Promise<HttpResponse>
   /**
@@ -119,6 +119,60 @@ export interface HttpHandler {
    * answer of `request` can't be sent, and its client got a 500. The listener continues.
    */
   failed(error: Error): void
+}
+
+/** A function in the style of connect: `(request, response, next)`, with an error before them where it takes four. */
+export type MiddlewareFunction = (...args: never[]) => unknown
+
+/** An upgrade whose request the HTTP server of an app has parsed. */
+export interface HandedUpgrade {
+  /** The request as that server has it. */
+  readonly nodeRequest: object
+  /** The address on which that server listens; '' if it is not known. */
+  readonly listensOn: string
+  /**
+   * Runs middleware, in order.
+   * @param failed told of an error that a function passes to `next` after it has called it before
+   */
+  runMiddleware(functions: readonly MiddlewareFunction[], failed: (error: unknown) => void): MiddlewareRun
+}
+
+/** The middleware of one upgrade, with the response that its functions share. */
+export interface MiddlewareRun {
+  /**
+   * Resolves to undefined once all functions have called `next`, or to the response that one of them has ended. Rejects
+   * with the error that one has thrown or passed to `next`.
+   */
+  readonly done: Promise<HttpResponse | undefined>
+  /**
+   * Ends the response with this status, and resolves to it once the functions that wait for its end let it pass. The
+   * status is another one if a function has chosen it first.
+   */
+  finish(status: number): Promise<HttpResponse>
+  /** Emits `close` of the response: the peer has left, or the time is up. */
+  abandon(): void
+}
+
+/** An 'upgrade' event of an app's HTTP server, as the app passes it on. */
+export interface UpgradeEvent {
+  readonly request: unknown
+  readonly stream: unknown
+  /** The bytes behind the request's head. */
+  readonly head: unknown
+}
+
+/** Takes upgrades that an app passes on. */
+export interface UpgradeTaker {
+  /**
+   * Gives the upgrade to `upgrade` of the handler, in its turn behind earlier responses, or refuses it and calls `refused`.
+   * Calls `gone` once the connection has ended. Throws a UsageError for values that are no upgrade, or one that is taken.
+   */
+  take(event: UpgradeEvent, limits: RequestLimits, handler: HttpHandler, gone: () => void): void
+  /**
+   * Takes it only if it is a handshake that `wants` takes. Another one is left to the other listeners of the event, and
+   * is answered 404 if there are none, or if none of them uses it in time. An upgrade that is taken is left alone.
+   */
+  takeIf(wants: UpgradeRouteOptions['wants'], event: UpgradeEvent, limits: RequestLimits, handler: HttpHandler): void
 }
 
 /** The address of a listener. */
@@ -145,8 +199,18 @@ export interface HttpListener extends ListenAddress {
 
 /** Options for attaching to another program's server. */
 export interface AttachOptions extends RequestLimits {
-  /** The path to handle, or a predicate; undefined handles all requests. */
-  readonly path: string | ((head: RequestHead, peer: TransportPeer) => boolean) | undefined
+  readonly route: UpgradeRouteOptions
+}
+
+/** The upgrades that an attachment handles. */
+export interface UpgradeRouteOptions {
+  /** The attachment that is lower, compared number by number, gets an upgrade that two of them want. */
+  readonly order: readonly number[]
+  /** Two attachments of one server with the same key exclude each other. */
+  readonly key: string | undefined
+  /** How an error names the route. */
+  readonly name: string
+  wants(head: RequestHead, peer: TransportPeer): boolean
 }
 
 /**

@@ -7,12 +7,13 @@ import type { PlainLimits, ServerLimits } from '../core/limits.js'
 import { BroadcastMessage } from '../core/sending/broadcast-message.js'
 import { UnorderedSet } from '../core/unordered-set.js'
 import type {
+  HandedUpgrade,
   HttpAttach,
-  AttachOptions as HttpAttachOptions,
   HttpHandler,
   HttpListener,
   HttpResponse,
   RequestHead,
+  UpgradeRouteOptions,
 } from '../ports/http-host.js'
 import type { Transport, TransportPeer } from '../ports/transport.js'
 import type { TransportReport } from '../ports/transport-report.js'
@@ -23,7 +24,7 @@ import { bytesOf } from './connection/message-bytes.js'
 import { MessageTimeout } from './connection/message-timeout.js'
 import { type AcceptedHandshake, ServerConnection } from './connection/server-connection.js'
 import { ServerTopics } from './connection/server-topics.js'
-import { Admission, failure } from './handshake/admission.js'
+import { Admission, type AppDecision, failure } from './handshake/admission.js'
 import { describe } from './handshake/describe.js'
 import { checkHost } from './handshake/host.js'
 import { readHttpAnswer } from './handshake/http-answer.js'
@@ -61,8 +62,8 @@ export async function startServer<Data>(options: ServeOptions<Data>, ports: Serv
 /** Attaches a server to the HTTP server of an app. Throws a UsageError for wrong options, or for a path that is taken. */
 export function attachServer<Data>(options: AttachOptions<Data>, ports: ServerPorts, attach: HttpAttach): Server<Data> {
   const settings = settleAttach(options, ports)
-  const server = new ListeningServer(settings)
-  server.takeFrom(attach({ path: server.pathOf(options), ...settings.limits }, server))
+  const server = new ListeningServer(settings, true)
+  server.takeFrom(attach({ route: server.route, ...settings.limits }, server))
   return server
 }
 
@@ -72,7 +73,7 @@ const settlesWithinMs = 1000
 const withinProcess: TransportReport = { path: 'memory', reasons: [] }
 
 /** A server: admits clients, keeps their connections, and closes them when it stops. */
-class ListeningServer<Data> implements Server<Data>, HttpHandler {
+export class ListeningServer<Data> implements Server<Data>, HttpHandler {
   readonly #connections = new UnorderedSet<ServerConnection<Data>>()
   /** The same connections as the user sees them; made when first asked for. */
   #shownConnections: Set<ServerConnection<Data>> | undefined
@@ -91,7 +92,8 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
   #closed: Promise<void> | undefined
   readonly #onEmpty: (() => void)[] = []
 
-  constructor(settings: ServerSettings<Data>) {
+  /** @param isRouted whether `route` has taken all upgrades before they come here */
+  constructor(settings: ServerSettings<Data>, isRouted = false) {
     this.#settings = settings
     if (!settings.tuneMemory) settings.ports.memoryTuning?.switchOff()
     this.#observer = new Observer(this, settings.ports.diagnostics)
@@ -105,6 +107,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
       get listensOn() {
         return server.#listensOn
       },
+      isWanted: (request) => isRouted || this.#isWanted(request),
       accepted: (accepted) => this.#open(accepted),
       failed: (error) => this.#calls.failedWithoutSocket(error),
     })
@@ -189,8 +192,8 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     return this.close()
   }
 
-  upgrade(head: RequestHead, transport: Transport): void {
-    this.#admission.admit(withHostOfTarget(head), transport)
+  upgrade(head: RequestHead, transport: Transport, handed?: HandedUpgrade, app?: AppDecision<Data>): void {
+    this.#admission.admit(withHostOfTarget(head), transport, handed, app)
   }
 
   async request(asSent: RequestHead, peer: TransportPeer): Promise<HttpResponse> {
@@ -229,18 +232,22 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     this.#calls.failedWithoutSocket(error)
   }
 
-  /** The path of an attachment, as the host matches it. If the user's function throws, `error` is called, and the path does not match. */
-  pathOf({ path }: AttachOptions<Data>): HttpAttachOptions['path'] {
-    if (path === undefined) return undefined
-    // Clients percent-encode the characters that a request-target may not have.
-    if (typeof path === 'string') return new platform.URL(`http://localhost${path}`).pathname
-    return (head, peer) => {
-      try {
-        return path(new IncomingRequest(withHostOfTarget(head), peer, 'ws')) === true
-      } catch (error) {
-        this.#calls.failedWithoutSocket(error)
-        return false
-      }
+  /** The upgrades that it wants of an app's HTTP server. */
+  get route(): UpgradeRouteOptions {
+    const { order, key, name, match } = this.#settings.route
+    const wants = (head: RequestHead, peer: TransportPeer): boolean =>
+      match(head.target) !== undefined && this.#isWanted(new IncomingRequest(withHostOfTarget(head), peer, 'ws'))
+    return { order, key, name, wants }
+  }
+
+  /** If the user's function throws, `error` is called, and the path does not match. */
+  #isWanted(request: IncomingRequest): boolean {
+    const { accepts } = this.#settings.route
+    try {
+      return accepts === undefined || accepts(request) === true
+    } catch (error) {
+      this.#calls.failedWithoutSocket(error)
+      return false
     }
   }
 
@@ -265,7 +272,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
     return this.#listener?.address ?? ''
   }
 
-  #open(accepted: AcceptedHandshake<Data>): void {
+  #open(accepted: AcceptedHandshake<Data>): ServerConnection<Data> {
     const socket = new ServerConnection(
       this.#settings,
       accepted,
@@ -283,6 +290,7 @@ class ListeningServer<Data> implements Server<Data>, HttpHandler {
       void this.#closeLater(socket, Math.max(0, this.#drainsUntil - this.#settings.ports.clock.now()))
     }
     if (accepted.ahead !== undefined) socket.receive(accepted.ahead)
+    return socket
   }
 
   /**

@@ -15,6 +15,7 @@ import {
 import { option } from '../core/options/option.js'
 import type { TlsServerOptions } from '../ports/http-host.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
+import type { Middleware } from './node-types.js'
 
 /** The options of every server, whether it listens or is attached; `serverLimitOptions` are the rest. */
 export const commonOptions = {
@@ -126,20 +127,35 @@ export const listenOptions = {
   ),
 }
 
-/** The options of `attach` alone. */
-export const attachmentOptions = {
+/** The option that says which handshakes a server takes. */
+export const routeOptions = {
   /**
-   * The handshakes that this attachment takes: those of a path, compared as it is, without the query; or those for which a
-   * function answers true. All of them where it is left out. An equal path goes before a function, the function that was
-   * attached first before others, and both before all.
+   * The handshakes to take: those of a path such as '/chat' or of a pattern such as '/rooms/:id' or '/files/*', or those for
+   * which a function answers true. All of them where it is left out. The query does not count, a slash at the end does:
+   * '/chat{/}?' takes both. The syntax is that of URLPattern without regular expressions and repetitions: docs/sessions.md.
+   * @limit `serve` answers others 404; `attach` leaves them to the app.
+   * @remarks Of several attachments, an equal path goes before a pattern, and the more specific pattern before others; both
+   * go before a function, the one that was attached first before others; and all of them before an attachment without a path.
    */
   path: option<string | ((request: IncomingRequest) => boolean)>(
     either(
       matching<string>(
-        "a path such as '/chat', without a query",
-        (value) => typeof value === 'string' && /^\/[^?#]*$/.test(value),
+        "a path such as '/chat' or a pattern such as '/rooms/:id'",
+        (value) => typeof value === 'string' && value.startsWith('/'),
       ),
       callable<(request: IncomingRequest) => boolean>('a function of the request'),
     ),
   ),
+}
+
+/** The options of servers whose requests an app's HTTP server parses. */
+export const handedOptions = {
+  /**
+   * Middleware in the style of connect, `(request, response, next)`, to run before `upgrade`, such as express-session,
+   * cookie-session and passport. Header fields that it sets go into the 101, or into the refusal. A response that it ends
+   * refuses the client. An error that it throws or passes to `next` goes to `error`, and the client gets a 500.
+   * @default []
+   * @limit Middleware, `upgrade` and the end of the response together have `handshakeTimeoutMs`; then the client gets a 503.
+   */
+  use: option<readonly Middleware[]>(listOf(callable<Middleware>(), 'functions'), []),
 }

@@ -44,6 +44,23 @@ const common = {
   drain: noFunctions,
   close: noFunctions,
   error: noFunctions,
+  path: [
+    'chat',
+    '/chat?x',
+    '/#a',
+    '',
+    5,
+    null,
+    '/a/(b)',
+    '/:a/:a',
+    '/a*b',
+    '/a/:b+',
+    '/{a',
+    '/a}',
+    '/:',
+    '/a/../b',
+    '/a\\',
+  ],
 }
 
 const wrongServe: { readonly [name in keyof typeof serveTable]: readonly unknown[] } = {
@@ -62,7 +79,7 @@ const wrongServe: { readonly [name in keyof typeof serveTable]: readonly unknown
 
 const wrongAttach: { readonly [name in keyof typeof attachTable]: readonly unknown[] } = {
   ...common,
-  path: ['chat', '/chat?x', '/#a', '', 5, null],
+  use: [true, [5], {}, () => {}, null],
 }
 
 const functions = [

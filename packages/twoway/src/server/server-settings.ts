@@ -11,11 +11,12 @@ import { ReceiveBudget } from '../core/receiving/receive-budget.js'
 import { BufferBudget } from '../core/sending/buffer-budget.js'
 import type { DeflateCodec } from '../ports/deflate-codec.js'
 import type { Diagnostics } from '../ports/diagnostics.js'
-import type { HttpHost, ListenOptions } from '../ports/http-host.js'
+import type { HttpHost, ListenOptions, MiddlewareFunction } from '../ports/http-host.js'
 import type { MemoryTuning } from '../ports/memory-tuning.js'
 import type { TransportReport } from '../ports/transport-report.js'
 import { foreignListenOptions, foreignPlainOptions, foreignServerOptions } from './foreign-options.js'
-import { attachmentOptions, commonOptions, listenOptions } from './server-options.js'
+import { type Route, routeOf } from './routing/route.js'
+import { commonOptions, handedOptions, listenOptions, routeOptions } from './server-options.js'
 import type { AttachOptions, PlainHandlers, ServeOptions, ServerHandlers, ServerOptions } from './server-types.js'
 
 /** The ports that a server needs. */
@@ -46,6 +47,8 @@ export interface ServerSettings<Data> {
   readonly sequential: boolean
   readonly tuneMemory: boolean
   readonly negotiators: readonly ExtensionNegotiator[]
+  readonly route: Route
+  readonly use: readonly MiddlewareFunction[]
   readonly handlers: ServerHandlers<Data> & PlainHandlers
 }
 
@@ -67,6 +70,7 @@ const plainHandlerOptions: HandlerTable<PlainHandlers> = { request: option(calla
 /** All options of `serve`. */
 export const serveTable = {
   ...listenOptions,
+  ...routeOptions,
   ...plainHandlerOptions,
   ...plainLimitOptions,
   ...commonOptions,
@@ -74,9 +78,10 @@ export const serveTable = {
   ...handlerOptions,
 } satisfies { readonly [name in keyof Required<ServeOptions<unknown>>]: unknown }
 
-/** All options of `attach`. */
+/** All options of `attach` and of `upgrader`. */
 export const attachTable = {
-  ...attachmentOptions,
+  ...routeOptions,
+  ...handedOptions,
   ...commonOptions,
   ...serverLimitOptions,
   ...handlerOptions,
@@ -130,22 +135,30 @@ export function settleServe<Data>(
   }
 }
 
-/** Checks the options of `attach` and adds the defaults. A UsageError names the first that is wrong. */
-export function settleAttach<Data>(options: AttachOptions<Data>, ports: ServerPorts): ServerSettings<Data> {
-  const name = Object.keys(options).find((each) => Object.hasOwn(notOfAttachments, each))
+/** Checks the options of `attach` or `upgrader` and adds the defaults. A UsageError names the first that is wrong. */
+export function settleAttach<Data>(
+  options: AttachOptions<Data>,
+  ports: ServerPorts,
+  owner = 'attach()',
+): ServerSettings<Data> {
+  const name = Object.keys(options ?? {}).find((each) => Object.hasOwn(notOfAttachments, each))
   if (name !== undefined) {
-    throw new UsageError('optionInvalid', `attach() takes no option ${name}: ${notOfAttachments[name]}`)
+    throw new UsageError('optionInvalid', `${owner} takes no option ${name}: ${notOfAttachments[name]}`)
   }
   return settingsOf(
     options,
-    settleOptions(options, attachTable, { name: 'attach()', foreignOptions: foreignServerOptions }),
+    settleOptions(options, attachTable, { name: owner, foreignOptions: foreignServerOptions }),
     ports,
   )
 }
 
+interface MiddlewareSetting {
+  readonly use?: readonly MiddlewareFunction[]
+}
+
 function settingsOf<Data>(
   options: ServerOptions<Data> & PlainHandlers,
-  settled: SettingsOf<typeof commonOptions> & ServerLimits,
+  settled: SettingsOf<typeof commonOptions> & SettingsOf<typeof routeOptions> & ServerLimits & MiddlewareSetting,
   ports: ServerPorts,
 ): ServerSettings<Data> {
   if (options.message !== undefined && options.messageStream !== undefined && options.upgrade === undefined) {
@@ -166,6 +179,8 @@ function settingsOf<Data>(
     receiveBudget: new ReceiveBudget(limits.maxTotalReceiveBytes),
     ...{ origin, hosts, whenBufferFull, sequential, tuneMemory },
     negotiators: negotiatorsOf(perMessageDeflate, ports),
+    route: routeOf(settled.path),
+    use: settled.use ?? [],
     handlers: options,
   }
 }

@@ -3,8 +3,10 @@ import type { plainLimitOptions, serverLimitOptions } from '../core/limits.js'
 import type { OptionsOf } from '../core/options/option.js'
 import type { HeadersLike, PlatformAbortSignal, PlatformAsyncDisposable } from '../ports/platform-types.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
+import type { NodeRequest } from './node-types.js'
+import type { ParamsOf } from './routing/path-params.js'
 import type { ServerMetrics } from './server-metrics.js'
-import type { attachmentOptions, commonOptions, listenOptions } from './server-options.js'
+import type { commonOptions, handedOptions, listenOptions, routeOptions } from './server-options.js'
 
 export interface SendOptions {
   /**
@@ -187,7 +189,7 @@ export type HandlerResult = any
  * The functions that a server calls for its connections. If one throws or rejects, `error` is called and the connection
  * closes with 1011. The server does not wait for promises, except with `sequential`.
  */
-export interface ServerHandlers<Data> {
+export interface ServerHandlers<Data, Path extends string = string> {
   /**
    * A client asks to connect. Returns the properties of the connection, or an answer that refuses it, or a promise of
    * either within `handshakeTimeoutMs`. Without this handler every client is accepted. Messages that arrive before the
@@ -195,7 +197,10 @@ export interface ServerHandlers<Data> {
    *
    * Write it before the other handlers: the type of their `socket.data` follows from its result.
    */
-  upgrade?(request: IncomingRequest): UpgradeAnswer<Data> | Promise<UpgradeAnswer<Data>>
+  upgrade?(
+    request: IncomingRequest & { readonly params: ParamsOf<Path> },
+    context: UpgradeContext,
+  ): UpgradeAnswer<Data> | Promise<UpgradeAnswer<Data>>
   /** A connection is open. */
   open?(socket: ServerSocket<Data>): HandlerResult
   /**
@@ -234,6 +239,17 @@ export interface ServerHandlers<Data> {
    * `socket` is undefined if the connection was not open yet.
    */
   error?(socket: ServerSocket<Data> | undefined, error: Error): HandlerResult
+}
+
+/** The second argument of `upgrade`. */
+export interface UpgradeContext {
+  /**
+   * The request as the HTTP server of the app has parsed it, with what the middleware of `use` has added, such as `session`
+   * and `user`. Only servers of `attach` and `upgrader` have one; reading it throws a UsageError with `serve`, and in memory.
+   *
+   * The connection does not keep it: put what later handlers need into `data`.
+   */
+  readonly nodeRequest: NodeRequest
 }
 
 /** The functions that only a server that listens calls. */
@@ -301,20 +317,31 @@ export interface ResponseLike {
 }
 
 /** The options of every server, whether it listens or is attached. */
-export interface ServerOptions<Data>
-  extends ServerHandlers<Data>,
+export interface ServerOptions<Data, Path extends string = string>
+  extends ServerHandlers<Data, Path>,
     OptionsOf<typeof serverLimitOptions>,
     OptionsOf<typeof commonOptions> {}
 
 /** The options of `serve`. `port` and `host`, `socketPath` and `handle` exclude each other. */
-export interface ServeOptions<Data>
-  extends ServerOptions<Data>,
+export interface ServeOptions<Data, Path extends string = string>
+  extends ServerOptions<Data, Path>,
     PlainHandlers,
     OptionsOf<typeof plainLimitOptions>,
-    OptionsOf<typeof listenOptions> {}
+    OptionsOf<typeof listenOptions>,
+    RouteOptions<Path> {}
+
+interface RouteOptions<Path extends string> extends OptionsOf<typeof routeOptions> {
+  readonly path?: Path | ((request: IncomingRequest) => boolean) | undefined
+}
 
 /** The options of `attach`. The HTTP server's own limits for the time and length of a request's head come before ours. */
-export interface AttachOptions<Data> extends ServerOptions<Data>, OptionsOf<typeof attachmentOptions> {}
+export interface AttachOptions<Data, Path extends string = string>
+  extends ServerOptions<Data, Path>,
+    OptionsOf<typeof handedOptions>,
+    RouteOptions<Path> {}
+
+/** The options of `upgrader`: those of `attach`. */
+export interface UpgraderOptions<Data, Path extends string = string> extends AttachOptions<Data, Path> {}
 
 export interface BroadcastOptions<Data = undefined> extends SendOptions {
   /** A connection that does not get the message, such as its sender. */
@@ -392,4 +419,36 @@ export interface Server<Data = undefined> extends PlatformAsyncDisposable {
    * `closeTimeoutMs`: a peer that has not answered by then is dropped. The HTTP server of an attachment goes on.
    */
   close(): Promise<void>
+}
+
+/**
+ * A server without a listener: the app passes on the `upgrade` events of its HTTP server. It has the limits, handlers and
+ * methods of every server; `url` is '' and `port` 0.
+ */
+export interface Upgrader<Data = undefined> extends Server<Data> {
+  /**
+   * Answers the handshake of an 'upgrade' event of node:http. Resolves to the connection once it is open (the handler `open`
+   * has been called), or to undefined if the client was refused, or has left. The answer to the client is written in any case.
+   *
+   * With `acceptance`, such as `{ data, protocol, headers }`, the app has decided, and the handler `upgrade` is not called.
+   * The rules of the handshake, the checks of `hosts` and `origin`, the limits, `path` and `use` apply all the same.
+   *
+   * The socket may be any Duplex, and need not be a net.Socket. Call it before anything reads from the socket. Between the
+   * event and this call the socket is the app's: it needs an `error` listener if the app waits meanwhile.
+   *
+   * Rejects with a UsageError for values that are no upgrade, or if the socket was accepted already ('upgradeTaken').
+   */
+  accept(
+    request: object,
+    socket: object,
+    head?: Uint8Array,
+    acceptance?: UpgradeAcceptance<Data>,
+  ): Promise<ServerSocket<Data> | undefined>
+  /**
+   * A listener of the `upgrade` event: `httpServer.on('upgrade', upgrades.handleUpgrade)`. It needs no `this`. Handshakes
+   * that `path` does not match, and offers of other protocols, are left to the other listeners. They are answered 404 if
+   * there are none, or if none of them uses the socket within `handshakeTimeoutMs`. It returns at once and never throws;
+   * `error` gets the error of a value that is no upgrade.
+   */
+  readonly handleUpgrade: (request: object, socket: object, head?: Uint8Array) => void
 }

@@ -2,12 +2,13 @@ import { HandshakeError, TransportError, UsageError } from '../../core/errors.js
 import { acceptExtension } from '../../core/extensions/negotiation.js'
 import { accept, type ClientOffer, checkRequest, refusalOf } from '../../core/handshake/server-handshake.js'
 import { isToken } from '../../core/http/field-syntax.js'
+import { standardResponses } from '../../core/http/standard-responses.js'
 import type { ServerLimits } from '../../core/limits.js'
 import { quoted } from '../../core/printable.js'
-import type { HttpResponse, RequestHead } from '../../ports/http-host.js'
+import type { HandedUpgrade, HttpResponse, RequestHead } from '../../ports/http-host.js'
 import type { Transport } from '../../ports/transport.js'
 import { isThenable } from '../connection/is-thenable.js'
-import type { AcceptedHandshake } from '../connection/server-connection.js'
+import type { AcceptedHandshake, ServerConnection } from '../connection/server-connection.js'
 import type { Observer } from '../observer.js'
 import type { ServerSettings } from '../server-settings.js'
 import type { UpgradeAcceptance, UpgradeAnswer } from '../server-types.js'
@@ -16,15 +17,19 @@ import { HandshakeRate } from './handshake-rate.js'
 import { checkHost } from './host.js'
 import { fieldsOf, readHttpAnswer } from './http-answer.js'
 import { IncomingRequest } from './incoming-request.js'
+import { upgradeContext } from './node-request.js'
 import { checkOrigin } from './origin.js'
 import { Refusal } from './refusal.js'
+import { throughMiddleware } from './through-middleware.js'
 import { WaitingPeer } from './waiting-peer.js'
 
 export interface AdmissionEvents<Data> {
   /** The address that the server listens on now; '' if it has none. */
   readonly listensOn: string
+  /** Whether the user's function takes the handshake, if the option `path` is one. */
+  isWanted(request: IncomingRequest): boolean
   /** The handshake was answered with 101; the transport is still that of the handshake. */
-  accepted(accepted: AcceptedHandshake<Data>): void
+  accepted(accepted: AcceptedHandshake<Data>): ServerConnection<Data>
   /** The user's handler failed, or returned a value that can't be used. */
   failed(error: unknown): void
 }
@@ -48,10 +53,21 @@ const limitOf: ReadonlyMap<HttpResponse, keyof ServerLimits> = new Map([
   [tooLate, 'handshakeTimeoutMs'],
 ])
 
+/** A decision that an app has taken itself, and the function that learns its outcome. */
+export interface AppDecision<Data> {
+  /** Replaces `upgrade` if it is not undefined. */
+  readonly acceptance: UpgradeAcceptance<Data> | undefined
+  /** Whether a function of the option `path` has taken the handshake already. */
+  readonly isRouted: boolean
+  /** Undefined if the client was refused, or has left. */
+  settle(socket: ServerConnection<Data> | undefined): void
+}
+
 /** A handshake that has no answer yet. */
-interface OpenRequest {
+interface OpenRequest<Data> {
   readonly transport: Transport
   readonly method: string
+  readonly app: AppDecision<Data> | undefined
   /** Undefined before it is read. */
   request?: IncomingRequest
 }
@@ -106,23 +122,29 @@ export class Admission<Data> {
   }
 
   /** Answers a handshake. Bytes that arrive before the decision wait for it. */
-  admit(head: RequestHead, transport: Transport): void {
-    const { handlers, hosts, origin } = this.#settings
-    const open: OpenRequest = { transport, method: head.method }
+  admit(head: RequestHead, transport: Transport, handed?: HandedUpgrade, app?: AppDecision<Data>): void {
+    const { hosts, origin, route } = this.#settings
+    const open: OpenRequest<Data> = { transport, method: head.method, app }
     try {
       if (!this.#isInRate(transport)) {
         this.#refuse(open, tooFrequent)
         return
       }
       const offer = checkRequest(head)
-      checkHost(offer.headers, this.#events.listensOn, hosts)
+      checkHost(offer.headers, handed?.listensOn ?? this.#events.listensOn, hosts)
       checkOrigin(offer.headers, transport.peer.encrypted, origin)
-      const request = new IncomingRequest(head, transport.peer, 'ws', offer.headers, offer.protocols)
+      const params = route.match(head.target)
+      const request = new IncomingRequest(head, transport.peer, 'ws', offer.headers, offer.protocols, params)
       open.request = request
       const noRoom = this.#isStopped ? stopping : this.#isFull ? full : undefined
-      const answer = noRoom === undefined ? handlers.upgrade?.(request) : undefined
-      if (noRoom !== undefined) this.#refuse(open, noRoom)
-      else if (isThenable(answer) || isRefusal(answer)) {
+      const isOurs = params !== undefined && (app?.isRouted === true || this.#events.isWanted(request))
+      const refusal = isOurs ? noRoom : standardResponses.pathUnknown
+      if (refusal !== undefined) {
+        this.#refuse(open, refusal)
+        return
+      }
+      const answer = this.#decide(request, handed, app)
+      if (isThenable(answer) || isRefusal(answer)) {
         this.#whenDecided(open, readAnswer(answer), (decided, ahead) => {
           if (isRefusal(decided)) this.#refuse(open, decided)
           else this.#accept(open, offer, request, decided, ahead)
@@ -131,6 +153,19 @@ export class Admission<Data> {
     } catch (error) {
       this.#fail(open, error)
     }
+  }
+
+  /** Runs the middleware, if there is any, and then `upgrade`, unless the app has decided. */
+  #decide(
+    request: IncomingRequest,
+    handed: HandedUpgrade | undefined,
+    app: AppDecision<Data> | undefined,
+  ): UpgradeAnswer<Data> | PromiseLike<UpgradeAnswer<Data>> {
+    const { handlers, use } = this.#settings
+    const decide = () => app?.acceptance ?? handlers.upgrade?.(request, upgradeContext(handed))
+    if (handed === undefined || use.length === 0) return decide()
+    const run = handed.runMiddleware(use, (error) => this.#events.failed(error))
+    return throughMiddleware<Data>(run, request.signal, () => readAnswer(decide()))
   }
 
   #isInRate({ peer: { address } }: Transport): boolean {
@@ -147,7 +182,7 @@ export class Admission<Data> {
    * another handshake may take its place. A later failure of `upgrade` is still reported.
    */
   #whenDecided<Decision>(
-    open: OpenRequest,
+    open: OpenRequest<Data>,
     decision: Promise<Decision>,
     goOn: (decided: Decision | HttpResponse, ahead: Uint8Array | undefined) => void,
   ): void {
@@ -155,8 +190,10 @@ export class Admission<Data> {
     const { request } = open
     const peer = new WaitingPeer(open.transport, ports.payload, receiveBudget, {
       left: () => {
-        if (endWaiting('the peer left before upgrade() had decided') && request !== undefined)
+        if (endWaiting('the peer left before upgrade() had decided') && request !== undefined) {
           this.#observer.handshakeLeft(request)
+          open.app?.settle(undefined)
+        }
       },
       noRoom: () => {
         if (endWaiting('the server has no memory left for the bytes that the peer sent ahead')) finish(crowded)
@@ -200,7 +237,7 @@ export class Admission<Data> {
   }
 
   #accept(
-    open: OpenRequest,
+    open: OpenRequest<Data>,
     offer: ClientOffer,
     request: IncomingRequest,
     answer: UpgradeAcceptance<Data> | UpgradeAcceptance<undefined> = {},
@@ -212,7 +249,7 @@ export class Admission<Data> {
         `upgrade() returned ${describe(answer)}: return an object or nothing to accept the client, or a status to refuse it`,
       )
     }
-    const { transport } = open
+    const { transport, app } = open
     const { handlers, negotiators } = this.#settings
     const { perMessageDeflate = true, messageStream = handlers.message === undefined, headers } = answer
     const protocol = answer.protocol ?? ''
@@ -230,7 +267,7 @@ export class Admission<Data> {
     const { key, expectsContinue } = offer
     accept(transport, { key, protocol, extensions: agreed?.answer, fields: fieldsOf(headers), expectsContinue })
     this.#observer.handshakeAnswered(101, transport.peer.address, request)
-    this.#events.accepted({
+    const socket = this.#events.accepted({
       transport,
       request,
       data: answer.data as Data,
@@ -240,10 +277,11 @@ export class Admission<Data> {
       messageStream: messageStream && handlers.messageStream !== undefined,
       ahead,
     })
+    app?.settle(socket)
   }
 
   /** Refuses a handshake, and ends its transport. */
-  #refuse({ transport, method, request }: OpenRequest, response: HttpResponse): void {
+  #refuse({ transport, method, request, app }: OpenRequest<Data>, response: HttpResponse): void {
     const { ports, limits } = this.#settings
     const { address } = transport.peer
     const refusal = new Refusal(transport, response, ports.clock, limits.closeTimeoutMs, method === 'HEAD')
@@ -254,13 +292,14 @@ export class Admission<Data> {
     const limit = limitOf.get(response)
     if (limit !== undefined) this.#observer.limitReached(limit, address)
     this.#observer.handshakeAnswered(response.status, address, request)
+    app?.settle(undefined)
   }
 
   /**
    * A server may send only a subprotocol that the client offers, RFC 6455 §4.2.2 (5). Without one, the two sides would
    * speak different protocols, so the client is told what it lacks.
    */
-  #refuseProtocol(open: OpenRequest, { protocols }: ClientOffer, chosen: unknown): void {
+  #refuseProtocol(open: OpenRequest<Data>, { protocols }: ClientOffer, chosen: unknown): void {
     const offered = protocols.length === 0 ? 'none' : quoted(protocols.join(', '))
     const name = typeof chosen === 'string' ? `"${quoted(chosen)}"` : describe(chosen)
     const canBeOffered = typeof chosen === 'string' && isToken(chosen)
@@ -274,7 +313,7 @@ export class Admission<Data> {
     )
   }
 
-  #fail(open: OpenRequest, error: unknown): void {
+  #fail(open: OpenRequest<Data>, error: unknown): void {
     this.#refuse(open, error instanceof HandshakeError ? refusalOf(error) : failure)
     if (!(error instanceof HandshakeError)) this.#events.failed(error)
   }

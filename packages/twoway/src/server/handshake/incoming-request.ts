@@ -6,6 +6,8 @@ import type { RequestHead } from '../../ports/http-host.js'
 import type { PlatformAbortSignal } from '../../ports/platform-types.js'
 import type { TransportPeer } from '../../ports/transport.js'
 import * as platform from '../platform.js'
+import { noParams, type PathParams } from '../routing/path-pattern.js'
+import { type Cookies, parseCookies } from './cookies.js'
 
 const noProtocols: readonly string[] = Object.freeze([])
 
@@ -19,6 +21,12 @@ export class IncomingRequest {
   readonly protocols: readonly string[]
   /** The peer's IP address; undefined if it has none, as over a Unix socket. */
   readonly remoteAddress: string | undefined
+  /**
+   * The parameters of the path by their names in the option `path`, decoded; that of `*` has the name 0. Without a pattern
+   * there are none.
+   */
+  readonly params: PathParams
+  #cookies: Cookies | undefined
   readonly #scheme: string
   readonly #target: string
   /** Made when it is first asked for: few handlers need one, and it costs more than parsing the handshake. */
@@ -30,11 +38,13 @@ export class IncomingRequest {
     scheme: 'ws' | 'http',
     headers = new HeaderFields(fields),
     protocols: readonly string[] = noProtocols,
+    params = noParams,
   ) {
     this.method = method
     this.headers = headers
     this.protocols = protocols
     this.remoteAddress = address
+    this.params = params
     this.#scheme = encrypted ? secureSchemes[scheme] : scheme
     this.#target = target
   }
@@ -50,6 +60,15 @@ export class IncomingRequest {
     const url = `${this.#scheme}://${host}${path}`
     // A Host with a slash in it would put its own path before the request's.
     return isHost(host) && platform.URL.canParse(url) ? url : `${this.#scheme}://unknown.invalid${path}`
+  }
+
+  /**
+   * The cookies by name, read when they are first asked for (RFC 6265bis). The first of several with one name counts.
+   * Values are as the client sent them: pass them to `decodeURIComponent` if the app encodes them.
+   */
+  get cookies(): Readonly<Record<string, string>> {
+    this.#cookies ??= parseCookies(this.headers.all('cookie'))
+    return this.#cookies
   }
 
   /**

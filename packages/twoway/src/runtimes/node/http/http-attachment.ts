@@ -1,17 +1,13 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
-import { Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { UsageError } from '../../../core/errors.js'
-import { refusalOf } from '../../../core/handshake/server-handshake.js'
-import { pathOf } from '../../../core/http/request-target.js'
 import type { AttachOptions, HttpAttach, HttpHandler, HttpListener, HttpResponse } from '../../../ports/http-host.js'
 import { tryHandles } from '../internals/handle-trial.js'
-import { chooseTransport } from '../transport/choose-transport.js'
-import { answerStream } from './answer-stream.js'
 import { closeHttpServer } from './close-http-server.js'
+import { handOver, refuseUpgrade, type Upgrade } from './handed-upgrade.js'
 import { addressOf } from './listen-on.js'
-import { headOf, headViolation, peerOf } from './request-head.js'
-import { type Upgrade, type UpgradeRoute, UpgradeRouter } from './upgrade-router.js'
+import { headOf, peerOf } from './request-head.js'
+import { type UpgradeRoute, UpgradeRouter } from './upgrade-router.js'
 
 /** What is needed of an HTTP server to attach to it: one of node:http or node:https, whichever framework made it. */
 export interface AttachableServer {
@@ -39,7 +35,7 @@ export function whenListening(server: AttachableServer): Promise<void> {
 
 class Attachment implements HttpListener, UpgradeRoute {
   readonly encrypted: boolean
-  readonly rank: number
+  readonly order: readonly number[]
   readonly patienceMs: number
   readonly #server: HttpServer
   readonly #options: AttachOptions
@@ -47,19 +43,18 @@ class Attachment implements HttpListener, UpgradeRoute {
   readonly #router: UpgradeRouter
 
   constructor(server: HttpServer, options: AttachOptions, handler: HttpHandler) {
-    const { path } = options
+    const { order, key, name } = options.route
     this.encrypted = server instanceof TlsServer
-    this.rank = typeof path === 'string' ? 0 : path === undefined ? 2 : 1
+    this.order = order
     this.patienceMs = options.handshakeTimeoutMs
     this.#server = server
     this.#options = options
     this.#handler = handler
     this.#router = UpgradeRouter.of(server)
-    if (this.rank !== 1 && this.#router.routes.some((route) => (route as Attachment).#options.path === path)) {
-      const what = path === undefined ? 'without a path' : `for the path ${path}`
+    if (key !== undefined && this.#router.routes.some((route) => (route as Attachment).#options.route.key === key)) {
       throw new UsageError(
         'pathTaken',
-        `this HTTP server has an attachment ${what} already: give each a path of its own`,
+        `this HTTP server has an attachment ${name} already: give each a path of its own`,
       )
     }
     this.#router.add(this)
@@ -80,32 +75,15 @@ class Attachment implements HttpListener, UpgradeRoute {
   }
 
   wants(request: IncomingMessage): boolean {
-    const { path } = this.#options
-    if (typeof path === 'string') return pathOf(request.url ?? '') === path
-    return path === undefined || path(headOf(request), peerOf(request.socket))
+    return this.#options.route.wants(headOf(request), peerOf(request.socket))
   }
 
   take(upgrade: Upgrade): void {
-    const { request, stream, head: early } = upgrade
-    const head = headOf(request)
-    const violation = headViolation(head, this.#options)
-    if (violation !== undefined) {
-      this.refuse(upgrade, refusalOf(violation))
-      return
-    }
-    // The server's own times end with its part.
-    // A stream that an app hands to its HTTP server may have no setTimeout.
-    request.socket.setTimeout?.(0)
-    const peer = peerOf(request.socket)
-    // A peer that has reset already has no address, by which limits go; our own host drops it as well.
-    if (peer.address === undefined && stream instanceof Socket && this.socketPath === undefined) stream.destroy()
-    else this.#handler.upgrade(head, chooseTransport(stream, { head: early, peer }))
+    handOver(upgrade, this.#options, this.#handler)
   }
 
-  refuse({ request, stream }: Upgrade, answer: HttpResponse): void {
-    const { handshakeTimeoutMs: lingerMs } = this.#options
-    answerStream(stream, answer, { lingerMs, bodyless: request.method === 'HEAD' })
-    this.#handler.refused(answer.status, peerOf(request.socket))
+  refuse(upgrade: Upgrade, answer: HttpResponse): void {
+    refuseUpgrade(upgrade, answer, this.#options, this.#handler)
   }
 
   leave(): Promise<void> {

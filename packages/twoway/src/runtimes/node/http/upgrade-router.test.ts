@@ -34,7 +34,8 @@ const reports: App = async (request, response) => {
   response.end(`${bytes} bytes, ${sum}`)
 }
 
-const limits: AttachOptions = { path: '/ours', handshakeTimeoutMs: 20_000, maxHeadBytes: 16_384, maxHeaderFields: 100 }
+const route = { order: [0], key: '/ours', name: 'for the path /ours', wants: ({ target }: RequestHead) => target === '/ours' }
+const limits: AttachOptions = { route, handshakeTimeoutMs: 20_000, maxHeadBytes: 16_384, maxHeaderFields: 100 }
 
 type Kind = 'http' | 'https' | 'http2'
 const kinds: readonly Kind[] = ['http', 'https', 'http2']

@@ -8,28 +8,22 @@ import { afterResponses } from '../internals/after-responses.js'
 import { now, startTimer } from '../internals/genuine-timers.js'
 import { giveBack, linksOf } from '../internals/give-back.js'
 import { answerStream } from './answer-stream.js'
+import type { Upgrade } from './handed-upgrade.js'
 import { isUsedBy } from './is-used-by.js'
 import { headOf } from './request-head.js'
 import { StandIn } from './stand-in.js'
+import { whenUntouched } from './untouched.js'
 
 /** Takes upgrades from an HTTP server. */
 export interface UpgradeRoute {
-  /** The lowest that wants a request gets it. */
-  readonly rank: number
+  /** Compared number by number: the lowest that wants a request gets it. */
+  readonly order: readonly number[]
   /** Milliseconds that an upgrade may wait: for the responses before it, or for another listener to touch it. */
   readonly patienceMs: number
   wants(request: IncomingMessage): boolean
   take(upgrade: Upgrade): void
   /** Answers what it wanted and can't have. */
   refuse(upgrade: Upgrade, answer: HttpResponse): void
-}
-
-/** A request that node:http has handed out, with its connection. */
-export interface Upgrade {
-  readonly request: IncomingMessage
-  readonly stream: Duplex
-  /** What came behind the request's head. */
-  readonly head: Uint8Array
 }
 
 type Emit = (name: string | symbol, ...args: unknown[]) => boolean
@@ -87,7 +81,7 @@ export class UpgradeRouter {
   }
 
   add(route: UpgradeRoute): void {
-    const behind = this.#routes.findIndex(({ rank }) => rank > route.rank)
+    const behind = this.#routes.findIndex(({ order }) => isBefore(route.order, order))
     this.#routes.splice(behind < 0 ? this.#routes.length : behind, 0, route)
     if (this.#routes.length > 1) return
     this.#server.on('upgrade', this.#listener)
@@ -129,7 +123,8 @@ export class UpgradeRouter {
     if (isTaken) return
     if (!isHandshake) afterResponses(request.socket, () => this.#leaveToApp(upgrade, links))
     else if (this.#isAlone) afterResponses(request.socket, () => this.#answerUnknown(upgrade))
-    else this.#watch(upgrade)
+    // A listener may take its time over a handshake.
+    else whenUntouched(stream, this.#patienceMs, () => this.#answerUnknown(upgrade))
   }
 
   /** After the responses to the requests before it, in time; else it is refused after them. */
@@ -141,19 +136,6 @@ export class UpgradeRouter {
       else if (now() <= until) route.take(upgrade)
       else route.refuse(upgrade, standardResponses.earlierTooSlow)
     })
-  }
-
-  /** A listener may take its time over a handshake, and may as well have no use for it, of which it says nothing. */
-  #watch(upgrade: Upgrade): void {
-    const { stream } = upgrade
-    const patienceMs = this.#patienceMs
-    if (!Number.isFinite(patienceMs)) return
-    const before = tracesOn(stream)
-    const timer = startTimer(() => {
-      if (isUntouched(stream, before)) this.#answerUnknown(upgrade)
-    }, patienceMs)
-    stream.once('close', () => timer.close())
-    before.listeners += 1
   }
 
   #answerUnknown({ request, stream }: Upgrade): void {
@@ -199,23 +181,8 @@ function isBodyUsed(request: IncomingMessage): boolean {
   return request.readableFlowing !== null || request.readableDidRead
 }
 
-/** Signs that a listener uses a stream. */
-interface Traces {
-  readonly flowing: boolean | null
-  readonly written: number
-  listeners: number
-}
-
-function tracesOn(stream: Duplex & { readonly bytesWritten?: number }): Traces {
-  return {
-    flowing: stream.readableFlowing,
-    written: stream.writableLength + (stream.bytesWritten ?? 0),
-    listeners: stream.eventNames().reduce((sum, name) => sum + stream.listenerCount(name), 0),
-  }
-}
-
-function isUntouched(stream: Duplex, before: Traces): boolean {
-  if (stream.destroyed || stream.writableEnded) return false
-  const { flowing, written, listeners } = tracesOn(stream)
-  return flowing === before.flowing && written === before.written && listeners === before.listeners
+/** Whether the first of two orders is lower at the first difference. */
+function isBefore(one: readonly number[], other: readonly number[]): boolean {
+  const at = one.findIndex((each, index) => each !== other[index])
+  return at >= 0 && at < other.length && one[at]! < other[at]!
 }

@@ -1,0 +1,94 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { HttpResponse, MiddlewareFunction, MiddlewareRun } from '../../../ports/http-host.js'
+import { collectResponse } from '../internals/collected-response.js'
+
+type Next = (error?: unknown) => void
+
+type AnyFunction = (...args: readonly unknown[]) => unknown
+
+/**
+ * Runs middleware for an upgrade, as connect and Express do: each function has the request, the response and `next`; one
+ * with four parameters is for errors. A promise that a function returns may reject, which is an error too.
+ *
+ * @param failed told of an error that comes after `next` was called, as of a session that could not be stored
+ */
+export function runMiddleware(
+  request: IncomingMessage,
+  functions: readonly MiddlewareFunction[],
+  failed: (error: unknown) => void,
+): MiddlewareRun {
+  let fail: (error: unknown) => void = () => {}
+  const collected = collectResponse(request, (error) => fail(error))
+  const { response, ended } = collected
+  const broken = new Promise<never>((_resolve, reject) => {
+    fail = reject
+  })
+  // It may break when nobody waits for it.
+  broken.catch(() => {})
+  const called = new Promise<HttpResponse | undefined>((resolve) => {
+    callInOrder(functions, [request, response], {
+      isOver: () => collected.isEnded,
+      passed: () => resolve(undefined),
+      failed: fail,
+      failedLate: failed,
+    })
+  })
+  return {
+    done: Promise.race([ended, called, broken]),
+    async finish(status) {
+      if (!collected.isEnded && !response.headersSent) response.statusCode = status
+      if (!collected.isEnded) response.end()
+      return Promise.race([ended, broken])
+    },
+    abandon: collected.close,
+  }
+}
+
+interface OrderEvents {
+  /** Whether the response has ended, so that no further function is called. */
+  isOver(): boolean
+  /** The last function has called `next`. */
+  passed(): void
+  failed(error: unknown): void
+  failedLate(error: unknown): void
+}
+
+function callInOrder(
+  functions: readonly MiddlewareFunction[],
+  [request, response]: readonly [IncomingMessage, ServerResponse],
+  events: OrderEvents,
+): void {
+  const step = (at: number, error: unknown): void => {
+    if (events.isOver()) return
+    const isFailed = Boolean(error)
+    let index = at
+    while (index < functions.length && (functions[index]!.length === 4) !== isFailed) index++
+    const middleware = functions[index] as AnyFunction | undefined
+    if (middleware === undefined) {
+      if (isFailed) events.failed(error)
+      else events.passed()
+      return
+    }
+    let isCalled = false
+    const next: Next = (given) => {
+      if (isCalled) {
+        if (given) events.failedLate(given)
+        return
+      }
+      isCalled = true
+      step(index + 1, given)
+    }
+    try {
+      const returned = isFailed ? middleware(error, request, response, next) : middleware(request, response, next)
+      if (isPromiseLike(returned))
+        returned.then(undefined, (failure: unknown) => next(failure ?? new Error('rejected')))
+    } catch (failure) {
+      next(failure ?? new Error('middleware threw nothing'))
+    }
+  }
+  step(0, undefined)
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}

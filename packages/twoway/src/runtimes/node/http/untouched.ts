@@ -1,0 +1,33 @@
+import type { Duplex } from 'node:stream'
+
+/** Signs that a listener uses a stream. */
+interface Traces {
+  readonly flowing: boolean | null
+  readonly written: number
+  listeners: number
+}
+
+/** Calls back after a time if nothing has used the stream until then: a listener of an upgrade says nothing of one that it has no use for. */
+export function whenUntouched(stream: Duplex, patienceMs: number, goOn: () => void): void {
+  if (!Number.isFinite(patienceMs)) return
+  const before = tracesOn(stream)
+  const timer = setTimeout(() => {
+    if (isUntouched(stream, before)) goOn()
+  }, patienceMs)
+  stream.once('close', () => clearTimeout(timer))
+  before.listeners += 1
+}
+
+function tracesOn(stream: Duplex & { readonly bytesWritten?: number }): Traces {
+  return {
+    flowing: stream.readableFlowing,
+    written: stream.writableLength + (stream.bytesWritten ?? 0),
+    listeners: stream.eventNames().reduce((sum, name) => sum + stream.listenerCount(name), 0),
+  }
+}
+
+function isUntouched(stream: Duplex, before: Traces): boolean {
+  if (stream.destroyed || stream.writableEnded) return false
+  const { flowing, written, listeners } = tracesOn(stream)
+  return flowing === before.flowing && written === before.written && listeners === before.listeners
+}
