@@ -56,6 +56,7 @@ const consumers: readonly Consumer[] = [
       'client-beside-node.ts',
       'server.ts',
       'server-disposed.ts',
+      'server-paths.ts',
       'memory.ts',
       'streams.ts',
     ],

@@ -146,7 +146,10 @@ describe('attach: paths', () => {
       [{ reusePort: true }, /takes no option reusePort/],
       [{ backlog: 1 }, /takes no option backlog/],
       [{ request() {} }, /takes no option request: plain requests remain/],
-      [{ path: 'chat' }, /the option path must be a path such as '\/chat' or a pattern such as '\/rooms\/:id', or a function/],
+      [
+        { path: 'chat' },
+        /the option path must be a path such as '\/chat' or a pattern such as '\/rooms\/:id', or a function/,
+      ],
       [{ path: '/chat?x' }, /the option path must be/],
       [{ path: 5 }, /the option path must be/],
       [{ pathh: '/' }, /there is no option "pathh"/],

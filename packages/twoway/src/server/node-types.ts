@@ -1,8 +1,11 @@
-/** The module node:http, if the user's program has Node's types; so the declarations do not depend on them. */
-type NodeHttp = typeof globalThis extends {
-  readonly process: { getBuiltinModule(id: 'node:http'): infer Module }
+/**
+ * All modules of Node, if the user's program has Node's types; so the declarations do not depend on them. Only node:http has
+ * the classes that are looked for.
+ */
+type NodeModules = typeof globalThis extends {
+  readonly process: { readonly getBuiltinModule: { (id: never): infer Modules; (id: string): unknown } }
 }
-  ? Module
+  ? Modules
   : unknown
 
 type IncomingMessageOf<Module> = Module extends {
@@ -34,27 +37,26 @@ interface ResponseFallback {
 }
 
 declare global {
-  // biome-ignore lint/style/noNamespace: the types of Express, Passport and express-session extend this one.
   /** Middleware declares here what it adds to a request, as @types/express-session and @types/passport do. */
+  // biome-ignore lint/style/noNamespace: the types of Express, Passport and express-session extend this one.
   namespace Express {
     interface Request {}
   }
 }
 
 /** The IncomingMessage of node:http, with what middleware declares to add to a request. */
-export type NodeRequest = OrElse<IncomingMessageOf<NodeHttp>, RequestFallback> & Express.Request
+export type NodeRequest = OrElse<IncomingMessageOf<NodeModules>, RequestFallback> & Express.Request
 
 /** The ServerResponse of node:http. */
-export type NodeResponse = OrElse<ServerResponseOf<NodeHttp>, ResponseFallback>
+export type NodeResponse = OrElse<ServerResponseOf<NodeModules>, ResponseFallback>
 
-/** A function in the style of connect, such as express-session makes; `next` takes an error. */
-export type Middleware = MiddlewareMethod['call'] | ErrorMiddlewareMethod['call']
+/**
+ * A function in the style of connect, such as express-session makes; `next` takes an error. A function with four parameters
+ * `(error, request, response, next)` is called for errors only; TypeScript needs an assertion for it.
+ */
+export type Middleware = MiddlewareMethod['call']
 
-// Methods, so that a function which needs a narrower request, such as Express's, is taken too.
+// A method, so that a function which needs a narrower request, such as Express's, is taken too.
 interface MiddlewareMethod {
   call(request: NodeRequest, response: NodeResponse, next: (error?: unknown) => void): unknown
-}
-
-interface ErrorMiddlewareMethod {
-  call(error: unknown, request: NodeRequest, response: NodeResponse, next: (error?: unknown) => void): unknown
 }

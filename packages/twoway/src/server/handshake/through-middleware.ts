@@ -1,7 +1,7 @@
 import { findField } from '../../core/http/header-fields.js'
 import type { HttpResponse, MiddlewareRun } from '../../ports/http-host.js'
 import type { PlatformAbortSignal } from '../../ports/platform-types.js'
-import type { UpgradeAcceptance } from '../server-types.js'
+import type { PlainAnswer, UpgradeAcceptance } from '../server-types.js'
 import { fieldsOf } from './http-answer.js'
 
 type Acceptance<Data> = UpgradeAcceptance<Data> | UpgradeAcceptance<undefined> | undefined
@@ -15,10 +15,10 @@ export async function throughMiddleware<Data>(
   run: MiddlewareRun,
   signal: PlatformAbortSignal,
   decide: () => Promise<Acceptance<Data> | HttpResponse>,
-): Promise<Acceptance<Data> | HttpResponse> {
+): Promise<Acceptance<Data> | PlainAnswer> {
   signal.addEventListener('abort', () => run.abandon())
   const written = await run.done
-  if (written !== undefined) return written
+  if (written !== undefined) return answerOf(written, written.fields)
   // Nobody waits for an answer any more.
   if (signal.aborted) throw signal.reason
   const decided = await decide()
@@ -26,10 +26,15 @@ export async function throughMiddleware<Data>(
   if (typeof decided !== 'object' && decided !== undefined) return decided
   const status = decided?.status ?? 101
   const response = await run.finish(status)
-  if (response.status !== status) return response
-  if (isRefusal(decided)) return { ...decided, fields: merged(response.fields, decided.fields) }
+  if (response.status !== status) return answerOf(response, response.fields)
+  if (isRefusal(decided)) return answerOf(decided, merged(response.fields, decided.fields))
   const fields = merged(response.fields, fieldsOf(decided?.headers))
   return { ...decided, headers: pairsOf(fields) } as Acceptance<Data>
+}
+
+/** A refusal in the form of an answer of `upgrade`. */
+function answerOf({ status, body }: HttpResponse, fields: readonly string[]): PlainAnswer {
+  return { status, headers: pairsOf(fields), body }
 }
 
 function isRefusal(decided: Acceptance<unknown> | HttpResponse): decided is HttpResponse {

@@ -56,7 +56,7 @@ export class PathPattern {
     const [first] = this.#variants
     this.isExact = this.#variants.length === 1 && !first!.hasRest && first!.segments.every((pieces) => !hasName(pieces))
     this.shape = this.#variants.map(shapeOf).join('\n')
-    this.specificity = [...first!.segments.map(rankOf), first!.hasRest ? 3 : 4, 5]
+    this.specificity = ranksOf(first!)
   }
 
   /** The parameters of a path that matches; undefined for one that does not. */
@@ -137,10 +137,11 @@ function hasName(pieces: readonly Piece[]): boolean {
   return pieces.some((piece) => 'name' in piece)
 }
 
-/** Fixed text before text with a name, and that before a name alone. */
-function rankOf(pieces: readonly Piece[]): number {
-  if (!hasName(pieces)) return 0
-  return pieces.length > 1 ? 1 : 2
+/** The kinds of segments, the most specific first: text, text with a name, text with a rest, a name, a rest, none. */
+function ranksOf({ segments, hasRest }: Variant): number[] {
+  const ranks: number[] = segments.map((pieces) => (!hasName(pieces) ? 0 : pieces.length > 1 ? 1 : 3))
+  if (hasRest) ranks[ranks.length - 1] = segments.at(-1)!.length > 0 ? 2 : 4
+  return [...ranks, 5]
 }
 
 function shapeOf({ segments, hasRest }: Variant): string {

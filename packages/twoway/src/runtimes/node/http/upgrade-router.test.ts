@@ -34,7 +34,12 @@ const reports: App = async (request, response) => {
   response.end(`${bytes} bytes, ${sum}`)
 }
 
-const route = { order: [0], key: '/ours', name: 'for the path /ours', wants: ({ target }: RequestHead) => target === '/ours' }
+const route = {
+  order: [0],
+  key: '/ours',
+  name: 'for the path /ours',
+  wants: ({ target }: RequestHead) => target === '/ours',
+}
 const limits: AttachOptions = { route, handshakeTimeoutMs: 20_000, maxHeadBytes: 16_384, maxHeaderFields: 100 }
 
 type Kind = 'http' | 'https' | 'http2'

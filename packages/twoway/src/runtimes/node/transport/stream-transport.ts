@@ -39,8 +39,8 @@ export interface StreamTransportOptions extends TransportOptions {
 export class StreamTransport implements RewindableTransport {
   readonly #stream: Duplex
   readonly #explain: (cause: Error) => TransportError
-  /** Whether the stream's chunks are its own, so that a sink may overwrite them. */
-  readonly #readsOwnBytes: boolean
+  /** Whether the stream's chunks are its own, so that a sink may overwrite them, and it is done with what it has written. */
+  readonly #isSocket: boolean
   readonly #reading: StreamReading | undefined
   #peer: TransportPeer | undefined
   #sink: TransportSink | undefined
@@ -65,7 +65,7 @@ export class StreamTransport implements RewindableTransport {
   constructor(stream: Duplex, { head, reading, peer, explain = explainDrop }: StreamTransportOptions = {}) {
     this.#stream = stream
     this.#explain = explain
-    this.#readsOwnBytes = stream instanceof Socket
+    this.#isSocket = stream instanceof Socket
     this.#reading = reading
     if (reading !== undefined) reading.receive = this.#onRead
     if (head !== undefined && head.length > 0) this.#head = head
@@ -104,8 +104,14 @@ export class StreamTransport implements RewindableTransport {
   }
 
   write(first: Uint8Array, second?: Uint8Array): void {
-    const stream = this.#stream
     if (this.#ending) return
+    if (this.#isSocket) this.#write(first, second)
+    // Another stream may call a write done and keep the bytes, which change then.
+    else this.#write(new Uint8Array(first), second && new Uint8Array(second))
+  }
+
+  #write(first: Uint8Array, second?: Uint8Array): void {
+    const stream = this.#stream
     const length = second === undefined ? first.length : first.length + second.length
     // Where the stream is gone, or goes by this write, none of it will be handed on.
     this.#lastPendingBytes = this.pendingBytes + length
@@ -183,7 +189,7 @@ export class StreamTransport implements RewindableTransport {
 
   readonly #onData = (chunk: Uint8Array): void => {
     if (this.#destroyed) return
-    const bytes = this.#readsOwnBytes ? chunk : new Uint8Array(chunk)
+    const bytes = this.#isSocket ? chunk : new Uint8Array(chunk)
     if (this.#sink === undefined) {
       this.#hold(bytes)
       this.#stream.pause()
