@@ -5,6 +5,7 @@ import { attach, serve, upgrader } from 'twoway/server'
 import { check, type Same } from './same.js'
 
 declare global {
+  // biome-ignore lint/style/noNamespace: as @types/express-session has it.
   namespace Express {
     // As @types/express-session does.
     interface Request {
@@ -31,7 +32,7 @@ export const rooms = attach(app, {
     check<Same<typeof id, string>>()
     check<Same<typeof tab, string | undefined>>()
     const message: IncomingMessage = nodeRequest
-    const cookie: string | undefined = request.cookies['sid']
+    const cookie: string | undefined = request.cookies.sid
     return { data: { user: nodeRequest.session.user, id, address: message.socket.remoteAddress, cookie } }
   },
   open({ data }) {
@@ -52,7 +53,7 @@ export const any = serve({
   path,
   upgrade({ params }) {
     // A compiler without noUncheckedIndexedAccess takes it for a string.
-    const id: string | undefined = params['id']
+    const id: string | undefined = params.id
     return { data: id }
   },
 })

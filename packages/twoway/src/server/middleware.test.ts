@@ -173,6 +173,16 @@ describe('attach: middleware', () => {
       /^HTTP\/1\.1 302 [\s\S]*Location: \/login\r\n/,
     ],
     [
+      'redirect',
+      (response) => (response as ServerResponse & { redirect(...args: unknown[]): void }).redirect('/log in?a=%20'),
+      /^HTTP\/1\.1 302 [\s\S]*Location: \/log%20in\?a=%20\r\n/,
+    ],
+    [
+      'redirect with a status',
+      (response) => (response as ServerResponse & { redirect(...args: unknown[]): void }).redirect(307, '/login'),
+      /^HTTP\/1\.1 307 [\s\S]*Location: \/login\r\n/,
+    ],
+    [
       'fields of the framing and of the connection',
       (response) => {
         response.setHeader('Connection', 'keep-alive')
@@ -286,7 +296,7 @@ describe('attach: middleware', () => {
     })
     assert.match(await answerOf(context, app), /^HTTP\/1\.1 503/)
     assert.deepEqual(events, ['close'])
-    assert.equal(app.server.metrics().limits['handshakeTimeoutMs'], 1)
+    assert.equal(app.server.metrics().limits.handshakeTimeoutMs, 1)
     late()
     await new Promise((resolve) => setImmediate(resolve))
     assert.equal(isCalled, false)

@@ -290,7 +290,7 @@ describe('upgrader: handleUpgrade', () => {
   it('is a listener: of several on one server each takes its paths, and an unknown path is answered 404', async (context) => {
     const rooms = upgraderFor(context, {
       path: '/rooms/:id',
-      upgrade: ({ params }) => ({ headers: { 'X-Room': params['id']! } }),
+      upgrade: ({ params }) => ({ headers: { 'X-Room': params.id! } }),
     })
     const chat = upgraderFor(context, {
       path: '/chat',

@@ -68,7 +68,7 @@ for (const [fields, cookies] of cases) {
 test('cookies have no prototype and change none', () => {
   const cookies = parseCookies(['__proto__=x'])
   assert.equal(Object.getPrototypeOf(cookies), null)
-  assert.equal(cookies['toString'], undefined)
-  assert.equal(({} as Record<string, unknown>)['x'], undefined)
+  assert.equal(cookies.toString, undefined)
+  assert.equal(({} as Record<string, unknown>).x, undefined)
   assert.ok(Object.isFrozen(cookies))
 })

@@ -71,7 +71,7 @@ describe('a path pattern', () => {
   it('gives parameters without a prototype, which can not be changed', () => {
     const params = new PathPattern('/:constructor').match('/x')!
     assert.equal(Object.getPrototypeOf(params), null)
-    assert.equal(params['toString'], undefined)
+    assert.equal(params.toString, undefined)
     assert.ok(Object.isFrozen(params))
   })
 

@@ -86,12 +86,24 @@ export function collectResponse(request: IncomingMessage, destroyed: (error: Err
     close()
     return response
   }
+  /** As Express has it, which Passport calls: `redirect(url)` or `redirect(status, url)`. */
+  const redirect = (...args: readonly unknown[]): void => {
+    const { redirect: ofApp } = Object.getPrototypeOf(response) as { redirect?: (...all: unknown[]) => void }
+    if (ofApp !== undefined) {
+      ofApp.apply(response, [...args])
+      return
+    }
+    response.statusCode = typeof args[0] === 'number' ? args[0] : 302
+    response.setHeader('Location', encodeURI(String(args.at(-1))).replaceAll('%25', '%'))
+    response.end()
+  }
   const skip = (...args: readonly unknown[]): void => callLater(...args)
   const methods = {
     writeHead,
     write,
     end,
     destroy,
+    redirect,
     _implicitHeader: writeImplicitHead,
     flushHeaders: writeImplicitHead,
   }

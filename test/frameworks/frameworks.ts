@@ -1,0 +1,44 @@
+/** A program that uses Twoway beside packages of others, and ends with 0 if all is as it should be. */
+export interface Framework {
+  /** Of the file `test/frameworks/NAME.mjs`. */
+  readonly name: string
+  /** What it shows. */
+  readonly shows: string
+  /** The packages that it imports, with their versions. */
+  readonly packages: Readonly<Record<string, string>>
+}
+
+/** All programs, in the order in which they run. */
+export const frameworks: readonly Framework[] = [
+  {
+    name: 'express-session',
+    shows: 'the session of Express, read, changed and created by a handshake',
+    packages: { express: '5.3.0', 'express-session': '1.19.0' },
+  },
+  {
+    name: 'cookie-session',
+    shows: 'a session in a signed cookie, changed by a handshake',
+    packages: { 'cookie-session': '2.1.1' },
+  },
+  {
+    name: 'passport',
+    shows: 'the user of Passport, and its refusals',
+    packages: { express: '5.3.0', 'express-session': '1.19.0', passport: '0.7.0', 'passport-local': '1.0.0' },
+  },
+  {
+    name: 'fastify-session',
+    shows: 'the session of Fastify',
+    packages: { fastify: '5.12.8', '@fastify/cookie': '11.1.5', '@fastify/session': '11.1.3' },
+  },
+  {
+    name: 'nest-guards',
+    shows: 'a guard of NestJS that decides on a handshake',
+    packages: {
+      '@nestjs/common': '12.5.1',
+      '@nestjs/core': '12.5.1',
+      '@nestjs/platform-express': '12.5.1',
+      'reflect-metadata': '0.2.2',
+      rxjs: '7.8.2',
+    },
+  },
+]
