@@ -17,7 +17,7 @@ declare global {
 declare const path: string
 declare function session(request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void): void
 declare function ofExpress(
-  request: IncomingMessage & { readonly app: object },
+  request: IncomingMessage & Express.Request & { readonly app: object },
   response: ServerResponse & { json(value: unknown): void },
   next: { (error?: unknown): void; (defer: 'router'): void },
 ): void
