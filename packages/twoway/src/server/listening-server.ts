@@ -30,7 +30,6 @@ import { checkHost } from './handshake/host.js'
 import { readHttpAnswer } from './handshake/http-answer.js'
 import { IncomingRequest } from './handshake/incoming-request.js'
 import { Observer } from './observer.js'
-import * as platform from './platform.js'
 import type { ServerMetrics } from './server-metrics.js'
 import { type ServerPorts, type ServerSettings, settleAttach, settleServe } from './server-settings.js'
 import type {

@@ -13,7 +13,13 @@ export function makeUpgrader<Data>(
   return new HandedServer(settleAttach(options, ports, 'upgrader()'), taker)
 }
 
-const withoutListener: HttpListener = { port: 0, address: '', encrypted: false, close: () => Promise.resolve() }
+const withoutListener: HttpListener = {
+  port: 0,
+  address: '',
+  encrypted: false,
+  leave: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+}
 
 /** A server whose app passes on the upgrades. */
 class HandedServer<Data> extends ListeningServer<Data> implements Upgrader<Data> {

@@ -1,5 +1,6 @@
 import { UsageError } from '../../core/errors.js'
 import { quoted } from '../../core/printable.js'
+import * as platform from '../platform.js'
 
 /** The parameters of a path, decoded, by their names in the pattern. An optional one that is not in the path is absent. */
 export type PathParams = Readonly<Record<string, string>>
@@ -79,7 +80,7 @@ const plainPath = /^[\w/~!$&'()*+,;=:@-]*$/
 function normalPath(path: string): string {
   if (plainPath.test(path)) return path
   const url = `http://localhost${path}`
-  return URL.canParse(url) ? new URL(url).pathname : path
+  return platform.URL.canParse(url) ? new platform.URL(url).pathname : path
 }
 
 function matchVariant({ segments, hasRest }: Variant, sent: readonly string[]): PathParams | undefined {
@@ -187,7 +188,7 @@ function variantOf(tokens: readonly Token[]): Variant {
 /** Text as clients send it: they percent-encode the characters that a path may not have. */
 function encodeText(text: string): string {
   const escaped = text.replaceAll(/[?#\\]/g, (character) => encodeURIComponent(character))
-  const { pathname } = new URL(`http://localhost/_${escaped}`)
+  const { pathname } = new platform.URL(`http://localhost/_${escaped}`)
   return pathname.slice('/_'.length)
 }
 

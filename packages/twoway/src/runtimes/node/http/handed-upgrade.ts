@@ -14,6 +14,7 @@ import type {
   UpgradeTaker,
 } from '../../../ports/http-host.js'
 import { afterResponses } from '../internals/after-responses.js'
+import { now } from '../internals/genuine-timers.js'
 import { tryHandles } from '../internals/handle-trial.js'
 import { chooseTransport } from '../transport/choose-transport.js'
 import { answerStream } from './answer-stream.js'
@@ -114,11 +115,11 @@ function takeInTurn(upgrade: Upgrade, limits: RequestLimits, handler: HttpHandle
   taken.add(stream)
   // The first connections have streams, if they come before that is known.
   void tryHandles()
-  const until = performance.now() + limits.handshakeTimeoutMs
+  const until = now() + limits.handshakeTimeoutMs
   afterResponses(socketOf(upgrade), () => {
     // A peer that sends no more can't even close.
     if (stream.readableEnded) stream.destroy()
-    else if (performance.now() <= until) handOver(upgrade, limits, handler)
+    else if (now() <= until) handOver(upgrade, limits, handler)
     else refuseUpgrade(upgrade, standardResponses.earlierTooSlow, limits, handler)
   })
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { startTimer } from '../internals/genuine-timers.js'
 
 /** Signs that a listener uses a stream. */
 interface Traces {
@@ -11,10 +12,10 @@ interface Traces {
 export function whenUntouched(stream: Duplex, patienceMs: number, goOn: () => void): void {
   if (!Number.isFinite(patienceMs)) return
   const before = tracesOn(stream)
-  const timer = setTimeout(() => {
+  const timer = startTimer(() => {
     if (isUntouched(stream, before)) goOn()
   }, patienceMs)
-  stream.once('close', () => clearTimeout(timer))
+  stream.once('close', () => timer.close())
   before.listeners += 1
 }
 

@@ -1,5 +1,6 @@
 import { type IncomingMessage, type OutgoingHttpHeader, ServerResponse } from 'node:http'
 import type { HttpResponse } from '../../../ports/http-host.js'
+import { nextTick } from './genuine-timers.js'
 
 /** Fields that describe the connection or the framing, which whoever sends the answer writes: RFC 9110 §7.6.1, RFC 9112 §6. */
 const notCopied = /^(?:connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|content-length)$/i
@@ -74,7 +75,7 @@ export function collectResponse(request: IncomingMessage, destroyed: (error: Err
     isEnded = true
     hidden.finished = true
     callLater(...args)
-    process.nextTick(() => {
+    nextTick(() => {
       response.emit('finish')
       close()
     })
@@ -134,7 +135,7 @@ export function collectResponse(request: IncomingMessage, destroyed: (error: Err
 /** Calls the callback among the arguments of a write, after it. */
 function callLater(...args: readonly unknown[]): void {
   const callback = args.find((each) => typeof each === 'function')
-  if (callback !== undefined) process.nextTick(callback as Callback)
+  if (callback !== undefined) nextTick(callback as Callback)
 }
 
 function toBytes(chunk: unknown, encoding: unknown): Uint8Array {

@@ -6,7 +6,7 @@ import type { RewindableTransport, TransportPeer, TransportSink } from '../../..
 import type { TransportPath } from '../../../ports/transport-report.js'
 import { dropped, explainDrop } from '../connect/explain-failure.js'
 import { queueMicrotask } from '../internals/genuine-timers.js'
-import { tlsParentOf } from '../internals/tls-parent.js'
+import { tlsParentOf } from '../internals/tls/tls-parent.js'
 import { withoutStack } from '../without-stack.js'
 import type { StreamReading } from './shared-reading.js'
 

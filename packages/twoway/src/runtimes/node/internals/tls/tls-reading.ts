@@ -1,12 +1,12 @@
 import type { TLSSocket } from 'node:tls'
-import { TransportError } from '../../../core/errors.js'
-import { sharedMemory } from '../payload/shared-memory.js'
-import type { StreamReading } from '../transport/shared-reading.js'
-import { withoutStack } from '../without-stack.js'
-import { noteFallback } from './fallbacks.js'
-import type { StreamHandle } from './stream-handle.js'
-import type { StreamWrap } from './stream-wrap.js'
-import { isIdle, peekHandle } from './take-handle.js'
+import { TransportError } from '../../../../core/errors.js'
+import { sharedMemory } from '../../payload/shared-memory.js'
+import type { StreamReading } from '../../transport/shared-reading.js'
+import { withoutStack } from '../../without-stack.js'
+import { noteFallback } from '../fallbacks.js'
+import type { StreamHandle } from '../stream-handle.js'
+import type { StreamWrap } from '../stream-wrap.js'
+import { isIdle, peekHandle } from '../take-handle.js'
 
 /** Beyond what was written: what OpenSSL answers by itself, as to each KeyUpdate that asks for ours (RFC 8446 §4.6.3). */
 const maxOwnAnswersBytes = 1 << 20

@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls'
-import { TransportError } from '../../../core/errors.js'
-import { withoutStack } from '../without-stack.js'
-import { startTask } from './genuine-timers.js'
+import { TransportError } from '../../../../core/errors.js'
+import { withoutStack } from '../../without-stack.js'
+import { startTask } from '../genuine-timers.js'
 
 /** What is touched of Node's insides: what the handle of a TLSSocket calls when a handshake begins, and within it. */
 interface TlsHandle {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { TLSSocket } from 'node:tls'
-import type { StreamWrap } from './stream-wrap.js'
+import type { StreamWrap } from '../stream-wrap.js'
 import { TlsReading } from './tls-reading.js'
 
 const mebibyte = 1 << 20
