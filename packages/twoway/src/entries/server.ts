@@ -3,7 +3,12 @@ import { nodeClock } from '../runtimes/node/clock.js'
 import { nodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
 import { nodeDiagnostics } from '../runtimes/node/diagnostics.js'
 import { upgradeTaker } from '../runtimes/node/http/handed-upgrade.js'
-import { type AttachableServer, attachTo, whenListening } from '../runtimes/node/http/http-attachment.js'
+import {
+  type AttachableServer,
+  attachTo,
+  noteHttpServer,
+  whenListening,
+} from '../runtimes/node/http/http-attachment.js'
 import { nodeHttpHost } from '../runtimes/node/http/http-host.js'
 import { nodePayload } from '../runtimes/node/payload/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
@@ -39,6 +44,7 @@ export type { CountsByName, ServerMetrics } from '../server/server-metrics.js'
 export type {
   AttachOptions,
   BroadcastOptions,
+  CloseOptions,
   DrainOptions,
   HandlerResult,
   HeaderInput,
@@ -65,6 +71,7 @@ export type {
   Upgrader,
   UpgraderOptions,
 } from '../server/server-types.js'
+export type { Drainable, Shutdown, ShutdownOptions, ShutdownResult } from '../server/shutdown/shutdown-types.js'
 export type {
   WorkerExit,
   WorkerMetrics,
@@ -73,6 +80,7 @@ export type {
   WorkersMetrics,
   WorkersOptions,
 } from '../workers/workers-types.js'
+export { gracefulShutdown } from './graceful-shutdown.js'
 
 /** The servers that the parent controls, if this process is a worker. */
 const workerServers = (): WorkerServers | undefined => serversOfWorker((parent) => new WorkerServers(parent, nodeClock))
@@ -126,6 +134,7 @@ export function attach<Data = undefined, const Path extends string = string>(
   options: AttachOptions<Data, Path>,
 ): Server<Data> {
   const server = attachServer(options as unknown as AttachOptions<Data>, ports, attachTo(httpServer))
+  noteHttpServer(server, httpServer)
   void workerServers()?.add(whenListening(httpServer).then(() => server))
   return server
 }

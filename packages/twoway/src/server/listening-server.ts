@@ -1,4 +1,4 @@
-import { HandshakeError, UsageError } from '../core/errors.js'
+import { HandshakeError } from '../core/errors.js'
 import { checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
 import { isHandshakeAttempt } from '../core/handshake/upgrade-request.js'
 import { withHostOfTarget } from '../core/http/request-target.js'
@@ -35,6 +35,7 @@ import { type ServerPorts, type ServerSettings, settleAttach, settleServe } from
 import type {
   AttachOptions,
   BroadcastOptions,
+  CloseOptions,
   DrainOptions,
   HttpAnswer,
   OutgoingPiece,
@@ -43,6 +44,7 @@ import type {
   Server,
 } from './server-types.js'
 import { urlOf } from './server-url.js'
+import { checkTime } from './shutdown/check-time.js'
 
 /** The limits for which an HTTP host refuses a request without asking the server, by status. */
 const limitOfRefusal: { readonly [status: number]: keyof ServerLimits | undefined } = {
@@ -166,19 +168,26 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler {
   }
 
   async drain({ withinMs, stopListening = false }: DrainOptions): Promise<void> {
-    if (!(Number.isFinite(withinMs) && withinMs >= 0)) {
-      throw new UsageError(
-        'optionInvalid',
-        `withinMs must be a number of milliseconds from 0 on, not ${String(withinMs)}`,
-      )
-    }
+    checkTime(withinMs)
     if (stopListening) await this.#drainOffline(withinMs)
     else await this.#drainOnline(withinMs)
   }
 
-  close(): Promise<void> {
+  close({ withinMs }: CloseOptions = {}): Promise<void> {
+    if (withinMs !== undefined) checkTime(withinMs)
     this.#closed ??= this.#stop()
-    return this.#closed
+    return withinMs === undefined ? this.#closed : this.#dropAfter(withinMs, this.#closed)
+  }
+
+  async #dropAfter(withinMs: number, closed: Promise<void>): Promise<void> {
+    const { clock } = this.#settings.ports
+    await new Promise<void>((resolve, reject) => {
+      const dropping = clock.after(withinMs, () => {
+        for (const socket of this.#connections) socket.terminate()
+        resolve()
+      })
+      closed.then(resolve, reject).finally(() => dropping.cancel())
+    })
   }
 
   /** For `console.log` and `JSON.stringify`. */

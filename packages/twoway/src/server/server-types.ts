@@ -357,6 +357,14 @@ export interface PublishOptions<Data = undefined> extends BroadcastOptions<Data>
   readonly volatile?: boolean | undefined
 }
 
+export interface CloseOptions {
+  /**
+   * Milliseconds after which nothing is left.
+   * @default as long as it takes
+   */
+  readonly withinMs?: number | undefined
+}
+
 export interface DrainOptions {
   /** Milliseconds over which the connections close. */
   readonly withinMs: number
@@ -417,8 +425,10 @@ export interface Server<Data = undefined> extends PlatformAsyncDisposable {
   /**
    * Accepts no more connections and closes the open ones with 1001. Resolves when all are gone, which takes at most
    * `closeTimeoutMs`: a peer that has not answered by then is dropped. The HTTP server of an attachment goes on.
+   *
+   * With `withinMs`, connections that are still open after that many milliseconds are dropped, and the promise resolves.
    */
-  close(): Promise<void>
+  close(options?: CloseOptions): Promise<void>
 }
 
 /**

@@ -16,6 +16,9 @@ const metricsWithinMs = 2000
 /** Milliseconds that a worker may live after its servers are closed, if a timer of its module keeps it alive. */
 const leaveWithinMs = 1000
 
+/** The part of the time to close that the connections of a worker have; the rest is for its process to end. */
+const shareOfConnections = 0.75
+
 /** The events of a worker. */
 export interface WorkerObserver {
   /** All of its servers listen. Called again if the module starts further ones. */
@@ -164,20 +167,31 @@ export class SupervisedWorker {
     timer.cancel()
   }
 
-  /** Closes its servers, and resolves when the process is gone. */
-  stop(): Promise<void> {
-    this.#stopped ??= this.#stop()
+  /**
+   * Closes its servers, and resolves when the process is gone. With a time, the connections are dropped early enough that
+   * the process can end in it.
+   */
+  stop(withinMs?: number): Promise<void> {
+    this.#stopped ??= this.#stop(withinMs)
     return this.#stopped
   }
 
-  async #stop(): Promise<void> {
+  /** Ends the process at once. */
+  kill(): void {
+    if (this.#state === 'ended') return
+    this.#state = 'stopping'
+    this.#process.end(true)
+  }
+
+  async #stop(withinMs: number | undefined): Promise<void> {
     if (this.#state === 'ended') return
     const wasStarting = this.#state === 'starting'
     this.#state = 'stopping'
     const killing = this.#killAfter(this.#settings.killAfterMs, 'has not ended')
     // It has no connections yet, and it may not read messages.
     if (wasStarting) this.#process.end(false)
-    else await this.#ask((ask) => ({ type: 'close', ask }))
+    else if (withinMs === undefined) await this.#ask((ask) => ({ type: 'close', ask }))
+    else await this.#ask((ask) => ({ type: 'close', ask, withinMs: withinMs * shareOfConnections }))
     this.#tell({ type: 'end' })
     const leaving = this.#settings.ports.clock.after(leaveWithinMs, () => this.#process.end(false))
     await this.gone

@@ -45,7 +45,8 @@ export type ParentMessage =
       readonly compress: boolean | undefined
     }
   /** Each is answered with the counts of the worker when it is done. */
-  | { readonly type: 'metrics' | 'close'; readonly ask: number }
+  | { readonly type: 'metrics'; readonly ask: number }
+  | { readonly type: 'close'; readonly ask: number; readonly withinMs?: number | undefined }
   | { readonly type: 'drain'; readonly ask: number; readonly withinMs: number }
   /** Its servers are no longer ready. */
   | { readonly type: 'notReady' }

@@ -1,11 +1,11 @@
-import { UsageError } from '../core/errors.js'
 import type { Timer } from '../ports/clock.js'
 import type { WorkerEnd } from '../ports/worker-host.js'
 import { addMetrics, noMetrics, noTransport, nothingNow } from '../server/add-metrics.js'
 import { isThenable } from '../server/connection/is-thenable.js'
 import { bytesOf } from '../server/connection/message-bytes.js'
 import type { ServerMetrics } from '../server/server-metrics.js'
-import type { OutgoingPiece, SendOptions } from '../server/server-types.js'
+import type { CloseOptions, OutgoingPiece, SendOptions } from '../server/server-types.js'
+import { checkTime } from '../server/shutdown/check-time.js'
 import { RestartDelay } from './restart-delay.js'
 import { SharedPorts } from './shared-ports.js'
 import { SupervisedWorker } from './supervised-worker.js'
@@ -137,19 +137,30 @@ class WorkerPool implements Workers {
     await this.#restarting
   }
 
-  close(): Promise<void> {
-    this.#closed ??= this.#stop()
-    return this.#closed
+  close({ withinMs }: CloseOptions = {}): Promise<void> {
+    if (withinMs !== undefined) checkTime(withinMs)
+    this.#closed ??= this.#stop(withinMs)
+    return withinMs === undefined ? this.#closed : this.#killAfter(withinMs, this.#closed)
+  }
+
+  /** With no time at all, the signals are sent before it returns: the caller may end this process next. */
+  async #killAfter(withinMs: number, closed: Promise<void>): Promise<void> {
+    const kill = (): void => {
+      for (const worker of this.#running) worker.kill()
+    }
+    if (withinMs === 0) kill()
+    const killing = this.#settings.ports.clock.after(withinMs, kill)
+    await closed.finally(() => killing.cancel())
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  async #stop(): Promise<void> {
+  async #stop(withinMs: number | undefined): Promise<void> {
     this.#phase = 'closing'
     this.#cancelRestarts()
-    await Promise.all([...this.#running].map((worker) => worker.stop()))
+    await Promise.all([...this.#running].map((worker) => worker.stop(withinMs)))
   }
 
   #launch(id: number): SupervisedWorker {
@@ -246,9 +257,4 @@ class WorkerPool implements Workers {
 function onlyTotals(metrics: ServerMetrics): ServerMetrics {
   const memoryTuning = { ...metrics.memoryTuning, on: 0, freedMemoryKept: 0 }
   return { ...metrics, ...nothingNow, memoryTuning, transport: noTransport }
-}
-
-function checkTime(withinMs: number): void {
-  if (Number.isFinite(withinMs) && withinMs >= 0) return
-  throw new UsageError('optionInvalid', `withinMs must be a number of milliseconds from 0 on, not ${String(withinMs)}`)
 }

@@ -133,7 +133,7 @@ export class WorkerServers {
         void this.#drain(message.withinMs).then(() => this.#answer(message.ask))
         break
       case 'close':
-        void this.#close().then(() => this.#answer(message.ask))
+        void this.#close(message.withinMs).then(() => this.#answer(message.ask))
         break
       case 'end':
         this.#parent.leave()
@@ -145,9 +145,9 @@ export class WorkerServers {
     await Promise.allSettled([...this.#servers].map((server) => server.drain({ withinMs, stopListening: true })))
   }
 
-  async #close(): Promise<void> {
+  async #close(withinMs?: number): Promise<void> {
     this.#isClosing = true
-    await Promise.allSettled([...this.#servers].map((server) => server.close()))
+    await Promise.allSettled([...this.#servers].map((server) => server.close({ withinMs })))
   }
 
   #answer(ask: number): void {

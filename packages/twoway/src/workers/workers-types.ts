@@ -1,7 +1,7 @@
 import type { OptionsOf } from '../core/options/option.js'
 import type { PlatformAsyncDisposable } from '../ports/platform-types.js'
 import type { ServerMetrics } from '../server/server-metrics.js'
-import type { OutgoingPiece, SendOptions } from '../server/server-types.js'
+import type { CloseOptions, OutgoingPiece, SendOptions } from '../server/server-types.js'
 import type { workersOptions } from './workers-options.js'
 
 /** The options of `serveWorkers`. */
@@ -97,6 +97,9 @@ export interface Workers extends PlatformAsyncDisposable {
    * go on.
    */
   restart(options: { readonly withinMs: number }): Promise<void>
-  /** Closes all servers, as their `close` does, and ends the workers. Resolves when no process is left. */
-  close(): Promise<void>
+  /**
+   * Closes all servers, as their `close` does, and ends the workers. Resolves when no process is left. With `withinMs`,
+   * workers that are left after that many milliseconds are killed.
+   */
+  close(options?: CloseOptions): Promise<void>
 }

@@ -4,15 +4,20 @@ import { startTimer, type Timer } from '../internals/genuine-timers.js'
 /** Milliseconds between looks for connections that have become idle: node:http keeps those for the next request. */
 const lookEveryMs = 50
 
-/** The part of an HTTP server that closing needs; one of node:http2 can't close idle connections. */
-type ClosableServer = Pick<Server, 'close'> & Partial<Pick<Server, 'closeIdleConnections'>>
+/** The part of an HTTP server that closing needs; one of node:http2 can't close its connections. */
+export type ClosableServer = Pick<Server, 'close' | 'listening'> &
+  Partial<Pick<Server, 'closeIdleConnections' | 'closeAllConnections'>>
+
+const closings = new WeakMap<ClosableServer, Promise<void>>()
 
 /**
  * Has an HTTP server listen no more, and resolves when all of its connections are gone, upgraded ones too. Requests are
- * answered first.
+ * answered first. A call meanwhile returns the same promise.
  */
 export function closeHttpServer(server: ClosableServer): Promise<void> {
-  return new Promise((resolve) => {
+  const known = closings.get(server)
+  if (known !== undefined && !server.listening) return known
+  const closing = new Promise<void>((resolve) => {
     let timer: Timer
     const lookLater = (): void => {
       timer = startTimer(() => {
@@ -27,4 +32,6 @@ export function closeHttpServer(server: ClosableServer): Promise<void> {
       resolve()
     })
   })
+  closings.set(server, closing)
+  return closing
 }

@@ -27,6 +27,18 @@ export function attachTo(server: AttachableServer): HttpAttach {
   return (options, handler) => new Attachment(server as HttpServer, options, handler)
 }
 
+const httpServers = new WeakMap<object, AttachableServer>()
+
+/** Notes to which HTTP server an attachment belongs. */
+export function noteHttpServer(attachment: object, server: AttachableServer): void {
+  httpServers.set(attachment, server)
+}
+
+/** The HTTP server of an attachment; undefined if it is none. */
+export function httpServerOf(attachment: object): AttachableServer | undefined {
+  return httpServers.get(attachment)
+}
+
 /** Resolves once an HTTP server listens. */
 export function whenListening(server: AttachableServer): Promise<void> {
   if (server.address() !== null) return Promise.resolve()

@@ -26,7 +26,8 @@ export function serversOfWorker<Servers extends object>(
   return holder[servers]
 }
 
-function isWorker(): boolean {
+/** Whether this process is a worker of `serveWorkers`. */
+export function isWorker(): boolean {
   return process.env[workerMarker] === String(process.ppid) && cluster.isWorker && process.connected === true
 }
 

@@ -1,0 +1,23 @@
+import { type ClosableServer, closeHttpServer } from './close-http-server.js'
+
+/** An HTTP server as a target of `gracefulShutdown`. Its readiness is for the app to tell. */
+export function httpServerTarget(server: ClosableServer) {
+  return {
+    get isReady(): boolean {
+      return server.listening
+    },
+    notReady(): void {},
+    drain: (): Promise<void> => closeHttpServer(server),
+    /** WebSockets of attachments are dropped within the same time, so they are given it twice. */
+    async drop(withinMs: number): Promise<boolean> {
+      let late: NodeJS.Timeout | undefined
+      const isLate = new Promise<boolean>((resolve) => {
+        late = setTimeout(resolve, 2 * withinMs, true)
+      })
+      const wasClosed = !(await Promise.race([closeHttpServer(server), isLate]))
+      clearTimeout(late)
+      if (!wasClosed) server.closeAllConnections?.()
+      return wasClosed
+    },
+  }
+}
