@@ -261,7 +261,7 @@ describe('gracefulShutdown', { timeout: 120_000 }, () => {
 
   it('refuses options and servers that are none', () => {
     const wrong: readonly [options: ShutdownOptions, sentence: RegExp][] = [
-      [{ signals: ['SIGKILL'] }, /signals has "SIGKILL", which no process can handle/],
+      [{ signals: ['SIGKILL'] }, /signals has "SIGKILL", which is no signal that a process can handle/],
       [{ signals: ['sigterm'] }, /signals has "sigterm"/],
       [{ signals: 'SIGTERM' as never }, /signals must be a list of names of signals/],
       [{ withinMs: 0 }, /withinMs must be a whole number of milliseconds above 0/],

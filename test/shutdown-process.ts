@@ -20,6 +20,7 @@ const handlers = {
 
 const options: ShutdownOptions = {
   ...JSON.parse(json),
+  // biome-ignore lint/suspicious/noThenProperty: the option is called so
   async then({ signal, inTime }: { signal: string | undefined; inTime: boolean }) {
     if (process.env.THEN === 'hang') await new Promise(() => {})
     if (process.env.THEN === 'throw') throw new Error('then failed')
@@ -45,7 +46,11 @@ function app(port: number) {
 
 const acts: { readonly [what: string]: () => unknown } = {
   async serve() {
-    const server: Server = await serve({ port: 0, ...handlers, request: () => ({ status: server.isReady ? 200 : 503 }) })
+    const server: Server = await serve({
+      port: 0,
+      ...handlers,
+      request: () => ({ status: server.isReady ? 200 : 503 }),
+    })
     gracefulShutdown(server, options)
     console.log(server.url)
   },

@@ -15,6 +15,7 @@ import {
   routeOptions,
 } from '../../../twoway/dist/server/server-options.js'
 import { attachTable, serveTable } from '../../../twoway/dist/server/server-settings.js'
+import { shutdownOptions, shutdownTable } from '../../../twoway/dist/server/shutdown/shutdown-options.js'
 import { workersOptions } from '../../../twoway/dist/workers/workers-options.js'
 import { workersTable } from '../../../twoway/dist/workers/workers-settings.js'
 import { type Behaviours, otherClients, otherDeflate, otherServers } from './other-libraries.js'
@@ -26,6 +27,7 @@ export const optionInterfaces = {
   UpgraderOptions: { entry: 'server', table: attachTable },
   WebSocketOptions: { entry: 'client', table: clientTable },
   PerMessageDeflateOptions: { entry: 'server', table: deflateOptions },
+  ShutdownOptions: { entry: 'server', table: shutdownTable },
   WorkersOptions: { entry: 'workers', table: workersTable },
 } as const satisfies {
   readonly [name: string]: { readonly entry: 'client' | 'server' | 'workers'; readonly table: OptionTable }
@@ -128,6 +130,19 @@ export const optionGroups: readonly OptionGroup[] = [
     introduction: 'These have the names and meanings of `net.connect` of Node.',
     from: 'WebSocketOptions',
     options: localOptions,
+  },
+  {
+    title: '`gracefulShutdown`',
+    introduction:
+      '`gracefulShutdown` of `twoway/server` and `twoway/workers` ends a process at a signal: [shutdown.md](shutdown.md).',
+    from: 'ShutdownOptions',
+    options: shutdownOptions,
+  },
+  {
+    title: '`gracefulShutdown`: handler',
+    introduction: 'The function that is called at the end.',
+    from: 'ShutdownOptions',
+    options: without(shutdownTable, shutdownOptions),
   },
   {
     title: '`serveWorkers`',

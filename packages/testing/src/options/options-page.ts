@@ -81,7 +81,7 @@ function renderDefault(text: string | undefined): string {
 
 /** The literal that the text of a `@default` begins with; undefined for a default in words. */
 export function literalOf(text: string): string | undefined {
-  return /^('[^']*'|\[\]|[\d_]+|Infinity|true|false)(?: \(.*\))?$/.exec(text)?.[1]
+  return /^('[^']*'|\[[^\]]*\]|[\d_]+|Infinity|true|false)(?: \(.*\))?$/.exec(text)?.[1]
 }
 
 function code(text: string): string {

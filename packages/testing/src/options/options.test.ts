@@ -9,7 +9,7 @@ const documentation = readAllOptions()
 /** The value of a literal in a `@default`. */
 function parseLiteral(literal: string | undefined): unknown {
   if (literal === undefined) return undefined
-  if (literal === '[]') return []
+  if (literal.startsWith('[')) return JSON.parse(literal.replaceAll("'", '"'))
   if (literal.startsWith("'")) return literal.slice(1, -1).replace('VERSION', version)
   return literal === 'true' || literal === 'false' ? literal === 'true' : Number(literal.replaceAll('_', ''))
 }

@@ -12,6 +12,7 @@ import {
 import { nodeHttpHost } from '../runtimes/node/http/http-host.js'
 import { nodePayload } from '../runtimes/node/payload/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
+import { nodeShutdown } from '../runtimes/node/shutdown/node-shutdown.js'
 import { serverTransportReport } from '../runtimes/node/transport/choose-transport.js'
 import { memoryTuning } from '../runtimes/node/tuning/memory-tuning.js'
 import { processMemory } from '../runtimes/node/tuning/process-memory.js'
@@ -20,6 +21,7 @@ import { nodeWorkers } from '../runtimes/node/workers/node-workers.js'
 import { attachServer, startServer } from '../server/listening-server.js'
 import type { ServerPorts } from '../server/server-settings.js'
 import type { AttachOptions, ServeOptions, Server, Upgrader, UpgraderOptions } from '../server/server-types.js'
+import { defineGracefulShutdown, type GracefulShutdown } from '../server/shutdown/graceful-shutdown.js'
 import { makeUpgrader } from '../server/upgrader.js'
 import { defineServeWorkers, type ServeWorkers } from '../workers/serve-workers.js'
 import { WorkerServers } from '../workers/worker-servers.js'
@@ -71,6 +73,7 @@ export type {
   Upgrader,
   UpgraderOptions,
 } from '../server/server-types.js'
+export type { GracefulShutdown } from '../server/shutdown/graceful-shutdown.js'
 export type { Drainable, Shutdown, ShutdownOptions, ShutdownResult } from '../server/shutdown/shutdown-types.js'
 export type {
   WorkerExit,
@@ -111,6 +114,9 @@ export function serve<Data = undefined, const Path extends string = string>(
   const starting = startServer(options as unknown as ServeOptions<Data>, ports)
   return workerServers()?.add(starting) ?? starting
 }
+
+/** Stops servers and ends the process at a signal; `GracefulShutdown` says how. */
+export const gracefulShutdown: GracefulShutdown<AttachableServer> = /* @__PURE__ */ defineGracefulShutdown(nodeShutdown)
 
 /** @deprecated Import it from `twoway/workers`, its own entry; this one ends with 1.0. */
 export const serveWorkers: ServeWorkers = /* @__PURE__ */ defineServeWorkers(nodeWorkers)

@@ -1,8 +1,9 @@
 import { UsageError } from '../../core/errors.js'
+import type { SettingsOf } from '../../core/options/option.js'
 import { settleOptions } from '../../core/options/settle-options.js'
 import type { Clock } from '../../ports/clock.js'
 import type { ProcessSignals } from '../../ports/process-signals.js'
-import { shutdownTable } from './shutdown-options.js'
+import { type shutdownOptions, shutdownTable } from './shutdown-options.js'
 import type { Drainable, Shutdown, ShutdownOptions } from './shutdown-types.js'
 
 /** npm forwards a signal to a process that the terminal has signalled already, so a second one this soon is the same. */
@@ -27,28 +28,72 @@ export interface ShutdownTarget {
   drop(withinMs: number): Promise<boolean>
 }
 
-export interface ShutdownPorts {
+export interface ShutdownPorts<HttpServer> {
   readonly clock: Clock
   readonly signals: ProcessSignals
+  /** The HTTP server of an attachment; undefined for other servers. */
+  httpServerOf(server: object): HttpServer | undefined
+  /** Undefined for a value that is no HTTP server. */
+  httpServerTarget(server: HttpServer): ShutdownTarget | undefined
+  /** Reports an error to whoever runs the program. */
   report(error: unknown): void
 }
 
-/** Stops servers at a signal, and ends the process. Throws a UsageError for wrong options. */
-export function startShutdown(
-  targets: readonly ShutdownTarget[],
-  options: ShutdownOptions,
-  ports: ShutdownPorts,
-): Shutdown {
-  const settings = settleOptions(options, shutdownTable, { name: 'gracefulShutdown()' })
-  for (const signal of settings.signals) {
-    if (ports.signals.numberOf(signal) !== undefined) continue
-    throw new UsageError('optionInvalid', `the option signals has ${JSON.stringify(signal)}, which no process can handle`)
+/**
+ * Stops servers and ends the process at SIGTERM or SIGINT, also as process 1 of a container:
+ *
+ * 1. `isReady` becomes false, and the servers go on for `readinessDelayMs`.
+ * 2. The servers stop listening, connections close with 1012, spread over time, and requests are answered.
+ * 3. The function `then` is called, and the process ends: with code 0, or `process.exitCode`; with 1 if `then` failed, or
+ *    something was not done within `withinMs`.
+ *
+ * Takes servers of `serve` and `attach`, the workers of `serveWorkers`, and HTTP servers; one or a list. The HTTP server of
+ * an attachment is closed too. Throws a UsageError for wrong options.
+ */
+export type GracefulShutdown<HttpServer> = (
+  servers: Drainable | HttpServer | readonly (Drainable | HttpServer)[],
+  options?: ShutdownOptions,
+) => Shutdown
+
+/** Makes `gracefulShutdown` for a platform. */
+export function defineGracefulShutdown<HttpServer>(ports: ShutdownPorts<HttpServer>): GracefulShutdown<HttpServer> {
+  return (servers, options = {}) => {
+    const all: readonly (Drainable | HttpServer)[] = Array.isArray(servers) ? [...servers] : [servers]
+    const targets: ShutdownTarget[] = []
+    const httpServers = new Set<HttpServer>()
+    for (const server of all) {
+      const httpServer = isDrainable(server) ? ports.httpServerOf(server) : server
+      if (isDrainable(server)) targets.push(drainableTarget(server))
+      if (httpServer !== undefined || !isDrainable(server)) httpServers.add(httpServer as HttpServer)
+    }
+    for (const httpServer of httpServers) targets.push(ports.httpServerTarget(httpServer) ?? refuseTarget())
+    const settings = settleOptions(options, shutdownTable, { name: 'gracefulShutdown()' })
+    for (const signal of settings.signals) {
+      if (ports.signals.numberOf(signal) === undefined) refuseSignal(signal)
+    }
+    return new RunningShutdown(targets, settings, options, ports)
   }
-  return new RunningShutdown(targets, { ...settings, then: options.then?.bind(options) }, ports)
 }
 
-/** A server, or workers, as a target. */
-export function drainableTarget(drainable: Drainable, hasWorkers: boolean): ShutdownTarget {
+function isDrainable(server: unknown): server is Drainable {
+  return typeof (server as Partial<Drainable> | undefined | null)?.drain === 'function'
+}
+
+function refuseTarget(): never {
+  throw new UsageError(
+    'optionInvalid',
+    'gracefulShutdown() takes what serve(), attach() or serveWorkers() returns, an HTTP server, or a list of these',
+  )
+}
+
+function refuseSignal(signal: string): never {
+  throw new UsageError(
+    'optionInvalid',
+    `the option signals has ${JSON.stringify(signal)}, which is no signal that a process can handle`,
+  )
+}
+
+function drainableTarget(drainable: Drainable): ShutdownTarget {
   return {
     get isReady() {
       return drainable.isReady
@@ -60,29 +105,35 @@ export function drainableTarget(drainable: Drainable, hasWorkers: boolean): Shut
     },
     async drop(withinMs) {
       await drainable.close({ withinMs })
-      return !hasWorkers
+      // Workers that are left were killed; the connections of a server are for their peers to end.
+      return !('urls' in drainable)
     },
   }
 }
 
-interface Settings {
-  readonly signals: readonly string[]
-  readonly readinessDelayMs: number
-  readonly withinMs: number
-  readonly then: ShutdownOptions['then'] | undefined
-}
+type Settings = SettingsOf<typeof shutdownOptions>
+
+type RunPorts = Pick<ShutdownPorts<never>, 'clock' | 'signals' | 'report'>
 
 class RunningShutdown implements Shutdown {
   readonly #targets: readonly ShutdownTarget[]
   readonly #settings: Settings
-  readonly #ports: ShutdownPorts
+  /** The user's own object, of which `then` is a method. */
+  readonly #handlers: Pick<ShutdownOptions, 'then'>
+  readonly #ports: RunPorts
   readonly #ignoreSignals: () => void
   #startedAt: number | undefined
   #signal: string | undefined
 
-  constructor(targets: readonly ShutdownTarget[], settings: Settings, ports: ShutdownPorts) {
+  constructor(
+    targets: readonly ShutdownTarget[],
+    settings: Settings,
+    handlers: Pick<ShutdownOptions, 'then'>,
+    ports: RunPorts,
+  ) {
     this.#targets = targets
     this.#settings = settings
+    this.#handlers = handlers
     this.#ports = ports
     this.#ignoreSignals = ports.signals.listen(settings.signals, (signal) => this.#signalled(signal))
   }
@@ -108,7 +159,7 @@ class RunningShutdown implements Shutdown {
   }
 
   async #run(): Promise<void> {
-    const { readinessDelayMs, withinMs, then } = this.#settings
+    const { readinessDelayMs, withinMs } = this.#settings
     const { clock, signals } = this.#ports
     const isWaitedFor = this.#targets.some(({ isReady }) => isReady)
     for (const target of this.#targets) target.notReady()
@@ -120,7 +171,7 @@ class RunningShutdown implements Shutdown {
     const inTime = await this.#stop(withinMs)
     let hasFailed = !inTime
     try {
-      await then?.({ signal: this.#signal, inTime })
+      await this.#handlers.then?.({ signal: this.#signal, inTime })
     } catch (error) {
       hasFailed = true
       this.#ports.report(error)

@@ -14,6 +14,7 @@ export const shutdownOptions = {
    * Milliseconds for which the servers go on as before, but for `isReady`. A load balancer needs them to learn that this
    * process stops: give it the time of two or three of its probes.
    * @default 0
+   * @limit The servers stop listening.
    */
   readinessDelayMs: option(integer(0, Number.MAX_SAFE_INTEGER, 'milliseconds'), 0),
   /**

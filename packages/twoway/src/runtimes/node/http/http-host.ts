@@ -1,5 +1,4 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import { setImmediate as immediate } from 'node:timers/promises'
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls'
 import { UsageError } from '../../../core/errors.js'
 import { HttpExchanges } from '../../../core/http/http-exchanges.js'
@@ -99,8 +98,8 @@ class NodeListener implements HttpListener {
     do {
       before = this.#accepted
       // Between two of these the event loop has polled.
-      await immediate()
-      await immediate()
+      await new Promise(setImmediate)
+      await new Promise(setImmediate)
     } while (this.#accepted > before && nodeClock.now() < until)
   }
 

@@ -9,7 +9,7 @@ import { UsageError } from '../../../core/errors.js'
 import type { WorkerEnd, WorkerEvents, WorkerHost, WorkerProcess } from '../../../ports/worker-host.js'
 import { startTask, startTimer } from '../internals/genuine-timers.js'
 import { URL } from '../platform.js'
-import { type Envelope, isEnvelope, workerMarker } from './worker-marker.js'
+import { type Envelope, isEnvelope, workerMarker } from '../worker-marker.js'
 
 /** What a worker is started with beside its module. */
 export interface ClusterOptions {

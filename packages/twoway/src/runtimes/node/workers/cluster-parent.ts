@@ -2,7 +2,7 @@ import cluster from 'node:cluster'
 import process from 'node:process'
 import type { WorkerParent, WorkerParentEvents } from '../../../ports/worker-parent.js'
 import { canReusePort } from '../http/can-reuse-port.js'
-import { isEnvelope, workerMarker } from './worker-marker.js'
+import { isEnvelope, isWorker } from '../worker-marker.js'
 
 /** Systems that distribute connections among the processes that listen on a port; elsewhere Node refuses the option. */
 const sharingPlatforms: ReadonlySet<string> = new Set(['linux', 'freebsd', 'dragonfly'])
@@ -24,11 +24,6 @@ export function serversOfWorker<Servers extends object>(
   const holder = process as { [servers]?: Servers }
   if (holder[servers] === undefined && isWorker()) holder[servers] = create(new ClusterParent())
   return holder[servers]
-}
-
-/** Whether this process is a worker of `serveWorkers`. */
-export function isWorker(): boolean {
-  return process.env[workerMarker] === String(process.ppid) && cluster.isWorker && process.connected === true
 }
 
 /** The parent, over the channel that node:cluster has to it. Where it dies, node:cluster ends this process. */

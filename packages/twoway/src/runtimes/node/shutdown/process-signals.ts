@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import process from 'node:process'
-import type { ProcessSignals } from '../../ports/process-signals.js'
+import type { ProcessSignals } from '../../../ports/process-signals.js'
 
 /** The system lets no process handle these. */
 const unhandled = new Set(['SIGKILL', 'SIGSTOP'])

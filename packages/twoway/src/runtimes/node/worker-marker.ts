@@ -1,3 +1,6 @@
+import cluster from 'node:cluster'
+import process from 'node:process'
+
 /**
  * The environment variable by which a process knows that it is a worker: the id of the process that started it. What a
  * worker starts itself inherits the variable, and is no worker.
@@ -11,4 +14,9 @@ export interface Envelope {
 
 export function isEnvelope(value: unknown): value is Envelope {
   return typeof value === 'object' && value !== null && 'twoway' in value && typeof value.twoway === 'object'
+}
+
+/** Whether this process is a worker of `serveWorkers`. */
+export function isWorker(): boolean {
+  return process.env[workerMarker] === String(process.ppid) && cluster.isWorker && process.connected === true
 }

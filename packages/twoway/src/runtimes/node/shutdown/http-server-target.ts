@@ -1,4 +1,4 @@
-import { type ClosableServer, closeHttpServer } from './close-http-server.js'
+import { type ClosableServer, closeHttpServer } from '../http/close-http-server.js'
 
 /** An HTTP server as a target of `gracefulShutdown`. Its readiness is for the app to tell. */
 export function httpServerTarget(server: ClosableServer) {
