@@ -4,7 +4,7 @@
  * `npm install express twoway`, then run it and open http://127.0.0.1:3000 twice.
  */
 import express from 'express'
-import { attach } from 'twoway/server'
+import { attach, gracefulShutdown } from 'twoway/server'
 
 const app = express()
 app.get('/', (_request, response) => {
@@ -25,8 +25,5 @@ const chat = attach(httpServer, {
   },
 })
 
-// Close the WebSockets first: an HTTP server waits for all of its connections.
-process.once('SIGTERM', async () => {
-  await chat.close()
-  httpServer.close()
-})
+// Answers what the app was asked, and closes its HTTP server too.
+gracefulShutdown(chat)

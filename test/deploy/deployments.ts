@@ -108,8 +108,8 @@ import os, socket, subprocess, sys
 listening = socket.create_server(('127.0.0.1', 0), backlog=4096)
 os.dup2(listening.fileno(), 3)
 print(listening.getsockname()[1], flush=True)
-for line in sys.stdin:
-    child = subprocess.Popen(sys.argv[1:], pass_fds=[3], stdout=subprocess.PIPE, text=True)
+while sys.stdin.readline() == 'start\\n':
+    child = subprocess.Popen(sys.argv[1:], pass_fds=[3], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     child.stdout.readline()
     print(child.pid, flush=True)
     sys.stdin.readline()

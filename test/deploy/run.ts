@@ -62,10 +62,21 @@ const ways = [workersRestart(), socketActivation(), stopAndStart(), pm2Reload()]
   ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
 )
 console.log(`Node ${process.versions.node}: ${clients} clients and four newcomers, ${deploys} deploys\n`)
-console.log('| deploy | connects | refused or reset | nobody could connect for | a client was away for | acknowledged | lost | closes |')
+console.log(
+  '| deploy | connects | refused or reset | nobody could connect for | a client was away for | acknowledged | lost | closes |',
+)
 console.log('|---|---|---|---|---|---|---|---|')
 for (const way of ways) {
   const { attempts, refused, longestGapMs, longestAwayMs, acknowledged, lost, closes } = await measure(way)
-  const cells = [way.name, attempts, refused, `${Math.round(longestGapMs)} ms`, `${Math.round(longestAwayMs)} ms`, acknowledged, lost, closes]
+  const cells = [
+    way.name,
+    attempts,
+    refused,
+    `${Math.round(longestGapMs)} ms`,
+    `${Math.round(longestAwayMs)} ms`,
+    acknowledged,
+    lost,
+    closes,
+  ]
   console.log(`| ${cells.join(' | ')} |`)
 }

@@ -16,9 +16,10 @@ export const processSignals: ProcessSignals = {
   },
 
   listen(signals, callback) {
-    for (const signal of signals) process.on(signal, callback)
+    const handlers = signals.map((signal) => [signal, () => callback(signal)] as const)
+    for (const [signal, handler] of handlers) process.on(signal, handler)
     return () => {
-      for (const signal of signals) process.off(signal, callback)
+      for (const [signal, handler] of handlers) process.off(signal, handler)
     }
   },
 
