@@ -18,6 +18,7 @@ import { frameRows } from './frame-rows.js'
 import { handshakeRows } from './handshake-rows.js'
 import { memoryRows } from './memory-rows.js'
 import { type Measured, pageOf } from './page.js'
+import { restartRows } from './restart-rows.js'
 import { type Figure, figure, type Row } from './row.js'
 import { ServerProcess, type Target } from './server-process.js'
 import { tlsRows } from './tls-rows.js'
@@ -40,6 +41,7 @@ const disturbing = [
   ...echoRows,
   ...descriptorRows,
   ...tlsRows,
+  ...restartRows,
 ].filter(isChosen)
 const waiting = [...dribbleRows, ...waitingRows].filter(isChosen)
 
