@@ -16,6 +16,10 @@ import { watchDescriptors } from './watch-descriptors.js'
 /** Milliseconds that a listener which leaves its address may take to accept the connections that wait there. */
 const acceptWithinMs = 1000
 
+/** Milliseconds of a short turn of the event loop, and the number of longer ones that may pass before there is one. */
+const shortTurnMs = 0.1
+const mostLongTurns = 100
+
 const noTime = Number.POSITIVE_INFINITY
 
 /** Node's own. */
@@ -90,17 +94,21 @@ class NodeListener implements HttpListener {
 
   /**
    * Accepts until nothing waits, as the system resets the connections that wait at a socket that closes. libuv accepts one
-   * connection in a turn of the event loop. A flood does not end, so the time is limited.
+   * connection in a turn of the event loop. More may come in the rest of a turn, so the turn must be a short one. A flood
+   * does not end, so the time is limited.
    */
   async #acceptWaiting(): Promise<void> {
     const until = nodeClock.now() + acceptWithinMs
-    let before: number
-    do {
-      before = this.#accepted
-      // Between two of these the event loop has polled.
+    let longTurns = mostLongTurns
+    for (;;) {
       await new Promise(setImmediate)
+      const before = this.#accepted
+      const begun = nodeClock.now()
+      // Between these two the event loop has polled.
       await new Promise(setImmediate)
-    } while (this.#accepted > before && nodeClock.now() < until)
+      const now = nodeClock.now()
+      if (now > until || (this.#accepted === before && (now - begun < shortTurnMs || longTurns-- === 0))) return
+    }
   }
 
   /**
