@@ -797,6 +797,7 @@ for (const network of networks) {
         },
         close: (_, { code, wasClean }) => results.push(`${code} ${wasClean}`),
         request: () => ({ status: 200 }),
+        closeTimeoutMs: 20_000,
       }
       await withServer(network, options, async (server, connect) => {
         const whole = handshakeRequest()
