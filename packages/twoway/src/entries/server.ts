@@ -83,7 +83,6 @@ export type {
   WorkersMetrics,
   WorkersOptions,
 } from '../workers/workers-types.js'
-export { gracefulShutdown } from './graceful-shutdown.js'
 
 /** The servers that the parent controls, if this process is a worker. */
 const workerServers = (): WorkerServers | undefined => serversOfWorker((parent) => new WorkerServers(parent, nodeClock))

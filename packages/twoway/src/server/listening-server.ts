@@ -1,4 +1,4 @@
-import { HandshakeError } from '../core/errors.js'
+import { HandshakeError, UsageError } from '../core/errors.js'
 import { checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
 import { isHandshakeAttempt } from '../core/handshake/upgrade-request.js'
 import { withHostOfTarget } from '../core/http/request-target.js'

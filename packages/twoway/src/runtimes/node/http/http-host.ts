@@ -6,6 +6,7 @@ import type { HttpHandler, HttpHost, HttpListener, ListenAddress, ListenOptions 
 import type { RewindableTransport } from '../../../ports/transport.js'
 import { nodeClock } from '../clock.js'
 import { explainFailure } from '../connect/explain-failure.js'
+import { startTask } from '../internals/genuine-timers.js'
 import { tryHandles } from '../internals/handle-trial.js'
 import { tlsParentOf } from '../internals/tls/tls-parent.js'
 import { acceptTransports, chooseTransport } from '../transport/choose-transport.js'
@@ -101,11 +102,11 @@ class NodeListener implements HttpListener {
     const until = nodeClock.now() + acceptWithinMs
     let longTurns = mostLongTurns
     for (;;) {
-      await new Promise(setImmediate)
+      await new Promise<void>(startTask)
       const before = this.#accepted
       const begun = nodeClock.now()
       // Between these two the event loop has polled.
-      await new Promise(setImmediate)
+      await new Promise<void>(startTask)
       const now = nodeClock.now()
       if (now > until || (this.#accepted === before && (now - begun < shortTurnMs || longTurns-- === 0))) return
     }

@@ -1,4 +1,5 @@
 import { type ClosableServer, closeHttpServer } from '../http/close-http-server.js'
+import { startTimer, type Timer } from '../internals/genuine-timers.js'
 
 /** An HTTP server as a target of `gracefulShutdown`. Its readiness is for the app to tell. */
 export function httpServerTarget(server: ClosableServer) {
@@ -10,12 +11,12 @@ export function httpServerTarget(server: ClosableServer) {
     drain: (): Promise<void> => closeHttpServer(server),
     /** WebSockets of attachments are dropped within the same time, so they are given it twice. */
     async drop(withinMs: number): Promise<boolean> {
-      let late: NodeJS.Timeout | undefined
+      let late: Timer | undefined
       const isLate = new Promise<boolean>((resolve) => {
-        late = setTimeout(resolve, 2 * withinMs, true)
+        late = startTimer(() => resolve(true), 2 * withinMs)
       })
       const wasClosed = !(await Promise.race([closeHttpServer(server), isLate]))
-      clearTimeout(late)
+      late?.close()
       if (!wasClosed) server.closeAllConnections?.()
       return wasClosed
     },
