@@ -323,6 +323,34 @@ describe('serveWorkers: metrics', () => {
 })
 
 describe('serveWorkers: the end', () => {
+  it('kills the workers that are left after the time to close, and gives their connections a part of it', async () => {
+    const scene = new Scene()
+    const workers = await scene.up()
+    await assert.rejects(async () => workers.close({ withinMs: -1 }), { code: 'optionInvalid' })
+    const closing = workers.close({ withinMs: 1000 })
+    for (const worker of scene.host.workers) {
+      const [message] = worker.received
+      assert.ok(message?.type === 'close')
+      assert.equal(message.withinMs, 750)
+    }
+    scene.worker(0).answer('close')
+    await turn()
+    scene.worker(0).die({ code: 0 })
+    await turn()
+    scene.clock.advance(1000)
+    assert.deepEqual([scene.worker(0).signals, scene.worker(1).signals], [[], ['kill']])
+    scene.worker(1).die({ signal: 'SIGKILL' })
+    await closing
+  })
+
+  it('kills the workers before close returns, if they have no time', async () => {
+    const scene = new Scene()
+    const workers = await scene.up()
+    void workers.drain({ withinMs: 60_000 })
+    void workers.close({ withinMs: 0 })
+    for (const worker of scene.host.workers) assert.deepEqual(worker.signals, ['kill'])
+  })
+
   it('is not ready once it is told so: each worker learns of it, also one that is started again', async () => {
     const scene = new Scene()
     const workers = await scene.up()
