@@ -12,7 +12,7 @@ const folder = fileURLToPath(new URL('../../../.scratch/pm2/', import.meta.url))
 
 /** PM2's reload in cluster mode, with two processes. */
 export function pm2Reload(): Deployment {
-  const home = mkdtempSync(join(tmpdir(), 'twoway-pm2-'))
+  let home = ''
   const command = join(folder, 'node_modules/pm2/bin/pm2')
   const pm2 = async (args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<void> => {
     const child = spawn(process.execPath, [command, ...args], {
@@ -26,6 +26,7 @@ export function pm2Reload(): Deployment {
     name: '`pm2 reload`, cluster mode, two processes',
     async start(env) {
       if (!existsSync(command)) installPackages(folder, { pm2: version })
+      home = mkdtempSync(join(tmpdir(), 'twoway-pm2-'))
       const port = await freePort()
       const options = ['-i', '2', '--name', 'service', '--wait-ready', '--kill-timeout', '6000']
       await pm2(['start', service, ...options, '--', 'port', String(port)], env)
