@@ -161,10 +161,9 @@ test('serve says what takes the place of the foreign options of where to listen,
     ['unix', 'socketPath'],
     ['cert', 'tls'],
     ['fetch', 'request()'],
-    ['path', 'request.url'],
   ] as const) {
     assert.throws(() => settleServe({ [name]: 5 }, ports), { message: new RegExp(`no option "${name}".*${words}`) })
-    if (name !== 'path') assert.throws(() => settleAttach({ [name]: 5 }, ports), /attach\(\) takes no option /)
+    assert.throws(() => settleAttach({ [name]: 5 }, ports), /attach\(\) takes no option /)
   }
 })
 
