@@ -9,7 +9,7 @@ const always = 'leave it out: the server always does so'
 export const foreignServerOptions: Readonly<Record<string, string>> = {
   server: 'give the HTTP server as the first argument of attach()',
   httpServer: 'give the HTTP server as the first argument of attach()',
-  noServer: 'give the HTTP server as the first argument of attach()',
+  noServer: 'make an upgrader(), and give it the arguments of each upgrade event by accept()',
   verifyClient: "decide in upgrade(): return { status: 401 } to refuse a client; the pages are the option origin's",
   handleProtocols: 'choose in upgrade(): return { protocol } with one of request.protocols',
   protocols: 'choose in upgrade(): return { protocol } with one of request.protocols',
