@@ -29,7 +29,14 @@ async function printed(args: readonly string[], stdio: 'ignore' | 'ipc'): Promis
 describe('an import of an entry has no side effects', () => {
   it('as package.json says', () => {
     assert.equal(manifest.sideEffects, false)
-    assert.deepEqual(entries, ['twoway', 'twoway/server', 'twoway/workers', 'twoway/streams', 'twoway/memory'])
+    assert.deepEqual(entries, [
+      'twoway',
+      'twoway/server',
+      'twoway/workers',
+      'twoway/metrics',
+      'twoway/streams',
+      'twoway/memory',
+    ])
   })
 
   for (const entry of entries) {

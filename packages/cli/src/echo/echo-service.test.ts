@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, describe, it } from 'node:test'
 import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
+import { parseExposition } from 'twoway-testing/exposition.js'
 import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
 import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
 import type { ReceivedFrame } from 'twoway-testing/read-frame.js'
@@ -481,18 +482,12 @@ describe('the echo service', () => {
     await open('')
     const metrics = await fetch(`${base}/metrics`)
     assert.match(metrics.headers.get('content-type')!, /^text\/plain; version=0\.0\.4/)
-    const lines = (await metrics.text()).trimEnd().split('\n')
-    const names = new Set<string>()
-    for (const line of lines) {
-      const [, name] = /^(?:# (?:HELP|TYPE) )?([a-z_]+)/.exec(line)!
-      names.add(name!)
-      assert.match(
-        line,
-        /^# HELP [a-z_]+ .+\.$|^# TYPE [a-z_]+ (counter|gauge)$|^[a-z_]+(\{[a-z]+="\w+"\})? \d+(\.\d+)?$/,
-      )
-    }
-    assert.equal(lines.filter((line) => line.startsWith('#')).length, 2 * names.size)
-    assert.match(lines.join('\n'), /^twoway_handshakes_total\{status="101"\} \d+$/m)
-    assert.ok(Number(/^twoway_connections (\d+)$/m.exec(lines.join('\n'))![1]) >= 1)
+    const families = parseExposition(await metrics.text(), 'prometheus')
+    const figure = (name: string) => families.get(name)!.samples[0]!.value
+    const accepted = families.get('twoway_handshakes_total')!.samples.find(({ labels }) => labels.status === '101')
+    assert.ok(accepted!.value >= 1)
+    assert.ok(figure('twoway_connections') >= 1)
+    assert.equal(figure('twoway_ready'), 1)
+    assert.ok(figure('twoway_resident_memory_bytes') > 1e6)
   })
 })

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { prometheusContentType } from 'twoway/metrics'
 import type { HttpAnswer, IncomingRequest, Server } from 'twoway/server'
 import { safeHeaders } from '../listening/safe-headers.js'
 import { metricsText } from './metrics.js'
@@ -31,7 +32,7 @@ export function echoPages(): (request: IncomingRequest, server: Server<unknown>)
     }),
     '/metrics': (server) => ({
       status: 200,
-      headers: { ...safeHeaders, 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' },
+      headers: { ...safeHeaders, 'Content-Type': prometheusContentType },
       body: metricsText(server, startedAt),
     }),
   }

@@ -142,6 +142,16 @@ export class Connection<Owner>
     return this.#receivedBytes
   }
 
+  /** Payload bytes of the message that `message` delivers, while it does: the length of a text in UTF-8. */
+  get messageBytes(): number {
+    return this.#sink.messageBytes
+  }
+
+  /** Length in UTF-8 of the text that was sent last, as far as framing it told; undefined if it was compressed. */
+  get textBytes(): number | undefined {
+    return this.#queue.textBytes
+  }
+
   /** Bytes framed for the network since the start. */
   get framedBytes(): number {
     return this.#frameWriter.appendedBytes

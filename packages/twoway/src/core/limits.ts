@@ -64,14 +64,14 @@ export const serverLimitOptions = {
   idleTimeoutMs: option(countOrInfinity('milliseconds'), 45_000),
   /**
    * Connections at a time.
-   * @default 10_000
+   * @default 10_000 (or one for each 128 KiB of the process's memory where that is less)
    * @limit Further handshakes are answered 503.
-   * @remarks Each may take a megabyte or two when it is at its limits.
+   * @remarks Each may take a megabyte or two when it is at its limits. docs/memory.md has the memory of idle and busy ones.
    */
   maxConnections: option(count('connections'), 10_000),
   /**
    * Bytes that may wait for all slow peers together.
-   * @default 268_435_456 (256 MiB)
+   * @default 268_435_456 (256 MiB, or an eighth of the process's memory where that is less)
    * @limit These peers are sent no further message: `whenBufferFull` decides what happens to it.
    * @remarks Many slow readers can't take all memory while each stays within its own limit.
    */

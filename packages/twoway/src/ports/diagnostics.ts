@@ -9,4 +9,6 @@ export interface DiagnosticsChannel {
   readonly hasSubscribers: boolean
   /** Passes a message to all subscribers before it returns. Their errors are not thrown here. */
   publish(message: object): void
+  /** Publishes a message, and runs a function in the stores that are bound to the channel. Some runtimes lack it. */
+  runStores?<Result>(message: object, run: () => Result): Result
 }

@@ -2,15 +2,16 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { TransportPath } from '../ports/transport-report.js'
 import { addMetrics, noMetrics } from './add-metrics.js'
+import { type Histogram, TimeTally } from './observing/histogram.js'
 import type { ServerMetrics } from './server-metrics.js'
 
-const { transport, ...numbers } = noMetrics
+const { transport, histograms, ...numbers } = noMetrics
 
 /** Each number another one, from `first` on. */
 function metricsFrom(first: number, counts: Readonly<Record<string, number>>): ServerMetrics {
   let next = first
   const fields = Object.entries(numbers).map(([name, value]) => [name, typeof value === 'number' ? next++ : counts])
-  return { ...Object.fromEntries(fields), transport }
+  return { ...Object.fromEntries(fields), histograms, transport } as unknown as ServerMetrics
 }
 
 function reported(path: TransportPath, ...reasons: readonly string[]): ServerMetrics {
@@ -40,6 +41,24 @@ describe('addMetrics', () => {
     assert.deepEqual(addMetrics([slow, noMetrics]).transport, slow.transport)
     const mixed = addMetrics([reported('handle'), slow, noMetrics, reported('stream', 'b', 'c')])
     assert.deepEqual(mixed.transport, { path: 'mixed', reasons: ['a', 'b', 'c'] })
+  })
+
+  it('adds histograms, and those of each handler', () => {
+    const times = (...values: readonly number[]): Histogram => {
+      const tally = new TimeTally()
+      for (const value of values) tally.add(value)
+      return tally.histogram
+    }
+    const [one, other] = [
+      { ...histograms, roundTripMs: times(1), handlerMs: { open: times(2), message: times(3) } },
+      { ...histograms, roundTripMs: times(5), handlerMs: { message: times(4), close: times(6) } },
+    ].map((each) => ({ ...noMetrics, histograms: each }))
+    const sum = addMetrics([one!, other!]).histograms
+    assert.deepEqual(sum, {
+      ...histograms,
+      roundTripMs: times(1, 5),
+      handlerMs: { open: times(2), message: times(3, 4), close: times(6) },
+    })
   })
 
   it('is nothing for none', () => assert.deepEqual(addMetrics([]), noMetrics))

@@ -1,6 +1,7 @@
 import type { MemoryTuningCounts } from '../ports/memory-tuning.js'
 import type { TransportReport } from '../ports/transport-report.js'
-import type { CountsByName, ServerMetrics } from './server-metrics.js'
+import { addHistograms, type Histogram, noBytes, noMilliseconds } from './observing/histogram.js'
+import type { CountsByName, ServerHistograms, ServerMetrics } from './server-metrics.js'
 
 /** The counts of a runtime that has nothing to tune. */
 export const noMemoryTuning: MemoryTuningCounts = { on: 0, freedMemoryKept: 0, youngCollections: 0, heapTexts: 0 }
@@ -11,11 +12,21 @@ export const noTransport: TransportReport = { path: 'none', reasons: [] }
 /** The counts of this moment of a server that is gone. */
 export const nothingNow = {
   connections: 0,
+  connectionsLimit: 0,
   handshakesWaiting: 0,
   bufferedBytes: 0,
+  bufferedBytesLimit: 0,
   receiveBytes: 0,
   receiveBytesLimit: 0,
+  memoryBytes: 0,
 } as const satisfies Partial<ServerMetrics>
+
+const noHistograms: ServerHistograms = {
+  roundTripMs: noMilliseconds,
+  receivedMessageBytes: noBytes,
+  sentMessageBytes: noBytes,
+  handlerMs: {},
+}
 
 /** The counts of a new server. */
 export const noMetrics: ServerMetrics = {
@@ -36,24 +47,27 @@ export const noMetrics: ServerMetrics = {
   closes: {},
   limits: {},
   errors: {},
+  histograms: noHistograms,
   memoryTuning: noMemoryTuning,
   transport: noTransport,
 }
 
 /** Adds up the counts of several servers. */
 export function addMetrics(all: Iterable<ServerMetrics>): ServerMetrics {
-  const { transport: _, ...none } = noMetrics
+  const { transport: _, histograms: __, ...none } = noMetrics
   const sum: Record<string, number | CountsByName> = { ...none }
   let transport = noTransport
+  let histograms = noHistograms
   for (const metrics of all) {
     transport = addTransports(transport, metrics.transport)
+    histograms = addAllHistograms(histograms, metrics.histograms)
     for (const name of Object.keys(none) as (keyof typeof none)[]) {
       const [one, other] = [sum[name]!, metrics[name]]
       sum[name] =
         typeof one === 'number' ? one + (other as number) : addCounts(one as CountsByName, other as CountsByName)
     }
   }
-  return { ...sum, transport } as unknown as ServerMetrics
+  return { ...sum, histograms, transport } as unknown as ServerMetrics
 }
 
 function addTransports(one: TransportReport, other: TransportReport): TransportReport {
@@ -61,6 +75,19 @@ function addTransports(one: TransportReport, other: TransportReport): TransportR
   if (one.path === 'none') return other
   const path = one.path === other.path ? one.path : 'mixed'
   return { path, reasons: [...new Set([...one.reasons, ...other.reasons])] }
+}
+
+function addAllHistograms(one: ServerHistograms, other: ServerHistograms): ServerHistograms {
+  const handlerMs: Record<string, Histogram> = { ...one.handlerMs }
+  for (const [name, histogram] of Object.entries(other.handlerMs)) {
+    handlerMs[name] = addHistograms(handlerMs[name] ?? noMilliseconds, histogram)
+  }
+  return {
+    roundTripMs: addHistograms(one.roundTripMs, other.roundTripMs),
+    receivedMessageBytes: addHistograms(one.receivedMessageBytes, other.receivedMessageBytes),
+    sentMessageBytes: addHistograms(one.sentMessageBytes, other.sentMessageBytes),
+    handlerMs,
+  }
 }
 
 function addCounts(one: CountsByName, other: CountsByName): CountsByName {

@@ -97,7 +97,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler {
   constructor(settings: ServerSettings<Data>, isRouted = false) {
     this.#settings = settings
     if (!settings.tuneMemory) settings.ports.memoryTuning?.switchOff()
-    this.#observer = new Observer(this, settings.ports.diagnostics)
+    this.#observer = new Observer(this, settings.ports, settings.measureHandlers)
     this.#calls = new HandlerCalls(settings, this.#observer, (socket) => {
       this.#connections.remove(socket)
       this.#shownConnections?.delete(socket)
@@ -149,10 +149,17 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler {
   }
 
   metrics(): ServerMetrics {
-    const { ports, receiveBudget } = this.#settings
-    const tuning = ports.memoryTuning?.counts() ?? noMemoryTuning
-    const transport = ports.transport?.(this.#listener!.encrypted) ?? withinProcess
-    return this.#observer.metrics(this.#connections, this.#admission.waiting, receiveBudget, tuning, transport)
+    const { ports, limits, receiveBudget, memoryBytes } = this.#settings
+    return this.#observer.metrics(this.#connections, {
+      connectionsLimit: limits.maxConnections,
+      handshakesWaiting: this.#admission.waiting,
+      bufferedBytesLimit: limits.maxTotalBufferedBytes,
+      receiveBytes: receiveBudget.used,
+      receiveBytesLimit: receiveBudget.limit,
+      memoryBytes,
+      memoryTuning: ports.memoryTuning?.counts() ?? noMemoryTuning,
+      transport: ports.transport?.(this.#listener!.encrypted) ?? withinProcess,
+    })
   }
 
   broadcast(message: OutgoingPiece, options?: BroadcastOptions<Data>): number {
@@ -211,7 +218,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler {
       if (handler === undefined || isHandshakeAttempt(head)) checkRequest(head)
       const request = new IncomingRequest(head, peer, 'http')
       checkHost(request.headers, this.#listensOn, this.#settings.hosts)
-      const answer: unknown = await this.#settings.handlers.request!(request)
+      const answer: unknown = await this.#ask(request)
       if (typeof answer !== 'object' || answer === null || !('status' in answer)) {
         throw new UsageError(
           'requestAnswerInvalid',
@@ -224,6 +231,13 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler {
       this.#calls.failedWithoutSocket(error)
       return failure
     }
+  }
+
+  #ask(request: IncomingRequest): HttpAnswer | Promise<HttpAnswer> {
+    const { handlers } = this.#settings
+    const call = () => handlers.request!(request)
+    if (!this.#observer.watchesHandlers) return call()
+    return this.#observer.callHandler('request', undefined, request, call) as ReturnType<typeof call>
   }
 
   refused(status: number, { address }: TransportPeer): void {

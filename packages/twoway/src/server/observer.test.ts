@@ -89,11 +89,14 @@ async function playAll(hasSubscribers: boolean): Promise<{ metrics: ServerMetric
 
 it('counts all that happens on a server', async () => {
   const { metrics } = await playAll(false)
-  const { receivedBytes, sentBytes, ...counts } = metrics
+  const { receivedBytes, sentBytes, histograms, ...counts } = metrics
   assert.deepEqual(counts, {
     connections: 1,
+    connectionsLimit: 3,
     handshakesWaiting: 0,
     bufferedBytes: 0,
+    bufferedBytesLimit: 256 << 20,
+    memoryBytes: 0,
     receiveBytes: 0,
     receiveBytesLimit: 256 << 20,
     opened: 4,
@@ -113,6 +116,11 @@ it('counts all that happens on a server', async () => {
     memoryTuning: { on: 0, freedMemoryKept: 0, youngCollections: 0, heapTexts: 0 },
     transport: { path: 'memory', reasons: [] },
   })
+  const { roundTripMs, receivedMessageBytes, sentMessageBytes, handlerMs } = histograms
+  assert.equal(roundTripMs.sum, 7)
+  assert.equal(receivedMessageBytes.sum, 'hello'.length + 'throw'.length + 'much'.length)
+  assert.equal(sentMessageBytes.sum, 'hello'.length + 2 * 150_000)
+  assert.deepEqual(handlerMs, {})
   assert.ok(receivedBytes > 1000 && receivedBytes < 1200)
   assert.ok(sentBytes > 300_000 && sentBytes < 301_000)
 })
@@ -126,10 +134,13 @@ it('tells each channel what happens, with the fields that are documented', async
   const { told, metrics } = await playAll(true)
   const all = (name: string): readonly Record<string, unknown>[] =>
     told.filter(([channel]) => channel === `twoway:${name}`).map(([, message]) => message)
-  assert.deepEqual(
-    [...new Set(told.map(([channel]) => channel))].sort(),
-    ['backpressure', 'close', 'drop', 'handshake', 'limit', 'message', 'open', 'ping'].map((name) => `twoway:${name}`),
-  )
+  assert.deepEqual([...new Set(told.map(([channel]) => channel))].sort(), [
+    ...['end', 'error', 'start'].map((name) => `tracing:twoway:handler:${name}`),
+    ...['asyncEnd', 'asyncStart', 'end', 'start'].map((name) => `tracing:twoway:handshake:${name}`),
+    ...['backpressure', 'close', 'drop', 'error', 'handshake', 'limit', 'message', 'open', 'ping', 'send'].map(
+      (name) => `twoway:${name}`,
+    ),
+  ])
   for (const [, { server }] of told) assert.equal((server as Server).url.slice(0, 5), 'ws://')
 
   assert.deepEqual(
@@ -162,6 +173,23 @@ it('tells each channel what happens, with the fields that are documented', async
     [
       ['maxMessageBytes', false],
       ['maxConnections', true],
+    ],
+  )
+  assert.deepEqual(
+    all('send').map(({ message, result }) => [(message as string | Uint8Array).length, result]),
+    [
+      [5, 'sent'],
+      [150_000, 'buffered'],
+      [150_000, 'buffered'],
+      [150_000, 'dropped'],
+      [150_000, 'dropped'],
+    ],
+  )
+  assert.deepEqual(
+    all('error').map(({ error, code, fault }) => [(error as Error).message.slice(0, 4), code, fault]),
+    [
+      ['the ', 'messageTooBig', 'peer'],
+      ['boom', 'handlerFailed', 'program'],
     ],
   )
   const closes = all('close')

@@ -1,12 +1,15 @@
 import { describeCloseCode } from '../core/closing/close-code.js'
-import type { CloseResult } from '../core/connection-types.js'
+import type { CloseResult, SendResult } from '../core/connection-types.js'
 import { ProtocolError, TransportError } from '../core/errors.js'
 import type { PlainLimits, ServerLimits } from '../core/limits.js'
+import type { Clock } from '../ports/clock.js'
 import type { Diagnostics } from '../ports/diagnostics.js'
-import type { MemoryTuningCounts } from '../ports/memory-tuning.js'
-import type { TransportReport } from '../ports/transport-report.js'
+import { isThenable } from './connection/is-thenable.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
-import { ServerChannels } from './server-diagnostics.js'
+import { HandshakeTrace } from './observing/handshake-trace.js'
+import { SizeTally, TimeTally } from './observing/histogram.js'
+import type { TracedOutcome } from './observing/trace.js'
+import { type Fault, type HandlerName, ServerChannels } from './server-diagnostics.js'
 import type { CountsByName, ServerMetrics } from './server-metrics.js'
 import type { Server, ServerSocket } from './server-types.js'
 
@@ -22,12 +25,37 @@ const limitOfError: { readonly [code: string]: keyof ServerLimits | undefined } 
   peerSilent: 'idleTimeoutMs',
 }
 
+/** The counts and limits of this moment that an observer does not keep. */
+export type CountsOfNow = Pick<
+  ServerMetrics,
+  | 'connectionsLimit'
+  | 'handshakesWaiting'
+  | 'bufferedBytesLimit'
+  | 'receiveBytes'
+  | 'receiveBytesLimit'
+  | 'memoryBytes'
+  | 'memoryTuning'
+  | 'transport'
+>
+
+interface ObserverPorts {
+  readonly diagnostics: Diagnostics
+  readonly clock: Clock
+}
+
 /** A connection and its counts. */
 interface ObservedSocket extends ServerSocket<unknown> {
   /** Bytes that came from the network. */
   readonly receivedBytes: number
   /** Bytes framed for the network. */
   readonly sentBytes: number
+  /** Payload bytes of the message that is being delivered. */
+  readonly messageBytes: number
+}
+
+function faultOf(error: unknown): Fault {
+  if (error instanceof ProtocolError) return 'peer'
+  return error instanceof TransportError ? 'network' : 'program'
 }
 
 class Tally {
@@ -49,11 +77,13 @@ class Tally {
 export class Observer {
   readonly server: Server<unknown>
   readonly #channels: ServerChannels
+  readonly #clock: Clock
+  readonly #measuresHandlers: boolean
   #opened = 0
   #closed = 0
   #handshakesLeft = 0
-  #receivedMessages = 0
-  #sentMessages = 0
+  #receivedStreams = 0
+  #sentStreams = 0
   #droppedMessages = 0
   #backpressures = 0
   #pings = 0
@@ -62,23 +92,24 @@ export class Observer {
   /** The counts of the connections that are gone. */
   #receivedBytes = 0
   #sentBytes = 0
+  readonly #receivedSizes = new SizeTally()
+  readonly #sentSizes = new SizeTally()
+  readonly #roundTripTimes = new TimeTally()
+  readonly #handlerTimes = new Map<HandlerName, TimeTally>()
   readonly #handshakes = new Tally()
   readonly #closes = new Tally()
   readonly #limits = new Tally()
   readonly #errors = new Tally()
 
-  constructor(server: Server<unknown>, diagnostics: Diagnostics) {
+  constructor(server: Server<unknown>, { diagnostics, clock }: ObserverPorts, measuresHandlers: boolean) {
     this.server = server
+    this.#clock = clock
+    this.#measuresHandlers = measuresHandlers
     this.#channels = new ServerChannels(diagnostics)
   }
 
-  metrics(
-    connections: Iterable<ObservedSocket>,
-    handshakesWaiting: number,
-    receiveBudget: { readonly used: number; readonly limit: number },
-    memoryTuning: MemoryTuningCounts,
-    transport: TransportReport,
-  ): ServerMetrics {
+  /** @param now the counts and limits of this moment that are kept elsewhere */
+  metrics(connections: Iterable<ObservedSocket>, now: CountsOfNow): ServerMetrics {
     let bufferedBytes = 0
     let receivedBytes = this.#receivedBytes
     let sentBytes = this.#sentBytes
@@ -89,17 +120,15 @@ export class Observer {
     }
     return {
       connections: this.#opened - this.#closed,
-      handshakesWaiting,
       bufferedBytes,
-      receiveBytes: receiveBudget.used,
-      receiveBytesLimit: receiveBudget.limit,
+      ...now,
       opened: this.#opened,
       closed: this.#closed,
       handshakes: this.#handshakes.all,
       handshakesLeft: this.#handshakesLeft,
-      receivedMessages: this.#receivedMessages,
+      receivedMessages: this.#receivedSizes.count + this.#receivedStreams,
       receivedBytes,
-      sentMessages: this.#sentMessages,
+      sentMessages: this.#sentSizes.count + this.#sentStreams,
       sentBytes,
       droppedMessages: this.#droppedMessages,
       backpressures: this.#backpressures,
@@ -109,18 +138,73 @@ export class Observer {
       closes: this.#closes.all,
       limits: this.#limits.all,
       errors: this.#errors.all,
-      memoryTuning,
-      transport,
+      histograms: {
+        roundTripMs: this.#roundTripTimes.histogram,
+        receivedMessageBytes: this.#receivedSizes.histogram,
+        sentMessageBytes: this.#sentSizes.histogram,
+        handlerMs: Object.fromEntries([...this.#handlerTimes].map(([name, { histogram }]) => [name, histogram])),
+      },
     }
   }
 
-  handshakeAnswered(status: number, remoteAddress: string | undefined, request?: IncomingRequest): void {
+  /** Starts to trace a handshake. Undefined if nobody listens. */
+  traceHandshake(remoteAddress: string | undefined, request: IncomingRequest | undefined): HandshakeTrace | undefined {
+    const trace = this.#channels.tracedHandshake
+    if (!trace.hasSubscribers) return undefined
+    return new HandshakeTrace(trace, { server: this.server, request, remoteAddress })
+  }
+
+  /** Whether calls of handlers are traced or measured: then they are to be made by `callHandler`. */
+  get watchesHandlers(): boolean {
+    return this.#measuresHandlers || this.#channels.tracedHandler.hasSubscribers
+  }
+
+  /** Calls a handler, traces the call and measures its time, with that of the promise that it returns. */
+  callHandler(
+    handler: HandlerName,
+    socket: ObservedSocket | undefined,
+    argument: unknown,
+    call: () => unknown,
+  ): unknown {
+    const measured = this.#measuresHandlers ? () => this.#measure(handler, call) : call
+    const trace = this.#channels.tracedHandler
+    if (!trace.hasSubscribers) return measured()
+    return trace.run({ server: this.server, handler, socket, argument } as TracedOutcome, measured)
+  }
+
+  #measure(handler: HandlerName, call: () => unknown): unknown {
+    const start = this.#clock.now()
+    const done = (): void => {
+      const times = this.#handlerTimes.get(handler) ?? new TimeTally()
+      this.#handlerTimes.set(handler, times)
+      times.add(this.#clock.now() - start)
+    }
+    let isOver = true
+    try {
+      const returned = call()
+      if (!isThenable(returned)) return returned
+      isOver = false
+      returned.then(done, done)
+      return returned
+    } finally {
+      if (isOver) done()
+    }
+  }
+
+  handshakeAnswered(
+    status: number,
+    remoteAddress: string | undefined,
+    request?: IncomingRequest,
+    trace?: HandshakeTrace,
+  ): void {
     this.#handshakes.add(status)
+    trace?.answered(status)
     this.#tellHandshake(status, remoteAddress, request)
   }
 
-  handshakeLeft(request: IncomingRequest): void {
+  handshakeLeft(request: IncomingRequest, trace?: HandshakeTrace): void {
     this.#handshakesLeft += 1
+    trace?.answered(undefined)
     this.#tellHandshake(undefined, request.remoteAddress, request)
   }
 
@@ -143,17 +227,31 @@ export class Observer {
 
   /** A message is delivered in pieces: it is counted, and not published. */
   receivedStream(): void {
-    this.#receivedMessages += 1
+    this.#receivedStreams += 1
   }
 
   received(socket: ObservedSocket, message: string | Uint8Array): void {
-    this.#receivedMessages += 1
+    this.#receivedSizes.add(socket.messageBytes)
     const channel = this.#channels.message
     if (channel.hasSubscribers) channel.publish({ server: this.server, socket, message })
   }
 
-  sent(): void {
-    this.#sentMessages += 1
+  /** A message was taken whole. */
+  sent(bytes: number): void {
+    this.#sentSizes.add(bytes)
+  }
+
+  get watchesSending(): boolean {
+    return this.#channels.send.hasSubscribers
+  }
+
+  publishSending(socket: ObservedSocket, message: string | Uint8Array, result: SendResult): void {
+    this.#channels.send.publish({ server: this.server, socket, message, result })
+  }
+
+  /** A message was sent in pieces: it is counted, and not published. */
+  sentStream(): void {
+    this.#sentStreams += 1
   }
 
   backpressure(socket: ObservedSocket): void {
@@ -175,14 +273,18 @@ export class Observer {
   roundTrip(socket: ObservedSocket, roundTripMs: number): void {
     this.#roundTrips += 1
     this.#roundTripMs += roundTripMs
+    this.#roundTripTimes.add(roundTripMs)
     const channel = this.#channels.ping
     if (channel.hasSubscribers) channel.publish({ server: this.server, socket, roundTripMs })
   }
 
   /** The handler `error` is called, for a connection or for none. */
   failed(error: unknown, socket?: ObservedSocket): void {
-    const code = error instanceof ProtocolError || error instanceof TransportError ? error.code : 'handlerFailed'
+    const fault = faultOf(error)
+    const code = fault === 'program' ? 'handlerFailed' : (error as ProtocolError | TransportError).code
     this.#errors.add(code)
+    const channel = this.#channels.error
+    if (channel.hasSubscribers) channel.publish({ server: this.server, socket, error, code, fault })
     const limit = limitOfError[code]
     if (limit !== undefined) this.limitReached(limit, socket?.remoteAddress, socket)
   }

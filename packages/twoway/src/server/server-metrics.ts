@@ -1,24 +1,50 @@
 import type { MemoryTuningCounts } from '../ports/memory-tuning.js'
 import type { TransportReport } from '../ports/transport-report.js'
+import type { Histogram } from './observing/histogram.js'
 
 /** Numbers of occurrences, by a name: a status, a close code, or the name of an option or an error. */
 export type CountsByName = Readonly<Record<string, number>>
 
+/** The distributions that a server keeps since its start. */
+export interface ServerHistograms {
+  /** Milliseconds until peers answered the Pings of the heartbeat. */
+  readonly roundTripMs: Histogram
+  /** Payload bytes of the messages that were delivered whole, after decompression. Those of `messageStream` do not count. */
+  readonly receivedMessageBytes: Histogram
+  /** Payload bytes of the messages that `send` and `broadcast` took, before compression. Those of `sendStream` do not count. */
+  readonly sentMessageBytes: Histogram
+  /**
+   * Milliseconds that each handler took, with the promise that it returned, by the handler's name. Without the option
+   * `measureHandlers` there are none.
+   */
+  readonly handlerMs: Readonly<Record<string, Histogram>>
+}
+
 /**
- * Counts of a server: five of this moment, and totals since its start, which only grow. Each call of `metrics()` makes a
- * new plain object; all but `transport` is numbers, so that the counts of several servers can be added up.
+ * Counts of a server: limits and counts of this moment, and totals since its start, which only grow. Each call of
+ * `metrics()` makes a new plain object; all but `transport` is numbers, so that the counts of several servers can be
+ * added up.
  */
 export interface ServerMetrics {
   /** Open connections, now. */
   readonly connections: number
+  /** The limit of those: `maxConnections`. */
+  readonly connectionsLimit: number
   /** Handshakes that wait for `upgrade` to decide, now. */
   readonly handshakesWaiting: number
   /** Bytes that are queued and not yet written to the network, for all connections together, now. */
   readonly bufferedBytes: number
+  /** The limit of those that wait for peers that lag behind: `maxTotalBufferedBytes`. */
+  readonly bufferedBytesLimit: number
   /** Bytes of memory held for incomplete input, for all peers together, now: see `maxTotalReceiveBytes`. */
   readonly receiveBytes: number
-  /** The limit of those: the option, or an eighth of the process's memory. */
+  /** The limit of those: `maxTotalReceiveBytes`. */
   readonly receiveBytesLimit: number
+  /**
+   * Bytes of memory that this process may use, of which limits are a share by default: the machine's, or its container's
+   * where that is less; of a worker of `serveWorkers` its part of that. 0 where the runtime does not know.
+   */
+  readonly memoryBytes: number
 
   /** Connections that were opened. */
   readonly opened: number
@@ -55,6 +81,8 @@ export interface ServerMetrics {
   readonly limits: CountsByName
   /** Calls of the handler `error`, by the code of the error; 'handlerFailed' for errors of the program's own handlers. */
   readonly errors: CountsByName
+  /** Distributions of times and sizes. */
+  readonly histograms: ServerHistograms
   /**
    * State and counts of memory tuning in the thread of this server, see the option `tuneMemory`. All servers of a thread
    * have the same. For workers the numbers are added up: `on` is the number of workers that tune.

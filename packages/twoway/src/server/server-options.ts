@@ -60,6 +60,12 @@ export const commonOptions = {
    */
   sequential: option(flag(), false),
   /**
+   * Whether the time that each handler takes is measured, for the histograms of `metrics()`. It reads the clock twice for
+   * each call of a handler.
+   * @default false
+   */
+  measureHandlers: option(flag(), false),
+  /**
    * Whether the memory of long messages is tuned in this thread. On Node that lets glibc keep freed memory, has V8 collect
    * its young generation in time, and decodes long texts to V8's heap (docs/memory.md). `metrics().memoryTuning` reports it.
    * @default true

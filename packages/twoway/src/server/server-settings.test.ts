@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, it, test } from 'node:test'
 import { UsageError } from '../core/errors.js'
+import { serverLimits } from '../core/limits.js'
 import { foreignListenOptions, foreignPlainOptions, foreignServerOptions } from './foreign-options.js'
 import { attachTable, type ServerPorts, serveTable, settleAttach, settleServe } from './server-settings.js'
 
@@ -17,6 +18,7 @@ const common = {
   hosts: noLists,
   whenBufferFull: ['wait', true, null],
   sequential: noFlags,
+  measureHandlers: noFlags,
   tuneMemory: noFlags,
   perMessageDeflate: ['true', 5, null],
   maxMessageBytes: [...noCounts, 2 ** 29],
@@ -181,9 +183,22 @@ test('a server does not repeat a key or a passphrase', () => {
   }
 })
 
-test('a process with little memory spares an eighth of it for incomplete input, unless the option says more', () => {
+describe('a process with little memory', () => {
   const small = { ...ports, memoryBytes: () => 80 << 20 }
-  assert.equal(settleServe({}, small).settings.limits.maxTotalReceiveBytes, 10 << 20)
-  assert.equal(settleServe({ maxTotalReceiveBytes: 20 << 20 }, small).settings.limits.maxTotalReceiveBytes, 20 << 20)
-  assert.equal(settleServe({}, ports).settings.limits.maxTotalReceiveBytes, 256 << 20)
+  const shares = { maxTotalReceiveBytes: 10 << 20, maxTotalBufferedBytes: 10 << 20, maxConnections: 640 }
+
+  for (const [name, share] of Object.entries(shares) as [keyof typeof shares, number][]) {
+    it(`has a share of it as ${name}, unless the option says more`, () => {
+      assert.equal(settleServe({}, small).settings.limits[name], share)
+      assert.equal(settleAttach({}, small).limits[name], share)
+      assert.equal(settleServe({ [name]: 30 << 20 }, small).settings.limits[name], 30 << 20)
+      assert.equal(settleServe({}, ports).settings.limits[name], serverLimits[name])
+      assert.equal(settleServe({}, { ...ports, memoryBytes: () => 2 ** 40 }).settings.limits[name], serverLimits[name])
+    })
+  }
+
+  it('holds the budgets of all connections to these shares', () => {
+    const { budget, receiveBudget, memoryBytes } = settleServe({}, small).settings
+    assert.deepEqual([budget.limit, receiveBudget.limit, memoryBytes], [10 << 20, 10 << 20, 80 << 20])
+  })
 })

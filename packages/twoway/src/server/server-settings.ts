@@ -5,7 +5,7 @@ import { DeflateNegotiator } from '../core/extensions/permessage-deflate/deflate
 import { type PerMessageDeflateOptions, settleDeflate } from '../core/extensions/permessage-deflate/deflate-options.js'
 import { plainLimitOptions, type ServerLimits, serverLimitOptions, serverLimits } from '../core/limits.js'
 import { callable } from '../core/options/check.js'
-import { type Option, option, type SettingsOf } from '../core/options/option.js'
+import { type Option, type OptionsOf, option, type SettingsOf } from '../core/options/option.js'
 import { settleOptions } from '../core/options/settle-options.js'
 import { ReceiveBudget } from '../core/receiving/receive-budget.js'
 import { BufferBudget } from '../core/sending/buffer-budget.js'
@@ -45,7 +45,10 @@ export interface ServerSettings<Data> {
   readonly hosts: 'any' | readonly string[]
   readonly whenBufferFull: 'close' | 'drop'
   readonly sequential: boolean
+  readonly measureHandlers: boolean
   readonly tuneMemory: boolean
+  /** Bytes of memory that the process may use; 0 where the runtime does not know. */
+  readonly memoryBytes: number
   readonly negotiators: readonly ExtensionNegotiator[]
   readonly route: Route
   readonly use: readonly MiddlewareFunction[]
@@ -110,6 +113,16 @@ function reasonFor(table: object, reason: string): Record<string, string> {
   return Object.fromEntries(Object.keys(table).map((name) => [name, reason]))
 }
 
+/**
+ * The bytes of the process's memory for each unit of a limit, where the limit is not given. Each connection may thus take
+ * 128 KiB, which is more than an idle one takes with TLS and compression (docs/memory.md).
+ */
+const memoryShares = {
+  maxTotalBufferedBytes: 8,
+  maxTotalReceiveBytes: 8,
+  maxConnections: 128 << 10,
+} as const satisfies { readonly [name in keyof ServerLimits]?: number }
+
 /** The options that say where to listen, in groups that exclude each other. */
 const places = [['port', 'host', 'reusePort'], ['socketPath'], ['handle']] as const
 
@@ -167,17 +180,15 @@ function settingsOf<Data>(
       'the options message and messageStream exclude each other without upgrade(): give one of them, or an upgrade() that answers messageStream: true for the connections whose messages are to be streamed',
     )
   }
-  const limits = limitsOf(settled)
-  if (options.maxTotalReceiveBytes === undefined) {
-    limits.maxTotalReceiveBytes = Math.max(1, Math.min(limits.maxTotalReceiveBytes, memoryShare(ports)))
-  }
-  const { origin, hosts, whenBufferFull, sequential, tuneMemory, perMessageDeflate } = settled
+  const memoryBytes = ports.memoryBytes?.() ?? 0
+  const limits = { ...limitsOf(settled), ...sharesOf(memoryBytes, options) }
+  const { origin, hosts, whenBufferFull, sequential, measureHandlers, tuneMemory, perMessageDeflate } = settled
   return {
     ports,
     limits,
     budget: new BufferBudget(limits.maxTotalBufferedBytes),
     receiveBudget: new ReceiveBudget(limits.maxTotalReceiveBytes),
-    ...{ origin, hosts, whenBufferFull, sequential, tuneMemory },
+    ...{ origin, hosts, whenBufferFull, sequential, measureHandlers, tuneMemory, memoryBytes },
     negotiators: negotiatorsOf(perMessageDeflate, ports),
     route: routeOf(settled.path),
     use: settled.use ?? [],
@@ -191,9 +202,17 @@ function limitsOf(settled: ServerLimits): { -readonly [name in keyof ServerLimit
   return limits
 }
 
-/** The bytes of an eighth of the process's memory: incomplete input may take no more by default. */
-function memoryShare({ memoryBytes }: ServerPorts): number {
-  return Math.floor((memoryBytes?.() ?? Number.POSITIVE_INFINITY) / 8)
+/** The limits that the caller gave. */
+type GivenLimits = OptionsOf<typeof serverLimitOptions>
+
+/** The defaults that are a share of the process's memory, where that is less than the default of the table. */
+function sharesOf(memoryBytes: number, options: GivenLimits): Partial<ServerLimits> {
+  if (memoryBytes === 0) return {}
+  const names = Object.keys(memoryShares) as (keyof typeof memoryShares)[]
+  const shares = names
+    .filter((name) => options[name] === undefined)
+    .map((name) => [name, Math.min(serverLimits[name], Math.max(1, Math.floor(memoryBytes / memoryShares[name])))])
+  return Object.fromEntries(shares)
 }
 
 function negotiatorsOf(option: boolean | PerMessageDeflateOptions, ports: ServerPorts): ExtensionNegotiator[] {

@@ -32,6 +32,7 @@ export class MessageAssembler implements MessageSink {
   #isPooled = false
   #length = 0
   #utf8State = 0
+  #messageBytes = 0
   /** Whether all gathered bytes are known to be ASCII. */
   #isAscii = true
 
@@ -48,6 +49,10 @@ export class MessageAssembler implements MessageSink {
   /** Bytes of memory that an incomplete message takes. */
   get heldBytes(): number {
     return this.#buffer?.length ?? 0
+  }
+
+  get messageBytes(): number {
+    return this.#messageBytes
   }
 
   get isUnderWay(): boolean {
@@ -105,6 +110,7 @@ export class MessageAssembler implements MessageSink {
     const buffer = this.#buffer ?? this.#payload.allocate(0)
     const message = this.#isText ? this.#payload.decode(buffer, 0, this.#length, this.#isAscii)! : this.#bytes(buffer)
     if (message === buffer) this.#buffer = undefined
+    this.#messageBytes = this.#length
     this.release()
     return message
   }
@@ -133,6 +139,7 @@ export class MessageAssembler implements MessageSink {
   /** The whole message arrived in one piece, so nothing is gathered. */
   #takeWhole(bytes: Uint8Array, start: number, end: number, isAscii: boolean): string | Uint8Array {
     this.#underWay = false
+    this.#messageBytes = end - start
     if (!this.#isText) return this.#payload.copy(bytes, start, end)
     const text = this.#payload.decode(bytes, start, end, isAscii)
     if (text === undefined) throw new ProtocolError('textNotUtf8')

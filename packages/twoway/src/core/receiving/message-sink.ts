@@ -4,6 +4,8 @@ export interface MessageSink {
   readonly heldBytes: number
   /** Whether a message is incomplete. */
   readonly isUnderWay: boolean
+  /** Bytes of the last message that was returned whole. */
+  readonly messageBytes: number
   /** Whether a part of an incomplete message was delivered. */
   readonly isStreaming?: boolean
   /**

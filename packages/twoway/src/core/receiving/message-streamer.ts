@@ -28,6 +28,8 @@ export class MessageStreamer implements MessageSink {
   readonly #maxHeldBytes: number
   readonly #maxDecodedBytes: number
   readonly #events: StreamerEvents
+  /** No message is returned whole. */
+  readonly messageBytes = 0
   #message: MessageReader | undefined
   #underWay = false
   #fin = false

@@ -50,6 +50,8 @@ export class SendQueue implements MessageWriterQueue, MessageEncoderQueue {
   readonly frameWriter: FrameWriter
   readonly ports: ConnectionPorts
   readonly limits: Limits
+  /** See `Connection.textBytes`. */
+  textBytes: number | undefined
   readonly #encoder: MessageEncoder | undefined
   readonly #budget: BufferBudget | undefined
   readonly #owner: SendQueueOwner
@@ -130,12 +132,18 @@ export class SendQueue implements MessageWriterQueue, MessageEncoderQueue {
   /** Queues or frames a message. Promises a `drain` if more than the high-water mark waits then. */
   send(message: WholeMessage, compress: boolean | undefined): 'sent' | 'buffered' {
     if (this.#head === undefined) this.#frame(message, compress)
-    else this.#add(wholeEntry(this.#kept(message), compress, 'ready', lengthOf(this.ports.payload, message)))
+    else this.#queue(message, compress)
     const waiting = this.waitingBytes
     if (waiting <= this.limits.highWaterMarkBytes) return 'sent'
     this.#countInBudget(waiting)
     this.#owesDrain = true
     return 'buffered'
+  }
+
+  #queue(message: WholeMessage, compress: boolean | undefined): void {
+    const length = lengthOf(this.ports.payload, message)
+    this.textBytes = length
+    this.#add(wholeEntry(this.#kept(message), compress, 'ready', length))
   }
 
   /** See `Connection.sendLater`. */
@@ -332,9 +340,13 @@ export class SendQueue implements MessageWriterQueue, MessageEncoderQueue {
   /** Frames a message, or starts to encode it; asynchronous encoding makes it the head. */
   #frame(message: WholeMessage, compress: boolean | undefined): void {
     this.#unsent?.freeze()
-    if (this.#encoder?.encode(message, compress) === true) return
+    if (this.#encoder?.encode(message, compress) === true) {
+      this.textBytes = undefined
+      return
+    }
     if (typeof message === 'string') {
       const bytes = this.frameWriter.addText(finBit | Opcode.text, message)
+      this.textBytes = bytes
       this.#unsent?.add(bytes, false)
     } else if (message instanceof BroadcastMessage) {
       this.frameWriter.addFrame(message.frame, message.joint)

@@ -2,10 +2,13 @@ import type { CloseResult, ConnectionEvents } from '../../core/connection-types.
 import type { MessageReader } from '../../core/receiving/message-reader.js'
 import { isError } from '../../core/value-kinds.js'
 import type { Observer } from '../observer.js'
+import type { HandlerName } from '../server-diagnostics.js'
 import type { ServerSettings } from '../server-settings.js'
 import { UserMessageStream } from '../streaming/message-stream.js'
 import { isThenable } from './is-thenable.js'
 import type { ServerConnection } from './server-connection.js'
+
+type Handler<Data, Argument> = (socket: ServerConnection<Data>, argument: Argument) => unknown
 
 /**
  * Calls the user's handlers for all connections of a server. If a handler throws or rejects, `error` is called and the
@@ -27,14 +30,14 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
   open(socket: ServerConnection<Data>): void {
     this.#observer.opened(socket)
     const { handlers, sequential } = this.#settings
-    this.#call(socket, handlers.open, undefined, sequential)
+    this.#call('open', socket, handlers.open, undefined, sequential)
   }
 
   message(socket: ServerConnection<Data>, message: string | Uint8Array): void {
     this.#observer.received(socket, message)
     if (socket.pipe(message)) return
     const { handlers, sequential } = this.#settings
-    this.#call(socket, handlers.message, message, sequential)
+    this.#call('message', socket, handlers.message, message, sequential)
   }
 
   /** A message whose reader has not begun when the handler is done is dropped. */
@@ -52,7 +55,7 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
     }
     if (sequential) message.acquire()
     try {
-      const returned = handlers.messageStream!(socket, stream)
+      const returned = this.#run('messageStream', socket, handlers.messageStream!, stream)
       if (isThenable(returned)) {
         returned.then(done, (error: unknown) => {
           this.#failed(socket, error)
@@ -69,7 +72,7 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
 
   drain(socket: ServerConnection<Data>): void {
     socket.tellDrained()
-    this.#call(socket, this.#settings.handlers.drain, undefined, false)
+    this.#call('drain', socket, this.#settings.handlers.drain, undefined, false)
   }
 
   pong(socket: ServerConnection<Data>, payload: Uint8Array): void {
@@ -88,7 +91,7 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
     this.#onClosed(socket)
     socket.tellClosed(result)
     this.#observer.closed(socket, result)
-    this.#call(socket, this.#settings.handlers.close, result, false)
+    this.#call('close', socket, this.#settings.handlers.close, result, false)
   }
 
   /** A fault of the peer or the network: `error` is called. Without that handler it is not reported, as the program is not at fault. */
@@ -106,13 +109,15 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
 
   /** @param isWaitedFor whether the next message waits for the promise of the handler */
   #call<Argument>(
+    name: HandlerName,
     socket: ServerConnection<Data>,
-    handler: ((socket: ServerConnection<Data>, argument: Argument) => unknown) | undefined,
+    handler: Handler<Data, Argument> | undefined,
     argument: Argument,
     isWaitedFor: boolean,
   ): void {
     try {
-      const returned = handler?.call(this.#settings.handlers, socket, argument)
+      if (handler === undefined) return
+      const returned = this.#run(name, socket, handler, argument)
       if (!isThenable(returned)) return
       if (isWaitedFor) socket.awaitHandler()
       const done = isWaitedFor ? () => socket.handlerDone() : undefined
@@ -123,6 +128,27 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
     } catch (error) {
       this.#failed(socket, error)
     }
+  }
+
+  #run<Argument>(
+    name: HandlerName,
+    socket: ServerConnection<Data>,
+    handler: Handler<Data, Argument>,
+    argument: Argument,
+  ): unknown {
+    if (!this.#observer.watchesHandlers) return handler.call(this.#settings.handlers, socket, argument)
+    return this.#runWatched(name, socket, handler, argument)
+  }
+
+  /** A function of its own: V8 allocates a context on each call of a function that contains a closure. */
+  #runWatched<Argument>(
+    name: HandlerName,
+    socket: ServerConnection<Data>,
+    handler: Handler<Data, Argument>,
+    argument: Argument,
+  ): unknown {
+    const call = () => handler.call(this.#settings.handlers, socket, argument)
+    return this.#observer.callHandler(name, socket, argument, call)
   }
 
   #failed(socket: ServerConnection<Data>, error: unknown): void {

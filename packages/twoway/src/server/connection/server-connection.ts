@@ -165,13 +165,20 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable {
     return this.bufferedAmount <= this.#settings.limits.highWaterMarkBytes
   }
 
+  /** Payload bytes of the message that is being delivered. */
+  get messageBytes(): number {
+    return this.#connection.messageBytes
+  }
+
   send(message: OutgoingPiece, options?: SendOptions): SendResult {
-    const bytes = typeof message === 'string' ? message : bytesOf(message)
-    return this.#observe(this.#connection.send(bytes, options?.compress))
+    const content = typeof message === 'string' ? message : bytesOf(message)
+    const result = this.#connection.send(content, options?.compress)
+    return this.#observe(result, content, typeof content === 'string' ? this.#textBytes(content) : content.length)
   }
 
   sendBroadcast(broadcast: BroadcastMessage, compress: boolean | undefined): SendResult {
-    return this.#observe(this.#connection.send(broadcast, compress))
+    const result = this.#connection.send(broadcast, compress)
+    return this.#observe(result, broadcast.message, broadcast.length)
   }
 
   sendFrom(source: MessageSource<OutgoingPiece>): Promise<number> {
@@ -179,7 +186,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable {
   }
 
   sendStream(source: MessageSource<OutgoingPiece>, options: SendStreamOptions = {}): Promise<void> {
-    return sendStream(this, source, options).then(() => this.#observer.sent())
+    return sendStream(this, source, options).then(() => this.#observer.sentStream())
   }
 
   sendInPieces(options: SendStreamOptions, onClosed: (error: Error) => void): MessageWriter | undefined {
@@ -364,14 +371,27 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable {
     return { id, url: this.request.url, readyState, remoteAddress, protocol, extensions, bufferedAmount }
   }
 
-  #observe(result: SendResult): SendResult {
-    if (result === 'sent' || result === 'buffered') this.#observer.sent()
-    else if (result === 'dropped') this.#observer.dropped(this)
-    if (result === 'buffered' && !this.#isBehind) {
-      this.#isBehind = true
-      this.#observer.backpressure(this)
-    }
+  /** The length of a text that was just sent. */
+  #textBytes(text: string): number {
+    return this.#connection.textBytes ?? this.#settings.ports.payload.byteLength(text)
+  }
+
+  #observe(result: SendResult, content: string | Uint8Array, bytes: number): SendResult {
+    const observer = this.#observer
+    if (result === 'sent') observer.sent(bytes)
+    else this.#observeLimit(result, bytes)
+    if (observer.watchesSending) observer.publishSending(this, content, result)
     return result
+  }
+
+  /** A message was sent, and not simply taken. */
+  #observeLimit(result: SendResult, bytes: number): void {
+    if (result === 'dropped') this.#observer.dropped(this)
+    if (result !== 'buffered') return
+    this.#observer.sent(bytes)
+    if (this.#isBehind) return
+    this.#isBehind = true
+    this.#observer.backpressure(this)
   }
 
   #lifePayload(): string {

@@ -10,6 +10,7 @@ import type { Transport } from '../../ports/transport.js'
 import { isThenable } from '../connection/is-thenable.js'
 import type { AcceptedHandshake, ServerConnection } from '../connection/server-connection.js'
 import type { Observer } from '../observer.js'
+import type { HandshakeTrace } from '../observing/handshake-trace.js'
 import type { ServerSettings } from '../server-settings.js'
 import type { UpgradeAcceptance, UpgradeAnswer } from '../server-types.js'
 import { describe } from './describe.js'
@@ -70,6 +71,8 @@ interface OpenRequest<Data> {
   readonly app: AppDecision<Data> | undefined
   /** Undefined before it is read. */
   request?: IncomingRequest
+  /** Undefined if nobody listens. */
+  trace?: HandshakeTrace | undefined
 }
 
 /** Decides on opening handshakes: by their rate, the standard's rules, host and origin, the number of connections, and then `upgrade`. */
@@ -136,8 +139,28 @@ export class Admission<Data> {
       const params = route.match(head.target)
       const request = new IncomingRequest(head, transport.peer, 'ws', offer.headers, offer.protocols, params)
       open.request = request
+      const trace = this.#observer.traceHandshake(transport.peer.address, request)
+      const answer = (): void => this.#answer(open, offer, request, params !== undefined, handed)
+      open.trace = trace
+      if (trace === undefined) answer()
+      else trace.run(answer)
+    } catch (error) {
+      this.#fail(open, error)
+    }
+  }
+
+  /** Answers a handshake whose request is in order. */
+  #answer(
+    open: OpenRequest<Data>,
+    offer: ClientOffer,
+    request: IncomingRequest,
+    matchesRoute: boolean,
+    handed: HandedUpgrade | undefined,
+  ): void {
+    const { app } = open
+    try {
       const noRoom = this.#isStopped ? stopping : this.#isFull ? full : undefined
-      const isOurs = params !== undefined && (app?.isRouted === true || this.#events.isWanted(request))
+      const isOurs = matchesRoute && (app?.isRouted === true || this.#events.isWanted(request))
       const refusal = isOurs ? noRoom : standardResponses.pathUnknown
       if (refusal !== undefined) {
         this.#refuse(open, refusal)
@@ -162,7 +185,12 @@ export class Admission<Data> {
     app: AppDecision<Data> | undefined,
   ): UpgradeAnswer<Data> | PromiseLike<UpgradeAnswer<Data>> {
     const { handlers, use } = this.#settings
-    const decide = () => app?.acceptance ?? handlers.upgrade?.(request, upgradeContext(handed))
+    const call = () => handlers.upgrade?.(request, upgradeContext(handed))
+    const ask = () => {
+      if (handlers.upgrade === undefined || !this.#observer.watchesHandlers) return call()
+      return this.#observer.callHandler('upgrade', undefined, request, call) as ReturnType<typeof call>
+    }
+    const decide = () => app?.acceptance ?? ask()
     if (handed === undefined || use.length === 0) return decide()
     const run = handed.runMiddleware(use, (error) => this.#events.failed(error))
     return throughMiddleware<Data>(run, request.signal, () => readAnswer(decide()))
@@ -191,7 +219,7 @@ export class Admission<Data> {
     const peer = new WaitingPeer(open.transport, ports.payload, receiveBudget, {
       left: () => {
         if (endWaiting('the peer left before upgrade() had decided') && request !== undefined) {
-          this.#observer.handshakeLeft(request)
+          this.#observer.handshakeLeft(request, open.trace)
           open.app?.settle(undefined)
         }
       },
@@ -249,7 +277,7 @@ export class Admission<Data> {
         `upgrade() returned ${describe(answer)}: return an object or nothing to accept the client, or a status to refuse it`,
       )
     }
-    const { transport, app } = open
+    const { transport, app, trace } = open
     const { handlers, negotiators } = this.#settings
     const { perMessageDeflate = true, messageStream = handlers.message === undefined, headers } = answer
     const protocol = answer.protocol ?? ''
@@ -266,7 +294,7 @@ export class Admission<Data> {
     const agreed = acceptExtension(offer.extensions, perMessageDeflate ? negotiators : [])
     const { key, expectsContinue } = offer
     accept(transport, { key, protocol, extensions: agreed?.answer, fields: fieldsOf(headers), expectsContinue })
-    this.#observer.handshakeAnswered(101, transport.peer.address, request)
+    this.#observer.handshakeAnswered(101, transport.peer.address, request, trace)
     const socket = this.#events.accepted({
       transport,
       request,
@@ -281,7 +309,7 @@ export class Admission<Data> {
   }
 
   /** Refuses a handshake, and ends its transport. */
-  #refuse({ transport, method, request, app }: OpenRequest<Data>, response: HttpResponse): void {
+  #refuse({ transport, method, request, app, trace }: OpenRequest<Data>, response: HttpResponse): void {
     const { ports, limits } = this.#settings
     const { address } = transport.peer
     const refusal = new Refusal(transport, response, ports.clock, limits.closeTimeoutMs, method === 'HEAD')
@@ -291,7 +319,8 @@ export class Admission<Data> {
     this.#refusals.add(gone)
     const limit = limitOf.get(response)
     if (limit !== undefined) this.#observer.limitReached(limit, address)
-    this.#observer.handshakeAnswered(response.status, address, request)
+    this.#observer.handshakeAnswered(response.status, address, request, trace)
+    if (request === undefined) this.#traceUnread(address, response.status)
     app?.settle(undefined)
   }
 
@@ -313,7 +342,14 @@ export class Admission<Data> {
     )
   }
 
+  /** Traces a handshake that was refused before its request was read. */
+  #traceUnread(address: string | undefined, status: number): void {
+    const trace = this.#observer.traceHandshake(address, undefined)
+    trace?.run(() => trace.answered(status))
+  }
+
   #fail(open: OpenRequest<Data>, error: unknown): void {
+    open.trace?.failed(error)
     this.#refuse(open, error instanceof HandshakeError ? refusalOf(error) : failure)
     if (!(error instanceof HandshakeError)) this.#events.failed(error)
   }

@@ -1,9 +1,40 @@
+import { readFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import process from 'node:process'
+import { containerMemory } from './container-memory.js'
+import { workersBesideThis } from './worker-share.js'
 
-/** Bytes of memory that this process may use: the machine's memory, or the limit of its cgroup if that is lower. */
+let known: number | undefined
+
+/**
+ * Bytes of memory that this process may use: the machine's, or that of its container (a cgroup) where that is less; of a
+ * worker of `serveWorkers`, its part of that. Read once, at the start of the first server.
+ */
 export function processMemory(): number {
-  // Without a limit, the value is 0 or above the machine's memory. Deno has no such function.
-  const held = (process as { constrainedMemory?: () => number }).constrainedMemory?.() ?? 0
-  return held > 0 ? Math.min(held, totalmem()) : totalmem()
+  known ??= Math.floor(allowedMemory() / workersBesideThis())
+  return known
+}
+
+function allowedMemory(): number {
+  // 0, or more than there is, if nothing limits it. Deno has no such function.
+  const constrained = (process as { constrainedMemory?: () => number }).constrainedMemory?.() ?? 0
+  return Math.min(totalmem(), containerMemory(readSystemFile), constrained > 0 ? constrained : Number.POSITIVE_INFINITY)
+}
+
+/** The part of Deno's namespace that asks for a permission without asking the user. */
+interface DenoPermissions {
+  readonly permissions: {
+    querySync(permission: { readonly name: 'read'; readonly path: string }): { readonly state: string }
+  }
+}
+
+function readSystemFile(path: string): string | undefined {
+  try {
+    // Deno would ask the user of a terminal for a permission that it lacks.
+    const { Deno } = globalThis as { readonly Deno?: DenoPermissions }
+    if (Deno !== undefined && Deno.permissions.querySync({ name: 'read', path }).state !== 'granted') return undefined
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
 }
