@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as pass } from 'node:timers/promises'
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { WebSocket } from 'twoway'
 import { serveWorkers, type WorkerExit, type Workers, type WorkersOptions } from 'twoway/workers'
+import { parseExposition } from 'twoway-testing/exposition.js'
 import { HandshakeLoad } from './handshake-load.js'
 
 /** Whether the processes listen by themselves; else node:cluster has the port. */
@@ -92,6 +93,28 @@ async function failureOf(what: string, options: WorkersOptions = {}): Promise<Er
   for await (const chunk of parent.stdout) printed += chunk
   return JSON.parse(printed)
 }
+
+describe('serveWorkers: its server for probes and metrics', () => {
+  it('adds up the histograms of all workers, each of which has its part of the memory', async (context) => {
+    const workers = await run(context, 'echo', { admin: { port: 0 } })
+    const peers = await peersOfAll(workers.url, 2)
+    for (const peer of peers) {
+      peer.socket.send('hello')
+      assert.equal(await peer.next(), 'hello')
+    }
+    assert.equal(await (await fetch(`${workers.adminUrl}/readyz`)).text(), 'ok\n')
+    const families = parseExposition(await (await fetch(`${workers.adminUrl}/metrics`)).text(), 'prometheus')
+    const value = (name: string): number => families.get(name)!.samples.at(-1)!.value
+    assert.equal(value('twoway_received_message_bytes'), 2)
+    assert.equal(value('twoway_received_messages_total'), 2)
+    assert.equal(value('twoway_workers'), 2)
+    const metrics = await workers.metrics()
+    const memory = metrics.workers.map(({ metrics: own }) => own!.memoryBytes)
+    assert.equal(memory[0], memory[1])
+    assert.ok(memory[0]! > 0 && metrics.memoryBytes === 2 * memory[0]! && metrics.memoryBytes <= totalmem())
+    for (const { socket } of peers) socket.close()
+  })
+})
 
 describe('serveWorkers', () => {
   it('shares a port among processes, broadcasts to all, adds up what they count, and leaves no process', async (context) => {

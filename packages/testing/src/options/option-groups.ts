@@ -16,6 +16,7 @@ import {
 } from '../../../twoway/dist/server/server-options.js'
 import { attachTable, serveTable } from '../../../twoway/dist/server/server-settings.js'
 import { shutdownOptions, shutdownTable } from '../../../twoway/dist/server/shutdown/shutdown-options.js'
+import { adminOptions } from '../../../twoway/dist/workers/admin-options.js'
 import { workersOptions } from '../../../twoway/dist/workers/workers-options.js'
 import { workersTable } from '../../../twoway/dist/workers/workers-settings.js'
 import { type Behaviours, otherClients, otherDeflate, otherServers } from './other-libraries.js'
@@ -29,6 +30,7 @@ export const optionInterfaces = {
   PerMessageDeflateOptions: { entry: 'server', table: deflateOptions },
   ShutdownOptions: { entry: 'server', table: shutdownTable },
   WorkersOptions: { entry: 'workers', table: workersTable },
+  AdminOptions: { entry: 'workers', table: adminOptions },
 } as const satisfies {
   readonly [name: string]: { readonly entry: 'client' | 'server' | 'workers'; readonly table: OptionTable }
 }
@@ -150,6 +152,13 @@ export const optionGroups: readonly OptionGroup[] = [
       '`serveWorkers` of `twoway/workers` starts the processes; the options of a server are given to `serve` in the module.',
     from: 'WorkersOptions',
     options: workersOptions,
+  },
+  {
+    title: '`serveWorkers`: `admin`',
+    introduction:
+      'An object with these options is the value of `admin`. It starts an HTTP server in the parent process with `/livez`, `/readyz` and `/metrics`: docs/observability.md describes them.',
+    from: 'AdminOptions',
+    options: adminOptions,
   },
   {
     title: '`serveWorkers`: handlers',

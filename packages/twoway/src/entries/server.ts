@@ -41,8 +41,8 @@ export type { IncomingRequest } from '../server/handshake/incoming-request.js'
 export type { Middleware, NodeRequest, NodeResponse } from '../server/node-types.js'
 export type { ParamsOf } from '../server/routing/path-params.js'
 export type { PathParams } from '../server/routing/path-pattern.js'
-export type { ServerDiagnostics } from '../server/server-diagnostics.js'
-export type { CountsByName, ServerMetrics } from '../server/server-metrics.js'
+export type { Fault, HandlerName, ServerDiagnostics, ServerTraces } from '../server/server-diagnostics.js'
+export type { CountsByName, ServerHistograms, ServerMetrics } from '../server/server-metrics.js'
 export type {
   AttachOptions,
   BroadcastOptions,
@@ -75,6 +75,7 @@ export type {
 } from '../server/server-types.js'
 export type { GracefulShutdown } from '../server/shutdown/graceful-shutdown.js'
 export type { Drainable, Shutdown, ShutdownOptions, ShutdownResult } from '../server/shutdown/shutdown-types.js'
+export type { AdminOptions } from '../workers/admin-options.js'
 export type {
   WorkerExit,
   WorkerMetrics,

@@ -8,10 +8,11 @@ export { UsageError } from '../core/errors.js'
 export type { MemoryTuningCounts } from '../ports/memory-tuning.js'
 export type { TransportPath, TransportReport } from '../ports/transport-report.js'
 export type { AttachableServer } from '../runtimes/node/http/http-attachment.js'
-export type { CountsByName, ServerMetrics } from '../server/server-metrics.js'
+export type { CountsByName, ServerHistograms, ServerMetrics } from '../server/server-metrics.js'
 export type { CloseOptions, OutgoingPiece, SendOptions } from '../server/server-types.js'
 export type { GracefulShutdown } from '../server/shutdown/graceful-shutdown.js'
 export type { Drainable, Shutdown, ShutdownOptions, ShutdownResult } from '../server/shutdown/shutdown-types.js'
+export type { AdminOptions } from '../workers/admin-options.js'
 export type { ServeWorkers } from '../workers/serve-workers.js'
 export type {
   WorkerExit,

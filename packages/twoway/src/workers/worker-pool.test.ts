@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
+import type { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
 import { type FakeWorker, FakeWorkerHost } from 'twoway-testing/harnesses/fake-workers.js'
+import { StillNetwork } from 'twoway-testing/harnesses/still-network.js'
 import { startWorkers } from './worker-pool.js'
 import type { WorkerExit, Workers, WorkersOptions } from './workers-types.js'
 
 class Scene {
-  readonly clock = new FakeClock()
+  readonly network = new StillNetwork()
+  readonly clock: FakeClock = this.network.clock
   readonly host = new FakeWorkerHost()
   readonly exits: WorkerExit[] = []
   readonly errors: string[] = []
@@ -25,6 +27,7 @@ class Scene {
         clock: this.clock,
         random: { maskingKey: () => -1, bytes: (length) => new Uint8Array(length) },
         host: this.host,
+        admin: this.network.ports,
         parallelism: 3,
         report: (error) => void this.reports.push((error as Error).message),
       },
@@ -508,6 +511,7 @@ describe('serveWorkers: options', () => {
       startTimeoutMs: 0,
       killAfterMs: 1.5,
       maxBufferedBytes: -1,
+      admin: 'a',
       workerExit: 'a',
       error: {},
     }

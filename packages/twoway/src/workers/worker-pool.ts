@@ -4,8 +4,9 @@ import { addMetrics, noMetrics, noTransport, nothingNow } from '../server/add-me
 import { isThenable } from '../server/connection/is-thenable.js'
 import { bytesOf } from '../server/connection/message-bytes.js'
 import type { ServerMetrics } from '../server/server-metrics.js'
-import type { CloseOptions, OutgoingPiece, SendOptions } from '../server/server-types.js'
+import type { CloseOptions, OutgoingPiece, SendOptions, Server } from '../server/server-types.js'
 import { checkTime } from '../server/shutdown/check-time.js'
+import { type AdminSubject, startAdminServer } from './admin-server.js'
 import { RestartDelay } from './restart-delay.js'
 import { SharedPorts } from './shared-ports.js'
 import { SupervisedWorker } from './supervised-worker.js'
@@ -48,6 +49,7 @@ class WorkerPool implements Workers {
   #exits = 0
   #restarting: Promise<void> | undefined
   #closed: Promise<void> | undefined
+  #admin: Server | undefined
   #onStartFailed: (error: Error) => void = () => {}
 
   constructor(settings: WorkersSettings) {
@@ -67,6 +69,8 @@ class WorkerPool implements Workers {
     })
     failed.catch(() => {})
     try {
+      const { admin, ports } = this.#settings
+      if (admin !== undefined) this.#admin = await startAdminServer(admin, this.#adminSubject, ports.admin)
       for (const seat of this.#seats) seat.worker = this.#launch(seat.id)
       await Promise.race([Promise.all(this.#seats.map(({ worker }) => worker!.started)), failed])
       this.#phase = 'up'
@@ -86,6 +90,10 @@ class WorkerPool implements Workers {
 
   get port(): number {
     return this.#addresses[0]?.port ?? 0
+  }
+
+  get adminUrl(): string {
+    return this.#admin?.url.replace(/^ws/, 'http') ?? ''
   }
 
   get isReady(): boolean {
@@ -161,6 +169,26 @@ class WorkerPool implements Workers {
     this.#phase = 'closing'
     this.#cancelRestarts()
     await Promise.all([...this.#running].map((worker) => worker.stop(withinMs)))
+    // Last: a probe that finds nobody has the process killed.
+    await this.#admin?.close()
+  }
+
+  get #adminSubject(): AdminSubject {
+    const pool = this
+    return {
+      get notReady() {
+        return pool.#notReady
+      },
+      metrics: () => this.metrics(),
+      failed: (error) => this.#tellError(error),
+    }
+  }
+
+  get #notReady(): string | undefined {
+    if (this.#phase === 'starting') return 'the workers are starting'
+    if (!this.isReady) return 'the workers are stopping'
+    const isListening = [...this.#running].some(({ state }) => state === 'listening')
+    return isListening ? undefined : 'no worker listens'
   }
 
   #launch(id: number): SupervisedWorker {

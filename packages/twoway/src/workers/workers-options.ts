@@ -1,5 +1,6 @@
-import { count, listOf, matching, text } from '../core/options/check.js'
+import { count, listOf, matching, object, text } from '../core/options/check.js'
 import { option } from '../core/options/option.js'
+import type { AdminOptions } from './admin-options.js'
 
 /** The options of `serveWorkers`, but for its handlers. */
 export const workersOptions = {
@@ -45,4 +46,9 @@ export const workersOptions = {
    * @limit The worker misses further broadcasts, and `error` is called; the other workers get them.
    */
   maxBufferedBytes: option(count('bytes'), 16 << 20),
+  /**
+   * An HTTP server in the parent process for probes and metrics: `/livez`, `/readyz` and `/metrics`. An object says where
+   * it listens. Without one there is no such server.
+   */
+  admin: option(object<AdminOptions>()),
 }

@@ -4,6 +4,8 @@ import { type OptionsOwner, settleOptions } from '../core/options/settle-options
 import type { Clock } from '../ports/clock.js'
 import type { Random } from '../ports/random.js'
 import type { WorkerHost } from '../ports/worker-host.js'
+import type { ServerPorts } from '../server/server-settings.js'
+import { type AdminSettings, adminOptions } from './admin-options.js'
 import { workersOptions } from './workers-options.js'
 import type { WorkersOptions } from './workers-types.js'
 
@@ -12,6 +14,8 @@ export interface WorkersPorts {
   readonly clock: Clock
   readonly random: Random
   readonly host: WorkerHost
+  /** The ports of the server for probes and metrics. */
+  readonly admin: ServerPorts
   /** The number of processes that the machine runs at once. */
   readonly parallelism: number
   /** Reports an error that no handler took to whoever runs the program. */
@@ -25,6 +29,8 @@ export interface WorkersSettings {
   readonly startTimeoutMs: number
   readonly killAfterMs: number
   readonly maxBufferedBytes: number
+  /** Where the server for probes and metrics listens; undefined for none. */
+  readonly admin: AdminSettings | undefined
   readonly handlers: Pick<WorkersOptions, 'workerExit' | 'error'>
 }
 
@@ -44,5 +50,9 @@ const owner: OptionsOwner = {
 export function settleWorkers(options: WorkersOptions, ports: WorkersPorts): WorkersSettings {
   const settled = settleOptions(options, workersTable, owner)
   const { workers = ports.parallelism, startTimeoutMs, killAfterMs, maxBufferedBytes } = settled
-  return { ports, workers, startTimeoutMs, killAfterMs, maxBufferedBytes, handlers: options }
+  const admin =
+    settled.admin === undefined
+      ? undefined
+      : settleOptions(settled.admin, adminOptions, { name: 'admin of serveWorkers()', prefix: 'admin.' })
+  return { ports, workers, startTimeoutMs, killAfterMs, maxBufferedBytes, admin, handlers: options }
 }

@@ -69,6 +69,8 @@ export interface Workers extends PlatformAsyncDisposable {
   readonly urls: readonly string[]
   /** The port of the first server; 0 if it has none. */
   readonly port: number
+  /** The URL of the server for probes and metrics, such as http://127.0.0.1:9464; '' without the option `admin`. */
+  readonly adminUrl: string
   /** Whether new clients are welcome: false after `notReady`, `drain` or `close`. A readiness probe reports it. */
   readonly isReady: boolean
   /**

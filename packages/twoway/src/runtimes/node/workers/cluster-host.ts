@@ -9,6 +9,7 @@ import { UsageError } from '../../../core/errors.js'
 import type { WorkerEnd, WorkerEvents, WorkerHost, WorkerProcess } from '../../../ports/worker-host.js'
 import { startTask, startTimer } from '../internals/genuine-timers.js'
 import { URL } from '../platform.js'
+import { shareOf, workerShare } from '../tuning/worker-share.js'
 import { type Envelope, isEnvelope, workerMarker } from '../worker-marker.js'
 
 /** What a worker is started with beside its module. */
@@ -16,6 +17,8 @@ export interface ClusterOptions {
   readonly args?: readonly string[] | undefined
   readonly execArgv?: readonly string[] | undefined
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /** The number of workers. */
+  readonly workers?: number | undefined
 }
 
 /** How long after a process's end what it sent may still come, where a process of its own holds the channel open. */
@@ -70,7 +73,7 @@ function startWorker(exec: string, options: ClusterOptions, events: WorkerEvents
 }
 
 /** The settings of node:cluster are the process's own: they are as before afterwards. */
-function fork(exec: string, { args, execArgv, env }: ClusterOptions): ChildProcess {
+function fork(exec: string, { args, execArgv, env, workers = 1 }: ClusterOptions): ChildProcess {
   const before = cluster.settings
   try {
     cluster.setupPrimary({
@@ -81,7 +84,7 @@ function fork(exec: string, { args, execArgv, env }: ClusterOptions): ChildProce
       serialization: 'advanced',
       silent: false,
     })
-    return cluster.fork({ ...env, [workerMarker]: String(process.pid) }).process
+    return cluster.fork({ ...env, [workerMarker]: String(process.pid), [workerShare]: shareOf(workers) }).process
   } finally {
     ;(cluster as { settings: typeof before }).settings = before
   }
