@@ -30,7 +30,9 @@ describe('the options of the public types', () => {
   it('each have a row in docs/options.md', () => {
     for (const [name, { table }] of Object.entries(optionInterfaces)) {
       const owner = (from: string) =>
-        /^(?:Serve|Attach|Upgrader)Options$/.test(name) ? ['ServeOptions', 'AttachOptions'].includes(from) : from === name
+        /^(?:Serve|Attach|Upgrader)Options$/.test(name)
+          ? ['ServeOptions', 'AttachOptions'].includes(from)
+          : from === name
       const documented = new Set(
         optionGroups.filter(({ from }) => owner(from)).flatMap(({ options }) => Object.keys(options)),
       )

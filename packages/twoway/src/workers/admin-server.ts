@@ -1,6 +1,7 @@
 import { startServer } from '../server/listening-server.js'
 import type { MetricsSource } from '../server/observing/exposition.js'
 import { metricsAnswer } from '../server/observing/metrics-answer.js'
+import * as platform from '../server/platform.js'
 import type { ServerPorts } from '../server/server-settings.js'
 import type { HttpAnswer, Server } from '../server/server-types.js'
 import type { AdminSettings } from './admin-options.js'
@@ -34,7 +35,7 @@ export function startAdminServer(
       maxConnections: 1,
       upgrade: () => notFound,
       async request({ url, method, headers }) {
-        const { pathname } = new URL(url)
+        const { pathname } = new platform.URL(url)
         if (!Object.hasOwn(pages, pathname)) return notFound
         if (method !== 'GET' && method !== 'HEAD') {
           return { ...plain(405, 'only GET and HEAD are allowed'), headers: { ...plainHeaders, Allow: 'GET, HEAD' } }
