@@ -49,9 +49,6 @@ export class Connection<Owner>
 {
   readonly #role: 'client' | 'server'
   readonly #transport: Transport
-  readonly #payload: Payload
-  readonly #clock: Clock
-  readonly #limits: Limits
   readonly #whenBufferFull: 'close' | 'drop'
   readonly #extension: Extension | undefined
   readonly #owner: Owner
@@ -98,26 +95,36 @@ export class Connection<Owner>
   }: ConnectionOptions<Owner>) {
     this.#role = role
     this.#transport = transport
-    this.#payload = ports.payload
-    this.#clock = ports.clock
-    this.#limits = limits
     this.#whenBufferFull = whenBufferFull
     this.#extension = extension
     this.#owner = owner
     this.#events = events
     this.#parser = new FrameParser(role, ports.payload, extension?.messageBits)
     if (streamsMessages === true) extension?.decodeForReader?.()
+    this.#frameWriter = new FrameWriter(transport, ports, role === 'client' ? ports.random : undefined, this)
+    this.#queue = new SendQueue(this.#frameWriter, extension, ports, limits, budget, this)
     this.#sink =
       streamsMessages === true
         ? this.#newStreamer()
         : new MessageAssembler(ports.payload, ports.scratchPool, limits.maxMessageBytes)
-    this.#frameWriter = new FrameWriter(transport, ports, role === 'client' ? ports.random : undefined, this)
-    this.#queue = new SendQueue(this.#frameWriter, extension, ports, limits, budget, this)
     this.#control = new ControlFrames(this.#frameWriter, ports.payload, limits.highWaterMarkBytes)
     this.#unparsed = new InputBuffer(ports.payload)
     this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
     this.#gate = new ReadGate(transport, ports.clock, this.#rate)
     this.#receiveBudget = receiveBudget
+  }
+
+  // The queue has these three. Fields of our own would cost every connection their memory.
+  get #payload(): Payload {
+    return this.#queue.ports.payload
+  }
+
+  get #clock(): Clock {
+    return this.#queue.ports.clock
+  }
+
+  get #limits(): Limits {
+    return this.#queue.limits
   }
 
   get state(): ClosingState {

@@ -16,6 +16,12 @@ export interface FrameWriterOwner {
   flushed(): void
 }
 
+interface FrameWriterPorts {
+  readonly payload: Payload
+  readonly clock: Clock
+  readonly scratchPool: ScratchPool
+}
+
 /**
  * Writes frames to the transport, once per turn: frames sent during a read go out at its end, all others at the end of
  * the turn.
@@ -24,8 +30,7 @@ export class FrameWriter implements Flushable {
   readonly #transport: Transport
   readonly #payload: Payload
   readonly #random: Random | undefined
-  readonly #clock: Clock
-  readonly #pool: ScratchPool
+  readonly #ports: FrameWriterPorts
   readonly #owner: FrameWriterOwner
   #scratch: Uint8Array | undefined
   /** Bytes that wait here. */
@@ -41,18 +46,16 @@ export class FrameWriter implements Flushable {
   #mayPend = true
 
   /** @param random source of masking keys: a client's frames are masked, a server's are not (RFC 6455 §5.1) */
-  constructor(
-    transport: Transport,
-    { payload, clock, scratchPool }: { payload: Payload; clock: Clock; scratchPool: ScratchPool },
-    random: Random | undefined,
-    owner: FrameWriterOwner,
-  ) {
+  constructor(transport: Transport, ports: FrameWriterPorts, random: Random | undefined, owner: FrameWriterOwner) {
     this.#transport = transport
-    this.#payload = payload
-    this.#clock = clock
-    this.#pool = scratchPool
+    this.#payload = ports.payload
+    this.#ports = ports
     this.#random = random
     this.#owner = owner
+  }
+
+  get #pool(): ScratchPool {
+    return this.#ports.scratchPool
   }
 
   /** Whether frames are masked, as a client's are. Long payloads are copied only then. */
@@ -259,6 +262,6 @@ export class FrameWriter implements Flushable {
 
   /** A function of its own: V8 allocates a context on each call of a function that contains a closure. */
   #flushLater(): void {
-    this.#clock.defer(() => this.flushDeferred())
+    this.#ports.clock.defer(() => this.flushDeferred())
   }
 }
