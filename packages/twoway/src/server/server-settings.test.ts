@@ -122,7 +122,7 @@ test('attach names the reason why it has no option of a server that listens', ()
 /** Options of `ws`, Bun, uWebSockets.js and Socket.IO, each with the words that the advice must have. */
 const foreign: Readonly<Record<string, string>> = {
   server: 'attach()',
-  noServer: 'attach()',
+  noServer: 'upgrader()',
   verifyClient: 'upgrade()',
   handleProtocols: 'request.protocols',
   clientTracking: 'server.connections',
