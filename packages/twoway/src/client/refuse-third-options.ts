@@ -1,4 +1,4 @@
-import { UsageError } from '../core/errors.js'
+import { UsageError } from '../core/usage-error.js'
 
 /** Refuses options as the third argument, where `ws` takes them: they would be lost silently. Other values are ignored. */
 export function refuseThirdOptions(third: unknown, className: string): void {

@@ -1,9 +1,8 @@
 import { describeCloseCode } from './closing/close-code.js'
 import type { HeaderFields } from './http/header-fields.js'
-import { printable } from './printable.js'
+import { inSentence } from './printable.js'
 
-/** Characters of an error's text. */
-const longestSentence = 2000
+export { UsageError, type UsageErrorCode } from './usage-error.js'
 
 /** One rule of a standard that a peer can break. */
 export interface Violation {
@@ -246,55 +245,8 @@ export function closedWith(closeCode: number): string {
   return `closed with ${closeCode}, ${describeCloseCode(closeCode)}`
 }
 
-/**
- * Escapes an error's text for logs and terminals. Values of a peer are `quoted` when they are inserted; this covers
- * texts of the system and of callers, which may repeat a peer's value.
- */
-function inSentence(text: string): string {
-  return printable(text, { as: 'sentence', maxLength: longestSentence })
-}
-
 function sentenceOf(row: Violation, detail: string): string {
   return `${row.sentence}${detail === '' ? '' : `: ${detail}`} (${row.standard ?? 'RFC 6455'} §${row.section})`
-}
-
-/** Mistakes of the caller. */
-export type UsageErrorCode =
-  | 'closeCodeInvalid'
-  | 'closeReasonTooLong'
-  | 'controlPayloadTooLong'
-  | 'messageTypeInvalid'
-  | 'messageNotUtf8'
-  | 'messageTaken'
-  | 'messageSourceInvalid'
-  | 'optionInvalid'
-  | 'nodeRequestMissing'
-  | 'pathTaken'
-  | 'protocolNotOffered'
-  | 'tooManyTopics'
-  | 'topicInvalid'
-  | 'upgradeAnswerInvalid'
-  | 'requestAnswerInvalid'
-  | 'upgradeTaken'
-  | 'headerInvalid'
-  | 'pingImpossible'
-  | 'streamImpossible'
-
-/** The caller asked for something impossible. Thrown at once; no state has changed. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
-  readonly code: UsageErrorCode
-
-  constructor(code: UsageErrorCode, message: string) {
-    super(inSentence(message))
-    this.code = code
-  }
-
-  /** For `JSON.stringify`, which would leave out an error's message. */
-  toJSON(): object {
-    const { name, code, message } = this
-    return { name, code, message }
-  }
 }
 
 /** Causes of a failure that is not a protocol error. */

@@ -12,6 +12,9 @@ const likeAnEscape = /\\(?=u\{)/g
 /** Characters of a peer's value that an error repeats. */
 const longestValue = 200
 
+/** Characters of an error's text. */
+const longestSentence = 2000
+
 export interface PrintableOptions {
   /**
    * The kind of text:
@@ -47,6 +50,14 @@ export function printable(text: string, options: PrintableOptions = {}): string 
 /** A peer's value for an error's text: on one line, and shortened. */
 export function quoted(value: string): string {
   return printable(value, { maxLength: longestValue })
+}
+
+/**
+ * Escapes an error's text for logs and terminals. Values of a peer are `quoted` when they are inserted; this covers
+ * texts of the system and of callers, which may repeat a peer's value.
+ */
+export function inSentence(text: string): string {
+  return printable(text, { as: 'sentence', maxLength: longestSentence })
 }
 
 function escapeOf(character: string): string {

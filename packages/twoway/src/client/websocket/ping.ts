@@ -1,4 +1,4 @@
-import { UsageError } from '../../core/errors.js'
+import { UsageError } from '../../core/usage-error.js'
 
 /** The key of the method that sends a Ping. The standard's interfaces have no such method. */
 export const sendPing = Symbol('sendPing')
