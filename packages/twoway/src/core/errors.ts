@@ -2,7 +2,7 @@ import { describeCloseCode } from './closing/close-code.js'
 import type { HeaderFields } from './http/header-fields.js'
 import { inSentence } from './printable.js'
 
-export { UsageError, type UsageErrorCode } from './usage-error.js'
+export { UsageError } from './usage-error.js'
 
 /** One rule of a standard that a peer can break. */
 export interface Violation {
