@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { constants, deflateRawSync } from 'node:zlib'
 import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
@@ -20,8 +21,29 @@ const peersAtATime = 100
 interface Halves {
   readonly property: string
   readonly mode: Mode
-  /** The bytes that each peer sends after it connected; the rest never arrives. */
-  readonly part: () => Uint8Array
+  /** The bytes that a peer sends after it connected; the rest never arrives. Called for each peer. */
+  readonly part: (index: number) => Uint8Array
+}
+
+/** Parts of several lengths, whose buffers fit no other's place. */
+const partLengths = Array.from({ length: 40 }, (_, index) => 178_000 + index * 3_128)
+
+/** Makes each part once: a peer's part by its number. */
+function eachOf(partOf: (length: number) => Uint8Array): Halves['part'] {
+  let parts: Uint8Array[] | undefined
+  return (index) => {
+    parts ??= partLengths.map(partOf)
+    return parts[index % parts.length]!
+  }
+}
+
+/** The same part for each peer. */
+function same(partOf: () => Uint8Array): Halves['part'] {
+  let part: Uint8Array | undefined
+  return () => {
+    part ??= partOf()
+    return part
+  }
 }
 
 /** The first frame of a message of about 16 KiB that inflates to just below 1 MiB. */
@@ -48,10 +70,9 @@ function halves({ property, mode, part }: Halves): Row {
       const before = await server.memory()
       const bystander = await Bystander.join(server.port)
       const peers = await openMany(server, mode)
-      const bytes = part()
       bystander.begin()
       for (const [index, peer] of peers.entries()) {
-        peer.send(bytes)
+        peer.send(part(index))
         if (index % 4 === 3) await sleep(1)
       }
       await sleep(3000)
@@ -94,12 +115,24 @@ export const unfinishedRows: readonly Row[] = [
   halves({
     property: `${count} peers that each send half a message of 100 KiB`,
     mode: 'echo',
-    part: () => clientFrame(opcodes.binary, Buffer.alloc(50 << 10, 'a'), { length: 100 << 10 }),
+    part: same(() => clientFrame(opcodes.binary, Buffer.alloc(50 << 10, 'a'), { length: 100 << 10 })),
   }),
   halves({
     property: `${count} peers that each send half a compressed message, 16 KiB that inflate to 1 MiB`,
     mode: 'compress',
-    part: halfBomb,
+    part: same(halfBomb),
+  }),
+  halves({
+    property: `${count} peers that each send 178 to 300 KB, half of a message`,
+    mode: 'echo',
+    part: eachOf((length) => clientFrame(opcodes.binary, Buffer.alloc(length, 'a'), { length: 2 * length })),
+  }),
+  halves({
+    property: `${count} peers that each send 178 to 300 KB, half of a compressed message`,
+    mode: 'compress',
+    part: eachOf((length) =>
+      clientFrame(opcodes.binary, randomBytes(length), { length: 2 * length, reservedBits: 4 }),
+    ),
   }),
 ]
 

@@ -8,6 +8,7 @@ import type { ProtocolError, TransportError } from './errors.js'
 import type { Extension } from './extensions/extension.js'
 import type { Limits } from './limits.js'
 import type { MessageReader } from './receiving/message-reader.js'
+import type { ReadTurns } from './receiving/read-turns.js'
 import type { ReceiveRates } from './receiving/receive-rate.js'
 import type { BufferBudget } from './sending/buffer-budget.js'
 import type { ScratchPool } from './sending/scratch-pool.js'
@@ -39,6 +40,8 @@ export interface ConnectionOptions<Owner> {
   readonly budget?: BufferBudget | undefined
   /** Shared by the connections of a server: the memory of incomplete input. Not counted by default. */
   readonly receiveBudget?: MemoryBudget | undefined
+  /** Shared by the connections of a server: the turns in which long messages are read. By default they have no turns. */
+  readonly readTurns?: ReadTurns | undefined
   /**
    * The object that the connection belongs to. Each call of `events` gets it, so one `events` object serves many
    * connections.

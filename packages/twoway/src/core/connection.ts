@@ -17,6 +17,7 @@ import { type DecoderEvents, MessageDecoder } from './receiving/message-decoder.
 import type { MessageSink } from './receiving/message-sink.js'
 import { MessageStreamer } from './receiving/message-streamer.js'
 import { ReadGate, StopReason } from './receiving/read-gate.js'
+import type { ReadTurns, TurnTaker } from './receiving/read-turns.js'
 import { ReceiveRate } from './receiving/receive-rate.js'
 import { UnfinishedInput, type UnfinishedInputOwner } from './receiving/unfinished-input.js'
 import { ControlFrames } from './sending/control-frames.js'
@@ -45,7 +46,7 @@ const shortHeader = 6
  * peer's Close arrived. While it is paused, it keeps a copy of the unparsed bytes.
  */
 export class Connection<Owner>
-  implements TransportSink, FrameWriterOwner, SendQueueOwner, DecoderEvents, ClosingOwner, UnfinishedInputOwner
+  implements TransportSink, FrameWriterOwner, SendQueueOwner, DecoderEvents, ClosingOwner, UnfinishedInputOwner, TurnTaker
 {
   readonly #role: 'client' | 'server'
   readonly #transport: Transport
@@ -63,6 +64,7 @@ export class Connection<Owner>
   /** Undefined if the peer may send at any rate. */
   readonly #rate: ReceiveRate | undefined
   readonly #receiveBudget: MemoryBudget | undefined
+  readonly #readTurns: ReadTurns | undefined
 
   /** Undefined while the connection is open. */
   #closing: Closing | undefined
@@ -90,6 +92,7 @@ export class Connection<Owner>
     streamsMessages,
     budget,
     receiveBudget,
+    readTurns,
     owner,
     events,
   }: ConnectionOptions<Owner>) {
@@ -112,6 +115,7 @@ export class Connection<Owner>
     this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
     this.#gate = new ReadGate(transport, ports.clock, this.#rate)
     this.#receiveBudget = receiveBudget
+    this.#readTurns = readTurns
   }
 
   // The queue has these three. Fields of our own would cost every connection their memory.
@@ -287,12 +291,14 @@ export class Connection<Owner>
     if (this.#parsing || !this.#gate.isOpen || this.#unparsed.length > 0) {
       if (this.#reads()) this.#unparsed.append(bytes, start, end)
       this.#countHeld()
+      this.#countTurn(end - start)
       return
     }
     this.#parse(bytes, start, end)
     this.#sink.readEnds?.()
     if (this.#unparsed.length > 0 || this.#peerEnded) this.#parseUnparsed()
     this.#countHeld()
+    this.#countTurn(end - start)
   }
 
   drained(): void {
@@ -358,6 +364,10 @@ export class Connection<Owner>
     this.#events.error(this.#owner, error)
   }
 
+  takeTurn(): void {
+    this.#resumeReading(StopReason.turn)
+  }
+
   get waitsForRest(): boolean {
     return this.#closing === undefined && this.#awaitsRest && this.#gate.isUpToPeer
   }
@@ -382,6 +392,13 @@ export class Connection<Owner>
       this.#unfinished.close()
       this.#unfinished = undefined
     }
+  }
+
+  /** Stops reading if many connections read long messages, or what they send after they were failed. */
+  #countTurn(bytes: number): void {
+    if (this.#readTurns === undefined || (this.#unfinished === undefined && this.#closing === undefined)) return
+    const held = this.#closing === undefined ? this.heldBytes : Number.POSITIVE_INFINITY
+    if (this.state !== 'closed' && !this.#readTurns.mayReadOn(this, bytes, held)) this.#gate.stop(StopReason.turn)
   }
 
   /** Whether received bytes still matter: the connection is open, or waits for the peer's Close. */
@@ -601,6 +618,7 @@ export class Connection<Owner>
     this.#extension?.stopDecoding()
     this.#queue.abandon(unfinished)
     // The remaining input is only searched for the peer's Close now.
+    this.#readTurns?.leave(this)
     if (this.#gate.resumeAll()) this.#scheduleParsing()
     this.#countHeld()
     this.#events.closing?.(this.#owner)

@@ -7,6 +7,7 @@ import { plainLimitOptions, type ServerLimits, serverLimitOptions, serverLimits 
 import { callable } from '../core/options/check.js'
 import { type Option, type OptionsOf, option, type SettingsOf } from '../core/options/option.js'
 import { settleOptions } from '../core/options/settle-options.js'
+import { ReadTurns } from '../core/receiving/read-turns.js'
 import { ReceiveBudget } from '../core/receiving/receive-budget.js'
 import { BufferBudget } from '../core/sending/buffer-budget.js'
 import type { DeflateCodec } from '../ports/deflate-codec.js'
@@ -41,6 +42,7 @@ export interface ServerSettings<Data> {
   readonly limits: ServerLimits
   readonly budget: BufferBudget
   readonly receiveBudget: ReceiveBudget
+  readonly readTurns: ReadTurns
   readonly origin: 'any' | readonly string[]
   readonly hosts: 'any' | readonly string[]
   readonly whenBufferFull: 'close' | 'drop'
@@ -188,6 +190,7 @@ function settingsOf<Data>(
     limits,
     budget: new BufferBudget(limits.maxTotalBufferedBytes),
     receiveBudget: new ReceiveBudget(limits.maxTotalReceiveBytes),
+    readTurns: new ReadTurns(ports.clock),
     ...{ origin, hosts, whenBufferFull, sequential, measureHandlers, tuneMemory, memoryBytes },
     negotiators: negotiatorsOf(perMessageDeflate, ports),
     route: routeOf(settled.path),

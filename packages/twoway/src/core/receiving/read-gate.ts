@@ -16,12 +16,14 @@ export const StopReason = {
   decoding: 16,
   /** A streamed message waits for its reader. */
   reader: 32,
+  /** Many connections read long messages, and it is the turn of others. */
+  turn: 64,
 } as const
 
 export type StopReason = (typeof StopReason)[keyof typeof StopReason]
 
 /** Reasons that the peer can't influence. */
-const ownStops = StopReason.paused | StopReason.handler | StopReason.reader
+const ownStops = StopReason.paused | StopReason.handler | StopReason.reader | StopReason.turn
 
 /**
  * Decides whether a connection reads. Pauses the transport with the first reason and resumes it when the last is gone.

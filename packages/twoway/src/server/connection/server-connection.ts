@@ -78,7 +78,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable {
     topics: ServerTopics<ServerConnection<Data>>,
     firstTicks: number,
   ) {
-    const { ports, limits, whenBufferFull, budget, receiveBudget } = settings
+    const { ports, limits, whenBufferFull, budget, receiveBudget, readTurns } = settings
     const { transport, extension } = accepted
     this.data = accepted.data
     this.request = accepted.request
@@ -101,6 +101,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable {
       streamsMessages: accepted.messageStream,
       budget,
       receiveBudget,
+      readTurns,
       owner: this,
       events,
     })
