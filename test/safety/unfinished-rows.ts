@@ -130,9 +130,7 @@ export const unfinishedRows: readonly Row[] = [
   halves({
     property: `${count} peers that each send 178 to 300 KB, half of a compressed message`,
     mode: 'compress',
-    part: eachOf((length) =>
-      clientFrame(opcodes.binary, randomBytes(length), { length: 2 * length, reservedBits: 4 }),
-    ),
+    part: eachOf((length) => clientFrame(opcodes.binary, randomBytes(length), { length: 2 * length, reservedBits: 4 })),
   }),
 ]
 

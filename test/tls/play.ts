@@ -167,6 +167,8 @@ class Peer {
     this.#isRuly = sequence.faults.every(({ kind }) => harmless.has(kind))
     this.#gone = Promise.race([new Promise((resolve) => socket.once('close', resolve)), wire.ended])
     socket.on('error', () => {})
+    // Node adds a listener for each renegotiation, and a server refuses most of them.
+    socket.setMaxListeners(0)
     const secretName = this.#isServer ? 'SERVER_TRAFFIC_SECRET_0' : 'CLIENT_TRAFFIC_SECRET_0'
     socket.on('keylog', (line: Buffer) => {
       const [name, , secret = ''] = line.toString().trim().split(' ')

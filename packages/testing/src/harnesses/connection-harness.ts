@@ -4,6 +4,7 @@ import { ProtocolError } from '../../../twoway/dist/core/errors.js'
 import type { Extension } from '../../../twoway/dist/core/extensions/extension.js'
 import { type Limits, serverLimits } from '../../../twoway/dist/core/limits.js'
 import type { MessageReader } from '../../../twoway/dist/core/receiving/message-reader.js'
+import type { ReadTurns } from '../../../twoway/dist/core/receiving/read-turns.js'
 import type { ReceiveRates } from '../../../twoway/dist/core/receiving/receive-rate.js'
 import { ScratchPool } from '../../../twoway/dist/core/sending/scratch-pool.js'
 import type { MemoryBudget } from '../../../twoway/dist/ports/memory-budget.js'
@@ -19,6 +20,7 @@ export interface HarnessOptions {
   readonly whenBufferFull?: 'close' | 'drop'
   readonly extension?: Extension
   readonly receiveBudget?: MemoryBudget
+  readonly readTurns?: ReadTurns
   /** Runs in the middle of parsing, after the message was logged. */
   readonly onMessage?: (message: string | Uint8Array, harness: ConnectionHarness) => void
   /** Takes each message while it arrives, in place of `onMessage`. */
@@ -40,6 +42,7 @@ export class ConnectionHarness {
     whenBufferFull = 'close',
     extension,
     receiveBudget,
+    readTurns,
     onMessage,
     onStream,
   }: HarnessOptions = {}) {
@@ -72,6 +75,7 @@ export class ConnectionHarness {
       whenBufferFull,
       extension,
       receiveBudget,
+      readTurns,
       streamsMessages: onStream !== undefined,
       owner: this,
       events,

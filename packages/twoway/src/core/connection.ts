@@ -46,7 +46,14 @@ const shortHeader = 6
  * peer's Close arrived. While it is paused, it keeps a copy of the unparsed bytes.
  */
 export class Connection<Owner>
-  implements TransportSink, FrameWriterOwner, SendQueueOwner, DecoderEvents, ClosingOwner, UnfinishedInputOwner, TurnTaker
+  implements
+    TransportSink,
+    FrameWriterOwner,
+    SendQueueOwner,
+    DecoderEvents,
+    ClosingOwner,
+    UnfinishedInputOwner,
+    TurnTaker
 {
   readonly #role: 'client' | 'server'
   readonly #transport: Transport
@@ -78,6 +85,8 @@ export class Connection<Owner>
   #decoding = false
   /** Exists only while such a message is decoded, so an idle connection has none. */
   #decoder: MessageDecoder | undefined
+  /** Whether the memory of its input was taken away. It fails at once, or in its turn. */
+  #isEvicted = false
   /** Exists only while received input is incomplete. */
   #unfinished: UnfinishedInput | undefined
 
@@ -347,7 +356,7 @@ export class Connection<Owner>
     this.#sink.release()
     this.#queue.release()
     this.#countHeld()
-    if (wasOpen && error !== undefined) this.#events.error(this.#owner, asTransportError(error))
+    if (wasOpen && error !== undefined && !this.#isEvicted) this.#events.error(this.#owner, asTransportError(error))
     // Without spread syntax: on Node 20, the object it creates survives young collections and keeps the connection
     // alive.
     this.#events.closed(this.#owner, { code, reason, wasClean })
@@ -355,17 +364,34 @@ export class Connection<Owner>
 
   /** The server's connections together hold too much memory, and this one holds more than most. */
   evict(): void {
-    const { limit } = this.#receiveBudget!
-    const reason = `the incomplete input of all peers exceeds ${limit} bytes`
-    const error = new TransportError(`${reason}; ${closedWith(1013)}`, { code: 'totalReceiveFull' })
-    this.#sink.evict?.(error)
-    this.fail(1013, reason)
+    if (this.#closing !== undefined || this.#isEvicted) return
+    this.#isEvicted = true
+    // The reader of a streamed message, and a decoder that is at work, learn of it at once.
+    if (this.#readTurns === undefined || this.#sink.evict !== undefined || this.#decoder !== undefined) {
+      this.#sink.evict?.(this.#evictionError)
+      this.fail(1013, this.#evictionReason)
+    } else {
+      // To tell the peer and the owner takes longer than to release the memory, so it has a turn of its own.
+      this.#sink.release()
+      this.#extension?.stopDecoding()
+      this.#waitForTurn(this.#readTurns)
+    }
     this.#unparsed.clear()
-    this.#events.error(this.#owner, error)
   }
 
-  takeTurn(): void {
+  get #evictionReason(): string {
+    return `the incomplete input of all peers exceeds ${this.#receiveBudget!.limit} bytes`
+  }
+
+  get #evictionError(): TransportError {
+    return new TransportError(`${this.#evictionReason}; ${closedWith(1013)}`, { code: 'totalReceiveFull' })
+  }
+
+  takeTurn(): boolean {
+    if (this.#isEvicted && this.#closing === undefined) this.fail(1013, this.#evictionReason)
+    else if (!this.#gate.hasStopped(StopReason.turn)) return false
     this.#resumeReading(StopReason.turn)
+    return true
   }
 
   get waitsForRest(): boolean {
@@ -397,8 +423,15 @@ export class Connection<Owner>
   /** Stops reading if many connections read long messages, or what they send after they were failed. */
   #countTurn(bytes: number): void {
     if (this.#readTurns === undefined || (this.#unfinished === undefined && this.#closing === undefined)) return
+    // Input that is only discarded is of no use to anyone.
     const held = this.#closing === undefined ? this.heldBytes : Number.POSITIVE_INFINITY
-    if (this.state !== 'closed' && !this.#readTurns.mayReadOn(this, bytes, held)) this.#gate.stop(StopReason.turn)
+    if (!this.#readTurns.mayReadOn(bytes, held)) this.#waitForTurn(this.#readTurns)
+  }
+
+  #waitForTurn(turns: ReadTurns): void {
+    if (this.#gate.hasStopped(StopReason.turn)) return
+    this.#gate.stop(StopReason.turn)
+    turns.wait(this)
   }
 
   /** Whether received bytes still matter: the connection is open, or waits for the peer's Close. */
@@ -618,10 +651,10 @@ export class Connection<Owner>
     this.#extension?.stopDecoding()
     this.#queue.abandon(unfinished)
     // The remaining input is only searched for the peer's Close now.
-    this.#readTurns?.leave(this)
     if (this.#gate.resumeAll()) this.#scheduleParsing()
     this.#countHeld()
     this.#events.closing?.(this.#owner)
+    if (this.#isEvicted) this.#events.error(this.#owner, this.#evictionError)
   }
 
   #newClosing(): Closing {

@@ -5,8 +5,10 @@ import fc from 'fast-check'
 import { concat, frame } from 'twoway-testing/bytes.js'
 import { ConnectionHarness, type HarnessOptions } from 'twoway-testing/harnesses/connection-harness.js'
 import { deflatePair } from 'twoway-testing/harnesses/deflate-pair.js'
+import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
 import { Slow } from 'twoway-testing/harnesses/slow-extension.js'
 import type { MessageReader } from './receiving/message-reader.js'
+import { ReadTurns } from './receiving/read-turns.js'
 import { ReceiveBudget } from './receiving/receive-budget.js'
 
 const kib = 1 << 10
@@ -169,6 +171,22 @@ describe('the memory of incomplete input', () => {
       assert.notEqual(below!.state, 'open')
       assert.match(below!.log.join('\n'), /error the incomplete input of all peers .* 1013/)
       assert.equal(below!.used, 0)
+    })
+
+    it(`is released at once above the budget, and the connection closes in its turn: ${kind.name}`, () => {
+      const budget = new ReceiveBudget(kind.least)
+      const clock = new FakeClock()
+      const harness = new ConnectionHarness({
+        ...kind.options?.(),
+        receiveBudget: budget,
+        readTurns: new ReadTurns(clock),
+      })
+      kind.send(harness)
+      assert.deepEqual([budget.used, budget.holders, harness.connection.heldBytes], [0, 0, 0])
+      clock.runTasks()
+      assert.equal(harness.connection.state, 'failing')
+      assert.equal(harness.log.filter((line) => /^error .* 1013/.test(line)).length, 1)
+      assert.ok(harness.transport.calls.includes('end'))
     })
 
     for (const [name, end] of Object.entries(ends)) {
@@ -495,4 +513,88 @@ describe('a message that makes no progress', () => {
     checkProgress(harness, 1e9, timeoutMs)
     assert.deepEqual(harness.log, ['closing'])
   })
+})
+
+describe('long messages of many peers', () => {
+  const longRead = zeros(64 * kib)
+  const turnBytes = 2048 * kib
+
+  /** A clock of turns that are used up already. */
+  function usedUp() {
+    const clock = new FakeClock()
+    const readTurns = new ReadTurns(clock)
+    readTurns.mayReadOn(turnBytes, 0)
+    return { clock, readTurns }
+  }
+
+  const isPaused = ({ transport }: ConnectionHarness): boolean =>
+    transport.calls.findLast((call) => call === 'pause' || call === 'resume') === 'pause'
+
+  it('are read in turns once the bytes of a turn are used up, and come whole', () => {
+    const { clock, readTurns } = usedUp()
+    const bytes = binary(3 * longRead.length)
+    const harness = new ConnectionHarness({ receiveBudget: new ReceiveBudget(1 << 30), readTurns })
+    harness.receive(bytes.subarray(0, longRead.length))
+    assert.equal(isPaused(harness), true)
+    clock.runTasks()
+    assert.equal(isPaused(harness), false)
+    harness.receive(bytes.subarray(longRead.length))
+    assert.deepEqual([harness.log.length, isPaused(harness)], [1, false])
+  })
+
+  it('delay no short messages, and no other connection that holds little', () => {
+    const { readTurns } = usedUp()
+    const harness = new ConnectionHarness({ receiveBudget: new ReceiveBudget(1 << 30), readTurns })
+    harness.receive(binary(100))
+    harness.receive(half(1000))
+    assert.deepEqual([harness.log.length, isPaused(harness)], [1, false])
+  })
+
+  it('are discarded in turns after their connection failed', () => {
+    const { clock, readTurns } = usedUp()
+    const harness = new ConnectionHarness({ receiveBudget: new ReceiveBudget(1 << 30), readTurns })
+    harness.connection.fail(1011)
+    for (let count = 0; count < 3; count++) {
+      harness.receive(longRead)
+      readTurns.mayReadOn(turnBytes, 0)
+      harness.receive(longRead)
+      assert.equal(isPaused(harness), true)
+      clock.runTasks()
+      assert.equal(isPaused(harness), false)
+    }
+  })
+
+  it('leave no trace of a connection that is gone before its turn', () => {
+    const { clock, readTurns } = usedUp()
+    const harness = new ConnectionHarness({ receiveBudget: new ReceiveBudget(1 << 30), readTurns })
+    harness.receive(half(longRead.length))
+    harness.connection.terminate()
+    harness.connection.closed()
+    harness.transport.clear()
+    clock.runTasks()
+    assert.deepEqual(harness.transport.calls, [])
+  })
+
+  const early: { readonly [name: string]: End } = {
+    'is lost': ({ connection }) => connection.closed(new Error('ECONNRESET')),
+    'is closed by us': ({ connection }) => connection.close(1000),
+    'is evicted again': ({ connection }) => connection.evict(),
+  }
+  for (const [name, end] of Object.entries(early)) {
+    it(`are told of once, if their connection ${name} between its eviction and its turn`, () => {
+      const clock = new FakeClock()
+      const harness = new ConnectionHarness({
+        receiveBudget: new ReceiveBudget(64 * kib),
+        readTurns: new ReadTurns(clock),
+      })
+      harness.receive(half(longRead.length))
+      assert.deepEqual([harness.log, isPaused(harness), harness.connection.heldBytes], [[], true, 0])
+      end(harness)
+      clock.runTasks()
+      assert.equal(harness.log.filter((line) => line.startsWith('error ')).length, 1)
+      assert.match(harness.log.join(), /error the incomplete input of all peers .* 1013/)
+      if (harness.connection.state !== 'closed') harness.connection.closed()
+      assert.equal(harness.log.filter((line) => line.startsWith('closed ')).length, 1)
+    })
+  }
 })

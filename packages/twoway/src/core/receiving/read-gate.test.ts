@@ -22,7 +22,7 @@ describe('ReadGate', () => {
       assert.equal(gate.isOpen, false)
       return gate.resume(StopReason[reason])
     })
-    assert.deepEqual(last, [false, false, false, false, false, true])
+    assert.deepEqual(last, [false, false, false, false, false, false, true])
     assert.deepEqual(transport.calls, ['pause', 'resume'])
     assert.equal(gate.isOpen, true)
   })
@@ -49,12 +49,13 @@ describe('ReadGate', () => {
   })
 
   for (const reason of reasons) {
-    const isOurs = ['paused', 'handler', 'reader'].includes(reason)
+    const isOurs = ['paused', 'handler', 'reader', 'turn'].includes(reason)
     it(`knows that '${reason}' is ${isOurs ? 'a reason' : 'no reason'} that the peer can't influence`, () => {
       const { gate } = setUp()
       gate.stop(StopReason[reason])
       assert.equal(gate.isClosedByUs, isOurs)
       assert.equal(gate.isPaused, reason === 'paused')
+      for (const each of reasons) assert.equal(gate.hasStopped(StopReason[each]), each === reason)
     })
   }
 

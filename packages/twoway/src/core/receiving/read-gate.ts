@@ -59,6 +59,10 @@ export class ReadGate {
     return (this.#stops & ~StopReason.backlog) === 0
   }
 
+  hasStopped(reason: StopReason): boolean {
+    return (this.#stops & reason) !== 0
+  }
+
   stop(reason: StopReason): void {
     if (this.#stops === 0) {
       this.#transport.pause()

@@ -1,31 +1,33 @@
 import type { Clock } from '../../ports/clock.js'
 
 /**
- * Bytes of incomplete messages that all connections together read in a turn of the event loop. An event loop handles
- * every socket that is ready before it waits again, so without a bound thousands of peers fill one turn with copying:
+ * Bytes of incomplete messages that all connections read in a turn of the event loop before some must wait. An event loop
+ * handles every socket that is ready before it does anything else, so thousands of peers could fill one turn with copying:
  * `npm run safety` measures how long others wait meanwhile.
  */
 const bytesPerTurn = 2 << 20
 
-/** A connection that holds less than about one read may always read: its peer may be waiting for an answer. */
+/** A connection that holds less than a read brings need not wait. */
 const smallBytes = 64 << 10
 
-/** Connections that read in the next turn, so that one read of each stays within its bytes. */
-const readersPerTurn = bytesPerTurn / smallBytes
+/** Connections whose turn comes at a time: one read of each stays within the bytes of a turn. */
+const takersPerTurn = bytesPerTurn / smallBytes
 
-/** A connection that reads long messages. */
+/** A connection that waits for its turn. */
 export interface TurnTaker {
-  /** Its turn has come: it may read on. Called in a task of its own. */
-  takeTurn(): void
+  /** The turn has come. Called in a task that other connections share. Returns false if there was nothing to do. */
+  takeTurn(): boolean
 }
 
 /**
- * Lets connections with long incomplete messages read in turns, so that many of them can't delay the others. Within a
- * turn, the first bytes are free for all; then each long reader waits in a queue, first come, first served.
+ * Bounds the work of one turn of the event loop on long incomplete messages, so that peers that send many of them delay no
+ * one else. Connections above the bound wait in a queue for a later turn, first come, first served.
  */
 export class ReadTurns {
   readonly #clock: Clock
-  readonly #waiting = new Set<TurnTaker>()
+  #waiting: TurnTaker[] = []
+  /** The index of the first that waits. */
+  #first = 0
   #bytes = 0
   #isScheduled = false
 
@@ -34,21 +36,19 @@ export class ReadTurns {
   }
 
   /**
-   * Counts the bytes of a read that left a message incomplete.
-   * Returns false if the connection must stop reading until `takeTurn` is called.
-   * @param heldBytes bytes of memory that the connection holds, or infinite if nothing that it reads matters any more
+   * Counts a read that left a message incomplete, and returns whether the connection may read on in this turn.
+   * @param heldBytes bytes of memory that the connection holds
    */
-  mayReadOn(taker: TurnTaker, bytes: number, heldBytes: number): boolean {
+  mayReadOn(bytes: number, heldBytes: number): boolean {
     this.#bytes += bytes
     this.#schedule()
-    if (heldBytes < smallBytes || this.#bytes < bytesPerTurn) return true
-    this.#waiting.add(taker)
-    return false
+    return heldBytes < smallBytes || this.#bytes < bytesPerTurn
   }
 
-  /** A connection reads no more, or whatever it likes. */
-  leave(taker: TurnTaker): void {
-    this.#waiting.delete(taker)
+  /** Calls `takeTurn` in a later turn, once. */
+  wait(taker: TurnTaker): void {
+    this.#waiting.push(taker)
+    this.#schedule()
   }
 
   #schedule(): void {
@@ -57,17 +57,16 @@ export class ReadTurns {
     this.#clock.task(() => this.#begin())
   }
 
-  /** Begins a turn. */
   #begin(): void {
     this.#isScheduled = false
     this.#bytes = 0
-    let count = 0
-    for (const taker of this.#waiting) {
-      this.#waiting.delete(taker)
-      taker.takeTurn()
-      count += 1
-      if (count === readersPerTurn) break
+    for (let count = 0; count < takersPerTurn && this.#first < this.#waiting.length; this.#first++) {
+      if (this.#waiting[this.#first]!.takeTurn()) count += 1
     }
-    if (this.#waiting.size > 0) this.#schedule()
+    if (this.#first < this.#waiting.length) this.#schedule()
+    if (2 * this.#first >= this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#first)
+      this.#first = 0
+    }
   }
 }
