@@ -1,0 +1,51 @@
+import type { Resumed, TopicMessage, TopicPosition } from './topic-position.js'
+
+/** The content of a message: text, or bytes that nobody changes from then on. */
+export type BrokerContent = string | Uint8Array
+
+/** Carries the messages of topics between the nodes of a service. */
+export type Broker = AtMostOnceBroker | ResumableBroker
+
+/** Stores nothing: a node that is away misses what is published meanwhile. */
+export interface AtMostOnceBroker {
+  readonly delivery: 'at-most-once'
+  /** As `ResumableBroker.open`. */
+  open(topic: string, events: BrokerTopicEvents): Promise<AtMostOnceTopic>
+}
+
+/** Stores messages with a position, in one order per topic. */
+export interface ResumableBroker {
+  readonly delivery: 'resumable'
+  /**
+   * Subscribes a node to a topic, and resolves to it. A node calls this once per topic, however many clients it has
+   * there. The name has no fault and no wildcard. Rejects if the broker is away or takes no more topics.
+   */
+  open(topic: string, events: BrokerTopicEvents): Promise<ResumableTopic>
+}
+
+/** What a node learns about a topic, until it leaves. The functions must not throw. */
+export interface BrokerTopicEvents {
+  /** A stored message, in the order of the offsets. The first one follows the head at the time of `open`. */
+  stored(message: TopicMessage<BrokerContent>): void
+  /** A message without a position, in the order of one sender, and in no order with stored ones. */
+  volatile(content: BrokerContent): void
+}
+
+export interface AtMostOnceTopic {
+  /** Sends to every node that has the topic open, this one included. Stores nothing, and reports nothing. */
+  send(content: BrokerContent): void
+  /** Ends the subscription: no event follows. A second call has no effect. */
+  leave(): void
+}
+
+export interface ResumableTopic extends AtMostOnceTopic {
+  /**
+   * Stores a message, and resolves to its position. A second call with the same id within the broker's window stores
+   * nothing and resolves to the first one's position. If it rejects, the message may still have been stored.
+   */
+  publish(content: BrokerContent, id?: string): Promise<TopicPosition>
+  /** The position of the newest message. It outlives the message. */
+  head(): Promise<TopicPosition>
+  /** All messages after a position, if they are whole and at most `most`; else the reason. */
+  since(position: TopicPosition, most: number): Promise<Resumed<BrokerContent>>
+}

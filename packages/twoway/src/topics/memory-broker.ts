@@ -1,0 +1,131 @@
+import type { BrokerContent, BrokerTopicEvents, ResumableBroker, ResumableTopic } from '../ports/broker.js'
+import type { Clock } from '../ports/clock.js'
+import type { Payload } from '../ports/payload.js'
+import type { Random } from '../ports/random.js'
+import type { TopicMessage, TopicPosition } from '../ports/topic-position.js'
+import { DedupeWindow } from './dedupe-window.js'
+import { type HistoryLimits, TopicRing } from './topic-ring.js'
+
+export interface MemoryBrokerSettings {
+  readonly history: HistoryLimits
+  /** The window in which the id of a publish is known. */
+  readonly dedupe: { readonly count: number; readonly ageMs: number }
+  /** Topics that are kept. Beyond it, those that no node has open are forgotten first, the longest unused before others. */
+  readonly maxTopics: number
+  readonly clock: Clock
+  readonly random: Random
+  readonly payload: Payload
+}
+
+/** A broker in the memory of this process. Its messages end with it, and its topics then have other epochs. */
+export class MemoryBroker implements ResumableBroker {
+  readonly delivery = 'resumable'
+  readonly #settings: MemoryBrokerSettings
+  /** In the order of their last use. */
+  readonly #topics = new Map<string, StoredTopic>()
+
+  constructor(settings: MemoryBrokerSettings) {
+    this.#settings = settings
+  }
+
+  async open(name: string, events: BrokerTopicEvents): Promise<ResumableTopic> {
+    const topic = this.#topics.get(name) ?? this.#make()
+    this.#used(name, topic)
+    return topic.open(events, () => this.#used(name, topic))
+  }
+
+  /** Topics in use stay at the end, so that those that nobody has open come first. */
+  #used(name: string, topic: StoredTopic): void {
+    this.#topics.delete(name)
+    this.#topics.set(name, topic)
+  }
+
+  #make(): StoredTopic {
+    const { maxTopics } = this.#settings
+    if (this.#topics.size >= maxTopics) {
+      const unused = this.#firstUnused()
+      if (unused === undefined) throw new Error(`the broker takes ${maxTopics} topics at a time`)
+      this.#topics.delete(unused)
+    }
+    return new StoredTopic(this.#settings)
+  }
+
+  #firstUnused(): string | undefined {
+    for (const [name, { isOpen }] of this.#topics) if (!isOpen) return name
+    return undefined
+  }
+}
+
+/** One node's subscription. */
+interface Subscriber {
+  readonly events: BrokerTopicEvents
+  /** The offset up to which it needs no message. */
+  readonly after: number
+}
+
+type Event = (subscriber: Subscriber) => void
+
+class StoredTopic {
+  readonly #settings: MemoryBrokerSettings
+  readonly #ring: TopicRing<BrokerContent>
+  readonly #published: DedupeWindow<TopicPosition>
+  readonly #subscribers = new Set<Subscriber>()
+  /** A subscriber that publishes must not have the others see its message before the one that it was called with. */
+  readonly #events: Event[] = []
+  #isDelivering = false
+
+  constructor(settings: MemoryBrokerSettings) {
+    this.#settings = settings
+    this.#ring = new TopicRing(tag(settings.random), settings.history)
+    this.#published = new DedupeWindow(settings.dedupe)
+  }
+
+  get isOpen(): boolean {
+    return this.#subscribers.size > 0
+  }
+
+  open(events: BrokerTopicEvents, onLeave: () => void): ResumableTopic {
+    const subscriber = { events, after: this.#ring.head.offset }
+    this.#subscribers.add(subscriber)
+    const { clock } = this.#settings
+    return {
+      publish: async (content, id) => this.#publish(content, id),
+      head: async () => this.#ring.head,
+      since: async (position, most) => this.#ring.since(position, clock.now(), most),
+      send: (content) => this.#deliver((each) => each.events.volatile(content)),
+      leave: () => {
+        if (this.#subscribers.delete(subscriber)) onLeave()
+      },
+    }
+  }
+
+  #publish(content: BrokerContent, id: string | undefined): TopicPosition {
+    const { clock, random, payload } = this.#settings
+    const nowMs = clock.now()
+    const first = id === undefined ? undefined : this.#published.get(id, nowMs)
+    if (first !== undefined) return first
+    const bytes = typeof content === 'string' ? payload.byteLength(content) : content.length
+    const message: TopicMessage<BrokerContent> = this.#ring.append(content, { bytes, mark: tag(random), nowMs })
+    const { position } = message
+    if (id !== undefined) this.#published.add(id, position, nowMs)
+    this.#deliver(({ events, after }) => {
+      if (position.offset > after) events.stored(message)
+    })
+    return position
+  }
+
+  #deliver(event: Event): void {
+    this.#events.push(event)
+    if (this.#isDelivering) return
+    this.#isDelivering = true
+    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+      for (const subscriber of this.#subscribers) next(subscriber)
+    }
+    this.#isDelivering = false
+  }
+}
+
+/** 64 random bits: two messages at one offset have the same mark less than once in 10^19. */
+function tag(random: Random): string {
+  return Array.from(random.bytes(8), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
