@@ -4,7 +4,10 @@ import { TopicTrie } from './topic-trie.js'
 /** A topic or pattern, and its subscribers. */
 interface Subscribed<Member> {
   readonly pattern: string
-  readonly members: Set<Member>
+  /** Its only subscriber, which needs no Set: most of the memory of a topic with one would be the Set. */
+  only: Member | undefined
+  /** All subscribers, once there have been two. */
+  members: Set<Member> | undefined
 }
 
 /** What a member subscribes to: most have one topic, which needs no Set of its own. */
@@ -48,8 +51,8 @@ export class Subscriptions<Member extends object> {
   /** Returns false if the member subscribes already. */
   add(member: Member, pattern: string): boolean {
     const subscribed = this.#find(pattern) ?? this.#make(pattern)
-    if (subscribed.members.has(member)) return false
-    subscribed.members.add(member)
+    if (hasMember(subscribed, member)) return false
+    addMember(subscribed, member)
     const topics = this.#ofMember.get(member)
     if (topics === undefined) this.#ofMember.set(member, subscribed)
     else if (topics instanceof Set) topics.add(subscribed)
@@ -60,7 +63,7 @@ export class Subscriptions<Member extends object> {
   /** Returns false if the member does not subscribe. */
   remove(member: Member, pattern: string): boolean {
     const subscribed = this.#find(pattern)
-    if (subscribed?.members.has(member) !== true) return false
+    if (subscribed === undefined || !hasMember(subscribed, member)) return false
     this.#leave(member, subscribed)
     const topics = this.#ofMember.get(member)!
     if (topics instanceof Set) topics.delete(subscribed)
@@ -79,10 +82,10 @@ export class Subscriptions<Member extends object> {
 
   /** The members whose topics or patterns match a topic, each once. It may change while it is read. */
   subscribersOf(topic: string): ReadonlySet<Member> {
-    const exact = this.#topics.get(topic)?.members
-    if (this.#patterns.size === 0) return exact ?? none
-    const found: ReadonlySet<Member>[] = exact === undefined ? [] : [exact]
-    this.#patterns.match(topic, ({ members }) => found.push(members))
+    const exact = this.#topics.get(topic)
+    if (this.#patterns.size === 0) return exact === undefined ? none : membersOf(exact)
+    const found: ReadonlySet<Member>[] = exact === undefined ? [] : [membersOf(exact)]
+    this.#patterns.match(topic, (subscribed) => found.push(membersOf(subscribed)))
     if (found.length <= 1) return found[0] ?? none
     const all = new Set<Member>()
     for (const members of found) for (const member of members) all.add(member)
@@ -94,16 +97,35 @@ export class Subscriptions<Member extends object> {
   }
 
   #make(pattern: string): Subscribed<Member> {
-    const subscribed = { pattern, members: new Set<Member>() }
+    const subscribed: Subscribed<Member> = { pattern, only: undefined, members: undefined }
     if (isPattern(pattern)) this.#patterns.set(pattern, subscribed)
     else this.#topics.set(pattern, subscribed)
     return subscribed
   }
 
-  #leave(member: Member, { pattern, members }: Subscribed<Member>): void {
-    members.delete(member)
-    if (members.size > 0) return
+  #leave(member: Member, subscribed: Subscribed<Member>): void {
+    const { pattern, members } = subscribed
+    members?.delete(member)
+    if (members !== undefined && members.size > 0) return
     if (isPattern(pattern)) this.#patterns.delete(pattern)
     else this.#topics.delete(pattern)
   }
+}
+
+function hasMember<Member>({ only, members }: Subscribed<Member>, member: Member): boolean {
+  return members === undefined ? only === member : members.has(member)
+}
+
+function addMember<Member>(subscribed: Subscribed<Member>, member: Member): void {
+  const { only, members } = subscribed
+  if (members !== undefined) members.add(member)
+  else if (only === undefined) subscribed.only = member
+  else {
+    subscribed.members = new Set([only, member])
+    subscribed.only = undefined
+  }
+}
+
+function membersOf<Member>({ only, members }: Subscribed<Member>): ReadonlySet<Member> {
+  return members ?? new Set([only!])
 }
