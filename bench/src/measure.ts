@@ -46,7 +46,7 @@ function isCompressed({ load }: Row): boolean {
 }
 
 async function measureServer(contender: Contender, row: Row, times: Times, identity: Identity): Promise<Measurement> {
-  const does = row.load.kind === 'broadcast' ? 'broadcast' : 'echo'
+  const does = row.load.kind === 'broadcast' ? row.load.by : 'echo'
   const order: ServerOrder = {
     does,
     rivals: rivalsFolder,

@@ -88,8 +88,15 @@ export const rows: readonly Row[] = [
     id: 'broadcast',
     title: 'broadcast of 128 B to 500',
     per: 'delivery',
-    load: { kind: 'broadcast', bytes: 128, connections: 500 },
+    load: { kind: 'broadcast', by: 'broadcast', bytes: 128, connections: 500 },
     aims: { 'ws-bufferutil': 0.6, bun: 1 },
+  },
+  {
+    id: 'publish',
+    title: 'publish of 128 B to 500 subscribers',
+    per: 'delivery',
+    load: { kind: 'broadcast', by: 'publish', bytes: 128, connections: 500 },
+    aims: { bun: 1.1 },
   },
   {
     id: 'handshake',

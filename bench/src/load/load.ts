@@ -18,6 +18,7 @@ export interface EchoLoad {
 /** One connection sends a message to a server that forwards it to all, and sends the next when its own copy arrives. */
 export interface BroadcastLoad {
   readonly kind: 'broadcast'
+  readonly by: 'broadcast' | 'publish'
   readonly bytes: number
   readonly connections: number
 }

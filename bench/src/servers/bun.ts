@@ -37,7 +37,7 @@ const server = Bun.serve({
   websocket: {
     perMessageDeflate: compresses,
     open(socket) {
-      if (does === 'broadcast') socket.subscribe('all')
+      if (does !== 'echo') socket.subscribe('all')
     },
     message(socket, message) {
       if (does === 'echo') socket.send(message, compresses)

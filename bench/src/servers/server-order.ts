@@ -2,8 +2,11 @@ import process from 'node:process'
 
 /** The configuration of a server under test, as JSON in its first argument. */
 export interface ServerOrder {
-  /** Send each message back, or forward it to all connections, including the sender's. */
-  readonly does: 'echo' | 'broadcast'
+  /**
+   * Send each message back, or forward it to all connections, including the sender's: to publish, each subscribes to one
+   * topic. A server without topics publishes as it broadcasts.
+   */
+  readonly does: 'echo' | 'broadcast' | 'publish'
   readonly tls?: { readonly cert: string; readonly key: string }
   /** Compress every message, however short. */
   readonly compresses?: boolean

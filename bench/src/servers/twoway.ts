@@ -9,8 +9,12 @@ const server = await serve({
   port: 0,
   tls,
   ...(compresses && { perMessageDeflate: { thresholdBytes: 0 } }),
+  open(socket) {
+    if (does === 'publish') socket.subscribe('all')
+  },
   message(socket, message) {
     if (does === 'echo') socket.send(message)
+    else if (does === 'publish') server.publish('all', message)
     else server.broadcast(message)
   },
 })
