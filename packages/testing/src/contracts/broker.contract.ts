@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { BrokerContent, ResumableBroker, ResumableTopic } from '../../../twoway/dist/ports/broker.js'
-import type { TopicMessage } from '../../../twoway/dist/ports/topic-position.js'
+import type { BrokerContent, ResumableBroker, ResumableTopic } from '../../../twoway/dist/ports/broker/broker.js'
+import type { TopicMessage } from '../../../twoway/dist/ports/broker/topic-position.js'
 
 /** A broker's storage, with the history of at least 100 messages and of at most 200. */
 export interface BrokerSetup {

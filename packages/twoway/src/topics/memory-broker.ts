@@ -1,8 +1,8 @@
-import type { BrokerContent, BrokerTopicEvents, ResumableBroker, ResumableTopic } from '../ports/broker.js'
+import type { BrokerContent, BrokerTopicEvents, ResumableBroker, ResumableTopic } from '../ports/broker/broker.js'
+import type { TopicMessage, TopicPosition } from '../ports/broker/topic-position.js'
 import type { Clock } from '../ports/clock.js'
 import type { Payload } from '../ports/payload.js'
 import type { Random } from '../ports/random.js'
-import type { TopicMessage, TopicPosition } from '../ports/topic-position.js'
 import { DedupeWindow } from './dedupe-window.js'
 import { type HistoryLimits, TopicRing } from './topic-ring.js'
 

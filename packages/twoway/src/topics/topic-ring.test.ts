@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import type { ResumeFailure, TopicMessage, TopicPosition } from '../ports/topic-position.js'
+import type { ResumeFailure, TopicMessage, TopicPosition } from '../ports/broker/topic-position.js'
 import { TopicRing } from './topic-ring.js'
 
 const unlimited = { count: 1000, bytes: 1_000_000, ageMs: 1_000_000 }

@@ -1,4 +1,4 @@
-import type { Resumed, TopicMessage, TopicPosition } from '../ports/topic-position.js'
+import type { Resumed, TopicMessage, TopicPosition } from '../ports/broker/topic-position.js'
 
 /** The history that a topic keeps. The first limit that is reached counts. */
 export interface HistoryLimits {

@@ -3,17 +3,10 @@ import type { Resumed, TopicMessage, TopicPosition } from './topic-position.js'
 /** The content of a message: text, or bytes that nobody changes from then on. */
 export type BrokerContent = string | Uint8Array
 
-/** Carries the messages of topics between the nodes of a service. */
-export type Broker = AtMostOnceBroker | ResumableBroker
-
-/** Stores nothing: a node that is away misses what is published meanwhile. */
-export interface AtMostOnceBroker {
-  readonly delivery: 'at-most-once'
-  /** As `ResumableBroker.open`. */
-  open(topic: string, events: BrokerTopicEvents): Promise<AtMostOnceTopic>
-}
-
-/** Stores messages with a position, in one order per topic. */
+/**
+ * Carries the messages of topics between the nodes of a service, and stores them with a position, in one order per topic.
+ * `delivery` tells it from a broker that stores nothing.
+ */
 export interface ResumableBroker {
   readonly delivery: 'resumable'
   /**
@@ -31,7 +24,7 @@ export interface BrokerTopicEvents {
   volatile(content: BrokerContent): void
 }
 
-export interface AtMostOnceTopic {
+interface AtMostOnceTopic {
   /** Sends to every node that has the topic open, this one included. Stores nothing, and reports nothing. */
   send(content: BrokerContent): void
   /** Ends the subscription: no event follows. A second call has no effect. */
