@@ -1,6 +1,7 @@
-/** `npm run build`: compiles AssemblyScript and TypeScript that changed, and then bundles the page. */
+/** `npm run build`: compiles AssemblyScript and TypeScript that changed, and then bundles the CommonJS files and the page. */
 
 const { join } = require('node:path')
+const { buildCommonjs } = require('./build-commonjs.cjs')
 const { buildPage } = require('./build-page.cjs')
 const { buildAssembly } = require('./build-assembly.cjs')
 const { runChild } = require('./run-child.cjs')
@@ -11,7 +12,9 @@ async function build() {
   await buildAssembly(root)
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
   process.exitCode = await runChild(process.execPath, [tsc, '-b'], { cwd: root })
-  if (process.exitCode === 0) await buildPage()
+  if (process.exitCode !== 0) return
+  await buildCommonjs()
+  await buildPage()
 }
 
 build().catch((error) => {

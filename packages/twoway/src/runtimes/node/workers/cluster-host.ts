@@ -29,7 +29,6 @@ const lastMessagesWithinMs = 1000
  * is a variable: a bundler would copy a file that it finds by a literal, without what that imports.
  */
 const startPath = '../../../entries/worker-start.js'
-const startModule = new URL(startPath, import.meta.url)
 
 /**
  * Workers of node:cluster, with which sockets, Unix sockets and handles are shared out by the parent where the system
@@ -90,8 +89,14 @@ function fork(exec: string, { args, execArgv, env, workers = 1 }: ClusterOptions
   }
 }
 
-/** Where our parent's program is bundled into one file there is no such module: its workers listen as they first serve. */
+/**
+ * Where our parent's program is bundled into one file there is no such module, and in one of CommonJS no URL: its workers
+ * listen as they first serve.
+ */
 function startOptions(): string[] {
+  const ownUrl: string | undefined = import.meta.url
+  if (ownUrl === undefined) return []
+  const startModule = new URL(startPath, ownUrl)
   return statSync(startModule, { throwIfNoEntry: false })?.isFile() ? ['--import', startModule.href] : []
 }
 

@@ -1,0 +1,3 @@
+import { echoOfBoth } from './both.mjs'
+
+echoOfBoth().then(console.log)

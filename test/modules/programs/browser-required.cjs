@@ -1,0 +1,1 @@
+exports.HandshakeError = require('twoway').HandshakeError

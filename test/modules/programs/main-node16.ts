@@ -1,0 +1,3 @@
+import { echo } from './typed-echo.js'
+
+void echo('echoed').then(console.log)

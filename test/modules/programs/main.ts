@@ -1,0 +1,3 @@
+import { echo } from './typed-echo'
+
+void echo('echoed').then(console.log)

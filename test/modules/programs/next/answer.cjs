@@ -1,0 +1,1 @@
+console.log(require('node:fs').readFileSync('.next/server/app/echo.body', 'utf8'))

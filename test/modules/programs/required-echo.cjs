@@ -1,0 +1,2 @@
+const { echo } = require('./echo.cjs')
+echo(require('./required.cjs'), 'echoed').then(console.log)
