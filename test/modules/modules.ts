@@ -138,6 +138,17 @@ export const moduleSystems: readonly ModuleSystem[] = [
     steps: [[...jest, 'jest-jsdom.json'], ['passed.cjs']],
   },
   {
+    name: 'Jest, CommonJS, jsdom with the conditions of Node',
+    files: {
+      'jest-jsdom-node.json': {
+        testMatch: ['**/jest.test.cjs'],
+        testEnvironment: 'jsdom',
+        testEnvironmentOptions: { customExportConditions: ['node', 'node-addons'] },
+      },
+    },
+    steps: [[...jest, 'jest-jsdom-node.json'], ['passed.cjs']],
+  },
+  {
     name: 'ts-jest, CommonJS, node10',
     files: {
       'tsconfig-jest.json': { compilerOptions: node10, files: ['jest.test.ts'] },
