@@ -109,7 +109,36 @@ describe('the CommonJS build, for loaders that cannot require ES modules', () =>
   })
 })
 
+/** The file that a loader with these conditions gets. */
+function fileFor(target: string | object, conditions: readonly string[]): string | undefined {
+  if (typeof target === 'string') return target
+  const found = Object.entries(target).find(([condition, next]) => {
+    return (condition === 'default' || conditions.includes(condition)) && fileFor(next, conditions) !== undefined
+  })
+  return found && fileFor(found[1], conditions)
+}
+
 describe('package.json', () => {
+  it('gives each loader that can require ES modules one file for import and require', () => {
+    const loaders = [
+      ['node', 'module-sync'],
+      ['bun', 'node'],
+      ['deno', 'node', 'module-sync'],
+      ['node', 'module'],
+      ['browser', 'module'],
+    ]
+    for (const name of names) {
+      for (const conditions of loaders) {
+        const [byImport, byRequire] = ['import', 'require'].map((kind) =>
+          fileFor(entries[name]!, [...conditions, kind]),
+        )
+        assert.match(String(byImport), /entries/)
+        assert.equal(byRequire, byImport, `${name} with ${conditions}`)
+      }
+      assert.match(String(fileFor(entries[name]!, ['node', 'require'])), /commonjs/)
+    }
+  })
+
   it('has declarations of each entry for the resolution node10, which does not read `exports`', () => {
     const declared = Object.entries(typesVersions['*']).map(([name, files]) => [`./${name}`, files])
     const expected = names

@@ -67,8 +67,13 @@ function compiled(
   }
 }
 
-/** All of them, in the order in which they run. */
+/** All of them. The longest begins first, as several run at a time. */
 export const moduleSystems: readonly ModuleSystem[] = [
+  {
+    name: 'Next.js, Turbopack',
+    folder: 'next',
+    steps: [['../../node_modules/next/dist/bin/next', 'build'], ['answer.cjs']],
+  },
   { name: 'Node, require', steps: [['required-echo.cjs']] },
   { name: 'Node, import and require in one process', steps: [['both-main.mjs']] },
   compiled('TypeScript 5.9, CommonJS, node10', 'typescript-5.9', node10, ['main.ts'], ['main.js']),
@@ -176,10 +181,5 @@ export const moduleSystems: readonly ModuleSystem[] = [
       ['vite.mjs'],
       ...['external/both-main.mjs', 'bundled/both-main.mjs', 'page/page.mjs'].map((file) => [`out/vite/${file}`]),
     ],
-  },
-  {
-    name: 'Next.js, Turbopack',
-    folder: 'next',
-    steps: [['../../node_modules/next/dist/bin/next', 'build'], ['answer.cjs']],
   },
 ]

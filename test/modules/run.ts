@@ -6,6 +6,7 @@
 
 import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
@@ -27,12 +28,15 @@ function chosen(words: readonly string[]): readonly ModuleSystem[] {
   return found
 }
 
-function prepare(): void {
+function prepare(systems: readonly ModuleSystem[]): void {
   const isMissing = Object.entries(packages).some(([name, version]) => installed(name) !== version)
   if (isMissing) installPackages(folder, packages)
   unpackLibrary()
   rmSync(programs, { recursive: true, force: true })
   cpSync(join(root, 'test', 'modules', 'programs'), programs, { recursive: true })
+  for (const [name, content] of systems.flatMap(({ files = {} }) => Object.entries(files))) {
+    writeFileSync(join(programs, name), JSON.stringify(content))
+  }
 }
 
 function installed(name: string): string | undefined {
@@ -65,8 +69,7 @@ function unpackLibrary(): void {
 }
 
 /** Resolves to the output of a module system that failed, or to undefined. */
-async function run({ steps, files = {}, folder: within = '.' }: ModuleSystem): Promise<string | undefined> {
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(programs, name), JSON.stringify(content))
+async function run({ steps, folder: within = '.' }: ModuleSystem): Promise<string | undefined> {
   let last = ''
   for (const step of steps) {
     const { output, end } = await runStep(step, join(programs, within))
@@ -99,14 +102,19 @@ function runStep(step: readonly string[], cwd: string): Promise<{ readonly outpu
   })
 }
 
-const systems = chosen(process.argv.slice(2))
-prepare()
-for (const system of systems) {
-  const start = performance.now()
-  const failure = await run(system)
-  const seconds = ((performance.now() - start) / 1000).toFixed(1)
-  console.log(`${failure === undefined ? 'passed' : 'FAILED'}  ${system.name} (${seconds} s)`)
-  if (failure === undefined) continue
-  console.log(failure)
-  process.exitCode = 1
+/** Runs the systems of a queue one after the other. Several calls share a queue. */
+async function runAll(queue: ModuleSystem[]): Promise<void> {
+  for (let system = queue.shift(); system !== undefined; system = queue.shift()) {
+    const start = performance.now()
+    const failure = await run(system)
+    const seconds = ((performance.now() - start) / 1000).toFixed(1)
+    console.log(`${failure === undefined ? 'passed' : 'FAILED'}  ${system.name} (${seconds} s)`)
+    if (failure === undefined) continue
+    console.log(failure)
+    process.exitCode = 1
+  }
 }
+
+const queue = [...chosen(process.argv.slice(2))]
+prepare(queue)
+await Promise.all(Array.from({ length: availableParallelism() }, () => runAll(queue)))
