@@ -115,6 +115,18 @@ const requestViolations = {
   versionUnsupported: { status: 426, section: '4.4', sentence: 'the request must carry "Sec-WebSocket-Version: 13"' },
   protocolOfferInvalid: { status: 400, section: '4.1', sentence: 'Sec-WebSocket-Protocol must list distinct tokens' },
   extensionOfferInvalid: { status: 400, section: '9.1', sentence: 'Sec-WebSocket-Extensions is not well formed' },
+  forwardedMalformed: {
+    status: 400,
+    standard: 'RFC 7239',
+    section: '4',
+    sentence: 'the Forwarded or X-Forwarded fields are not well formed, or too many',
+  },
+  forwardedConflict: {
+    status: 400,
+    standard: 'RFC 7239',
+    section: '8.1',
+    sentence: 'Forwarded and X-Forwarded fields contradict each other',
+  },
   hostForbidden: {
     status: 421,
     standard: 'RFC 9110',

@@ -30,6 +30,7 @@ import { checkHost } from './handshake/host.js'
 import { readHttpAnswer } from './handshake/http-answer.js'
 import { IncomingRequest } from './handshake/incoming-request.js'
 import { Observer } from './observer.js'
+import { type RequestPeer, requestPeer } from './proxies/request-peer.js'
 import type { ServerMetrics } from './server-metrics.js'
 import { type ServerPorts, type ServerSettings, settleAttach, settleServe } from './server-settings.js'
 import type {
@@ -216,8 +217,9 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler {
     const handler = this.#settings.handlers.request
     try {
       if (handler === undefined || isHandshakeAttempt(head)) checkRequest(head)
-      const request = new IncomingRequest(head, peer, 'http')
-      checkHost(request.headers, this.#listensOn, this.#settings.hosts)
+      const client = requestPeer(head.fields, peer, this.#settings.trustedProxies)
+      const request = new IncomingRequest(head, client, 'http')
+      checkHost(request.headers, this.#listensOn, this.#settings.hosts, client.host)
       const answer: unknown = await this.#ask(request)
       if (typeof answer !== 'object' || answer === null || !('status' in answer)) {
         throw new UsageError(
@@ -258,7 +260,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler {
   get route(): UpgradeRouteOptions {
     const { order, key, name, match } = this.#settings.route
     const wants = (head: RequestHead, peer: TransportPeer): boolean =>
-      match(head.target) !== undefined && this.#isWanted(new IncomingRequest(withHostOfTarget(head), peer, 'ws'))
+      match(head.target) !== undefined && this.#isWanted(this.#requestOf(withHostOfTarget(head), peer))
     return { order, key, name, wants }
   }
 
@@ -271,6 +273,17 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler {
       this.#calls.failedWithoutSocket(error)
       return false
     }
+  }
+
+  /** A request whose path is to be compared. Admission refuses it if the fields of its proxies can't be read. */
+  #requestOf(head: RequestHead, peer: TransportPeer): IncomingRequest {
+    let client: RequestPeer | undefined
+    try {
+      client = requestPeer(head.fields, peer, this.#settings.trustedProxies)
+    } catch (error) {
+      if (!(error instanceof HandshakeError)) throw error
+    }
+    return new IncomingRequest(head, client ?? { address: undefined, encrypted: peer.encrypted }, 'ws')
   }
 
   #sendToAll(

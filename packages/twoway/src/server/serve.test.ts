@@ -586,6 +586,8 @@ for (const network of networks) {
       versionUnsupported: [without('Sec-WebSocket-Version'), request.replace('Version: 13', 'Version: 8')],
       protocolOfferInvalid: [withLine('Sec-WebSocket-Protocol: a, a'), withLine('Sec-WebSocket-Protocol: a b')],
       extensionOfferInvalid: [withLine('Sec-WebSocket-Extensions: a; b="')],
+      forwardedMalformed: [withLine('Forwarded: for="192.0.2.1'), withLine(`X-Forwarded-For: ${'::1,'.repeat(65)}`)],
+      forwardedConflict: [withLine('Forwarded: for=192.0.2.1\r\nX-Forwarded-For: 192.0.2.2')],
       hostForbidden: [
         request.replace('Host: localhost', 'Host: evil.example'),
         request.replace('Host: localhost', 'Host: localhost.evil.example:8080'),
@@ -595,7 +597,7 @@ for (const network of networks) {
     for (const [code, requests] of Object.entries(broken)) {
       const { status, section } = violations[code as RequestViolationCode]
       it(`are answered ${status}: ${code}, §${section}`, async () => {
-        await withServer(network, {}, async (server, connect) => {
+        await withServer(network, { trustedProxies: 1 }, async (server, connect) => {
           for (const bytes of requests) {
             const peer = connect(utf8(bytes))
             await peer.inputEnded

@@ -16,6 +16,7 @@ import { type Option, option } from '../core/options/option.js'
 import type { TlsServerOptions } from '../ports/http-host.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
 import type { Middleware } from './node-types.js'
+import { isTrustedProxies, type TrustedProxiesOption } from './proxies/trusted-proxies.js'
 
 /** The options of every server, whether it listens or is attached; `serverLimitOptions` are the rest. */
 export const commonOptions = {
@@ -38,6 +39,26 @@ export const commonOptions = {
    * @remarks A page can't reach a local server by a name of its own (DNS rebinding).
    */
   hosts: option<'any' | readonly string[]>(either(oneOf('any'), listOf(text(), 'names')), []),
+  /**
+   * The proxies in front of the server whose word on their clients counts. From them Forwarded (RFC 7239), or X-Forwarded-For,
+   * -Proto, -Host and -Port, decide `remoteAddress`, the `url` of a request, the checks of `origin` and `hosts`, and the
+   * address of `maxHandshakesPerSecond`. From anyone else these fields have no effect.
+   *
+   * Addresses and subnets ('10.1.0.0/16', '2001:db8::/32'), or 'loopback' (127.0.0.0/8, ::1), 'private' (addresses of local
+   * networks) and 'unix' (peers of a Unix socket). A number instead says how many proxies every request passes, for proxies
+   * whose addresses change: use it only where nothing else reaches the server.
+   * @default []
+   * @limit A request of a trusted proxy is answered 400 if its Forwarded is malformed, or contradicts its X-Forwarded fields.
+   * @remarks The fields are read from the right, as each proxy adds at the end: the nearest address that is not trusted is the
+   * client's. It is undefined if a trusted proxy does not tell it (`unknown`, `_hidden`).
+   */
+  trustedProxies: option<TrustedProxiesOption>(
+    matching(
+      "a number of proxies from 0 to 32, or an address, a subnet, 'loopback', 'private' or 'unix', or a list of these",
+      isTrustedProxies,
+    ),
+    [],
+  ),
   /**
    * The fate of a message when more than `maxBufferedBytes` wait already: 'close' closes the connection with 1013; 'drop'
    * drops the message, and `send` answers 'dropped'.

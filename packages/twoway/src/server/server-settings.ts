@@ -16,6 +16,7 @@ import type { HttpHost, ListenOptions, MiddlewareFunction } from '../ports/http-
 import type { MemoryTuning } from '../ports/memory-tuning.js'
 import type { TransportReport } from '../ports/transport-report.js'
 import { foreignListenOptions, foreignPlainOptions, foreignServerOptions } from './foreign-options.js'
+import { TrustedProxies } from './proxies/trusted-proxies.js'
 import { type Route, routeOf } from './routing/route.js'
 import { commonOptions, handedOptions, listenOptions, routeOptions } from './server-options.js'
 import type { AttachOptions, PlainHandlers, ServeOptions, ServerHandlers, ServerOptions } from './server-types.js'
@@ -45,6 +46,7 @@ export interface ServerSettings<Data> {
   readonly readTurns: ReadTurns
   readonly origin: 'any' | readonly string[]
   readonly hosts: 'any' | readonly string[]
+  readonly trustedProxies: TrustedProxies
   readonly whenBufferFull: 'close' | 'drop'
   readonly sequential: boolean
   readonly measureHandlers: boolean
@@ -192,6 +194,7 @@ function settingsOf<Data>(
     receiveBudget: new ReceiveBudget(limits.maxTotalReceiveBytes),
     readTurns: new ReadTurns(ports.clock),
     ...{ origin, hosts, whenBufferFull, sequential, measureHandlers, tuneMemory, memoryBytes },
+    trustedProxies: new TrustedProxies(settled.trustedProxies),
     negotiators: negotiatorsOf(perMessageDeflate, ports),
     route: routeOf(settled.path),
     use: settled.use ?? [],

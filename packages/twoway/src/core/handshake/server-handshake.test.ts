@@ -77,7 +77,7 @@ test('combines subprotocols and extensions of several lines, §11.3.2, §11.3.4'
 })
 
 /** Rules that the server's options decide, not the standard. */
-const byOptions = ['hostForbidden', 'originForbidden'] as const
+const byOptions = ['forwardedMalformed', 'forwardedConflict', 'hostForbidden', 'originForbidden'] as const
 
 const broken: Record<Exclude<RequestViolationCode, (typeof byOptions)[number]>, Record<string, string>> = {
   requestMalformed: { 'a request line without a version': replaced(' HTTP/1.1', '') },

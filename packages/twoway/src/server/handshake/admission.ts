@@ -11,6 +11,7 @@ import { isThenable } from '../connection/is-thenable.js'
 import type { AcceptedHandshake, ServerConnection } from '../connection/server-connection.js'
 import type { Observer } from '../observer.js'
 import type { HandshakeTrace } from '../observing/handshake-trace.js'
+import { type RequestPeer, requestPeer } from '../proxies/request-peer.js'
 import type { ServerSettings } from '../server-settings.js'
 import type { UpgradeAcceptance, UpgradeAnswer } from '../server-types.js'
 import { describe } from './describe.js'
@@ -69,6 +70,8 @@ interface OpenRequest<Data> {
   readonly transport: Transport
   readonly method: string
   readonly app: AppDecision<Data> | undefined
+  /** The peer of the transport until the fields of a trusted proxy are read. */
+  peer: Pick<RequestPeer, 'address'>
   /** Undefined before it is read. */
   request?: IncomingRequest
   /** Undefined if nobody listens. */
@@ -126,20 +129,22 @@ export class Admission<Data> {
 
   /** Answers a handshake. Bytes that arrive before the decision wait for it. */
   admit(head: RequestHead, transport: Transport, handed?: HandedUpgrade, app?: AppDecision<Data>): void {
-    const { hosts, origin, route } = this.#settings
-    const open: OpenRequest<Data> = { transport, method: head.method, app }
+    const { hosts, origin, route, trustedProxies } = this.#settings
+    const open: OpenRequest<Data> = { transport, method: head.method, peer: transport.peer, app }
     try {
-      if (!this.#isInRate(transport)) {
+      const peer = requestPeer(head.fields, transport.peer, trustedProxies)
+      open.peer = peer
+      if (!this.#isInRate(peer)) {
         this.#refuse(open, tooFrequent)
         return
       }
       const offer = checkRequest(head)
-      checkHost(offer.headers, handed?.listensOn ?? this.#events.listensOn, hosts)
-      checkOrigin(offer.headers, transport.peer.encrypted, origin)
+      checkHost(offer.headers, handed?.listensOn ?? this.#events.listensOn, hosts, peer.host)
+      checkOrigin(offer.headers, peer.encrypted, origin, peer.host)
       const params = route.match(head.target)
-      const request = new IncomingRequest(head, transport.peer, 'ws', offer.headers, offer.protocols, params)
+      const request = new IncomingRequest(head, peer, 'ws', offer.headers, offer.protocols, params)
       open.request = request
-      const trace = this.#observer.traceHandshake(transport.peer.address, request)
+      const trace = this.#observer.traceHandshake(peer.address, request)
       const answer = (): void => this.#answer(open, offer, request, params !== undefined, handed)
       open.trace = trace
       if (trace === undefined) answer()
@@ -196,7 +201,7 @@ export class Admission<Data> {
     return throughMiddleware<Data>(run, request.signal, () => readAnswer(decide()))
   }
 
-  #isInRate({ peer: { address } }: Transport): boolean {
+  #isInRate({ countedAddress: address }: RequestPeer): boolean {
     if (this.#rate === undefined || address === undefined) return true
     return this.#rate.take(address, this.#settings.ports.clock.now())
   }
@@ -294,7 +299,7 @@ export class Admission<Data> {
     const agreed = acceptExtension(offer.extensions, perMessageDeflate ? negotiators : [])
     const { key, expectsContinue } = offer
     accept(transport, { key, protocol, extensions: agreed?.answer, fields: fieldsOf(headers), expectsContinue })
-    this.#observer.handshakeAnswered(101, transport.peer.address, request, trace)
+    this.#observer.handshakeAnswered(101, request.remoteAddress, request, trace)
     const socket = this.#events.accepted({
       transport,
       request,
@@ -309,9 +314,9 @@ export class Admission<Data> {
   }
 
   /** Refuses a handshake, and ends its transport. */
-  #refuse({ transport, method, request, app, trace }: OpenRequest<Data>, response: HttpResponse): void {
+  #refuse({ transport, method, peer, request, app, trace }: OpenRequest<Data>, response: HttpResponse): void {
     const { ports, limits } = this.#settings
-    const { address } = transport.peer
+    const { address } = peer
     const refusal = new Refusal(transport, response, ports.clock, limits.closeTimeoutMs, method === 'HEAD')
     const gone = refusal.gone.then(() => {
       this.#refusals.delete(gone)

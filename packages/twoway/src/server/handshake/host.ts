@@ -13,10 +13,17 @@ const loopbackHost = new RegExp(`^${loopback}(?::\\d*)?$`, 'i')
 /**
  * Refuses a request to a server that listens on loopback only, if its Host is not a name of this machine. Such a request
  * comes from a page whose owner let a name point here (DNS rebinding), and its Origin would match.
+ *
+ * @param forwarded the Host that a trusted proxy reports
  */
-export function checkHost(headers: HeaderFields, listensOn: string, allowed: 'any' | readonly string[]): void {
+export function checkHost(
+  headers: HeaderFields,
+  listensOn: string,
+  allowed: 'any' | readonly string[],
+  forwarded?: string,
+): void {
   if (allowed === 'any' || (allowed.length === 0 && !loopbackAddress.test(listensOn))) return
-  const value = headers.get('host') ?? ''
+  const value = forwarded ?? headers.get('host') ?? ''
   if (loopbackHost.test(value)) return
   const host = value.replace(port, '')
   if (allowed.some((name) => isSameText(withoutRoot(name), withoutRoot(host)))) return

@@ -5,7 +5,7 @@ import { IncomingRequest } from './incoming-request.js'
 function urlOf(target: string, host: string | undefined, scheme: 'ws' | 'http' = 'ws', encrypted = false): string {
   const fields = host === undefined ? [] : ['Host', host]
   const head = { method: 'GET', target, version: '1.1', fields }
-  return new IncomingRequest(head, { address: undefined, port: undefined, encrypted }, scheme).url
+  return new IncomingRequest(head, { address: undefined, encrypted }, scheme).url
 }
 
 describe('IncomingRequest.url', () => {

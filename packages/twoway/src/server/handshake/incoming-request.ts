@@ -4,8 +4,8 @@ import { showAs } from '../../core/inspection.js'
 import { isError } from '../../core/value-kinds.js'
 import type { RequestHead } from '../../ports/http-host.js'
 import type { PlatformAbortSignal } from '../../ports/platform-types.js'
-import type { TransportPeer } from '../../ports/transport.js'
 import * as platform from '../platform.js'
+import type { RequestPeer } from '../proxies/request-peer.js'
 import { noParams, type PathParams } from '../routing/path-pattern.js'
 import { type Cookies, parseCookies } from './cookies.js'
 
@@ -19,7 +19,10 @@ export class IncomingRequest {
   readonly headers: HeaderFields
   /** The subprotocols that the client offers, the preferred first. */
   readonly protocols: readonly string[]
-  /** The peer's IP address; undefined if it has none, as over a Unix socket. */
+  /**
+   * The client's IP address: the peer's, or as a proxy of `trustedProxies` reports it. Undefined if there is none, as over a
+   * Unix socket, or if the proxy does not tell it.
+   */
   readonly remoteAddress: string | undefined
   /**
    * The parameters of the path by their names in the option `path`, decoded; that of `*` has the name 0. Without a pattern
@@ -29,12 +32,14 @@ export class IncomingRequest {
   #cookies: Cookies | undefined
   readonly #scheme: string
   readonly #target: string
+  /** Undefined if it is that of the headers. */
+  readonly #host: string | undefined
   /** Made when it is first asked for: few handlers need one, and it costs more than parsing the handshake. */
   #abort: AbortController | undefined
 
   constructor(
     { method, target, fields }: RequestHead,
-    { address, encrypted }: TransportPeer,
+    { address, encrypted, host }: Pick<RequestPeer, 'address' | 'encrypted' | 'host'>,
     scheme: 'ws' | 'http',
     headers = new HeaderFields(fields),
     protocols: readonly string[] = noProtocols,
@@ -47,16 +52,17 @@ export class IncomingRequest {
     this.params = params
     this.#scheme = encrypted ? secureSchemes[scheme] : scheme
     this.#target = target
+    this.#host = host
   }
 
   /**
    * The whole URL, which the class URL can parse: ws or wss for a handshake, http or https for a plain request. Its host is
-   * the one that the client sent, or `unknown.invalid` if that is no host.
+   * the one that the client sent, as the server or a proxy of `trustedProxies` has received it, or `unknown.invalid` if that is no host.
    */
   get url(): string {
     // The target may be a whole URL, RFC 9112 §3.2.2, or `*`.
     const path = /^(?:[a-z]+:\/\/[^/?]*)?([/?].*)?$/i.exec(this.#target)?.[1] ?? '/'
-    const host = this.headers.get('host') ?? ''
+    const host = this.#host ?? this.headers.get('host') ?? ''
     const url = `${this.#scheme}://${host}${path}`
     // A Host with a slash in it would put its own path before the request's.
     return isHost(host) && platform.URL.canParse(url) ? url : `${this.#scheme}://unknown.invalid${path}`

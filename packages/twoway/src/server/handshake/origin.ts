@@ -17,12 +17,19 @@ const hostForm = /^(\[[0-9a-f:.]+\]|[^/?#@:,\s]+)(?::(\d*))?$/
 /**
  * Refuses handshakes of foreign pages, RFC 6455 §10.2: host and port of the Origin must be those of Host, or the origin
  * must be on the list. A request without an Origin is not from a browser, and is accepted.
+ *
+ * @param forwarded the Host that a trusted proxy reports
  */
-export function checkOrigin(headers: HeaderFields, encrypted: boolean, allowed: 'any' | readonly string[]): void {
+export function checkOrigin(
+  headers: HeaderFields,
+  encrypted: boolean,
+  allowed: 'any' | readonly string[],
+  forwarded?: string,
+): void {
   const origin = headers.get('origin')
   if (allowed === 'any' || origin === undefined || allowed.includes(origin)) return
   if (allowed.some((each) => isSameOrigin(each, origin))) return
-  if (isOwn(origin.toLowerCase(), (headers.get('host') ?? '').toLowerCase(), encrypted)) return
+  if (isOwn(origin.toLowerCase(), (forwarded ?? headers.get('host') ?? '').toLowerCase(), encrypted)) return
   throw new HandshakeError('originForbidden', `${quoted(origin)}; add it to the option origin to accept it`)
 }
 
