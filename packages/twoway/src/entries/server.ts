@@ -39,6 +39,7 @@ export type { TransportPath, TransportReport } from '../ports/transport-report.j
 export type { AttachableServer } from '../runtimes/node/http/http-attachment.js'
 export type { IncomingRequest } from '../server/handshake/incoming-request.js'
 export type { Middleware, NodeRequest, NodeResponse } from '../server/node-types.js'
+export type { TrustedProxiesOption } from '../server/proxies/trusted-proxies.js'
 export type { ParamsOf } from '../server/routing/path-params.js'
 export type { PathParams } from '../server/routing/path-pattern.js'
 export type { Fault, HandlerName, ServerDiagnostics, ServerTraces } from '../server/server-diagnostics.js'
