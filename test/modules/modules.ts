@@ -134,19 +134,19 @@ export const moduleSystems: readonly ModuleSystem[] = [
   { name: 'tsx, CommonJS', steps: [['--import', 'tsx', 'main.ts']] },
   {
     name: 'Jest, CommonJS',
-    files: { 'jest.json': { testMatch: ['**/jest.test.cjs'], testEnvironment: 'node' } },
+    files: { 'jest.json': { testMatch: ['**/in-jest.cjs'], testEnvironment: 'node' } },
     steps: [[...jest, 'jest.json'], ['passed.cjs']],
   },
   {
     name: 'Jest, CommonJS, jsdom',
-    files: { 'jest-jsdom.json': { testMatch: ['**/jest.test.cjs'], testEnvironment: 'jsdom' } },
+    files: { 'jest-jsdom.json': { testMatch: ['**/in-jest.cjs'], testEnvironment: 'jsdom' } },
     steps: [[...jest, 'jest-jsdom.json'], ['passed.cjs']],
   },
   {
     name: 'Jest, CommonJS, jsdom with the conditions of Node',
     files: {
       'jest-jsdom-node.json': {
-        testMatch: ['**/jest.test.cjs'],
+        testMatch: ['**/in-jest.cjs'],
         testEnvironment: 'jsdom',
         testEnvironmentOptions: { customExportConditions: ['node', 'node-addons'] },
       },
@@ -156,9 +156,9 @@ export const moduleSystems: readonly ModuleSystem[] = [
   {
     name: 'ts-jest, CommonJS, node10',
     files: {
-      'tsconfig-jest.json': { compilerOptions: node10, files: ['jest.test.ts'] },
+      'tsconfig-jest.json': { compilerOptions: node10, files: ['in-jest.ts'] },
       'ts-jest.json': {
-        testMatch: ['**/jest.test.ts'],
+        testMatch: ['**/in-jest.ts'],
         transform: { '\\.ts$': ['ts-jest', { tsconfig: 'tsconfig-jest.json' }] },
       },
     },
