@@ -2,6 +2,7 @@ const { createHash } = require('node:crypto')
 const { existsSync, readFileSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { buildAssembly } = require('./build-assembly.cjs')
+const { buildCommonjs } = require('./build-commonjs.cjs')
 const { runChild } = require('./run-child.cjs')
 const { buildPage } = require('./build-page.cjs')
 const { takeTurn } = require('./take-turn.cjs')
@@ -86,6 +87,7 @@ async function build() {
     const status = await runChild(process.execPath, [tsc, '-b'], { cwd: root })
     if (status !== 0) fail('Building failed: "tsc -b" names the places above.')
   }
+  await buildCommonjs().catch((error) => fail(`Building the CommonJS files failed: ${error.message}`))
   await buildPage().catch((error) => fail(`Building the page failed: ${error.message}`))
 }
 
