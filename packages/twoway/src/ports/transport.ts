@@ -64,6 +64,4 @@ export interface TransportPeer {
   readonly port: number | undefined
   /** Whether the connection uses TLS. */
   readonly encrypted: boolean
-  /** The number of proxies between this end and the server, as far as the PROXY protocol tells; undefined is 0. */
-  readonly proxies?: number | undefined
 }

@@ -50,7 +50,8 @@ export const commonOptions = {
    * @default []
    * @limit A request of a trusted proxy is answered 400 if its Forwarded is malformed, or contradicts its X-Forwarded fields.
    * @remarks The fields are read from the right, as each proxy adds at the end: the nearest address that is not trusted is the
-   * client's. It is undefined if a trusted proxy does not tell it (`unknown`, `_hidden`).
+   * client's. It is undefined if a trusted proxy does not tell it (`unknown`, `_hidden`). Middleware of `use` has the request of
+   * node:http, with the proxy's address: set `trust proxy` of Express for it.
    */
   trustedProxies: option<TrustedProxiesOption>(
     matching(

@@ -22,8 +22,14 @@ export function checkHost(
   allowed: 'any' | readonly string[],
   forwarded?: string,
 ): void {
-  if (allowed === 'any' || (allowed.length === 0 && !loopbackAddress.test(listensOn))) return
-  const value = forwarded ?? headers.get('host') ?? ''
+  const isLocal = loopbackAddress.test(listensOn)
+  if (allowed === 'any' || (allowed.length === 0 && !isLocal)) return
+  // A page under a foreign name can set the fields of a proxy, but never its Host. So this machine always checks that too.
+  if (isLocal || forwarded === undefined) checkName(headers.get('host') ?? '', allowed)
+  if (forwarded !== undefined) checkName(forwarded, allowed)
+}
+
+function checkName(value: string, allowed: readonly string[]): void {
   if (loopbackHost.test(value)) return
   const host = value.replace(port, '')
   if (allowed.some((name) => isSameText(withoutRoot(name), withoutRoot(host)))) return
