@@ -7,6 +7,8 @@ import { requestForm } from '../../../twoway/dist/core/http/head-form.js'
 import { HeadParser } from '../../../twoway/dist/core/http/head-parser.js'
 import { ResponseBody } from '../../../twoway/dist/core/http/response-body.js'
 import { clientLimits } from '../../../twoway/dist/core/limits.js'
+import { requestPeer } from '../../../twoway/dist/server/proxies/request-peer.js'
+import { TrustedProxies } from '../../../twoway/dist/server/proxies/trusted-proxies.js'
 import { concat, utf8 } from '../bytes.js'
 import type { Draws } from './draws.js'
 import { mutate } from './mutate.js'
@@ -16,6 +18,10 @@ const key = 'dGhlIHNhbXBsZSBub25jZQ=='
 /** Small limits, so that mutations exceed them. */
 const limits = { ...clientLimits, maxHeadBytes: 600, maxHeaderFields: 12 }
 const maxBodyBytes = 64
+
+/** A proxy that the server trusts, whose fields are read too. */
+const peer = { address: '127.0.0.1', port: 1, encrypted: false }
+const proxies = new TrustedProxies('loopback')
 
 const offer = { protocols: ['chat', 'superchat'], extensions: [{ name: 'permessage-deflate', parameters: [] }] }
 
@@ -48,6 +54,11 @@ const oddRequestFields = [
   'Content-Length: 0',
   'Transfer-Encoding: chunked',
   'Origin: https://localhost',
+  'Forwarded: for=192.0.2.1;proto=https, for="[2001:db8::1]:80"',
+  'Forwarded: for=;',
+  'X-Forwarded-For: 192.0.2.1, 198.51.100.2',
+  'X-Forwarded-Proto: https',
+  'X-Forwarded-Host: example.com',
   ' folded',
   'no colon',
   'Name : value',
@@ -103,9 +114,10 @@ const requests: Subject = {
     return catching(() => {
       for (const piece of pieces) parser.receive(piece, 0, piece.length)
       if (parser.head === undefined) return 'waits for more'
+      const { address } = requestPeer(parser.head.fields, peer, proxies)
       const { protocols, extensions } = checkRequest(parser.head)
       acceptanceOf({ key, protocol: protocols[0] ?? '', extensions: undefined, fields: [] })
-      return `accepted ${JSON.stringify({ protocols, extensions })}`
+      return `accepted ${JSON.stringify({ address, protocols, extensions })}`
     })
   },
 }
