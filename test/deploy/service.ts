@@ -3,7 +3,7 @@ import { appendFile } from 'node:fs/promises'
 import { type ServeOptions, serve } from 'twoway/server'
 import { gracefulShutdown, serveWorkers } from 'twoway/workers'
 
-const [what, place] = process.argv.slice(2)
+const [what, address] = process.argv.slice(2)
 const log = process.env.LOG!
 
 const handlers = {
@@ -11,19 +11,19 @@ const handlers = {
     await appendFile(log, `${message}\n`)
     socket.send(message)
   },
-  // More than the load has at once, so that nobody waits for a place.
+  // More than the load has at once, so that no client waits for another to leave.
   backlog: 4096,
 } satisfies ServeOptions<undefined>
 
 if (what === 'workers') {
-  const workers = await serveWorkers(new URL(import.meta.url), { workers: 2, args: ['port', place!] })
+  const workers = await serveWorkers(new URL(import.meta.url), { workers: 2, args: ['port', address!] })
   gracefulShutdown(workers)
   process.on('SIGHUP', async () => {
     await workers.restart({ withinMs: 2000 })
     console.log('restarted')
   })
 } else {
-  const where = what === 'port' ? { port: Number(place) } : { handle: { fd: Number(place) } }
+  const where = what === 'port' ? { port: Number(address) } : { handle: { fd: Number(address) } }
   const server = await serve({ ...handlers, ...where })
   if (process.env.TWOWAY_WORKER_OF === undefined) gracefulShutdown(server, { withinMs: 4000 })
 }

@@ -11,7 +11,7 @@ export const capabilities = {
 export type Capability = keyof typeof capabilities
 
 /** The addresses of the servers, for a suite on the same machine, sent as JSON. */
-export interface Place {
+export interface Addresses {
   /** The URL of `twoway echo`, the service that users run. */
   readonly echoUrl: string
   /** The URLs of the servers of the rules, `startServers` in test/whatwg. */
@@ -29,7 +29,7 @@ export interface Place {
 export interface Case {
   readonly name: string
   readonly needs?: readonly Capability[]
-  run(place: Place): Promise<void>
+  run(addresses: Addresses): Promise<void>
 }
 
 /** The result of a case: 'pass', or the reason of the failure. */

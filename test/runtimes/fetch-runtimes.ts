@@ -4,7 +4,7 @@ import process from 'node:process'
 import { installPackages } from './install-packages.js'
 import type { Runtime } from './runtimes.js'
 
-const place = `${process.platform}-${process.arch}`
+const platform = `${process.platform}-${process.arch}`
 
 /**
  * Fetches missing runtimes from npm into a folder that later runs reuse. Returns the path of
@@ -37,8 +37,9 @@ function aliasOf({ name }: Runtime): string {
 }
 
 function packageOf({ name, packages }: Runtime): string {
-  const found = packages[place]
-  if (found === undefined) throw new Error(`npm has no ${name} for ${place} that is known here: leave it out by name`)
+  const found = packages[platform]
+  if (found === undefined)
+    throw new Error(`npm has no ${name} for ${platform} that is known here: leave it out by name`)
   return found
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Outcome } from './case.js'
 import { runCase } from './run-case.js'
-import type { ServerOrder, ServerPlace } from './server-case.js'
+import type { ServerAddresses, ServerOrder } from './server-case.js'
 import { serverCases } from './server-cases.js'
 
 const script = fileURLToPath(new URL('server-process.js', import.meta.url))
@@ -47,10 +47,10 @@ export async function runServerSuite({ program, args, faults, certificate, key }
   })
   ended.catch(() => {})
   try {
-    const place = await Promise.race([placeFrom(child.stdout), ended])
+    const addresses = await Promise.race([addressesFrom(child.stdout), ended])
     const outcomes: Outcome[] = []
     for (const { name, run } of serverCases) {
-      const result = await runCase(() => (hasEnded ? ended : Promise.race([run(place), ended])))
+      const result = await runCase(() => (hasEnded ? ended : Promise.race([run(addresses), ended])))
       outcomes.push({ name: `server ${name}`, result: judge(result, faults[name]) })
     }
     return outcomes
@@ -67,14 +67,14 @@ function judge(result: string, fault: string | undefined): string {
   return result === 'pass' ? 'fails: it passes, so the known fault is gone' : `lacks a fault less: ${fault}`
 }
 
-function placeFrom(stdout: NodeJS.ReadableStream): Promise<ServerPlace> {
+function addressesFrom(stdout: NodeJS.ReadableStream): Promise<ServerAddresses> {
   let text = ''
   return new Promise((resolve) => {
     stdout.setEncoding('utf8')
     stdout.on('data', (more: string) => {
       text += more
       const end = text.indexOf('\n')
-      if (end >= 0) resolve(JSON.parse(text.slice(0, end)) as ServerPlace)
+      if (end >= 0) resolve(JSON.parse(text.slice(0, end)) as ServerAddresses)
     })
   })
 }

@@ -16,7 +16,7 @@ import type { Outcomes } from '../whatwg/rules.js'
 import { startServers } from '../whatwg/server.js'
 import type { Results as RuleResults } from '../whatwg/table.js'
 import { readResults, writeTable } from '../whatwg/table-files.js'
-import type { Outcome, Place } from './case.js'
+import type { Addresses, Outcome } from './case.js'
 import { runChromium } from './chromium.js'
 import { fetchRuntimes } from './fetch-runtimes.js'
 import { runProcess } from './run-process.js'
@@ -51,7 +51,7 @@ async function run(): Promise<void> {
   const chosen = runtimes.filter(isWanted)
   const programs = fetchRuntimes(chosen, join(root, '.scratch', 'runtimes'))
   const services = await startServices()
-  const { place } = services
+  const { addresses } = services
   const results = new Map<string, readonly Outcome[]>()
   const notKept: string[] = []
   const { ours, platforms } = readResults()
@@ -60,9 +60,15 @@ async function run(): Promise<void> {
   for (const { name, args, lacks, serverFaults: faults } of chosen) {
     const program = programs.get(name)!
     const runOrder = (order: Pick<Order, 'cases' | 'rules'>): Promise<Report> =>
-      orFailure(runProcess(program, args, { place, lacks, ...order }))
+      orFailure(runProcess(program, args, { addresses, lacks, ...order }))
     const report = await runOrder({ cases: '', rules: 'ours' })
-    const asServer = await runServerSuite({ program, args, faults, certificate: place.certificate, key: services.key })
+    const asServer = await runServerSuite({
+      program,
+      args,
+      faults,
+      certificate: addresses.certificate,
+      key: services.key,
+    })
     results.set(name, [...report.cases, ...asServer, ...outcomesOf(report.rules, name)])
     if (hasRules(report)) rules.ours[name] = report.rules
     if (withPlatforms) {
@@ -74,12 +80,12 @@ async function run(): Promise<void> {
   }
   if (isWanted({ name: 'Chromium' })) {
     const name = `Chromium ${Number.parseInt(fetchChromium(), 10)}`
-    const report = await orFailure(runChromium({ place, lacks: chromiumLacks, cases: '', rules: 'platform' }, {}))
+    const report = await orFailure(runChromium({ addresses, lacks: chromiumLacks, cases: '', rules: 'platform' }, {}))
     results.set(name, report.cases)
     if (hasRules(report)) rules.platforms[name] = report.rules
     notKept.push(sumUp(name, report))
     const lacks = { ...browserLacks, receiveBackpressure: noBackpressure }
-    const order = { place, lacks, cases: 'WebSocketStream' }
+    const order = { addresses, lacks, cases: 'WebSocketStream' }
     const ourStream = await orFailure(runChromium(order, { withoutWebSocketStream: true }))
     results.set('our stream in it', ourStream.cases)
     console.log(`${name}: done.`)
@@ -137,7 +143,7 @@ async function orFailure(report: Promise<Report>): Promise<Report> {
 type Mutable<Value> = { -readonly [Key in keyof Value]: Record<string, Outcomes> }
 
 interface Services {
-  readonly place: Place
+  readonly addresses: Addresses
   /** The options of the certificate. */
   readonly key: string
   close(): Promise<void>
@@ -153,7 +159,7 @@ async function startServices(): Promise<Services> {
   const flood = await startFloodService()
   const secure = await startFloodService({ cert, key })
   return {
-    place: {
+    addresses: {
       echoUrl: echo.url,
       scriptedUrl: servers.url,
       rawUrl: servers.rawUrl,

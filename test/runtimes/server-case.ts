@@ -7,7 +7,7 @@ export interface ServerOrder {
 }
 
 /** The addresses of the servers on the runtime under test, see server-process.ts. */
-export interface ServerPlace {
+export interface ServerAddresses {
   readonly url: string
   readonly secureUrl: string
   readonly certificate: string
@@ -27,5 +27,5 @@ export interface ServerPlace {
 /** A behaviour of the server that is the same on every runtime. */
 export interface ServerCase {
   readonly name: string
-  run(place: ServerPlace): Promise<void>
+  run(addresses: ServerAddresses): Promise<void>
 }

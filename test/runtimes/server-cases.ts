@@ -4,7 +4,7 @@ import { constants, deflateRawSync } from 'node:zlib'
 import { WebSocket } from 'twoway'
 import { type ClientOptions, WebSocket as WsClient } from 'ws'
 import { holds, same } from '../whatwg/expect.js'
-import type { ServerCase, ServerPlace } from './server-case.js'
+import type { ServerAddresses, ServerCase } from './server-case.js'
 
 const mebibyte = 1 << 20
 const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
@@ -186,7 +186,7 @@ export const serverCases: readonly ServerCase[] = [
   },
   ...refusals.map(([what, status, change]) => ({
     name: `answers ${status} to a handshake with ${what}`,
-    async run({ url }: ServerPlace) {
+    async run({ url }: ServerAddresses) {
       const answer = await answerTo(url, requestOf(change(linesOf(url))))
       holds(answer.startsWith(`HTTP/1.1 ${status} `), `it is a ${status}: ${answer}`)
       holds(/\r\n\r\n.*\(RFC \d+ §/.test(answer), `it says why: ${answer}`)

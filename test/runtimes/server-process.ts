@@ -11,7 +11,7 @@ import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { attach, type ServeOptions, type Server, serve } from 'twoway/server'
 import { WebSocketServer } from 'ws'
-import type { ServerOrder, ServerPlace } from './server-case.js'
+import type { ServerAddresses, ServerOrder } from './server-case.js'
 
 interface Data {
   readonly path: string
@@ -157,7 +157,7 @@ async function alone(): Promise<string> {
   return `ws://127.0.0.1:${(http.address() as AddressInfo).port}`
 }
 
-const place: ServerPlace = {
+const addresses: ServerAddresses = {
   url: main.url,
   secureUrl: secure.url,
   certificate,
@@ -168,5 +168,5 @@ const place: ServerPlace = {
   appUrls: [await app('before'), await app('after')],
   aloneUrl: await alone(),
 }
-process.stdout.write(`${JSON.stringify(place)}\n`)
+process.stdout.write(`${JSON.stringify(addresses)}\n`)
 process.stdin.on('end', () => process.exit(0)).resume()

@@ -1,13 +1,13 @@
 import { WebSocket } from 'twoway'
 import type { Capability as RuleCapability } from '../whatwg/rule.js'
 import { type Outcomes, runRules } from '../whatwg/rules.js'
-import type { Outcome, Place } from './case.js'
+import type { Addresses, Outcome } from './case.js'
 import { cases } from './cases.js'
 import { runCase } from './run-case.js'
 
 /** The order for a runner, as JSON. */
 export interface Order {
-  readonly place: Place
+  readonly addresses: Addresses
   /** The known gaps of the runtime, with the reasons. */
   readonly lacks: { readonly [capability: string]: string }
   /** Runs the cases whose names start with this; none if it is undefined. */
@@ -24,17 +24,17 @@ export interface Report {
 }
 
 /** Runs the suite sequentially, on any runtime. */
-export async function runSuite({ place, lacks, cases: prefix, rules }: Order): Promise<Report> {
+export async function runSuite({ addresses, lacks, cases: prefix, rules }: Order): Promise<Report> {
   const outcomes: Outcome[] = []
   for (const each of cases) {
     if (prefix === undefined || !each.name.startsWith(prefix)) continue
-    const result = await runCase(() => each.run(place))
+    const result = await runCase(() => each.run(addresses))
     const lacking = each.needs?.find((capability) => capability in lacks)
     outcomes.push({ name: each.name, result: lacking === undefined ? result : judge(result, lacking, lacks[lacking]!) })
   }
   const tested = rules === 'platform' ? (globalThis.WebSocket as typeof WebSocket | undefined) : WebSocket
   if (rules === undefined || tested === undefined) return { cases: outcomes, rules: {} }
-  const { scriptedUrl: url, rawUrl, deafUrl } = place
+  const { scriptedUrl: url, rawUrl, deafUrl } = addresses
   const environment = { WebSocket: tested, url, rawUrl, deafUrl, capabilities: ruleCapabilities() }
   return { cases: outcomes, rules: await runRules(environment) }
 }

@@ -9,7 +9,7 @@ const readBuffer = Buffer.allocUnsafeSlow(1 << 20)
 export type Receive = (bytes: Buffer, length: number) => void
 
 /** The server to connect to, and the form of the connection. */
-export interface Place {
+export interface RawTarget {
   readonly port: number
   readonly tls: boolean
   readonly compressed?: boolean | undefined
@@ -25,7 +25,7 @@ export interface RawConnection {
 }
 
 /** Opens a connection and performs the opening handshake; rejects if the status is not 101. */
-export function openRawConnection({ port, tls, compressed = false }: Place): Promise<RawConnection> {
+export function openRawConnection({ port, tls, compressed = false }: RawTarget): Promise<RawConnection> {
   return new Promise((resolve, reject) => {
     let head = ''
     const readHead: Receive = (bytes, length) => {
@@ -59,12 +59,12 @@ export function openRawConnection({ port, tls, compressed = false }: Place): Pro
 }
 
 /** Opens many connections, some at a time. The process ends if the server closes one of them afterwards. */
-export async function openRawConnections(count: number, place: Place): Promise<RawConnection[]> {
+export async function openRawConnections(count: number, target: RawTarget): Promise<RawConnection[]> {
   const connections: RawConnection[] = []
   const openSome = async (): Promise<void> => {
     while (opening < count) {
       opening++
-      const connection = await openRawConnection(place)
+      const connection = await openRawConnection(target)
       connection.socket.once('close', endForLoss)
       connections.push(connection)
     }

@@ -4,9 +4,9 @@
  */
 
 import { FrameParser } from '../../../packages/twoway/dist/core/receiving/frame-parser.js'
-import { writeFrameHeader } from '../../../packages/twoway/dist/core/sending/frame-header.js'
 import { FrameWriter } from '../../../packages/twoway/dist/core/sending/frame-writer.js'
 import { ScratchPool } from '../../../packages/twoway/dist/core/sending/scratch-pool.js'
+import { writeFrameHeader } from '../../../packages/twoway/dist/core/sending/write-frame-header.js'
 import { createNodeDeflateCodec } from '../../../packages/twoway/dist/runtimes/node/deflate/deflate-codec.js'
 import { nodePayload } from '../../../packages/twoway/dist/runtimes/node/payload/payload.js'
 import type { Content } from '../load/load.js'

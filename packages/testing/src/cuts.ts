@@ -2,9 +2,9 @@ import fc from 'fast-check'
 
 /** Calls `read` with copies of the pieces of `bytes`, cut at the given positions. */
 export function inPieces(bytes: Uint8Array, cuts: readonly number[], read: (piece: Uint8Array) => void): void {
-  const places = [0, ...[...cuts].sort((a, b) => a - b), bytes.length]
-  for (let index = 1; index < places.length; index++) {
-    const piece = bytes.slice(places[index - 1], places[index])
+  const offsets = [0, ...[...cuts].sort((a, b) => a - b), bytes.length]
+  for (let index = 1; index < offsets.length; index++) {
+    const piece = bytes.slice(offsets[index - 1], offsets[index])
     if (piece.length > 0) read(piece)
   }
 }

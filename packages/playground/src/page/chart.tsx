@@ -25,13 +25,13 @@ const height = 170
 
 /** Lines over one x axis. The number of lines must not change while the chart is shown. */
 export function Chart({ label, x, curves, formatX, formatY }: ChartProps): JSX.Element {
-  const place = useRef<HTMLDivElement>(null)
+  const container = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(undefined)
   const data = [x, ...curves.map(({ values }) => values)] as uPlot.AlignedData
   const dark = isDark.value
 
   useEffect(() => {
-    const element = place.current!
+    const element = container.current!
     const { fontFamily } = getComputedStyle(element)
     const colour = (name: string): string => colourOf(element, name)
     const axis: uPlot.Axis = {
@@ -78,7 +78,7 @@ export function Chart({ label, x, curves, formatX, formatY }: ChartProps): JSX.E
 
   useEffect(() => plot.current?.setData(data), [data])
 
-  return <div class="chart" ref={place} role="img" aria-label={label} />
+  return <div class="chart" ref={container} role="img" aria-label={label} />
 }
 
 /** The current value of a custom property: a canvas supports neither `var` nor `light-dark`. */

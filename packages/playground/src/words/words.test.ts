@@ -9,7 +9,8 @@ import { fill } from './fill.js'
 import { preferredLanguage } from './language.js'
 
 const keys = Object.keys(english) as (keyof Words)[]
-const placesOf = (text: string): string[] => [...text.matchAll(/\{\w+\}/g)].map(([place]) => place).sort()
+const placeholdersOf = (text: string): string[] =>
+  [...text.matchAll(/\{\w+\}/g)].map(([placeholder]) => placeholder).sort()
 
 describe('the words', () => {
   it('exist in both languages', () => assert.deepEqual(Object.keys(chinese).sort(), [...keys].sort()))
@@ -17,7 +18,7 @@ describe('the words', () => {
   for (const key of keys) {
     it(`${key} has a text with the same values in both languages`, () => {
       for (const table of [english, chinese]) assert.notEqual(table[key].trim(), '')
-      assert.deepEqual(placesOf(chinese[key]), placesOf(english[key]))
+      assert.deepEqual(placeholdersOf(chinese[key]), placeholdersOf(english[key]))
     })
   }
 

@@ -182,8 +182,8 @@ export function payloadContract(name: string, payload: Payload): void {
             return bytes
           }),
       )
-      const property = fc.property(texts, fc.array(fc.nat({ max: 300 }), { maxLength: 4 }), (bytes, places) => {
-        const cuts = [0, ...places.map((place) => Math.min(place, bytes.length)).sort((a, b) => a - b), bytes.length]
+      const property = fc.property(texts, fc.array(fc.nat({ max: 300 }), { maxLength: 4 }), (bytes, cutsAt) => {
+        const cuts = [0, ...cutsAt.map((at) => Math.min(at, bytes.length)).sort((a, b) => a - b), bytes.length]
         let state = 0
         for (let index = 1; index < cuts.length && state >= 0; index += 1) {
           state = payload.validate(state, bytes, cuts[index - 1]!, cuts[index]!)

@@ -1,7 +1,8 @@
 import { HandshakeError, violations } from '../../../twoway/dist/core/errors.js'
 import { acceptKey } from '../../../twoway/dist/core/handshake/accept-key.js'
 import { ClientHandshake } from '../../../twoway/dist/core/handshake/client-handshake.js'
-import { acceptanceOf, checkRequest, refusalOf } from '../../../twoway/dist/core/handshake/server-handshake.js'
+import { encodeAcceptance } from '../../../twoway/dist/core/handshake/encode-acceptance.js'
+import { checkRequest, refusalOf } from '../../../twoway/dist/core/handshake/server-handshake.js'
 import { encodeResponse } from '../../../twoway/dist/core/http/encode-response.js'
 import { requestForm } from '../../../twoway/dist/core/http/head-form.js'
 import { HeadParser } from '../../../twoway/dist/core/http/head-parser.js'
@@ -116,7 +117,7 @@ const requests: Subject = {
       if (parser.head === undefined) return 'waits for more'
       const { address } = requestPeer(parser.head.fields, peer, proxies)
       const { protocols, extensions } = checkRequest(parser.head)
-      acceptanceOf({ key, protocol: protocols[0] ?? '', extensions: undefined, fields: [] })
+      encodeAcceptance({ key, protocol: protocols[0] ?? '', extensions: undefined, fields: [] })
       return `accepted ${JSON.stringify({ address, protocols, extensions })}`
     })
   },

@@ -63,7 +63,7 @@ export const optionGroups: readonly OptionGroup[] = [
   },
   {
     title: 'Server: behaviour',
-    introduction: '`serve` and `attach` have these options besides.',
+    introduction: '`serve` and `attach` also have these options.',
     from: 'ServeOptions',
     options: commonOptions,
     others: otherServers,
@@ -77,7 +77,7 @@ export const optionGroups: readonly OptionGroup[] = [
   },
   {
     title: 'Server: plain requests',
-    introduction: 'Limits of `serve` for requests that are no handshakes. They take no place of `maxConnections`.',
+    introduction: 'Limits of `serve` for requests that are not handshakes. They do not count against `maxConnections`.',
     from: 'ServeOptions',
     options: plainLimitOptions,
   },
@@ -89,7 +89,7 @@ export const optionGroups: readonly OptionGroup[] = [
   },
   {
     title: 'Server: `attach` and `upgrader`',
-    introduction: 'Servers in an application have this option besides. [Sessions and paths](sessions.md) has examples.',
+    introduction: 'Servers in an application also have this option. [Sessions and paths](sessions.md) has examples.',
     from: 'AttachOptions',
     options: handedOptions,
   },
@@ -116,7 +116,7 @@ export const optionGroups: readonly OptionGroup[] = [
   },
   {
     title: 'Client: limits',
-    introduction: 'A hostile server is held to these limits.',
+    introduction: 'These limits protect a client from a hostile server.',
     from: 'WebSocketOptions',
     options: clientLimitOptions,
     others: otherClients,

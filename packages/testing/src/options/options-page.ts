@@ -7,13 +7,13 @@ const page = new URL('../../../../docs/options.md', import.meta.url)
 
 const introduction = `# Options
 
-Every option, with its type, its default, and what happens at its limit. \`npm run docs:options\` writes this page from the
-tables that check the options and from the comments that editors show on them.
+This page lists every option with its type, its default, and the effect of its limit. \`npm run docs:options\` writes it from the
+tables that check the options, and from the comments that editors show.
 
-A value that an option does not take is refused at once: a UsageError says what came and what is expected. An option that
-does not exist is refused too, and the error names the closest one. \`undefined\` is the same as no value.
+A value that an option does not accept causes a UsageError, which names the value and the expected ones. An unknown option causes
+one too, which names the closest option that exists. \`undefined\` is the same as no value.
 
-"Other libraries" are as their documentation and docs/safety.md have them; an empty cell is one that we do not know for sure.
+The columns about other libraries follow their documentation and docs/safety.md. An empty cell means that we do not know.
 `
 
 /** Reads the documentation of all options from the declarations of the package. */

@@ -14,9 +14,9 @@ export const serverLimitOptions = {
    */
   maxMessageBytes: option(integer(1, longestMessage, 'bytes'), 1 << 20),
   /**
-   * Milliseconds for the whole opening handshake, with the time that `upgrade` takes.
+   * Milliseconds for the whole opening handshake, including the time that `upgrade` takes.
    * @default 10_000
-   * @limit The connection is answered 408, or 503 where `upgrade` took too long, and ends.
+   * @limit The handshake is answered 408, or 503 if `upgrade` took too long.
    * @remarks A peer that takes longer occupies a descriptor and sends nothing.
    */
   handshakeTimeoutMs: option(count('milliseconds'), 10_000),
@@ -24,14 +24,14 @@ export const serverLimitOptions = {
    * Bytes of the head of a request.
    * @default 16_384 (16 KiB)
    * @limit The request is answered 431.
-   * @remarks node:http and most proxies take as many.
+   * @remarks node:http and most proxies have the same limit.
    */
   maxHeadBytes: option(count('bytes'), 16 << 10),
   /**
    * Header fields of a request.
    * @default 1_000
    * @limit The request is answered 431.
-   * @remarks `maxHeadBytes` limits the memory of long fields; this limits what many short ones take beyond their bytes.
+   * @remarks `maxHeadBytes` limits the memory of long fields; this option limits the overhead of many short ones.
    */
   maxHeaderFields: option(count('header fields'), 1_000),
   /**
@@ -44,7 +44,7 @@ export const serverLimitOptions = {
    * Bytes that may wait for the network before `send` answers 'buffered'. `drain` is called once no more of them wait.
    * @default 65_536 (64 KiB)
    * @limit `send` answers 'buffered', and the peer is not read until its answers have gone.
-   * @remarks The kernel's buffer of a socket takes about as many in one round.
+   * @remarks The kernel's buffer of a socket has about this size.
    */
   highWaterMarkBytes: option(count('bytes'), 64 << 10),
   /**
@@ -55,8 +55,8 @@ export const serverLimitOptions = {
    */
   maxBufferedBytes: option(count('bytes'), 1 << 20),
   /**
-   * Milliseconds of silence after which a peer counts as dead, or Infinity for no heartbeat. A Ping goes out when a little
-   * more than half of them have passed, which every living peer answers.
+   * Milliseconds of silence after which a peer counts as dead, or Infinity for no heartbeat. After a little more than half of
+   * this time, the server sends a Ping, which every living peer answers.
    * @default 45_000
    * @limit The connection is dropped.
    * @remarks nginx and many load balancers cut a silent connection after 60 s.
@@ -73,14 +73,14 @@ export const serverLimitOptions = {
    * Bytes that may wait for all slow peers together.
    * @default 268_435_456 (256 MiB, or an eighth of the process's memory where that is less)
    * @limit These peers are sent no further message: `whenBufferFull` decides what happens to it.
-   * @remarks Many slow readers can't take all memory while each stays within its own limit.
+   * @remarks Otherwise, many slow readers could take all memory while each stays within its own limit.
    */
   maxTotalBufferedBytes: option(count('bytes'), 256 << 20),
   /**
    * Bytes of memory held for incomplete input of all peers together: messages, what they inflate to, frames and request
    * heads whose rest has not arrived, and input that waits for a handler. A message that arrives whole in one read does not
    * count. An eighth is reserved for the allocator: connections close above seven eighths of this limit. Each process has its
-   * own limit: with `serveWorkers`, all workers together may hold as many times as much.
+   * own limit, so the workers of `serveWorkers` together may hold a multiple of it.
    * @default 268_435_456 (256 MiB, or an eighth of the process's memory where that is less)
    * @limit The connections that hold the most close with 1013, and handshakes that hold the most are answered 503.
    */
@@ -129,7 +129,7 @@ export const serverLimitOptions = {
    * Different topics and patterns that the connections of a server may subscribe to, all together.
    * @default 1_000_000
    * @limit `subscribe` throws a UsageError.
-   * @remarks Peers that choose the names can't take all memory.
+   * @remarks Otherwise, peers that choose the names could take all memory.
    */
   maxTopics: option(count('topics'), 1_000_000),
   /**
@@ -142,15 +142,15 @@ export const serverLimitOptions = {
 }
 
 /**
- * The limits of a server that listens, for requests that are no handshakes. They are apart from `maxConnections`, so that
- * plain requests take no place of a WebSocket.
+ * The limits of a server that listens, for requests that are not handshakes. They do not count against `maxConnections`, so
+ * that plain requests never displace a WebSocket.
  */
 export const plainLimitOptions = {
   /**
    * Plain requests at a time that wait for their answer. As many connections may stay open after their answer until the
    * client closes them; beyond that the oldest is dropped.
    * @default 1_000
-   * @limit Further requests are answered 503 at once.
+   * @limit Further requests are answered 503 without waiting.
    * @remarks Each holds a descriptor.
    */
   maxRequests: option(count('requests'), 1_000),
@@ -166,14 +166,14 @@ export const plainLimitOptions = {
 /** The limits of a client that are options. */
 export const clientLimitOptions = {
   /**
-   * Milliseconds for the whole opening handshake, with redirects and proxies.
+   * Milliseconds for the whole opening handshake, including redirects and proxies.
    * @default 10_000
-   * @limit Connecting fails with a TransportError that says what the client was waiting for.
+   * @limit Connecting fails with a TransportError that names the stage that took too long.
    */
   handshakeTimeoutMs: option(count('milliseconds'), 10_000),
   /**
-   * Milliseconds that the server has to answer a Close and to end the connection; and that a Blob which was sent before
-   * `close` may take to be read.
+   * Milliseconds that the server has to answer a Close and to end the connection. A Blob that was sent before `close` must
+   * be read within the same time.
    * @default 5_000
    * @limit The connection is dropped, and the close event has `wasClean: false`.
    */
@@ -182,7 +182,7 @@ export const clientLimitOptions = {
    * Bytes of a received message, after decompression.
    * @default 16_777_216 (16 MiB)
    * @limit The connection fails with 1009.
-   * @remarks A client chose its server, so it takes longer messages than a server does.
+   * @remarks A client has chosen its server, so it accepts longer messages than a server does.
    */
   maxMessageBytes: option(integer(1, longestMessage, 'bytes'), 16 << 20),
   /**
@@ -202,13 +202,13 @@ export const clientLimitOptions = {
    * Bytes that are kept of the body of an answer that refuses the handshake, and of what its compression inflates to.
    * @default 65_536 (64 KiB)
    * @limit The rest of the body is not read.
-   * @remarks Enough to say what happened.
+   * @remarks This is enough for an explanation.
    */
   maxRefusalBodyBytes: option(integer(0, Number.POSITIVE_INFINITY, 'bytes'), 64 << 10),
   /**
-   * Milliseconds that such a body may take once its head has come. `handshakeTimeoutMs` ends it sooner.
+   * Milliseconds that such a body may take after its head. `handshakeTimeoutMs` may end it sooner.
    * @default 1_000
-   * @limit The error is reported with the part of the body that has come.
+   * @limit The error is reported with the part of the body that has arrived.
    * @remarks The end of a body without a length is the end of the connection, which may never come.
    */
   refusalBodyTimeoutMs: option(count('milliseconds'), 1_000),
@@ -231,12 +231,12 @@ export interface Limits
     | 'maxBufferedBytes'
   > {}
 
-/** A client's limits: its options, and what it has no option for. */
+/** A client's limits: options and fixed ones. */
 export interface ClientLimits extends Limits, SettingsOf<typeof clientLimitOptions> {}
 
 export const serverLimits: ServerLimits = defaultsOf(serverLimitOptions)
 
-/** What a client keeps without an option. The WHATWG standard lets it buffer all that it is told to send. */
+/** The limits of a client that are not options. The WHATWG standard lets a client buffer everything that it sends. */
 export const fixedClientLimits: Pick<ClientLimits, 'highWaterMarkBytes' | 'maxBufferedBytes'> = {
   highWaterMarkBytes: serverLimits.highWaterMarkBytes,
   maxBufferedBytes: Number.POSITIVE_INFINITY,

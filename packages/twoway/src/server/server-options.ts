@@ -21,13 +21,13 @@ import { isTrustedProxies, type TrustedProxiesOption } from './proxies/trusted-p
 /** The options of every server, whether it listens or is attached; `serverLimitOptions` are the rest. */
 export const commonOptions = {
   /**
-   * The pages that may connect, by their Origin. By default those of http or https with the request's own host and port;
-   * a list of origins such as 'https://example.com' adds these; 'any' takes all. A client without an Origin is no browser,
-   * and is let in.
+   * The pages that may connect, by their Origin. By default, these are the pages of http or https with the request's own
+   * host and port. A list of origins such as 'https://example.com' adds these; 'any' accepts all. A client without an Origin
+   * is not a browser, and is accepted.
    * @default []
    * @limit Others are answered 403.
-   * @remarks Where Host has no port and the server no TLS, a page of https is let in too, as a proxy may end TLS. Pages
-   * from files and in sandboxed frames have the origin 'null', whoever wrote them.
+   * @remarks If Host has no port and the server no TLS, a page of https is accepted too, because a proxy may end TLS. Pages
+   * from files and in sandboxed frames all have the origin 'null'.
    */
   origin: option<'any' | readonly string[]>(either(oneOf('any'), listOf(text(), 'origins')), []),
   /**
@@ -76,9 +76,10 @@ export const commonOptions = {
     false,
   ),
   /**
-   * Whether the next message of a connection waits for the promise that `open` or `message` returned, and reading with it.
+   * Whether the next message of a connection waits for the promise that `open` or `message` returned. The server does not
+   * read from the connection meanwhile.
    * @default false
-   * @remarks A handler that waits for a further message of the same peer then waits forever.
+   * @remarks With `true`, a handler that waits for a further message of the same peer waits forever.
    */
   sequential: option(flag(), false),
   /**
@@ -91,7 +92,7 @@ export const commonOptions = {
    * Whether the memory of long messages is tuned in this thread. On Node that lets glibc keep freed memory, has V8 collect
    * its young generation in time, and decodes long texts to V8's heap (docs/memory.md). `metrics().memoryTuning` reports it.
    * @default true
-   * @remarks `false` switches it off for all servers and clients of the thread, for good: where two servers differ, `false`
+   * @remarks `false` switches it off for all servers and clients of the thread, for good: if two servers differ, `false`
    * wins. TWOWAY_TUNE_MEMORY=0 in the environment switches it off in all threads of a process.
    */
   tuneMemory: option(flag(), true),
@@ -113,8 +114,8 @@ export const listenOptions = {
     '127.0.0.1',
   ),
   /**
-   * The path of a Unix socket to listen on. The file is made, and goes when the server closes. One that a killed process
-   * left behind is not taken over: EADDRINUSE, and the error says that nothing answers on it.
+   * The path of a Unix socket to listen on. The server creates the file, and removes it when it closes. If a killed process
+   * has left the file behind, the error is EADDRINUSE and says that nothing answers on it.
    */
   socketPath: option(
     matching<string>(
@@ -123,7 +124,7 @@ export const listenOptions = {
     ),
   ),
   /**
-   * A socket that listens already: `{ fd: 3 }` for a descriptor that the process was started with (systemd's socket
+   * A socket that already listens: `{ fd: 3 }` for a descriptor that the process was started with (systemd's socket
    * activation), or a server of node:net, such as one that another process sent.
    */
   handle: option(
@@ -133,7 +134,7 @@ export const listenOptions = {
     ),
   ),
   /**
-   * Connections that may wait to be accepted, as far as the system allows.
+   * Connections that may wait to be accepted. The system may lower the number.
    * @default the runtime's: 511 on Node
    */
   backlog: option(count('connections')),
@@ -155,12 +156,12 @@ export const listenOptions = {
   ),
 }
 
-/** The option that says which handshakes a server takes. */
+/** The option that selects the handshakes that a server takes. */
 export const routeOptions = {
   /**
    * The handshakes to take: those of a path such as '/chat' or of a pattern such as '/rooms/:id' or '/files/*', or those for
-   * which a function answers true. All of them where it is left out. The query does not count, a slash at the end does:
-   * '/chat{/}?' takes both. The syntax is that of URLPattern without regular expressions and repetitions: docs/sessions.md.
+   * which a function returns true. Without the option, the server takes all. The query does not count, but a slash at the end
+   * does: '/chat{/}?' takes both. The syntax is that of URLPattern without regular expressions and repetitions: docs/sessions.md.
    * @limit `serve` answers others 404; `attach` leaves them to the app.
    * @remarks Of several attachments, an equal path goes before a pattern, and the more specific pattern before others; both
    * go before a function, the one that was attached first before others; and all of them before an attachment without a path.

@@ -128,7 +128,7 @@ const memoryShares = {
 } as const satisfies { readonly [name in keyof ServerLimits]?: number }
 
 /** The options that say where to listen, in groups that exclude each other. */
-const places = [['port', 'host', 'reusePort'], ['socketPath'], ['handle']] as const
+const exclusiveGroups = [['port', 'host', 'reusePort'], ['socketPath'], ['handle']] as const
 
 /** Checks the options of `serve` and adds the defaults. A UsageError names the first that is wrong. */
 export function settleServe<Data>(
@@ -136,7 +136,7 @@ export function settleServe<Data>(
   ports: ServerPorts,
 ): { readonly settings: ServerSettings<Data>; readonly listen: ListenOptions } {
   const settled = settleOptions(options, serveTable, { name: 'serve()', foreignOptions: foreignServeOptions })
-  const given = places.flatMap((names) => names.find((name) => options[name] !== undefined) ?? [])
+  const given = exclusiveGroups.flatMap((names) => names.find((name) => options[name] !== undefined) ?? [])
   if (given.length > 1) {
     throw new UsageError('optionInvalid', `the options ${given.join(' and ')} exclude each other: give one of them`)
   }

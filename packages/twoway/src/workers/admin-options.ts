@@ -6,11 +6,11 @@ export const adminOptions = {
   /**
    * The port to listen on; 0 lets the system choose one, and `adminUrl` has it.
    * @default 9_464
-   * @remarks OpenTelemetry's exporter for Prometheus has the same.
+   * @remarks OpenTelemetry's exporter for Prometheus has the same default.
    */
   port: option(integer(0, 65_535), 9464),
   /**
-   * The address to listen on; 0.0.0.0 or :: for all, as the probes of Kubernetes need it.
+   * The address to listen on; 0.0.0.0 or :: for all, which the probes of Kubernetes need.
    * @default '127.0.0.1'
    * @remarks Metrics are not for strangers.
    */
@@ -19,7 +19,7 @@ export const adminOptions = {
     '127.0.0.1',
   ),
   /**
-   * The names that it answers to, by a request's Host, as the option `hosts` of `serve`.
+   * The names that it answers to, by a request's Host, like the option `hosts` of `serve`.
    * @default []
    * @limit Others are answered 421.
    */

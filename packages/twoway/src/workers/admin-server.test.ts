@@ -80,7 +80,7 @@ describe('the server for probes and metrics of workers', () => {
     await drained
   })
 
-  it('has the metrics of all workers, in the format that the request prefers', async (context) => {
+  it('serves the metrics of all workers in the format that the request prefers', async (context) => {
     const { workers, host } = await up(context)
     const accepted = { openMetrics: 'application/openmetrics-text; version=1.0.0', prometheus: '*/*' } as const
     for (const [format, Accept] of Object.entries(accepted) as [keyof typeof accepted, string][]) {
@@ -106,7 +106,7 @@ describe('the server for probes and metrics of workers', () => {
     }
   })
 
-  it('answers nothing else, and no other name than its own', async (context) => {
+  it('answers 404 to other paths, and 421 to other names than its own', async (context) => {
     const { workers } = await up(context)
     const { adminUrl } = workers
     assert.equal((await ask(`${adminUrl}/`))[0], 404)
@@ -154,7 +154,7 @@ describe('the server for probes and metrics of workers', () => {
     await assert.rejects(fetch(`${adminUrl}/livez`))
   })
 
-  it('rejects with the system’s error where its port is taken, and starts no worker', async () => {
+  it('rejects with the system’s error if its port is taken, and starts no worker', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => taken.once('listening', resolve))
     after(() => taken.close())
@@ -172,7 +172,7 @@ describe('the server for probes and metrics of workers', () => {
     await assert.rejects(start(host, { admin: true as never }), /the option admin must be an object/)
   })
 
-  it('is not there without the option', async (context) => {
+  it('does not start without the option', async (context) => {
     const { workers } = await up(context, { admin: undefined })
     assert.equal(workers.adminUrl, '')
   })

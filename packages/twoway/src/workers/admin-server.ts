@@ -12,17 +12,17 @@ const maxRequests = 32
 /** Milliseconds for an answer. Stuck workers delay the metrics by two seconds. */
 const requestTimeoutMs = 10_000
 
-/** The state of the workers that the answers tell. */
+/** The state of the workers, which the answers report. */
 export interface AdminSubject {
-  /** Why no connections are to be sent here; undefined if they are. */
+  /** The reason why a load balancer must send no connections here; undefined if it may. */
   readonly notReady: string | undefined
   metrics(): Promise<MetricsSource>
   failed(error: Error): void
 }
 
 /**
- * Starts the server for probes and metrics, which answers while the parent process lives. It takes no WebSocket, and no
- * name but its own where only this machine reaches it. Rejects with the system's error if the address is not available.
+ * Starts the server for probes and metrics, which answers while the parent process lives. It accepts no WebSockets. On a
+ * loopback address it answers only to loopback names. Rejects with the system's error if the address is not available.
  */
 export function startAdminServer(
   { port, host, hosts }: AdminSettings,

@@ -9,7 +9,7 @@ export class RestartDelay {
 
   /**
    * @param listenedMs the time for which the dead worker had listened; 0 if it never did
-   * @param chance from 0 to 1, so that workers that died of one cause come back at different times
+   * @param chance a random number from 0 to 1, so that workers that died together come back at different times
    */
   next(listenedMs: number, chance: number): number {
     if (listenedMs >= healthyAfterMs) this.#failures = 0

@@ -6,8 +6,8 @@ import type { Workers, WorkersOptions } from './workers-types.js'
  * Runs a module that calls `serve` in several processes on one port, and resolves when all of them listen. The module
  * chooses the port; with port 0 all processes share the port that the first one gets. A module may start several servers.
  *
- * The system distributes connections where Node can listen with SO_REUSEPORT (Node 22.12, 23.1 and later, on Linux and
- * the BSDs); elsewhere the parent does, by node:cluster. A worker that dies is started again, after 0.1 s at first and
+ * The system distributes connections if Node can listen with SO_REUSEPORT (Node 22.12, 23.1 and later, on Linux and the
+ * BSDs). Otherwise the parent distributes them, by node:cluster. A worker that dies is started again, after 0.1 s at first and
  * after up to 30 s if it keeps dying. Ctrl+C ends the workers with their parent; a parent that handles the signal itself
  * ends them by `close`. Workers end when their parent dies. `attach` in the module works too: the parent then
  * distributes the connections of its HTTP server, on every system.

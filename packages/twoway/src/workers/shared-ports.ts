@@ -1,5 +1,5 @@
 import type { WorkerHost } from '../ports/worker-host.js'
-import type { WorkerPlace } from './worker-messages.js'
+import type { PortRequest } from './worker-messages.js'
 
 interface FoundPort {
   readonly promise: Promise<number>
@@ -23,7 +23,7 @@ export class SharedPorts {
   }
 
   /** Rejects with the system's error if the address can't be used. */
-  async portFor({ port, host, nth, isShared, taken }: WorkerPlace): Promise<number> {
+  async portFor({ port, host, nth, isShared, taken }: PortRequest): Promise<number> {
     if (isShared && port !== 0) return port
     const key = `${host} ${port === 0 ? `any ${nth}` : port}`
     const found = this.#found.get(key)
@@ -37,8 +37,8 @@ export class SharedPorts {
     this.#inUse.add(port)
   }
 
-  #find(key: string, place: { readonly port: number; readonly host: string }): Promise<number> {
-    const found: FoundPort = { promise: this.#findPort(place) }
+  #find(key: string, address: { readonly port: number; readonly host: string }): Promise<number> {
+    const found: FoundPort = { promise: this.#findPort(address) }
     this.#found.set(key, found)
     found.promise.then(
       (port) => {

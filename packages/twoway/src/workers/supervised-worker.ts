@@ -16,7 +16,7 @@ const metricsWithinMs = 2000
 /** Milliseconds that a worker may live after its servers are closed, if a timer of its module keeps it alive. */
 const leaveWithinMs = 1000
 
-/** The part of the time to close that the connections of a worker have; the rest is for its process to end. */
+/** The share of a worker's time to close that its connections have. The process ends in the rest. */
 const shareOfConnections = 0.75
 
 /** The events of a worker. */
@@ -108,7 +108,7 @@ export class SupervisedWorker {
     return this.#missedBroadcasts
   }
 
-  /** Milliseconds since it listens. */
+  /** Milliseconds since it began to listen; 0 if it has not. */
   get listenedMs(): number {
     return this.#listeningSince === undefined ? 0 : this.#settings.ports.clock.now() - this.#listeningSince
   }
@@ -168,8 +168,8 @@ export class SupervisedWorker {
   }
 
   /**
-   * Closes its servers, and resolves when the process is gone. With a time, the connections are dropped early enough that
-   * the process can end in it.
+   * Closes its servers, and resolves when the process is gone. With a time limit, the connections are dropped early enough
+   * for the process to end within it.
    */
   stop(withinMs?: number): Promise<void> {
     this.#stopped ??= this.#stop(withinMs)
@@ -226,10 +226,10 @@ export class SupervisedWorker {
 
   #take(message: WorkerMessage): void {
     switch (message.type) {
-      case 'place':
-        this.#ports.portFor(message.place).then(
-          (port) => this.#tell({ type: 'place', ask: message.ask, port }),
-          (error) => this.#tell({ type: 'place', ask: message.ask, port: 0, error: sentError(error) }),
+      case 'port':
+        this.#ports.portFor(message.request).then(
+          (port) => this.#tell({ type: 'port', ask: message.ask, port }),
+          (error) => this.#tell({ type: 'port', ask: message.ask, port: 0, error: sentError(error) }),
         )
         break
       case 'listening':
@@ -279,7 +279,7 @@ export class SupervisedWorker {
   }
 }
 
-/** Has the code of its cause, so that callers recognize a port in use as they do with a single server. */
+/** Gives the error the code of its cause, so that callers recognize a port in use as they do with a single server. */
 function withCode(error: Error): Error {
   const { code } = (error.cause ?? {}) as { readonly code?: string }
   return code === undefined ? error : Object.assign(error, { code })

@@ -1,8 +1,8 @@
 import { isError } from '../core/value-kinds.js'
 import type { ServerMetrics } from '../server/server-metrics.js'
 
-/** A worker's question where a server is to listen. */
-export interface WorkerPlace {
+/** A worker's request for the port that a server listens on. The port 0 stands for any port. */
+export interface PortRequest {
   readonly port: number
   readonly host: string
   /** The number of this server among those of the worker that ask for any port. */
@@ -28,8 +28,8 @@ export interface SentError {
 
 /** The messages of a worker to its parent. */
 export type WorkerMessage =
-  /** Asks where to listen; answered by 'place'. */
-  | { readonly type: 'place'; readonly ask: number; readonly place: WorkerPlace }
+  /** Asks for a port to listen on; answered by 'port'. */
+  | { readonly type: 'port'; readonly ask: number; readonly request: PortRequest }
   /** All of its servers listen. */
   | { readonly type: 'listening'; readonly addresses: readonly WorkerAddress[] }
   /** A server could not be started, or an error ends the process. */
@@ -38,7 +38,7 @@ export type WorkerMessage =
 
 /** The messages of a parent to its worker. */
 export type ParentMessage =
-  | { readonly type: 'place'; readonly ask: number; readonly port: number; readonly error?: SentError | undefined }
+  | { readonly type: 'port'; readonly ask: number; readonly port: number; readonly error?: SentError | undefined }
   | {
       readonly type: 'broadcast'
       readonly message: string | Uint8Array

@@ -47,7 +47,7 @@ class Scene {
 }
 
 describe('serveWorkers: the start', () => {
-  it('resolves once all listen, and tells where', async () => {
+  it('resolves once all workers listen, with their addresses', async () => {
     const scene = new Scene()
     let isUp = false
     const starting = scene.start().then((workers) => {
@@ -63,24 +63,24 @@ describe('serveWorkers: the start', () => {
     assert.equal(workers.isReady, true)
   })
 
-  it('has as many as the machine runs at once, unless it is told', async () => {
+  it('starts as many workers as the machine runs in parallel, unless the options say otherwise', async () => {
     const scene = new Scene()
     await scene.up({ workers: undefined })
     assert.equal(scene.host.workers.length, 3)
   })
 
-  it('answers where to listen, or why there is nowhere', async () => {
+  it('answers a worker with its port, or with the reason why there is none', async () => {
     const scene = new Scene()
     void scene.start().catch(() => {})
-    const place = { port: 0, host: '127.0.0.1', nth: 0, isShared: false }
-    scene.worker(0).tell({ type: 'place', ask: 7, place })
+    const request = { port: 0, host: '127.0.0.1', nth: 0, isShared: false }
+    scene.worker(0).tell({ type: 'port', ask: 7, request })
     await turn()
-    assert.deepEqual(scene.worker(0).received, [{ type: 'place', ask: 7, port: 5000 }])
+    assert.deepEqual(scene.worker(0).received, [{ type: 'port', ask: 7, port: 5000 }])
     scene.host.findPort = () => Promise.reject(Object.assign(new Error('in use'), { code: 'EADDRINUSE' }))
-    scene.worker(1).tell({ type: 'place', ask: 8, place: { ...place, port: 80 } })
+    scene.worker(1).tell({ type: 'port', ask: 8, request: { ...request, port: 80 } })
     await turn()
     const [answer] = scene.worker(1).received
-    assert.ok(answer?.type === 'place')
+    assert.ok(answer?.type === 'port')
     assert.deepEqual([answer.ask, answer.error?.message, answer.error?.code], [8, 'in use', 'EADDRINUSE'])
   })
 
@@ -148,7 +148,7 @@ describe('serveWorkers: the start', () => {
 })
 
 describe('serveWorkers: a worker that dies', () => {
-  it('is told of and started again, later each time', async () => {
+  it('is reported and started again, later each time', async () => {
     const scene = new Scene()
     await scene.up()
     scene.worker(0).tell({ type: 'failed', error: { name: 'Error', message: 'boom' } })
@@ -172,14 +172,14 @@ describe('serveWorkers: a worker that dies', () => {
     assert.equal(scene.exits[2]?.restartInMs, 100)
   })
 
-  it('is printed where nobody listens', async () => {
+  it('is printed if there is no handler', async () => {
     const scene = new Scene()
     await scene.up({ workerExit: undefined } as object)
     scene.worker(1).die({ signal: 'SIGKILL' })
     assert.deepEqual(scene.reports, ['worker 2 (process 102) ended by SIGKILL; it is started again in 100 ms'])
   })
 
-  it('is started again though a handler throws, which error is told, and that is printed if it throws too', async () => {
+  it('is started again even if a handler throws; error is called with it, and it is printed if that throws too', async () => {
     const scene = new Scene()
     await scene.up({
       workerExit: () => Promise.reject(new Error('in workerExit')),
@@ -194,7 +194,7 @@ describe('serveWorkers: a worker that dies', () => {
     assert.equal(scene.host.workers.length, 3)
   })
 
-  it('is not started again once draining, nor after close', async () => {
+  it('is not started again while draining, nor after close', async () => {
     const scene = new Scene()
     const workers = await scene.up()
     scene.worker(0).die()
@@ -213,7 +213,7 @@ describe('serveWorkers: a worker that dies', () => {
 })
 
 describe('serveWorkers: broadcast', () => {
-  it('goes to each that listens, as text and as bytes', async () => {
+  it('goes to each worker that listens, as text and as bytes', async () => {
     const scene = new Scene()
     const workers = await scene.up()
     assert.equal(workers.broadcast('hi', { compress: true }), 2)
@@ -233,7 +233,7 @@ describe('serveWorkers: broadcast', () => {
     assert.equal(workers.broadcast('hi'), 2)
   })
 
-  it('holds no more than maxBufferedBytes and a message for one that takes none, and goes to the others', async () => {
+  it('buffers at most maxBufferedBytes and one message for a worker that takes none, and goes to the others', async () => {
     const scene = new Scene()
     const workers = await scene.up({ maxBufferedBytes: 100 })
     scene.worker(0).takes = false
@@ -258,7 +258,7 @@ describe('serveWorkers: broadcast', () => {
 })
 
 describe('serveWorkers: metrics', () => {
-  it('are added up, and told for each', async () => {
+  it('are added up, and listed for each worker', async () => {
     const scene = new Scene()
     const workers = await scene.up()
     const asked = workers.metrics()
@@ -276,7 +276,7 @@ describe('serveWorkers: metrics', () => {
     )
   })
 
-  it('keep the totals of those that are gone, and not what they had at the moment', async () => {
+  it('keep the totals of workers that are gone, but not their connections', async () => {
     const tuning = { memoryTuning: { on: 1, freedMemoryKept: 1, youngCollections: 5, heapTexts: 7 } }
     const scene = new Scene()
     const workers = await scene.up()
@@ -304,7 +304,7 @@ describe('serveWorkers: metrics', () => {
     )
   })
 
-  it('wait two seconds for one that is stuck, which is asked once, and take what it told last', async () => {
+  it('wait two seconds for a stuck worker, ask it once, and use its last report', async () => {
     const scene = new Scene()
     const workers = await scene.up()
     const first = workers.metrics()
@@ -354,7 +354,7 @@ describe('serveWorkers: the end', () => {
     for (const worker of scene.host.workers) assert.deepEqual(worker.signals, ['kill'])
   })
 
-  it('is not ready once it is told so: each worker learns of it, also one that is started again', async () => {
+  it('is not ready after notReady: each worker learns of it, including one that is started again', async () => {
     const scene = new Scene()
     const workers = await scene.up()
     workers.notReady()
@@ -365,7 +365,7 @@ describe('serveWorkers: the end', () => {
     assert.deepEqual(scene.worker(2).received, [{ type: 'notReady' }])
   })
 
-  it('asks each to close and then to end, terminates who does not in a second, and kills who does not then', async () => {
+  it('asks each worker to close and then to end, terminates one that takes a second longer, and then kills it', async () => {
     const scene = new Scene()
     const workers = await scene.up({ killAfterMs: 5000 })
     const closing = workers.close()
@@ -389,7 +389,7 @@ describe('serveWorkers: the end', () => {
     assert.deepEqual(scene.exits, [])
   })
 
-  it('kills who is stuck and does not even close', async () => {
+  it('kills a stuck worker, which does not even close', async () => {
     const scene = new Scene()
     const workers = await scene.up({ workers: 1, killAfterMs: 5000 })
     const closing = workers.close()
@@ -411,7 +411,7 @@ describe('serveWorkers: the end', () => {
     assert.equal(workers.broadcast('x'), 0)
   })
 
-  it('drains all, and kills who has not after killAfterMs more', async () => {
+  it('drains all workers, and kills those that take killAfterMs longer', async () => {
     const scene = new Scene()
     const workers = await scene.up({ killAfterMs: 5000 })
     let isDrained = false
@@ -433,7 +433,7 @@ describe('serveWorkers: the end', () => {
 })
 
 describe('serveWorkers: restart', () => {
-  it('has a new one listen before an old one drains, one after the other', async () => {
+  it('starts a new worker before an old one drains, one after the other', async () => {
     const scene = new Scene()
     const workers = await scene.up()
     let isDone = false
@@ -465,7 +465,7 @@ describe('serveWorkers: restart', () => {
     )
   })
 
-  it('rejects where a new one does not come to listen, and the old ones go on', async () => {
+  it('rejects if a new worker does not listen, and the old ones go on', async () => {
     const scene = new Scene()
     const workers = await scene.up()
     const restarting = workers.restart({ withinMs: 10 })
@@ -477,7 +477,7 @@ describe('serveWorkers: restart', () => {
     assert.equal(workers.broadcast('x'), 2)
   })
 
-  it('takes the place of one that died meanwhile', async () => {
+  it('replaces a worker that died meanwhile', async () => {
     const scene = new Scene()
     const workers = await scene.up({ workers: 1 })
     const restarting = workers.restart({ withinMs: 10 })
@@ -502,7 +502,7 @@ describe('serveWorkers: restart', () => {
 })
 
 describe('serveWorkers: options', () => {
-  it('refuses each that is wrong, and one that there is not', async () => {
+  it('refuses each wrong value, and an unknown option', async () => {
     const wrong: Readonly<Record<keyof Required<WorkersOptions>, unknown>> = {
       workers: 0,
       args: 'a',

@@ -40,7 +40,7 @@ class WorkerPool implements Workers {
   /** All running workers, including those that are being replaced. */
   readonly #running = new Set<SupervisedWorker>()
   #phase: 'starting' | 'up' | 'draining' | 'closing' = 'starting'
-  /** The workers go on, but are about to stop. */
+  /** The workers serve, but are about to stop: no new client is welcome. */
   #isLeaving = false
   #addresses: readonly WorkerAddress[] = []
   /** The counts of workers that are gone. */
@@ -54,7 +54,7 @@ class WorkerPool implements Workers {
 
   constructor(settings: WorkersSettings) {
     this.#settings = settings
-    this.#ports = new SharedPorts((place) => settings.ports.host.findPort(place))
+    this.#ports = new SharedPorts((address) => settings.ports.host.findPort(address))
     this.#seats = Array.from({ length: settings.workers }, (_, index) => ({
       id: index + 1,
       delay: new RestartDelay(),
@@ -151,7 +151,7 @@ class WorkerPool implements Workers {
     return withinMs === undefined ? this.#closed : this.#killAfter(withinMs, this.#closed)
   }
 
-  /** With no time at all, the signals are sent before it returns: the caller may end this process next. */
+  /** With 0 ms, the signals are sent before this method returns, because the caller may end this process next. */
   async #killAfter(withinMs: number, closed: Promise<void>): Promise<void> {
     const kill = (): void => {
       for (const worker of this.#running) worker.kill()
@@ -169,7 +169,7 @@ class WorkerPool implements Workers {
     this.#phase = 'closing'
     this.#cancelRestarts()
     await Promise.all([...this.#running].map((worker) => worker.stop(withinMs)))
-    // Last: a probe that finds nobody has the process killed.
+    // Last, because a probe without an answer gets the process killed.
     await this.#admin?.close()
   }
 
@@ -281,7 +281,7 @@ class WorkerPool implements Workers {
   }
 }
 
-/** The totals alone: a worker that is gone has no counts of this moment. */
+/** The totals only: a worker that is gone has no connections and no memory any more. */
 function onlyTotals(metrics: ServerMetrics): ServerMetrics {
   const memoryTuning = { ...metrics.memoryTuning, on: 0, freedMemoryKept: 0 }
   return { ...metrics, ...nothingNow, memoryTuning, transport: noTransport }

@@ -48,8 +48,8 @@ class Scene implements WorkerParent, HttpHost {
   /** Answers each question for a port by the next of these. */
   async answer(...ports: readonly number[]): Promise<void> {
     for (const port of ports) {
-      const question = this.told.findLast((message) => message.type === 'place')
-      this.say({ type: 'place', ask: question!.ask, port })
+      const question = this.told.findLast((message) => message.type === 'port')
+      this.say({ type: 'port', ask: question!.ask, port })
       await turn()
     }
   }
@@ -98,12 +98,12 @@ class Scene implements WorkerParent, HttpHost {
   }
 }
 
-describe('a worker: where it listens', () => {
-  it('asks its parent, listens there, and says so', async () => {
+describe('a worker: its ports', () => {
+  it('asks its parent for a port, listens on it, and reports that', async () => {
     const scene = new Scene()
     const starting = scene.serve()
-    const place = { port: 0, host: '127.0.0.1', nth: 0, isShared: false, taken: undefined }
-    assert.deepEqual(scene.told, [{ type: 'place', ask: 1, place }])
+    const request = { port: 0, host: '127.0.0.1', nth: 0, isShared: false, taken: undefined }
+    assert.deepEqual(scene.told, [{ type: 'port', ask: 1, request }])
     assert.deepEqual(scene.done, ['stay'])
     await scene.answer(5000)
     const server = await starting
@@ -114,21 +114,21 @@ describe('a worker: where it listens', () => {
     assert.deepEqual(scene.told[1], { type: 'listening', addresses: [{ url: 'ws://127.0.0.1:5000', port: 5000 }] })
   })
 
-  it('says so once for the servers that a module starts one after the other, or together', async () => {
+  it('reports once for the servers that a module starts one after the other, or together', async () => {
     const scene = new Scene()
     const starting = scene.serve().then(() => Promise.all([scene.serve(), scene.serve({ port: 80 })]))
     await scene.answer(5000)
     scene.clock.runTasks()
     assert.deepEqual(
-      scene.told.flatMap((message) => (message.type === 'place' ? [[message.place.port, message.place.nth]] : [])),
+      scene.told.flatMap((message) => (message.type === 'port' ? [[message.request.port, message.request.nth]] : [])),
       [
         [0, 0],
         [0, 1],
         [80, 0],
       ],
     )
-    scene.say({ type: 'place', ask: 2, port: 5001 })
-    scene.say({ type: 'place', ask: 3, port: 80 })
+    scene.say({ type: 'port', ask: 2, port: 5001 })
+    scene.say({ type: 'port', ask: 3, port: 80 })
     await starting
     scene.clock.runTasks()
     const told = scene.told.filter((message) => message.type === 'listening')
@@ -139,13 +139,13 @@ describe('a worker: where it listens', () => {
     assert.ok(told.every(({ addresses }) => addresses.length === 3))
   })
 
-  it('asks for another where any port was wanted and somebody took it, five times at most', async () => {
+  it('asks for another port if any will do and the first was taken, five times at most', async () => {
     const scene = new Scene()
     scene.taken.add(5000)
     const starting = scene.serve()
     await scene.answer(5000)
     assert.deepEqual(
-      scene.told.map((message) => message.type === 'place' && message.place.taken),
+      scene.told.map((message) => message.type === 'port' && message.request.taken),
       [undefined, 5000],
     )
     await scene.answer(5001)
@@ -155,11 +155,11 @@ describe('a worker: where it listens', () => {
     await failing
   })
 
-  it('rejects serve with what the parent says, and tells it', async () => {
+  it('rejects serve with the error from the parent, and reports it', async () => {
     const scene = new Scene()
     const starting = assert.rejects(scene.serve({ port: 80 }), { code: 'EADDRINUSE', message: 'listen EADDRINUSE' })
     const error = { name: 'Error', message: 'listen EADDRINUSE', code: 'EADDRINUSE' }
-    scene.say({ type: 'place', ask: 1, port: 0, error })
+    scene.say({ type: 'port', ask: 1, port: 0, error })
     await starting
     const told = scene.told[1]
     assert.ok(told?.type === 'failed')
@@ -168,7 +168,7 @@ describe('a worker: where it listens', () => {
     assert.equal(scene.told.length, 2)
   })
 
-  it('lets two servers of one module not share a port, until one has closed', async () => {
+  it('does not let two servers of one module share a port until one has closed', async () => {
     const scene = new Scene()
     const server = await scene.serving()
     const starting = [scene.serve({ port: 5000 })]
@@ -184,7 +184,7 @@ describe('a worker: where it listens', () => {
     ])
   })
 
-  it('shares no port by itself where the system does not, and leaves sockets and handles to the parent', async () => {
+  it("shares no port by itself if the system can't, and leaves Unix sockets and handles to the parent", async () => {
     const scene = new Scene()
     scene.hasReusePort = false
     await scene.serving()
@@ -195,12 +195,12 @@ describe('a worker: where it listens', () => {
       [1, undefined],
       [2, undefined],
     ])
-    assert.equal(scene.told.filter(({ type }) => type === 'place').length, 1)
+    assert.equal(scene.told.filter(({ type }) => type === 'port').length, 1)
   })
 })
 
-describe('a worker: what its parent asks for', () => {
-  it('is done to all servers, and answered by what they counted', async () => {
+describe('a worker: a request of its parent', () => {
+  it('applies to all servers, and is answered by their counts', async () => {
     const scene = new Scene()
     await scene.serving()
     const servers = [await scene.serving(), await scene.serving()]
@@ -229,7 +229,7 @@ describe('a worker: what its parent asks for', () => {
     assert.equal(scene.done.at(-1), 'leave')
   })
 
-  it('has no server ready once the parent says so, also those that come to listen later', async () => {
+  it('makes all servers not ready, including those that listen later', async () => {
     const scene = new Scene()
     const server = await scene.serving()
     assert.equal(server.isReady, true)
@@ -238,7 +238,7 @@ describe('a worker: what its parent asks for', () => {
     assert.equal((await scene.serving()).isReady, false)
   })
 
-  it('closes a server that comes to listen after the close', async () => {
+  it('closes a server that listens only after the close', async () => {
     const scene = new Scene()
     const starting = scene.serve()
     scene.say({ type: 'close', ask: 9 })
@@ -246,7 +246,7 @@ describe('a worker: what its parent asks for', () => {
     assert.equal((await starting).isReady, false)
   })
 
-  it('closes and exits where somebody else asks the process to end', async () => {
+  it('closes and exits if another process sends SIGTERM', async () => {
     const scene = new Scene()
     const server = await scene.serving()
     scene.events.terminate()
@@ -255,7 +255,7 @@ describe('a worker: what its parent asks for', () => {
     assert.equal(scene.done.at(-1), 'exit')
   })
 
-  it('tells of what it dies of, whatever was thrown', () => {
+  it('reports the value that ends it, whatever was thrown', () => {
     const scene = new Scene()
     scene.events.failed(new TypeError('boom'))
     scene.events.failed('boom')

@@ -5,15 +5,15 @@ import { addMetrics, noMemoryTuning } from '../server/add-metrics.js'
 import type { Server } from '../server/server-types.js'
 import {
   type ParentMessage,
+  type PortRequest,
   receivedError,
   sentError,
   type WorkerMessage,
-  type WorkerPlace,
 } from './worker-messages.js'
 
-type PlaceAnswer = ParentMessage & { readonly type: 'place' }
+type PortAnswer = ParentMessage & { readonly type: 'port' }
 
-/** Attempts of a server that takes any port to get another one, if the port that it was given is in use by then. */
+/** Ports that a server which takes any port tries, one after the other, while they turn out to be in use. */
 const mostPorts = 5
 
 /** The servers of a worker process. Requests of the parent apply to all of them. */
@@ -21,7 +21,7 @@ export class WorkerServers {
   readonly #parent: WorkerParent
   readonly #clock: Clock
   readonly #servers = new Set<Server<never>>()
-  readonly #asks = new Map<number, (answer: PlaceAnswer) => void>()
+  readonly #asks = new Map<number, (answer: PortAnswer) => void>()
   readonly #own = new Set<string>()
   #starting = 0
   #lastAsk = 0
@@ -54,7 +54,7 @@ export class WorkerServers {
       throw error
     } finally {
       this.#starting -= 1
-      // By then, a module that awaits one server and starts the next has started it.
+      // In a task of its own: a module that awaits one server may start the next before it runs.
       this.#clock.task(() => this.#tellListening())
     }
   }
@@ -65,7 +65,7 @@ export class WorkerServers {
   }
 
   async #listen(host: HttpHost, options: ListenOptions, handler: HttpHandler): Promise<HttpListener> {
-    // node:cluster shares these between the workers by itself.
+    // node:cluster shares Unix sockets and handles between the workers by itself.
     if (options.socketPath !== undefined || options.handle !== undefined) return host.listen(options, handler)
     const isAny = options.port === 0
     const nth = isAny ? this.#anyPorts++ : 0
@@ -97,11 +97,11 @@ export class WorkerServers {
     }
   }
 
-  async #askPort(place: WorkerPlace): Promise<number> {
+  async #askPort(request: PortRequest): Promise<number> {
     const ask = ++this.#lastAsk
-    const { port, error } = await new Promise<PlaceAnswer>((resolve) => {
+    const { port, error } = await new Promise<PortAnswer>((resolve) => {
       this.#asks.set(ask, resolve)
-      this.#tell({ type: 'place', ask, place })
+      this.#tell({ type: 'port', ask, request })
     })
     if (error !== undefined) throw receivedError(error)
     return port
@@ -115,7 +115,7 @@ export class WorkerServers {
 
   #take(message: ParentMessage): void {
     switch (message.type) {
-      case 'place':
+      case 'port':
         this.#asks.get(message.ask)?.(message)
         this.#asks.delete(message.ask)
         break
@@ -152,7 +152,7 @@ export class WorkerServers {
 
   #answer(ask: number): void {
     const all = [...this.#servers].map((server) => server.metrics())
-    // It belongs to the process, so all servers have the same.
+    // The tuning belongs to the process, so all servers report the same.
     const memoryTuning = all[0]?.memoryTuning ?? noMemoryTuning
     this.#tell({ type: 'answer', ask, metrics: { ...addMetrics(all), memoryTuning } })
   }

@@ -6,7 +6,7 @@ import type { AdminOptions } from './admin-options.js'
 export const workersOptions = {
   /**
    * Number of processes.
-   * @default as many as the machine runs at once
+   * @default the number that the machine runs in parallel
    * @remarks The limits of a server, such as `maxConnections` and `maxTotalReceiveBytes`, hold for each process. For a limit of
    * the machine, divide it by this number.
    */
@@ -47,8 +47,8 @@ export const workersOptions = {
    */
   maxBufferedBytes: option(count('bytes'), 16 << 20),
   /**
-   * An HTTP server in the parent process for probes and metrics: `/livez`, `/readyz` and `/metrics`. An object says where
-   * it listens. Without one there is no such server.
+   * An HTTP server in the parent process for probes and metrics: `/livez`, `/readyz` and `/metrics`. The object says where
+   * it listens; `{}` takes the defaults. Without this option there is no such server.
    */
   admin: option(object<AdminOptions>()),
 }

@@ -16,9 +16,9 @@ export interface WorkersPorts {
   readonly host: WorkerHost
   /** The ports of the server for probes and metrics. */
   readonly admin: ServerPorts
-  /** The number of processes that the machine runs at once. */
+  /** The number of processes that the machine runs in parallel. */
   readonly parallelism: number
-  /** Reports an error that no handler took to whoever runs the program. */
+  /** Prints an error that no handler took. */
   report(error: unknown): void
 }
 

@@ -6,16 +6,16 @@ import type { workersOptions } from './workers-options.js'
 
 /** The options of `serveWorkers`. */
 export interface WorkersOptions extends OptionsOf<typeof workersOptions> {
-  /** A worker died, and is started again. Without this handler the loss is printed. */
+  /** A worker died, and is started again. Without this handler, the exit is printed. */
   workerExit?(exit: WorkerExit): unknown
   /**
-   * Another fault: a worker does not take broadcasts and misses them, or had to be killed; or `workerExit` threw. Without
-   * this handler it is printed.
+   * Another error: a worker does not take broadcasts and misses them, a worker had to be killed, or `workerExit` threw.
+   * Without this handler, the error is printed.
    */
   error?(error: Error): unknown
 }
 
-/** The loss of a worker. */
+/** The end of a worker that died. */
 export interface WorkerExit {
   /** The number of the worker, from 1 on. Its successor has the same. */
   readonly id: number
@@ -74,8 +74,8 @@ export interface Workers extends PlatformAsyncDisposable {
   /** Whether new clients are welcome: false after `notReady`, `drain` or `close`. A readiness probe reports it. */
   readonly isReady: boolean
   /**
-   * Sets `isReady` to false, for good, here and in the servers of all workers, also of those that start later. Nothing else
-   * changes: see `notReady` of a server.
+   * Sets `isReady` to false for good, here and in the servers of all workers, including workers that start later. Nothing
+   * else changes: see `notReady` of a server.
    */
   notReady(): void
   /**
@@ -94,9 +94,9 @@ export interface Workers extends PlatformAsyncDisposable {
   drain(options: { readonly withinMs: number }): Promise<void>
   /**
    * Replaces the workers one after the other, for a new version of the module: first a new worker listens, then an old one
-   * leaves the port, drains within the given time and ends. A worker that takes `killAfterMs` longer is killed. No client is
-   * refused: see `stopListening` of a server's `drain`, and docs/shutdown.md for what the system resets. Rejects if a new worker fails to listen; the workers that are not replaced by then
-   * go on.
+   * leaves the port, drains within the given time and ends. A worker that takes `killAfterMs` longer is killed. Twoway
+   * refuses no client meanwhile: see `stopListening` of a server's `drain`. docs/shutdown.md says which connections the
+   * system resets. Rejects if a new worker fails to listen; the workers that are not replaced by then go on.
    */
   restart(options: { readonly withinMs: number }): Promise<void>
   /**

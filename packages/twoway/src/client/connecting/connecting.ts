@@ -16,8 +16,8 @@ import type { Payload } from '../../ports/payload.js'
 import type { Random } from '../../ports/random.js'
 import { onAbort } from './abort-listeners.js'
 import type { ClientSettings } from './client-settings.js'
+import { type Destination, destinationOf, isSameOrigin } from './destination.js'
 import { type OpenedConnection, Opening } from './opening.js'
-import { isSameOrigin, type Place, placeOf } from './place.js'
 import { redirectOf } from './redirect.js'
 import type { InflateBody } from './refusal-body.js'
 
@@ -60,13 +60,13 @@ export class Connecting {
   #stopListening: (() => void) | undefined
   readonly #visited = new Set<string>()
   readonly #negotiators: readonly ExtensionNegotiator[]
-  #place: Place
+  #destination: Destination
   /** Undefined if the signal was aborted before: then no connection is tried. */
   #opening: Opening | undefined
   /** The step before the server's answer that is under way, in words. */
   #stage: string | undefined
   /** Whether all redirects so far led to the origin that the caller named. */
-  #isAtHome = true
+  #isSameOrigin = true
 
   /** Throws a UsageError if the options make no valid request. */
   constructor(options: ConnectingOptions) {
@@ -74,17 +74,17 @@ export class Connecting {
     const { limits, signal, proxy } = settings
     this.#options = options
     this.#negotiators = negotiatorsOf(settings.perMessageDeflate, ports)
-    this.#place = placeOf(url)
-    if (this.#place.socketPath !== undefined && proxy !== undefined && proxy.url !== 'env') {
+    this.#destination = destinationOf(url)
+    if (this.#destination.socketPath !== undefined && proxy !== undefined && proxy.url !== 'env') {
       throw new UsageError('optionInvalid', 'a Unix socket is reached without a proxy: leave the option proxy out')
     }
-    const handshake = this.#handshakeFor(this.#place)
+    const handshake = this.#handshakeFor(this.#destination)
     if (signal?.aborted) {
       // In a separate task, so that the caller can add listeners first.
       ports.clock.task(() => this.#options.events.failed(this.#aborted()))
       return
     }
-    this.#opening = this.#open(this.#place, handshake)
+    this.#opening = this.#open(this.#destination, handshake)
     this.#timer = ports.clock.after(limits.handshakeTimeoutMs, () => this.#opening!.expire(this.#timeout()))
     if (signal !== undefined) this.#stopListening = onAbort(signal, () => this.fail(this.#aborted()))
   }
@@ -94,7 +94,7 @@ export class Connecting {
     this.#opening?.fail(error)
   }
 
-  #handshakeFor({ url }: Place): ClientHandshake {
+  #handshakeFor({ url }: Destination): ClientHandshake {
     const { ports, settings, protocols } = this.#options
     return new ClientHandshake({
       host: url.host,
@@ -102,16 +102,16 @@ export class Connecting {
       key: encodeBase64(ports.random.bytes(16)),
       protocols,
       extensions: this.#negotiators.flatMap(({ offers }) => offers),
-      fields: this.#isAtHome ? fieldsAtHome(this.#options.url, settings.fields) : [],
+      fields: this.#isSameOrigin ? sameOriginFields(this.#options.url, settings.fields) : [],
       origin: settings.origin,
       userAgent: settings.userAgent,
       limits: settings.limits,
     })
   }
 
-  #open(place: Place, handshake: ClientHandshake): Opening {
+  #open(destination: Destination, handshake: ClientHandshake): Opening {
     const { ports, settings, events } = this.#options
-    const { url, socketPath } = place
+    const { url, socketPath } = destination
     this.#visited.add(url.href)
     const secure = url.protocol === 'wss:'
     const transport = ports.connector.connect({
@@ -150,7 +150,7 @@ export class Connecting {
   /** Another origin gets neither the client's certificate nor `rejectUnauthorized: false`. */
   get #tls(): TlsClientOptions {
     const { tls } = this.#options.settings
-    if (this.#isAtHome) return tls
+    if (this.#isSameOrigin) return tls
     const { ca, minVersion, maxVersion, ciphers } = tls
     return { ca, minVersion, maxVersion, ciphers }
   }
@@ -161,19 +161,19 @@ export class Connecting {
    */
   #redirect(response: ResponseHead): string | undefined {
     const { maxRedirects } = this.#options.settings
-    const place = redirectOf(response, this.#place)
-    if (place === undefined) return ''
-    if (typeof place === 'string') return place
-    const { href } = place.url
+    const destination = redirectOf(response, this.#destination)
+    if (destination === undefined) return ''
+    if (typeof destination === 'string') return destination
+    const { href } = destination.url
     if (maxRedirects === 0)
       return `it redirects to ${quoted(href)}, and redirects are followed only if maxRedirects allows it`
     if (this.#visited.has(href)) return `its redirects lead in a circle, to ${quoted(href)} again`
     if (this.#visited.size > maxRedirects)
       return `it redirects to ${quoted(href)}, beyond the ${maxRedirects} of maxRedirects`
     this.#opening!.abandon()
-    this.#isAtHome &&= isSameOrigin(place, this.#place)
-    this.#place = place
-    this.#opening = this.#open(place, this.#handshakeFor(place))
+    this.#isSameOrigin &&= isSameOrigin(destination, this.#destination)
+    this.#destination = destination
+    this.#opening = this.#open(destination, this.#handshakeFor(destination))
     return undefined
   }
 
@@ -199,7 +199,7 @@ function negotiatorsOf(offers: readonly DeflateSettings[], ports: ConnectingPort
 }
 
 /** The caller's fields, and Basic authentication by the user and password of the URL, unless a field replaces it. */
-function fieldsAtHome(url: URL, fields: readonly string[]): readonly string[] {
+function sameOriginFields(url: URL, fields: readonly string[]): readonly string[] {
   return findField(fields, 'authorization') >= 0 ? fields : credentialsOf(url).concat(fields)
 }
 

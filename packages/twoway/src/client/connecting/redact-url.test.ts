@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { placeOf } from './place.js'
+import { destinationOf } from './destination.js'
 import { redactUrl } from './redact-url.js'
 import { checkProtocols } from './subprotocols.js'
 import { parseWebSocketUrl } from './url.js'
@@ -33,7 +33,7 @@ describe('an error that refuses a URL', () => {
     it(`repeats no secret of ${form}`, () => {
       const text = form.replaceAll('S', 'hunter2')
       assert.throws(
-        () => placeOf(parseWebSocketUrl(text)),
+        () => destinationOf(parseWebSocketUrl(text)),
         (error: DOMException) => {
           assert.equal(error.name, 'SyntaxError')
           assert.doesNotMatch(error.message, /hunter2/)
@@ -43,7 +43,7 @@ describe('an error that refuses a URL', () => {
     })
   }
 
-  it('names what it can: scheme, host and path', () => {
+  it('names the harmless parts: scheme, host and path', () => {
     assert.equal(redactUrl('ftp://host:21/path'), 'ftp://host:21/path')
     assert.equal(redactUrl('ftp://user:password@host/path?token=1'), 'ftp://…@host/path?…')
     assert.equal(redactUrl('ws://host/path#top'), 'ws://host/path#…')

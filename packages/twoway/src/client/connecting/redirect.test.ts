@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { placeOf } from './place.js'
+import { destinationOf } from './destination.js'
 import { redirectOf } from './redirect.js'
 
 function follow(from: string, location: string | undefined, status = 302): string | undefined {
   const fields = location === undefined ? [] : ['Location', location]
-  const place = redirectOf({ version: '1.1', status, reason: '', fields }, placeOf(new URL(from)))
-  if (place === undefined || typeof place === 'string') return place
-  return place.socketPath === undefined ? place.url.href : `${place.socketPath} ${place.url.href}`
+  const destination = redirectOf({ version: '1.1', status, reason: '', fields }, destinationOf(new URL(from)))
+  if (destination === undefined || typeof destination === 'string') return destination
+  return destination.socketPath === undefined
+    ? destination.url.href
+    : `${destination.socketPath} ${destination.url.href}`
 }
 
 test('follows the statuses that keep the request, and 301 to 303, RFC 9110 §15.4', () => {

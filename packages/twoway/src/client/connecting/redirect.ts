@@ -2,7 +2,7 @@ import { HeaderFields } from '../../core/http/header-fields.js'
 import { quoted } from '../../core/printable.js'
 import type { ResponseHead } from '../../ports/http-host.js'
 import * as platform from '../platform.js'
-import type { Place } from './place.js'
+import type { Destination } from './destination.js'
 import { redactUrl } from './redact-url.js'
 
 /** The statuses that redirect the same request to another URL, RFC 9110 §15.4. */
@@ -16,10 +16,10 @@ const webSocketSchemes: { readonly [scheme: string]: string | undefined } = {
 }
 
 /**
- * The target of a redirect, or the reason in words why it can't be followed; undefined if the answer does not redirect. A
+ * The destination of a redirect, or the reason in words why it can't be followed; undefined if the answer does not redirect. A
  * redirect never leads from wss to ws, nor to another Unix socket. User, password and fragment of its URL are dropped.
  */
-export function redirectOf({ status, fields }: ResponseHead, from: Place): Place | string | undefined {
+export function redirectOf({ status, fields }: ResponseHead, from: Destination): Destination | string | undefined {
   if (!redirectStatuses.has(status)) return undefined
   const { 0: location, 1: second } = new HeaderFields(fields).all('location')
   if (location === undefined || second !== undefined) return 'a redirect must carry exactly one Location'

@@ -1,6 +1,6 @@
 import { quoted } from '../../core/printable.js'
 import * as platform from '../platform.js'
-import { placeOf } from './place.js'
+import { destinationOf } from './destination.js'
 import { redactUrl } from './redact-url.js'
 
 const schemes: { readonly [scheme: string]: string | undefined } = {
@@ -8,7 +8,7 @@ const schemes: { readonly [scheme: string]: string | undefined } = {
   'wss:': 'wss:',
   'http:': 'ws:',
   'https:': 'wss:',
-  // Beyond the standard: see `placeOf`.
+  // Beyond the standard: see `destinationOf`.
   'ws+unix:': 'ws+unix:',
   'wss+unix:': 'wss+unix:',
 }
@@ -41,6 +41,6 @@ export function parseWebSocketUrl(text: string): URL {
       'SyntaxError',
     )
   }
-  placeOf(url)
+  destinationOf(url)
   return url
 }

@@ -7,7 +7,8 @@ import { requestForm } from '../http/head-form.js'
 import { HeadParser } from '../http/head-parser.js'
 import { clientLimits } from '../limits.js'
 import { ClientHandshake, type ClientHandshakeOptions } from './client-handshake.js'
-import { acceptanceOf, checkRequest } from './server-handshake.js'
+import { encodeAcceptance } from './encode-acceptance.js'
+import { checkRequest } from './server-handshake.js'
 
 const key = 'dGhlIHNhbXBsZSBub25jZQ=='
 
@@ -303,7 +304,7 @@ test('client and server agree on any offer', () => {
       assert.deepEqual(offer.protocols, protocols)
       assert.deepEqual(offer.extensions, extensions)
       const protocol = protocols.at(-1) ?? ''
-      const answer = acceptanceOf({ key: offer.key, protocol, extensions: extensions[0]?.name, fields: [] })
+      const answer = encodeAcceptance({ key: offer.key, protocol, extensions: extensions[0]?.name, fields: [] })
       client.receive(answer, 0, answer.length)
       assert.equal(client.result?.protocol, protocol)
       assert.equal(client.result?.extensions[0]?.name, extensions[0]?.name)

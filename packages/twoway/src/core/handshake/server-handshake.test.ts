@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { RecordingTransport } from 'twoway-testing/harnesses/recording-transport.js'
-import { HandshakeError, type RequestViolationCode, UsageError, violations } from '../errors.js'
+import { HandshakeError, type RequestViolationCode, violations } from '../errors.js'
 import { encodeResponse } from '../http/encode-response.js'
 import { requestForm, responseForm } from '../http/head-form.js'
 import { HeadParser } from '../http/head-parser.js'
 import { HeaderFields } from '../http/header-fields.js'
 import { serverLimits } from '../limits.js'
-import { accept, acceptanceOf, type ClientOffer, checkRequest, refusalOf } from './server-handshake.js'
+import { type ClientOffer, checkRequest, refusalOf } from './server-handshake.js'
 
 /** The request of §1.2. */
 const example = `GET /chat HTTP/1.1
@@ -174,84 +173,6 @@ function readAnswer(bytes: Uint8Array) {
   const read = parser.receive(bytes, 0, bytes.length)
   assert.ok(parser.head !== undefined)
   return { ...parser.head, headers: new HeaderFields(parser.head.fields), body: Buffer.from(bytes.subarray(read)) }
-}
-
-const acceptance = { key: 'dGhlIHNhbXBsZSBub25jZQ==', protocol: '', extensions: undefined, fields: [] }
-
-test('accepts the example, §1.3', () => {
-  const bytes = acceptanceOf({ ...acceptance, protocol: 'chat', extensions: 'a; b', fields: ['Set-Cookie', 'c=d'] })
-  assert.equal(
-    Buffer.from(bytes).toString('latin1'),
-    [
-      'HTTP/1.1 101 Switching Protocols',
-      'Upgrade: websocket',
-      'Connection: Upgrade',
-      'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=',
-      'Sec-WebSocket-Protocol: chat',
-      'Sec-WebSocket-Extensions: a; b',
-      'Set-Cookie: c=d',
-      '\r\n',
-    ].join('\r\n'),
-  )
-})
-
-test('names no subprotocol and no extension if there is none, §4.2.2', () => {
-  const { headers } = readAnswer(acceptanceOf(acceptance))
-  assert.deepEqual(
-    [...headers].map(([name]) => name),
-    ['upgrade', 'connection', 'sec-websocket-accept'],
-  )
-})
-
-/** Keeps written bytes until the network takes them, as the port allows. */
-class KeepingTransport extends RecordingTransport {
-  readonly kept: Uint8Array[] = []
-
-  override write(bytes: Uint8Array): void {
-    super.write(bytes)
-    this.kept.push(bytes)
-  }
-}
-
-test('writes the right answer, with and without fields besides the accept key', () => {
-  for (const more of [{}, { protocol: 'chat' }, { extensions: 'a; b' }, { fields: ['Set-Cookie', 'c=d'] }, {}]) {
-    const transport = new RecordingTransport()
-    accept(transport, { ...acceptance, ...more })
-    assert.deepEqual(transport.writes, [new Uint8Array(acceptanceOf({ ...acceptance, ...more }))])
-  }
-})
-
-test('does not change an answer that the network has not taken', () => {
-  const keys = ['dGhlIHNhbXBsZSBub25jZQ==', 'AQIDBAUGBwgJCgsMDQ4PEA==', 'x3JJHMbDL1EzLkh9GBhXDw==']
-  for (const extensions of [undefined, 'x-kept']) {
-    accept(new RecordingTransport(), { ...acceptance, extensions })
-    const transport = new KeepingTransport()
-    transport.isFull = true
-    for (const key of keys) accept(transport, { ...acceptance, extensions, key })
-    assert.deepEqual(
-      transport.kept,
-      keys.map((key) => acceptanceOf({ ...acceptance, extensions, key })),
-    )
-  }
-})
-
-const unfit = [
-  ['Upgrade', 'h2c'],
-  ['connection', 'close'],
-  ['Sec-WebSocket-Accept', 'a'],
-  ['Sec-WebSocket-Protocol', 'a'],
-  ['sec-websocket-extensions', 'a'],
-  ['Content-Length', '0'],
-  ['Transfer-Encoding', 'chunked'],
-  ['X', 'a\r\nSet-Cookie: b'],
-  ['X Y', 'a'],
-]
-
-for (const fields of unfit) {
-  test(`refuses to accept with the field ${JSON.stringify(fields)}`, () => {
-    const isHeaderInvalid = (error: unknown) => error instanceof UsageError && error.code === 'headerInvalid'
-    assert.throws(() => acceptanceOf({ ...acceptance, fields }), isHeaderInvalid)
-  })
 }
 
 test('answers each broken rule with its status and its text', () => {

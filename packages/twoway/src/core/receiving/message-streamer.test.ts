@@ -246,9 +246,9 @@ describe('MessageWriter to MessageStreamer', () => {
           for (const { payload, cuts, turns, fragmentBytes, meanwhile } of sent) {
             const type = typeof payload === 'string' ? 'text' : 'binary'
             const message = sender.connection.sendInPieces({ type, fragmentBytes }, assert.ifError)
-            const places = [0, ...cuts.filter((at) => at < payload.length).sort((a, b) => a - b), payload.length]
-            for (const [index, end] of places.slice(1).entries()) {
-              const start = places[index]!
+            const offsets = [0, ...cuts.filter((at) => at < payload.length).sort((a, b) => a - b), payload.length]
+            for (const [index, end] of offsets.slice(1).entries()) {
+              const start = offsets[index]!
               // The next turn continues above the high-water mark.
               const room = message.write(
                 typeof payload === 'string' ? payload.slice(start, end) : payload.subarray(start, end),

@@ -3,8 +3,8 @@ import type { Payload } from '../../ports/payload.js'
 import type { SharedEncoder } from '../extensions/extension.js'
 import { Opcode } from '../opcode.js'
 import { copyBytes } from '../payload/copy-bytes.js'
-import { finBit, frameHeaderSize, writeFrameHeader } from './frame-header.js'
 import { JointFlush } from './joint-flush.js'
+import { finBit, frameHeaderSize, writeFrameHeader } from './write-frame-header.js'
 
 type FrameCallback = (frame: Uint8Array) => void
 

@@ -2,8 +2,8 @@ import type { Payload } from '../../ports/payload.js'
 import { UsageError } from '../errors.js'
 import { Opcode } from '../opcode.js'
 import type { FrameParser } from '../receiving/frame-parser.js'
-import { finBit } from './frame-header.js'
 import type { FrameWriter } from './frame-writer.js'
+import { finBit } from './write-frame-header.js'
 
 /** RFC 6455 §5.5. */
 const longestPayload = 125

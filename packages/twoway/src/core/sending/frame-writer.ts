@@ -3,9 +3,9 @@ import type { Payload } from '../../ports/payload.js'
 import type { Random } from '../../ports/random.js'
 import type { Transport } from '../../ports/transport.js'
 import { copyBytes } from '../payload/copy-bytes.js'
-import { frameHeaderSize, writeFrameHeader } from './frame-header.js'
 import type { Flushable, JointFlush } from './joint-flush.js'
 import type { ScratchPool } from './scratch-pool.js'
+import { frameHeaderSize, writeFrameHeader } from './write-frame-header.js'
 
 /** An unmasked payload of this length or more is not copied: header and payload go out in one write. */
 export const byReferenceBytes = 8 << 10

@@ -3,9 +3,9 @@ import type { Extension, SharedEncoder } from '../extensions/extension.js'
 import { Opcode } from '../opcode.js'
 import { textToBytes } from '../payload/text-to-bytes.js'
 import { BroadcastMessage } from './broadcast-message.js'
-import { finBit } from './frame-header.js'
 import { byReferenceBytes, type FrameWriter } from './frame-writer.js'
 import { lengthOf, type WholeMessage } from './whole-message.js'
+import { finBit } from './write-frame-header.js'
 
 /** The send queue, as the encoder sees it. */
 export interface MessageEncoderQueue {

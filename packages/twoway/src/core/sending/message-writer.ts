@@ -4,10 +4,10 @@ import type { Extension } from '../extensions/extension.js'
 import { Opcode } from '../opcode.js'
 import { copyBytes } from '../payload/copy-bytes.js'
 import { textToBytes } from '../payload/text-to-bytes.js'
-import { finBit } from './frame-header.js'
 import { byReferenceBytes, type FrameWriter } from './frame-writer.js'
 import type { ScratchPool } from './scratch-pool.js'
 import { isHighSurrogate, TextPieces } from './text-pieces.js'
+import { finBit } from './write-frame-header.js'
 
 /** The send queue, as an entry sees it. */
 export interface MessageWriterQueue {

@@ -5,12 +5,12 @@ import type { Limits } from '../limits.js'
 import { Opcode } from '../opcode.js'
 import { BroadcastMessage } from './broadcast-message.js'
 import type { BufferBudget } from './buffer-budget.js'
-import { finBit } from './frame-header.js'
 import { byReferenceBytes, type FrameWriter } from './frame-writer.js'
 import { MessageEncoder, type MessageEncoderQueue } from './message-encoder.js'
 import { MessageWriter, type MessageWriterOptions, type MessageWriterQueue } from './message-writer.js'
 import { UnsentMessages } from './unsent-messages.js'
 import { lengthOf, type WholeMessage } from './whole-message.js'
+import { finBit } from './write-frame-header.js'
 
 interface WholeEntry {
   readonly kind: 'whole'

@@ -1,4 +1,4 @@
-/** The place of a message in its topic. */
+/** The position of a message in its topic. */
 export interface TopicPosition {
   /** The life of the topic: another one where the topic began anew and its earlier positions mean nothing. */
   readonly epoch: string

@@ -3,7 +3,7 @@ import type { ReceiveBudget } from '../../core/receiving/receive-budget.js'
 import type { Clock, Timer } from '../../ports/clock.js'
 
 /** The checks within `messageTimeoutMs`. A connection may end late by one interval between them. */
-const looks = 15
+const checks = 15
 
 interface TimeoutSettings {
   readonly limits: ServerLimits
@@ -39,12 +39,12 @@ export class MessageTimeout {
     const { limits, ports, receiveBudget } = this.#settings
     const { messageTimeoutMs } = limits
     if (messageTimeoutMs === Number.POSITIVE_INFINITY) return
-    const look = (): void => {
+    const check = (): void => {
       this.#timer = undefined
       receiveBudget.checkProgress(ports.clock.now(), messageTimeoutMs)
       if (this.#connections.size > 0) this.#arm()
     }
     // Connections keep the process alive; the timer need not.
-    this.#timer = ports.clock.after(messageTimeoutMs / looks, look, false)
+    this.#timer = ports.clock.after(messageTimeoutMs / checks, check, false)
   }
 }

@@ -44,7 +44,7 @@ export interface AcceptedHandshake<Data> {
 /** A connection of a server, as the user's handlers see it. */
 export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable {
   data: Data
-  /** The roster's own. */
+  /** Owned by the `UnorderedSet` of the server's connections. */
   index = -1
   readonly request: IncomingRequest
   readonly protocol: string

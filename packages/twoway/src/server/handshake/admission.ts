@@ -1,6 +1,7 @@
 import { HandshakeError, TransportError, UsageError } from '../../core/errors.js'
 import { acceptExtension } from '../../core/extensions/negotiation.js'
-import { accept, type ClientOffer, checkRequest, refusalOf } from '../../core/handshake/server-handshake.js'
+import { accept } from '../../core/handshake/encode-acceptance.js'
+import { type ClientOffer, checkRequest, refusalOf } from '../../core/handshake/server-handshake.js'
 import { isToken } from '../../core/http/field-syntax.js'
 import { standardResponses } from '../../core/http/standard-responses.js'
 import type { ServerLimits } from '../../core/limits.js'

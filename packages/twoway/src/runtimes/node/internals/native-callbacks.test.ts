@@ -109,11 +109,11 @@ async function joined(
   server: Server,
   open: () => Socket,
   event: string,
-  place?: string,
+  path?: string,
 ): Promise<readonly [Socket, Socket]> {
   if (!server.listening) {
-    if (place === undefined) server.listen(0, '127.0.0.1')
-    else server.listen(place)
+    if (path === undefined) server.listen(0, '127.0.0.1')
+    else server.listen(path)
     await once(server, 'listening')
   }
   const accepted = once(server, event)
@@ -171,19 +171,19 @@ describe('the callbacks that Node has on what we take over are all known', { ski
 
   test('a pipe of a socket, of both sides', async (context) => {
     const server = createServer()
-    const place = pathOf('pipe')
-    const sockets = await joined(context, server, () => connect(place), 'connection', place)
+    const path = pathOf('pipe')
+    const sockets = await joined(context, server, () => connect(path), 'connection', path)
     for (const socket of sockets) adopt('a pipe of a socket', socket)
   })
 
-  for (const [part, place] of [
+  for (const [part, path] of [
     ['a listening TCP handle', undefined],
     ['a listening pipe', pathOf('listening')],
   ] as const) {
     test(part, async (context) => {
       const server = createServer()
-      if (place === undefined) server.listen(0, '127.0.0.1')
-      else server.listen(place)
+      if (path === undefined) server.listen(0, '127.0.0.1')
+      else server.listen(path)
       await once(server, 'listening')
       context.after(() => server.close())
       const before = callbacksOf(handleOf(server))
@@ -192,7 +192,7 @@ describe('the callbacks that Node has on what we take over are all known', { ski
     })
   }
 
-  // Each option that has Node set a callback; not all of them can be had together.
+  // Each option that has Node set a callback; not all of them can be set together.
   const ways: Readonly<Record<string, TlsOptions>> = {
     'with sessions, status and names': { SNICallback: (_, done) => done(null) },
     'with a callback for the protocol': { ALPNCallback: () => 'http/1.1' } as TlsOptions,

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isSameOrigin, placeOf } from './place.js'
+import { destinationOf, isSameOrigin } from './destination.js'
 import { parseWebSocketUrl } from './url.js'
 
 function at(text: string) {
-  const { url, socketPath } = placeOf(parseWebSocketUrl(text))
+  const { url, socketPath } = destinationOf(parseWebSocketUrl(text))
   return [url.href, socketPath]
 }
 
-test('a URL of the standard is its own place', () => {
+test('a URL of the standard is its own destination', () => {
   assert.deepEqual(at('https://a.example:8443/b?c'), ['wss://a.example:8443/b?c', undefined])
 })
 
@@ -35,7 +35,8 @@ test('a Unix socket without an absolute path, with a host, or a resource without
 })
 
 test('an origin is scheme, host, port and socket', () => {
-  const isSame = (one: string, other: string) => isSameOrigin(placeOf(new URL(one)), placeOf(new URL(other)))
+  const isSame = (one: string, other: string) =>
+    isSameOrigin(destinationOf(new URL(one)), destinationOf(new URL(other)))
   assert.ok(isSame('ws://a/b', 'ws://A:80/c'))
   assert.ok(isSame('ws+unix:/a:/b', 'ws+unix:/a:/c'))
   for (const other of ['wss://localhost/', 'ws://localhost:81/', 'ws://127.0.0.1/', 'ws+unix:/a:/']) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { toHex } from 'twoway-testing/bytes.js'
-import { frameHeaderSize, writeFrameHeader } from './frame-header.js'
+import { frameHeaderSize, writeFrameHeader } from './write-frame-header.js'
 
 function written(payloadLength: number, maskingKey?: number): string {
   const target = new Uint8Array(16)
