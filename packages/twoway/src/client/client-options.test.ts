@@ -114,7 +114,7 @@ describe('the options of TLS', () => {
     })
   }
 
-  it('show the certificate of pfx and of an encrypted key to the server', async (context) => {
+  it('present the certificate of pfx and of an encrypted key to the server', async (context) => {
     const seen: unknown[] = []
     const tls = { ...certificate, ca: [ca, pkcs12Certificate], requestCert: true, rejectUnauthorized: true }
     const { url, server: listening } = await server(context, tls)
@@ -132,7 +132,7 @@ describe('the options of TLS', () => {
     assert.deepEqual([socket.getProtocol(), socket.getCipher().name], ['TLSv1.2', 'ECDHE-ECDSA-AES256-GCM-SHA384'])
   })
 
-  it('tell checkServerIdentity the host and the certificate, and ask it of no certificate that is not trusted', async (context) => {
+  it('pass the host and the certificate to checkServerIdentity, if the certificate is trusted', async (context) => {
     const seen: unknown[] = []
     const options: WebSocketOptions = {
       checkServerIdentity: (host, { subjectaltname, fingerprint256, raw }) => {
@@ -151,7 +151,7 @@ describe('the options of TLS', () => {
     assert.deepEqual(seen, [['127.0.0.1', 'DNS:other.example', true, true]])
   })
 
-  it('hold for the origin of the URL only, but for ca, the versions and the ciphers', async (context) => {
+  it('apply only to the origin of the URL, except ca, the versions and the ciphers', async (context) => {
     const other = await server(context, { ...(await authority.issue({ names: ['other.example'] })) })
     const first = await listenOnLoopback(
       context,
@@ -162,7 +162,7 @@ describe('the options of TLS', () => {
     await assertFails(context, `wss://127.0.0.1:${first.port}`, options, /its certificate is for another name/)
   })
 
-  it('ask for a host with the dot of the root by its name without, RFC 6066 §3', async (context) => {
+  it('name a host without the dot of the root, RFC 6066 §3', async (context) => {
     const names: unknown[] = []
     const { port, server: listening } = await server(context, certificate)
     listening.on('secureConnection', (socket: TLSSocket) => names.push((socket as { servername?: unknown }).servername))
@@ -172,8 +172,8 @@ describe('the options of TLS', () => {
   })
 })
 
-describe('the options of the near end', () => {
-  it('have lookup stand for the system’s, whether it heeds all or not, by a proxy too', async (context) => {
+describe('the options of the local side', () => {
+  it('replace the system’s lookup, with and without support for `all`, also with a proxy', async (context) => {
     const { port } = await server(context)
     const http = await httpProxy(context, { names: { 'a.invalid': '127.0.0.1' } })
     const socks = await socksProxy(context)
@@ -199,7 +199,7 @@ describe('the options of the near end', () => {
     assert.deepEqual(socks.targets, Array(3).fill(`127.0.0.1:${port}`))
   })
 
-  it('tell of a lookup that finds nothing', async (context) => {
+  it('report a lookup that finds nothing', async (context) => {
     const missing = Object.assign(new Error('gone'), { code: 'ENOTFOUND' })
     const lookup: WebSocketOptions['lookup'] = (_, __, done) => done(missing, '')
     await assertFails(context, 'ws://a.invalid/', { lookup }, /the name is unknown \(ENOTFOUND\)/)
@@ -289,7 +289,7 @@ describe('the option createConnection', () => {
     await assertFails(context, url, { ca, createConnection: create }, /can't connect to .*: its certificate/)
   })
 
-  it('is told the target and the options of TLS', async (context) => {
+  it('gets the target and the options of TLS', async (context) => {
     const seen: CreateConnectionOptions[] = []
     const create: Create = (options) => {
       seen.push(options)
@@ -318,20 +318,20 @@ describe('the option createConnection', () => {
     'rejects, with its error': [() => Promise.reject(new Error('no')), /createConnection failed: no$/],
     'calls back with an error': [(_, done) => done(new Error('no')), /createConnection failed: no$/],
     'makes no stream': [() => ({}) as never, /createConnection must return a duplex stream/],
-    'makes a stream that is gone': [() => connect(1, '127.0.0.1').destroy(), /is destroyed already/],
+    'makes a stream that is gone': [() => connect(1, '127.0.0.1').destroy(), /is already destroyed/],
     'makes a socket that does not connect': [() => connect(1, '127.0.0.1'), /can't connect .*ECONNREFUSED/],
     'never answers': [() => {}, /timed out after 50 ms while waiting for createConnection/],
   }
 
   for (const [what, [create, message]] of Object.entries(failures)) {
-    it(`fails where it ${what}`, async (context) => {
+    it(`fails if it ${what}`, async (context) => {
       for (const url of ['ws://127.0.0.1:1/', 'wss://127.0.0.1:1/']) {
         await assertFails(context, url, { createConnection: create, handshakeTimeoutMs: 50 }, message)
       }
     })
   }
 
-  it('leaves no stream behind that comes too late', async (context) => {
+  it('destroys a stream that comes too late', async (context) => {
     const { port } = await server(context)
     const late = connect(port, '127.0.0.1')
     context.after(() => late.destroy())

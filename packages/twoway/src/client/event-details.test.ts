@@ -58,7 +58,7 @@ describe('the reason of a failure', () => {
   }
 
   for (const [what, [answer, options, shown, Class]] of Object.entries(failures)) {
-    it(`shows where a program looks: ${what}`, async (context) => {
+    it(`is in the member that a program reads: ${what}`, async (context) => {
       const url = answer === undefined ? 'ws://127.0.0.1:1/' : await server(context, answer)
       const event = await eventOf(new WebSocket(url, options), 'error')
       const error = event.error as Error
@@ -78,7 +78,7 @@ describe('the reason of a failure', () => {
     })
   }
 
-  it('has in JSON what tells errors apart, and nothing that may be secret', async (context) => {
+  it('has in JSON the fields that tell errors apart, and nothing that may be secret', async (context) => {
     const event = await eventOf(new WebSocket(await server(context, refuse)), 'error')
     const error = event.error as HandshakeError
     const { name, code, status, message, body } = error
@@ -108,7 +108,7 @@ describe('the fields of the 101', () => {
     assert.deepEqual([...new Headers([...headers].map(([name, value]) => [name, value])).getSetCookie()].length, 2)
   }
 
-  it('are with the open event of a WebSocket', async (context) => {
+  it('come with the open event of a WebSocket', async (context) => {
     const socket = new WebSocket(await server(context, answer))
     context.after(() => socket.close())
     const event = await eventOf(socket, 'open')
@@ -116,13 +116,13 @@ describe('the fields of the 101', () => {
     assert.match(inspect(event), /'x-request-id': '4711'/)
   })
 
-  it('are with what opened of a WebSocketStream resolves to', async (context) => {
+  it('come with the value of `opened` of a WebSocketStream', async (context) => {
     const stream = new WebSocketStream(await server(context, answer))
     context.after(() => stream.close())
     check((await stream.opened).headers!)
   })
 
-  it('are those of the last server where a redirect was followed, and of no interim answer', async (context) => {
+  it('are those of the last server after a redirect, and never those of an interim answer', async (context) => {
     const last = await server(context, (head) =>
       Buffer.concat([Buffer.from('HTTP/1.1 103 Early Hints\r\nX-Request-Id: early\r\n\r\n'), answer(head) as Buffer]),
     )
@@ -137,7 +137,7 @@ describe('the fields of the 101', () => {
 })
 
 describe('console.log', () => {
-  it('shows a WebSocket by what its interface tells, without a password', async (context) => {
+  it('shows a WebSocket by the attributes of its interface, without a password', async (context) => {
     const url = await server(context, accept)
     const socket = new WebSocket(url.replace('//', '//user:sesame@'), 'chat' as never)
     assert.match(inspect(socket), /^WebSocket \{\s+url: 'ws:\/\/127\.0\.0\.1:\d+\/',\s+readyState: 'CONNECTING',/)
@@ -189,7 +189,7 @@ describe('frames that come with the 101', () => {
   }
 
   for (const [what, [frames, expected]] of Object.entries(cases)) {
-    it(`are read once open has been told of: ${what}`, async (context) => {
+    it(`are read after the open event: ${what}`, async (context) => {
       let isAnswered: (first: Buffer) => void
       const answered = new Promise<Buffer>((resolve) => {
         isAnswered = resolve

@@ -35,7 +35,7 @@ describe('addMetrics', () => {
     assert.deepEqual(one.handshakes, { 101: 2, 403: 1 })
   })
 
-  it('has one way to travel for all, or a mixed one, and each reason once', () => {
+  it('reports the common transport path, or a mixed one, and each reason once', () => {
     const slow = reported('stream', 'a', 'b')
     assert.deepEqual(addMetrics([slow, slow]).transport, { path: 'stream', reasons: ['a', 'b'] })
     assert.deepEqual(addMetrics([slow, noMetrics]).transport, slow.transport)
@@ -61,5 +61,5 @@ describe('addMetrics', () => {
     })
   })
 
-  it('is nothing for none', () => assert.deepEqual(addMetrics([]), noMetrics))
+  it('is empty for no servers', () => assert.deepEqual(addMetrics([]), noMetrics))
 })

@@ -177,7 +177,7 @@ for (const way of Object.keys(ways)) {
 
   describe(`a Response that the app makes, returned by ${way}`, () => {
     for (const [coding, bytes] of Object.entries(encoded)) {
-      it(`keeps Content-Encoding where its body is encoded: ${coding}`, async (context) => {
+      it(`keeps Content-Encoding if its body is encoded: ${coding}`, async (context) => {
         for (const length of [{}, { 'Content-Length': String(bytes.length) }]) {
           const headers = { 'Content-Encoding': coding, ...length }
           const received = await answerOf(
@@ -270,7 +270,7 @@ for (const way of Object.keys(ways)) {
       })
     }
 
-    it('has its length in the answer to HEAD only where the body is known, RFC 9110 §8.6', async (context) => {
+    it('has its length in the answer to HEAD only if the body is known, RFC 9110 §8.6', async (context) => {
       if (way !== 'request of serve') return
       const url = await serviceOf(context, (_, response) => response.writeHead(200, { 'Content-Length': 13 }).end())
       const received = await answerOf(context, way, () => fetch(url, { method: 'HEAD' }), 'HEAD')
@@ -368,7 +368,7 @@ describe('a value of request that is no answer', () => {
 
 describe('the fields of the 101', () => {
   for (const name of ['Connection', 'Upgrade', 'Content-Length', ...concernConnection]) {
-    it(`are the handshake's where they concern the connection: ${name}`, async (context) => {
+    it(`are the handshake's if they concern the connection: ${name}`, async (context) => {
       const { status, errors } = await answerOf(context, 'upgrade of serve', () => ({ headers: { [name]: 'x' } }))
       assert.equal(status, 500)
       assert.match(errors[0]!.message, new RegExp(`the handshake sets ${name} itself`))

@@ -76,7 +76,7 @@ function get(app: HttpServer, path: string, headers: Record<string, string> = {}
 }
 
 describe('attach: paths', () => {
-  it('gives each attachment what is under its path, whatever the query, and leaves plain requests to the app', async (context) => {
+  it('gives each attachment the handshakes of its path, whatever the query, and leaves plain requests to the app', async (context) => {
     const app = await startApp(context)
     attachFor(context, app, { path: '/one', ...echoAs('one') })
     attachFor(context, app, { path: '/two', ...echoAs('two') })
@@ -89,7 +89,7 @@ describe('attach: paths', () => {
     assert.equal(await get(app, '/one'), '200 app /one')
   })
 
-  it('takes all paths without one; an equal path goes before a function, and both before all', async (context) => {
+  it('takes all paths without the option; an equal path goes before a function, and both before no path', async (context) => {
     const app = await startApp(context)
     attachFor(context, app, echoAs('all'))
     attachFor(context, app, { path: ({ url }) => new URL(url).pathname.startsWith('/rooms/'), ...echoAs('room') })
@@ -108,7 +108,7 @@ describe('attach: paths', () => {
     assert.equal(await whoAnswers(context, app, '/gr%C3%BC%C3%9F%20dich'), 'hello hi')
   })
 
-  it('tells what a path function throws to error, and takes that for a no', async (context) => {
+  it('reports the error that a path function throws, and counts it as false', async (context) => {
     const app = await startApp(context)
     const errors: string[] = []
     attachFor(context, app, {
@@ -121,7 +121,7 @@ describe('attach: paths', () => {
     assert.deepEqual(errors, ['boom'])
   })
 
-  it('throws a UsageError for a path that is taken, free again after close', async (context) => {
+  it('throws a UsageError for a path that is taken, until close frees it', async (context) => {
     const app = await startApp(context)
     const first = attachFor(context, app, { path: '/one' })
     const all = attachFor(context, app, {})
@@ -135,7 +135,7 @@ describe('attach: paths', () => {
     assert.match(await whoAnswers(context, app, '/'), unknownPath)
   })
 
-  it('refuses options that the HTTP server decides on, and what is no HTTP server', async (context) => {
+  it('refuses options that the HTTP server decides, and a value that is no HTTP server', async (context) => {
     const app = await startApp(context)
     const wrong: readonly [options: object, sentence: RegExp][] = [
       [{ port: 1 }, /attach\(\) takes no option port: the HTTP server decides/],
@@ -182,7 +182,7 @@ function otherListener(elsewhere: (socket: Duplex) => void) {
 describe('attach: beside other listeners for upgrades', () => {
   const destroys = otherListener((socket) => socket.destroy())
 
-  it('keeps what is ours from them, whoever came first, and leaves them what is not', async (context) => {
+  it('keeps our handshakes from them, whichever was added first, and leaves the others to them', async (context) => {
     for (const order of ['before', 'after']) {
       const app = await startApp(context)
       if (order === 'before') app.on('upgrade', destroys)
@@ -195,7 +195,7 @@ describe('attach: beside other listeners for upgrades', () => {
     }
   })
 
-  it('leaves to them what one of them answers later', async (context) => {
+  it('leaves a handshake to them that one of them answers later', async (context) => {
     const app = await startApp(context)
     attachFor(context, app, { path: '/ours', handshakeTimeoutMs: 50 })
     app.once('upgrade', (_, socket: Duplex) => {
@@ -207,7 +207,7 @@ describe('attach: beside other listeners for upgrades', () => {
     assert.match(peer.text, /^HTTP\/1\.1 200 late/)
   })
 
-  it('answers 404 to what none of them has touched within handshakeTimeoutMs, once', async (context) => {
+  it('answers 404 once to a handshake that none of them has touched within handshakeTimeoutMs', async (context) => {
     const app = await startApp(context)
     app.on(
       'upgrade',
@@ -235,7 +235,7 @@ describe('attach: beside other listeners for upgrades', () => {
     assert.equal(await whoAnswers(context, app, '/ours'), 'ours hi')
   })
 
-  it('leaves the server as it was once all are closed', async (context) => {
+  it('restores the server once all are closed', async (context) => {
     const app = await startApp(context)
     const { emit } = app
     const one = attachFor(context, app, { path: '/one', ...echoAs('one') })
@@ -252,7 +252,7 @@ describe('attach: beside other listeners for upgrades', () => {
     assert.match(theirs.text, /theirs$/)
   })
 
-  it('lets all pass where someone has put an emit of theirs around ours, and can be attached again', async (context) => {
+  it('passes everything on if another library has wrapped our emit, and can be attached again', async (context) => {
     const app = await startApp(context)
     const one = attachFor(context, app, { path: '/one' })
     const emit = app.emit.bind(app) as (name: string, ...args: unknown[]) => boolean
@@ -267,7 +267,7 @@ describe('attach: beside other listeners for upgrades', () => {
     assert.deepEqual(seen, ['upgrade'])
   })
 
-  it('gives an Upgrade to what is not WebSocket to the app as a plain request, RFC 9110 §7.8', async (context) => {
+  it('gives an Upgrade to another protocol to the app as a plain request, RFC 9110 §7.8', async (context) => {
     const app = await startApp(context)
     attachFor(context, app, { path: '/ours' })
     const h2c = { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': 'AAMAAABkAAQAAP__' }
@@ -277,7 +277,7 @@ describe('attach: beside other listeners for upgrades', () => {
 })
 
 describe('attach: handshakes', () => {
-  it('delivers what came behind the head', async (context) => {
+  it('delivers bytes that came behind the head', async (context) => {
     const app = await startApp(context)
     attachFor(context, app, echoAs('ours'))
     const peer = peerOf(context, app, handshakeRequest('/'), text('1'), text('2'))
@@ -332,7 +332,7 @@ describe('attach: handshakes', () => {
     assert.match(peer.text, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 101 /)
   })
 
-  it('is not cut by the times of the HTTP server', async (context) => {
+  it('is not ended by the timeouts of the HTTP server', async (context) => {
     const app = await startApp(context)
     app.timeout = 50
     attachFor(context, app, echoAs('ours'))
@@ -343,7 +343,7 @@ describe('attach: handshakes', () => {
     assert.deepEqual(await peer.framesOf(1), [`1 ${hex('ours still')}`])
   })
 
-  it('answers to any Host where the HTTP server listens on all addresses, unless hosts are named', async (context) => {
+  it('answers to any Host if the HTTP server listens on all addresses, unless the option hosts has names', async (context) => {
     const app = await startApp(context, '0.0.0.0')
     attachFor(context, app, { path: '/any' })
     attachFor(context, app, { path: '/listed', hosts: ['good.example'] })
@@ -372,7 +372,7 @@ describe('attach: handshakes', () => {
 })
 
 describe('attach: the server that it returns', () => {
-  it('has the url and port of the HTTP server once that listens', async (context) => {
+  it('has the url and port of the HTTP server once it listens', async (context) => {
     const app = createServer()
     const server = attachFor(context, app, echoAs('ours'))
     assert.deepEqual([server.url, server.port], ['', 0])

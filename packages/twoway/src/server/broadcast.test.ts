@@ -27,7 +27,7 @@ for (const network of networks) {
       })
     }
 
-    it('sends text and bytes to all, but to whom it is told not to, and says how many took it', async () => {
+    it('sends text and bytes to all but the exceptions, and returns how many took it', async () => {
       await withPeers(3, async (server, peers, sockets) => {
         assert.equal(server.broadcast('hällo'), 3)
         assert.equal(server.broadcast(Uint8Array.of(1, 2), { except: sockets[1] }), 2)
@@ -38,7 +38,7 @@ for (const network of networks) {
       })
     })
 
-    it('keeps its place among what each connection sends itself', async () => {
+    it('keeps its order among the messages of each connection', async () => {
       await withPeers(2, async (server, peers, sockets) => {
         sockets[0]!.send('a')
         server.broadcast('b')
@@ -82,14 +82,14 @@ for (const network of networks) {
       })
     })
 
-    it('passes over those that are closing', async () => {
+    it('skips connections that are closing', async () => {
       await withPeers(2, async (server, _, sockets) => {
         sockets[0]!.close()
         assert.equal(server.broadcast('x'), 1)
       })
     })
 
-    it('refuses what is no message with a UsageError, and sends nothing', async () => {
+    it('refuses a value that is no message with a UsageError, and sends nothing', async () => {
       await withPeers(1, async (server) => {
         assert.throws(() => server.broadcast({} as ArrayBuffer), UsageError)
         assert.equal(server.metrics().sentMessages, 0)

@@ -19,7 +19,7 @@ const takeovers = {
 for (const network of networks) {
   describe(`messageStream and sendStream compressed, over ${network.name}`, () => {
     for (const [name, parameters] of Object.entries(takeovers)) {
-      it(`brings what was sent, with ${name}`, async () => {
+      it(`delivers the message that was sent, with ${name}`, async () => {
         const perMessageDeflate = { ...parameters, thresholdBytes: 0 }
         const server = await startServer<undefined>(
           {

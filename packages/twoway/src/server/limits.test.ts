@@ -240,7 +240,7 @@ describe('each limit of a server', () => {
   })
 
   for (const [name, { limit, takes, atLimit = true }] of Object.entries(cases)) {
-    it(`${name}: takes one below, ${atLimit ? 'takes' : 'ends'} what is at it, and does not take one above`, async () => {
+    it(`${name}: takes one below, ${atLimit ? 'takes' : 'ends'} one at it, and does not take one above`, async () => {
       assert.deepEqual(
         [await takes(limit, limit - 1), await takes(limit, limit), await takes(limit, limit + 1)],
         [true, atLimit, false],

@@ -69,7 +69,7 @@ describe('drain', () => {
   })
 
   for (const end of ['before', 'after'] as const) {
-    it(`sends what is on its way in pieces first, where that ends ${end} the time`, async () => {
+    it(`first sends the rest of a message in pieces if that ends ${end} the time`, async () => {
       const { pieces, go } = heldSource('last')
       const log: string[] = []
       const { clock, server, connect } = await setUp({

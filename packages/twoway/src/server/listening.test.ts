@@ -41,7 +41,7 @@ function exchange(url: string, text = 'hi'): Promise<string> {
 }
 
 describe('serve on a Unix socket', { skip: process.platform === 'win32' }, () => {
-  it('is reached by its url, to which a path can be appended, and takes the file away on close', async (context) => {
+  it('is reached by its url, to which a path can be appended, and removes the file on close', async (context) => {
     const socketPath = join(folderFor(context), 'an odd%20:name?.sock')
     const urls: string[] = []
     const server = await echo(context, {
@@ -60,7 +60,7 @@ describe('serve on a Unix socket', { skip: process.platform === 'win32' }, () =>
     assert.equal(existsSync(socketPath), false)
   })
 
-  it('rejects with EADDRINUSE where another listens, and says so where nobody does any more', async (context) => {
+  it('rejects with EADDRINUSE if another server listens, and explains a file that was left behind', async (context) => {
     const socketPath = join(folderFor(context), 'a.sock')
     const server = await echo(context, { socketPath })
     await assert.rejects(serve({ socketPath }), { code: 'EADDRINUSE', message: /another server listens on .*a\.sock/ })
@@ -76,7 +76,7 @@ describe('serve on a Unix socket', { skip: process.platform === 'win32' }, () =>
     assert.equal(await exchange(again.url), 'hi')
   })
 
-  it('has no Host check by itself: no page reaches it by a name of its own', async (context) => {
+  it('has no Host check by default, because no page can reach it', async (context) => {
     const server = await echo(context, { socketPath: join(folderFor(context), 'a.sock') })
     const socket = new WebSocket(server.url, { headers: { Host: 'app.example' } })
     await new Promise((resolve, reject) => {
@@ -107,7 +107,7 @@ async function listening(context: TestContext): Promise<NetServer> {
   return server
 }
 
-describe('serve on what listens already', () => {
+describe('serve on a socket that listens already', () => {
   it('takes a descriptor that the process was started with', async (context) => {
     const parent = await listening(context)
     const { fd } = (parent as unknown as { _handle: { fd: number } })._handle
@@ -127,21 +127,21 @@ describe('serve on what listens already', () => {
     assert.equal(await exchange(server.url), 'hi')
   })
 
-  it('rejects with an error for a descriptor that is none', async () => {
+  it('rejects with an error for an invalid descriptor', async () => {
     await assert.rejects(serve({ handle: { fd: 12_345 } }), Error)
     await assert.rejects(serve({ handle: {} }), Error)
   })
 })
 
 describe('serve with reusePort', () => {
-  it('shares a port where Node has it', { skip: !hasReusePort || process.platform !== 'linux' }, async (context) => {
+  it('shares a port if Node supports it', { skip: !hasReusePort || process.platform !== 'linux' }, async (context) => {
     const one = await echo(context, { port: 0, reusePort: true })
     const two = await echo(context, { port: one.port, reusePort: true })
     assert.equal(two.port, one.port)
     assert.equal(await exchange(one.url), 'hi')
   })
 
-  it('says which Node is needed where it has not', { skip: hasReusePort }, async () => {
+  it('names the version of Node that it needs otherwise', { skip: hasReusePort }, async () => {
     await assert.rejects(serve({ port: 0, reusePort: true }), {
       name: 'UsageError',
       message: /reusePort needs Node 22\.12, or 23\.1 and later; this is Node \d+\./,
@@ -154,8 +154,8 @@ describe('serve with reusePort', () => {
   })
 })
 
-describe('serve: options of where to listen', () => {
-  it('refuses two ways at once, and what is none', async () => {
+describe('serve: options that say where to listen', () => {
+  it('refuses two of them together, and invalid values', async () => {
     const wrong: readonly [options: object, sentence: RegExp][] = [
       [{ port: 1, socketPath: '/a' }, /the options port and socketPath exclude each other/],
       [{ host: 'a', handle: { fd: 3 } }, /the options host and handle exclude each other/],
@@ -175,7 +175,7 @@ describe('serve: options of where to listen', () => {
     }
   })
 
-  it('refuses in memory what a network in memory has not', async () => {
+  it('refuses options that a network in memory does not have', async () => {
     const network = new MemoryNetwork()
     for (const options of [{ socketPath: '/a' }, { handle: {} }, { reusePort: true }]) {
       await assert.rejects(network.serve(options), { name: 'UsageError', message: /a network in memory knows no/ })

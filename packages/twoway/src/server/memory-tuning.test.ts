@@ -26,7 +26,7 @@ function tuned() {
 const serve = (ports: ServerPorts, options: ServeOptions<undefined> = {}) => startServer({ port: 0, ...options }, ports)
 
 describe('the option tuneMemory', () => {
-  it('leaves memory tuned by default, and metrics tells so', async () => {
+  it('tunes memory by default, and metrics report it', async () => {
     const { ports } = tuned()
     for (const options of [{}, { tuneMemory: true }, { tuneMemory: undefined }]) {
       await using server = await serve(ports, options)
@@ -34,7 +34,7 @@ describe('the option tuneMemory', () => {
     }
   })
 
-  it('switches it off for all servers where one says false, and none switches it on again', async () => {
+  it('switches it off for all servers if one says false, and none switches it on again', async () => {
     const { ports } = tuned()
     await using first = await serve(ports)
     await using second = await serve(ports, { tuneMemory: false })
@@ -52,14 +52,14 @@ describe('the option tuneMemory', () => {
     assert.equal(state.on, 0)
   })
 
-  it('changes nothing where the options are refused', async () => {
+  it('changes nothing if the options are refused', async () => {
     const { ports, state } = tuned()
     await assert.rejects(serve(ports, { tuneMemory: false, maxConnections: 0 }), { code: 'optionInvalid' })
     await assert.rejects(serve(ports, { tuneMemory: 0 as never }), /tuneMemory must be true or false, not 0/)
     assert.equal(state.on, 1)
   })
 
-  it('is taken where the runtime has nothing to tune', async () => {
+  it('is accepted if the runtime has nothing to tune', async () => {
     await using server = await serve(network.serverPorts, { tuneMemory: false })
     assert.deepEqual(server.metrics().memoryTuning, noMemoryTuning)
   })

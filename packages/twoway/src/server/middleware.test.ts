@@ -68,7 +68,7 @@ describe('attach: nodeRequest', () => {
     assert.deepEqual(seen, [true, '/chat', '1', '1', '127.0.0.1', '127.0.0.1', true])
   })
 
-  it('is missing with serve, which says so when it is read', async (context) => {
+  it('is missing with serve: an error says so when it is read', async (context) => {
     const errors: Error[] = []
     const server = await serve({
       port: 0,
@@ -109,7 +109,7 @@ describe('attach: middleware', () => {
     assert.match(head, /^X-Trail: ab\r?$/m)
   })
 
-  it('waits for what is hung into writeHead and end, as sessions are, before it answers 101', async (context) => {
+  it('waits for wrappers of writeHead and end, such as those of sessions, before it answers 101', async (context) => {
     const events: string[] = []
     const session: Middleware = (request: IncomingMessage & { views?: number }, response: ServerResponse, next) => {
       const { writeHead, end } = response
@@ -326,7 +326,7 @@ describe('attach: middleware', () => {
     )
   })
 
-  it('of which the peer takes leave sees close, and upgrade is not called', async (context) => {
+  it('gets the event close if the peer leaves, and upgrade is not called', async (context) => {
     let calls = 0
     let next: () => void = () => {}
     let peer: RawPeer | undefined
@@ -368,7 +368,7 @@ describe('attach: middleware', () => {
     assert.equal(calls, 0)
   })
 
-  it('keeps the messages that come meanwhile for after open', async (context) => {
+  it('delays the messages that come meanwhile until after open', async (context) => {
     const events: string[] = []
     const app = await appWith(context, {
       use: [(_request: IncomingMessage, _response: ServerResponse, next: () => void) => void setTimeout(next, 20)],
@@ -384,7 +384,7 @@ describe('attach: middleware', () => {
     assert.deepEqual(events, ['open', 'early'])
   })
 
-  it('that sets a field with a value that no head may have is a failure of the server', async (context) => {
+  it('that sets a field with a forbidden value is an error of the server', async (context) => {
     const app = await appWith(context, {
       use: [
         (_request: IncomingMessage, response: ServerResponse, next: () => void) => {

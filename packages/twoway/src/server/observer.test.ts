@@ -87,7 +87,7 @@ async function playAll(hasSubscribers: boolean): Promise<{ metrics: ServerMetric
   return { metrics, told }
 }
 
-it('counts all that happens on a server', async () => {
+it('counts all events of a server', async () => {
   const { metrics } = await playAll(false)
   const { receivedBytes, sentBytes, histograms, ...counts } = metrics
   assert.deepEqual(counts, {
@@ -125,12 +125,12 @@ it('counts all that happens on a server', async () => {
   assert.ok(sentBytes > 300_000 && sentBytes < 301_000)
 })
 
-it('makes no message for a channel that nobody listens to', async () => {
+it('makes no message for a channel without a subscriber', async () => {
   const { told } = await playAll(false)
   assert.deepEqual(told, [])
 })
 
-it('tells each channel what happens, with the fields that are documented', async () => {
+it('publishes each event on its channel, with the documented fields', async () => {
   const { told, metrics } = await playAll(true)
   const all = (name: string): readonly Record<string, unknown>[] =>
     told.filter(([channel]) => channel === `twoway:${name}`).map(([, message]) => message)

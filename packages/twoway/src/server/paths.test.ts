@@ -87,7 +87,7 @@ describe('attach: several paths on one server', () => {
     }
   })
 
-  it('refuses a pattern that matches what another matches already', async (context) => {
+  it('refuses a pattern that matches the same paths as another', async (context) => {
     const app = createServer()
     const one = attach(app, { path: '/rooms/:id' })
     context.after(() => one.close())

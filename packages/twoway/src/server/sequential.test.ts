@@ -43,18 +43,18 @@ for (const network of networks) {
       return log
     }
 
-    it('has each message wait for the handler of the one before, and for open', async () => {
+    it('delays each message until the handlers of the one before and of open are done', async () => {
       const log = await logOf({ sequential: true }, concat(text('1'), text('2'), text('3'), close))
       const ends = ['open', '1', '2', '3'].flatMap((what) => [`${what} begins`, `${what} ends`])
       assert.deepEqual(log, [...ends, 'close 1000'])
     })
 
-    it('waits for nothing by default', async () => {
+    it('delays nothing by default', async () => {
       const log = await logOf({}, concat(text('1'), text('2'), close))
       assert.deepEqual(log.slice(0, 3), ['open begins', '1 begins', '2 begins'])
     })
 
-    it('closes with 1011 where a handler rejects, and delivers no more', async () => {
+    it('closes with 1011 if a handler rejects, and delivers no more', async () => {
       const log = await logOf({ sequential: true }, concat(text('fails'), text('2'), close))
       assert.deepEqual(
         log.filter((line) => !line.startsWith('close')),

@@ -40,7 +40,7 @@ for (const network of networks) {
       })
     })
 
-    it('gives a message whole, whatever its length and however it arrives', async () => {
+    it('delivers a message whole, whatever its length and however it arrives', async () => {
       const lengths = [0, 1, 125, 126, 65_535, 65_536, 300_000, 1 << 20]
       const seen: number[] = []
       const options: ServeOptions<undefined> = {
@@ -180,7 +180,7 @@ for (const network of networks) {
       })
     })
 
-    it('drops where too much waits, if it is to, and says so', async () => {
+    it('drops messages if too many bytes wait and the option says so, and reports it', async () => {
       let answer = ''
       const options: ServeOptions<undefined> = {
         whenBufferFull: 'drop',
@@ -198,7 +198,7 @@ for (const network of networks) {
       })
     })
 
-    it('throws a UsageError for what is no message and goes on', async () => {
+    it('throws a UsageError for a value that is no message, and goes on', async () => {
       const options: ServeOptions<undefined> = {
         message(socket) {
           for (const wrong of [undefined, null, 5, {}, []]) {
@@ -234,7 +234,7 @@ for (const network of networks) {
   })
 
   describe(`serve over ${network.name}: upgrade`, () => {
-    it('lets in with data, subprotocol and header fields, now or by promise', async () => {
+    it('accepts with data, subprotocol and header fields, now or by promise', async () => {
       for (const later of [false, true]) {
         const options: ServeOptions<{ user: string }> = {
           upgrade(request) {
@@ -275,7 +275,7 @@ for (const network of networks) {
       }
     })
 
-    it('answers 500 where the handler throws, rejects, or returns what cannot be used, and tells error', async () => {
+    it('answers 500 if the handler throws, rejects, or returns an invalid value, and calls error', async () => {
       const faults: readonly NonNullable<ServeOptions<unknown>['upgrade']>[] = [
         () => {
           throw new Error('boom')
@@ -303,7 +303,7 @@ for (const network of networks) {
       }
     })
 
-    it('lets in nobody by a value that is no answer', async () => {
+    it('accepts no client for a value that is no answer', async () => {
       for (const value of [false, true, 0, 'no', null]) {
         for (const upgrade of [() => value, async () => value]) {
           const errors: string[] = []
@@ -316,7 +316,7 @@ for (const network of networks) {
       }
     })
 
-    it('gives a refusal whose body never ends up in time, and tells of a failure that comes later', async () => {
+    it('ends a refusal whose body never ends in time, and reports an error that comes later', async () => {
       const endless = new Response(new ReadableStream({}), { status: 403 })
       const errors: string[] = []
       const options: ServeOptions<undefined> = {
@@ -335,7 +335,7 @@ for (const network of networks) {
       })
     })
 
-    it('answers 503 where the handler does not decide in time', async () => {
+    it('answers 503 if the handler does not decide in time', async () => {
       const options: ServeOptions<undefined> = { handshakeTimeoutMs: 50, upgrade: () => new Promise(() => {}) }
       await withServer(network, options, async (_, connect) => {
         const peer = connect(handshakeRequest())
@@ -366,7 +366,7 @@ for (const network of networks) {
       assert.ok(closed.length <= 2)
     })
 
-    it('takes pages of its own host, and others only where it is told to, §10.2', async () => {
+    it('accepts pages of its own host, and others only if the option allows them, §10.2', async () => {
       const scheme = network.tls === undefined ? 'http' : 'https'
       const own = `${scheme}://localhost`
       const rows: readonly [origin: string | undefined, option: ServeOptions<undefined>['origin'], status: number][] = [
@@ -410,7 +410,7 @@ for (const network of networks) {
       })
     })
 
-    it('are answered as such with an Upgrade to what it does not speak, RFC 9110 §7.8', async () => {
+    it('are answered as such with an Upgrade to another protocol, RFC 9110 §7.8', async () => {
       await withServer(network, { request: () => ({ status: 200, body: 'page' }) }, async (_, connect) => {
         const request = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n'
         const peer = connect(utf8(request))
@@ -499,7 +499,7 @@ for (const network of networks) {
       })
     })
 
-    it('let handshakes in however many of them wait, with an Upgrade to another protocol or without', async () => {
+    it('leave room for handshakes however many of them wait, with an Upgrade to another protocol or without', async () => {
       const options: ServeOptions<undefined> = {
         maxConnections: 3,
         maxRequests: 20,
@@ -539,7 +539,7 @@ for (const network of networks) {
       })
     })
 
-    it('answer 500 where the handler fails, and tell error', async () => {
+    it('are answered 500 if the handler fails, and error is called', async () => {
       const errors: string[] = []
       const options: ServeOptions<undefined> = {
         request: () => Promise.reject(new Error('boom')),
@@ -611,8 +611,8 @@ for (const network of networks) {
     }
   })
 
-  describe(`serve over ${network.name}: what it keeps to without being asked`, () => {
-    it('answers by no other name than its own where only this machine reaches it, plain requests too', async () => {
+  describe(`serve over ${network.name}: its defaults`, () => {
+    it('answers only to loopback names on a loopback address, also to plain requests', async () => {
       const rows: readonly [host: string, option: ServeOptions<undefined>['hosts'], status: number][] = [
         ['localhost:8080', undefined, 200],
         ['app.localhost', undefined, 200],
@@ -648,7 +648,7 @@ for (const network of networks) {
       }
     })
 
-    it('takes maxConnections, those it decides on among them, and answers 503 to more until one goes', async () => {
+    it('accepts maxConnections, counting those it has not decided on, and answers 503 to more until one goes', async () => {
       const asked: string[] = []
       let decide: (answer: undefined) => void = () => {}
       const options: ServeOptions<undefined> = {
@@ -675,7 +675,7 @@ for (const network of networks) {
       })
     })
 
-    it('lets drained() wait for a peer that does not read, and rejects it where that never will', async () => {
+    it('lets drained() wait for a peer that does not read, and rejects it if the connection ends', async () => {
       const log: string[] = []
       const options: ServeOptions<undefined> = {
         maxBufferedBytes: 1 << 30,
@@ -699,7 +699,7 @@ for (const network of networks) {
       })
     })
 
-    it('sends no more to peers that lag behind once they are above the limit together, and to others it does', async () => {
+    it('sends no more to slow peers that are above the limit together, but to all others', async () => {
       const answers: string[] = []
       const options: ServeOptions<undefined> = {
         maxBufferedBytes: 1 << 30,
@@ -774,7 +774,7 @@ for (const network of networks) {
       })
     })
 
-    it('is not ready once it is told so, and takes clients as before', async () => {
+    it('is not ready after notReady, and accepts clients as before', async () => {
       const options: ServeOptions<undefined> = { request: () => ({ status: 200 }) }
       await withServer(network, options, async (server, connect) => {
         server.notReady()
@@ -786,7 +786,7 @@ for (const network of networks) {
       })
     })
 
-    it('stops listening before it drains: refuses nobody that was connected by then', async () => {
+    it('stops listening before it drains, and refuses no client that was connected by then', async () => {
       const results: string[] = []
       let accept: (answer: undefined) => void = () => {}
       let asked = (): void => {}
@@ -836,7 +836,7 @@ for (const network of networks) {
       })
     })
 
-    it('drains: takes no more, delivers what was sent, closes each with 1012, and answers plain requests on', async () => {
+    it('drains: accepts no client, delivers sent messages, closes each connection with 1012, and goes on with plain requests', async () => {
       const results: string[] = []
       const options: ServeOptions<undefined> = {
         close: (_, { code, wasClean }) => results.push(`${code} ${wasClean}`),
@@ -866,7 +866,7 @@ for (const network of networks) {
       })
     })
 
-    it('answers 503 at once to those that upgrade has not decided on', async () => {
+    it('answers 503 to handshakes that upgrade has not decided on, without waiting', async () => {
       let isAsked = false
       const options: ServeOptions<undefined> = {
         upgrade() {
@@ -884,7 +884,7 @@ for (const network of networks) {
       })
     })
 
-    it('comes to its end where a handler sent more than is read and then closed, threw or terminated', async () => {
+    it('ends even if a handler sent more than the peer reads and then closed, threw or terminated', async () => {
       for (const act of [
         (socket: ServerSocket) => socket.close(1000),
         (socket: ServerSocket) => socket.terminate(),
@@ -909,7 +909,7 @@ for (const network of networks) {
       }
     })
 
-    it('drops who does not answer within closeTimeoutMs', async () => {
+    it('drops a peer that does not answer within closeTimeoutMs', async () => {
       const results: string[] = []
       const options: ServeOptions<undefined> = {
         closeTimeoutMs: 30,
@@ -923,15 +923,15 @@ for (const network of networks) {
       })
     })
 
-    it('rejects where the port is taken', async () => {
+    it('rejects if the port is taken', async () => {
       await withServer(network, {}, async (server) => {
         await assert.rejects(startServer({ port: server.port }, network.serverPorts), { code: 'EADDRINUSE' })
       })
     })
   })
 
-  describe(`serve over ${network.name}: what peers do wrong`, () => {
-    it('goes to error with its code, the connection closes, and the others live on', async () => {
+  describe(`serve over ${network.name}: errors of peers`, () => {
+    it('are reported to error with their code; the connection closes, and the others live on', async () => {
       const errors: string[] = []
       const options: ServeOptions<undefined> = {
         message: (socket, message) => socket.send(message),
@@ -949,7 +949,7 @@ for (const network of networks) {
       })
     })
 
-    it('never ends the process where no handler listens', async () => {
+    it('never ends the process if there is no error handler', async () => {
       await withServer(network, {}, async (server, connect) => {
         for (const bytes of ['83', 'c1', '8100', '88817b7b7b7b7b', 'ffffffffffff']) {
           const peer = connect(handshakeRequest(), fromHex(bytes))
@@ -1003,7 +1003,7 @@ describe('serve: options', () => {
     }
   })
 
-  it('has HandshakeErrors for refusals that the standard names', () => {
+  it('reports refusals that the standard names as HandshakeErrors', () => {
     assert.ok(new HandshakeError('originForbidden').message.includes('§10.2'))
   })
 })

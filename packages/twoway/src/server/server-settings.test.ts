@@ -105,7 +105,7 @@ const functions = [
 
 for (const [owner, wrong, settle] of functions) {
   for (const [name, values] of Object.entries(wrong)) {
-    test(`${owner} names the option ${name} and its rule where the value is wrong`, () => {
+    test(`${owner} names the option ${name} and its rule if the value is wrong`, () => {
       for (const value of values) {
         assert.throws(
           () => settle({ [name]: value }, ports),
@@ -157,7 +157,7 @@ for (const [owner, settle] of [
   ['serve', settleServe],
   ['attach', settleAttach],
 ] as const) {
-  test(`${owner} says what takes the place of the options of other libraries`, () => {
+  test(`${owner} names the replacements of options of other libraries`, () => {
     for (const [name, words] of Object.entries(foreign)) {
       assert.throws(
         () => settle({ [name]: 5 }, ports),
@@ -171,7 +171,7 @@ for (const [owner, settle] of [
   })
 }
 
-test('serve says what takes the place of the foreign options of where to listen, and attach refuses them', () => {
+test('serve names the replacements of foreign options that say where to listen, and attach refuses them', () => {
   for (const [name, words] of [
     ['hostname', 'host'],
     ['unix', 'socketPath'],
@@ -211,7 +211,7 @@ describe('a process with little memory', () => {
     })
   }
 
-  it('holds the budgets of all connections to these shares', () => {
+  it('limits the budgets of all connections to these shares', () => {
     const { budget, receiveBudget, memoryBytes } = settleServe({}, small).settings
     assert.deepEqual([budget.limit, receiveBudget.limit, memoryBytes], [10 << 20, 10 << 20, 80 << 20])
   })

@@ -79,7 +79,7 @@ const shown: { readonly [name in keyof Shown]: (objects: Shown) => readonly stri
 }
 
 describe('console.log', () => {
-  it('says something useful about each object, and shows nothing else', async (context) => {
+  it('shows the useful members of each object, and nothing else', async (context) => {
     const objects = await open(context)
     for (const name of Object.keys(shown) as (keyof Shown)[]) {
       const text = inspect(objects[name], { depth: 5, breakLength: Number.POSITIVE_INFINITY })
@@ -88,7 +88,7 @@ describe('console.log', () => {
     }
   })
 
-  it('shows only the name of what is nested too deep, and shows prototypes', async (context) => {
+  it('shows only the name of an object that is nested too deep, and shows prototypes', async (context) => {
     const { socket } = await open(context)
     assert.equal(inspect({ a: { b: { socket } } }, { depth: 2 }), '{ a: { b: { socket: [ServerSocket] } } }')
     for (const object of [socket, socket.request]) assert.doesNotThrow(() => inspect(Object.getPrototypeOf(object)))
@@ -102,7 +102,7 @@ describe('console.log', () => {
 })
 
 describe('JSON.stringify', () => {
-  it('gives the same, without what may be secret', async (context) => {
+  it('shows the same, without secrets', async (context) => {
     const { server, socket, request, openEvent } = await open(context)
     const { url, port } = server
     const parsed = (value: unknown): unknown => JSON.parse(JSON.stringify(value))

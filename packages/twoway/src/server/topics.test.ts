@@ -35,7 +35,7 @@ for (const network of networks) {
       })
     }
 
-    it('sends a message to the subscribers of its topic, to each once, and says how many took it', async () => {
+    it('sends a message to the subscribers of its topic, to each once, and returns how many took it', async () => {
       await withPeers(4, async (server, [a, b, c, d], peers) => {
         a!.subscribe('room.1')
         b!.subscribe('room.*')
@@ -67,7 +67,7 @@ for (const network of networks) {
       })
     })
 
-    it('tells the topics of a socket and the subscribers of a topic, as copies', async () => {
+    it('returns the topics of a socket and the subscribers of a topic, as copies', async () => {
       await withPeers(2, async (server, [a, b]) => {
         assert.equal(a!.subscribe('x'), true)
         assert.equal(a!.subscribe('x'), false)
@@ -85,7 +85,7 @@ for (const network of networks) {
       })
     })
 
-    it('ends the subscriptions of a connection that is closed, and lets it make no more', async () => {
+    it('ends the subscriptions of a closed connection, which can make no more', async () => {
       let isClosed: () => void
       const closed = new Promise<void>((resolve) => {
         isClosed = resolve
@@ -112,7 +112,7 @@ for (const network of networks) {
       )
     })
 
-    it('leaves out a connection that lags behind, of a volatile message alone', async () => {
+    it('skips a slow connection for a volatile message, and for no other', async () => {
       await withPeers(
         2,
         async (server, [a, b], peers) => {
@@ -127,7 +127,7 @@ for (const network of networks) {
       )
     })
 
-    it('refuses names that are none, and changes nothing', async () => {
+    it('refuses invalid names, and changes nothing', async () => {
       await withPeers(1, async (server, [socket]) => {
         for (const wrong of ['', 'a..b', 'a b', '>.a', 'a*', 'a'.repeat(256)]) {
           assert.throws(() => socket!.subscribe(wrong), refusedAs('topicInvalid', /a topic|whole token|last token/))
@@ -142,7 +142,7 @@ for (const network of networks) {
       })
     })
 
-    it('refuses more topics than a limit, and says which', async () => {
+    it('refuses more topics than a limit, and names the limit', async () => {
       await withPeers(
         2,
         async (server, [a, b]) => {

@@ -41,7 +41,7 @@ for (const network of networks) {
   }
 
   describe(`input that is not complete, over ${network.name}`, () => {
-    it('is in the metrics, and its limit, and is gone with its connection', async () => {
+    it('is in the metrics with its limit, and is gone with its connection', async () => {
       await withServerAt({ maxTotalReceiveBytes: 1000 * kib }, async (server, connect) => {
         const peer = await connected(connect)
         assert.deepEqual([server.metrics().receiveBytes, server.metrics().receiveBytesLimit], [0, 1000 * kib])
@@ -52,7 +52,7 @@ for (const network of networks) {
       })
     })
 
-    it('ends the connection that holds most with 1013 beyond the limit, and no other', async () => {
+    it('ends only the connection with the most of it with 1013 beyond the limit', async () => {
       const errors: string[] = []
       const options: ServeOptions<undefined> = {
         maxTotalReceiveBytes: 800 * kib,
@@ -78,7 +78,7 @@ for (const network of networks) {
       })
     })
 
-    it('is ended with 1008 where a message does not come on in its time', async () => {
+    it('ends a connection with 1008 if the rest of a message does not come in time', async () => {
       await withServerAt({ messageTimeoutMs: 150 }, async (server, connect) => {
         const peer = await connected(connect)
         const idle = await connected(connect)
@@ -92,7 +92,7 @@ for (const network of networks) {
       })
     })
 
-    it('counts what comes ahead of a decision, delivers it, and refuses the peer with 503 where it is too much', async () => {
+    it('counts bytes that come ahead of a decision, delivers them, and refuses the peer with 503 if they are too many', async () => {
       const decisions: (() => void)[] = []
       const received: number[] = []
       const options: ServeOptions<undefined> = {
@@ -142,7 +142,7 @@ for (const network of networks) {
       })
     })
 
-    it('counts heads of which the rest does not come, and refuses the largest with 503', async () => {
+    it('counts incomplete heads, and refuses the largest with 503', async () => {
       const head = (length: number): Uint8Array => utf8(`GET / HTTP/1.1\r\nA: ${'a'.repeat(length)}`)
       await withServerAt({ maxTotalReceiveBytes: 40 * kib }, async (server, connect) => {
         connect(head(1000))
@@ -158,7 +158,7 @@ for (const network of networks) {
       })
     })
 
-    it('is nothing where it has come whole, however long the message is', async () => {
+    it('does not count a message that came whole, however long it is', async () => {
       let held = 0
       const options: ServeOptions<undefined> = {
         message(socket, message) {

@@ -70,7 +70,7 @@ const echo = {
 }
 
 describe('upgrader: accept', () => {
-  it('resolves to the open connection with the data that the app gives, and does not call upgrade', async (context) => {
+  it('resolves to the open connection with the app’s data, and does not call upgrade', async (context) => {
     const seen: unknown[] = []
     const upgrades = upgraderFor<{ user: string }>(context, {
       upgrade: () => assert.fail('the app has decided'),
@@ -95,7 +95,7 @@ describe('upgrader: accept', () => {
     assert.deepEqual([upgrades.url, upgrades.port, upgrades.isReady], ['', 0, true])
   })
 
-  it('calls middleware and upgrade where the app has not decided', async (context) => {
+  it('calls middleware and upgrade if the app has not decided', async (context) => {
     const upgrades = upgraderFor(context, {
       use: [
         (request: IncomingMessage & { user?: string }, _response: object, next: () => void) => {
@@ -137,7 +137,7 @@ describe('upgrader: accept', () => {
     })
   }
 
-  it('serves a Duplex that is no net.Socket, and a request without a socket of its own', async (context) => {
+  it('serves a Duplex that is not a net.Socket, and a request without a socket of its own', async (context) => {
     const upgrades = upgraderFor(context, echo)
     const written: Buffer[] = []
     const stream = new Duplex({
@@ -200,7 +200,7 @@ describe('upgrader: accept', () => {
     assert.equal(upgrades.metrics().handshakesLeft, 1)
   })
 
-  it('holds a server on a loopback address to loopback names, as attach does', async (context) => {
+  it('answers only to loopback names on a loopback address, as attach does', async (context) => {
     const upgrades = upgraderFor(context, {})
     const port = await portOf(context, (...event) => void upgrades.accept(...event))
     const peer = peerOf(
@@ -213,7 +213,7 @@ describe('upgrader: accept', () => {
     assert.match(await peer.head(), /^HTTP\/1\.1 421/)
   })
 
-  it('holds its connections to its own limits', async (context) => {
+  it('applies its own limits to its connections', async (context) => {
     const upgrades = upgraderFor(context, { maxConnections: 1, maxMessageBytes: 10 })
     const port = await portOf(context, (...event) => void upgrades.accept(...event))
     const first = peerOf(context, port, handshakeRequest('/'))
@@ -224,7 +224,7 @@ describe('upgrader: accept', () => {
     assert.match(close, /^8 03f1/)
   })
 
-  it('rejects with a UsageError for values that are no upgrade, and for one that is taken', async (context) => {
+  it('rejects with a UsageError for invalid arguments, and for an upgrade that is taken', async (context) => {
     const upgrades = upgraderFor(context, {})
     const codes: unknown[] = []
     const port = await portOf(context, async (request, socket, head) => {
@@ -287,7 +287,7 @@ describe('upgrader: accept', () => {
 })
 
 describe('upgrader: handleUpgrade', () => {
-  it('is a listener: of several on one server each takes its paths, and an unknown path is answered 404', async (context) => {
+  it('is a listener: several on one server each take their paths, and an unknown path is answered 404', async (context) => {
     const rooms = upgraderFor(context, {
       path: '/rooms/:id',
       upgrade: ({ params }) => ({ headers: { 'X-Room': params.id! } }),
@@ -311,14 +311,14 @@ describe('upgrader: handleUpgrade', () => {
     assert.match(await answerOf(context, port, '/else'), /^HTTP\/1\.1 404/)
   })
 
-  it('answers 404 at once where there is no other listener', async (context) => {
+  it('answers 404 without delay if there is no other listener', async (context) => {
     const upgrades = upgraderFor(context, { path: '/chat' })
     const port = await portOf(context, upgrades.handleUpgrade)
     assert.match(await answerOf(context, port, '/else'), /^HTTP\/1\.1 404/)
     assert.equal(upgrades.metrics().handshakes['404'], 1)
   })
 
-  it('asks a function of path once', async (context) => {
+  it('calls the path function once', async (context) => {
     let calls = 0
     const path = (): boolean => {
       calls++
@@ -330,7 +330,7 @@ describe('upgrader: handleUpgrade', () => {
     assert.equal(calls, 1)
   })
 
-  it('tells error of values that are no upgrade', (context) => {
+  it('reports invalid arguments to error', (context) => {
     const errors: unknown[] = []
     const { handleUpgrade } = upgraderFor(context, { error: (_, error) => errors.push(error) })
     handleUpgrade({}, {})

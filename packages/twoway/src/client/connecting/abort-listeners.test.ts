@@ -79,7 +79,7 @@ describe('a signal that many share', () => {
     })
   }
 
-  it('ends all that still connect, and leaves nothing behind', async (context) => {
+  it('ends all clients that still connect, and leaves nothing behind', async (context) => {
     const { url } = await server(context)
     const controller = new AbortController()
     const { signal } = controller
@@ -97,7 +97,7 @@ describe('a signal that many share', () => {
   })
 })
 
-describe('the events of a socket that its caller gives up', () => {
+describe('the events of a socket whose caller aborts connecting', () => {
   const aborted = AbortSignal.abort(new Error('enough'))
 
   const ways: Readonly<Record<string, (url: string) => InstanceType<typeof WebSocket>>> = {
@@ -141,7 +141,7 @@ describe('the events of a socket that its caller gives up', () => {
     })
   }
 
-  it('come without a connection where the signal is aborted already', async (context) => {
+  it('come without a connection if the signal was aborted before', async (context) => {
     const { url, sockets } = await server(context)
     const socket = new WebSocket(url, { signal: aborted })
     const [event] = (await once(socket as unknown as EventTarget, 'error')) as [{ error: Error }]
@@ -153,7 +153,7 @@ describe('the events of a socket that its caller gives up', () => {
 })
 
 describe('onAbort', () => {
-  it('calls back those who still wait, once', () => {
+  it('calls back each remaining listener once', () => {
     const controller = new AbortController()
     const log: number[] = []
     const stops = [0, 1, 2, 3].map((number) => onAbort(controller.signal, () => log.push(number)))
@@ -164,7 +164,7 @@ describe('onAbort', () => {
     for (const stop of stops) stop()
   })
 
-  it('forgets one that gives up while others are called', () => {
+  it('forgets a listener that leaves while others are called', () => {
     const controller = new AbortController()
     const log: string[] = []
     onAbort(controller.signal, () => stop())
@@ -173,7 +173,7 @@ describe('onAbort', () => {
     assert.deepEqual(log, [])
   })
 
-  it('listens anew after the last has given up', () => {
+  it('listens again after its last listener has left', () => {
     const controller = new AbortController()
     onAbort(controller.signal, () => {})()
     let calls = 0

@@ -44,7 +44,7 @@ const wrong: { readonly [name in keyof Required<WebSocketOptions>]: readonly unk
 }
 
 for (const [name, values] of Object.entries(wrong)) {
-  test(`names the option ${name} and what it must be where it is of another kind`, () => {
+  test(`names the option ${name} and what it must be, if its value is of another kind`, () => {
     for (const value of values) {
       assert.throws(
         () => settleClient({ [name]: value }),
@@ -58,7 +58,7 @@ for (const [name, values] of Object.entries(wrong)) {
   })
 }
 
-test('names an option that there is not, and those that there are', () => {
+test('names an unknown option, and those that exist', () => {
   assert.throws(() => settleClient({ retries: 5 } as WebSocketOptions), {
     code: 'optionInvalid',
     message:
@@ -92,7 +92,7 @@ const foreign: Readonly<Record<string, string>> = {
 }
 
 for (const [name, words] of Object.entries(foreign)) {
-  test(`says what takes the place of the option ${name} of other libraries`, () => {
+  test(`names the replacement of the option ${name} of other libraries`, () => {
     const isExplained = (error: unknown): boolean =>
       error instanceof UsageError &&
       error.message.startsWith(`there is no option "${name}" of a WebSocket: `) &&
@@ -101,7 +101,7 @@ for (const [name, words] of Object.entries(foreign)) {
   })
 }
 
-test('gives advice for no name that is an option, and names only options in it', () => {
+test('gives advice only for names that are no options, and the advice names only options', () => {
   for (const [name, advice] of Object.entries(foreignClientOptions)) {
     assert.ok(!(name in clientTable), name)
     for (const [option = ''] of advice.matchAll(/\b[a-z]+(?:[A-Z][a-z]+)+\b/g)) {
@@ -140,7 +140,7 @@ test('does not repeat a key, a passphrase or a password', () => {
   }
 })
 
-test('takes what is right, and leaves out what is undefined', () => {
+test('takes valid values, and ignores undefined ones', () => {
   const settings = settleClient({
     protocols: new Set(['a']) as unknown as string[],
     headers: new Map([['X-A', 'b']]),

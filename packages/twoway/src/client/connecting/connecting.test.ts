@@ -88,7 +88,7 @@ describe('a server that answers with another status than 101', () => {
     return handshakeFailure((await server(context, { '/': answer })).url)
   }
 
-  it('is told of with status, headers and body', async (context) => {
+  it('is reported with status, headers and body', async (context) => {
     const answer = 'HTTP/1.1 503 Try Later\r\nRetry-After: 5\r\nContent-Length: 9\r\n\r\nüberlast and more'
     const error = await refusedWith(context, answer)
     assert.deepEqual([error.code, error.status, error.body], ['statusNot101', 503, 'überlast'])
@@ -104,7 +104,7 @@ describe('a server that answers with another status than 101', () => {
     assert.equal((await refusedWith(context, (_, socket) => socket.write(`${head}Content-Length: 0\r\n\r\n`))).body, '')
   })
 
-  it('is told of with what came of a body that breaks off', async (context) => {
+  it('is reported with the part of a body that arrived before the connection broke off', async (context) => {
     const answer = 'HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\nno'
     assert.equal((await refusedWith(context, answer)).body, 'no')
     const reset: Answer = (_, socket) => {
@@ -113,7 +113,7 @@ describe('a server that answers with another status than 101', () => {
     assert.deepEqual((await refusedWith(context, reset)).status, 403)
   })
 
-  it('is told of with the first 64 KiB of a long body, without a character that the limit cuts', async (context) => {
+  it('is reported with the first 64 KiB of a long body, without a character that the limit cuts', async (context) => {
     const answer: Answer = (_, socket) => {
       socket.write('HTTP/1.1 500 Oh\r\n\r\n')
       socket.write(`x${'ü'.repeat(100_000)}`)
@@ -121,7 +121,7 @@ describe('a server that answers with another status than 101', () => {
     assert.equal((await refusedWith(context, answer)).body, `x${'ü'.repeat((64 << 9) - 1)}`)
   })
 
-  it('is told of with what has come of a body that never ends, when the time for the handshake is over', async (context) => {
+  it('is reported with the part of an endless body that arrived within the time for the handshake', async (context) => {
     const answer: Answer = (_, socket) => {
       socket.write('HTTP/1.1 500 Oh\r\nContent-Length: 1000\r\n\r\nso far')
     }
@@ -136,7 +136,7 @@ describe('a server that answers with another status than 101', () => {
     }
   })
 
-  it('has its head in the error too where a rule is broken with 101', async (context) => {
+  it('has its head in the error too if its 101 breaks a rule', async (context) => {
     const error = await refusedWith(context, 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n')
     assert.deepEqual([error.code, error.status, error.body], ['upgradeNotWebSocket', 101, ''])
     assert.equal(error.headers!.get('upgrade'), 'h2c')
@@ -146,7 +146,7 @@ describe('a server that answers with another status than 101', () => {
 })
 
 describe('a server that does not answer', () => {
-  it('is told of in words, with the system’s error as cause', async (context) => {
+  it('is reported in words, with the system’s error as cause', async (context) => {
     const { port, server: listening } = await listenOnLoopback(context, () => {})
     await new Promise((resolve) => listening.close(resolve))
     const refused = await transportFailure(`ws://127.0.0.1:${port}`)
@@ -157,7 +157,7 @@ describe('a server that does not answer', () => {
     assert.ok(unknown.cause instanceof Error)
   })
 
-  it('that ends or drops the connection is told of', async (context) => {
+  it('is reported if it ends or drops the connection', async (context) => {
     const ending = await listenOnLoopback(context, (socket) => socket.end().resume())
     assert.match((await transportFailure(`ws://127.0.0.1:${ending.port}`)).message, /^the server ended the connection/)
     const dropping = await listenOnLoopback(context, (socket) => socket.once('data', () => socket.resetAndDestroy()))
@@ -165,7 +165,7 @@ describe('a server that does not answer', () => {
     assert.match(dropped.message, /the connection was reset \(ECONNRESET\)/)
   })
 
-  it('within handshakeTimeoutMs is told of with what was waited for', async (context) => {
+  it('is reported after handshakeTimeoutMs, with the stage that it did not complete', async (context) => {
     const { port } = await listenOnLoopback(context, (socket) => socket.resume())
     const silent = `127.0.0.1:${port}`
     for (const [url, options, stage] of [
@@ -186,7 +186,7 @@ describe('a server that does not answer', () => {
 })
 
 describe('TLS', () => {
-  it('is verified by the system’s authorities by default, and by ca where that is given', async (context) => {
+  it('verifies by the system’s authorities by default, and by the option ca if there is one', async (context) => {
     const { url, heads } = await server(context, {}, certificate)
     const error = await transportFailure(url)
     assert.match(error.message, /: its certificate is signed by no authority .* option ca \(UNABLE_TO_VERIFY_LEAF/)
@@ -215,7 +215,7 @@ describe('TLS', () => {
     assert.match((await transportFailure((await server(context, {}, early)).url, { ca })).message, /not valid yet/)
   })
 
-  it('asks for the host by name, or for servername', async (context) => {
+  it('names the host, or the option servername', async (context) => {
     const names: unknown[] = []
     const tls: TlsOptions = {
       ...certificate,
@@ -230,7 +230,7 @@ describe('TLS', () => {
     assert.deepEqual(names, ['localhost', 'other.example'])
   })
 
-  it('shows cert and key where the server asks for a certificate, and says so where they miss', async (context) => {
+  it('presents cert and key if the server asks for a certificate, and explains if they are missing', async (context) => {
     for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
       const { url } = await server(context, {}, { ...certificate, ca, requestCert: true, maxVersion })
       assert.equal(await firstMessage(url, { ca, ...certificate }), 'hello')
@@ -240,7 +240,7 @@ describe('TLS', () => {
     assert.match((await transportFailure(url, { ca, cert: 'x', key: 'y' })).message, /PEM text/)
   })
 
-  it('is missed on either side in words', async (context) => {
+  it('explains that the other side does not speak it', async (context) => {
     const plain = await server(context, { '/': 'HTTP/1.1 400 Bad Request\r\n\r\n' })
     const answering = await listenOnLoopback(context, (socket) =>
       socket.end('HTTP/1.1 400 Bad Request\r\n\r\n').resume(),
@@ -262,7 +262,7 @@ describe('TLS', () => {
 })
 
 describe('a proxy', () => {
-  it('carries ws and wss, and is told of where it refuses', async (context) => {
+  it('carries ws and wss, and is reported if it refuses', async (context) => {
     const plain = await server(context)
     const secure = await server(context, {}, certificate)
     for (const [scheme, start] of [
@@ -345,7 +345,7 @@ describe('a Unix socket', () => {
     assert.match((await transportFailure(`wss+unix:${secure.path}:/`)).message, /no authority/)
   })
 
-  it('is told of where it is not there, and takes no proxy but that of the environment', async () => {
+  it('is reported if it does not exist, and is used with no proxy but that of the environment', async () => {
     const error = await transportFailure('ws+unix:/nowhere/a.sock:/')
     assert.equal(error.message, "can't connect to /nowhere/a.sock: there is no such socket (ENOENT)")
     assert.throws(() => new WebSocket('ws+unix:/nowhere/a.sock', { proxy: 'http://localhost' }), UsageError)
@@ -451,7 +451,7 @@ describe('a redirect', () => {
     assert.equal(heads.length, 2)
   })
 
-  it('that can not be followed is told of with its body', async (context) => {
+  it('that can not be followed is reported with its body', async (context) => {
     const { url } = await server(context, { '/': 'HTTP/1.1 302 Found\r\nLocation: ftp://a\r\n\r\nsee there' })
     const error = await handshakeFailure(url, { maxRedirects: 1 })
     assert.deepEqual([error.status, error.body], [302, 'see there'])
@@ -467,7 +467,7 @@ describe('a redirect', () => {
 })
 
 describe('the User-Agent', () => {
-  it('names the package and its version, or what the option or a header says', async (context) => {
+  it('names the package and its version, unless the option or a header replaces it', async (context) => {
     const { url, heads } = await server(context)
     const cases: readonly (readonly [options: WebSocketOptions, values: readonly string[]])[] = [
       [{}, [`twoway/${version}`]],
@@ -486,7 +486,7 @@ describe('the User-Agent', () => {
     assert.throws(() => new WebSocket(url, { userAgent: 'a\nb' }), { name: 'UsageError', code: 'headerInvalid' })
   })
 
-  it('goes to another origin too, but not where it is a header', async (context) => {
+  it('goes to another origin too, unless it is a header', async (context) => {
     const other = await server(context)
     const first = await server(context, { '/': redirectTo(other.url) })
     await firstMessage(first.url, { maxRedirects: 1, userAgent: 'option' })
@@ -499,7 +499,7 @@ describe('the User-Agent', () => {
 })
 
 describe('an AbortSignal', () => {
-  it('gives connecting up at every stage, with its reason as cause, and leaves nothing behind', async (context) => {
+  it('ends connecting at every stage, with its reason as cause, and leaves nothing behind', async (context) => {
     const silent = await listenOnLoopback(context, (socket) => socket.resume())
     const waiting: Answer = () => {}
     const body: Answer = (_, socket) => {
@@ -551,7 +551,7 @@ describe('an AbortSignal', () => {
     assert.equal(results.length, 3 * cases.length)
   })
 
-  it('has no effect, and keeps nothing, once the connection stands', async (context) => {
+  it('has no effect and is not listened to once the connection is open', async (context) => {
     const { url } = await server(context)
     const controller = new AbortController()
     const socket = new WebSocket(url, { signal: controller.signal })

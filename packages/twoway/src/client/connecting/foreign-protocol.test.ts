@@ -20,21 +20,21 @@ describe('an answer that is not HTTP/1.1', () => {
     ['Memcached', 'ERROR\r\n'],
     ['MySQL', '\x4a\0\0\0\x0a8.0.36\0'],
   ] as const) {
-    it(`is ${name} where it begins with ${JSON.stringify(bytes)}`, () => {
+    it(`is ${name} if it begins with ${JSON.stringify(bytes)}`, () => {
       const sentence = describeForeign(latin1(bytes), false)
       assert.ok(sentence.startsWith(`the server speaks ${name} here, not HTTP/1.1; it begins with "`), sentence)
       assert.doesNotMatch(sentence, /\p{Cc}/u)
     })
   }
 
-  it('is TLS where an alert or a handshake comes, but not within TLS', () => {
+  it('is TLS if it begins with an alert or a handshake, but not within TLS', () => {
     for (const bytes of ['\x15\x03\x01\0\x02\x02F', '\x16\x03', '\x15']) {
       assert.match(describeForeign(latin1(bytes), false), /^the server speaks TLS here: connect by wss:/)
       assert.match(describeForeign(latin1(bytes), true), /^it begins with "\\u\{1/)
     }
   })
 
-  it('is quoted where it is none that is known', () => {
+  it('is quoted if the protocol is unknown', () => {
     assert.equal(
       describeForeign(latin1('hello\u001b[2J\u009b\r\nworld'), false),
       'it begins with "hello\\u{1b}[2J\\u{9b}"',

@@ -43,7 +43,7 @@ async function refusal(url: string, options: WebSocketOptions = {}, Class = WebS
   return error
 }
 
-describe('a refusal whose end does not come', () => {
+describe('a refusal whose body never ends', () => {
   /** What the server says and then keeps the connection, and the body so far. */
   const answers: Readonly<Record<string, readonly [answer: string, status: number, body: string]>> = {
     'no length and no body': ['401 Unauthorized\r\n\r\n', 401, ''],
@@ -64,7 +64,7 @@ describe('a refusal whose end does not come', () => {
   }
 
   for (const [what, [answer, status, body]] of Object.entries(answers)) {
-    it(`is told of within refusalBodyTimeoutMs: ${what}`, async (context) => {
+    it(`is reported within refusalBodyTimeoutMs: ${what}`, async (context) => {
       const version = what.endsWith('HTTP/1.0') ? 'HTTP/1.0' : 'HTTP/1.1'
       const url = await server(context, Buffer.from(`${version} ${answer}`, 'latin1'))
       const error = await refusal(url, { refusalBodyTimeoutMs: 20, handshakeTimeoutMs: 600_000 })
@@ -72,7 +72,7 @@ describe('a refusal whose end does not come', () => {
     })
   }
 
-  it('is told of after a second by default', async (context) => {
+  it('is reported after a second by default', async (context) => {
     const url = await server(context, 'HTTP/1.1 401 Unauthorized\r\n\r\n')
     const start = performance.now()
     await refusal(url, { handshakeTimeoutMs: 600_000 })
@@ -80,13 +80,13 @@ describe('a refusal whose end does not come', () => {
     assert.ok(took > 900 && took < 60_000, `${took} ms`)
   })
 
-  it('is told of sooner where handshakeTimeoutMs ends first', async (context) => {
+  it('is reported sooner if handshakeTimeoutMs ends first', async (context) => {
     const url = await server(context, 'HTTP/1.1 401 Unauthorized\r\n\r\nso far')
     const error = await refusal(url, { refusalBodyTimeoutMs: 600_000, handshakeTimeoutMs: 500 })
     assert.equal(error.body, 'so far')
   })
 
-  it('does not wait for the time where the body ends', async (context) => {
+  it('is reported without delay if the body ends', async (context) => {
     const url = await server(context, 'HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\n\r\nhere, and more')
     assert.equal((await refusal(url, { refusalBodyTimeoutMs: 600_000 })).body, 'here')
   })
@@ -161,7 +161,7 @@ describe('the body of a refusal', () => {
     })
   }
 
-  it('is kept up to maxRefusalBodyBytes, of what it inflates to as well', async (context) => {
+  it('is kept up to maxRefusalBodyBytes, before and after inflation', async (context) => {
     const bomb = gzipSync(Buffer.alloc(10 << 20, 'a'))
     const head = `HTTP/1.1 403 No\r\nContent-Encoding: gzip\r\nContent-Length: ${bomb.length}\r\n\r\n`
     const compressed = await server(context, Buffer.concat([Buffer.from(head), bomb]))
@@ -207,7 +207,7 @@ describe('the head of an answer', () => {
     })
   }
 
-  it('is held to the same limits where it refuses', async (context) => {
+  it('has the same limits if it refuses', async (context) => {
     const refuse = (extra: readonly string[]) =>
       server(context, ['HTTP/1.1 403 No', 'Content-Length: 0', ...extra, '', ''].join('\r\n'))
     const url = await refuse(fields(900))
@@ -215,7 +215,7 @@ describe('the head of an answer', () => {
     assert.equal((await refusal(url, { maxHeaderFields: 900 })).code, 'responseHeadTooLong')
   })
 
-  it('is held to the same limits where a proxy answers', async (context) => {
+  it('has the same limits if a proxy answers', async (context) => {
     const url = await server(context, (head) => acceptance(head))
     for (const [count, options, opens] of [
       [500, {}, true],
@@ -230,7 +230,7 @@ describe('the head of an answer', () => {
     }
   })
 
-  it('fails early where it never ends', async (context) => {
+  it('fails early if it never ends', async (context) => {
     const { port } = await listenOnLoopback(context, (socket) => {
       socket.resume().write('HTTP/1.1 101 Switching Protocols\r\n')
       const drip = (error?: Error | null): void => {

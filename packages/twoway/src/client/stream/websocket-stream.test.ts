@@ -127,7 +127,7 @@ for (const kind of kinds) {
       })
     })
 
-    it('rejects a write that can not become a text, and sends nothing', async () => {
+    it('rejects a chunk that can not become a text, and sends nothing', async () => {
       const seen: unknown[] = []
       await withClients(kind, { message: (_, message) => void seen.push(message) }, async (connect) => {
         const stream = connect()
@@ -139,7 +139,7 @@ for (const kind of kinds) {
       })
     })
 
-    it('closes with the status given, and tells of the one that came', async () => {
+    it('closes with the given status, and reports the peer’s', async () => {
       const statuses = [
         [undefined, 1005, ''],
         [{}, 1005, ''],
@@ -164,7 +164,7 @@ for (const kind of kinds) {
       )
     })
 
-    it('throws for a status that may not be given, and stays open', async () => {
+    it('throws for a status that can’t be sent, and stays open', async () => {
       await withClients(kind, echo, async (connect) => {
         const stream = connect()
         const { readable, writable } = await stream.opened
@@ -182,7 +182,7 @@ for (const kind of kinds) {
       })
     })
 
-    it('ends the readable and closes the writable with an InvalidStateError where the server closes', async () => {
+    it('ends the readable and closes the writable with an InvalidStateError if the server closes', async () => {
       const options: ServeOptions<undefined> = {
         open(socket) {
           socket.send('last words')
@@ -202,7 +202,7 @@ for (const kind of kinds) {
       })
     })
 
-    it('rejects a write while it is closing: nobody takes it for sent', async () => {
+    it('rejects a write while it is closing, so that it does not count as sent', async () => {
       const seen: unknown[] = []
       await withClients(kind, { message: (_, message) => void seen.push(message) }, async (connect) => {
         const stream = connect()
@@ -215,7 +215,7 @@ for (const kind of kinds) {
       })
     })
 
-    it('closes without a status by closing the writable, which is done when the server has answered', async () => {
+    it('closes without a status by closing the writable, which resolves when the server has answered', async () => {
       await withClients(kind, echo, async (connect, server) => {
         const stream = connect()
         const { writable, readable } = await stream.opened
@@ -264,7 +264,7 @@ for (const kind of kinds) {
       })
     }
 
-    it('closes without a status by the error of another connection, whose status may not be given', async () => {
+    it('closes without a status for the error of another connection, whose status can’t be sent', async () => {
       await withClients(
         kind,
         { open: (socket) => void (socket.request.url.endsWith('/lost') && socket.terminate()) },
@@ -278,7 +278,7 @@ for (const kind of kinds) {
       )
     })
 
-    it('rejects and errors everything with one WebSocketError where the connection is lost', async () => {
+    it('rejects and errors everything with one WebSocketError if the connection is lost', async () => {
       await withClients(kind, { message: (socket) => socket.terminate() }, async (connect) => {
         const stream = connect()
         const { readable, writable } = await stream.opened
@@ -295,7 +295,7 @@ for (const kind of kinds) {
       })
     })
 
-    it('tells of a handshake that the server refuses', async () => {
+    it('reports a handshake that the server refuses', async () => {
       const options: ServeOptions<undefined> = { upgrade: () => ({ status: 403, body: 'not you' }) }
       await withClients(kind, options, async (connect) => {
         const stream = connect()
@@ -328,7 +328,7 @@ for (const kind of kinds) {
       })
     })
 
-    it('does not hear the signal once it is open', async () => {
+    it('ignores the signal once it is open', async () => {
       await withClients(kind, echo, async (connect) => {
         const controller = new AbortController()
         const stream = connect('/', { signal: controller.signal })
@@ -341,7 +341,7 @@ for (const kind of kinds) {
       })
     })
 
-    it('gives up connecting by close', async () => {
+    it('ends connecting on close', async () => {
       const options: ServeOptions<undefined> = { handshakeTimeoutMs: 300, upgrade: () => new Promise(() => {}) }
       await withClients(kind, options, async (connect) => {
         const stream = connect()
@@ -353,7 +353,7 @@ for (const kind of kinds) {
       })
     })
 
-    it('ends no process by a rejection where only one promise is looked at, or none', async () => {
+    it('ends no process by a rejection if the program awaits only one promise, or none', async () => {
       const unhandled: unknown[] = []
       const listener = (reason: unknown) => void unhandled.push(reason)
       process.on('unhandledRejection', listener)
@@ -405,7 +405,7 @@ for (const kind of kinds) {
       })
     })
 
-    it('settles a write that waits where the writable is aborted', async () => {
+    it('settles a waiting write if the writable is aborted', async () => {
       const options: ServeOptions<undefined> = { open: (socket) => socket.pause(), closeTimeoutMs: 200 }
       await withClients(kind, options, async (connect) => {
         const stream = connect('/', kind.isPlatform ? {} : { closeTimeoutMs: 200 })
@@ -418,7 +418,7 @@ for (const kind of kinds) {
       })
     })
 
-    it('settles a write that waits where the connection is lost', async () => {
+    it('settles a waiting write if the connection is lost', async () => {
       const options: ServeOptions<undefined> = { open: (socket) => socket.pause() }
       await withClients(kind, options, async (connect, server) => {
         const stream = connect()
@@ -459,7 +459,7 @@ for (const kind of kinds) {
 
     if (kind.isPlatform) return
 
-    it('stops reading where nobody reads the readable: memory stays bounded and the server has to wait', async () => {
+    it('stops reading if the readable is not read: memory stays bounded and the server has to wait', async () => {
       const message = new Uint8Array(16 << 10)
       let answered = 0
       const send = (socket: ServerSocket<undefined>): void => {
@@ -482,7 +482,7 @@ for (const kind of kinds) {
       })
     })
 
-    it('keeps what has come and was not read, then the end, whatever the reader waits for', async () => {
+    it('keeps unread messages and then the end, whatever the reader waits for', async () => {
       const options: ServeOptions<undefined> = {
         open(socket) {
           for (let count = 0; count < 2000; count += 1) socket.send(`${count} ${'x'.repeat(100)}`)
@@ -569,7 +569,7 @@ describe('WebSocketStream', () => {
     }
   })
 
-  it('refuses options in the third place, as ws takes them, and ignores what is no object, as WebIDL has it', async () => {
+  it('refuses options as the third argument, as in ws, and ignores other third arguments, as WebIDL says', async () => {
     const url = 'ws://localhost:1/'
     for (const { WebSocketStream } of [kinds[0]!, kinds[1]!]) {
       const construct = (third: unknown) =>
@@ -593,7 +593,7 @@ describe('WebSocketStream', () => {
     }
   })
 
-  it('says why nothing answers, by its cause', async () => {
+  it('has the reason of a failed connection as its cause', async () => {
     const error = await rejection(new WebSocketStream('ws://localhost:1').opened)
     assert.ok(error.cause instanceof TransportError)
     assert.equal(error.message, error.cause.message)
@@ -630,7 +630,7 @@ describe('WebSocketError', () => {
     assert.equal(new WebSocketError('', { reason: '\ufeffmark' }).reason, '\ufeffmark')
   })
 
-  it('takes no status that close does not take', () => {
+  it('refuses each status that close refuses', () => {
     for (const closeCode of [0, 999, 1001, 1006, 2999, 5000]) {
       assert.throws(() => new WebSocketError('', { closeCode }), { name: 'InvalidAccessError' })
     }

@@ -22,7 +22,7 @@ const messages: readonly (readonly [name: string, message: string | Uint8Array<A
   ]
 
 for (const network of networks) {
-  describe(`bufferedAmount where compression was agreed, over ${network.name}`, () => {
+  describe(`bufferedAmount with compression, over ${network.name}`, () => {
     async function withSocket(test: (socket: WebSocket) => Promise<void>): Promise<void> {
       const tls = network.tls === undefined ? {} : { tls: network.tls }
       const options = { port: 0, closeTimeoutMs: 500, maxMessageBytes: 8 << 20, perMessageDeflate: true, ...tls }
@@ -38,7 +38,7 @@ for (const network of networks) {
       }
     }
 
-    it('grows by the own length of each message, and falls to 0, WHATWG send()', async () => {
+    it('grows by the uncompressed length of each message, and falls to 0, WHATWG send()', async () => {
       await withSocket(async (socket) => {
         for (const [name, message, length] of messages) {
           socket.send(message)

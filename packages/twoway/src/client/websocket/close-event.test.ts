@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { CloseEvent, defineCloseEvent } from './close-event.js'
 
 describe('CloseEvent', () => {
-  it('is the platform’s own where there is one', () => {
+  it('is the platform’s own if there is one', () => {
     const own = (globalThis as { CloseEvent?: unknown }).CloseEvent
     if (own !== undefined) assert.equal(CloseEvent, own)
   })
@@ -18,7 +18,7 @@ describe('CloseEvent', () => {
     }
   })
 
-  it('converts what it is made with: code modulo 65536, reason to a USVString', () => {
+  it('converts its arguments: code modulo 65536, reason to a USVString', () => {
     const Ours = defineCloseEvent()
     const given = { code: 66_536, reason: 'a\ud800', wasClean: 1 as unknown as boolean, cancelable: true }
     const { type, code, reason, wasClean, cancelable } = new Ours('close', given)

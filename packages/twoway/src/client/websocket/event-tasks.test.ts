@@ -6,7 +6,7 @@ import { webClock } from '../../runtimes/web/clock.js'
 import { EventTasks } from './event-tasks.js'
 
 describe('EventTasks', () => {
-  it('runs the first event of a call at once and at the cost of no task, and the others one a task', () => {
+  it('runs the first event of a call within the call, and each other event in a task of its own', () => {
     const clock = new FakeClock()
     const log: string[] = []
     const tasks = new EventTasks<string>(clock, (event) => log.push(event))
@@ -26,7 +26,7 @@ describe('EventTasks', () => {
     assert.deepEqual(log, ['a', 'b', 'c', 'd', 'e'])
   })
 
-  it('keeps the order where a call comes while events wait, and where an event brings about another', () => {
+  it('keeps the order if a call comes while events wait, and if one event causes another', () => {
     const clock = new FakeClock()
     const log: string[] = []
     const tasks = new EventTasks<string>(clock, (event) => {

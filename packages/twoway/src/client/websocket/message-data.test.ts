@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm'
 import { bytesOf, isBlob } from './message-data.js'
 
 describe('the data of a message', () => {
-  it('are the bytes of a buffer or of the part that a view shows, of any realm', () => {
+  it('are the bytes of a buffer or of the range of a view, of any realm', () => {
     const { buffer } = Uint8Array.of(1, 2, 3, 4)
     for (const [data, bytes] of [
       [buffer, [1, 2, 3, 4]],
@@ -19,7 +19,7 @@ describe('the data of a message', () => {
     }
   })
 
-  it('are none where the buffer is detached', () => {
+  it('are empty if the buffer is detached', () => {
     const bytes = Uint8Array.of(1, 2)
     structuredClone(bytes.buffer, { transfer: [bytes.buffer] })
     assert.equal(bytesOf(bytes)!.length, 0)
@@ -33,13 +33,13 @@ describe('the data of a message', () => {
     }
   })
 
-  it('are no bytes for anything else', () => {
+  it('are undefined for any other value', () => {
     for (const data of ['text', 5, null, undefined, {}, [1], new SharedArrayBuffer(2), new Blob(['a'])]) {
       assert.equal(bytesOf(data), undefined)
     }
   })
 
-  it('may be a Blob, but no object that merely inherits from one', () => {
+  it('may be a Blob, but not an object that only inherits from one', () => {
     assert.ok(isBlob(new Blob([])))
     for (const data of [Object.create(Blob.prototype), {}, null, 'text']) assert.ok(!isBlob(data))
   })

@@ -27,7 +27,7 @@ for (const network of networks) {
       })
     })
 
-    it('rejects before the connection stands, when it closes before the Pong, and after', async () => {
+    it('rejects before the connection is open, when it closes before the Pong, and afterwards', async () => {
       await withServer(network, {}, async (server) => {
         const socket = new WebSocket(server.url, { ...network.clientTls })
         await assert.rejects(ping(socket), TransportError)
@@ -42,13 +42,13 @@ for (const network of networks) {
 }
 
 describe('ping', () => {
-  it('rejects for what can send no Ping, as a browser can not', async () => {
+  it("rejects for a socket that can't send a Ping, such as a browser's", async () => {
     for (const socket of [{}, new EventTarget()]) {
       await assert.rejects(ping(socket), { name: 'UsageError', code: 'pingImpossible' })
     }
   })
 
-  it('takes a Pong for an answer to the Pings before too, and one of another for none, §5.5.3', async () => {
+  it('takes a Pong as the answer to earlier Pings too, and ignores one with another payload, §5.5.3', async () => {
     const sent: string[] = []
     let now = 0
     const pings = new PendingPings({ now: () => now } as never, (payload) => sent.push(payload))

@@ -80,7 +80,7 @@ for (const network of networks) {
       })
     })
 
-    it('fails the connection where a Blob that was sent before close is not read within closeTimeoutMs', async () => {
+    it('fails the connection if a Blob that was sent before close is not read within closeTimeoutMs', async () => {
       class Unread extends Blob {
         override arrayBuffer(): Promise<ArrayBuffer> {
           return new Promise(() => {})
@@ -99,7 +99,7 @@ for (const network of networks) {
       assert.deepEqual(codes, [1011])
     })
 
-    it('gives binary messages as Blob or ArrayBuffer, as binaryType says when they come', async () => {
+    it('delivers binary messages as Blob or ArrayBuffer, by the binaryType at their arrival', async () => {
       await withClients(network, echo, async (connect) => {
         const socket = connect()
         assert.equal(socket.binaryType, 'blob')
@@ -120,7 +120,7 @@ for (const network of networks) {
       })
     })
 
-    it('counts in bufferedAmount what has not gone, down to 0, and keeps it after closing', async () => {
+    it('counts unsent bytes in bufferedAmount, down to 0, and keeps them after closing', async () => {
       const options: ServeOptions<undefined> = { maxMessageBytes: 20_000_000, message: () => {} }
       await withClients(network, options, async (connect, server) => {
         const socket = connect()
@@ -178,7 +178,7 @@ for (const network of networks) {
       })
     })
 
-    it('waits for a listener that is added after open was awaited', async () => {
+    it('delivers a message to a listener that is added after open was awaited', async () => {
       await withClients(network, { open: (socket) => socket.send('at once') }, async (connect) => {
         const socket = connect()
         await next(socket, 'open')
@@ -209,7 +209,7 @@ for (const network of networks) {
       })
     })
 
-    it('keeps what waited in bufferedAmount when the server drops it, and tells of an error before close', async () => {
+    it('keeps bufferedAmount if the server drops the connection, and fires error before close', async () => {
       const options: ServeOptions<undefined> = { maxMessageBytes: 64 << 20 }
       await withClients(network, options, async (connect, server) => {
         const socket = connect()
@@ -231,7 +231,7 @@ for (const network of networks) {
       })
     })
 
-    it('tells of the close of the server with its code and reason', async () => {
+    it('reports the close of the server with its code and reason', async () => {
       const options: ServeOptions<undefined> = {
         message(socket, message) {
           if (message === 'plain') socket.close()
@@ -252,7 +252,7 @@ for (const network of networks) {
       })
     })
 
-    it('is 1006 and not clean where the server drops it', async () => {
+    it('reports 1006 and not clean if the server drops the connection', async () => {
       await withClients(network, { open: (socket) => socket.terminate() }, async (connect) => {
         const { code, wasClean } = await next(connect(), 'close')
         assert.deepEqual([code, wasClean], [1006, false])
@@ -277,7 +277,7 @@ for (const network of networks) {
       })
     })
 
-    it('refuses a message above its limit with 1009 and says why', async () => {
+    it('refuses a message above its limit with 1009 and the reason', async () => {
       let seen = 0
       const options: ServeOptions<undefined> = {
         open: (socket) => socket.send(new Uint8Array(1001)),
@@ -307,7 +307,7 @@ for (const network of networks) {
       return error
     }
 
-    it('says with which status the server refused', async () => {
+    it('reports the status with which the server refused', async () => {
       await withClients(network, { upgrade: () => ({ status: 403, body: 'no' }) }, async (connect) => {
         const error = await failure(connect())
         assert.ok(error instanceof HandshakeError)
@@ -315,7 +315,7 @@ for (const network of networks) {
       })
     })
 
-    it('says that nothing listens, with the system’s error as cause', async () => {
+    it('reports that nothing listens, with the system’s error as cause', async () => {
       const WebSocket = defineWebSocket(network.clientPorts)
       let url = ''
       await withClients(network, {}, async (_, server) => {
@@ -326,7 +326,7 @@ for (const network of networks) {
       assert.equal((error.cause as { code: string }).code, 'ECONNREFUSED')
     })
 
-    it('says that the server took too long', async () => {
+    it('reports that the server took too long', async () => {
       await withClients(network, undecided, async (connect) => {
         const error = await failure(connect('/', { handshakeTimeoutMs: 20 }))
         assert.ok(error instanceof TransportError)
@@ -334,7 +334,7 @@ for (const network of networks) {
       })
     })
 
-    it('can be brought about by close() and by an AbortSignal, before and while it connects', async () => {
+    it('follows close() and an aborted signal, before and while it connects', async () => {
       await withClients(network, undecided, async (connect) => {
         const closed = connect()
         closed.close()
@@ -350,14 +350,14 @@ for (const network of networks) {
   })
 }
 
-describe('WebSocket: what its caller gets wrong', () => {
+describe('WebSocket: errors of its caller', () => {
   const { clientPorts } = networks[0]!
   const WebSocket = defineWebSocket(clientPorts)
   const throwsDom = (call: () => unknown, name: string): void => {
     assert.throws(call, (error) => error instanceof DOMException && error.name === name)
   }
 
-  it('a URL that is none, has another scheme or a fragment is a SyntaxError', () => {
+  it('an invalid URL, another scheme and a fragment are a SyntaxError', () => {
     for (const url of ['', 'nonsense', '/path', 'ftp://localhost', 'ws://localhost/#a', 'ws://localhost/#', 'ws://']) {
       throwsDom(() => new WebSocket(url), 'SyntaxError')
     }
@@ -382,7 +382,7 @@ describe('WebSocket: what its caller gets wrong', () => {
     }
   })
 
-  it('options in the third place, as ws takes them, are refused; what is no object is ignored, as WebIDL has it', async () => {
+  it('options as the third argument, as in ws, are refused; other third arguments are ignored, as WebIDL says', async () => {
     const construct = (...given: unknown[]): WebSocketInterface => Reflect.construct(WebSocket, given)
     for (const third of [{ headers: {} }, [], new Map()]) {
       assert.throws(() => construct('ws://localhost:1', [], third), {
@@ -431,7 +431,7 @@ describe('WebSocket: its interface', () => {
     }
   })
 
-  it('calls a handler at the place where it was first set, the one that is set now', async () => {
+  it('calls the current handler in the order of the first one', async () => {
     const socket = new WebSocket('ws://localhost:1')
     const log: string[] = []
     assert.equal(socket.onclose, null)

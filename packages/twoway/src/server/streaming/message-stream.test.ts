@@ -41,10 +41,10 @@ for (const network of networks) {
         await fc.assert(
           fc.asyncProperty(parts, fc.array(fc.nat(200), { maxLength: 6 }), async (payloads, cuts) => {
             const whole = concat(...payloads)
-            const places = [...new Set([0, ...cuts.filter((at) => at < whole.length), whole.length])].sort(
+            const offsets = [...new Set([0, ...cuts.filter((at) => at < whole.length), whole.length])].sort(
               (a, b) => a - b,
             )
-            const frames = places.slice(1).map((end, index) => whole.subarray(places[index], end))
+            const frames = offsets.slice(1).map((end, index) => whole.subarray(offsets[index], end))
             if (frames.length === 0) frames.push(whole)
             peer.send(...frames.map((bytes, index) => part(bytes, index === 0 ? 1 : 0, index === frames.length - 1)))
             expected += Buffer.from(whole).toString('hex')
