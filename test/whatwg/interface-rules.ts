@@ -18,7 +18,7 @@ function flagsOf({ writable, enumerable, configurable }: PropertyDescriptor): un
   return [writable, enumerable, configurable]
 }
 
-/** A plain function, of a class that does not say so. */
+/** The class as a plain function: its type does not allow a call without new. */
 function asFunction(trial: Trial): (url: string) => unknown {
   return trial.WebSocket as unknown as (url: string) => unknown
 }
@@ -69,7 +69,7 @@ export const interfaceRules: readonly Rule[] = [
     id: 'interface-tag',
     section,
     step: 'WebIDL 3.7.3',
-    rule: 'objects say that they are [object WebSocket]',
+    rule: 'an object converts to the string [object WebSocket]',
     run(trial) {
       const descriptor = descriptorOf(trial.WebSocket.prototype, Symbol.toStringTag)
       same([descriptor.value, ...flagsOf(descriptor)], ['WebSocket', false, false, true])
@@ -167,7 +167,7 @@ export const interfaceRules: readonly Rule[] = [
     id: 'operations',
     section,
     step: 'WebIDL 3.7.7',
-    rule: 'send and close are writable, enumerable and configurable, and take at least one argument and none',
+    rule: 'send and close are writable, enumerable and configurable; send takes at least one argument, and close none',
     run({ WebSocket }) {
       for (const [name, length] of [
         ['send', 1],
@@ -209,7 +209,7 @@ export const interfaceRules: readonly Rule[] = [
     id: 'brand-operation',
     section,
     step: 'WebIDL 3.7.7',
-    rule: 'an operation called on something else throws a TypeError before it looks at its arguments',
+    rule: 'an operation called on something else throws a TypeError before it converts its arguments',
     run({ WebSocket: { prototype } }) {
       let isAsked = false
       const argument = {
@@ -249,7 +249,7 @@ async function closeEventOf(trial: Trial): Promise<CloseEvent & { constructor: t
   return (await next(trial.connect('/send?code=4001&reason=bye'), 'close')) as never
 }
 
-/** As the standard has it: the types of a program may have none. */
+/** As in the standard: the types of a program may not have it. */
 interface CloseEvent extends Event {
   readonly code: number
   readonly reason: string
@@ -262,7 +262,7 @@ export const closeEventRules: readonly Rule[] = [
     id: 'close-event-shape',
     section: closeEvent,
     step: '',
-    rule: 'a close event is an Event of the class CloseEvent, which says so',
+    rule: 'a close event is an Event of the class CloseEvent, and converts to [object CloseEvent]',
     async run(trial) {
       const event = await closeEventOf(trial)
       holds(event instanceof Event, 'it is an Event')

@@ -3,12 +3,12 @@ import type { Clock } from '../../ports/clock.js'
 import type { HttpHandler, HttpListener, ListenOptions } from '../../ports/http-host.js'
 import type { MemoryTransport } from './memory-transport.js'
 
-/** What listens on one address of a memory network: an HTTP server that answers one request a connection. */
+/** The listener on an address of a memory network: an HTTP server that answers one request per connection. */
 export class MemoryListener implements HttpListener {
   readonly port: number
   readonly address: string
   readonly encrypted: boolean
-  /** The connections that are no WebSockets. */
+  /** The connections that are not WebSockets. */
   readonly #requests: HttpExchanges
   readonly #freeAddress: () => void
 

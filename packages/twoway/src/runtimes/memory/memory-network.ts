@@ -9,13 +9,13 @@ import { MemoryTransport } from './memory-transport.js'
 
 const firstFreePort = 49_152
 
-/** Names of one machine, as a resolver has them. */
+/** The names of this machine that a resolver knows. */
 const loopback = new Set(['localhost', '127.0.0.1', '::1'])
 const everyAddress = new Set(['', '0.0.0.0', '::'])
 
 /**
- * Hosts and ports within one process: what connects to a network reaches what listens on the same one.
- * Nothing is encrypted; a target with TLS reaches only a listener with TLS, and no certificate is looked at.
+ * A network of hosts and ports within one process. A client reaches the servers of the same network. Nothing is encrypted: a
+ * target with TLS reaches only a listener with TLS, and certificates are ignored.
  */
 export class MemoryNetwork implements HttpHost, Connector {
   readonly #clock: Clock

@@ -3,9 +3,8 @@ import type { TransportPeer } from '../../ports/transport.js'
 import { MemoryTransport } from './memory-transport.js'
 
 /**
- * Two transports joined without a network: what is written on one is copied and delivered by the other in a task of its
- * own, in order. 64 KiB are on the way at most, each way; what a peer that is paused or not started leaves beyond is
- * pending.
+ * Makes two transports that are joined without a network. Bytes written to one are copied, and the other delivers them in
+ * order, in a task of its own. Each direction holds at most 64 KiB; bytes beyond them are pending until the peer reads.
  */
 export function memoryPair(
   clock: Clock,

@@ -5,7 +5,7 @@ import type { RewindableTransport, TransportPeer, TransportSink } from '../../po
 /** Bytes that the network between two ends holds. Bytes written beyond them are pending. */
 const networkBytes = 64 << 10
 
-/** One end of a pair without a network. It behaves as a TCP socket does, to its closing and its resets. */
+/** One end of a pair without a network. It behaves like a TCP socket, including closing and resets. */
 export class MemoryTransport implements RewindableTransport {
   readonly peer: TransportPeer
   readonly #clock: Clock
@@ -13,7 +13,7 @@ export class MemoryTransport implements RewindableTransport {
   #sink: TransportSink | undefined
   #paused = false
   #isScheduled = false
-  /** What the other end has written and this one has not taken. */
+  /** The bytes that the other end has written and this one has not taken. */
   readonly #inbox: Uint8Array[] = []
   #inboxBytes = 0
   #owesDrained = false
@@ -120,7 +120,7 @@ export class MemoryTransport implements RewindableTransport {
     this.#other.#schedule()
   }
 
-  /** Takes away what the other end had pending and did not get on the way. */
+  /** Removes the bytes that the other end had pending. */
   #truncateInbox(): void {
     while (this.#inboxBytes > networkBytes) {
       const last = this.#inbox.pop()!

@@ -6,8 +6,8 @@ const longestDelayMs = 2 ** 31 - 1
 
 /**
  * Node's clock.
- * `defer` is process.nextTick: unlike queueMicrotask it makes no AsyncResource a call, and what is deferred in a
- * chain of promises runs at the chain's end, so that everything sent on the way goes out in one write. Each call is a
+ * `defer` is process.nextTick: unlike queueMicrotask it creates no AsyncResource for each call. A callback that is deferred in
+ * a chain of promises runs after the chain, so that all messages sent in the chain go out in one write. Each call is a
  * tick of its own: one tick for all would show one caller's AsyncLocalStorage to the handlers of another.
  */
 export const nodeClock: Clock = {

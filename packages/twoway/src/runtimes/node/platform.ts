@@ -1,6 +1,6 @@
 /*
- * The one place where this room takes functions of the platform that the program under test may replace. They come from
- * modules of Node where these have them, and are kept from when this module is loaded. Timers come from
+ * The functions of the platform that a program under test may replace. All of this room takes them from here, as they were
+ * when this module was loaded. They come from modules of Node if these have them. Timers come from
  * internals/genuine-timers.ts.
  */
 import * as url from 'node:url'

@@ -1,10 +1,9 @@
-/** V8's own: how many frames an error notes. */
+/** `stackTraceLimit` is V8's: the number of frames that it records for an error. */
 const errors = Error as { stackTraceLimit?: number | undefined }
 
 /**
- * Makes an error for what came from the network. Its stack would show the event loop and nothing of the user's, and takes
- * most of the time that the end of a connection does (2 us an error on Node 26, 5 on Node 20; 0.3 without): most
- * connections of the web end by a reset.
+ * Makes an error for an event of the network. Its stack would show only the event loop, and it takes most of the time of the
+ * end of a connection. Many connections end by a reset.
  */
 export function withoutStack<Made extends Error>(make: () => Made): Made {
   const limit = errors.stackTraceLimit
@@ -16,7 +15,7 @@ export function withoutStack<Made extends Error>(make: () => Made): Made {
   }
 }
 
-/** Reflect.set would need no `try`, and is slower. */
+/** Ignores a failure. Reflect.set would need no `try`, but it is slower. */
 function setLimit(limit: number | undefined): void {
   try {
     errors.stackTraceLimit = limit

@@ -2,12 +2,12 @@ import cluster from 'node:cluster'
 import process from 'node:process'
 
 /**
- * The environment variable by which a process knows that it is a worker: the id of the process that started it. What a
- * worker starts itself inherits the variable, and is no worker.
+ * The environment variable that marks a worker. It has the id of the worker's parent. The children of a worker inherit the
+ * variable, but have another parent, so they are not workers.
  */
 export const workerMarker = 'TWOWAY_WORKER_OF'
 
-/** How our messages are told from the module's own on the same channel. */
+/** The form of our messages, which tells them from the module's own on the same channel. */
 export interface Envelope {
   readonly twoway: object
 }

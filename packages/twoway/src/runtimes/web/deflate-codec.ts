@@ -2,9 +2,8 @@ import { ProtocolError } from '../../core/errors.js'
 import type { Compressor, DecodedSink, DeflateCodec, Inflater } from '../../ports/deflate-codec.js'
 
 /**
- * A codec over CompressionStream, as far as that serves: it keeps no history, has one size of window and one level, and
- * takes each message whole, later than the call. Of a message it reads no further than to a block with BFINAL: some
- * platforms do not tell what is behind it.
+ * A codec over CompressionStream, which limits it: no context takeover, one window size, one level, and whole messages only,
+ * asynchronously. It reads a message up to a block with BFINAL, because some platforms do not give the bytes behind one.
  */
 export const webDeflateCodec: DeflateCodec = {
   keepsHistory: false,
@@ -14,7 +13,7 @@ export const webDeflateCodec: DeflateCodec = {
   inflaters: () => ({ take: () => new WebInflater() }),
 }
 
-/** Whether the platform has what the codec needs. */
+/** Whether the platform has the classes that the codec needs. */
 export function hasWebDeflate(): boolean {
   try {
     new DecompressionStream('deflate-raw').writable.abort().catch(() => {})
@@ -24,9 +23,9 @@ export function hasWebDeflate(): boolean {
   }
 }
 
-/** RFC 7692 §7.2.2: what the sender has left out; and a last block, as DecompressionStream wants the data to end. */
+/** The tail that the sender has removed, RFC 7692 §7.2.2, and a last block, which DecompressionStream requires. */
 const tail = Uint8Array.of(0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff)
-/** §7.2.3.4: stands behind a block with BFINAL, with which CompressionStream ends. */
+/** §7.2.3.4: follows a block with BFINAL. CompressionStream ends with such a block. */
 const afterFinalBlock = Uint8Array.of(0)
 const pieceBytes = 64 << 10
 /** The most compressed bytes that are held of one message. */
@@ -114,7 +113,7 @@ class WebInflater implements Inflater {
   async #inflate(message: Uint8Array, emit: DecodedSink): Promise<void> {
     const sink = new Sink(emit, () => this.#isReleased)
     if (!(await sink.takes(concat([message, tail])))) {
-      // Where the message ends with a block with BFINAL nothing may follow that: neither our tail nor the sender's byte.
+      // Nothing may follow a block with BFINAL at the end of a message: neither our tail nor the sender's byte.
       const ends = message.at(-1) === 0 ? message.length - 1 : message.length
       if (!(await sink.takes(message.subarray(0, ends))) && !(await sink.takes(message))) {
         throw new ProtocolError('compressionMalformed')
@@ -124,7 +123,7 @@ class WebInflater implements Inflater {
   }
 }
 
-/** Takes what a message inflates to, once, over more than one attempt: how it has to end shows at its end only. */
+/** Takes the output of a message once, over several attempts: only the end of the message shows which end it needs. */
 class Sink {
   readonly #emit: DecodedSink
   readonly #isReleased: () => boolean
@@ -135,7 +134,7 @@ class Sink {
     this.#isReleased = isReleased
   }
 
-  /** Returns false where the data is malformed. */
+  /** Returns false if the data is malformed. */
   async takes(data: Uint8Array): Promise<boolean> {
     let at = 0
     let failure: { readonly error: unknown } | undefined
@@ -167,7 +166,7 @@ class Sink {
   }
 }
 
-/** Puts data through a stream; what comes out is handed over as it comes. Rejects with what `take` throws. */
+/** Puts data through a stream, and passes each piece of output to `take`. Rejects with an error that `take` throws. */
 async function transform(
   stream: CompressionStream | DecompressionStream,
   data: Uint8Array,
@@ -175,7 +174,7 @@ async function transform(
 ): Promise<void> {
   const writer = stream.writable.getWriter()
   const reader = stream.readable.getReader()
-  // A failure is reported where the output is read.
+  // Reading the output reports the failure.
   writer.write(data as Uint8Array<ArrayBuffer>).catch(() => {})
   writer.close().catch(() => {})
   try {

@@ -7,7 +7,7 @@ import { TextDecoder, TextEncoder } from './platform.js'
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The payload port with nothing but what every runtime of the web has. */
+/** The payload port on the API that every web runtime has. */
 export const webPayload: Payload = {
   allocate: (length) => new Uint8Array(length),
   // On Node, `slice` of a Buffer is a view, so the constructor copies.

@@ -1,6 +1,6 @@
 /*
- * The one place where this room takes functions and classes of the platform that the program under test may replace. They
- * are kept from when this module is loaded.
+ * The functions and classes of the platform that a program under test may replace. All of this room takes them from here, as
+ * they were when this module was loaded.
  */
 
 interface BuiltinModules {
@@ -18,7 +18,7 @@ type Timers = Pick<typeof globalThis, 'clearTimeout' | 'setTimeout'> & {
   readonly setImmediate?: (callback: () => void) => unknown
 }
 
-// Modules of Node where there are any: a test's environment may lack the global ones, or replace them before it loads this
+// From modules of Node if there are any: a test's environment may lack the globals, or replace them before it loads this
 // module.
 const { process } = globalThis as { process?: BuiltinLoader }
 export const { TextDecoder, TextEncoder } = process?.getBuiltinModule?.('node:util') ?? globalThis
@@ -37,7 +37,7 @@ function genuineQueue(): (callback: () => void) => void {
   return (callback) => void Promise.resolve().then(callback)
 }
 
-// Each is called with the `this` that browsers want: the global object, as by a bare name, or the object that it is of.
+// Each is called with the `this` that browsers require: the global object, or the object that has the method.
 
 export function now(): number {
   return getNow.call(performance)

@@ -1,7 +1,7 @@
 import type { Random } from '../../ports/random.js'
 import { getRandomValues } from './platform.js'
 
-/** What getRandomValues gives at most, in bytes. */
+/** The most bytes that getRandomValues gives in a call. */
 const longestFill = 65_536
 
 class WebRandom implements Random {

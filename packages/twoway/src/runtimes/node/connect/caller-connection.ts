@@ -10,12 +10,12 @@ import { explainLoss } from './explain-loss.js'
 import { localOf, nameOf, securityOf } from './open-socket.js'
 import { publishConnection } from './publish-connection.js'
 
-/** A transport over the stream that a caller's `createConnection` makes, under TLS where the target has it. */
+/** Makes a transport over the stream that a caller's `createConnection` makes, under TLS if the target has it. */
 export function connectByCaller(target: ConnectTarget, createConnection: CreateConnection): Transport {
   return new CallerConnection(target, createConnection).transport
 }
 
-/** A Duplex, and the members by which sockets of Node's tell more. */
+/** A Duplex, with members that only Node's sockets have. */
 type MadeStream = Duplex & {
   readonly encrypted?: boolean
   readonly connecting?: boolean
@@ -37,7 +37,7 @@ class CallerConnection {
     target.progress?.(`waiting for createConnection to connect to ${nameOf(target)}`)
     try {
       const made = createConnection(optionsOf(target), (error, stream) => {
-        // A function of Node's takes it for a listener of 'connect', and calls it with nothing.
+        // Node's own functions add the callback as a listener of 'connect', and call it without arguments.
         if (error != null) this.#fail(error)
         else if (stream !== undefined) this.#take(stream)
       })
@@ -61,7 +61,7 @@ class CallerConnection {
       return
     }
     if (stream.destroyed) {
-      this.#fail(new Error('the stream that it made is destroyed already'))
+      this.#fail(new Error('the stream that it returned is already destroyed'))
       return
     }
     this.#isAnswered = true
@@ -91,7 +91,7 @@ class CallerConnection {
       })
     }
     progress(`in the TLS handshake with ${peer}`)
-    // Its errors come by the TLS socket too.
+    // The TLS socket reports the stream's errors too.
     stream.on('error', () => {})
     let isSecure = false
     const secured = connectTls({ ...securityOf(host, tls), socket: stream })

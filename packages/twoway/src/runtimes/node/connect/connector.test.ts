@@ -33,7 +33,7 @@ async function tlsServer(context: TestContext, options: TlsOptions = {}) {
   return { certificate, heard, accepted, port, connect }
 }
 
-test('names the place that refuses a connection, with the system error as cause', async () => {
+test('names the address that refuses a connection, with the system error as cause', async () => {
   // Nothing listens there. A port that the system has just given may be another process's by now.
   const port = 1
   for (const tls of [undefined, {}]) {
@@ -63,8 +63,8 @@ test('reports what can not even be tried in the same way', async () => {
     nodeConnector.connect(target).start(sink)
     await sink.untilCalled('closed')
     assert.ok(sink.error instanceof TransportError)
-    const place = target.host === '::1' ? '[::1]' : target.host
-    assert.ok(sink.error.message.startsWith(`can't connect to ${place}:${target.port}: `), sink.error.message)
+    const host = target.host === '::1' ? '[::1]' : target.host
+    assert.ok(sink.error.message.startsWith(`can't connect to ${host}:${target.port}: `), sink.error.message)
     assert.ok(sink.error.cause instanceof Error)
   }
 })

@@ -12,7 +12,7 @@ import { explainLoss } from './explain-loss.js'
 import { openSocket } from './open-socket.js'
 import { publishConnection } from './publish-connection.js'
 
-/** Opens TCP and TLS connections and those over Unix sockets, directly or through a proxy. */
+/** Opens connections by TCP, TLS and Unix sockets, directly or through a proxy. */
 export const nodeConnector: Connector = {
   connect(target) {
     try {
@@ -32,7 +32,7 @@ function connectDirectly(target: ConnectTarget): Transport {
   return target.tls === undefined && whyOnlyStreams === undefined ? connectByHandle(target) : connectByStream(target)
 }
 
-/** The socket connects, and then its handle is all that is used of it, where that is known to work. */
+/** Connects by a socket and then uses only its handle, if handles are known to work. */
 function connectByHandle(target: ConnectTarget): Transport {
   const { progress = () => {} } = target
   const tried = tryHandles()
@@ -55,7 +55,7 @@ function connectByHandle(target: ConnectTarget): Transport {
       settle()
       return
     }
-    // What a socket has read does not come by its handle.
+    // Bytes that the socket has read would not come by its handle.
     socket.pause()
     void tried.then(settle)
   })

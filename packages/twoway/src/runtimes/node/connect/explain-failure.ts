@@ -4,7 +4,7 @@ const untrusted =
   "its certificate is signed by no authority that is trusted here: pass the authority's as the option ca"
 const wantsCertificate = "the server asks for a client's certificate, or for another one: pass the options cert and key"
 const noTls = 'it does not speak TLS there: connect by ws: in place of wss:, or to another port'
-const noTlsInCommon = 'it speaks no version of TLS, or no cipher, that this side takes'
+const noTlsInCommon = 'both sides have no version of TLS, or no cipher, in common'
 const noHttp1 =
   'it refuses HTTP/1.1, which WebSocket needs, in the TLS handshake (ALPN): perhaps it speaks HTTP/2 only there'
 const badPem = 'the options ca, cert and key must hold PEM text that belongs together'
@@ -14,14 +14,14 @@ const unreadableKey =
 const badPfxPassphrase = 'the option pfx is encrypted: pass its passphrase as the option passphrase, or the right one'
 const badPfx = 'the option pfx must hold a PKCS #12 file'
 
-/** The meaning of error codes of the system and of OpenSSL for a client that connects. */
+/** The meaning of the system's and OpenSSL's error codes for a client that connects. */
 const words: { readonly [code: string]: string | undefined } = {
   ECONNREFUSED: 'the connection was refused; nothing listens there',
   ENOTFOUND: 'the name is unknown',
   EAI_AGAIN: 'the name could not be looked up now',
   ETIMEDOUT: 'it timed out: there was no answer',
-  EHOSTUNREACH: 'there is no way to that host',
-  ENETUNREACH: 'there is no way to that network',
+  EHOSTUNREACH: 'the host is unreachable',
+  ENETUNREACH: 'the network is unreachable',
   EADDRNOTAVAIL: 'there is no address to connect from',
   ECONNRESET: 'the connection was reset',
   EPIPE: 'the connection was reset',
@@ -55,13 +55,13 @@ const words: { readonly [code: string]: string | undefined } = {
   ERR_OSSL_EVP_BAD_DECRYPT: badPassphrase,
   ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED: badPassphrase,
   ERR_OSSL_PEM_BAD_PASSWORD_READ: badPassphrase,
-  // Of 256 wrong passphrases, about one decrypts to bytes with a valid padding, which are no key.
+  // About one in 256 wrong passphrases decrypts to bytes with a valid padding that are no key.
   ERR_OSSL_UNSUPPORTED: unreadableKey,
-  ERR_SSL_NO_CIPHER_MATCH: 'the option ciphers names no cipher suite that there is',
+  ERR_SSL_NO_CIPHER_MATCH: 'the option ciphers names no cipher suite that exists',
   ERR_SSL_NO_PROTOCOLS_AVAILABLE: 'the options minVersion and maxVersion leave no version of TLS',
 }
 
-/** What its messages mean, where an error has no code: Node's of a PKCS #12 file. */
+/** The meaning of messages of errors without a code: those of Node about a PKCS #12 file. */
 const wordsOfMessages: { readonly [message: string]: string | undefined } = {
   'mac verify failure': badPfxPassphrase,
   'not enough data': badPfx,
@@ -72,11 +72,11 @@ interface SystemError extends Error {
   readonly code?: string | undefined
 }
 
-/** What an error of the system means, in words, with its code. */
+/** Explains an error of the system in words, with its code. */
 export function explainFailure(cause: SystemError): string {
   const { code, reason } = openSslError(cause)
   const meaning = Object.hasOwn(words, code) ? words[code] : undefined
-  // One error for several addresses that were tried has no message of its own.
+  // The error for several addresses that were tried has no message of its own.
   if (meaning === undefined) {
     const { message } = cause
     return (Object.hasOwn(wordsOfMessages, message) && wordsOfMessages[message]) || reason || message || code
@@ -84,12 +84,12 @@ export function explainFailure(cause: SystemError): string {
   return `${meaning} (${code})`
 }
 
-/** The error of a connection that is gone, of which the system says nothing. */
+/** The error of a lost connection for which the system reports none. */
 export function dropped(): TransportError {
   return new TransportError('the connection was dropped before both sides had ended it')
 }
 
-/** The error of a connection that was there, whose other end has no name. */
+/** The error of a connection that was lost, without a name for its other end. */
 export function explainDrop(cause: SystemError): TransportError {
   if (cause instanceof TransportError) return cause
   const isReset = cause.code === 'ECONNRESET' || cause.code === 'EPIPE'
@@ -98,12 +98,13 @@ export function explainDrop(cause: SystemError): TransportError {
 }
 
 /**
- * OpenSSL's reason, which stands in a message between places of its source, and the code that Node makes of it; but of
- * what fails while Node writes, it makes EPROTO. Other errors have a code only.
+ * OpenSSL's reason, which a message has between a function and a file of OpenSSL's source, and the code that Node makes
+ * from it. For an error while it writes, Node makes EPROTO, so the code comes from the reason. Other errors have only a
+ * code.
  */
 function openSslError({ code = '', message }: SystemError): { readonly code: string; readonly reason: string } {
   const { 1: reason = '' } = /:SSL routines:[^:]*:([^:]+)/.exec(message) ?? []
   const named = code !== 'EPROTO' || reason === '' ? code : `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`
-  // OpenSSL 3.2 and later, in Node from 24 on, has another name for the alerts that came with SSL 3.
+  // OpenSSL 3.2 and later, in Node 24 and later, has another name for the alerts of SSL 3.
   return { code: named.replace('SSL_SSL/TLS_', 'SSL_SSLV3_'), reason }
 }

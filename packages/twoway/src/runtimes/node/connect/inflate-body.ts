@@ -4,13 +4,13 @@ type Decompressor = zlib.Gunzip | zlib.Inflate | zlib.InflateRaw | zlib.BrotliDe
 
 const { createZstdDecompress } = zlib as unknown as { createZstdDecompress?: (options: object) => Decompressor }
 
-// An end that is missing is no error so: a body may break off.
+// With these options, a missing end is not an error: a body may break off.
 const zlibOptions = { finishFlush: zlib.constants.Z_SYNC_FLUSH }
 const brotliOptions = { finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH }
 // ZSTD_e_flush, which the types of Node 20 do not have.
 const zstdOptions = { finishFlush: 1 }
 
-/** The codings of RFC 9110 §8.4.1, br (RFC 7932) and zstd (RFC 8878), the last where the runtime has it. */
+/** The codings of RFC 9110 §8.4.1, br (RFC 7932), and zstd (RFC 8878) if the runtime has it. */
 const decompressors: { readonly [coding: string]: (() => Decompressor) | undefined } = {
   gzip: () => zlib.createGunzip(zlibOptions),
   'x-gzip': () => zlib.createGunzip(zlibOptions),
@@ -20,8 +20,8 @@ const decompressors: { readonly [coding: string]: (() => Decompressor) | undefin
 }
 
 /**
- * Undoes one coding of a body as far as its bytes go, which may be cut anywhere, and stops at `maxBytes` of what comes
- * out. Undefined where the coding is unknown or the bytes are not of it. Never rejects.
+ * Decodes one content coding of a body that may be cut anywhere. Stops after `maxBytes` of output. Resolves to undefined if
+ * the coding is unknown or the bytes do not have it. Never rejects.
  */
 export async function inflateBody(
   coding: string,
@@ -31,7 +31,7 @@ export async function inflateBody(
   const create = Object.hasOwn(decompressors, coding) ? decompressors[coding] : undefined
   if (create === undefined) return undefined
   const inflated = await inflate(create(), bytes, maxBytes)
-  // Servers are about that send DEFLATE without the zlib wrapper that the coding has.
+  // Some servers send DEFLATE without the zlib wrapper that this coding requires.
   const isRaw = inflated.length === 0 && coding === 'deflate'
   const found = isRaw ? await inflate(zlib.createInflateRaw(zlibOptions), bytes, maxBytes) : inflated
   return found.length === 0 ? undefined : found

@@ -12,9 +12,11 @@ export interface SocketTarget {
 }
 
 /**
- * A socket that connects, over IPv6 or IPv4, whichever answers first (Node's own "happy eyeballs"). Never throws: what
- * can't even be tried, such as a certificate that can't be read, is the socket's error.
- * `progress` is told each stage in words. With `reading` it reads through that.
+ * Opens a socket, over IPv6 or IPv4, whichever answers first (Node's "happy eyeballs"). Never throws: an error before the
+ * attempt, such as an unreadable certificate, becomes the socket's error.
+ *
+ * @param progress called with each stage in words
+ * @param reading the way in which the socket reads; undefined for 'data' events
  */
 export function openSocket(
   target: SocketTarget,
@@ -42,33 +44,33 @@ export function openSocket(
   }
 }
 
-/** The target as it is named in sentences. */
+/** The name of a target in error messages. */
 export function nameOf({ host, port, socketPath }: SocketTarget): string {
   return socketPath ?? `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
 }
 
-/** Node's options for the near end of a connection. */
+/** Node's options for the local side of a connection. */
 export function localOf({ lookup, ...local }: LocalOptions = {}): Omit<TcpNetConnectOpts, 'port'> {
   return { ...local, ...(lookup === undefined ? {} : { lookup: lookingUp(lookup) }) } as Omit<TcpNetConnectOpts, 'port'>
 }
 
 /**
- * A caller's lookup that heeds `all`. Node asks for a list of addresses, to try IPv6 and IPv4 at once, and takes one
- * address apart where it gets that.
+ * Makes a caller's lookup respect the option `all`. Node asks for a list of addresses, so that it can try IPv6 and IPv4 in
+ * parallel, and would take the string of a single address for a list.
  */
 function lookingUp(lookup: NonNullable<LocalOptions['lookup']>): LookupFunction {
-  const heeding = (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
+  const respectingAll = (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
     lookup(hostname, options, (error, address, family) => {
       if (options.all !== true || typeof address !== 'string') callback(error, address, family)
       else callback(error, [{ address, family: family ?? isIP(address) }])
     })
   }
-  return heeding as LookupFunction
+  return respectingAll as LookupFunction
 }
 
 /** Node's options for TLS with a host. */
 export function securityOf(host: string, tls: TlsClientOptions): ConnectionOptions {
-  // RFC 6066 §3: the name of a server has no dot at its end, though the host may.
+  // RFC 6066 §3: a server name has no trailing dot, but the host may have one.
   const { servername = isIP(host) === 0 ? host : undefined, ...rest } = tls
   const name = servername?.replace(/\.$/, '')
   return {

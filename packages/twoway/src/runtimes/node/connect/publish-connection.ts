@@ -3,9 +3,9 @@ import type { ConnectTarget } from '../../../ports/connector.js'
 import type { TransportPath, TransportReport } from '../../../ports/transport-report.js'
 import { transportReport } from '../transport/choose-transport.js'
 
-/** What the client publishes on each channel of node:diagnostics_channel. Messages are the listeners' own. */
+/** The messages that the client publishes on each channel of node:diagnostics_channel. The subscribers own them. */
 export interface ClientDiagnostics {
-  /** A client is connected to its server, or to the proxy before it; told before the opening handshake is answered. */
+  /** A client has connected to its server, or to a proxy; published before the opening handshake is answered. */
   readonly 'twoway:connect': {
     readonly host: string
     readonly port: number
@@ -13,7 +13,7 @@ export interface ClientDiagnostics {
     readonly socketPath: string | undefined
     /** Whether the bytes travel under TLS. */
     readonly encrypted: boolean
-    /** How the bytes travel, and why not by a faster way. */
+    /** The path of the bytes, and the reasons if it is not the fastest one. */
     readonly transport: TransportReport
   }
 }
@@ -22,7 +22,7 @@ type Connection = ClientDiagnostics['twoway:connect']
 
 const connections = channel('twoway:connect' satisfies keyof ClientDiagnostics)
 
-/** Tells who listens of a client's connection, and how its bytes travel. */
+/** Publishes a client's connection and its transport. */
 export function publishConnection({ host, port, socketPath, tls }: ConnectTarget, path: TransportPath): void {
   if (!connections.hasSubscribers) return
   const transport = transportReport(path)

@@ -3,7 +3,7 @@ import { encodeResponse } from '../../../core/http/encode-response.js'
 import type { HttpResponse } from '../../../ports/http-host.js'
 import { startTimer } from '../internals/genuine-timers.js'
 
-/** Milliseconds that a client has to take an answer and to close, at most. */
+/** The longest time in milliseconds that a client has to take an answer and to close. */
 const longestLingerMs = 10_000
 
 export interface AnswerOptions {
@@ -13,15 +13,15 @@ export interface AnswerOptions {
   readonly bodyless?: boolean
 }
 
-/** Writes an answer and ends the connection. Throws where the response can't be encoded; nothing was sent then. */
+/** Writes an answer and ends the connection. Throws before it sends anything if the response can't be encoded. */
 export function answerStream(stream: Duplex, response: HttpResponse, { lingerMs, bodyless }: AnswerOptions): void {
   const bytes = encodeResponse(response, bodyless)
   if (stream.destroyed) return
-  // Node takes its own listener away when it hands a connection out.
+  // Node removes its own listener when it hands out a connection.
   stream.on('error', () => {})
   stream.end(bytes)
-  // Closing with bytes of the request unread would reset the connection, and the answer might be lost: the client
-  // closes first, or its time is up.
+  // Closing while bytes of the request are unread would reset the connection, and the answer might be lost. So the
+  // client closes first, or runs out of time.
   stream.resume()
   const timer = startTimer(() => stream.destroy(), Math.min(lingerMs, longestLingerMs))
   stream.once('close', () => timer.close())

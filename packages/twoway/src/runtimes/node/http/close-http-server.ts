@@ -1,8 +1,8 @@
 import type { Server } from 'node:http'
 import { startTimer, type Timer } from '../internals/genuine-timers.js'
 
-/** Milliseconds between looks for connections that have become idle: node:http keeps those for the next request. */
-const lookEveryMs = 50
+/** Milliseconds between checks for connections that have become idle: node:http keeps those for the next request. */
+const checkIntervalMs = 50
 
 /** The part of an HTTP server that closing needs; one of node:http2 can't close its connections. */
 export type ClosableServer = Pick<Server, 'close' | 'listening'> &
@@ -19,14 +19,14 @@ export function closeHttpServer(server: ClosableServer): Promise<void> {
   if (known !== undefined && !server.listening) return known
   const closing = new Promise<void>((resolve) => {
     let timer: Timer
-    const lookLater = (): void => {
+    const checkLater = (): void => {
       timer = startTimer(() => {
-        lookLater()
+        checkLater()
         server.closeIdleConnections?.()
-      }, lookEveryMs)
+      }, checkIntervalMs)
     }
-    lookLater()
-    // Also called, with an error, if it does not listen.
+    checkLater()
+    // Node also calls back, with an error, if the server does not listen.
     server.close(() => {
       timer.close()
       resolve()

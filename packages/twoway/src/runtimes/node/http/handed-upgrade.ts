@@ -23,15 +23,15 @@ import { headOf, headViolation, peerOf } from './request-head.js'
 import { runMiddleware } from './run-middleware.js'
 import { whenUntouched } from './untouched.js'
 
-/** A request that node:http has handed out, with its connection. */
+/** A request that node:http has handed out as an upgrade, with its connection. */
 export interface Upgrade {
   readonly request: IncomingMessage
   readonly stream: Duplex
-  /** What came behind the request's head. */
+  /** The bytes that came behind the request's head. */
   readonly head: Uint8Array
 }
 
-/** The streams that a handler has got. */
+/** The streams that a handler has taken. */
 const taken = new WeakSet<Duplex>()
 
 /** Gives an upgrade whose turn it is to the handler, or refuses it because of its head. */
@@ -45,11 +45,11 @@ export function handOver(upgrade: Upgrade, limits: RequestLimits, handler: HttpH
     return
   }
   const socket = socketOf(upgrade)
-  // The server's own times end with its part. A stream that an app hands to its HTTP server may have no setTimeout.
+  // The HTTP server's timeouts end here. A stream that an app hands to its HTTP server may have no setTimeout.
   socket.setTimeout?.(0)
   const peer = peerOf(socket)
   const listensOn = addressOfServer(socket)
-  // A peer that has reset already has no address, by which limits go; our own host drops it as well.
+  // A peer that has already reset has no address, which the limits need. Our own host drops it too.
   if (peer.address === undefined && stream instanceof Socket && listensOn?.socketPath === undefined) {
     stream.destroy()
     return
@@ -101,7 +101,7 @@ export const upgradeTaker: UpgradeTaker = {
       taken.add(stream)
       refuseUpgrade(upgrade, standardResponses.pathUnknown, limits, handler)
     }
-    // Without a listener, the reset of a connection that nobody takes would end the process.
+    // Without a listener, the reset of a connection that no listener takes would end the process.
     stream.on('error', ignore)
     const listeners = serverOf(socket)?.listenerCount?.('upgrade') ?? 1
     if (listeners > 1) whenUntouched(stream, limits.handshakeTimeoutMs, answer)
@@ -109,15 +109,15 @@ export const upgradeTaker: UpgradeTaker = {
   },
 }
 
-/** Behind the responses to earlier requests of the connection, in time. */
+/** Takes an upgrade after the responses to earlier requests of its connection, or refuses it if they take too long. */
 function takeInTurn(upgrade: Upgrade, limits: RequestLimits, handler: HttpHandler): void {
   const { stream } = upgrade
   taken.add(stream)
-  // The first connections have streams, if they come before that is known.
+  // Connections that come before the trial of handles ends use streams.
   void tryHandles()
   const until = now() + limits.handshakeTimeoutMs
   afterResponses(socketOf(upgrade), () => {
-    // A peer that sends no more can't even close.
+    // A peer that has ended its side can't send a Close.
     if (stream.readableEnded) stream.destroy()
     else if (now() <= until) handOver(upgrade, limits, handler)
     else refuseUpgrade(upgrade, standardResponses.earlierTooSlow, limits, handler)
@@ -126,7 +126,10 @@ function takeInTurn(upgrade: Upgrade, limits: RequestLimits, handler: HttpHandle
 
 function ignore(): void {}
 
-/** The three arguments of an 'upgrade' event. Looked at by their members, as they may be of another realm, or stand in for node:http's. */
+/**
+ * The three arguments of an 'upgrade' event. They are recognized by their members, because they may be of another realm, or
+ * imitate those of node:http.
+ */
 function upgradeOf({ request, stream, head }: UpgradeEvent): Upgrade {
   if (!hasAll(request, { method: 'string', url: 'string', rawHeaders: 'object', httpVersion: 'string' })) {
     throw notUpgrade('the request', "the IncomingMessage of an 'upgrade' event of node:http")
@@ -146,11 +149,11 @@ function hasAll(value: unknown, members: Readonly<Record<string, string>>): bool
 function notUpgrade(argument: string, expected: string): UsageError {
   return new UsageError(
     'optionInvalid',
-    `${argument} of an upgrade must be ${expected}: pass on the three as they came`,
+    `${argument} of an upgrade must be ${expected}: pass on the three arguments of the event unchanged`,
   )
 }
 
-/** The connection under a request. A request that an app has made may have none. */
+/** The connection of a request. A request that an app has made may have none. */
 function socketOf({ request, stream }: Upgrade): Socket {
   return request.socket ?? (stream as Socket)
 }
@@ -165,7 +168,7 @@ function addressOfServer(socket: Socket): ReturnType<typeof addressOf> | undefin
   return typeof server?.address === 'function' ? addressOf(server) : undefined
 }
 
-/** A socket whose handle is taken forgets its own address, unlike the peer's; middleware may ask for it. */
+/** Keeps the local address, which a socket without its handle no longer knows, because middleware may ask for it. */
 function keepLocalAddress(socket: Socket): void {
   const { localAddress, localPort } = socket
   if (localAddress === undefined) return

@@ -9,14 +9,14 @@ import { addressOf } from './listen-on.js'
 import { headOf, peerOf } from './request-head.js'
 import { type UpgradeRoute, UpgradeRouter } from './upgrade-router.js'
 
-/** What is needed of an HTTP server to attach to it: one of node:http or node:https, whichever framework made it. */
+/** The members of an HTTP server that `attach` needs. Servers of node:http and node:https have them, in any framework. */
 export interface AttachableServer {
   address(): string | { readonly address: string; readonly port: number } | null
   emit(name: string, ...args: never[]): boolean
   listenerCount(name: string): number
 }
 
-/** Attaches to a server of node:http or node:https, or one of node:http2 that takes HTTP/1 too. */
+/** Attaches to a server of node:http or node:https, or of node:http2 if it also accepts HTTP/1. */
 export function attachTo(server: AttachableServer): HttpAttach {
   if (typeof server?.address !== 'function' || typeof server.listenerCount !== 'function') {
     throw new UsageError(
@@ -29,12 +29,12 @@ export function attachTo(server: AttachableServer): HttpAttach {
 
 const httpServers = new WeakMap<object, AttachableServer>()
 
-/** Notes to which HTTP server an attachment belongs. */
+/** Records the HTTP server of an attachment. */
 export function noteHttpServer(attachment: object, server: AttachableServer): void {
   httpServers.set(attachment, server)
 }
 
-/** The HTTP server of an attachment; undefined if it is none. */
+/** The HTTP server of an attachment; undefined for an object that is not attached. */
 export function httpServerOf(attachment: object): AttachableServer | undefined {
   return httpServers.get(attachment)
 }
@@ -70,7 +70,7 @@ class Attachment implements HttpListener, UpgradeRoute {
       )
     }
     this.#router.add(this)
-    // The first connections have streams, if they come before that is known.
+    // Connections that come before the trial of handles ends use streams.
     void tryHandles()
   }
 

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 
-/** What a listener does to a stream that it takes, whichever it does first. */
+/** The methods of which a listener that takes a stream calls one first. */
 const uses = [
   ...['on', 'addListener', 'once', 'prependListener', 'prependOnceListener'],
   ...['read', 'resume', 'pause', 'pipe', 'unshift', 'setEncoding', 'iterator'],
@@ -8,7 +8,7 @@ const uses = [
   ...['setTimeout', 'setNoDelay', 'setKeepAlive', 'ref', 'unref'],
 ] as const
 
-/** Whether a synchronous act calls a method of the stream. */
+/** Whether a synchronous function calls one of these methods of the stream. */
 export function isUsedBy(stream: Duplex, act: () => void): boolean {
   const methods = stream as unknown as Record<string, unknown>
   let isUsed = false
@@ -22,7 +22,7 @@ export function isUsedBy(stream: Duplex, act: () => void): boolean {
     }
     Object.defineProperty(stream, name, { value: watched, configurable: true, enumerable: true, writable: true })
     return () => {
-      // node:http puts other methods in place when the first is called.
+      // node:http replaces its methods when the first one is called.
       if (methods[name] !== watched) return
       if (own === undefined) delete methods[name]
       else Object.defineProperty(stream, name, own)

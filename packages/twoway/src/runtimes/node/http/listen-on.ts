@@ -6,7 +6,7 @@ import { UsageError } from '../../../core/errors.js'
 import type { ListenAddress, ListenOptions } from '../../../ports/http-host.js'
 import { canReusePort } from './can-reuse-port.js'
 
-/** Has a server listen where the options say. Rejects as HttpHost.listen does. */
+/** Makes a server listen as the options say. Rejects like HttpHost.listen. */
 export async function listenOn(server: Server, options: ListenOptions): Promise<void> {
   const { backlog, handle, socketPath } = options
   try {
@@ -23,7 +23,7 @@ export async function listenOn(server: Server, options: ListenOptions): Promise<
   }
 }
 
-/** Where a server of Node's listens now. */
+/** The address that a server of Node listens on. */
 export function addressOf(server: Pick<Server, 'address'>): ListenAddress {
   const address = server.address()
   if (typeof address === 'string') return { port: 0, address: '', socketPath: resolve(address) }
@@ -40,7 +40,7 @@ function nodeOptionsOf(options: ListenOptions): NodeListenOptions {
       `the option reusePort needs Node 22.12, or 23.1 and later; this is Node ${process.versions.node}: leave it out, or run the module by serveWorkers, which needs no option`,
     )
   }
-  // The types are of Node 20.
+  // The types of Node 20 do not have the option.
   return { port, host, ...({ reusePort } as object) }
 }
 

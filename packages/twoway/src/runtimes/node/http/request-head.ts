@@ -16,8 +16,8 @@ export function peerOf(socket: Socket): TransportPeer {
 }
 
 /**
- * The error of a head that is beyond the limits. Its length is counted as a client writes it, without more white
- * space than there must be; node:http's own limit does not count what stands between names and values.
+ * The error of a head that exceeds the limits. Its length is that of a head without optional white space. node:http's own
+ * limit does not count the characters between names and values.
  */
 export function headViolation({ method, target, fields }: RequestHead, limits: HeadLimits): HandshakeError | undefined {
   const { maxHeadBytes, maxHeaderFields } = limits

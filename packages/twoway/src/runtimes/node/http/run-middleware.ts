@@ -7,10 +7,10 @@ type Next = (error?: unknown) => void
 type AnyFunction = (...args: readonly unknown[]) => unknown
 
 /**
- * Runs middleware for an upgrade, as connect and Express do: each function has the request, the response and `next`; one
- * with four parameters is for errors. A promise that a function returns may reject, which is an error too.
+ * Runs middleware for an upgrade as connect and Express do: each function gets the request, the response and `next`. A
+ * function with four parameters handles errors. The rejection of a promise that a function returns is an error too.
  *
- * @param failed told of an error that comes after `next` was called, as of a session that could not be stored
+ * @param failed called with an error that comes after `next` was called, such as that of a session that could not be stored
  */
 export function runMiddleware(
   request: IncomingMessage,
@@ -23,7 +23,7 @@ export function runMiddleware(
   const broken = new Promise<never>((_resolve, reject) => {
     fail = reject
   })
-  // It may break when nobody waits for it.
+  // It may reject when nothing waits for it.
   broken.catch(() => {})
   const called = new Promise<HttpResponse | undefined>((resolve) => {
     callInOrder(functions, [request, response], {

@@ -1,20 +1,20 @@
 type Method = (...args: never[]) => unknown
 
-/** A method of ours in place of an object's own or inherited one, for as long as it is wanted. */
+/** Replaces a method of an object, own or inherited, until it is restored. */
 export class StandIn<Replaced extends Method> {
   readonly #target: Record<string, Replaced | undefined>
   readonly #name: string
   readonly #make: (replaced: Replaced) => Replaced
   #restore: (() => boolean) | undefined
 
-  /** @param make makes the method of what it replaces, to which it passes all on that is not for it */
+  /** @param make makes the new method from the replaced one, to which the new one passes on the calls of others */
   constructor(target: object, name: string, make: (replaced: Replaced) => Replaced) {
     this.#target = target as Record<string, Replaced | undefined>
     this.#name = name
     this.#make = make
   }
 
-  /** Puts it in place, unless it is there still. Without effect where the object has no such method. */
+  /** Replaces the method, unless it is still replaced. Has no effect if the object has no such method. */
   begin(): void {
     const replaced = this.#target[this.#name]
     if (this.#restore !== undefined || replaced === undefined) return
@@ -29,7 +29,7 @@ export class StandIn<Replaced extends Method> {
     }
   }
 
-  /** Takes it away. Where someone else stands in place of it since, it stays, and must let all pass. */
+  /** Restores the method. If other code has replaced ours since, ours stays, and must pass on all calls. */
   end(): void {
     if (this.#restore?.() === true) this.#restore = undefined
   }

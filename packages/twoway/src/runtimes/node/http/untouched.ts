@@ -8,7 +8,10 @@ interface Traces {
   listeners: number
 }
 
-/** Calls back after a time if nothing has used the stream until then: a listener of an upgrade says nothing of one that it has no use for. */
+/**
+ * Calls back after a time if nothing has used the stream until then. A listener of upgrades gives no sign that it ignores
+ * one.
+ */
 export function whenUntouched(stream: Duplex, patienceMs: number, goOn: () => void): void {
   if (!Number.isFinite(patienceMs)) return
   const before = tracesOn(stream)

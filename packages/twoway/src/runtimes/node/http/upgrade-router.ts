@@ -14,40 +14,40 @@ import { headOf } from './request-head.js'
 import { StandIn } from './stand-in.js'
 import { whenUntouched } from './untouched.js'
 
-/** Takes upgrades from an HTTP server. */
+/** A receiver of some of an HTTP server's upgrades. */
 export interface UpgradeRoute {
-  /** Compared number by number: the lowest that wants a request gets it. */
+  /** Compared number by number: of the routes that want a request, the lowest gets it. */
   readonly order: readonly number[]
   /** Milliseconds that an upgrade may wait: for the responses before it, or for another listener to touch it. */
   readonly patienceMs: number
   wants(request: IncomingMessage): boolean
   take(upgrade: Upgrade): void
-  /** Answers what it wanted and can't have. */
+  /** Answers an upgrade that it wanted and that took too long. */
   refuse(upgrade: Upgrade, answer: HttpResponse): void
 }
 
 type Emit = (name: string | symbol, ...args: unknown[]) => boolean
 
-/** Whether node:http hands a request out as an upgrade; Node has it from 22.21 and 24.9 on. */
+/** Decides whether node:http hands out a request as an upgrade; Node has it from 22.21 and 24.9 on. */
 type ShouldUpgrade = (request: IncomingMessage) => boolean
 
 /**
- * Shares the upgrades of one HTTP server out. A handshake goes to the attachment that wants it, else to whoever else
- * listens for upgrades. A request that offers only other protocols is none of ours, RFC 9110 §7.8: it goes to the other
- * listeners, and one that none of them takes is the app's, as an ordinary request. A listener takes it by calling a
- * method of its socket before it returns; one that waits first comes too late.
+ * Distributes the upgrades of one HTTP server. A handshake goes to the attachment that wants it, else to the other
+ * listeners of the event. A request that offers only other protocols is not ours, RFC 9110 §7.8: it goes to the other
+ * listeners. If none of them takes it, the app gets it as an ordinary request. A listener takes an upgrade by calling a
+ * method of its socket before the listener returns.
  *
- * An upgrade that is ours must not reach other listeners, whichever was there first: ws, for one, answers 400 to paths
- * that are not its own. An event can't be kept from the listeners of an emitter, so this stands in place of the server's
- * `emit` while there is an attachment. Node lets upgrades come as such only while the event has a listener, which is
- * `#listener`; an upgrade that no listener takes is answered once the event has been emitted.
+ * Our upgrades must not reach other listeners, even earlier ones: ws, for example, answers 400 to paths that are not its
+ * own. An emitter can't hide an event from a listener, so the router replaces the server's `emit` while there is an
+ * attachment. Node emits upgrades only while the event has a listener, so the router adds `#listener`. It answers an
+ * upgrade that no listener takes after the event.
  */
 export class UpgradeRouter {
   static readonly #routers = new WeakMap<Server, UpgradeRouter>()
 
   readonly #server: Server
   readonly #routes: UpgradeRoute[] = []
-  /** The routes of requests, each looked for once: a path may be the user's function. */
+  /** The routes of requests. Each is searched for once, because a path may be the user's function. */
   readonly #found = new WeakMap<IncomingMessage, UpgradeRoute | typeof none>()
   readonly #listener = (): void => {}
   readonly #standIns: readonly { begin(): void; end(): void }[]
@@ -97,7 +97,7 @@ export class UpgradeRouter {
     for (const each of this.#standIns) each.end()
   }
 
-  /** Whether no other listener waits for upgrades. */
+  /** Whether the event has no other listener. */
   get #isAlone(): boolean {
     return this.#server.listenerCount('upgrade') === 1
   }
@@ -123,15 +123,15 @@ export class UpgradeRouter {
     if (isTaken) return
     if (!isHandshake) afterResponses(request.socket, () => this.#leaveToApp(upgrade, links))
     else if (this.#isAlone) afterResponses(request.socket, () => this.#answerUnknown(upgrade))
-    // A listener may take its time over a handshake.
+    // A listener may take a handshake later.
     else whenUntouched(stream, this.#patienceMs, () => this.#answerUnknown(upgrade))
   }
 
-  /** After the responses to the requests before it, in time; else it is refused after them. */
+  /** Gives an upgrade to its route after the responses to earlier requests, or refuses it if they take too long. */
   #takeInTurn(upgrade: Upgrade, route: UpgradeRoute): void {
     const until = now() + route.patienceMs
     afterResponses(upgrade.request.socket, () => {
-      // A peer that sends no more can't even close.
+      // A peer that has ended its side can't send a Close.
       if (upgrade.stream.readableEnded) upgrade.stream.destroy()
       else if (now() <= until) route.take(upgrade)
       else route.refuse(upgrade, standardResponses.earlierTooSlow)
@@ -152,7 +152,7 @@ export class UpgradeRouter {
     this.#answerWithoutBody(upgrade)
   }
 
-  /** For runtimes whose node:http is not Node's: the last request of its connection, without a body. */
+  /** For runtimes with a node:http of their own: the app answers without the body, and the connection ends then. */
   #answerWithoutBody({ request, stream }: Upgrade): void {
     const response = new ServerResponse(request)
     response.shouldKeepAlive = false
@@ -166,7 +166,7 @@ export class UpgradeRouter {
     this.#server.emit('request', request, response)
   }
 
-  /** There may be no route any more. */
+  /** The longest patience of the routes; 0 if none is left. */
   get #patienceMs(): number {
     return Math.max(0, ...this.#routes.map((route) => route.patienceMs))
   }
@@ -176,7 +176,7 @@ const none = Symbol('no route')
 
 function ignore(): void {}
 
-/** On Node 26 the listener of an upgrade may read the request's body before it touches the stream. */
+/** On Node 26, a listener may read the request's body before it uses the stream. */
 function isBodyUsed(request: IncomingMessage): boolean {
   return request.readableFlowing !== null || request.readableDidRead
 }

@@ -7,15 +7,15 @@ import { nodeClock } from '../clock.js'
 import { explainFailure } from '../connect/explain-failure.js'
 
 const probeIntervalMs = 1000
-/** The least milliseconds between two reports: a process stays out of descriptors for a while, or runs out repeatedly. */
+/** Milliseconds between two reports at least: a process stays out of descriptors for a while, or runs out repeatedly. */
 const reportIntervalMs = 60_000
 
 /**
- * Tells of a server that can't accept, until the function that it returns is called.
+ * Reports that a server can't accept connections, until the returned function is called.
  *
- * Node says nothing of it: libuv keeps one descriptor in reserve, with which it accepts waiting peers when no other is left
- * (EMFILE), and closes them at once; the server listens on and takes peers again as soon as descriptors are free. So
- * whether there are any is tried once a second, which takes some microseconds.
+ * Node does not report it: if no descriptor is left (EMFILE), libuv accepts each waiting peer with a descriptor that it
+ * keeps in reserve, and closes the connection. The server accepts again as soon as descriptors are free. So this function
+ * tries once a second whether a descriptor is free.
  */
 export function watchDescriptors(
   server: Server,

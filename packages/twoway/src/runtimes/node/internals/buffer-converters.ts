@@ -3,8 +3,8 @@ import { TextDecoder, TextEncoder } from '../platform.js'
 import { noteFallback } from './fallbacks.js'
 
 /**
- * Buffer's own converters, which its documentation does not have. `toString` and `write` check their arguments and make a
- * view of each range first, and call these in the end; where one of these is missing, both throw.
+ * Buffer's own converters, which are not documented. `toString` and `write` check their arguments, make a view of each
+ * range, and then call these. If one of these is missing, both throw.
  */
 export interface BufferConverters {
   /** Decodes `bytes[start, end)`, which is ASCII. */
@@ -13,13 +13,13 @@ export interface BufferConverters {
   decodeUtf8(this: Uint8Array, start: number, end: number): string
   /** Decodes `bytes[start, end)`, which is well-formed UTF-16 in little-endian order. */
   decodeUtf16(this: Uint8Array, start: number, end: number): string
-  /** Encodes a text at `at`, where there is room for it, and returns how many bytes it takes. */
+  /** Encodes a text at `at`, where it must fit, and returns the number of its bytes. */
   encodeUtf8(this: Uint8Array, text: string, at: number): number
 }
 
 type Name = keyof BufferConverters
 
-/** What Buffer calls them. */
+/** Their names in Buffer. */
 const methods = {
   decodeAscii: 'latin1Slice',
   decodeUtf8: 'utf8Slice',
@@ -34,7 +34,7 @@ const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 const utf16 = new TextDecoder('utf-16le', { ignoreBOM: true })
 const encoder = new TextEncoder()
 
-/** The same by what the Encoding Standard has, which needs no method of Buffer's. */
+/** Portable converters, with the classes of the Encoding Standard. */
 export const portableConverters: BufferConverters = {
   decodeAscii: decode,
   decodeUtf8: decode,
@@ -55,7 +55,7 @@ const text = '\ufeffaé€😀\ud800z'
 const decoded = text.replace('\ud800', '\ufffd')
 const ascii = 'az \x00\x7f'
 
-/** Each converter does what it is used for, with bytes before and behind the range. */
+/** The trials of each converter, with bytes before and behind the range. */
 const trials: Readonly<Record<Name, (converters: BufferConverters) => boolean>> = {
   decodeAscii: ({ decodeAscii }) => {
     const bytes = Uint8Array.from(`(${ascii})`, (character) => character.charCodeAt(0))
@@ -81,7 +81,7 @@ const trials: Readonly<Record<Name, (converters: BufferConverters) => boolean>> 
   },
 }
 
-/** The methods of a prototype that do what is expected of them, and the portable functions in place of the others. */
+/** The methods of a prototype that pass their trial, and portable functions in place of the others. */
 export function tryConverters(prototype: Readonly<Record<string, unknown>>): {
   readonly converters: BufferConverters
   readonly unusable: readonly Method[]
@@ -107,7 +107,7 @@ function works(converters: BufferConverters, name: Name): boolean {
 
 const { converters, unusable } = tryConverters(Buffer.prototype as unknown as Readonly<Record<string, unknown>>)
 
-/** How text is converted here. */
+/** The converters of this runtime. */
 export const bufferConverters: BufferConverters = converters
 
 /** Whether Node's own decoder of UTF-16 is used; a TextDecoder gains nothing by way of UTF-16. */
@@ -115,5 +115,5 @@ export const decodesUtf16: boolean = !unusable.includes('ucs2Slice')
 
 if (unusable.length > 0) {
   const names = unusable.map((name) => `Buffer.prototype.${name}`).join(', ')
-  noteFallback('buffer', `${names}: missing, or not as known of Node`)
+  noteFallback('buffer', `${names}: missing, or of unknown behaviour`)
 }

@@ -2,13 +2,13 @@ import { type IncomingMessage, type OutgoingHttpHeader, ServerResponse } from 'n
 import type { HttpResponse } from '../../../ports/http-host.js'
 import { nextTick } from './genuine-timers.js'
 
-/** Fields that describe the connection or the framing, which whoever sends the answer writes: RFC 9110 §7.6.1, RFC 9112 §6. */
+/** Fields about the connection or the framing, which the sender of the answer writes: RFC 9110 §7.6.1, RFC 9112 §6. */
 const notCopied = /^(?:connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|content-length)$/i
 
 /** Further fields that a 101 has no use for, or that the handshake itself sets. */
 const notIn101 = /^(?:content-|sec-websocket-)/i
 
-/** A response of node:http that is sent nowhere: what is written to it is kept. */
+/** A response of node:http that is not sent: it collects the bytes that are written to it. */
 export interface CollectedResponse {
   readonly response: ServerResponse
   /** Resolves once it has ended. */
@@ -23,7 +23,7 @@ type Callback = (error?: Error | null) => void
 /**
  * Makes a response for middleware to an upgrade. It is a ServerResponse, so that `instanceof`, Express's own prototype and
  * packages that replace `writeHead`, `write` or `end` work on it. Its methods are properties of its own, because Express
- * changes the prototype. `_header` and `_implicitHeader` are what express-session and on-headers look at.
+ * changes the prototype. express-session and on-headers read `_header` and `_implicitHeader`.
  */
 export function collectResponse(request: IncomingMessage, destroyed: (error: Error) => void): CollectedResponse {
   const response = new ServerResponse(request)
@@ -53,7 +53,7 @@ export function collectResponse(request: IncomingMessage, destroyed: (error: Err
     hidden._header = `HTTP/1.1 ${status}\r\n\r\n`
     return response
   }
-  // By the property, which on-headers replaces.
+  // Through the property, because on-headers replaces it.
   const writeImplicitHead = (): void => {
     if (!isSent) response.writeHead(response.statusCode)
   }
@@ -87,7 +87,7 @@ export function collectResponse(request: IncomingMessage, destroyed: (error: Err
     close()
     return response
   }
-  /** As Express has it, which Passport calls: `redirect(url)` or `redirect(status, url)`. */
+  /** As in Express; Passport calls it: `redirect(url)` or `redirect(status, url)`. */
   const redirect = (...args: readonly unknown[]): void => {
     const { redirect: ofApp } = Object.getPrototypeOf(response) as { redirect?: (...all: unknown[]) => void }
     if (ofApp !== undefined) {

@@ -30,9 +30,8 @@ const emptyBlocks = Buffer.from('000000ffff000000ffff', 'hex')
 const hardlyAny = Buffer.alloc(1)
 
 /**
- * Drives a stream of node:zlib by its handle, within the call. The public calls make a new context for each message, or go
- * through the thread pool, which both take longer for a small message. The stream can still
- * be used by its public calls in between.
+ * Drives a stream of node:zlib by its handle, within the call. The public calls make a new context for each message, or use
+ * the thread pool; both take longer for a small message. The stream's public calls still work in between.
  */
 export class DirectZlib {
   readonly #stream: DeflateRaw | InflateRaw
@@ -45,7 +44,7 @@ export class DirectZlib {
     this.#state = state
   }
 
-  /** Undefined where the stream has no such handle. */
+  /** Returns undefined if the stream has no such handle. */
   static over(stream: DeflateRaw | InflateRaw): DirectZlib | undefined {
     const { _handle: handle, _writeState: state } = stream as unknown as Internals
     if (typeof handle?.writeSync !== 'function') return undefined
@@ -62,13 +61,13 @@ export class DirectZlib {
     return this.#state[1]!
   }
 
-  /** Works once on `input[start, end)`, into the first `room` bytes of `output`. Returns false where the data is malformed. */
+  /** Works once on `input[start, end)`, into the first `room` bytes of `output`. Returns false if the data is malformed. */
   step(flush: number, input: Uint8Array, start: number, end: number, output: Uint8Array, room: number): boolean {
     this.#handle.writeSync(flush, input, start, end - start, output, 0, room)
     return !this.#stream.destroyed
   }
 
-  /** Whether what was inflated so far ends with a block. If not, the stream is of no further use. */
+  /** Whether the data so far ends between two blocks. If not, the stream is of no further use. */
   endsWithBlock(): boolean {
     const isWell = this.step(zlib.constants.Z_SYNC_FLUSH, emptyBlocks, 0, emptyBlocks.length, hardlyAny, 1)
     return isWell && this.outputLeft === 1 && this.inputLeft === 0
@@ -82,11 +81,11 @@ export class DirectZlib {
 
 let isProven: boolean | undefined
 
-/** Whether this runtime's streams can be driven so: tried once, both ways and with malformed data. */
+/** Whether this runtime's streams can be driven directly. Tried once, in both directions and with malformed data. */
 export function canDriveDirectly(): boolean {
   if (isProven === undefined) {
     isProven = tryAll()
-    noteFallback('zlib', isProven ? undefined : 'the handles of node:zlib are not as known, or do something else')
+    noteFallback('zlib', isProven ? undefined : 'the handles of node:zlib have an unknown shape or behaviour')
   }
   return isProven
 }

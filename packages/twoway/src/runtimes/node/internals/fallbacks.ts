@@ -1,4 +1,4 @@
-/** The private parts of Node, and how things are done without each. */
+/** The private parts of Node, with the public way that replaces each. */
 const ordinaryWays = {
   handles: 'connections use streams',
   listening: 'a server makes a socket of each connection first',
@@ -11,13 +11,13 @@ export type PrivatePart = keyof typeof ordinaryWays
 
 const reasons = new Map<PrivatePart, string>()
 
-/** Notes why a private part is not used; without a reason, that it is. The last call counts. */
+/** Records the reason why a private part is not used, or without a reason, that it is. The last call counts. */
 export function noteFallback(part: PrivatePart, reason: string | undefined): void {
   if (reason === undefined) reasons.delete(part)
   else reasons.set(part, `${ordinaryWays[part]}: ${reason}`)
 }
 
-/** Whether nothing speaks against a private part so far. */
+/** Whether a private part is used, as far as is known. */
 export function isUsed(part: PrivatePart): boolean {
   return !reasons.has(part)
 }

@@ -36,7 +36,7 @@ const isNode = !('bun' in process.versions || 'deno' in process.versions)
 /** Starts a timer that calls back once. */
 export const startTimer: StartTimer = findStartTimer()
 
-/** Calls back once the tasks have run that wait already. */
+/** Calls back after the tasks that are already waiting. */
 export const startTask: (callback: () => void) => void = findStartTask()
 
 /** Calls back after the code that runs now, before any task. */

@@ -12,7 +12,7 @@ const { _connectionListener: connectionListener } = http as unknown as {
   readonly _connectionListener?: (this: Server, socket: Duplex) => void
 }
 
-/** As long as `Upgrade`, so that the length of the head does not change. */
+/** Has the length of `Upgrade`, so that the length of the head does not change. */
 const notUpgrade = 'Unasked'
 
 const nothing = new Uint8Array(0)

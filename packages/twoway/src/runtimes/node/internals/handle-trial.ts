@@ -11,37 +11,36 @@ import { type TcpHandle, type TcpWrap, tcpWrap } from './tcp-wrap.js'
 
 const loopback = '127.0.0.1'
 
-/** Milliseconds after which an echo that has not come back is given up. */
+/** Milliseconds that the echo may take. */
 const patienceMs = 1000
 
 /**
- * Turns of the event loop that still follow, so that a process that was busy or stopped for as long takes what has arrived
- * meanwhile.
+ * Turns of the event loop that follow the timeout: a process that was busy or stopped for so long can then read the bytes
+ * that arrived meanwhile.
  */
 const lastTurns = 100
 
-// Each is sent by another call of the handle: while it connects, in one piece, in two.
+// Each text is sent by another call of the handle: while it connects, in one piece, in two pieces.
 const whileConnecting = Uint8Array.of(0x62, 0x65, 0x66, 0x6f, 0x72, 0x65, 0xff)
 const inOnePiece = Uint8Array.of(0x6f, 0x6e, 0x65, 0x00)
 const inTwoPieces = [Uint8Array.of(0x74, 0x77), Uint8Array.of(0x6f, 0xfe)] as const
 const echoed = Buffer.concat([whileConnecting, inOnePiece, ...inTwoPieces])
 
-/** Undefined where the handles do what is expected of them. `isFinal` is false where the trial could not be made. */
+/** The reason why handles can't be used; undefined if they passed the trial. `isFinal` is false if the trial could not be made. */
 type Failure = { readonly why: string; readonly isFinal: boolean } | undefined
 
 let isProven = false
 let trial: Promise<void> | undefined
 
-/** Whether the handles were tried and do what is expected of them. */
+/** Whether the handles were tried and passed. */
 export function hasHandles(): boolean {
   return isProven
 }
 
 /**
- * Tries the handles, once in a thread; resolves once it is known whether they can be used. The trial is an echo over
- * loopback between two transports of ours, which write by each of the calls that there are, end both sides and close.
- * Where it is known that there are no handles, nothing is tried. Where the trial can't be made (no descriptor is left,
- * there is no loopback), the next call makes it again.
+ * Tries the handles once per thread. Resolves when the trial has ended. The trial is an echo over loopback between two
+ * `HandleTransport`s, which write by each call of the handle, end both sides and close. If this runtime has no handles,
+ * there is no trial. If the trial can't be made (no descriptor is left, there is no loopback), the next call repeats it.
  */
 export function tryHandles(): Promise<void> {
   trial ??= tryOnce()
@@ -60,11 +59,11 @@ async function tryOnce(): Promise<void> {
   if (failure?.isFinal === false) trial = undefined
 }
 
-/** One echo. Every step runs within `#step`, as what is thrown within a native callback ends the process. */
+/** One echo. Every step runs within `#step`, because an error within a native callback ends the process. */
 class Trial {
   readonly outcome: Promise<Failure>
   readonly #streams: StreamWrap
-  /** What may be open at the end. */
+  /** The objects to close at the end. */
   readonly #ends: { close(): void }[] = []
   readonly #timer: Timer
   #settle!: (failure: Failure) => void
@@ -91,7 +90,7 @@ class Trial {
 
   #connect({ TCP, TCPConnectWrap, constants }: TcpWrap, server: TcpHandle, port: number): void {
     const handle = new TCP(constants.SOCKET)
-    if (!isStreamHandle(handle)) throw new Error('a TCP handle is not as known of Node')
+    if (!isStreamHandle(handle)) throw new Error('a TCP handle has an unknown shape')
     const end = { close: () => handle.close() }
     this.#ends.push(end)
     const own: { port?: number } = {}
@@ -101,7 +100,7 @@ class Trial {
     const next = (): void => {
       missing -= 1
       if (missing > 0) return
-      // It is the transport's from here on.
+      // The transport owns it now.
       this.#ends.splice(this.#ends.indexOf(end), 1)
       this.#step(() => this.#echo(handle))
     }
@@ -119,16 +118,16 @@ class Trial {
       this.#giveUp(status)
       return
     }
-    if (!isStreamHandle(handle)) throw new Error('a TCP handle that was accepted is not as known of Node')
+    if (!isStreamHandle(handle)) throw new Error('a TCP handle that was accepted has an unknown shape')
     const far = new HandleTransport(handle)
     const { peer } = far
     if (peer.address !== loopback) this.#fail(`a handle takes its peer for ${String(peer.address)}`)
-    // Whoever else finds the port within these milliseconds is not served.
+    // Other programs that connect to the port meanwhile are not served.
     if (peer.address !== loopback || peer.port !== port) far.destroy()
     else this.#begin(far, (bytes) => far.write(bytes.subarray(0, 3), bytes.subarray(3)))
   }
 
-  /** A connection stands in a later turn than it was begun in: what is written meanwhile goes on after the call. */
+  /** The connection opens in a later turn than this one, so bytes written before that are written asynchronously. */
   #writeWhileConnecting(handle: StreamHandle, done: () => void): void {
     const { WriteWrap, streamBaseState, kLastWriteWasAsync } = this.#streams
     const request: HandleRequest = new WriteWrap()
@@ -150,7 +149,7 @@ class Trial {
     near.write(...inTwoPieces)
   }
 
-  /** `whole` is called once all has come that is to be echoed. */
+  /** @param whole called when all bytes to echo have arrived */
   #begin(transport: Transport, whole: (bytes: Uint8Array) => void): void {
     this.#ends.push({ close: () => transport.destroy() })
     let received = Buffer.alloc(0)
@@ -204,7 +203,7 @@ class Trial {
       try {
         end.close()
       } catch {
-        // What the failure is about may well have no way to close.
+        // The object that has failed may have no method to close.
       }
     }
     this.#settle(failure)

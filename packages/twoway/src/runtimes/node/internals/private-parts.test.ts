@@ -137,22 +137,22 @@ const privateParts: Readonly<Record<string, PrivatePart>> = {
   'process.binding is gone': {
     preload: 'delete process.binding; process.binding = undefined',
     ...onStreams,
-    reason: /connections use streams: process\.binding\('stream_wrap'\) can't be had: .*not a function/,
+    reason: /connections use streams: process\.binding\('stream_wrap'\) is not available: .*not a function/,
   },
   'process.binding throws': {
     preload: "process.binding = () => { throw new Error('no such module') }",
     ...onStreams,
-    reason: /can't be had: no such module/,
+    reason: /is not available: no such module/,
   },
   'stream_wrap has no WriteWrap': {
     preload: "bind('stream_wrap', { ...wrap, WriteWrap: undefined })",
     ...onStreams,
-    reason: /'stream_wrap'\) is not as known/,
+    reason: /'stream_wrap'\) has an unknown shape/,
   },
   'the state of streams is no array of integers': {
     preload: "bind('stream_wrap', { ...wrap, streamBaseState: [...wrap.streamBaseState] })",
     ...onStreams,
-    reason: /'stream_wrap'\) is not as known/,
+    reason: /'stream_wrap'\) has an unknown shape/,
   },
   'the length of a read is elsewhere': {
     preload: "bind('stream_wrap', { ...wrap, kReadBytesOrError: wrap.kLastWriteWasAsync })",
@@ -172,7 +172,7 @@ const privateParts: Readonly<Record<string, PrivatePart>> = {
     reason: /not like this/,
   },
   'writev writes nothing': { preload: "method('writev', () => 0)", ...onStreams, reason: /did not come back/ },
-  'writev is gone': { preload: "hide(handles, 'writev')", ...onStreams, reason: /TCP handle is not as known/ },
+  'writev is gone': { preload: "hide(handles, 'writev')", ...onStreams, reason: /TCP handle has an unknown shape/ },
   'reading never begins': { preload: "method('readStart', () => 0)", ...onStreams, reason: /did not come back/ },
   'useUserBuffer does nothing': {
     preload: "method('useUserBuffer', () => {})",
@@ -182,12 +182,12 @@ const privateParts: Readonly<Record<string, PrivatePart>> = {
   'useUserBuffer is gone': {
     preload: "hide(handles, 'useUserBuffer')",
     ...onStreams,
-    reason: /TCP handle is not as known/,
+    reason: /TCP handle has an unknown shape/,
   },
   'writeQueueSize is gone': {
     preload: "Object.defineProperty(process.binding('tcp_wrap').TCP.prototype, 'writeQueueSize', { value: undefined })",
     ...onStreams,
-    reason: /TCP handle is not as known/,
+    reason: /TCP handle has an unknown shape/,
   },
   'shutdown never ends': { preload: "method('shutdown', () => 0)", ...onStreams, reason: /did not come back/ },
   'no descriptor was left for the first trial, and the next server makes it again': {
@@ -202,12 +202,12 @@ const privateParts: Readonly<Record<string, PrivatePart>> = {
   'a server has no _handle': {
     preload: "hide(net.Server.prototype, '_handle')",
     ...onHandles,
-    reason: /makes a socket of each connection first: the handle of a server is not as known/,
+    reason: /makes a socket of each connection first: the handle of a server has an unknown shape/,
   },
   'a listening handle has no onconnection': {
     preload: "hide(net.Server.prototype, '_handle', {})",
     ...onHandles,
-    reason: /makes a socket of each connection first: the handle of a server is not as known/,
+    reason: /makes a socket of each connection first: the handle of a server has an unknown shape/,
   },
   'a listening handle calls something else than onconnection': {
     preload: "hide(net.Server.prototype, '_handle', { onconnection() {} })",
@@ -218,7 +218,7 @@ const privateParts: Readonly<Record<string, PrivatePart>> = {
     preload: 'hideHandles()',
     plain: 'handle',
     tls: 'stream',
-    reason: /TLS sockets read by events: the handle of a TLSSocket is not as known/,
+    reason: /TLS sockets read by events: the handle of a TLSSocket has an unknown shape/,
   },
   'a TLSSocket has no _parent': {
     preload: "hide(tls.TLSSocket.prototype, '_parent')",

@@ -23,7 +23,7 @@ export interface HandleRequest {
   oncomplete?: (this: HandleRequest, status: number) => void
 }
 
-/** Whether an object has the shape of Node's stream handles. Name by name, as a loop costs more on each connection. */
+/** Whether an object has the shape of Node's stream handles. Name by name, because a loop costs more on each connection. */
 export function isStreamHandle(handle: unknown): handle is StreamHandle {
   if (typeof handle !== 'object' || handle === null) return false
   const look = handle as StreamHandle

@@ -2,28 +2,28 @@ import process from 'node:process'
 import { isInt32Array } from '../../../core/value-kinds.js'
 import { whyOnlyStreams } from '../transport/shared-reading.js'
 
-/** What Node's own sockets use beside the handles of libuv's streams. */
+/** The parts of Node that its sockets use beside the handles of libuv's streams. */
 export interface StreamWrap {
   readonly WriteWrap: new () => object
   readonly ShutdownWrap: new () => object
-  /** What a handle's last call tells beside its result, at the indices that follow. */
+  /** Further results of a handle's last call, at the indices that follow. */
   readonly streamBaseState: Int32Array
   /** The bytes that were read, or a negative number: the system's error. */
   readonly kReadBytesOrError: number
-  /** Whether the write goes on after the call. */
+  /** Whether the write continues after the call. */
   readonly kLastWriteWasAsync: number
 }
 
 const { wrap, why } = load()
 
 /**
- * Undefined where it is out of reach or looks different from what is known of Node: in other runtimes, under the
- * permission model, and where the program was started with a request to be warned of pending deprecations, as this one
- * has such a warning. Whether it does what it did is for `handle-trial.ts` to try.
+ * Node's internal module; undefined if it is not available or has another shape. It is not available in other runtimes,
+ * under the permission model, and with `--pending-deprecation`, because its use causes such a warning. `handle-trial.ts`
+ * tries its behaviour.
  */
 export const streamWrap: StreamWrap | undefined = wrap
 
-/** Why there is none, where there is none. */
+/** The reason why `streamWrap` is undefined, if it is. */
 export const whyNoStreamWrap: string | undefined = why
 
 function load(): { readonly wrap?: StreamWrap; readonly why?: string } {
@@ -31,9 +31,9 @@ function load(): { readonly wrap?: StreamWrap; readonly why?: string } {
   if (warnsOfPendingDeprecations()) return { why: 'Node was started with --pending-deprecation' }
   try {
     const wrap = (process as unknown as { binding(name: string): Partial<StreamWrap> }).binding('stream_wrap')
-    return isKnown(wrap) ? { wrap } : { why: "process.binding('stream_wrap') is not as known of Node" }
+    return isKnown(wrap) ? { wrap } : { why: "process.binding('stream_wrap') has an unknown shape" }
   } catch (error) {
-    return { why: `process.binding('stream_wrap') can't be had: ${(error as Error).message}` }
+    return { why: `process.binding('stream_wrap') is not available: ${(error as Error).message}` }
   }
 }
 

@@ -65,13 +65,13 @@ describe('connections that a listening handle accepts', () => {
     assert.deepEqual(askedOf(acceptBy(new CountingHandle(-22), 2, 1)), [1, 1])
   })
 
-  test('are left to a server whose handle is not as known', () => {
+  test('are left to a server whose handle has an unknown shape', () => {
     for (const handle of [undefined, null, {}, { onconnection: true }]) {
       assert.equal(takeConnections({ _handle: handle } as unknown as Server, refuse), false)
     }
   })
 
-  test('go on to the server where their own handle is not as known, or none came', () => {
+  test('go on to the server if their own handle has an unknown shape, or none came', () => {
     const seen: unknown[][] = []
     const listening = { onconnection: (...told: unknown[]): void => void seen.push(told) }
     takeConnections({ _handle: listening } as unknown as Server, refuse)

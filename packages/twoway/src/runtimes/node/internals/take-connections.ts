@@ -2,20 +2,20 @@ import type { Server } from 'node:net'
 import process from 'node:process'
 import { isStreamHandle, type StreamHandle } from './stream-handle.js'
 
-/** What is touched of Node's insides: what the listening handle calls for each connection. */
+/** The private part of Node that is used here: the callback of a listening handle for each connection. */
 interface ListeningHandle {
   onconnection?: (this: unknown, status: number, handle?: unknown) => void
   setNoDelay?(on: boolean): number
 }
 
 /**
- * Has a listening server make no socket of a connection, but hand its handle out, which takes
- * less of the server's time and of its memory. The server does not count such connections.
+ * Makes a listening server hand out the handles of its connections in place of sockets, which takes less time and memory.
+ * The server does not count these connections.
  *
- * Returns false, with nothing changed, where the listening handle is not as known of Node. A connection whose handle is
- * not as known goes on to the server as ever.
+ * Returns false and changes nothing if the listening handle has an unknown shape. The server gets each connection whose
+ * handle has an unknown shape.
  *
- * @param mayWait the most connections that may wait to be accepted already, where that is known
+ * @param mayWait the most connections that may already wait to be accepted, if that is known
  */
 export function takeConnections(
   server: Server,
@@ -25,8 +25,8 @@ export function takeConnections(
   const listening = (server as unknown as { readonly _handle?: ListeningHandle | null })._handle
   const ordinary = listening?.onconnection
   if (listening === undefined || listening === null || typeof ordinary !== 'function') return false
-  // Linux copies TCP_NODELAY from the listening socket to those that come from now on (getsockopt says so of them, on
-  // Node 20 and 26), which saves one of nine calls of the system.
+  // Linux copies TCP_NODELAY from the listening socket to later connections (getsockopt confirms it on Node 20 and 26).
+  // This saves one of nine system calls.
   const inheritsNoDelay = process.platform === 'linux' && listening.setNoDelay?.(true) === 0
   let toAsk = inheritsNoDelay ? mayWait : Number.POSITIVE_INFINITY
   const onConnection: NonNullable<ListeningHandle['onconnection']> = function (this: unknown, status, handle) {

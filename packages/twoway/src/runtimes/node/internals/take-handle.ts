@@ -4,9 +4,9 @@ import { isStreamHandle, type StreamHandle } from './stream-handle.js'
 type Owner = { _handle: unknown }
 
 /**
- * Takes the handle of a connected socket away from it, not reading. The socket is an empty shell from here on: its server
- * counts it until it is destroyed. Undefined, with nothing done, where the socket has something under way that its handle
- * would not carry along, or where the handle is not as known of Node.
+ * Takes the handle of a connected socket and stops its reading. The socket stays as an empty shell, which its server counts
+ * until it is destroyed. Returns undefined and changes nothing if the socket has state that its handle does not have, such
+ * as buffered bytes, or if the handle has an unknown shape.
  */
 export function takeHandle(socket: Socket): StreamHandle | undefined {
   const owner = socket as unknown as Owner
@@ -21,13 +21,13 @@ export function takeHandle(socket: Socket): StreamHandle | undefined {
   return handle
 }
 
-/** The handle of a socket, which stays the socket's; undefined where it is not as known of Node. */
+/** The handle of a socket, which the socket keeps. Undefined if the handle has an unknown shape. */
 export function peekHandle(socket: Socket): StreamHandle | undefined {
   const { _handle: handle } = socket as unknown as Owner
   return isStreamHandle(handle) ? handle : undefined
 }
 
-/** Whether nothing is under way on a socket that its handle would not carry along. */
+/** Whether a socket has no state that its handle does not have. */
 export function isIdle(socket: Socket): boolean {
   return (
     !socket.connecting &&

@@ -1,6 +1,6 @@
 import process from 'node:process'
 
-/** A TCP handle before it is a stream. What returns a number returns 0, or the system's error, which is negative. */
+/** A TCP handle before it is a stream. Each method that returns a number returns 0, or the system's error as a negative number. */
 export interface TcpHandle {
   onconnection?: (status: number, handle?: unknown) => void
   bind(address: string, port: number): number
@@ -10,14 +10,14 @@ export interface TcpHandle {
   close(): void
 }
 
-/** What Node's own sockets are made of. */
+/** The private parts of which Node's sockets consist. */
 export interface TcpWrap {
   readonly TCP: new (type: number) => TcpHandle
   readonly TCPConnectWrap: new () => { oncomplete?: (status: number) => void }
   readonly constants: { readonly SOCKET: number; readonly SERVER: number }
 }
 
-/** Throws where there is none. Whether it looks as known of Node shows when it is used. */
+/** Throws if the runtime has no such module. Its use shows whether it has the known shape. */
 export function tcpWrap(): TcpWrap {
   return (process as unknown as { binding(name: string): TcpWrap }).binding('tcp_wrap')
 }

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 
-/** What is used of WebAssembly, whose types come with the DOM's only. */
+/** The members of WebAssembly that are used here. Its types are part of the DOM's. */
 interface WebAssemblyNamespace {
   validate(bytes: Uint8Array): boolean
   readonly Memory: new (pages: {
@@ -17,7 +17,7 @@ interface AssemblyInstance {
 }
 
 /**
- * Runs a module that the build has compiled from `assembly/`, in a memory of its own. Undefined where the runtime has no
+ * Runs a module that the build has compiled from `assembly/`, in a memory of its own. Returns undefined if the runtime has no
  * WebAssembly with SIMD.
  * @param module in base64
  * @param pages of 64 KiB

@@ -12,13 +12,13 @@ const nodeVersion = Number.parseInt(process.versions.node, 10)
 const isOtherRuntime = 'bun' in process.versions || 'deno' in process.versions
 
 const { copy } = Buffer.prototype
-// As variables of the module: they are called for each message.
+// Variables of the module, because they are called for each message.
 const { decodeAscii: decodeAsciiRange, decodeUtf8, decodeUtf16, encodeUtf8 } = bufferConverters
 
 const { unmask: unmaskShared, scratch, scratchAt } = sharedMemory
 const sharedBytes = unmaskShared === undefined ? undefined : sharedMemory.bytes
 
-/** Bytes from which masking in the shared memory pays though the bytes have to be copied there and back. */
+/** From this length on, masking in the shared memory is faster, although the bytes must be copied there and back. */
 const scratchFrom = unmaskShared === undefined ? Number.POSITIVE_INFINITY : 192
 
 /** Bytes below which plain JavaScript is faster than a view and a native call (bench:micro, "validate UTF-8"). */
@@ -36,7 +36,7 @@ const textCountedFrom = Math.max(countedFrom, externalTextBytes)
  */
 const utf16From = nodeVersion < 24 && decodesUtf16 ? 1024 : Number.POSITIVE_INFINITY
 
-/** Node's payload port: its own decoders, which use SIMD. What it allocates are Buffers, none from the shared pool. */
+/** The payload port on Node, with Node's own decoders, which use SIMD. It allocates Buffers, and none from the shared pool. */
 export const nodePayload: Payload = {
   allocate,
 
@@ -103,7 +103,7 @@ function decodeAscii(bytes: Uint8Array, start: number, end: number): string {
   return decodeAsciiRange.call(bytes, start, end)
 }
 
-/** Copies `source[start, end)` to `target` by way of the scratch space, where SIMD masks it. Returns whether all is ASCII then. */
+/** Copies `source[start, end)` to `target` through the scratch space, where SIMD masks it. Returns whether the result is ASCII. */
 function maskInScratch(
   source: Uint8Array,
   start: number,
@@ -130,8 +130,8 @@ function isAsciiRange(bytes: Uint8Array, start: number, end: number): boolean {
 }
 
 /**
- * Where the last character of a range begins, if that may be cut, so that everything before it is whole characters;
- * or `end`: behind three bytes that begin none there is a whole character, or no UTF-8.
+ * The offset of the last character of a range if the range may cut it; otherwise `end`. Everything before the offset is whole
+ * characters. Three last bytes that begin no character end a whole one, or are not UTF-8.
  */
 function lastCharacterStart(bytes: Uint8Array, end: number): number {
   for (let at = end - 1; at >= end - 3; at -= 1) {

@@ -11,11 +11,11 @@ const scratchAt = (simdPages - 1) * pageBytes
 const scratchBytes = 16 << 10
 
 interface SharedMemory {
-  /** What all sockets of this thread read into, one after the other. */
+  /** All sockets of this thread read into these bytes, one after the other. */
   readonly bytes: Buffer
   /**
    * Applies a masking key to `bytes[start, end)` in place, its lowest eight bits to the first byte, and returns
-   * whether all are ASCII then. Undefined where there is no WebAssembly with SIMD.
+   * whether all are ASCII then. Undefined if the runtime has no WebAssembly with SIMD.
    */
   readonly unmask: ((start: number, end: number, key: number) => number) | undefined
   /** Scratch space for bytes from elsewhere that are to be masked; valid during one call. It starts at `scratchAt`. */

@@ -14,7 +14,7 @@ export interface ProxiedTarget {
   readonly isSecure: boolean
 }
 
-/** The variables that name a proxy, the first first; each in lower case before it in upper case. */
+/** The variables that name a proxy, in order. Each is read in lower case before upper case. */
 const variables = {
   ws: ['ws_proxy', 'http_proxy', 'all_proxy'],
   wss: ['wss_proxy', 'https_proxy', 'all_proxy'],
@@ -22,7 +22,7 @@ const variables = {
 
 /**
  * The proxy that the environment names for a target, as curl reads it (docs/proxies.md has the table): the first variable
- * that is set and not empty; none where NO_PROXY excepts the target. A URL without a scheme is http's.
+ * that is set and not empty; undefined if NO_PROXY excepts the target. A URL without a scheme is an http URL.
  */
 export function environmentProxy(target: ProxiedTarget, environment: Environment): EnvironmentProxy | undefined {
   const isSet = (name: string): boolean => (environment[name] ?? '') !== ''
@@ -39,8 +39,8 @@ export function environmentProxy(target: ProxiedTarget, environment: Environment
 }
 
 /**
- * Whether an entry of NO_PROXY fits a target: `*`; a name, which its subdomains fit as well, with or without a dot or
- * `*.` before it, and a dot behind it; an IP address, also as a network such as 10.0.0.0/8; each but `*` and a network with or without a port.
+ * Whether an entry of NO_PROXY matches a target. An entry is `*`, a name, an IP address, or a network such as 10.0.0.0/8. A
+ * name matches its subdomains too, and may have a leading dot or `*.` and a trailing dot. A name or an address may have a port.
  */
 function excepts(exception: string, { host, port }: ProxiedTarget): boolean {
   if (exception === '*') return true
@@ -56,7 +56,7 @@ function excepts(exception: string, { host, port }: ProxiedTarget): boolean {
   return suffix !== '' && `.${withoutDot(host.toLowerCase())}`.endsWith(`.${suffix}`)
 }
 
-/** A name without the dot of the root at its end, which says no more. */
+/** A name without the trailing dot of the root, which has no meaning here. */
 function withoutDot(name: string): string {
   return name.replace(/\.$/, '')
 }

@@ -12,7 +12,7 @@ import type { HeadLimits, ResponseHead } from '../../../ports/http-host.js'
 import type { Credentials } from './proxy-address.js'
 import type { ProxyDialogue, ProxyTarget } from './proxy-dialogue.js'
 
-/** What a proxy means by a status, where its reason phrase may not tell. */
+/** The meaning of statuses of a proxy, in case its reason phrase does not explain them. */
 const meanings: { readonly [status: number]: string | undefined } = {
   403: 'it forbids that target',
   405: 'it takes no CONNECT',
@@ -22,10 +22,10 @@ const meanings: { readonly [status: number]: string | undefined } = {
   504: 'the target did not answer it in time',
 }
 
-/** Asks an HTTP proxy for a tunnel, RFC 9110 §9.3.6. Sends its request at once. */
+/** Asks an HTTP proxy for a tunnel, RFC 9110 §9.3.6. The constructor sends the request. */
 export class HttpConnect implements ProxyDialogue {
   readonly #hasCredentials: boolean
-  /** What is left of them for the heads to come. */
+  /** The rest of these limits for further heads. */
   #limits: HeadLimits
   #parser: HeadParser<ResponseHead>
   #isDone = false
@@ -74,7 +74,7 @@ export class HttpConnect implements ProxyDialogue {
     }
   }
 
-  /** RFC 9110 §9.3.6: any 2xx opens the tunnel, right behind the head, whatever that says of a body. */
+  /** RFC 9110 §9.3.6: any 2xx opens the tunnel directly behind the head, even if the head announces a body. */
   #settle({ status, reason, fields }: ResponseHead): void {
     if (status >= 200 && status <= 299) {
       this.#isDone = true

@@ -7,7 +7,7 @@ export interface ProxyAddress {
   /** A name or an IP address, IPv6 without brackets. */
   readonly host: string
   readonly port: number
-  /** Not given where the user and the password both are ''. */
+  /** Undefined if the user and the password both are ''. */
   readonly credentials: Credentials | undefined
 }
 
@@ -18,12 +18,15 @@ export interface Credentials {
 
 const defaultPorts = { http: 80, https: 443, socks5: 1080, socks5h: 1080 } as const
 
-/** Reads a proxy's URL. A TransportError, which does not repeat the URL, where it is none. `source` says whence it came. */
+/**
+ * Reads a proxy's URL. Throws a TransportError for an invalid one, without repeating it.
+ * @param source where the URL comes from, in words
+ */
 export function readProxyAddress(text: string, source: string): ProxyAddress {
   const { 1: scheme } = /^([a-z0-9]+):\/\/[^/?#]+\/?$/i.exec(text) ?? []
   const lowerScheme = scheme?.toLowerCase() ?? ''
   if (!isScheme(lowerScheme) || !URL.canParse(text)) throw noProxy(source)
-  // As an http: URL, so that the host is brought into its usual form.
+  // Parsed as an http: URL, which normalizes the host.
   const url = new URL(text.replace(/^[^:]+/, 'http'))
   const explicitPort = /:(\d+)\/?$/.exec(text)?.[1]
   try {

@@ -1,15 +1,15 @@
-/** What is said to a proxy until it has opened the way. Bytes in, bytes out: knows no socket. */
+/** The exchange with a proxy until it has opened the tunnel. Bytes in, bytes out: it has no socket. */
 export interface ProxyDialogue {
-  /** Whether the way is open. */
+  /** Whether the tunnel is open. */
   readonly isDone: boolean
   /**
-   * Reads up to the end of what the proxy says and returns the bytes read; those behind are the server's. Keeps no
-   * reference. A TransportError says in words why the proxy refused, or what it said against the rules.
+   * Reads up to the end of the proxy's answer and returns the number of bytes read; the bytes behind them are the server's.
+   * Keeps no reference. Throws a TransportError if the proxy refuses or breaks a rule.
    */
   receive(bytes: Uint8Array, start: number, end: number): number
 }
 
-/** Where a proxy is to lead. */
+/** The destination of a tunnel. */
 export interface ProxyTarget {
   /** A name or an IP address, IPv6 without brackets. */
   readonly host: string

@@ -2,7 +2,7 @@ import type { ConnectTarget } from '../../../ports/connector.js'
 import { type Environment, environmentProxy } from './environment-proxy.js'
 import { type ProxyAddress, readProxyAddress } from './proxy-address.js'
 
-/** The proxy to go through to a target, undefined for none. A TransportError where what names it is not a proxy's URL. */
+/** The proxy for a target; undefined for none. Throws a TransportError if the option or the variable is not a proxy's URL. */
 export function proxyFor(target: ConnectTarget, environment: Environment): ProxyAddress | undefined {
   const { proxy, socketPath, host, port, tls } = target
   if (proxy === undefined || socketPath !== undefined) return undefined

@@ -25,10 +25,10 @@ const replies: { readonly [reply: number]: string | undefined } = {
   8: 'it does not take that type of address',
 }
 
-/** A step waits for a number of bytes, which the dialogue then goes on with. */
+/** A step of the dialogue yields the number of bytes that it needs, and continues with them. */
 type Dialogue = Generator<number, void, Uint8Array>
 
-/** Asks a SOCKS5 proxy for a connection, RFC 1928, with user and password by RFC 1929. Sends its greeting at once. */
+/** Asks a SOCKS5 proxy for a connection, RFC 1928, with user and password by RFC 1929. The constructor sends the greeting. */
 export class Socks5 implements ProxyDialogue {
   readonly #dialogue: Dialogue
   #wanted: Uint8Array
@@ -85,7 +85,7 @@ function* speak(
   const [replyVersion, reply = 1, , type] = yield 4
   if (replyVersion !== version) throw new TransportError('its answer is not SOCKS5')
   if (reply !== 0) throw new TransportError(`${replies[reply] ?? 'it refused'} (SOCKS5 reply ${reply})`)
-  // The address it connects from is of no use, but has to be read.
+  // The proxy's own address is not used, but it must be read.
   if (type === addressType.ipv4) yield 4 + 2
   else if (type === addressType.ipv6) yield 16 + 2
   else if (type === addressType.name) yield (yield 1)[0]! + 2
@@ -100,7 +100,7 @@ function addressOf(host: string): readonly number[] {
 }
 
 function bytesOfIpv6(address: string): readonly number[] {
-  // A URL's host is in groups of hexadecimal digits only, and knows no zone.
+  // In a URL, an IPv6 address has only groups of hexadecimal digits, and no zone.
   const groups = new URL(`http://[${address.replace(/%.*/, '')}]`).hostname.slice(1, -1)
   const { 0: head = '', 1: tail } = groups.split('::')
   const before = head === '' ? [] : head.split(':')
@@ -116,7 +116,7 @@ function counted(text: string): readonly number[] {
   return countedBytes(encodeUtf8(text))
 }
 
-/** Bytes behind their number, which has one byte: there can be 1 to 255. */
+/** One to 255 bytes behind a byte with their number. */
 function countedBytes(bytes: Uint8Array): readonly number[] {
   if (bytes.length === 0 || bytes.length > 255) {
     throw new TransportError('SOCKS5 carries names, users and passwords of 1 to 255 bytes only')

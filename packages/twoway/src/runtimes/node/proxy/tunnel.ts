@@ -15,7 +15,7 @@ import type { ProxyAddress } from './proxy-address.js'
 import type { ProxyDialogue, ProxyTarget } from './proxy-dialogue.js'
 import { Socks5 } from './socks5.js'
 
-/** A transport to a target through a proxy, under TLS end to end where the target has it. */
+/** Opens a transport to a target through a proxy, with TLS from end to end if the target has it. */
 export function openTunnel(proxy: ProxyAddress, target: ConnectTarget): Transport {
   return new Tunnel(proxy, target).transport
 }
@@ -37,7 +37,7 @@ class Tunnel {
     this.transport = new DeferredTransport(target.tls !== undefined, () => this.#socket.destroy())
     // It is known before the proxy has answered.
     void tryHandles()
-    // The client's certificate and the leave to take any certificate are for the server, not for the proxy.
+    // The client's certificate and `rejectUnauthorized: false` are for the server, not for the proxy.
     const tls = scheme === 'https' ? { ca: target.proxy?.ca } : undefined
     this.#socket = openSocket({ host, port, tls, local: target.local }, (stage) =>
       this.#progress(`${stage}, the proxy`),
@@ -82,7 +82,7 @@ class Tunnel {
     })
   }
 
-  /** The proxy has connected: bytes from here on are the server's, beginning with `rest`. */
+  /** The proxy has connected: the bytes from now on, beginning with `rest`, are the server's. */
   #handOver(rest: Uint8Array): void {
     const socket = this.#socket
     socket.off('data', this.#onData)
@@ -93,7 +93,7 @@ class Tunnel {
     const through = `${nameOf(this.#target)} through the proxy ${this.#proxyName}`
     if (tls === undefined) {
       this.#progress(undefined)
-      // TLS with the proxy is none with the server.
+      // TLS with the proxy is not TLS with the server.
       const peer = { address: socket.remoteAddress, port: socket.remotePort, encrypted: false }
       const explain = explainBy(() => 'lost', through)
       this.#settle(chooseTransport(socket, { head: rest, peer, explain }))
@@ -101,7 +101,7 @@ class Tunnel {
     }
     this.#progress(`in the TLS handshake with ${through}`)
     let isSecure = false
-    // Its errors come by the TLS socket too.
+    // The TLS socket reports the stream's errors too.
     socket.on('error', () => {})
     if (rest.length > 0) socket.unshift(rest)
     const secured = connectTls({ ...securityOf(host, tls), socket })

@@ -1,7 +1,7 @@
 import { type ClosableServer, closeHttpServer } from '../http/close-http-server.js'
 import { startTimer, type Timer } from '../internals/genuine-timers.js'
 
-/** An HTTP server as a target of `gracefulShutdown`. Its readiness is for the app to tell. */
+/** An HTTP server as a target of `gracefulShutdown`. The app itself reports its readiness. */
 export function httpServerTarget(server: ClosableServer) {
   return {
     get isReady(): boolean {

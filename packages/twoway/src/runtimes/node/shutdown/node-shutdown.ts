@@ -13,7 +13,7 @@ const signals: ProcessSignals = {
     processSignals.listen(isWorker() ? names.filter((name) => name !== 'SIGINT') : names, callback),
 }
 
-/** What `gracefulShutdown` needs of Node; Bun and Deno have it too. */
+/** The ports of `gracefulShutdown` on Node, Bun and Deno. */
 export const nodeShutdown = {
   clock: nodeClock,
   signals,

@@ -15,19 +15,19 @@ import { SharedReading, whyOnlyStreams } from './shared-reading.js'
 import { StreamTransport, type StreamTransportOptions } from './stream-transport.js'
 
 export interface ChoiceOptions extends StreamTransportOptions {
-  /** Whether the stream stays as it is, because whoever made it may go on to use it. */
+  /** Whether the stream must stay as it is, because its maker may go on to use it. */
   readonly keepsStream?: boolean | undefined
 }
 
-/** A transport of Node's, which says how its bytes travel. */
+/** A transport on Node, with the path that its bytes take. */
 export interface NodeTransport extends RewindableTransport {
   readonly path: TransportPath
 }
 
 /**
- * The one place that chooses how bytes travel: a transport over a stream that someone has made. It is over the handle of a
- * connected plain socket, over a TLSSocket that reads into the shared memory, else over the stream as it is. Until
- * `tryHandles` has resolved, it is over the stream.
+ * Makes a transport over a stream. All choices of a transport are made in this file. A connected plain socket gets a
+ * transport over its handle, a TLSSocket one that reads into the shared memory, and any other stream one over the stream
+ * itself. Until `tryHandles` has resolved, each stream does.
  */
 export function chooseTransport(stream: Duplex, options: ChoiceOptions = {}): NodeTransport {
   const { keepsStream = false, reading } = options
@@ -39,42 +39,42 @@ export function chooseTransport(stream: Duplex, options: ChoiceOptions = {}): No
 }
 
 /**
- * Has a listening server make transports of the connections to come, over their handles, where it can; its event
- * 'connection' goes on to tell of the others. To be called once `tryHandles` has resolved.
+ * Makes transports over the handles of the connections that a listening server accepts from now on. Connections whose
+ * handle can't be used still come by the server's event 'connection'. Call this function after `tryHandles` has resolved.
  *
- * @param mayWait the most connections that may wait to be accepted already, where that is known
+ * @param mayWait the most connections that may already wait to be accepted, if that is known
  */
 export function acceptTransports(server: Server, take: (transport: NodeTransport) => void, mayWait?: number): void {
   if (!hasHandles()) return
   const isHooked = takeConnections(server, (handle) => take(new HandleTransport(handle)), mayWait)
-  if (!isHooked) noteFallback('listening', 'the handle of a server is not as known of Node')
+  if (!isHooked) noteFallback('listening', 'the handle of a server has an unknown shape')
   else server.on('connection', () => noteFallback('listening', 'the handle of a server makes sockets all the same'))
 }
 
-/** How a TLSSocket that is to be made will read; undefined by events. Given to `openSocket` and then to `chooseTransport`. */
+/** The reading for a TLSSocket, given to `openSocket` and then to `chooseTransport`. Undefined if it reads by 'data' events. */
 export function chooseReading(): SharedReading | undefined {
   return whyOnlyStreams === undefined ? new SharedReading() : undefined
 }
 
-/** How the bytes of a transport travel, or of the connections that a server takes from now on. */
+/** The report for a transport of this path. */
 export function transportReport(path: TransportPath): TransportReport {
   return { path, reasons: fallbackReasons() }
 }
 
-/** How the bytes of a server's connections travel from now on. */
+/** The report for the connections that a server accepts from now on. */
 export function serverTransportReport(encrypted: boolean): TransportReport {
   if (encrypted) return transportReport(hasHandles() && isUsed('tls') ? 'sharedRead' : 'stream')
   return transportReport(hasHandles() ? 'handle' : 'stream')
 }
 
-/** A socket on its way to its peer, or in its TLS handshake. */
+/** Whether a socket still connects, or is in its TLS handshake. */
 function isConnecting(socket: Socket): boolean {
   return socket.connecting || (socket as { readonly secureConnecting?: boolean }).secureConnecting === true
 }
 
 /**
- * The old socket is an empty shell from here on: its server counts it, and it closes when the transport does, and the other
- * way round. Undefined where its handle can't be taken.
+ * Takes the handle of a socket. The socket stays as an empty shell, which its server counts; each of socket and transport
+ * closes with the other. Returns undefined if the handle can't be taken.
  */
 function overHandle(shell: Socket, options: StreamTransportOptions): HandleTransport | undefined {
   const handle = takeHandle(shell)
@@ -91,7 +91,7 @@ function overHandle(shell: Socket, options: StreamTransportOptions): HandleTrans
   return transport
 }
 
-/** A TLSSocket stays the owner of its handle, on which Node has callbacks that go to it, see `TlsReading`. */
+/** A TLSSocket keeps its handle, because Node's callbacks on the handle need the socket, see `TlsReading`. */
 function overTls(socket: TLSSocket, options: StreamTransportOptions): StreamTransport {
   refuseRenegotiation(socket)
   const reading = hasHandles() ? TlsReading.of(socket, streamWrap!) : undefined

@@ -3,8 +3,8 @@ import type { Transport, TransportPeer, TransportSink } from '../../../ports/tra
 import { queueMicrotask } from '../internals/genuine-timers.js'
 
 /**
- * Stands in for a transport that is not there yet: takes what is asked of it, and has it done by the one that `settle`
- * brings. From then on it only passes on.
+ * Stands in for a transport that does not exist yet: records its calls until `settle` brings the transport, and then
+ * passes them on.
  */
 export class DeferredTransport implements Transport {
   readonly #encrypted: boolean
@@ -19,13 +19,13 @@ export class DeferredTransport implements Transport {
   #isTold = false
   #error: TransportError | undefined
 
-  /** `abandon` is called where `destroy` is before the transport is there. */
+  /** @param abandon called if `destroy` is called before the transport exists */
   constructor(encrypted: boolean, abandon: () => void) {
     this.#encrypted = encrypted
     this.#abandon = abandon
   }
 
-  /** Whether it was destroyed, or has failed, before the transport was there. */
+  /** Whether it was destroyed or failed before the transport existed. */
   get isGone(): boolean {
     return this.#isGone
   }
@@ -38,7 +38,7 @@ export class DeferredTransport implements Transport {
     return this.#transport?.peer ?? { address: undefined, port: undefined, encrypted: this.#encrypted }
   }
 
-  /** The transport is there; it is this one's own, and not started. To be called once, from an event, or `fail`. */
+  /** Takes over a transport that is not started. Call this or `fail` once, from an event. */
   settle(transport: Transport): void {
     const queue = this.#queue
     this.#queue = []
@@ -53,7 +53,7 @@ export class DeferredTransport implements Transport {
     if (this.#queuedBytes > 0 && transport.pendingBytes === 0) this.#sink.drained()
   }
 
-  /** There will be none. To be called from an event; without effect after `destroy`. */
+  /** Reports that there will be no transport. Call it from an event; it has no effect after `destroy`. */
   fail(error: TransportError): void {
     if (this.#isGone) return
     this.#error = error
@@ -71,7 +71,7 @@ export class DeferredTransport implements Transport {
     if (this.#transport !== undefined) {
       this.#transport.write(first, second)
     } else if (!this.#isEnding) {
-      // Where there will be no transport, what is written stays pending for ever.
+      // Without a transport, written bytes stay pending forever.
       if (!this.#isGone) this.#queue.push(first)
       if (!this.#isGone && second !== undefined) this.#queue.push(second)
       this.#queuedBytes += first.length + (second === undefined ? 0 : second.length)

@@ -12,24 +12,24 @@ import type { TransportOptions } from './stream-transport.js'
 type OwnedHandle = StreamHandle & { transport?: HandleTransport }
 type Request = HandleRequest & {
   transport?: HandleTransport
-  /** What the kernel still reads from must not be collected; the handle does not see to that. */
+  /** The memory that the kernel still reads from. The handle does not keep it from garbage collection. */
   written?: Uint8Array | readonly Uint8Array[]
 }
 
-// Where there is none, no transport is made.
+// Without these parts of Node, no transport is made.
 const { WriteWrap, ShutdownWrap, streamBaseState, kReadBytesOrError, kLastWriteWasAsync } =
   streamWrap ??
   ({
     WriteWrap: Object,
   } as unknown as StreamWrap)
 
-/** The system's numbers for what is no failure here. */
+/** The system's numbers of errors that are not failures here. */
 const endOfFile = numberOf('EOF')
 const notConnected = numberOf('ENOTCONN')
 
 const shared = sharedMemory.bytes
 
-/** Where a handle puts its peer's name. Shared, as it is read at once. */
+/** A handle writes its peer's name here. It is shared, because it is read before the next call. */
 const peerName = { address: '', family: '', port: 0 }
 
 /** The request of the next write. A write that completes within its call leaves it unused. */
@@ -43,9 +43,9 @@ export interface HandleTransportOptions extends TransportOptions {
 const noOptions: HandleTransportOptions = {}
 
 /**
- * A transport right over a handle of libuv's: no socket of Node's, no Readable, no Writable, no event. It reads into the
- * memory that all share, and what it writes is most often with the kernel when the call returns. The handle is the
- * transport's own from here on.
+ * A transport directly over a handle of libuv, without Node's sockets, streams and events. It reads into the memory that
+ * all transports of the thread share. The kernel has mostly taken a write when the call returns. The transport owns the
+ * handle.
  */
 export class HandleTransport implements RewindableTransport {
   readonly #handle: OwnedHandle
@@ -147,11 +147,11 @@ export class HandleTransport implements RewindableTransport {
     this.#lastPendingBytes = this.pendingBytes
     this.#isDestroyed = true
     this.#close(reset)
-    // It may have closed before, while the sink was not to hear of it.
+    // The handle may have closed before, when the sink could not be told.
     if (this.#holdsClose) nextTick(HandleTransport.#deliver, this)
   }
 
-  /** The handle's former socket was closed by someone else. */
+  /** The handle's former socket was closed by other code. */
   lose(): void {
     if (this.#isGone) return
     this.#lastPendingBytes = this.pendingBytes
@@ -159,7 +159,7 @@ export class HandleTransport implements RewindableTransport {
     this.#close()
   }
 
-  /** Reads on, once what was held back is delivered. */
+  /** Continues to read after the delivery of everything that was held back. */
   #goOn(): void {
     const isHolding = this.#head !== undefined || this.#holdsEnd || this.#holdsClose
     if (isHolding && this.#sink !== undefined) nextTick(HandleTransport.#deliver, this)
@@ -178,7 +178,7 @@ export class HandleTransport implements RewindableTransport {
     this.#handle.readStop()
   }
 
-  /** Delivers what was held back, in the order in which it came. */
+  /** Delivers everything that was held back, in the order of its arrival. */
   static #deliver(transport: HandleTransport): void {
     const head = transport.#head
     if (head !== undefined && transport.#mayDeliver) {
@@ -312,7 +312,7 @@ export class HandleTransport implements RewindableTransport {
       this.#onClosed?.()
       this.#tellClose()
     }
-    // Not where our side has ended: the handle would refuse, and never close.
+    // After our side has ended, the handle would refuse a reset and never close.
     if (!reset || this.#isShutDown || this.#handle.reset === undefined) this.#handle.close(closed)
     else if (this.#handle.reset(closed) !== 0) nextTick(closed)
   }
@@ -339,7 +339,7 @@ function numberOf(code: string): number {
   throw new Error(`the system has no error ${code}`)
 }
 
-/** The same error that Node's sockets make. */
+/** Makes the error that Node's sockets make. */
 function systemError(number: number, call: string): Error {
   const code = getSystemErrorName(number)
   const error: NodeJS.ErrnoException = new Error(`${call} ${code}`)

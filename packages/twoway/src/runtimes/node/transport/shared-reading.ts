@@ -3,8 +3,8 @@ import process from 'node:process'
 import { sharedMemory } from '../payload/shared-memory.js'
 
 /**
- * Why streams alone are used, where they are: in other runtimes, and where the environment says so, for tests and in an
- * emergency.
+ * The reason why this process uses streams only; undefined if it may use handles. Other runtimes use streams, and so does
+ * Node if the environment says so, for tests and in an emergency.
  */
 export const whyOnlyStreams: string | undefined = reasonOf(process.env.TWOWAY_TRANSPORT, process.versions)
 
@@ -16,21 +16,21 @@ function reasonOf(setting: string | undefined, versions: NodeJS.ProcessVersions)
 
 type Receive = (bytes: Uint8Array, start: number, end: number) => boolean
 
-/** How a stream reads, where it is not by 'data' events. */
+/** A way to read from a stream in place of 'data' events. */
 export interface StreamReading {
   /**
    * Takes the bytes that were read, which are valid during the call only. Returns whether to read on; after false,
    * `start` does.
    */
   receive: Receive
-  /** What has to be done to read on, and to stop, beside the stream's own `resume` and `pause`. */
+  /** Continues and stops reading, in addition to the stream's own `resume` and `pause`. */
   start(): void
   stop(): void
 }
 
 /**
- * How a TLSSocket that connects reads into the memory that all share: `onread` is an option of the socket's constructor.
- * A stream's 'data' events take an allocation, an event and a Readable's turn for each read.
+ * Lets a TLSSocket that connects read into the shared memory: `onread` is an option of the socket's constructor. A 'data'
+ * event takes an allocation, an event and the work of a Readable for each read.
  */
 export class SharedReading implements StreamReading {
   readonly onread: OnReadOpts
@@ -39,7 +39,8 @@ export class SharedReading implements StreamReading {
   constructor() {
     this.onread = { buffer: sharedMemory.bytes, callback: (length) => this.receive(sharedMemory.bytes, 0, length) }
   }
-  /** The socket's `resume` and `pause` do it all. */
+
+  /** Nothing to do: the socket's `resume` and `pause` are enough. */
   start(): void {}
 
   stop(): void {}

@@ -11,35 +11,38 @@ import { withoutStack } from '../without-stack.js'
 import type { StreamReading } from './shared-reading.js'
 
 /**
- * The most bytes that are given to the stream at once. Longer writes go in slices, each once the previous one was taken, so
- * that `pendingBytes` falls as the network takes them.
+ * The most bytes that the stream gets in one write. A longer write goes in slices, each after the network has taken the
+ * previous one, so that `pendingBytes` falls meanwhile.
  */
 const sliceBytes = 256 << 10
 
 const nothing = new Uint8Array(0)
 
 export interface TransportOptions {
-  /** Bytes that were read from the stream already; delivered first. The transport's own from here on. */
+  /** Bytes that were already read from the stream. They are delivered first. The transport owns them. */
   readonly head?: Uint8Array | undefined
-  /** The other end, where the stream can't tell. */
+  /** The other end, if the stream does not know it. */
   readonly peer?: TransportPeer | undefined
-  /** The error that `closed` gets for what the stream failed with. */
+  /** Makes the error that `closed` gets from the stream's error. */
   readonly explain?: ((cause: Error) => TransportError) | undefined
 }
 
 export interface StreamTransportOptions extends TransportOptions {
-  /** How the stream reads, where it is not by 'data' events. */
+  /** The way to read from the stream; undefined for 'data' events. */
   readonly reading?: StreamReading | undefined
 }
 
 /**
- * A transport over any of Node's duplex streams, in practice a net.Socket or a TLSSocket. The stream is the
- * transport's own from here on; it must not have an encoding set.
+ * A transport over any of Node's duplex streams, in practice a net.Socket or a TLSSocket. The transport owns the stream,
+ * which must not have an encoding set.
  */
 export class StreamTransport implements RewindableTransport {
   readonly #stream: Duplex
   readonly #explain: (cause: Error) => TransportError
-  /** Whether the stream's chunks are its own, so that a sink may overwrite them, and it is done with what it has written. */
+  /**
+   * Whether the stream is a socket: a sink may overwrite a socket's chunks, and a socket needs bytes no more once it has
+   * written them. Bytes from and to other streams are copied.
+   */
   readonly #isSocket: boolean
   readonly #reading: StreamReading | undefined
   #peer: TransportPeer | undefined
@@ -53,7 +56,7 @@ export class StreamTransport implements RewindableTransport {
   #closeHeld = false
   #peerEnded = false
   #error: TransportError | undefined
-  /** Bytes that were written and not yet given to the stream, from `#queueAt` on. */
+  /** Written bytes that the stream has not got yet, from `#queueAt` on. */
   #queue: Uint8Array[] = []
   #queueAt = 0
   #queuedBytes = 0
@@ -106,14 +109,14 @@ export class StreamTransport implements RewindableTransport {
   write(first: Uint8Array, second?: Uint8Array): void {
     if (this.#ending) return
     if (this.#isSocket) this.#write(first, second)
-    // Another stream may call a write done and keep the bytes, which change then.
+    // Another stream may keep the bytes after it has called back, and they change then.
     else this.#write(new Uint8Array(first), second && new Uint8Array(second))
   }
 
   #write(first: Uint8Array, second?: Uint8Array): void {
     const stream = this.#stream
     const length = second === undefined ? first.length : first.length + second.length
-    // Where the stream is gone, or goes by this write, none of it will be handed on.
+    // If the stream is gone, or fails on this write, these bytes stay pending.
     this.#lastPendingBytes = this.pendingBytes + length
     if (!stream.writable) return
     if (length > sliceBytes || this.#queuedBytes > 0) {
@@ -158,11 +161,11 @@ export class StreamTransport implements RewindableTransport {
     this.#dropQueue()
     if (reset) resetStream(this.#stream)
     this.#stream.destroy()
-    // The stream may have closed before, while the sink was not to hear of it.
+    // The stream may have closed before, when the sink could not be told.
     if (this.#closeHeld) queueMicrotask(this.#deliver)
   }
 
-  /** Delivers what was held back, in the order in which it came, and lets the stream flow. */
+  /** Delivers everything that was held back, in the order of its arrival, and lets the stream flow. */
   readonly #deliver = (): void => {
     const sink = this.#sink
     if (sink === undefined) return
@@ -203,8 +206,8 @@ export class StreamTransport implements RewindableTransport {
   }
 
   /**
-   * What comes before `start` waits as a copy, and what comes though reading was stopped: TLS delivers all records that
-   * the network's read had brought.
+   * Bytes that come before `start` wait as a copy. So do bytes that come after reading was stopped: TLS delivers all
+   * records of the last read from the network.
    */
   readonly #onRead = (bytes: Uint8Array, start: number, end: number): boolean => {
     if (this.#destroyed) return false
@@ -267,7 +270,7 @@ export class StreamTransport implements RewindableTransport {
     return slice.length
   }
 
-  /** A queue that never gets empty must not keep what has gone. */
+  /** Removes written entries in time: a queue that never gets empty must not keep them. */
   #takeFirst(): void {
     this.#queue[this.#queueAt++] = nothing
     if (2 * this.#queueAt < this.#queue.length) return
@@ -282,7 +285,7 @@ export class StreamTransport implements RewindableTransport {
   }
 
   readonly #onWritten = (error?: Error | null): void => {
-    // Node calls back without an error for what a stream that has failed still held.
+    // For the buffered writes of a failed stream, Node calls back without an error.
     if (error || this.#stream.destroyed) return
     if (this.#queuedBytes > 0) this.#writeQueued()
     if (!this.#owesDrained || this.pendingBytes > 0) return
@@ -291,13 +294,13 @@ export class StreamTransport implements RewindableTransport {
   }
 }
 
-/** Has TCP send a RST where there is TCP. A TLSSocket can't, the socket under it can. */
+/** Makes TCP send a RST, if there is TCP. A TLSSocket can't do it, but the socket under it can. */
 function resetStream(stream: Duplex): void {
   const socket = stream instanceof TLSSocket ? tlsParentOf(stream) : stream
   try {
     if (socket instanceof Socket && !socket.destroyed) socket.resetAndDestroy()
   } catch {
-    // A pipe, say: it is destroyed as ever.
+    // A pipe, for example. It is destroyed without a reset.
   }
 }
 

@@ -14,7 +14,7 @@ interface Hierarchy {
   isGroup(controllers: string): boolean
   /** Whether a mount is of this hierarchy. */
   isMount(type: string, options: readonly string[]): boolean
-  /** Where the hierarchy is mounted if /proc/self/mountinfo does not tell. */
+  /** The mount point of the hierarchy if /proc/self/mountinfo has none. */
   readonly usualPoint: string
   /** The files of a group that have a limit in bytes. */
   readonly files: readonly string[]
@@ -92,8 +92,8 @@ function limitOf({ files }: Hierarchy, path: string, { root, point }: Mount, rea
 }
 
 /**
- * The names of the groups between the mounted one and that of the process. There are none where the path is not below the
- * mounted group: in a container whose path is that of the host, the mounted group is its own.
+ * The names of the groups between the mounted one and that of the process. There are none if the path is not below the
+ * mounted group: in a container with the host's path, the mounted group is the container's own.
  */
 function partsBelow(root: string, path: string): readonly string[] {
   const base = root === '/' ? '' : root

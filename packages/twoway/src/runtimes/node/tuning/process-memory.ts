@@ -7,8 +7,8 @@ import { workersBesideThis } from './worker-share.js'
 let known: number | undefined
 
 /**
- * Bytes of memory that this process may use: the machine's, or that of its container (a cgroup) where that is less; of a
- * worker of `serveWorkers`, its part of that. Read once, at the start of the first server.
+ * Bytes of memory that this process may use: those of the machine, or of its container (a cgroup) if that is less. A worker
+ * of `serveWorkers` has a share of them. Read once, at the start of the first server.
  */
 export function processMemory(): number {
   known ??= Math.floor(allowedMemory() / workersBesideThis())

@@ -3,7 +3,7 @@ import process from 'node:process'
 /** The environment variable that tells a worker its share, so that the workers of a machine do not each take all of it. */
 export const workerShare = 'TWOWAY_WORKER_SHARE'
 
-/** The value for one of several workers. What a worker starts inherits the variable, and is no worker of this process. */
+/** The value for one of several workers, with the id of their parent: the children of a worker inherit the variable. */
 export function shareOf(workers: number): string {
   return `${process.pid}/${workers}`
 }

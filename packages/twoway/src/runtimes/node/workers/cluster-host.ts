@@ -12,7 +12,7 @@ import { URL } from '../platform.js'
 import { shareOf, workerShare } from '../tuning/worker-share.js'
 import { type Envelope, isEnvelope, workerMarker } from '../worker-marker.js'
 
-/** What a worker is started with beside its module. */
+/** The options of a worker process beside its module. */
 export interface ClusterOptions {
   readonly args?: readonly string[] | undefined
   readonly execArgv?: readonly string[] | undefined
@@ -21,18 +21,19 @@ export interface ClusterOptions {
   readonly workers?: number | undefined
 }
 
-/** How long after a process's end what it sent may still come, where a process of its own holds the channel open. */
+/** Milliseconds that the last messages of a process may take after its end, if a child of its own keeps the channel open. */
 const lastMessagesWithinMs = 1000
 
 /**
- * What each worker loads before its module, so that it hears its parent and tells of errors from the beginning. Its path
- * is a variable: a bundler would copy a file that it finds by a literal, without what that imports.
+ * The module that each worker loads before the user's, so that it receives the parent's messages and reports errors from
+ * the beginning. The path is a variable, because a bundler would copy a file that it finds by a literal, without the
+ * file's imports.
  */
 const startPath = '../../../entries/worker-start.js'
 
 /**
- * Workers of node:cluster, with which sockets, Unix sockets and handles are shared out by the parent where the system
- * does not do it. A UsageError where there is no such module, or the runtime is not Node.
+ * Runs workers by node:cluster. Its parent shares TCP ports between them if the system does not, and always shares Unix
+ * sockets and handles. Throws a UsageError if the module does not exist, in a worker, and on Bun and Deno.
  */
 export function clusterHost(moduleUrl: string, options: ClusterOptions): WorkerHost {
   const { bun, deno } = process.versions
@@ -71,7 +72,7 @@ function startWorker(exec: string, options: ClusterOptions, events: WorkerEvents
   }
 }
 
-/** The settings of node:cluster are the process's own: they are as before afterwards. */
+/** The settings of node:cluster belong to the whole process, so they are restored afterwards. */
 function fork(exec: string, { args, execArgv, env, workers = 1 }: ClusterOptions): ChildProcess {
   const before = cluster.settings
   try {
@@ -79,7 +80,7 @@ function fork(exec: string, { args, execArgv, env, workers = 1 }: ClusterOptions
       exec,
       args: [...(args ?? process.argv.slice(2))],
       execArgv: [...(execArgv ?? withoutProgram(process.execArgv)), ...startOptions()],
-      // It has bytes as bytes.
+      // The default, JSON, has no bytes.
       serialization: 'advanced',
       silent: false,
     })
@@ -90,8 +91,8 @@ function fork(exec: string, { args, execArgv, env, workers = 1 }: ClusterOptions
 }
 
 /**
- * Where our parent's program is bundled into one file there is no such module, and in one of CommonJS no URL: its workers
- * listen as they first serve.
+ * Node's options that load the start module. A parent that is bundled into one file has no such module, and one that is
+ * bundled as CommonJS has no URL. Its workers listen to the parent from their first call of `serve` on.
  */
 function startOptions(): string[] {
   const ownUrl: string | undefined = import.meta.url
@@ -100,7 +101,7 @@ function startOptions(): string[] {
   return statSync(startModule, { throwIfNoEntry: false })?.isFile() ? ['--import', startModule.href] : []
 }
 
-/** Node's options without a program that was given among them: the worker has its module. */
+/** The options without a program such as that of `--eval`: the worker runs its module instead. */
 function withoutProgram(execArgv: readonly string[]): string[] {
   const takesProgram = new Set(['-e', '--eval', '-p', '--print', '-pe'])
   return execArgv.filter(
@@ -157,8 +158,8 @@ class ClusterWorker implements WorkerProcess {
   }
 }
 
-async function findPort(place: { readonly port: number; readonly host: string }): Promise<number> {
-  const server = createServer().listen({ ...place, exclusive: true })
+async function findPort(address: { readonly port: number; readonly host: string }): Promise<number> {
+  const server = createServer().listen({ ...address, exclusive: true })
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   server.close()

@@ -7,16 +7,16 @@ import { isEnvelope, isWorker } from '../worker-marker.js'
 /** Systems that distribute connections among the processes that listen on a port; elsewhere Node refuses the option. */
 const sharingPlatforms: ReadonlySet<string> = new Set(['linux', 'freebsd', 'dragonfly'])
 
-/** What a shell says of a process that SIGTERM ended. */
+/** The exit code that shells report for a process that SIGTERM ended. */
 const terminatedCode = 128 + 15
 
-/** The same in each copy of this library: a module may be bundled with one of its own. */
+/** All copies of this library share this symbol: a module may be bundled with a copy of its own. */
 const servers = Symbol.for('twoway.workerServers')
 
 /**
- * What stands for the servers of this process, where it is a worker of `serveWorkers`, else undefined. The first call
- * creates it over the parent, which installs listeners for messages and signals; all further ones, also those of
- * another copy of this library, return the same.
+ * The servers of this process if it is a worker of `serveWorkers`, else undefined. The first call creates the object, which
+ * installs listeners for messages and signals. Later calls return the same object, also those of another copy of this
+ * library.
  */
 export function serversOfWorker<Servers extends object>(
   create: (parent: WorkerParent) => Servers,
@@ -26,12 +26,12 @@ export function serversOfWorker<Servers extends object>(
   return holder[servers]
 }
 
-/** The parent, over the channel that node:cluster has to it. Where it dies, node:cluster ends this process. */
+/** The parent at the other end of node:cluster's channel. If the parent dies, node:cluster ends this process. */
 class ClusterParent implements WorkerParent {
   readonly hasReusePort = sharingPlatforms.has(process.platform) && canReusePort(process.versions.node)
 
   send(message: object): void {
-    // With a callback, a channel that closes meanwhile is no error that ends the process.
+    // Without a callback, a channel that closes meanwhile would emit an error that ends the process.
     if (process.connected) process.send!({ twoway: message }, undefined, undefined, () => {})
   }
 
@@ -41,10 +41,10 @@ class ClusterParent implements WorkerParent {
     })
     process.channel!.unref()
     process.on('uncaughtExceptionMonitor', (error) => events.failed(error))
-    // Ctrl+C reaches all processes of a terminal: what is to be done is for the parent to say, or its end says it.
+    // Ctrl+C reaches all processes of a terminal. The parent decides: it tells this process to close, or ends itself.
     process.on('SIGINT', () => {})
     process.on('SIGTERM', () => {
-      // A module that takes the signal itself ends itself, too.
+      // A module that handles the signal itself also ends the process itself.
       if (process.listenerCount('SIGTERM') === 1) events.terminate()
     })
   }

@@ -12,7 +12,7 @@ import { nodeRandom } from '../random.js'
 import { processMemory } from '../tuning/process-memory.js'
 import { type ClusterOptions, clusterHost } from './cluster-host.js'
 
-/** What `serveWorkers` needs of Node to run a module. */
+/** The ports of Node with which `serveWorkers` runs a module. */
 export function nodeWorkers(moduleUrl: string, options: ClusterOptions): NodeWorkersPorts {
   const parallelism = availableParallelism()
   return {
@@ -25,7 +25,7 @@ export function nodeWorkers(moduleUrl: string, options: ClusterOptions): NodeWor
   }
 }
 
-/** The ports of the server for probes and metrics in the parent, which has nothing to compress and nothing to tune. */
+/** The ports of the parent's server for probes and metrics. It compresses nothing and tunes no memory. */
 function adminPorts() {
   return {
     payload: nodePayload,

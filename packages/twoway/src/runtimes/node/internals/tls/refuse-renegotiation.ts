@@ -3,7 +3,7 @@ import { TransportError } from '../../../../core/errors.js'
 import { withoutStack } from '../../without-stack.js'
 import { startTask } from '../genuine-timers.js'
 
-/** What is touched of Node's insides: what the handle of a TLSSocket calls when a handshake begins, and within it. */
+/** The private parts of Node that are used here: callbacks of a TLSSocket's handle at the start of a handshake and within it. */
 interface TlsHandle {
   onhandshakestart?: unknown
   onclienthello?: unknown
@@ -11,13 +11,13 @@ interface TlsHandle {
 }
 
 /**
- * Has the connection end at a renegotiation: it makes the server work for a peer that has proved nothing, and no WebSocket
- * needs one. TLS 1.3 has none. To be called once the first handshake is done.
+ * Ends the connection at a renegotiation: it makes the server work for an unproven peer, and no WebSocket needs one. TLS 1.3
+ * has none. Call this function after the first handshake.
  *
- * `disableRenegotiation` destroys the socket while OpenSSL is still within the peer's ClientHello, and calls that come later
- * in the same handshake find a socket without a handle. So where the handle is as it is known, the socket is destroyed
- * after that. Until then OpenSSL waits for the answers to `onclienthello` and `oncertcb`, which do not come: Node's own
- * functions ask the app and read the handle of a socket that may be gone, which throws where nothing catches it.
+ * `disableRenegotiation` destroys the socket while OpenSSL still processes the peer's ClientHello, and later callbacks of the
+ * same handshake find a socket without a handle. So if the handle has the known shape, this function destroys the socket
+ * afterwards. Until then, OpenSSL waits for answers to `onclienthello` and `oncertcb`, which never come. Node's own
+ * callbacks would ask the app and then read the handle of a socket that may be gone, and nothing catches their error.
  */
 export function refuseRenegotiation(socket: TLSSocket): void {
   const { _handle: handle } = socket as unknown as { readonly _handle?: TlsHandle | null }

@@ -8,18 +8,18 @@ import type { StreamHandle } from '../stream-handle.js'
 import type { StreamWrap } from '../stream-wrap.js'
 import { isIdle, peekHandle } from '../take-handle.js'
 
-/** Beyond what was written: what OpenSSL answers by itself, as to each KeyUpdate that asks for ours (RFC 8446 §4.6.3). */
+/** Bytes beyond the written ones: OpenSSL answers some messages itself, such as a KeyUpdate that asks for ours (RFC 8446 §4.6.3). */
 const maxOwnAnswersBytes = 1 << 20
 
 type OnRead = (this: unknown, bytes: unknown) => unknown
 
 /**
- * How a TLSSocket that Node has made reads into the memory that all share.
+ * Lets a TLSSocket that Node has made read into the shared memory.
  *
- * The socket stays the owner of its handle. Node calls a dozen functions on it long after the handshake (renegotiation,
- * sessions, OCSP, keys, errors), which look for a TLSSocket and throw where they find anything else, within a native
- * callback, where nothing catches it. So this replaces `onread` alone, and of that only the calls that bring bytes: the
- * end of the stream and its failures go on to Node.
+ * The socket keeps its handle. Long after the handshake, Node calls a dozen functions on the handle (renegotiation, sessions,
+ * OCSP, keys, errors). They need a TLSSocket, and otherwise throw within a native callback, where nothing catches the error.
+ * So this class replaces only `onread`, and handles only the calls that bring bytes. It passes the end of the stream and its
+ * errors on to Node.
  */
 export class TlsReading implements StreamReading {
   receive: StreamReading['receive'] = () => false
@@ -31,16 +31,13 @@ export class TlsReading implements StreamReading {
     this.#handle = handle
   }
 
-  /**
-   * Undefined, with nothing changed, where the socket has something under way, or where Node's way to read is not as
-   * known.
-   */
+  /** Returns undefined and changes nothing if the socket has buffered bytes, or if its handle has an unknown shape. */
   static of(socket: TLSSocket, wrap: StreamWrap): TlsReading | undefined {
     if (!isIdle(socket)) return undefined
     const handle = peekHandle(socket)
     const ordinary = handle?.onread as OnRead | undefined
     if (handle === undefined || typeof ordinary !== 'function') {
-      noteFallback('tls', 'the handle of a TLSSocket is not as known of Node')
+      noteFallback('tls', 'the handle of a TLSSocket has an unknown shape')
       return undefined
     }
     const { streamBaseState, kReadBytesOrError } = wrap
@@ -54,7 +51,7 @@ export class TlsReading implements StreamReading {
       return undefined
     }
     socket.setTimeout(0)
-    // What it returns would be taken for the memory to read into next.
+    // Node would take a returned value for the memory of the next read.
     handle.onread = function onRead(this: unknown, bytes: unknown): void {
       const length = streamBaseState[kReadBytesOrError]!
       if (length <= 0) {
@@ -65,7 +62,7 @@ export class TlsReading implements StreamReading {
         socket.destroy(withoutStack(answersUnread))
         return
       }
-      // Bytes come as an argument only from a handle that reads into memory of its own.
+      // Only a handle that reads into its own memory passes bytes as an argument.
       const isShared = bytes === undefined
       if (!isShared) noteFallback('tls', 'the handle of a TLSSocket reads into memory of its own')
       const range = isShared ? shared : new Uint8Array(bytes as ArrayBuffer, 0, length)
@@ -95,9 +92,9 @@ export class TlsReading implements StreamReading {
 }
 
 /**
- * Whether a peer has OpenSSL answer and reads none of it. Node holds the answers without a limit. OpenSSL takes at most
- * 32 KeyUpdates in a row without data, so that a look at each read with data is enough. Encryption makes less than
- * twice the bytes of what was written.
+ * Whether a peer makes OpenSSL answer and does not read the answers, which Node buffers without a limit. OpenSSL accepts at
+ * most 32 KeyUpdates in a row without data, so a check at each read with data is enough. Encryption less than doubles the
+ * written bytes.
  */
 function owesTooMuch(socket: TLSSocket, handle: StreamHandle): boolean {
   return handle.writeQueueSize > maxOwnAnswersBytes + 2 * socket.writableLength
