@@ -213,6 +213,58 @@ export function brokerContract(name: string, setUp: () => Promise<BrokerSetup>):
       assert.deepEqual(late.contents, ['after'])
     })
 
+    check('gives the newest messages with the head', async (setup) => {
+      const { topic } = await Opened.on(await setup.connect(), 'a')
+      assert.deepEqual(await topic.last(10), { head: await topic.head(), messages: [] })
+      let head = await topic.head()
+      for (let index = 1; index <= 5; index += 1) head = await topic.publish(`${index}`)
+      for (const [most, expected] of [
+        [0, ''],
+        [2, '4 5'],
+        [5, '1 2 3 4 5'],
+        [100, '1 2 3 4 5'],
+      ] as const) {
+        const answer = await topic.last(most)
+        assert.deepEqual(answer.head, head)
+        assert.equal(answer.messages.map(({ content }) => content).join(' '), expected)
+      }
+    })
+
+    check('reports the topics of a pattern, in the order of each, until it ends', async (setup) => {
+      const [publisher, watcher] = [await setup.connect(), await setup.connect()]
+      const log: string[] = []
+      let tell: () => void = () => {}
+      const end = await watcher.watch('room.*', {
+        stored: (topic, { position, content }) => {
+          log.push(`${topic} ${position.offset} ${content}`)
+          tell()
+        },
+        volatile: (topic, content) => {
+          log.push(`${topic} ${content}`)
+          tell()
+        },
+      })
+      const logged = async (count: number): Promise<void> => {
+        while (log.length < count) await new Promise<void>((resolve) => (tell = resolve))
+      }
+      const rooms = [await Opened.on(publisher, 'room.1'), await Opened.on(publisher, 'room.2')] as const
+      const other = await Opened.on(publisher, 'hall.1')
+      await rooms[0].topic.publish('a')
+      await other.topic.publish('not matched')
+      await rooms[1].topic.publish('b')
+      await rooms[0].topic.publish('c')
+      await logged(3)
+      rooms[1].topic.send('d')
+      await logged(4)
+      assert.deepEqual(log.toSorted(), ['room.1 1 a', 'room.1 2 c', 'room.2 1 b', 'room.2 d'])
+      assert.ok(log.indexOf('room.1 1 a') < log.indexOf('room.1 2 c'))
+      end()
+      end()
+      await rooms[0].topic.publish('e')
+      await rooms[0].received(3)
+      assert.equal(log.length, 4)
+    })
+
     check('sends volatile messages to all nodes, and stores none', async (setup) => {
       const opened = [await Opened.on(await setup.connect(), 'a'), await Opened.on(await setup.connect(), 'a')]
       for (let index = 0; index < 10; index += 1) opened[0]!.topic.send(`${index}`)

@@ -1,10 +1,17 @@
-import type { BrokerContent, BrokerTopicEvents, ResumableBroker, ResumableTopic } from '../ports/broker/broker.js'
+import type {
+  BrokerContent,
+  BrokerPatternEvents,
+  BrokerTopicEvents,
+  ResumableBroker,
+  ResumableTopic,
+} from '../ports/broker/broker.js'
 import type { TopicMessage, TopicPosition } from '../ports/broker/topic-position.js'
 import type { Clock } from '../ports/clock.js'
 import type { Payload } from '../ports/payload.js'
 import type { Random } from '../ports/random.js'
 import { DedupeWindow } from './dedupe-window.js'
 import { type HistoryLimits, TopicRing } from './topic-ring.js'
+import { TopicTrie } from './topic-trie.js'
 
 export interface MemoryBrokerSettings {
   readonly history: HistoryLimits
@@ -23,15 +30,33 @@ export class MemoryBroker implements ResumableBroker {
   readonly #settings: MemoryBrokerSettings
   /** In the order of their last use. */
   readonly #topics = new Map<string, StoredTopic>()
+  readonly #patterns = new TopicTrie<Set<BrokerPatternEvents>>()
 
   constructor(settings: MemoryBrokerSettings) {
     this.#settings = settings
   }
 
   async open(name: string, events: BrokerTopicEvents): Promise<ResumableTopic> {
-    const topic = this.#topics.get(name) ?? this.#make()
+    const topic = this.#topics.get(name) ?? this.#make(name)
     this.#used(name, topic)
     return topic.open(events, () => this.#used(name, topic))
+  }
+
+  async watch(pattern: string, events: BrokerPatternEvents): Promise<() => void> {
+    let watchers = this.#patterns.get(pattern)
+    if (watchers === undefined) {
+      watchers = new Set()
+      this.#patterns.set(pattern, watchers)
+    }
+    // A watcher of its own for each call, as the same events may watch twice.
+    const watcher: BrokerPatternEvents = {
+      stored: (topic, message) => events.stored(topic, message),
+      volatile: (topic, content) => events.volatile(topic, content),
+    }
+    watchers.add(watcher)
+    return () => {
+      if (watchers.delete(watcher) && watchers.size === 0) this.#patterns.delete(pattern)
+    }
   }
 
   /** Topics in use stay at the end, so that those that nobody has open come first. */
@@ -40,14 +65,14 @@ export class MemoryBroker implements ResumableBroker {
     this.#topics.set(name, topic)
   }
 
-  #make(): StoredTopic {
+  #make(name: string): StoredTopic {
     const { maxTopics } = this.#settings
     if (this.#topics.size >= maxTopics) {
       const unused = this.#firstUnused()
       if (unused === undefined) throw new Error(`the broker takes ${maxTopics} topics at a time`)
       this.#topics.delete(unused)
     }
-    return new StoredTopic(this.#settings)
+    return new StoredTopic(name, this.#settings, this.#patterns)
   }
 
   #firstUnused(): string | undefined {
@@ -63,10 +88,15 @@ interface Subscriber {
   readonly after: number
 }
 
-type Event = (subscriber: Subscriber) => void
+/** A message on its way to the subscribers of the topic, and to those of patterns. */
+type Event =
+  | { readonly stored: TopicMessage<BrokerContent>; readonly volatile?: undefined }
+  | { readonly stored?: undefined; readonly volatile: BrokerContent }
 
 class StoredTopic {
+  readonly #name: string
   readonly #settings: MemoryBrokerSettings
+  readonly #patterns: TopicTrie<Set<BrokerPatternEvents>>
   readonly #ring: TopicRing<BrokerContent>
   readonly #published: DedupeWindow<TopicPosition>
   readonly #subscribers = new Set<Subscriber>()
@@ -74,8 +104,10 @@ class StoredTopic {
   readonly #events: Event[] = []
   #isDelivering = false
 
-  constructor(settings: MemoryBrokerSettings) {
+  constructor(name: string, settings: MemoryBrokerSettings, patterns: TopicTrie<Set<BrokerPatternEvents>>) {
+    this.#name = name
     this.#settings = settings
+    this.#patterns = patterns
     this.#ring = new TopicRing(tag(settings.random), settings.history)
     this.#published = new DedupeWindow(settings.dedupe)
   }
@@ -92,7 +124,8 @@ class StoredTopic {
       publish: async (content, id) => this.#publish(content, id),
       head: async () => this.#ring.head,
       since: async (position, most) => this.#ring.since(position, clock.now(), most),
-      send: (content) => this.#deliver((each) => each.events.volatile(content)),
+      last: async (most) => this.#ring.last(most, clock.now()),
+      send: (content) => this.#deliver({ volatile: content }),
       leave: () => {
         if (this.#subscribers.delete(subscriber)) onLeave()
       },
@@ -108,9 +141,7 @@ class StoredTopic {
     const message: TopicMessage<BrokerContent> = this.#ring.append(content, { bytes, mark: tag(random), nowMs })
     const { position } = message
     if (id !== undefined) this.#published.add(id, position, nowMs)
-    this.#deliver(({ events, after }) => {
-      if (position.offset > after) events.stored(message)
-    })
+    this.#deliver({ stored: message })
     return position
   }
 
@@ -119,9 +150,23 @@ class StoredTopic {
     if (this.#isDelivering) return
     this.#isDelivering = true
     for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-      for (const subscriber of this.#subscribers) next(subscriber)
+      for (const { events, after } of this.#subscribers) {
+        if (next.stored === undefined) events.volatile(next.volatile)
+        else if (next.stored.position.offset > after) events.stored(next.stored)
+      }
+      for (const events of this.#watchers()) {
+        if (next.stored === undefined) events.volatile(this.#name, next.volatile)
+        else events.stored(this.#name, next.stored)
+      }
     }
     this.#isDelivering = false
+  }
+
+  /** A copy: an event may begin or end a watch. */
+  #watchers(): BrokerPatternEvents[] {
+    const found: BrokerPatternEvents[] = []
+    if (this.#patterns.size > 0) this.#patterns.match(this.#name, (watchers) => found.push(...watchers))
+    return found
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Resumed, TopicMessage, TopicPosition } from '../ports/broker/topic-position.js'
+import type { Resumed, TopicHistory, TopicMessage, TopicPosition } from '../ports/broker/topic-position.js'
 
 /** The history that a topic keeps. The first limit that is reached counts. */
 export interface HistoryLimits {
@@ -78,8 +78,13 @@ export class TopicRing<Content> {
     if (kept !== mark) return { recovered: false, head, reason: 'rewound' }
     const missed = head.offset - offset
     if (missed > most) return { recovered: false, head, reason: 'limit' }
-    const entries = this.#entries.slice(this.#entries.length - missed)
-    return { recovered: true, head, messages: entries.map((entry) => entry!.message) }
+    return { recovered: true, head, messages: this.#newest(missed) }
+  }
+
+  /** The newest messages that are kept, at most `most`. */
+  last(most: number, nowMs: number): TopicHistory<Content> {
+    this.trim(nowMs)
+    return { head: this.#head, messages: this.#newest(Math.min(most, this.size)) }
   }
 
   /** Drops the messages that are beyond a limit. A time before the latest one counts as the latest. */
@@ -98,6 +103,10 @@ export class TopicRing<Content> {
     if (this.#start <= this.size) return
     this.#entries = this.#entries.slice(this.#start)
     this.#start = 0
+  }
+
+  #newest(count: number): TopicMessage<Content>[] {
+    return this.#entries.slice(this.#entries.length - count).map((entry) => entry!.message)
   }
 
   /** The mark at an offset up to the head's: its own, or what its successor says. Undefined if neither is kept. */

@@ -1,4 +1,4 @@
-import type { Resumed, TopicMessage, TopicPosition } from './topic-position.js'
+import type { Resumed, TopicHistory, TopicMessage, TopicPosition } from './topic-position.js'
 
 /** The content of a message: text, or bytes that nobody changes from then on. */
 export type BrokerContent = string | Uint8Array
@@ -14,6 +14,19 @@ export interface ResumableBroker {
    * there. The name has no fault and no wildcard. Rejects if the broker is away or takes no more topics.
    */
   open(topic: string, events: BrokerTopicEvents): Promise<ResumableTopic>
+  /**
+   * Subscribes a node to all topics that match a pattern, those of later among them. Resolves to a function that ends it,
+   * and has no effect when called again. A topic that the node also has open reports to both. Rejects as `open` does.
+   */
+  watch(pattern: string, events: BrokerPatternEvents): Promise<() => void>
+}
+
+/** What a node learns about the topics of a pattern. The functions must not throw. */
+export interface BrokerPatternEvents {
+  /** A stored message, in the order of the offsets of its topic. */
+  stored(topic: string, message: TopicMessage<BrokerContent>): void
+  /** A message without a position, in the order of one sender. */
+  volatile(topic: string, content: BrokerContent): void
 }
 
 /** What a node learns about a topic, until it leaves. The functions must not throw. */
@@ -41,4 +54,6 @@ export interface ResumableTopic extends AtMostOnceTopic {
   head(): Promise<TopicPosition>
   /** All messages after a position, if they are whole and at most `most`; else the reason. */
   since(position: TopicPosition, most: number): Promise<Resumed<BrokerContent>>
+  /** The newest messages, at most `most` of them, in order. The last one is at the head, unless there is none. */
+  last(most: number): Promise<TopicHistory<BrokerContent>>
 }

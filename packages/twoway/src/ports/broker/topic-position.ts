@@ -34,3 +34,9 @@ export type Resumed<Content> =
       readonly messages: readonly TopicMessage<Content>[]
     }
   | { readonly recovered: false; readonly head: TopicPosition; readonly reason: ResumeFailure }
+
+/** The newest messages of a topic, and its head. */
+export interface TopicHistory<Content> {
+  readonly head: TopicPosition
+  readonly messages: readonly TopicMessage<Content>[]
+}
