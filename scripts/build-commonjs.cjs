@@ -15,8 +15,8 @@ const partsFile = join(dist, '.build', 'commonjs-parts.json')
 
 /** The bundles, and the entries that they have. */
 const bundles = /** @type {const} */ ({
-  portable: ['browser', 'memory', 'metrics'],
-  node: ['client', 'server', 'workers', 'streams'],
+  portable: ['browser', 'memory', 'metrics', 'link-browser'],
+  node: ['client', 'server', 'workers', 'streams', 'hub', 'link'],
 })
 
 async function buildCommonjs() {

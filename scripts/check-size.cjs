@@ -8,8 +8,9 @@ const { gzipSync } = require('node:zlib')
 const { build } = require('esbuild')
 
 const bundles = [
-  { names: 'WebSocket', limit: 1000 },
-  { names: 'WebSocket, WebSocketStream, WebSocketError', limit: 4000 },
+  { from: 'twoway', names: 'WebSocket', limit: 1000 },
+  { from: 'twoway', names: 'WebSocket, WebSocketStream, WebSocketError', limit: 4000 },
+  { from: 'twoway/link', names: 'Link', limit: 5000 },
 ]
 
 /** A bundler that targets browsers uses the condition `browser`, any other uses `default`. */
@@ -17,8 +18,8 @@ const platforms = /** @type {const} */ (['browser', 'neutral'])
 
 async function checkSize() {
   for (const platform of platforms) {
-    for (const { names, limit } of bundles) {
-      const size = await measure(names, platform)
+    for (const { from, names, limit } of bundles) {
+      const size = await measure(from, names, platform)
       const isTooLong = size > limit
       console.log(
         `${isTooLong ? 'Too long: ' : ''}${names}, ${platform}: ${size} bytes by gzip, at most ${limit} are allowed.`,
@@ -29,14 +30,15 @@ async function checkSize() {
 }
 
 /**
+ * @param {string} from
  * @param {string} names
  * @param {'browser' | 'neutral'} platform
  */
-async function measure(names, platform) {
+async function measure(from, names, platform) {
   const { outputFiles } = await build({
     // A page that uses only the names: the bundler drops unused code.
     stdin: {
-      contents: `import { ${names} } from 'twoway'\nglobalThis.used = [${names}]`,
+      contents: `import { ${names} } from '${from}'\nglobalThis.used = [${names}]`,
       resolveDir: join(__dirname, '..', 'test'),
     },
     bundle: true,

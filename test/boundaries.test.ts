@@ -84,6 +84,21 @@ const rows: readonly Row[] = [
     ],
   },
   {
+    from: `${library}/subprotocol/probe.ts`,
+    may: ['./messages.js', '../ports/payload.js'],
+    mayNot: ['node:buffer', 'ws', '../core/errors.js', '../topics/topic-name.js', '../hub/probe.js', '../link/probe.js'],
+  },
+  {
+    from: `${library}/hub/probe.ts`,
+    may: ['./hub.js', '../core/errors.js', '../topics/topic-name.js', '../subprotocol/messages.js', '../ports/clock.js'],
+    mayNot: ['node:buffer', 'ws', '../link/link.js', '../server/probe.js', '../client/probe.js', '../entries/hub.js'],
+  },
+  {
+    from: `${library}/link/probe.ts`,
+    may: ['./link.js', '../subprotocol/messages.js', '../ports/payload.js'],
+    mayNot: ['node:buffer', 'ws', '../core/errors.js', '../topics/topic-name.js', '../hub/hub.js', '../client/probe.js'],
+  },
+  {
     from: `${library}/workers/probe.ts`,
     may: ['./other.js', '../core/errors.js', '../ports/worker-host.js', '../server/server-types.js'],
     mayNot: ['node:cluster', 'ws', '../client/probe.js', '../runtimes/node/workers/probe.js', '../entries/workers.js'],

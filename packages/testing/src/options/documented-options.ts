@@ -22,7 +22,7 @@ const entries = new URL('../../../twoway/dist/entries/', import.meta.url)
  * is lost on the way from a table to a type is lost here too.
  */
 export function readOptions(interfaces: {
-  readonly [name: string]: 'client' | 'server' | 'workers'
+  readonly [name: string]: 'client' | 'server' | 'workers' | 'hub'
 }): ReadonlyMap<string, DocumentedOptions> {
   const files = [...new Set(Object.values(interfaces))].map((entry) => fileURLToPath(new URL(`${entry}.d.ts`, entries)))
   const program = ts.createProgram(files, {

@@ -8,6 +8,7 @@ import {
 import { deflateOptions } from '../../../twoway/dist/core/extensions/permessage-deflate/deflate-options.js'
 import { clientLimitOptions, plainLimitOptions, serverLimitOptions } from '../../../twoway/dist/core/limits.js'
 import type { OptionTable } from '../../../twoway/dist/core/options/option.js'
+import { hubLimitOptions, hubTable } from '../../../twoway/dist/hub/hub-options.js'
 import {
   commonOptions,
   handedOptions,
@@ -31,8 +32,9 @@ export const optionInterfaces = {
   ShutdownOptions: { entry: 'server', table: shutdownTable },
   WorkersOptions: { entry: 'workers', table: workersTable },
   AdminOptions: { entry: 'workers', table: adminOptions },
+  HubOptions: { entry: 'hub', table: hubTable },
 } as const satisfies {
-  readonly [name: string]: { readonly entry: 'client' | 'server' | 'workers'; readonly table: OptionTable }
+  readonly [name: string]: { readonly entry: 'client' | 'server' | 'workers' | 'hub'; readonly table: OptionTable }
 }
 
 /** Options that make a section of docs/options.md. */
@@ -165,5 +167,17 @@ export const optionGroups: readonly OptionGroup[] = [
     introduction: 'The parent process calls these functions.',
     from: 'WorkersOptions',
     options: without(workersTable, workersOptions),
+  },
+  {
+    title: '`createHub`: limits',
+    introduction: '`createHub` of `twoway/hub` has these limits: [hub.md](hub.md) describes the hub.',
+    from: 'HubOptions',
+    options: hubLimitOptions,
+  },
+  {
+    title: '`createHub`: topics, requests and clients',
+    introduction: 'The rules and functions of the application.',
+    from: 'HubOptions',
+    options: without(hubTable, hubLimitOptions),
   },
 ]

@@ -10,19 +10,12 @@ import type {
   WebSocketStreamConstructor,
   WebSocketStream as WebSocketStreamInterface,
 } from '../client/stream/websocket-stream-types.js'
-import type { ClientPorts } from '../client/websocket/client-socket.js'
 import { CloseEvent as PlatformOrOwnCloseEvent } from '../client/websocket/close-event.js'
 import { ErrorEvent as PlatformOrOwnErrorEvent } from '../client/websocket/error-event.js'
 import { ping as pingSocket } from '../client/websocket/ping.js'
 import { defineWebSocket } from '../client/websocket/websocket.js'
 import type { WebSocketConstructor, WebSocket as WebSocketInterface } from '../client/websocket/websocket-types.js'
-import { ScratchPool } from '../core/sending/scratch-pool.js'
-import { nodeClock } from '../runtimes/node/clock.js'
-import { nodeConnector } from '../runtimes/node/connect/connector.js'
-import { inflateBody } from '../runtimes/node/connect/inflate-body.js'
-import { nodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
-import { nodePayload } from '../runtimes/node/payload/payload.js'
-import { nodeRandom } from '../runtimes/node/random.js'
+import { nodeClientPorts } from '../runtimes/node/connect/client-ports.js'
 
 export type { CloseEventInit, ErrorEventInit } from '../client/browser/platform-types.js'
 export type {
@@ -56,18 +49,8 @@ export type { HeadersLike } from '../ports/platform-types.js'
 export type { TransportPath, TransportReport } from '../ports/transport-report.js'
 export type { ClientDiagnostics } from '../runtimes/node/connect/publish-connection.js'
 
-const ports: ClientPorts = {
-  payload: nodePayload,
-  random: nodeRandom,
-  clock: nodeClock,
-  connector: nodeConnector,
-  deflateCodec: nodeDeflateCodec,
-  inflateBody,
-  scratchPool: new ScratchPool(nodePayload),
-}
-
 /** The WHATWG standard's WebSocket, on Node, Bun and Deno. */
-export const WebSocket: WebSocketConstructor = defineWebSocket(ports)
+export const WebSocket: WebSocketConstructor = defineWebSocket(nodeClientPorts)
 export interface WebSocket extends WebSocketInterface {}
 
 /** The platform's CloseEvent, or ours if it has none: Node before 23. */
@@ -79,7 +62,7 @@ export const ErrorEvent: PlatformErrorEventClass = PlatformOrOwnErrorEvent as un
 export type ErrorEvent = PlatformErrorEvent
 
 /** The WebSocketStream of the proposal for the standard, with backpressure both ways. */
-export const WebSocketStream: WebSocketStreamConstructor = defineWebSocketStream(openClientSocket(ports))
+export const WebSocketStream: WebSocketStreamConstructor = defineWebSocketStream(openClientSocket(nodeClientPorts))
 export interface WebSocketStream extends WebSocketStreamInterface {}
 
 /**

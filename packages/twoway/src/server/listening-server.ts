@@ -4,6 +4,7 @@ import { isHandshakeAttempt } from '../core/handshake/upgrade-request.js'
 import { withHostOfTarget } from '../core/http/request-target.js'
 import { showAs } from '../core/inspection.js'
 import type { PlainLimits, ServerLimits } from '../core/limits.js'
+import { type PreparedMessage, type PreparesMessages, prepareMessage } from '../core/prepared-message.js'
 import { BroadcastMessage } from '../core/sending/broadcast-message.js'
 import { UnorderedSet } from '../core/unordered-set.js'
 import type {
@@ -75,7 +76,7 @@ const settlesWithinMs = 1000
 const withinProcess: TransportReport = { path: 'memory', reasons: [] }
 
 /** A server: admits clients, keeps their connections, and closes them when it stops. */
-export class ListeningServer<Data> implements Server<Data>, HttpHandler {
+export class ListeningServer<Data> implements Server<Data>, HttpHandler, PreparesMessages {
   readonly #connections = new UnorderedSet<ServerConnection<Data>>()
   /** The same connections as the user sees them; made when first asked for. */
   #shownConnections: Set<ServerConnection<Data>> | undefined
@@ -169,6 +170,10 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler {
 
   publish(topic: string, message: OutgoingPiece, options?: PublishOptions<Data>): number {
     return this.#sendToAll(this.#topics.subscribersOf(topic), message, options)
+  }
+
+  [prepareMessage](message: string | Uint8Array): PreparedMessage {
+    return new BroadcastMessage(message, this.#settings.ports)
   }
 
   subscribers(topic: string): Set<ServerConnection<Data>> {

@@ -12,6 +12,8 @@ export type Unit =
   | 'redirects'
   | 'requests'
   | 'topics'
+  | 'messages'
+  | 'members'
   | 'characters'
 
 /** The rule for the value of one option. */

@@ -5,6 +5,7 @@ import type { Extension } from '../../core/extensions/extension.js'
 import { showAs } from '../../core/inspection.js'
 import { type MessagePipe, openPipe, type Pipeable, type PipeEvents } from '../../core/message-pipe.js'
 import { textToBytes } from '../../core/payload/text-to-bytes.js'
+import { type PreparedMessage, type SendsPrepared, sendPrepared } from '../../core/prepared-message.js'
 import type { BroadcastMessage } from '../../core/sending/broadcast-message.js'
 import type { MessageWriter } from '../../core/sending/message-writer.js'
 import type { PlatformAbortSignal } from '../../ports/platform-types.js'
@@ -42,7 +43,7 @@ export interface AcceptedHandshake<Data> {
 }
 
 /** A connection of a server, as the user's handlers see it. */
-export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable {
+export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, SendsPrepared {
   data: Data
   /** Owned by the `UnorderedSet` of the server's connections. */
   index = -1
@@ -180,6 +181,10 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable {
   sendBroadcast(broadcast: BroadcastMessage, compress: boolean | undefined): SendResult {
     const result = this.#connection.send(broadcast, compress)
     return this.#observe(result, broadcast.message, broadcast.length)
+  }
+
+  [sendPrepared](message: PreparedMessage, compress?: boolean): SendResult {
+    return this.sendBroadcast(message as BroadcastMessage, compress)
   }
 
   sendFrom(source: MessageSource<OutgoingPiece>): Promise<number> {

@@ -1,0 +1,22 @@
+import type { SendResult } from './connection-types.js'
+
+/** The key of the method of a server that frames a message for many of its sockets. */
+export const prepareMessage = Symbol('prepareMessage')
+/** The key of the method of a socket that sends such a message. */
+export const sendPrepared = Symbol('sendPrepared')
+
+/** A message that is framed once, and compressed once, for all sockets of a server. It can be sent again later. */
+export interface PreparedMessage {
+  /** Bytes of the payload. */
+  readonly length: number
+}
+
+export interface PreparesMessages {
+  /** The bytes must not change as long as the message is in use. */
+  [prepareMessage](message: string | Uint8Array): PreparedMessage
+}
+
+export interface SendsPrepared {
+  /** The message must have been prepared by the server of this socket, or one of the same kind. */
+  [sendPrepared](message: PreparedMessage, compress?: boolean): SendResult
+}

@@ -1,0 +1,240 @@
+import { type PreparesMessages, prepareMessage } from '../core/prepared-message.js'
+import type { BrokerContent, ResumableBroker } from '../ports/broker/broker.js'
+import type { TopicPosition } from '../ports/broker/topic-position.js'
+import type { Clock, Timer } from '../ports/clock.js'
+import type { ErrorCode, Json } from '../subprotocol/messages.js'
+import { HubCounts } from './hub-counts.js'
+import { HubError } from './hub-error.js'
+import { HubPresence } from './hub-presence.js'
+import type { HubLimits } from './hub-settings.js'
+import type { HubClient, HubData, HubMetrics, Identity, Presence, PublishSettings, RequestRule } from './hub-types.js'
+import { encodeContent } from './topics/content.js'
+import { type Frames, type Prepare, volatileFrames } from './topics/hub-message.js'
+import { HubPattern } from './topics/hub-pattern.js'
+import { HubTopic } from './topics/hub-topic.js'
+import type { PatternRule, TopicRules } from './topics/topic-rules.js'
+
+export interface HubCoreSettings {
+  readonly rules: TopicRules
+  readonly requests: ReadonlyMap<string, RequestRule>
+  readonly limits: HubLimits
+  readonly broker: ResumableBroker
+  /** Whether other processes may be on this broker. */
+  readonly isShared: boolean
+  readonly clock: Clock
+  /** A name for this process that no other has. */
+  readonly node: string
+  authenticate(credentials: {
+    readonly token: Json | undefined
+    readonly request: unknown
+  }): Identity | undefined | Promise<Identity | undefined>
+  /** An error of the application's code, or of the broker. */
+  report(error: unknown, client?: HubClient): void
+}
+
+/** A client, as all of them together see it. */
+export interface HubMember extends HubClient {
+  readonly subscriptions: number
+  /** Ends its connection with an error. */
+  disconnect(code: ErrorCode, message: string): void
+}
+
+/** Milliseconds after which heads are compared with the broker's, and topics that nobody uses are left. */
+const checkEveryMs = 5000
+
+/** What all sessions of a hub share: topics and patterns that are open, presence, requests, counts. */
+export class HubCore {
+  readonly counts = new HubCounts()
+  readonly presence: HubPresence
+  readonly #settings: HubCoreSettings
+  readonly #sessions = new Set<HubMember>()
+  readonly #topics = new Map<string, HubTopic>()
+  readonly #patterns = new Map<string, HubPattern>()
+  #prepare: Prepare | undefined
+  /** The last volatile message, for the next one of its many receivers. */
+  #framed: { readonly topic: string; readonly content: BrokerContent; readonly frames: Frames } | undefined
+  #checking: Timer | undefined
+  #isClosed = false
+
+  constructor(settings: HubCoreSettings) {
+    this.#settings = settings
+    const { broker, isShared, clock, node, limits } = settings
+    this.presence = new HubPresence({
+      broker: isShared ? broker : undefined,
+      clock,
+      node,
+      leaseMs: limits.leaseMs,
+      maxMembers: limits.maxMembers,
+      report: settings.report,
+    })
+  }
+
+  get rules(): TopicRules {
+    return this.#settings.rules
+  }
+  get requests(): ReadonlyMap<string, RequestRule> {
+    return this.#settings.requests
+  }
+  get limits(): HubLimits {
+    return this.#settings.limits
+  }
+  get clock(): Clock {
+    return this.#settings.clock
+  }
+  get sessions(): ReadonlySet<HubMember> {
+    return this.#sessions
+  }
+
+  get prepare(): Prepare {
+    return this.#prepare!
+  }
+
+  /** A connection of this server is there. Its frames fit the connections of all servers. */
+  setServer(server: PreparesMessages): void {
+    this.#prepare ??= (message) => server[prepareMessage](message)
+  }
+
+  authenticate(credentials: { readonly token: Json | undefined; readonly request: unknown }) {
+    return this.#settings.authenticate(credentials)
+  }
+
+  report(error: unknown, client?: HubClient): void {
+    this.#settings.report(error, client)
+  }
+
+  entered(session: HubMember): void {
+    this.#sessions.add(session)
+    this.#checkLater()
+  }
+
+  left(session: HubMember): void {
+    this.#sessions.delete(session)
+  }
+
+  /** A topic, opened at the broker once. Throws a HubError if too many are in use. */
+  openTopic(name: string, rule: PatternRule): HubTopic {
+    return this.#open(this.#topics, name, () => {
+      const { ringCount, ringBytes, historyCount } = this.limits
+      return new HubTopic(name, rule, this.#settings.broker, {
+        ringCount,
+        ringBytes,
+        historyCount,
+        counts: this.counts,
+      })
+    })
+  }
+
+  openPattern(name: string, rule: PatternRule): HubPattern {
+    const { broker, rules } = this.#settings
+    return this.#open(this.#patterns, name, () => new HubPattern(name, rule, broker, rules, this.counts))
+  }
+
+  /** Stores a message, or only sends it where the rule says so. */
+  async publish(topic: HubTopic, content: BrokerContent, key: string | undefined): Promise<TopicPosition | undefined> {
+    this.counts.published += 1
+    if (topic.rule.store !== false) return topic.publish(content, key)
+    topic.send(content)
+    return undefined
+  }
+
+  /** Publishes for the server itself. */
+  async publishData(
+    name: string,
+    data: HubData,
+    { key, volatile = false }: PublishSettings,
+  ): Promise<TopicPosition | undefined> {
+    const rule = this.rules.ofTopic(name)
+    if (rule === undefined) throw new HubError('unknown-topic', `no rule of this hub covers the topic "${name}"`)
+    const topic = this.openTopic(name, rule)
+    topic.uses += 1
+    try {
+      await topic.opened
+      if (!volatile) return await this.publish(topic, encodeContent({}, data), key)
+      topic.send(encodeContent({ key }, data))
+      return undefined
+    } finally {
+      topic.uses -= 1
+    }
+  }
+
+  async presenceOf(name: string): Promise<Presence> {
+    await this.presence.open(name)
+    return this.presence.view(name)
+  }
+
+  volatileFrames(topic: string, content: BrokerContent): Frames {
+    const framed = this.#framed
+    if (framed?.content === content && framed.topic === topic) return framed.frames
+    const frames = volatileFrames(topic, content, this.prepare)
+    this.#framed = { topic, content, frames }
+    return frames
+  }
+
+  metrics(): HubMetrics {
+    let subscriptions = 0
+    for (const session of this.#sessions) subscriptions += session.subscriptions
+    const { notRecovered, errors, ...counts } = this.counts
+    return {
+      clients: this.#sessions.size,
+      subscriptions,
+      topics: this.#topics.size + this.#patterns.size,
+      ...counts,
+      notRecovered: { ...notRecovered },
+      errors: { ...errors },
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#checking?.cancel()
+    this.presence.close()
+    for (const source of [...this.#topics.values(), ...this.#patterns.values()]) source.leave()
+    this.#topics.clear()
+    this.#patterns.clear()
+  }
+
+  #open<Source extends HubTopic | HubPattern>(sources: Map<string, Source>, name: string, make: () => Source): Source {
+    const known = sources.get(name)
+    if (known !== undefined) return known
+    if (this.#isClosed) throw new HubError('unavailable', 'the hub is closed')
+    const { maxTopics } = this.limits
+    if (this.#topics.size + this.#patterns.size >= maxTopics) this.#sweep()
+    if (this.#topics.size + this.#patterns.size >= maxTopics) {
+      throw new HubError('limit', `this server takes ${maxTopics} topics at a time`, { retryAfterMs: checkEveryMs })
+    }
+    const source = make()
+    sources.set(name, source)
+    source.opened.catch((error: unknown) => {
+      this.report(error)
+      if (sources.get(name) === source) sources.delete(name)
+      source.leave()
+    })
+    this.#checkLater()
+    return source
+  }
+
+  #checkLater(): void {
+    if (this.#isClosed) return
+    this.#checking ??= this.clock.after(
+      checkEveryMs,
+      () => {
+        this.#checking = undefined
+        this.#sweep()
+        for (const topic of this.#topics.values()) void topic.check()
+        if (this.#topics.size + this.#patterns.size > 0) this.#checkLater()
+      },
+      false,
+    )
+  }
+
+  /** Leaves the topics and patterns that nobody uses. */
+  #sweep(): void {
+    for (const sources of [this.#topics, this.#patterns]) {
+      for (const [name, source] of sources) {
+        if (source.uses > 0 || source.listeners.size > 0) continue
+        sources.delete(name)
+        source.leave()
+      }
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import { callable, count, countOrInfinity, matching, object } from '../core/options/check.js'
+import { option } from '../core/options/option.js'
+
+/** The limits of a hub. */
+export const hubLimitOptions = {
+  /**
+   * Messages of a topic that the hub's own broker stores, for clients that come back and for `history`. Without effect on a
+   * `broker` that is given.
+   * @default 1_000
+   * @limit The oldest message is dropped; a client that needs it is told `recovered: false`.
+   */
+  historyCount: option(count('messages'), 1_000),
+  /**
+   * Bytes of a topic's messages that the hub's own broker stores.
+   * @default 1_048_576 (1 MiB)
+   * @limit The oldest messages are dropped.
+   */
+  historyBytes: option(count('bytes'), 1 << 20),
+  /**
+   * Milliseconds for which the hub's own broker stores a message, or Infinity.
+   * @default 3_600_000 (1 hour)
+   * @limit The message is dropped.
+   */
+  historyAgeMs: option(countOrInfinity('milliseconds'), 3_600_000),
+  /**
+   * Topics that the hub's own broker stores, and topics that this process has open.
+   * @default 10_000
+   * @limit The topic that was unused longest is forgotten. If all are in use, a client gets the error `limit`.
+   */
+  maxTopics: option(count('topics'), 10_000),
+  /**
+   * Topics and patterns that one client may subscribe to.
+   * @default 100
+   * @limit The client gets the error `limit`.
+   */
+  maxTopicsPerClient: option(count('topics'), 100),
+  /**
+   * Characters of a topic or pattern, in UTF-16 units.
+   * @default 200
+   * @limit The client gets the error `malformed`, and the connection closes.
+   */
+  maxTopicLength: option(count('characters'), 200),
+  /**
+   * Requests and publishes of one client that have no answer yet.
+   * @default 64
+   * @limit The client gets the error `limit`.
+   */
+  maxPending: option(count('requests'), 64),
+  /**
+   * Milliseconds that the handler of a request may take. A client may ask for less.
+   * @default 30_000
+   * @limit The client gets the error `timeout`, and the handler's signal is aborted.
+   */
+  requestTimeoutMs: option(countOrInfinity('milliseconds'), 30_000),
+  /**
+   * Milliseconds that a client has to introduce itself after the opening handshake, `authenticate` included.
+   * @default 10_000
+   * @limit The connection closes with 4401.
+   */
+  helloTimeoutMs: option(count('milliseconds'), 10_000),
+  /**
+   * Newest messages of each topic that this process keeps to answer clients that come back.
+   * @default 256
+   * @limit The broker is asked for older ones.
+   */
+  ringCount: option(count('messages'), 256),
+  /**
+   * Bytes of the newest messages of each topic that this process keeps.
+   * @default 262_144 (256 KiB)
+   * @limit The broker is asked for older ones.
+   */
+  ringBytes: option(count('bytes'), 256 << 10),
+  /**
+   * Milliseconds for which the members of a process count without a sign of life from it.
+   * @default 10_000
+   * @limit They leave the presence of all topics.
+   */
+  leaseMs: option(count('milliseconds'), 10_000),
+  /**
+   * Members of one topic that its presence names.
+   * @default 1_000
+   * @limit Further members are not in the list.
+   */
+  maxMembers: option(count('members'), 1_000),
+}
+
+const isBroker = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && (value as { readonly delivery?: unknown }).delivery === 'resumable'
+
+/** All options of `createHub`. `HubOptions` documents the others. */
+export const hubTable = {
+  ...hubLimitOptions,
+  topics: option(object<object>()),
+  requests: option(object<object>()),
+  authenticate: option(callable()),
+  broker: option(matching<object>('a broker that stores messages', isBroker)),
+  error: option(callable()),
+}

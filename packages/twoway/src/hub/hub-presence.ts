@@ -1,0 +1,301 @@
+import type { ResumableBroker, ResumableTopic } from '../ports/broker/broker.js'
+import type { Clock, Timer } from '../ports/clock.js'
+import type { Json, Member, MembersMessage } from '../subprotocol/messages.js'
+import type { HubClient, Presence } from './hub-types.js'
+
+/** A client that is told of changes. */
+export interface PresenceWatcher extends HubClient {
+  sendMessage(message: MembersMessage): void
+}
+
+export interface PresenceSettings {
+  /** The broker that other processes share; undefined if there are none. */
+  readonly broker: ResumableBroker | undefined
+  readonly clock: Clock
+  /** A name for this process that no other has. */
+  readonly node: string
+  readonly leaseMs: number
+  readonly maxMembers: number
+  report(error: unknown): void
+}
+
+/** The messages between processes: docs/protocol.md does not have them, as no client sees them. */
+type NodeMessage = { readonly n: string } & (
+  | { readonly op: 'ask' | 'alive' | 'bye' }
+  | { readonly op: 'all'; readonly members: readonly Member[] }
+  | { readonly op: 'join'; readonly user: string; readonly info?: Json }
+  | { readonly op: 'leave'; readonly user: string }
+)
+
+/** One user in the presence of a topic. */
+interface Present {
+  info: Json | undefined
+  /** The processes with a connection of this user. */
+  readonly nodes: Set<string>
+}
+
+interface TopicPresence {
+  readonly name: string
+  readonly members: Map<string, Present>
+  /** Connections of this process, by user. */
+  readonly local: Map<string, Set<PresenceWatcher>>
+  readonly watchers: Set<PresenceWatcher>
+  version: number
+  topic: ResumableTopic | undefined
+  readonly opened: Promise<void>
+  isLeft: boolean
+}
+
+const nodesTopic = '$nodes'
+
+/**
+ * Who is there: users by topic, over all processes. A process announces its members and renews one lease for all of them;
+ * when the lease of another ends, its members leave. A process that does not hear its own renewals knows that the broker is
+ * away: it then calls its views stale instead of empty.
+ */
+export class HubPresence {
+  readonly #settings: PresenceSettings
+  readonly #topics = new Map<string, TopicPresence>()
+  /** When each other process was heard, in the clock's milliseconds. */
+  readonly #heard = new Map<string, number>()
+  #ownHeard = 0
+  #isStale = false
+  #nodes: Promise<ResumableTopic> | undefined
+  #renewal: Timer | undefined
+  #isClosed = false
+
+  constructor(settings: PresenceSettings) {
+    this.#settings = settings
+  }
+
+  /** Resolves when the members of other processes have been asked for. */
+  async open(name: string): Promise<void> {
+    await this.#topic(name).opened
+  }
+
+  /** A connection subscribes to the topic. */
+  join(name: string, client: PresenceWatcher): void {
+    const topic = this.#topic(name)
+    const { user, info } = client
+    const connections = topic.local.get(user)
+    if (connections !== undefined) {
+      connections.add(client)
+      return
+    }
+    topic.local.set(user, new Set([client]))
+    this.#add(topic, this.#settings.node, user, info)
+    this.#send(topic, { n: this.#settings.node, op: 'join', user, ...(info !== undefined && { info }) })
+  }
+
+  /** A connection unsubscribes from the topic, or is closed. */
+  leave(name: string, client: PresenceWatcher): void {
+    const topic = this.#topics.get(name)
+    if (topic === undefined) return
+    topic.watchers.delete(client)
+    const { user } = client
+    const connections = topic.local.get(user)
+    if (connections?.delete(client) !== true || connections.size > 0) return
+    topic.local.delete(user)
+    this.#send(topic, { n: this.#settings.node, op: 'leave', user })
+    this.#remove(topic, this.#settings.node, user)
+    this.#forgetUnused(topic)
+  }
+
+  /** From now on the client is told of changes, until it leaves. */
+  watch(name: string, client: PresenceWatcher): void {
+    this.#topic(name).watchers.add(client)
+  }
+
+  view(name: string): Presence {
+    const topic = this.#topics.get(name)
+    const members = [...(topic?.members ?? [])].map(([user, { info }]) => memberOf(user, info))
+    return { members, version: topic?.version ?? 0, stale: this.#isStale }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#renewal?.cancel()
+    void this.#nodes?.then((nodes) => {
+      nodes.send(JSON.stringify({ n: this.#settings.node, op: 'bye' } satisfies NodeMessage))
+      nodes.leave()
+    })
+    for (const topic of this.#topics.values()) this.#leaveTopic(topic)
+    this.#topics.clear()
+  }
+
+  #topic(name: string): TopicPresence {
+    const known = this.#topics.get(name)
+    if (known !== undefined) return known
+    const { broker } = this.#settings
+    const topic: TopicPresence = {
+      name,
+      members: new Map(),
+      local: new Map(),
+      watchers: new Set(),
+      version: 0,
+      topic: undefined,
+      opened: broker === undefined ? Promise.resolve() : Promise.resolve().then(() => this.#openTopic(topic, broker)),
+      isLeft: false,
+    }
+    this.#topics.set(name, topic)
+    topic.opened.catch((error: unknown) => {
+      this.#settings.report(error)
+      if (this.#topics.get(name) === topic) this.#topics.delete(name)
+    })
+    return topic
+  }
+
+  async #openTopic(topic: TopicPresence, broker: ResumableBroker): Promise<void> {
+    this.#nodes ??= this.#openNodes(broker)
+    await this.#nodes
+    const opened = await broker.open(`$presence.${topic.name}`, {
+      stored: () => undefined,
+      volatile: (content) => this.#received(topic, JSON.parse(String(content)) as NodeMessage),
+    })
+    topic.topic = opened
+    if (topic.isLeft) opened.leave()
+    this.#announce(topic)
+    this.#send(topic, { n: this.#settings.node, op: 'ask' })
+  }
+
+  async #openNodes(broker: ResumableBroker): Promise<ResumableTopic> {
+    const { clock, leaseMs, node } = this.#settings
+    const nodes = await broker.open(nodesTopic, {
+      stored: () => undefined,
+      volatile: (content) => this.#heardFrom(JSON.parse(String(content)) as NodeMessage),
+    })
+    this.#ownHeard = clock.now()
+    const renew = (): void => {
+      if (this.#isClosed) return
+      nodes.send(JSON.stringify({ n: node, op: 'alive' } satisfies NodeMessage))
+      this.#expire()
+      this.#renewal = clock.after(leaseMs / 3, renew, false)
+    }
+    renew()
+    return nodes
+  }
+
+  #heardFrom({ n, op }: NodeMessage): void {
+    const { clock, node } = this.#settings
+    if (op === 'bye') {
+      this.#heard.delete(n)
+      this.#dropNode(n)
+    } else if (n !== node) {
+      this.#heard.set(n, clock.now())
+    } else {
+      this.#ownHeard = clock.now()
+      if (this.#isStale) this.#refresh()
+    }
+  }
+
+  /** The broker is back: the others count from now on, and are asked for their members. */
+  #refresh(): void {
+    const now = this.#settings.clock.now()
+    for (const node of this.#heard.keys()) this.#heard.set(node, now)
+    this.#isStale = false
+    for (const topic of this.#topics.values()) {
+      this.#announce(topic)
+      this.#send(topic, { n: this.#settings.node, op: 'ask' })
+      this.#tellView(topic)
+    }
+  }
+
+  #expire(): void {
+    const { clock, leaseMs } = this.#settings
+    const now = clock.now()
+    if (now - this.#ownHeard > leaseMs) {
+      if (this.#isStale) return
+      this.#isStale = true
+      for (const topic of this.#topics.values()) this.#tellView(topic)
+      return
+    }
+    for (const [node, heard] of this.#heard) {
+      if (now - heard <= leaseMs) continue
+      this.#heard.delete(node)
+      this.#dropNode(node)
+    }
+  }
+
+  #dropNode(node: string): void {
+    for (const topic of this.#topics.values()) {
+      for (const [user, { nodes }] of topic.members) if (nodes.has(node)) this.#remove(topic, node, user)
+    }
+  }
+
+  #received(topic: TopicPresence, message: NodeMessage): void {
+    const { n } = message
+    if (n === this.#settings.node) return
+    if (!this.#heard.has(n)) this.#heard.set(n, this.#settings.clock.now())
+    switch (message.op) {
+      case 'ask':
+        this.#announce(topic)
+        break
+      case 'join':
+        this.#add(topic, n, message.user, message.info)
+        break
+      case 'leave':
+        this.#remove(topic, n, message.user)
+        break
+      case 'all': {
+        const there = new Set(message.members.map(({ user }) => user))
+        for (const [user, { nodes }] of topic.members)
+          if (nodes.has(n) && !there.has(user)) this.#remove(topic, n, user)
+        for (const { user, info } of message.members) this.#add(topic, n, user, info)
+        break
+      }
+      default:
+    }
+  }
+
+  #announce(topic: TopicPresence): void {
+    const members = [...topic.local].map(([user, [first]]) => memberOf(user, first!.info))
+    this.#send(topic, { n: this.#settings.node, op: 'all', members })
+  }
+
+  #send(topic: TopicPresence, message: NodeMessage): void {
+    topic.topic?.send(JSON.stringify(message))
+  }
+
+  #add(topic: TopicPresence, node: string, user: string, info: Json | undefined): void {
+    const present = topic.members.get(user)
+    if (present !== undefined) {
+      present.nodes.add(node)
+      return
+    }
+    if (topic.members.size >= this.#settings.maxMembers) return
+    topic.members.set(user, { info, nodes: new Set([node]) })
+    topic.version += 1
+    this.#tell(topic, { t: 'join', topic: topic.name, ...memberOf(user, info), version: topic.version })
+  }
+
+  #remove(topic: TopicPresence, node: string, user: string): void {
+    const present = topic.members.get(user)
+    if (present?.nodes.delete(node) !== true || present.nodes.size > 0) return
+    topic.members.delete(user)
+    topic.version += 1
+    this.#tell(topic, { t: 'leave', topic: topic.name, user, version: topic.version })
+  }
+
+  #tell(topic: TopicPresence, message: MembersMessage): void {
+    for (const watcher of topic.watchers) watcher.sendMessage(message)
+  }
+
+  #tellView(topic: TopicPresence): void {
+    if (topic.watchers.size > 0) this.#tell(topic, { t: 'here', topic: topic.name, ...this.view(topic.name) })
+  }
+
+  #forgetUnused(topic: TopicPresence): void {
+    if (topic.local.size > 0 || topic.watchers.size > 0) return
+    this.#topics.delete(topic.name)
+    this.#leaveTopic(topic)
+  }
+
+  #leaveTopic(topic: TopicPresence): void {
+    topic.isLeft = true
+    topic.topic?.leave()
+  }
+}
+
+function memberOf(user: string, info: Json | undefined): Member {
+  return info === undefined ? { user } : { user, info }
+}

@@ -1,0 +1,4 @@
+import type { SettingsOf } from '../core/options/option.js'
+import type { hubLimitOptions } from './hub-options.js'
+
+export type HubLimits = SettingsOf<typeof hubLimitOptions>

@@ -1,0 +1,127 @@
+import type { PlatformAbortSignal } from '../ports/platform-types.js'
+import type { Json, Member } from '../subprotocol/messages.js'
+import type { StandardSchema } from './schema.js'
+
+/** The data of a message: anything that JSON can hold, or bytes. */
+export type HubData = Json | Uint8Array
+
+/** A client of the hub, as rules and handlers see it. */
+export interface HubClient<Request = unknown> {
+  /** The name of the connection: that of its socket. */
+  readonly id: string
+  /** The `user` that `authenticate` returned; the id of the connection if there is none. */
+  readonly user: string
+  /** What others see of the user: `info` of `authenticate`. */
+  readonly info: Json | undefined
+  /** The `claims` that `authenticate` returned, for rules and handlers alone. */
+  readonly claims: unknown
+  /** The request of the opening handshake. */
+  readonly request: Request
+}
+
+/** The result of `authenticate`. */
+export interface Identity {
+  /** The name of the user: presence counts users, not connections. */
+  readonly user?: string | undefined
+  /** What others may see of the user, in presence. */
+  readonly info?: Json | undefined
+  /** What rules and handlers need to know, such as roles. It is sent to nobody. */
+  readonly claims?: unknown
+  /** Milliseconds after which the credentials expire. The client renews them before that, or is disconnected. */
+  readonly expiresInMs?: number | undefined
+}
+
+/** Whether a client may do something with a topic: yes or no for all, or a function that decides. */
+export type Permission<Request = unknown> =
+  | boolean
+  | ((client: HubClient<Request>, topic: string) => boolean | Promise<boolean>)
+
+/** The rule for all topics that match a pattern. */
+export interface TopicRule<Request = unknown> {
+  /**
+   * Who may subscribe. A client that asks for a pattern needs a rule whose own pattern covers all of it.
+   * @default true
+   */
+  readonly subscribe?: Permission<Request> | undefined
+  /**
+   * Who may publish.
+   * @default false
+   */
+  readonly publish?: Permission<Request> | undefined
+  /**
+   * Whether subscribers are members of the topic's presence, and may ask for it.
+   * @default false
+   */
+  readonly presence?: boolean | undefined
+  /**
+   * Whether published messages are stored. If not, all are volatile: sent at most once, without a position.
+   * @default true
+   */
+  readonly store?: boolean | undefined
+  /** The schema of the data, checked before a client's message is published. */
+  readonly schema?: StandardSchema | undefined
+}
+
+export interface RequestContext<Request = unknown> {
+  readonly client: HubClient<Request>
+  /** Aborted when the client cancels or leaves, or the time is over. */
+  readonly signal: PlatformAbortSignal
+}
+
+/**
+ * Answers a request: with a value or a promise of one, or with an async iterable, whose values are sent one by one. An
+ * error that it throws is sent as `failed` without its text, unless it is a HubError.
+ */
+export type RequestHandler<Input, Output, Request = unknown> = (
+  input: Input,
+  context: RequestContext<Request>,
+) => Output | Promise<Output> | AsyncIterable<Output>
+
+export interface RequestRule<Input = never, Output = unknown, Request = unknown> {
+  /** The schema of the request's data, checked before the handler is called. */
+  readonly input?: StandardSchema<unknown, Input> | undefined
+  handle: RequestHandler<Input, Output, Request>
+}
+
+export interface PublishSettings {
+  /** A name for this publish: the same one again within the broker's window takes effect once. */
+  readonly key?: string | undefined
+  /**
+   * Whether the message is sent without being stored: it has no position, and a client that lags behind does not get it.
+   * @default false
+   */
+  readonly volatile?: boolean | undefined
+}
+
+/** The presence of a topic. */
+export interface Presence {
+  /** The members, each user once. */
+  readonly members: readonly Member[]
+  /** Grows with each change that this process has seen. */
+  readonly version: number
+  /** Whether the broker is away, so that members of other processes may have come or gone unseen. */
+  readonly stale: boolean
+}
+
+/** Counts since the start of the hub, and of this moment. */
+export interface HubMetrics {
+  /** Connections that speak the subprotocol and have introduced themselves. */
+  readonly clients: number
+  readonly subscriptions: number
+  /** Topics and patterns that this process has open. */
+  readonly topics: number
+  readonly published: number
+  /** Stored messages that were sent to clients. */
+  readonly delivered: number
+  /** Clients that asked to resume and were proved whole. */
+  readonly recovered: number
+  /** Clients that asked to resume and were not, by reason. */
+  readonly notRecovered: Readonly<Record<string, number>>
+  /** Gaps in what the broker sent, that the hub noticed; and those that it filled. */
+  readonly gapsFound: number
+  readonly gapsFilled: number
+  /** Questions to the broker for older messages. */
+  readonly brokerReads: number
+  /** Errors that clients were sent, by code. */
+  readonly errors: Readonly<Record<string, number>>
+}

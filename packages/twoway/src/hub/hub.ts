@@ -1,0 +1,249 @@
+import { openPipe, type Pipeable } from '../core/message-pipe.js'
+import type { OptionsOf } from '../core/options/option.js'
+import { settleOptions } from '../core/options/settle-options.js'
+import { type PreparesMessages, type SendsPrepared, sendPrepared } from '../core/prepared-message.js'
+import { UsageError } from '../core/usage-error.js'
+import type { ResumableBroker } from '../ports/broker/broker.js'
+import type { TopicPosition } from '../ports/broker/topic-position.js'
+import type { Clock } from '../ports/clock.js'
+import type { Payload } from '../ports/payload.js'
+import type { Random } from '../ports/random.js'
+import { type Json, subprotocolName } from '../subprotocol/messages.js'
+import { MemoryBroker } from '../topics/memory-broker.js'
+import { faultOfTopic } from '../topics/topic-name.js'
+import { HubCore } from './hub-core.js'
+import { type hubLimitOptions, hubTable } from './hub-options.js'
+import type {
+  HubClient,
+  HubData,
+  HubMetrics,
+  Identity,
+  Presence,
+  PublishSettings,
+  RequestHandler,
+  RequestRule,
+  TopicRule,
+} from './hub-types.js'
+import { HubSession } from './session/hub-session.js'
+import { TopicRules } from './topics/topic-rules.js'
+
+// biome-ignore lint/suspicious/noExplicitAny: a table of rules whose inputs differ
+export type AnyRequest = RequestRule<any, any, any> | RequestHandler<any, any, any>
+
+/** The options of `createHub`. */
+export interface HubOptions<
+  Topics extends Readonly<Record<string, TopicRule<never>>>,
+  Requests extends Readonly<Record<string, AnyRequest>>,
+  Request,
+> extends OptionsOf<typeof hubLimitOptions> {
+  /**
+   * The topics that clients may use, by name or pattern. The first rule that matches counts; a topic that none matches does
+   * not exist for clients.
+   */
+  readonly topics?: Topics | undefined
+  /** The requests that clients may make, by name. */
+  readonly requests?: Requests | undefined
+  /**
+   * Says who a client is: by the request of its opening handshake (a cookie, a header), or by the token of its first message.
+   * Throw a HubError, or return nothing, to refuse it. It is called again when a client renews its token. Without this
+   * function all clients are anonymous.
+   */
+  readonly authenticate?:
+    | ((credentials: {
+        readonly token: Json | undefined
+        readonly request: Request
+      }) => Identity | undefined | Promise<Identity | undefined>)
+    | undefined
+  /**
+   * The broker that processes share.
+   * @default one in the memory of this process
+   */
+  readonly broker?: ResumableBroker | undefined
+  /**
+   * Called with an error that a rule, a handler, `authenticate` or the broker threw. A HubError that is the client's fault is
+   * not reported.
+   * @default prints it
+   */
+  readonly error?: ((error: unknown, client: HubClient<Request> | undefined) => void) | undefined
+}
+
+/** The handlers of a server, as far as a hub stands before them. */
+export interface WrappedHandlers {
+  readonly upgrade: (request: never, context: never) => unknown
+  readonly open: (socket: never) => unknown
+  readonly message: (socket: never, message: string | Uint8Array) => unknown
+  readonly drain: (socket: never) => unknown
+  readonly close: (socket: never, result: never) => unknown
+}
+
+/** The connection of a server, as far as a hub uses it. */
+interface HubSocket extends Pipeable, SendsPrepared {
+  readonly id: string
+  readonly protocol: string
+  readonly request: unknown
+  readonly server: PreparesMessages
+  close(code: number, reason: string): void
+  send(message: string | Uint8Array): ReturnType<SendsPrepared[typeof sendPrepared]>
+}
+
+/** Topics, requests and presence for clients that speak the subprotocol twoway.1. */
+export interface HubBase<Request> {
+  /** The clients of this process that have introduced themselves. */
+  readonly clients: ReadonlySet<HubClient<Request>>
+  /**
+   * Publishes to a topic, and resolves to the position of the message when it is stored; to undefined if the topic stores
+   * nothing or the message is volatile. Rejects with a HubError if no rule covers the topic or the broker is away: the
+   * message may then have been stored; publish it again with the same `key`.
+   */
+  publish(topic: string, data: HubData, settings?: PublishSettings): Promise<TopicPosition | undefined>
+  /** The presence of a topic. */
+  presence(topic: string): Promise<Presence>
+  /** Ends the connections of a user in this process, and returns their number. They are told `forbidden`. */
+  disconnect(user: string, reason?: string): number
+  /** Counts since the start, and of this moment. */
+  metrics(): HubMetrics
+  /** Leaves all topics. The connections are the server's: close it first. */
+  close(): void
+}
+
+export interface HubPorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly payload: Payload
+  report(error: unknown): void
+}
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
+
+const dedupeCount = 10_000
+const dedupeAgeMs = 120_000
+
+/** A hub, with the handlers that connect it to a server. */
+export class Hub implements HubBase<unknown> {
+  readonly #core: HubCore
+
+  constructor(
+    options: HubOptions<Readonly<Record<string, TopicRule<never>>>, Readonly<Record<string, AnyRequest>>, unknown>,
+    { clock, random, payload, report }: HubPorts,
+  ) {
+    const { topics = {}, requests = {}, authenticate, broker, error, ...limits } = settleOptions(options, hubTable, {
+      name: 'createHub()',
+    }) as typeof options & HubCore['limits']
+    const { historyCount: count, historyBytes: bytes, historyAgeMs: ageMs, maxTopics } = limits
+    this.#core = new HubCore({
+      rules: new TopicRules(topics as Readonly<Record<string, TopicRule>>),
+      requests: readRequests(requests as Readonly<Record<string, AnyRequest>>),
+      limits,
+      broker:
+        broker ??
+        new MemoryBroker({
+          history: { count, bytes, ageMs },
+          dedupe: { count: dedupeCount, ageMs: dedupeAgeMs },
+          maxTopics,
+          clock,
+          random,
+          payload,
+        }),
+      isShared: broker !== undefined,
+      clock,
+      node: Array.from(random.bytes(8), (byte) => byte.toString(16).padStart(2, '0')).join(''),
+      authenticate: authenticate ?? (() => ({})),
+      report(thrown, client) {
+        if (error === undefined) report(thrown)
+        else error(thrown, client)
+      },
+    })
+  }
+
+  /** The handlers for `serve`: those given are called for clients that do not speak twoway.1. */
+  handlers(plain: Partial<WrappedHandlers> = {}): WrappedHandlers {
+    const isOurs = (socket: never): boolean => (socket as HubSocket).protocol === subprotocolName
+    return {
+      ...plain,
+      upgrade: (request, context) => {
+        const answer = plain.upgrade?.(request, context)
+        return answer instanceof Promise
+          ? answer.then((settled) => withProtocol(request, settled))
+          : withProtocol(request, answer)
+      },
+      open: (socket) => (isOurs(socket) ? this.#attach(socket) : plain.open?.(socket)),
+      message: (socket, message) => plain.message?.(socket, message),
+      drain: (socket) => (isOurs(socket) ? undefined : plain.drain?.(socket)),
+      close: (socket, result) => (isOurs(socket) ? undefined : plain.close?.(socket, result)),
+    }
+  }
+
+  get clients(): ReadonlySet<HubClient> {
+    return new Set(this.#core.sessions)
+  }
+
+  async publish(topic: string, data: HubData, settings: PublishSettings = {}): Promise<TopicPosition | undefined> {
+    checkTopic(topic)
+    return this.#core.publishData(topic, data, settings)
+  }
+
+  async presence(topic: string): Promise<Presence> {
+    checkTopic(topic)
+    return this.#core.presenceOf(topic)
+  }
+
+  disconnect(user: string, reason = 'the server has disconnected this user'): number {
+    const sessions = [...this.#core.sessions].filter((session) => session.user === user)
+    for (const session of sessions) session.disconnect('forbidden', reason)
+    return sessions.length
+  }
+
+  metrics(): HubMetrics {
+    return this.#core.metrics()
+  }
+
+  close(): void {
+    this.#core.close()
+  }
+
+  #attach(given: never): void {
+    const socket = given as HubSocket
+    this.#core.setServer(socket.server)
+    const pipe = socket[openPipe]({
+      open: () => undefined,
+      message: (message) => session.received(message),
+      drain: () => session.drained(),
+      closed: () => session.closed(),
+    })
+    const session = new HubSession(this.#core, {
+      id: socket.id,
+      request: socket.request,
+      send: (message) => socket.send(message),
+      sendPrepared: (message) => socket[sendPrepared](message),
+      pause: () => pipe.pause(),
+      resume: () => pipe.resume(),
+      close: (code, reason) => socket.close(code, reason),
+    })
+  }
+}
+
+/** An acceptance of `upgrade` with our subprotocol, if the client offers it. A refusal stays one. */
+function withProtocol(request: { readonly protocols: readonly string[] }, answer: unknown): unknown {
+  if (!request.protocols.includes(subprotocolName)) return answer
+  if (answer === undefined) return { protocol: subprotocolName }
+  const isRefusal = isObject(answer) && (answer as { readonly status?: unknown }).status !== undefined
+  return isRefusal || !isObject(answer) ? answer : { ...(answer as object), protocol: subprotocolName }
+}
+
+function readRequests(requests: Readonly<Record<string, AnyRequest>>): ReadonlyMap<string, RequestRule> {
+  return new Map(
+    Object.entries(requests).map(([name, request]) => {
+      const rule = typeof request === 'function' ? { handle: request } : request
+      if (typeof rule?.handle === 'function') return [name, rule as unknown as RequestRule]
+      throw new UsageError(
+        'optionInvalid',
+        `the request "${name}" must be a function, or an object with one named handle`,
+      )
+    }),
+  )
+}
+
+function checkTopic(name: string): void {
+  const fault = faultOfTopic(name)
+  if (fault !== undefined) throw new UsageError('topicInvalid', fault)
+}

@@ -1,0 +1,76 @@
+import type { ClientMessage } from '../../subprotocol/messages.js'
+
+/** The rule for one field: undefined for a good value, else what it must be. */
+type Field = (value: unknown) => string | undefined
+
+const text: Field = (value) => (typeof value === 'string' ? undefined : 'a string')
+const flag: Field = (value) => (typeof value === 'boolean' ? undefined : 'true or false')
+const whole: Field = (value) => (Number.isSafeInteger(value) && Number(value) >= 0 ? undefined : 'a whole number')
+const any: Field = () => undefined
+const yes: Field = (value) => (value === true ? undefined : 'true, or left out')
+const position: Field = (value) =>
+  Array.isArray(value) &&
+  value.length === 3 &&
+  typeof value[0] === 'string' &&
+  whole(value[1]) === undefined &&
+  typeof value[2] === 'string'
+    ? undefined
+    : 'a position: [epoch, offset, mark]'
+const policy: Field = (value) =>
+  value === 'catch-up' || value === 'close' || value === 'latest' ? undefined : '"catch-up", "close" or "latest"'
+
+interface Fields {
+  readonly needed: Readonly<Record<string, Field>>
+  readonly optional: Readonly<Record<string, Field>>
+}
+
+const data = { data: any, bin: yes }
+
+/** The messages that a client may send, and their fields: docs/protocol.md. Unknown fields are ignored. */
+const fieldsByType: Readonly<Record<ClientMessage['t'], Fields>> = {
+  hello: { needed: {}, optional: { token: any } },
+  auth: { needed: { id: whole, token: any }, optional: {} },
+  sub: { needed: { id: whole, topic: text }, optional: { at: position, last: whole, who: flag, slow: policy } },
+  unsub: { needed: { id: whole, topic: text }, optional: {} },
+  pub: { needed: { id: whole, topic: text }, optional: { key: text, ...data } },
+  vol: { needed: { topic: text }, optional: { key: text, ...data } },
+  hist: { needed: { id: whole, topic: text }, optional: { at: position, last: whole } },
+  who: { needed: { id: whole, topic: text }, optional: {} },
+  req: { needed: { id: whole, method: text }, optional: { within: whole, ...data } },
+  cancel: { needed: { id: whole }, optional: {} },
+  ping: { needed: {}, optional: {} },
+}
+
+const byType = new Map(Object.entries(fieldsByType))
+
+/** Reads a text message of a client. Returns what is wrong with it as a string. */
+export function readClientMessage(json: string): ClientMessage | string {
+  let value: unknown
+  try {
+    value = JSON.parse(json)
+  } catch {
+    return 'a text message must be one JSON object'
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return 'a text message must be one JSON object'
+  const message = value as Readonly<Record<string, unknown>> & {
+    readonly t?: unknown
+    readonly bin?: unknown
+    readonly data?: unknown
+  }
+  const type = message.t
+  const fields = typeof type === 'string' ? byType.get(type) : undefined
+  if (fields === undefined) return `"t" must be one of ${[...byType.keys()].join(', ')}`
+  for (const name in fields.needed) {
+    if (message[name] === undefined) return `a message "${type}" needs "${name}"`
+    const expected = fields.needed[name]!(message[name])
+    if (expected !== undefined) return `"${name}" of a message "${type}" must be ${expected}`
+  }
+  for (const name in fields.optional) {
+    if (message[name] === undefined) continue
+    const expected = fields.optional[name]!(message[name])
+    if (expected !== undefined) return `"${name}" of a message "${type}" must be ${expected}`
+  }
+  if (message.bin === true && message.data !== undefined) return `a message "${type}" has "data" or "bin", not both`
+  return message as unknown as ClientMessage
+}

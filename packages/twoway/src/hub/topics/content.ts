@@ -1,0 +1,34 @@
+import type { BrokerContent } from '../../ports/broker/broker.js'
+import type { Json } from '../../subprotocol/messages.js'
+
+/** What a message carries beside its data. */
+export interface Heading {
+  /** The user who published it; undefined for the server. */
+  readonly from?: string | undefined
+  readonly key?: string | undefined
+}
+
+/** A message as it lies in the broker: its heading with the data. Text is one JSON object, which is never empty. */
+export function encodeContent({ from, key }: Heading, data: Json | Uint8Array): BrokerContent {
+  if (data instanceof Uint8Array) return joinBytes(JSON.stringify({ from, key }), data)
+  return JSON.stringify({ from, key, data })
+}
+
+/** The members of a message's JSON object without its braces, and the bytes that follow. */
+export function splitContent(content: BrokerContent): { readonly members: string; readonly body?: Uint8Array } {
+  if (typeof content === 'string') return { members: content.slice(1, -1) }
+  const end = 2 + content[0]! * 256 + content[1]!
+  const heading = String.fromCharCode(...content.subarray(3, end - 1))
+  return { members: heading === '' ? '"bin":true' : `${heading},"bin":true`, body: content.subarray(end) }
+}
+
+/** Two bytes with the length of the heading, the heading in ASCII, and the data. */
+function joinBytes(json: string, data: Uint8Array): Uint8Array {
+  const heading = json.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  const bytes = new Uint8Array(2 + heading.length + data.length)
+  bytes[0] = heading.length >> 8
+  bytes[1] = heading.length & 0xff
+  for (let at = 0; at < heading.length; at += 1) bytes[2 + at] = heading.charCodeAt(at)
+  bytes.set(data, 2 + heading.length)
+  return bytes
+}

@@ -1,0 +1,72 @@
+import type { PreparedMessage } from '../../core/prepared-message.js'
+import type { BrokerContent } from '../../ports/broker/broker.js'
+import type { TopicMessage, TopicPosition } from '../../ports/broker/topic-position.js'
+import type { WirePosition } from '../../subprotocol/messages.js'
+import type { Positioned } from '../../topics/node-ring.js'
+import { splitContent } from './content.js'
+
+/** Frames a message for all sockets of a server. */
+export type Prepare = (message: string | Uint8Array) => PreparedMessage
+
+/** A message framed for many: its header, and the binary message behind it. */
+export type Frames = readonly [PreparedMessage] | readonly [PreparedMessage, PreparedMessage]
+
+/** A stored message of a topic, framed once for all clients when the first one needs it. */
+export class HubMessage implements Positioned {
+  readonly topic: string
+  readonly position: TopicPosition
+  readonly previousMark: string
+  readonly bytes: number
+  readonly content: BrokerContent
+  #frames: Frames | undefined
+
+  constructor(topic: string, { position, previousMark, content }: TopicMessage<BrokerContent>) {
+    this.topic = topic
+    this.position = position
+    this.previousMark = previousMark
+    this.content = content
+    this.bytes = content.length
+  }
+
+  /** The position of the message before it. */
+  get before(): TopicPosition {
+    const { epoch, offset } = this.position
+    return { epoch, offset: offset - 1, mark: this.previousMark }
+  }
+
+  frames(prepare: Prepare): Frames {
+    this.#frames ??= frame(`"t":"msg",${placeOf(this)}`, this.content, prepare)
+    return this.#frames
+  }
+}
+
+/** The frames of a message without a position. */
+export function volatileFrames(topic: string, content: BrokerContent, prepare: Prepare): Frames {
+  return frame(`"t":"vol","topic":${JSON.stringify(topic)}`, content, prepare)
+}
+
+/** A message of a history, as one part of the answer. */
+export function partOf(id: number, message: HubMessage): { readonly header: string; readonly body?: Uint8Array } {
+  const { members, body } = splitContent(message.content)
+  const header = `{"t":"part","id":${id},${placeOf(message)},${members}}`
+  return body === undefined ? { header } : { header, body }
+}
+
+export function wirePosition({ epoch, offset, mark }: TopicPosition): WirePosition {
+  return [epoch, offset, mark]
+}
+
+export function positionOf([epoch, offset, mark]: WirePosition): TopicPosition {
+  return { epoch, offset, mark }
+}
+
+function placeOf({ topic, position, previousMark }: HubMessage): string {
+  const at = JSON.stringify(wirePosition(position))
+  return `"topic":${JSON.stringify(topic)},"at":${at},"prev":${JSON.stringify(previousMark)}`
+}
+
+function frame(head: string, content: BrokerContent, prepare: Prepare): Frames {
+  const { members, body } = splitContent(content)
+  const header = prepare(`{${head},${members}}`)
+  return body === undefined ? [header] : [header, prepare(body)]
+}

@@ -1,0 +1,68 @@
+import type { ResumableBroker } from '../../ports/broker/broker.js'
+import type { TopicPosition } from '../../ports/broker/topic-position.js'
+import type { HubCounts } from '../hub-counts.js'
+import { HubMessage } from './hub-message.js'
+import type { TopicListener } from './hub-topic.js'
+import type { PatternRule, TopicRules } from './topic-rules.js'
+
+/** Topics of a pattern whose last position is remembered. */
+const rememberedTopics = 1000
+
+/**
+ * A pattern that this process watches at the broker, for all of its clients. It checks that each message follows the last
+ * one of its topic; where one does not, the clients are told of a gap.
+ */
+export class HubPattern {
+  readonly name: string
+  readonly rule: PatternRule
+  readonly listeners = new Set<TopicListener>()
+  /** Resolves when the pattern is watched; rejects if the broker does not take it. */
+  readonly opened: Promise<void>
+  uses = 0
+  readonly #counts: HubCounts
+  /** In the order of their last message. */
+  readonly #heads = new Map<string, TopicPosition>()
+  #end: (() => void) | undefined
+  #isLeft = false
+
+  constructor(name: string, rule: PatternRule, broker: ResumableBroker, rules: TopicRules, counts: HubCounts) {
+    this.name = name
+    this.rule = rule
+    this.#counts = counts
+    // A topic of an earlier rule has other permissions. Names that begin with $ are the hub's own.
+    const isOurs = (topic: string): boolean => !topic.startsWith('$') && rules.ofTopic(topic) === rule
+    this.opened = broker
+      .watch(name, {
+        stored: (topic, message) => {
+          if (isOurs(topic)) this.#received(new HubMessage(topic, message))
+        },
+        volatile: (topic, content) => {
+          if (isOurs(topic)) for (const listener of this.listeners) listener.volatile(topic, content)
+        },
+      })
+      .then((end) => {
+        this.#end = end
+        if (this.#isLeft) end()
+      })
+  }
+
+  leave(): void {
+    this.#isLeft = true
+    this.#end?.()
+  }
+
+  #received(message: HubMessage): void {
+    const { topic, position } = message
+    const head = this.#heads.get(topic)
+    this.#heads.delete(topic)
+    this.#heads.set(topic, position)
+    if (this.#heads.size > rememberedTopics) this.#heads.delete(this.#heads.keys().next().value!)
+    const { before } = message
+    if (head !== undefined && (head.epoch !== before.epoch || head.mark !== before.mark)) {
+      this.#counts.gapsFound += 1
+      const reason = head.epoch === before.epoch ? 'expired' : 'unknown-epoch'
+      for (const listener of this.listeners) listener.gap(topic, reason, before)
+    }
+    for (const listener of this.listeners) listener.stored(message)
+  }
+}

@@ -1,0 +1,252 @@
+import type { BrokerContent, ResumableBroker, ResumableTopic } from '../../ports/broker/broker.js'
+import type { ResumeFailure, TopicMessage, TopicPosition } from '../../ports/broker/topic-position.js'
+import { NodeRing } from '../../topics/node-ring.js'
+import type { HubCounts } from '../hub-counts.js'
+import { HubMessage } from './hub-message.js'
+import type { PatternRule } from './topic-rules.js'
+
+/** One who gets the messages of a topic. The functions must not throw. */
+export interface TopicListener {
+  stored(message: HubMessage): void
+  volatile(topic: string, content: BrokerContent): void
+  /** Messages are missing, and the topic goes on after `head`. */
+  gap(topic: string, reason: ResumeFailure, head: TopicPosition): void
+}
+
+/** The answer to one who comes back: all messages after a position, or the reason why they are not whole. */
+export type Resumption =
+  | { readonly recovered: true; readonly head: TopicPosition; readonly messages: readonly HubMessage[] }
+  | { readonly recovered: false; readonly head: TopicPosition; readonly reason: ResumeFailure }
+
+export interface TopicSettings {
+  readonly ringCount: number
+  readonly ringBytes: number
+  /** The longest history that one client is sent. */
+  readonly historyCount: number
+  readonly counts: HubCounts
+}
+
+/** Gets an Error if the broker does not answer. */
+type Answered = (resumption: Resumption | Error) => void
+
+/**
+ * A topic that this process has open at the broker, for all of its clients. It checks that each message follows its
+ * predecessor, reads what is missing before it delivers what came later, and answers those who come back from a ring.
+ *
+ * Callbacks instead of promises: no message may come between an answer and the client's place among the listeners.
+ */
+export class HubTopic {
+  readonly name: string
+  readonly rule: PatternRule
+  readonly listeners = new Set<TopicListener>()
+  /** Resolves when the topic can be used; rejects if the broker does not take it. */
+  readonly opened: Promise<void>
+  /** Uses under way that need the topic open. */
+  uses = 0
+  readonly #settings: TopicSettings
+  readonly #ring: NodeRing<HubMessage>
+  #topic: ResumableTopic | undefined
+  /** Messages that came while the topic was opening, or while missing ones are read. Undefined where none must wait. */
+  #held: HubMessage[] | undefined = []
+  /** Those who wait for the broker's word on a position. */
+  readonly #asked = new Map<string, Answered[]>()
+  /** Our head at the last check, if it was not the broker's. */
+  #suspected: TopicPosition | undefined
+  #isLeft = false
+
+  constructor(name: string, rule: PatternRule, broker: ResumableBroker, settings: TopicSettings) {
+    this.name = name
+    this.rule = rule
+    this.#settings = settings
+    this.#ring = new NodeRing(
+      { epoch: '', offset: 0, mark: '' },
+      { count: settings.ringCount, bytes: settings.ringBytes },
+    )
+    this.opened = this.#open(broker)
+  }
+
+  get head(): TopicPosition {
+    return this.#ring.head
+  }
+
+  /** Stores a message. The topic must be open. */
+  publish(content: BrokerContent, key: string | undefined): Promise<TopicPosition> {
+    return this.#topic!.publish(content, key)
+  }
+
+  /** Sends a message without storing it. The topic must be open. */
+  send(content: BrokerContent): void {
+    this.#topic!.send(content)
+  }
+
+  /** Answers one who has all messages up to a position: at once, or when the broker has been asked. */
+  resume(position: TopicPosition, answered: Answered): void {
+    const known = this.#ring.since(position)
+    if (typeof known !== 'string') answered({ recovered: true, head: this.head, messages: known })
+    else this.#ask(position, answered)
+  }
+
+  /** Gives the newest messages, from the ring if it has as many. */
+  last(most: number, answered: (messages: readonly HubMessage[]) => void, failed: (error: unknown) => void): void {
+    const count = Math.min(most, this.#settings.historyCount)
+    const known = this.#ring.last(count)
+    const first = known[0]?.position.offset ?? this.head.offset + 1
+    if (known.length === count || first === 1) {
+      answered(known)
+      return
+    }
+    this.#settings.counts.brokerReads += 1
+    this.#topic!.last(count).then(({ messages }) => {
+      answered(this.#upToHead(messages.map((message) => this.#own(message))).slice(-count))
+    }, failed)
+  }
+
+  /**
+   * Compares the broker's head with ours. If they differ, and ours is the same at the next check, messages were lost on
+   * their way, or the broker went back in time. Called every few seconds.
+   */
+  async check(): Promise<void> {
+    if (this.#topic === undefined) return
+    if (this.#held !== undefined) {
+      this.#fill()
+      return
+    }
+    const head = await this.#topic.head().catch(() => undefined)
+    if (head === undefined || this.#held !== undefined || this.#isLeft) return
+    const ours = this.head
+    const isSame = head.epoch === ours.epoch && head.offset === ours.offset && head.mark === ours.mark
+    if (isSame) this.#suspected = undefined
+    else if (this.#suspected === ours) this.#missed([])
+    else this.#suspected = ours
+  }
+
+  leave(): void {
+    this.#isLeft = true
+    this.#topic?.leave()
+  }
+
+  async #open(broker: ResumableBroker): Promise<void> {
+    const topic = await broker.open(this.name, {
+      stored: (message) => this.#received(this.#own(message)),
+      volatile: (content) => {
+        for (const listener of this.listeners) listener.volatile(this.name, content)
+      },
+    })
+    this.#settings.counts.brokerReads += 1
+    const { head, messages } = await topic.last(this.#settings.ringCount).catch((error: unknown) => {
+      topic.leave()
+      throw error
+    })
+    this.#topic = topic
+    if (this.#isLeft) topic.leave()
+    const owned = messages.map((message) => this.#own(message))
+    this.#ring.reset(owned[0]?.before ?? head)
+    for (const message of owned) this.#ring.add(message)
+    // A message that is no successor of the one before it, or not the head, proves nothing.
+    if (this.head.mark !== head.mark || this.head.epoch !== head.epoch) this.#ring.reset(head)
+    this.#release()
+  }
+
+  #received(message: HubMessage): void {
+    if (this.#held === undefined) this.#accept(message)
+    // What does not fit is found missing when the rest is released.
+    else if (this.#held.length < this.#settings.ringCount) this.#held.push(message)
+  }
+
+  /** Delivers a message that follows the head. */
+  #accept(message: HubMessage): void {
+    const added = this.#ring.add(message)
+    if (added === 'next') this.#deliver(message)
+    else if (added === 'gap') this.#missed([message])
+  }
+
+  #deliver(message: HubMessage): void {
+    for (const listener of this.listeners) listener.stored(message)
+  }
+
+  /** Messages after the head are missing. Later ones wait until they have been read. */
+  #missed(held: HubMessage[]): void {
+    this.#settings.counts.gapsFound += 1
+    this.#held = held
+    this.#fill()
+  }
+
+  #fill(): void {
+    const { counts, historyCount } = this.#settings
+    counts.brokerReads += 1
+    const from = this.head
+    this.#topic!.since(from, historyCount).then(
+      (answer) => {
+        if (this.#isLeft || this.#held === undefined || this.head !== from) return
+        if (answer.recovered) {
+          counts.gapsFilled += 1
+          for (const message of answer.messages) {
+            const owned = this.#own(message)
+            if (this.#ring.add(owned) === 'next') this.#deliver(owned)
+          }
+        } else {
+          this.#ring.reset(answer.head)
+          for (const listener of this.listeners) listener.gap(this.name, answer.reason, answer.head)
+        }
+        this.#release()
+      },
+      // The next check tries again.
+      () => undefined,
+    )
+  }
+
+  /** Delivers the messages that waited. */
+  #release(): void {
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const [index, message] of held.entries()) {
+      const added = this.#ring.add(message)
+      if (added === 'next') this.#deliver(message)
+      if (added !== 'gap') continue
+      this.#missed(held.slice(index))
+      return
+    }
+  }
+
+  #ask(position: TopicPosition, answered: Answered): void {
+    const key = JSON.stringify(position)
+    const asked = this.#asked.get(key)
+    if (asked !== undefined) {
+      asked.push(answered)
+      return
+    }
+    const waiting = [answered]
+    this.#asked.set(key, waiting)
+    const { counts, historyCount } = this.#settings
+    counts.brokerReads += 1
+    const tell = (resumption: Resumption | Error): void => {
+      this.#asked.delete(key)
+      for (const each of waiting) each(resumption)
+    }
+    this.#topic!.since(position, historyCount).then(
+      (answer) => {
+        const { head } = this
+        if (!answer.recovered) return tell({ recovered: false, head, reason: answer.reason })
+        const messages = this.#upToHead(answer.messages.map((message) => this.#own(message)))
+        const last = messages.at(-1)?.position ?? position
+        // What the broker has and this process has not received yet will come to the listeners.
+        const isJoined = last.epoch === head.epoch && (last.mark === head.mark || last.offset > head.offset)
+        tell(isJoined ? { recovered: true, head, messages } : { recovered: false, head, reason: 'rewound' })
+      },
+      (error: unknown) => tell(new Error('the broker does not answer', { cause: error })),
+    )
+  }
+
+  /** Messages of an answer, cut off behind our head, or continued up to it. */
+  #upToHead(messages: readonly HubMessage[]): readonly HubMessage[] {
+    const { head } = this
+    const received = messages.filter(({ position }) => position.epoch === head.epoch && position.offset <= head.offset)
+    const last = received.at(-1)
+    const later = last === undefined ? [] : this.#ring.since(last.position)
+    return typeof later === 'string' ? received : [...received, ...later]
+  }
+
+  #own(message: TopicMessage<BrokerContent>): HubMessage {
+    return new HubMessage(this.name, message)
+  }
+}

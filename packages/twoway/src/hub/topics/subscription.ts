@@ -1,0 +1,143 @@
+import type { BrokerContent } from '../../ports/broker/broker.js'
+import type { TopicPosition } from '../../ports/broker/topic-position.js'
+import type { GapMessage, SlowPolicy } from '../../subprotocol/messages.js'
+import { type Frames, type HubMessage, wirePosition } from './hub-message.js'
+import type { HubPattern } from './hub-pattern.js'
+import { HubTopic, type TopicListener } from './hub-topic.js'
+
+/** The client of a subscription, as the subscription sees it. */
+export interface SubscribedClient {
+  /** Whether at most the high-water mark of the connection is queued. */
+  readonly hasRoom: boolean
+  /** Whether this subscription is the one that delivers the topic: each message goes to a client once. */
+  isFor(subscription: Subscription, topic: string): boolean
+  sendStored(message: HubMessage): void
+  sendFrames(frames: Frames): void
+  sendMessage(message: GapMessage): void
+  volatileFrames(topic: string, content: BrokerContent): Frames
+  /** Asks for `catchUp` once there is room. */
+  fellBehind(subscription: Subscription): void
+  /** The client lags too far behind. */
+  tooSlow(): void
+}
+
+/** The messages of one topic that a client has missed while it lagged behind. */
+interface Missed {
+  readonly after: TopicPosition
+  newest: HubMessage
+}
+
+/** Topics of which a client may miss messages at a time, and keys whose newest message waits for it. */
+const mostMissed = 1000
+
+/**
+ * A client's subscription to a topic or pattern. A client that lags behind is sent no more stored messages, and with that
+ * neither slows down nor fills the memory of the server. Its policy says what it gets afterwards: all that it missed
+ * ('catch-up'), or the newest alone ('latest'). With 'close' it is sent everything until the connection's own limit ends it.
+ */
+export class Subscription implements TopicListener {
+  readonly source: HubTopic | HubPattern
+  readonly #client: SubscribedClient
+  readonly #policy: SlowPolicy
+  readonly #missed = new Map<string, Missed>()
+  /** The newest volatile message of each key, for a client that lags behind. */
+  readonly #latest = new Map<string, { readonly topic: string; readonly content: BrokerContent }>()
+  #isReading = false
+
+  constructor(source: HubTopic | HubPattern, client: SubscribedClient, policy: SlowPolicy) {
+    this.source = source
+    this.#client = client
+    this.#policy = policy
+  }
+
+  stored(message: HubMessage): void {
+    const client = this.#client
+    if (!client.isFor(this, message.topic)) return
+    if (this.#policy === 'close' || (client.hasRoom && this.#missed.size === 0)) client.sendStored(message)
+    else this.#miss(message)
+  }
+
+  volatile(topic: string, content: BrokerContent): void {
+    const client = this.#client
+    if (!client.isFor(this, topic)) return
+    if (client.hasRoom) client.sendFrames(client.volatileFrames(topic, content))
+    else if (this.#policy === 'latest') this.#keepLatest(topic, content)
+  }
+
+  gap(topic: string, reason: string, head: TopicPosition): void {
+    if (!this.#client.isFor(this, topic)) return
+    this.#missed.delete(topic)
+    this.#client.sendMessage({ t: 'gap', topic, reason, at: wirePosition(head) })
+  }
+
+  /** There is room again: sends what the client has missed, until there is none. */
+  catchUp(): void {
+    for (const [key, { topic, content }] of this.#latest) {
+      if (!this.#client.hasRoom) break
+      this.#latest.delete(key)
+      this.#client.sendFrames(this.#client.volatileFrames(topic, content))
+    }
+    for (const [topic, missed] of this.#missed) {
+      if (!this.#client.hasRoom || this.#isReading) break
+      if (this.#policy === 'latest') this.#skip(topic, missed)
+      else this.#resume(topic, missed)
+    }
+    if (this.#missed.size > 0 || this.#latest.size > 0) this.#client.fellBehind(this)
+  }
+
+  #miss(message: HubMessage): void {
+    const missed = this.#missed.get(message.topic)
+    if (missed !== undefined) missed.newest = message
+    else if (this.#missed.size >= mostMissed) this.#client.tooSlow()
+    else {
+      this.#missed.set(message.topic, { after: message.before, newest: message })
+      this.#client.fellBehind(this)
+    }
+  }
+
+  #keepLatest(topic: string, content: BrokerContent): void {
+    const key = `${topic} ${keyOf(content)}`
+    this.#latest.delete(key)
+    if (this.#latest.size >= mostMissed) this.#latest.delete(this.#latest.keys().next().value!)
+    this.#latest.set(key, { topic, content })
+    this.#client.fellBehind(this)
+  }
+
+  #skip(topic: string, { newest }: Missed): void {
+    this.#missed.delete(topic)
+    this.#client.sendMessage({ t: 'gap', topic, reason: 'skipped', at: wirePosition(newest.before) })
+    this.#client.sendStored(newest)
+  }
+
+  #resume(topic: string, missed: Missed): void {
+    const { source } = this
+    if (!(source instanceof HubTopic)) {
+      this.#missed.delete(topic)
+      this.gap(topic, 'expired', missed.newest.before)
+      this.#client.sendStored(missed.newest)
+      return
+    }
+    this.#isReading = true
+    source.resume(missed.after, (answer) => {
+      this.#isReading = false
+      if (this.#missed.get(topic) !== missed) return
+      this.#missed.delete(topic)
+      // The client finds out by the predecessor of the next message, and resumes by itself.
+      if (answer instanceof Error) return
+      if (!answer.recovered) return this.gap(topic, answer.reason, answer.head)
+      for (const message of answer.messages) {
+        if (this.#client.hasRoom) this.#client.sendStored(message)
+        else this.#miss(message)
+      }
+    })
+  }
+}
+
+/** The key of a volatile message's content: '' if it has none. */
+function keyOf(content: BrokerContent): string {
+  const text =
+    typeof content === 'string'
+      ? content
+      : String.fromCharCode(...content.subarray(2, 2 + content[0]! * 256 + content[1]!))
+  return /^\{(?:"from":"(?:[^"\\]|\\.)*",)?"key":("(?:[^"\\]|\\.)*")/.exec(text)?.[1] ?? ''
+}

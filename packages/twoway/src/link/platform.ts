@@ -1,0 +1,38 @@
+import type { LinkPlatform } from './link.js'
+
+/*
+ * The one place where this room takes functions of the platform that the program under test may replace. They are kept from
+ * when this module is loaded.
+ */
+const { setTimeout, clearTimeout, performance, document } = globalThis
+const { random } = Math
+
+const longestDelayMs = 2 ** 31 - 1
+
+/** The timers and events of a page, or of a program without one. */
+export const platform: LinkPlatform = {
+  now: () => performance.now(),
+  random,
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, Math.min(delayMs, longestDelayMs))
+    return () => clearTimeout(timer)
+  },
+  onPage(woke, leaves) {
+    // Programs without a page have no such events.
+    if (document === undefined) return () => undefined
+    const changed = (): void => {
+      if (document.visibilityState === 'visible') woke()
+      else leaves()
+    }
+    document.addEventListener('visibilitychange', changed)
+    addEventListener('online', woke)
+    addEventListener('pageshow', woke)
+    addEventListener('pagehide', leaves)
+    return () => {
+      document.removeEventListener('visibilitychange', changed)
+      removeEventListener('online', woke)
+      removeEventListener('pageshow', woke)
+      removeEventListener('pagehide', leaves)
+    }
+  },
+}
