@@ -41,12 +41,19 @@ interface TopicPresence {
   readonly local: Map<string, Set<PresenceWatcher>>
   readonly watchers: Set<PresenceWatcher>
   version: number
+  /** Undefined while it is not open at the broker. */
   topic: ResumableTopic | undefined
+  /** Resolves when the first attempt to open it is over. */
   readonly opened: Promise<void>
   isLeft: boolean
+  /** The processes that have answered the last question for their members, and when it was asked. */
+  answered: Set<string> | undefined
+  askedAt: number
 }
 
 const nodesTopic = '$nodes'
+/** After so many leases a process asks all others again, as an announcement may have been lost. */
+const leasesPerQuestion = 6
 
 /**
  * Who is there: users by topic, over all processes. A process announces its members and renews one lease for all of them;
@@ -109,7 +116,9 @@ export class HubPresence {
   view(name: string): Presence {
     const topic = this.#topics.get(name)
     const members = [...(topic?.members ?? [])].map(([user, { info }]) => memberOf(user, info))
-    return { members, version: topic?.version ?? 0, stale: this.#isStale }
+    const isAlone = this.#settings.broker === undefined
+    const stale = this.#isStale || (topic !== undefined && topic.topic === undefined && !isAlone)
+    return { members, version: topic?.version ?? 0, stale }
   }
 
   close(): void {
@@ -136,34 +145,47 @@ export class HubPresence {
       topic: undefined,
       opened: broker === undefined ? Promise.resolve() : Promise.resolve().then(() => this.#openTopic(topic, broker)),
       isLeft: false,
+      answered: undefined,
+      askedAt: 0,
     }
     this.#topics.set(name, topic)
-    topic.opened.catch((error: unknown) => {
-      this.#settings.report(error)
-      if (this.#topics.get(name) === topic) this.#topics.delete(name)
-    })
     return topic
   }
 
-  async #openTopic(topic: TopicPresence, broker: ResumableBroker): Promise<void> {
-    this.#nodes ??= this.#openNodes(broker)
-    await this.#nodes
-    const opened = await broker.open(`$presence.${topic.name}`, {
-      stored: () => undefined,
-      volatile: (content) => this.#received(topic, JSON.parse(String(content)) as NodeMessage),
-    })
-    topic.topic = opened
-    if (topic.isLeft) opened.leave()
-    this.#announce(topic)
-    this.#send(topic, { n: this.#settings.node, op: 'ask' })
+  /** Opens the topic at the broker. If that is away, it tries again from time to time. */
+  async #openTopic(topic: TopicPresence, broker: ResumableBroker, isAgain = false): Promise<void> {
+    if (topic.isLeft) return
+    const { clock, leaseMs, report } = this.#settings
+    try {
+      this.#nodes ??= this.#openNodes(broker)
+      await this.#nodes
+      const opened = await broker.open(`$presence.${topic.name}`, {
+        stored: () => undefined,
+        volatile: (content) => this.#received(topic, JSON.parse(String(content)) as NodeMessage),
+      })
+      topic.topic = opened
+      if (topic.isLeft) return opened.leave()
+      this.#announce(topic)
+      this.#ask(topic)
+      if (isAgain) this.#tellView(topic)
+    } catch (error) {
+      if (!topic.isLeft) report(error)
+      clock.after(leaseMs / 3, () => void this.#openTopic(topic, broker, true), false)
+    }
   }
 
   async #openNodes(broker: ResumableBroker): Promise<ResumableTopic> {
     const { clock, leaseMs, node } = this.#settings
-    const nodes = await broker.open(nodesTopic, {
-      stored: () => undefined,
-      volatile: (content) => this.#heardFrom(JSON.parse(String(content)) as NodeMessage),
-    })
+    let nodes: ResumableTopic
+    try {
+      nodes = await broker.open(nodesTopic, {
+        stored: () => undefined,
+        volatile: (content) => this.#heardFrom(JSON.parse(String(content)) as NodeMessage),
+      })
+    } catch (error) {
+      this.#nodes = undefined
+      throw error
+    }
     this.#ownHeard = clock.now()
     const renew = (): void => {
       if (this.#isClosed) return
@@ -195,7 +217,7 @@ export class HubPresence {
     this.#isStale = false
     for (const topic of this.#topics.values()) {
       this.#announce(topic)
-      this.#send(topic, { n: this.#settings.node, op: 'ask' })
+      this.#ask(topic)
       this.#tellView(topic)
     }
   }
@@ -214,6 +236,27 @@ export class HubPresence {
       this.#heard.delete(node)
       this.#dropNode(node)
     }
+    for (const topic of this.#topics.values()) {
+      const waitedMs = now - topic.askedAt
+      if (topic.answered !== undefined && waitedMs > leaseMs) this.#dropSilent(topic)
+      if (waitedMs > leaseMs * leasesPerQuestion) this.#ask(topic)
+    }
+  }
+
+  /** Drops the members of processes that do not know the topic any more. */
+  #dropSilent(topic: TopicPresence): void {
+    for (const [user, { nodes }] of topic.members) {
+      for (const node of [...nodes]) {
+        if (node !== this.#settings.node && !topic.answered!.has(node)) this.#remove(topic, node, user)
+      }
+    }
+    topic.answered = undefined
+  }
+
+  #ask(topic: TopicPresence): void {
+    topic.answered = new Set()
+    topic.askedAt = this.#settings.clock.now()
+    this.#send(topic, { n: this.#settings.node, op: 'ask' })
   }
 
   #dropNode(node: string): void {
@@ -226,6 +269,7 @@ export class HubPresence {
     const { n } = message
     if (n === this.#settings.node) return
     if (!this.#heard.has(n)) this.#heard.set(n, this.#settings.clock.now())
+    if (message.op === 'all' || message.op === 'join') topic.answered?.add(n)
     switch (message.op) {
       case 'ask':
         this.#announce(topic)

@@ -126,7 +126,14 @@ export class Hub implements HubBase<unknown> {
     options: HubOptions<Readonly<Record<string, TopicRule<never>>>, Readonly<Record<string, AnyRequest>>, unknown>,
     { clock, random, payload, report }: HubPorts,
   ) {
-    const { topics = {}, requests = {}, authenticate, broker, error, ...limits } = settleOptions(options, hubTable, {
+    const {
+      topics = {},
+      requests = {},
+      authenticate,
+      broker,
+      error,
+      ...limits
+    } = settleOptions(options, hubTable, {
       name: 'createHub()',
     }) as typeof options & HubCore['limits']
     const { historyCount: count, historyBytes: bytes, historyAgeMs: ageMs, maxTopics } = limits

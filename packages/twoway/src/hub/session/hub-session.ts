@@ -343,6 +343,8 @@ export class HubSession implements SubscribedClient, HubClient {
       if (this.#state !== 'open' || rule.presence !== true || isWide) return
       this.#core.presence.join(name, this)
       if (message.who !== true) return
+      await this.#core.presence.open(name)
+      if (!this.#subscriptions.has(name)) return
       this.#core.presence.watch(name, this)
       this.sendMessage({ t: 'here', topic: name, ...this.#core.presence.view(name) })
     } finally {

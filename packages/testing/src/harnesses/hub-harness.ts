@@ -1,0 +1,175 @@
+import type { SendResult } from '../../../twoway/dist/core/connection-types.js'
+import { type MessagePipe, openPipe, type PipeEvents } from '../../../twoway/dist/core/message-pipe.js'
+import { prepareMessage, sendPrepared } from '../../../twoway/dist/core/prepared-message.js'
+import { Hub } from '../../../twoway/dist/hub/hub.js'
+import { webPayload } from '../../../twoway/dist/runtimes/web/payload.js'
+import { webRandom } from '../../../twoway/dist/runtimes/web/random.js'
+import { FakeClock } from './fake-clock.js'
+
+export type HubOptions = ConstructorParameters<typeof Hub>[0]
+
+/** A message of the server; a binary message has `bytes` alone. */
+export interface FromServer {
+  readonly t?: string
+  readonly id?: number
+  readonly topic?: string
+  readonly at?: readonly [epoch: string, offset: number, mark: string]
+  readonly prev?: string
+  readonly from?: string
+  readonly key?: string
+  readonly data?: unknown
+  readonly bin?: true
+  readonly bytes?: Uint8Array
+  readonly count?: number
+  readonly recovered?: boolean
+  readonly reason?: string
+  readonly user?: string
+  readonly members?: readonly { readonly user: string }[]
+  readonly version?: number
+  readonly stale?: boolean
+  readonly code?: string
+  readonly message?: string
+  readonly retry?: number
+}
+
+interface Prepared {
+  readonly length: number
+  readonly message: string | Uint8Array
+}
+
+/** The server of the fake connections. It counts the messages that it frames. */
+export class FakeServer {
+  framed = 0;
+
+  [prepareMessage](message: string | Uint8Array): Prepared {
+    this.framed += 1
+    return { length: message.length, message }
+  }
+}
+
+/** The connection of one client to a hub, without a network. */
+export class FakeHubSocket {
+  readonly id: string
+  readonly protocol = 'twoway.1'
+  readonly request: unknown
+  readonly server: FakeServer
+  /** All messages that were sent to the client. */
+  readonly sent: FromServer[] = []
+  #closedWith: { readonly code: number; readonly reason: string } | undefined
+  isPaused = false
+  /** The result of the next sends. */
+  result: SendResult = 'sent'
+  /** Called with each message, after it was noted. */
+  onMessage: (message: FromServer) => void = () => undefined
+  #events!: PipeEvents
+  #taken = 0
+
+  constructor(id: string, server: FakeServer, request: unknown) {
+    this.id = id
+    this.server = server
+    this.request = request
+  }
+
+  [openPipe](events: PipeEvents): MessagePipe {
+    this.#events = events
+    return {
+      isOpen: true,
+      send: (message) => this.send(message as string | Uint8Array) === 'sent',
+      pause: () => {
+        this.isPaused = true
+      },
+      resume: () => {
+        this.isPaused = false
+      },
+      close: () => this.close(1000, ''),
+      terminate: () => this.leave(),
+    }
+  }
+
+  send(message: string | Uint8Array): SendResult {
+    if (this.#closedWith !== undefined) return 'closed'
+    const noted: FromServer = typeof message === 'string' ? JSON.parse(message) : { bytes: Uint8Array.from(message) }
+    this.sent.push(noted)
+    this.onMessage(noted)
+    return this.result
+  }
+
+  [sendPrepared](prepared: { readonly length: number }): SendResult {
+    return this.send((prepared as Prepared).message)
+  }
+
+  close(code: number, reason: string): void {
+    this.#closedWith ??= { code, reason }
+  }
+
+  /** The code with which the server closed the connection. */
+  closeCode(): number | undefined {
+    return this.#closedWith?.code
+  }
+
+  /** The client sends a message. */
+  say(message: object | string): void {
+    this.#events.message(
+      typeof message === 'string' || message instanceof Uint8Array ? message : JSON.stringify(message),
+    )
+  }
+
+  /** There is room again, or not. */
+  setRoom(hasRoom: boolean): void {
+    this.result = hasRoom ? 'sent' : 'buffered'
+    if (hasRoom) this.#events.drain()
+  }
+
+  /** The connection ends. */
+  leave(): void {
+    this.#closedWith ??= { code: 1006, reason: '' }
+    this.#events.closed({ code: 1006, reason: '', wasClean: false }, undefined)
+  }
+
+  /** The messages since the last call. */
+  take(): FromServer[] {
+    const taken = this.sent.slice(this.#taken)
+    this.#taken = this.sent.length
+    return taken
+  }
+}
+
+/** A hub with fake connections and a fake clock. */
+export class HubHarness {
+  readonly clock = new FakeClock()
+  readonly server = new FakeServer()
+  readonly reported: unknown[] = []
+  readonly hub: Hub
+  #connections = 0
+
+  constructor(options: HubOptions = {}) {
+    this.hub = new Hub(options, {
+      clock: this.clock,
+      random: webRandom,
+      payload: webPayload,
+      report: (error) => this.reported.push(error),
+    })
+  }
+
+  /** A connection that has not introduced itself. */
+  connect(request: unknown = {}): FakeHubSocket {
+    this.#connections += 1
+    const socket = new FakeHubSocket(`connection ${this.#connections}`, this.server, request)
+    this.hub.handlers().open(socket as never)
+    return socket
+  }
+
+  /** A client that was welcomed. */
+  async enter(token?: unknown): Promise<FakeHubSocket> {
+    const socket = this.connect()
+    socket.say({ t: 'hello', ...(token !== undefined && { token }) })
+    await settle()
+    socket.take()
+    return socket
+  }
+}
+
+/** Resolves when all promises that can be settled have been. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}

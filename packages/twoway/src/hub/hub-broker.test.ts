@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
+import { FaultyBroker } from 'twoway-testing/harnesses/faulty-broker.js'
+import { type FakeHubSocket, HubHarness, settle } from 'twoway-testing/harnesses/hub-harness.js'
+import { webPayload } from '../runtimes/web/payload.js'
+import { webRandom } from '../runtimes/web/random.js'
+import { MemoryBroker } from '../topics/memory-broker.js'
+
+const checkEveryMs = 5000
+
+function makeStorage(clock = new FakeClock(), count = 1000): MemoryBroker {
+  return new MemoryBroker({
+    history: { count, bytes: 1 << 20, ageMs: 60_000 },
+    dedupe: { count: 1000, ageMs: 60_000 },
+    maxTopics: 1000,
+    clock,
+    random: webRandom,
+    payload: webPayload,
+  })
+}
+
+/** A hub whose way to the broker has faults, and a subscriber of the topic `a`. */
+async function makeNode(
+  storage = makeStorage(),
+): Promise<{ harness: HubHarness; broker: FaultyBroker; socket: FakeHubSocket; epoch: string }> {
+  const broker = new FaultyBroker(storage)
+  const harness = new HubHarness({ topics: { '*': { publish: true, presence: true } }, broker, leaseMs: 9000 })
+  const socket = await harness.enter()
+  socket.say({ t: 'sub', id: 1, topic: 'a' })
+  await settle()
+  const [ok] = socket.take()
+  return { harness, broker, socket, epoch: ok!.at![0] }
+}
+
+const shown = (socket: FakeHubSocket): unknown[] =>
+  socket.take().map(({ t, data, reason, code }) => (t === 'msg' ? data : (reason ?? code ?? t)))
+
+describe('a hub whose broker loses messages', () => {
+  it('reads what is missing before it delivers what came later', async () => {
+    const { harness, broker, socket } = await makeNode()
+    broker.loses = ({ position: { offset } }) => offset === 2 || offset === 3
+    for (let index = 1; index <= 5; index += 1) await harness.hub.publish('a', index)
+    await settle()
+    assert.deepEqual(shown(socket), [1, 2, 3, 4, 5])
+    const { gapsFound, gapsFilled } = harness.hub.metrics()
+    assert.deepEqual([gapsFound, gapsFilled], [1, 1])
+  })
+
+  it('finds the loss of the last message, though no other follows', async () => {
+    const { harness, broker, socket } = await makeNode()
+    await harness.hub.publish('a', 1)
+    broker.loses = () => true
+    await harness.hub.publish('a', 2)
+    assert.deepEqual(shown(socket), [1])
+    for (let check = 0; check < 2; check += 1) {
+      harness.clock.advance(checkEveryMs)
+      await settle()
+    }
+    assert.deepEqual(shown(socket), [2])
+  })
+
+  it('tells of a gap that can not be filled, and goes on behind it', async () => {
+    const { harness, broker, socket, epoch } = await makeNode(makeStorage(new FakeClock(), 2))
+    broker.loses = ({ position: { offset } }) => offset < 5
+    for (let index = 1; index <= 4; index += 1) await harness.hub.publish('a', index)
+    const last = (await harness.hub.publish('a', 5))!
+    await settle()
+    const [gap, ...rest] = socket.take()
+    assert.deepEqual(gap, { t: 'gap', topic: 'a', reason: 'expired', at: [epoch, 5, last.mark] })
+    assert.deepEqual(rest, [])
+    await harness.hub.publish('a', 6)
+    assert.deepEqual(shown(socket), [6])
+  })
+
+  it('keeps the order while it reads, and fills the gap when the broker is back', async () => {
+    const { harness, broker, socket } = await makeNode()
+    broker.loses = ({ position: { offset } }) => offset === 1
+    broker.failsToRead = true
+    await harness.hub.publish('a', 1)
+    await harness.hub.publish('a', 2)
+    await settle()
+    assert.deepEqual(shown(socket), [])
+    broker.failsToRead = false
+    await harness.hub.publish('a', 3)
+    assert.deepEqual(shown(socket), [])
+    harness.clock.advance(checkEveryMs)
+    await settle()
+    assert.deepEqual(shown(socket), [1, 2, 3])
+  })
+
+  it('tells the clients of a pattern that a message of a topic is missing', async () => {
+    const { harness, broker } = await makeNode()
+    const socket = await harness.enter()
+    socket.say({ t: 'sub', id: 1, topic: '*' })
+    await settle()
+    socket.take()
+    broker.loses = ({ position: { offset } }) => offset === 2
+    for (let index = 1; index <= 3; index += 1) await harness.hub.publish('b', index)
+    assert.deepEqual(shown(socket), [1, 'expired', 3])
+  })
+})
+
+describe('a hub whose broker came back from an older copy', () => {
+  it('tells the clients, though offset and epoch fit', async () => {
+    const storage = makeStorage()
+    const { harness, broker, socket, epoch } = await makeNode(storage)
+    // The copy has the same epoch and the first two messages, and then messages of its own.
+    const positions = []
+    for (let index = 1; index <= 4; index += 1) positions.push((await harness.hub.publish('a', index))!)
+    assert.deepEqual(shown(socket), [1, 2, 3, 4])
+    const copy = olderCopy(epoch, positions.slice(0, 2))
+    await broker.replace(copy)
+    for (let check = 0; check < 2; check += 1) {
+      harness.clock.advance(checkEveryMs)
+      await settle()
+    }
+    assert.deepEqual(shown(socket), ['rewound'])
+    await harness.hub.publish('a', 'new 3')
+    assert.deepEqual(shown(socket), ['new 3'])
+  })
+
+  it('does not resume a client of the lost messages, even where the offsets have been reached again', async () => {
+    const { harness, broker, epoch } = await makeNode()
+    const positions = []
+    for (let index = 1; index <= 4; index += 1) positions.push((await harness.hub.publish('a', index))!)
+    await broker.replace(olderCopy(epoch, positions.slice(0, 2)))
+    for (let index = 3; index <= 6; index += 1) await harness.hub.publish('a', `new ${index}`)
+    await settle()
+    const resumed = async ({ offset, mark }: { offset: number; mark: string }): Promise<unknown> => {
+      const socket = await harness.enter()
+      socket.say({ t: 'sub', id: 1, topic: 'a', at: [epoch, offset, mark] })
+      await settle()
+      const [ok, ...messages] = socket.take()
+      return ok!.recovered === true ? messages.map(({ data }) => data) : ok!.reason
+    }
+    assert.equal(await resumed(positions[3]!), 'rewound')
+    assert.equal(await resumed(positions[2]!), 'rewound')
+  })
+})
+
+describe('a hub whose broker is away', () => {
+  it('fails publishes and new topics clearly, and takes them when it is back', async () => {
+    const { harness, broker, socket } = await makeNode()
+    broker.isAway = true
+    socket.say({ t: 'pub', id: 2, topic: 'a', data: 1 })
+    socket.say({ t: 'sub', id: 3, topic: 'b' })
+    await settle()
+    assert.deepEqual(shown(socket), ['unavailable', 'unavailable'])
+    await assert.rejects(harness.hub.publish('a', 1))
+    broker.isAway = false
+    socket.say({ t: 'pub', id: 4, topic: 'a', data: 2 })
+    socket.say({ t: 'sub', id: 5, topic: 'b' })
+    await settle()
+    assert.deepEqual(shown(socket), [2, 'ok', 'ok'])
+    assert.equal(socket.closeCode(), undefined)
+  })
+
+  it('resumes from its own ring, and does not call a position lost that only the broker can judge', async () => {
+    const { harness, broker, epoch } = await makeNode()
+    const position = (await harness.hub.publish('a', 1))!
+    await harness.hub.publish('a', 2)
+    broker.isAway = true
+    const socket = await harness.enter()
+    socket.say({ t: 'sub', id: 1, topic: 'a', at: [epoch, 1, position.mark] })
+    await settle()
+    assert.deepEqual(shown(socket), ['ok', 2])
+    socket.say({ t: 'sub', id: 2, topic: 'a', at: [epoch, 1, 'another'] })
+    await settle()
+    assert.deepEqual(shown(socket), ['unavailable'])
+  })
+})
+
+/** A broker whose topics have this epoch and these first messages. */
+function olderCopy(epoch: string, kept: readonly { readonly mark: string }[]): MemoryBroker {
+  const marks = [epoch, ...kept.map(({ mark }) => mark)].map((tag) => Buffer.from(tag, 'hex'))
+  const random = { ...webRandom, bytes: (length: number) => marks.shift() ?? webRandom.bytes(length) }
+  const copy = new MemoryBroker({
+    history: { count: 1000, bytes: 1 << 20, ageMs: 60_000 },
+    dedupe: { count: 1000, ageMs: 60_000 },
+    maxTopics: 1000,
+    clock: new FakeClock(),
+    random,
+    payload: webPayload,
+  })
+  void copy.open('a', { stored: () => undefined, volatile: () => undefined }).then(async (topic) => {
+    for (const [index] of kept.entries()) await topic.publish(JSON.stringify({ data: index + 1 }))
+    topic.leave()
+  })
+  return copy
+}
