@@ -86,17 +86,37 @@ const rows: readonly Row[] = [
   {
     from: `${library}/subprotocol/probe.ts`,
     may: ['./messages.js', '../ports/payload.js'],
-    mayNot: ['node:buffer', 'ws', '../core/errors.js', '../topics/topic-name.js', '../hub/probe.js', '../link/probe.js'],
+    mayNot: [
+      'node:buffer',
+      'ws',
+      '../core/errors.js',
+      '../topics/topic-name.js',
+      '../hub/probe.js',
+      '../link/probe.js',
+    ],
   },
   {
     from: `${library}/hub/probe.ts`,
-    may: ['./hub.js', '../core/errors.js', '../topics/topic-name.js', '../subprotocol/messages.js', '../ports/clock.js'],
+    may: [
+      './hub.js',
+      '../core/errors.js',
+      '../topics/topic-name.js',
+      '../subprotocol/messages.js',
+      '../ports/clock.js',
+    ],
     mayNot: ['node:buffer', 'ws', '../link/link.js', '../server/probe.js', '../client/probe.js', '../entries/hub.js'],
   },
   {
     from: `${library}/link/probe.ts`,
     may: ['./link.js', '../subprotocol/messages.js', '../ports/payload.js'],
-    mayNot: ['node:buffer', 'ws', '../core/errors.js', '../topics/topic-name.js', '../hub/hub.js', '../client/probe.js'],
+    mayNot: [
+      'node:buffer',
+      'ws',
+      '../core/errors.js',
+      '../topics/topic-name.js',
+      '../hub/hub.js',
+      '../client/probe.js',
+    ],
   },
   {
     from: `${library}/workers/probe.ts`,
