@@ -141,6 +141,35 @@ export const serverLimitOptions = {
   maxTopicLength: option(integer(1, 65_535, 'characters'), 255),
 }
 
+/** The messages that are stored in memory: by a hub, or by the parent process for the hubs of its workers. */
+export const historyOptions = {
+  /**
+   * Messages of a topic that are stored in memory, for clients that come back and ask for history. In a worker, and with a
+   * `broker`, a hub stores nothing itself: the option is then the most that one client is sent.
+   * @default 1_000
+   * @limit The oldest message is dropped. A client that needs it is told `recovered: false`.
+   */
+  historyCount: option(count('messages'), 1_000),
+  /**
+   * Bytes of a topic's messages that are stored.
+   * @default 1_048_576 (1 MiB)
+   * @limit The oldest messages are dropped.
+   */
+  historyBytes: option(count('bytes'), 1 << 20),
+  /**
+   * Milliseconds for which a message is stored, or Infinity.
+   * @default 3_600_000 (1 hour)
+   * @limit The message is dropped.
+   */
+  historyAgeMs: option(countOrInfinity('milliseconds'), 3_600_000),
+  /**
+   * Topics that are stored, and that a hub has open.
+   * @default 10_000
+   * @limit The topic that was unused longest is forgotten. If all are in use, a client gets the error `limit`.
+   */
+  maxTopics: option(count('topics'), 10_000),
+}
+
 /**
  * The limits of a server that listens, for requests that are not handshakes. They do not count against `maxConnections`, so
  * that plain requests never displace a WebSocket.

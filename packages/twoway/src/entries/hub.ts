@@ -4,9 +4,11 @@ import type { StandardSchema } from '../hub/schema.js'
 import { nodeClock } from '../runtimes/node/clock.js'
 import { nodePayload } from '../runtimes/node/payload/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
+import { serversOfWorker } from '../runtimes/node/workers/cluster-parent.js'
 import type { IncomingRequest } from '../server/handshake/incoming-request.js'
 import type { ServerHandlers } from '../server/server-types.js'
 import type { Json } from '../subprotocol/messages.js'
+import { WorkerServers } from '../workers/worker-servers.js'
 
 export { UsageError } from '../core/errors.js'
 export type { HubOptions } from '../hub/hub.js'
@@ -67,6 +69,7 @@ const ports: HubPorts = {
   clock: nodeClock,
   random: nodeRandom,
   payload: nodePayload,
+  parentBroker: () => serversOfWorker((parent) => new WorkerServers(parent, nodeClock))?.broker,
   report: (error) => console.error('twoway: an error in a hub that no error handler took:', error),
 }
 

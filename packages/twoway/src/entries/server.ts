@@ -101,6 +101,7 @@ const ports: ServerPorts = {
   memoryBytes: processMemory,
   memoryTuning,
   transport: serverTransportReport,
+  sharedTopics: () => workerServers(),
   scratchPool: new ScratchPool(nodePayload),
   report: (error) => console.error('twoway: an error that no error handler took:', error),
 }

@@ -1,33 +1,10 @@
+import { historyOptions } from '../core/limits.js'
 import { callable, count, countOrInfinity, matching, object } from '../core/options/check.js'
 import { option } from '../core/options/option.js'
 
 /** The limits of a hub. */
 export const hubLimitOptions = {
-  /**
-   * Messages of a topic that the hub's own broker stores, for clients that come back and for `history`. Without effect on a
-   * `broker` that is given.
-   * @default 1_000
-   * @limit The oldest message is dropped; a client that needs it is told `recovered: false`.
-   */
-  historyCount: option(count('messages'), 1_000),
-  /**
-   * Bytes of a topic's messages that the hub's own broker stores.
-   * @default 1_048_576 (1 MiB)
-   * @limit The oldest messages are dropped.
-   */
-  historyBytes: option(count('bytes'), 1 << 20),
-  /**
-   * Milliseconds for which the hub's own broker stores a message, or Infinity.
-   * @default 3_600_000 (1 hour)
-   * @limit The message is dropped.
-   */
-  historyAgeMs: option(countOrInfinity('milliseconds'), 3_600_000),
-  /**
-   * Topics that the hub's own broker stores, and topics that this process has open.
-   * @default 10_000
-   * @limit The topic that was unused longest is forgotten. If all are in use, a client gets the error `limit`.
-   */
-  maxTopics: option(count('topics'), 10_000),
+  ...historyOptions,
   /**
    * Topics and patterns that one client may subscribe to.
    * @default 100
@@ -37,7 +14,7 @@ export const hubLimitOptions = {
   /**
    * Characters of a topic or pattern, in UTF-16 units.
    * @default 200
-   * @limit The client gets the error `malformed`, and the connection closes.
+   * @limit The client gets the error `invalid`.
    */
   maxTopicLength: option(count('characters'), 200),
   /**

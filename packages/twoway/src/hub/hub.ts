@@ -9,7 +9,7 @@ import type { Clock } from '../ports/clock.js'
 import type { Payload } from '../ports/payload.js'
 import type { Random } from '../ports/random.js'
 import { type Json, subprotocolName } from '../subprotocol/messages.js'
-import { MemoryBroker } from '../topics/memory-broker.js'
+import { defaultDedupe, MemoryBroker } from '../topics/memory-broker.js'
 import { faultOfTopic } from '../topics/topic-name.js'
 import { HubCore } from './hub-core.js'
 import { type hubLimitOptions, hubTable } from './hub-options.js'
@@ -56,7 +56,7 @@ export interface HubOptions<
     | undefined
   /**
    * The broker that processes share.
-   * @default one in the memory of this process
+   * @default one in the memory of this process; in a worker of `serveWorkers` that of its parent
    */
   readonly broker?: ResumableBroker | undefined
   /**
@@ -110,13 +110,12 @@ export interface HubPorts {
   readonly clock: Clock
   readonly random: Random
   readonly payload: Payload
+  /** The broker of this process, if it is a worker whose parent has one. */
+  readonly parentBroker?: (() => ResumableBroker | undefined) | undefined
   report(error: unknown): void
 }
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
-
-const dedupeCount = 10_000
-const dedupeAgeMs = 120_000
 
 /** A hub, with the handlers that connect it to a server. */
 export class Hub implements HubBase<unknown> {
@@ -124,7 +123,7 @@ export class Hub implements HubBase<unknown> {
 
   constructor(
     options: HubOptions<Readonly<Record<string, TopicRule<never>>>, Readonly<Record<string, AnyRequest>>, unknown>,
-    { clock, random, payload, report }: HubPorts,
+    { clock, random, payload, parentBroker, report }: HubPorts,
   ) {
     const {
       topics = {},
@@ -136,22 +135,23 @@ export class Hub implements HubBase<unknown> {
     } = settleOptions(options, hubTable, {
       name: 'createHub()',
     }) as typeof options & HubCore['limits']
+    const shared = broker ?? parentBroker?.()
     const { historyCount: count, historyBytes: bytes, historyAgeMs: ageMs, maxTopics } = limits
     this.#core = new HubCore({
       rules: new TopicRules(topics as Readonly<Record<string, TopicRule>>),
       requests: readRequests(requests as Readonly<Record<string, AnyRequest>>),
       limits,
       broker:
-        broker ??
+        shared ??
         new MemoryBroker({
           history: { count, bytes, ageMs },
-          dedupe: { count: dedupeCount, ageMs: dedupeAgeMs },
+          dedupe: defaultDedupe,
           maxTopics,
           clock,
           random,
           payload,
         }),
-      isShared: broker !== undefined,
+      isShared: shared !== undefined,
       clock,
       node: Array.from(random.bytes(8), (byte) => byte.toString(16).padStart(2, '0')).join(''),
       authenticate: authenticate ?? (() => ({})),

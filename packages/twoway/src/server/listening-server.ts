@@ -16,6 +16,7 @@ import type {
   RequestHead,
   UpgradeRouteOptions,
 } from '../ports/http-host.js'
+import type { PublishedMessage, ServerRegistration } from '../ports/shared-topics.js'
 import type { Transport, TransportPeer } from '../ports/transport.js'
 import type { TransportReport } from '../ports/transport-report.js'
 import { noMemoryTuning } from './add-metrics.js'
@@ -87,6 +88,10 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
   readonly #topics: ServerTopics<ServerConnection<Data>>
   readonly #heartbeat: Heartbeat<Data>
   readonly #messageTimeout: MessageTimeout
+  /** Undefined unless this process is a worker. */
+  readonly #sharedTopics: ServerRegistration | undefined
+  /** The connections that messages of this server leave out, by the messages' numbers. */
+  readonly #left = new Map<number, ServerConnection<Data>>()
   #listener: HttpListener | undefined
   /** The server goes on, but is about to stop. */
   #isLeaving = false
@@ -114,9 +119,13 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
       accepted: (accepted) => this.#open(accepted),
       failed: (error) => this.#calls.failedWithoutSocket(error),
     })
-    this.#topics = new ServerTopics(settings.limits, (limit, socket) => {
-      this.#observer.limitReached(limit, socket.remoteAddress, socket)
-    })
+    const shared = settings.ports.sharedTopics?.()?.register((message, own) => this.#deliver(message, own))
+    this.#sharedTopics = shared
+    this.#topics = new ServerTopics(
+      settings.limits,
+      (limit, socket) => this.#observer.limitReached(limit, socket.remoteAddress, socket),
+      shared && ((pattern, hasSubscribers) => shared.changed(pattern, hasSubscribers)),
+    )
     this.#heartbeat = new Heartbeat(settings, this.#connections, (socket, error) => {
       this.#calls.error(socket, error)
       socket.terminate()
@@ -169,7 +178,22 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
   }
 
   publish(topic: string, message: OutgoingPiece, options?: PublishOptions<Data>): number {
-    return this.#sendToAll(this.#topics.subscribersOf(topic), message, options)
+    const subscribers = this.#topics.subscribersOf(topic)
+    if (this.#sharedTopics === undefined) return this.#sendToAll(subscribers, message, options)
+    const { except, compress, volatile } = options ?? {}
+    const content = typeof message === 'string' ? message : bytesOf(message)
+    const own = this.#sharedTopics.publish({ topic, message: content, compress, volatile })
+    const isLeftOut = except !== undefined && subscribers.has(except as ServerConnection<Data>)
+    if (isLeftOut) this.#left.set(own, except as ServerConnection<Data>)
+    return subscribers.size - Number(isLeftOut)
+  }
+
+  /** Delivers a message of this or another process to the subscribers here. */
+  #deliver({ topic, message, compress, volatile }: PublishedMessage, own: number | undefined): void {
+    const except = own === undefined ? undefined : this.#left.get(own)
+    // Numbers grow, so an earlier message that is still here was lost.
+    if (own !== undefined) for (const number of this.#left.keys()) if (number <= own) this.#left.delete(number)
+    this.#sendToAll(this.#topics.subscribersOf(topic), message, { except, compress, volatile })
   }
 
   [prepareMessage](message: string | Uint8Array): PreparedMessage {

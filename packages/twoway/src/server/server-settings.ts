@@ -14,6 +14,7 @@ import type { DeflateCodec } from '../ports/deflate-codec.js'
 import type { Diagnostics } from '../ports/diagnostics.js'
 import type { HttpHost, ListenOptions, MiddlewareFunction } from '../ports/http-host.js'
 import type { MemoryTuning } from '../ports/memory-tuning.js'
+import type { SharedTopics } from '../ports/shared-topics.js'
 import type { TransportReport } from '../ports/transport-report.js'
 import { foreignListenOptions, foreignPlainOptions, foreignServerOptions } from './foreign-options.js'
 import { TrustedProxies } from './proxies/trusted-proxies.js'
@@ -33,6 +34,8 @@ export interface ServerPorts extends ConnectionPorts {
   readonly memoryTuning?: MemoryTuning | undefined
   /** The path of the bytes of a listener's connections. If it is undefined, they stay within the process. */
   readonly transport?: ((encrypted: boolean) => TransportReport) | undefined
+  /** The topics that this process shares with others; undefined unless it is a worker. */
+  readonly sharedTopics?: (() => SharedTopics | undefined) | undefined
   /** Reports an error that no handler took to whoever runs the program. */
   report(error: unknown): void
 }

@@ -24,6 +24,9 @@ export interface MemoryBrokerSettings {
   readonly payload: Payload
 }
 
+/** The ids of two minutes: a client that lost its connection comes back and repeats a publish within that. */
+export const defaultDedupe = { count: 10_000, ageMs: 120_000 }
+
 /** A broker in the memory of this process. Its messages end with it, and its topics then have other epochs. */
 export class MemoryBroker implements ResumableBroker {
   readonly delivery = 'resumable'

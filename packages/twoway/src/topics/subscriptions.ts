@@ -23,6 +23,12 @@ export class Subscriptions<Member extends object> {
   readonly #topics = new Map<string, Subscribed<Member>>()
   readonly #patterns = new TopicTrie<Subscribed<Member>>()
   readonly #ofMember = new Map<Member, Topics<Member>>()
+  readonly #onChange: ((pattern: string, hasSubscribers: boolean) => void) | undefined
+
+  /** @param onChange called when a topic or pattern gets its first subscriber, and when it loses its last one */
+  constructor(onChange?: (pattern: string, hasSubscribers: boolean) => void) {
+    this.#onChange = onChange
+  }
 
   /** The number of topics and patterns with a subscriber. */
   get size(): number {
@@ -100,6 +106,7 @@ export class Subscriptions<Member extends object> {
     const subscribed: Subscribed<Member> = { pattern, only: undefined, members: undefined }
     if (isPattern(pattern)) this.#patterns.set(pattern, subscribed)
     else this.#topics.set(pattern, subscribed)
+    this.#onChange?.(pattern, true)
     return subscribed
   }
 
@@ -109,6 +116,7 @@ export class Subscriptions<Member extends object> {
     if (members !== undefined && members.size > 0) return
     if (isPattern(pattern)) this.#patterns.delete(pattern)
     else this.#topics.delete(pattern)
+    this.#onChange?.(pattern, false)
   }
 }
 

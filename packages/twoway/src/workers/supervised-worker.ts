@@ -1,13 +1,10 @@
 import type { WorkerEnd, WorkerProcess } from '../ports/worker-host.js'
 import type { ServerMetrics } from '../server/server-metrics.js'
+import { receivedError, sentError } from './sent-error.js'
 import type { SharedPorts } from './shared-ports.js'
-import {
-  type ParentMessage,
-  receivedError,
-  sentError,
-  type WorkerAddress,
-  type WorkerMessage,
-} from './worker-messages.js'
+import type { ParentTopicMessage } from './topics/topic-messages.js'
+import { type SharedTopicsOfWorkers, WorkerTopics } from './topics/worker-topics.js'
+import type { ParentMessage, WorkerAddress, WorkerMessage } from './worker-messages.js'
 import type { WorkersSettings } from './workers-settings.js'
 import type { WorkerState } from './workers-types.js'
 
@@ -38,6 +35,7 @@ export class SupervisedWorker {
   readonly #settings: WorkersSettings
   readonly #ports: SharedPorts
   readonly #observer: WorkerObserver
+  readonly #topics: WorkerTopics
   readonly #process: WorkerProcess
   readonly #asks = new Map<number, (metrics: ServerMetrics | undefined) => void>()
   #state: WorkerState = 'starting'
@@ -56,11 +54,18 @@ export class SupervisedWorker {
   #onNotStarted: (error: Error) => void = () => {}
   #onGone: () => void = () => {}
 
-  constructor(id: number, settings: WorkersSettings, ports: SharedPorts, observer: WorkerObserver) {
+  constructor(
+    id: number,
+    settings: WorkersSettings,
+    ports: SharedPorts,
+    topics: SharedTopicsOfWorkers,
+    observer: WorkerObserver,
+  ) {
     this.id = id
     this.#settings = settings
     this.#ports = ports
     this.#observer = observer
+    this.#topics = new WorkerTopics(topics, (message, bytes) => this.#tellOfTopic(message, bytes))
     this.started = new Promise((resolve, reject) => {
       this.#onStarted = resolve
       this.#onNotStarted = reject
@@ -116,20 +121,32 @@ export class SupervisedWorker {
   /** Returns whether the message was sent to the process. */
   broadcast(message: string | Uint8Array, compress: boolean | undefined): boolean {
     if (this.#state !== 'listening' && this.#state !== 'draining') return false
+    // A string takes at most two bytes a character.
+    const size = message.length * (typeof message === 'string' ? 2 : 1)
+    return this.#tellIfRoom({ type: 'broadcast', message, compress }, size)
+  }
+
+  /** Answers are always sent, as they are no more than the questions. */
+  #tellOfTopic(message: ParentTopicMessage, bytes: number): boolean {
+    if (this.#state === 'ended') return false
+    if (message.type !== 'brokerAnswer') return this.#tellIfRoom(message, bytes)
+    this.#tell(message)
+    return true
+  }
+
+  #tellIfRoom(message: ParentMessage, size: number): boolean {
     const { maxBufferedBytes } = this.#settings
     if (this.#waitingBytes > maxBufferedBytes) {
       this.#missedBroadcasts += 1
       if (!this.#isLagging) {
         this.#isLagging = true
         const waiting = `${this.#waitingBytes} bytes wait, and maxBufferedBytes is ${maxBufferedBytes}`
-        this.#observer.failed(new Error(`${this.#name} takes no broadcasts and misses them from now on: ${waiting}`))
+        this.#observer.failed(new Error(`${this.#name} takes no messages and misses them from now on: ${waiting}`))
       }
       return false
     }
-    // A string takes at most two bytes a character.
-    const size = message.length * (typeof message === 'string' ? 2 : 1)
     this.#waitingBytes += size
-    this.#tell({ type: 'broadcast', message, compress }, () => {
+    this.#tell(message, () => {
       this.#waitingBytes -= size
       if (this.#waitingBytes === 0) this.#isLagging = false
     })
@@ -249,6 +266,8 @@ export class SupervisedWorker {
         this.#asks.get(message.ask)?.(message.metrics)
         this.#asks.delete(message.ask)
         break
+      default:
+        this.#topics.take(message)
     }
   }
 
@@ -272,6 +291,7 @@ export class SupervisedWorker {
     const error = new Error(this.describe(end), cause === undefined ? undefined : { cause })
     this.#observer.ended(this, end)
     this.#state = 'ended'
+    this.#topics.leave()
     for (const resolve of this.#asks.values()) resolve(undefined)
     this.#asks.clear()
     if (wasStarting) this.#onNotStarted(withCode(error))

@@ -1,5 +1,6 @@
-import { isError } from '../core/value-kinds.js'
 import type { ServerMetrics } from '../server/server-metrics.js'
+import type { SentError } from './sent-error.js'
+import type { ParentTopicMessage, WorkerTopicMessage } from './topics/topic-messages.js'
 
 /** A worker's request for the port that a server listens on. The port 0 stands for any port. */
 export interface PortRequest {
@@ -18,14 +19,6 @@ export interface WorkerAddress {
   readonly port: number
 }
 
-/** An error as it is sent between processes. */
-export interface SentError {
-  readonly name: string
-  readonly message: string
-  readonly code?: string | undefined
-  readonly stack?: string | undefined
-}
-
 /** The messages of a worker to its parent. */
 export type WorkerMessage =
   /** Asks for a port to listen on; answered by 'port'. */
@@ -35,6 +28,7 @@ export type WorkerMessage =
   /** A server could not be started, or an error ends the process. */
   | { readonly type: 'failed'; readonly error: SentError }
   | { readonly type: 'answer'; readonly ask: number; readonly metrics: ServerMetrics }
+  | WorkerTopicMessage
 
 /** The messages of a parent to its worker. */
 export type ParentMessage =
@@ -52,14 +46,4 @@ export type ParentMessage =
   | { readonly type: 'notReady' }
   /** No further message follows. */
   | { readonly type: 'end' }
-
-export function sentError(error: unknown): SentError {
-  if (!isError(error)) return { name: 'Error', message: String(error) }
-  const { name, message, stack, code } = error as Error & { readonly code?: unknown }
-  return { name, message, stack, ...(typeof code === 'string' ? { code } : {}) }
-}
-
-/** The error that was sent, as an Error of this process. */
-export function receivedError({ message, ...rest }: SentError): Error {
-  return Object.assign(new Error(message), rest)
-}
+  | ParentTopicMessage

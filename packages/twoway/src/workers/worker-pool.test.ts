@@ -243,7 +243,7 @@ describe('serveWorkers: broadcast', () => {
     assert.equal(scene.worker(0).received.length, 3)
     assert.equal(scene.worker(1).received.length, 5)
     assert.deepEqual(scene.errors, [
-      'worker 1 (process 101) takes no broadcasts and misses them from now on: 150 bytes wait, and maxBufferedBytes is 100',
+      'worker 1 (process 101) takes no messages and misses them from now on: 150 bytes wait, and maxBufferedBytes is 100',
     ])
     scene.worker(0).take()
     assert.equal(workers.broadcast('x'.repeat(51)), 2)
@@ -511,6 +511,10 @@ describe('serveWorkers: options', () => {
       startTimeoutMs: 0,
       killAfterMs: 1.5,
       maxBufferedBytes: -1,
+      historyCount: 0,
+      historyBytes: 1.5,
+      historyAgeMs: 'a',
+      maxTopics: 0,
       admin: 'a',
       workerExit: 'a',
       error: {},

@@ -1,3 +1,4 @@
+import { UsageError } from '../core/errors.js'
 import type { Timer } from '../ports/clock.js'
 import type { WorkerEnd } from '../ports/worker-host.js'
 import { addMetrics, noMetrics, noTransport, nothingNow } from '../server/add-metrics.js'
@@ -6,13 +7,16 @@ import { bytesOf } from '../server/connection/message-bytes.js'
 import type { ServerMetrics } from '../server/server-metrics.js'
 import type { CloseOptions, OutgoingPiece, SendOptions, Server } from '../server/server-types.js'
 import { checkTime } from '../server/shutdown/check-time.js'
+import { MemoryBroker } from '../topics/memory-broker.js'
+import { faultOfTopic } from '../topics/topic-name.js'
 import { type AdminSubject, startAdminServer } from './admin-server.js'
 import { RestartDelay } from './restart-delay.js'
 import { SharedPorts } from './shared-ports.js'
 import { SupervisedWorker } from './supervised-worker.js'
+import { SharedTopicsOfWorkers } from './topics/worker-topics.js'
 import type { WorkerAddress } from './worker-messages.js'
 import { settleWorkers, type WorkersPorts, type WorkersSettings } from './workers-settings.js'
-import type { WorkerExit, Workers, WorkersMetrics, WorkersOptions } from './workers-types.js'
+import type { WorkerExit, Workers, WorkersMetrics, WorkersOptions, WorkersPublishOptions } from './workers-types.js'
 
 /**
  * Starts workers, and resolves when all of them listen. Rejects with a UsageError for wrong options. If a worker fails to
@@ -36,6 +40,7 @@ interface Seat {
 class WorkerPool implements Workers {
   readonly #settings: WorkersSettings
   readonly #ports: SharedPorts
+  readonly #topics: SharedTopicsOfWorkers
   readonly #seats: readonly Seat[]
   /** All running workers, including those that are being replaced. */
   readonly #running = new Set<SupervisedWorker>()
@@ -55,6 +60,10 @@ class WorkerPool implements Workers {
   constructor(settings: WorkersSettings) {
     this.#settings = settings
     this.#ports = new SharedPorts((address) => settings.ports.host.findPort(address))
+    const { clock, random, admin } = settings.ports
+    this.#topics = new SharedTopicsOfWorkers(
+      new MemoryBroker({ ...settings.topics, clock, random, payload: admin.payload }),
+    )
     this.#seats = Array.from({ length: settings.workers }, (_, index) => ({
       id: index + 1,
       delay: new RestartDelay(),
@@ -110,6 +119,13 @@ class WorkerPool implements Workers {
     let handed = 0
     for (const worker of this.#running) if (worker.broadcast(content, compress)) handed += 1
     return handed
+  }
+
+  publish(topic: string, message: OutgoingPiece, { compress, volatile }: WorkersPublishOptions = {}): number {
+    const fault = faultOfTopic(topic)
+    if (fault !== undefined) throw new UsageError('topicInvalid', fault)
+    const content = typeof message === 'string' ? message : bytesOf(message)
+    return this.#topics.publish({ topic, message: content, compress, volatile })
   }
 
   async metrics(): Promise<WorkersMetrics> {
@@ -192,7 +208,7 @@ class WorkerPool implements Workers {
   }
 
   #launch(id: number): SupervisedWorker {
-    const worker = new SupervisedWorker(id, this.#settings, this.#ports, {
+    const worker = new SupervisedWorker(id, this.#settings, this.#ports, this.#topics, {
       listening: ({ addresses }) => {
         this.#addresses = addresses
       },

@@ -1,15 +1,12 @@
 import type { Clock } from '../ports/clock.js'
 import type { HttpHandler, HttpHost, HttpListener, ListenOptions } from '../ports/http-host.js'
+import type { ServerRegistration, SharedTopics } from '../ports/shared-topics.js'
 import type { WorkerParent } from '../ports/worker-parent.js'
 import { addMetrics, noMemoryTuning } from '../server/add-metrics.js'
 import type { Server } from '../server/server-types.js'
-import {
-  type ParentMessage,
-  type PortRequest,
-  receivedError,
-  sentError,
-  type WorkerMessage,
-} from './worker-messages.js'
+import { receivedError, sentError } from './sent-error.js'
+import { ParentBroker } from './topics/parent-broker.js'
+import type { ParentMessage, PortRequest, WorkerMessage } from './worker-messages.js'
 
 type PortAnswer = ParentMessage & { readonly type: 'port' }
 
@@ -17,7 +14,9 @@ type PortAnswer = ParentMessage & { readonly type: 'port' }
 const mostPorts = 5
 
 /** The servers of a worker process. Requests of the parent apply to all of them. */
-export class WorkerServers {
+export class WorkerServers implements SharedTopics {
+  /** The broker in the parent process. */
+  readonly broker: ParentBroker
   readonly #parent: WorkerParent
   readonly #clock: Clock
   readonly #servers = new Set<Server<never>>()
@@ -28,10 +27,14 @@ export class WorkerServers {
   #anyPorts = 0
   #isLeaving = false
   #isClosing = false
+  /** The servers whose topics are shared: each worker makes the same ones in the same order. */
+  readonly #delivers: Parameters<SharedTopics['register']>[0][] = []
+  #lastPublish = 0
 
   constructor(parent: WorkerParent, clock: Clock) {
     this.#parent = parent
     this.#clock = clock
+    this.broker = new ParentBroker((message) => this.#tell(message), clock)
     parent.listen({
       message: (message) => this.#take(message as ParentMessage),
       failed: (error) => this.#tell({ type: 'failed', error: sentError(error) }),
@@ -56,6 +59,18 @@ export class WorkerServers {
       this.#starting -= 1
       // In a task of its own: a module that awaits one server may start the next before it runs.
       this.#clock.task(() => this.#tellListening())
+    }
+  }
+
+  register(deliver: Parameters<SharedTopics['register']>[0]): ServerRegistration {
+    const server = this.#delivers.push(deliver) - 1
+    return {
+      changed: (pattern, hasSubscribers) => this.#tell({ type: 'topic', server, pattern, hasSubscribers }),
+      publish: (published) => {
+        const own = ++this.#lastPublish
+        this.#tell({ type: 'publish', server, own, published })
+        return own
+      },
     }
   }
 
@@ -138,6 +153,13 @@ export class WorkerServers {
       case 'end':
         this.#parent.leave()
         break
+      case 'published':
+        for (const [server, deliver] of this.#delivers.entries()) {
+          if (message.server === undefined || message.server === server) deliver(message.published, message.own)
+        }
+        break
+      default:
+        this.broker.take(message)
     }
   }
 

@@ -1,3 +1,4 @@
+import { historyOptions } from '../core/limits.js'
 import { count, listOf, matching, object, text } from '../core/options/check.js'
 import { option } from '../core/options/option.js'
 import type { AdminOptions } from './admin-options.js'
@@ -41,11 +42,12 @@ export const workersOptions = {
    */
   killAfterMs: option(count('milliseconds'), 15_000),
   /**
-   * Bytes of broadcasts that may wait for a worker that does not take them.
+   * Bytes of broadcasts and messages of topics that may wait for a worker that does not take them.
    * @default 16_777_216 (16 MiB)
    * @limit The worker misses further broadcasts, and `error` is called; the other workers get them.
    */
   maxBufferedBytes: option(count('bytes'), 16 << 20),
+  ...historyOptions,
   /**
    * An HTTP server in the parent process for probes and metrics: `/livez`, `/readyz` and `/metrics`. The object says where
    * it listens; `{}` takes the defaults. Without this option there is no such server.

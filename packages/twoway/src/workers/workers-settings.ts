@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.js'
 import type { Random } from '../ports/random.js'
 import type { WorkerHost } from '../ports/worker-host.js'
 import type { ServerPorts } from '../server/server-settings.js'
+import { defaultDedupe, type MemoryBrokerSettings } from '../topics/memory-broker.js'
 import { type AdminSettings, adminOptions } from './admin-options.js'
 import { workersOptions } from './workers-options.js'
 import type { WorkersOptions } from './workers-types.js'
@@ -29,6 +30,8 @@ export interface WorkersSettings {
   readonly startTimeoutMs: number
   readonly killAfterMs: number
   readonly maxBufferedBytes: number
+  /** What the parent stores for the hubs of its workers. */
+  readonly topics: Pick<MemoryBrokerSettings, 'history' | 'dedupe' | 'maxTopics'>
   /** Where the server for probes and metrics listens; undefined for none. */
   readonly admin: AdminSettings | undefined
   readonly handlers: Pick<WorkersOptions, 'workerExit' | 'error'>
@@ -54,5 +57,7 @@ export function settleWorkers(options: WorkersOptions, ports: WorkersPorts): Wor
     settled.admin === undefined
       ? undefined
       : settleOptions(settled.admin, adminOptions, { name: 'admin of serveWorkers()', prefix: 'admin.' })
-  return { ports, workers, startTimeoutMs, killAfterMs, maxBufferedBytes, admin, handlers: options }
+  const { historyCount: count, historyBytes: bytes, historyAgeMs: ageMs, maxTopics } = settled
+  const topics = { history: { count, bytes, ageMs }, dedupe: defaultDedupe, maxTopics }
+  return { ports, workers, startTimeoutMs, killAfterMs, maxBufferedBytes, topics, admin, handlers: options }
 }

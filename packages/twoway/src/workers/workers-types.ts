@@ -1,7 +1,7 @@
 import type { OptionsOf } from '../core/options/option.js'
 import type { PlatformAsyncDisposable } from '../ports/platform-types.js'
 import type { ServerMetrics } from '../server/server-metrics.js'
-import type { CloseOptions, OutgoingPiece, SendOptions } from '../server/server-types.js'
+import type { CloseOptions, OutgoingPiece, PublishOptions, SendOptions } from '../server/server-types.js'
 import type { workersOptions } from './workers-options.js'
 
 /** The options of `serveWorkers`. */
@@ -57,9 +57,11 @@ export interface WorkersMetrics extends ServerMetrics {
   readonly workers: readonly WorkerMetrics[]
   /** Workers that died unexpectedly. */
   readonly workerExits: number
-  /** Broadcasts that a worker missed, because more than `maxBufferedBytes` were waiting for it. */
+  /** Broadcasts and messages of topics that a worker missed, because more than `maxBufferedBytes` were waiting for it. */
   readonly missedBroadcasts: number
 }
+
+export type WorkersPublishOptions = Omit<PublishOptions, 'except'>
 
 /** Servers in several processes, on one port. `await using workers = await serveWorkers(...)` closes them. */
 export interface Workers extends PlatformAsyncDisposable {
@@ -84,6 +86,12 @@ export interface Workers extends PlatformAsyncDisposable {
    * Throws a UsageError for anything but a string, an ArrayBuffer or a view of one.
    */
   broadcast(message: OutgoingPiece, options?: SendOptions): number
+  /**
+   * Sends a message to all connections of all workers that subscribe to the topic, as `publish` of a server does. Returns the
+   * number of processes that were sent the message. Throws a UsageError for a topic that is none or has wildcards, and for
+   * anything but a string, an ArrayBuffer or a view of one.
+   */
+  publish(topic: string, message: OutgoingPiece, options?: WorkersPublishOptions): number
   /** The counts of all workers, and of each. A stuck worker delays the answer by at most two seconds. */
   metrics(): Promise<WorkersMetrics>
   /**

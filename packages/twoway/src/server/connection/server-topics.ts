@@ -6,12 +6,18 @@ import { faultOfPattern, faultOfTopic } from '../../topics/topic-name.js'
 /** The subscriptions of a server's connections, within its limits. */
 export class ServerTopics<Socket extends object> {
   readonly #limits: ServerLimits
-  readonly #subscriptions = new Subscriptions<Socket>()
+  readonly #subscriptions: Subscriptions<Socket>
   readonly #onLimit: (limit: keyof ServerLimits, socket: Socket) => void
 
-  constructor(limits: ServerLimits, onLimit: (limit: keyof ServerLimits, socket: Socket) => void) {
+  /** @param onChange called when a topic or pattern gets its first subscriber, and when it loses its last one */
+  constructor(
+    limits: ServerLimits,
+    onLimit: (limit: keyof ServerLimits, socket: Socket) => void,
+    onChange?: (pattern: string, hasSubscribers: boolean) => void,
+  ) {
     this.#limits = limits
     this.#onLimit = onLimit
+    this.#subscriptions = new Subscriptions(onChange)
   }
 
   /** Returns false if the connection subscribes already. Throws a UsageError beyond a limit. */
