@@ -6,7 +6,12 @@ import {
   tlsOptions,
 } from '../../../twoway/dist/client/client-options.js'
 import { deflateOptions } from '../../../twoway/dist/core/extensions/permessage-deflate/deflate-options.js'
-import { clientLimitOptions, plainLimitOptions, serverLimitOptions } from '../../../twoway/dist/core/limits.js'
+import {
+  clientLimitOptions,
+  historyOptions,
+  plainLimitOptions,
+  serverLimitOptions,
+} from '../../../twoway/dist/core/limits.js'
 import type { OptionTable } from '../../../twoway/dist/core/options/option.js'
 import { hubLimitOptions, hubTable } from '../../../twoway/dist/hub/hub-options.js'
 import {
@@ -166,11 +171,23 @@ export const optionGroups: readonly OptionGroup[] = [
     title: '`serveWorkers`: handlers',
     introduction: 'The parent process calls these functions.',
     from: 'WorkersOptions',
-    options: without(workersTable, workersOptions),
+    options: without(workersTable, workersOptions, historyOptions),
+  },
+  {
+    title: '`serveWorkers`: messages that the parent stores',
+    introduction: 'The parent process stores the messages for the hubs of its workers: [hub.md](hub.md).',
+    from: 'WorkersOptions',
+    options: historyOptions,
+  },
+  {
+    title: '`createHub`: messages that are stored',
+    introduction: '`createHub` of `twoway/hub` has these options: [hub.md](hub.md) describes the hub.',
+    from: 'HubOptions',
+    options: historyOptions,
   },
   {
     title: '`createHub`: limits',
-    introduction: '`createHub` of `twoway/hub` has these limits: [hub.md](hub.md) describes the hub.',
+    introduction: 'All of these limits hold by default.',
     from: 'HubOptions',
     options: hubLimitOptions,
   },
@@ -178,6 +195,6 @@ export const optionGroups: readonly OptionGroup[] = [
     title: '`createHub`: topics, requests and clients',
     introduction: 'The rules and functions of the application.',
     from: 'HubOptions',
-    options: without(hubTable, hubLimitOptions),
+    options: without(hubTable, historyOptions, hubLimitOptions),
   },
 ]

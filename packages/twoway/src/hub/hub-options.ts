@@ -4,7 +4,6 @@ import { option } from '../core/options/option.js'
 
 /** The limits of a hub. */
 export const hubLimitOptions = {
-  ...historyOptions,
   /**
    * Topics and patterns that one client may subscribe to.
    * @default 100
@@ -66,6 +65,7 @@ const isBroker = (value: unknown): boolean =>
 
 /** All options of `createHub`. `HubOptions` documents the others. */
 export const hubTable = {
+  ...historyOptions,
   ...hubLimitOptions,
   topics: option(object<object>()),
   requests: option(object<object>()),

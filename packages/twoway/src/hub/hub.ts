@@ -1,3 +1,4 @@
+import type { historyOptions } from '../core/limits.js'
 import { openPipe, type Pipeable } from '../core/message-pipe.js'
 import type { OptionsOf } from '../core/options/option.js'
 import { settleOptions } from '../core/options/settle-options.js'
@@ -35,7 +36,8 @@ export interface HubOptions<
   Topics extends Readonly<Record<string, TopicRule<never>>>,
   Requests extends Readonly<Record<string, AnyRequest>>,
   Request,
-> extends OptionsOf<typeof hubLimitOptions> {
+> extends OptionsOf<typeof historyOptions>,
+    OptionsOf<typeof hubLimitOptions> {
   /**
    * The topics that clients may use, by name or pattern. The first rule that matches counts; a topic that none matches does
    * not exist for clients.

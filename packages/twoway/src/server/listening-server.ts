@@ -7,6 +7,7 @@ import type { PlainLimits, ServerLimits } from '../core/limits.js'
 import { type PreparedMessage, type PreparesMessages, prepareMessage } from '../core/prepared-message.js'
 import { BroadcastMessage } from '../core/sending/broadcast-message.js'
 import { UnorderedSet } from '../core/unordered-set.js'
+import type { PublishedMessage, ServerRegistration } from '../ports/broker/shared-topics.js'
 import type {
   HandedUpgrade,
   HttpAttach,
@@ -16,7 +17,6 @@ import type {
   RequestHead,
   UpgradeRouteOptions,
 } from '../ports/http-host.js'
-import type { PublishedMessage, ServerRegistration } from '../ports/shared-topics.js'
 import type { Transport, TransportPeer } from '../ports/transport.js'
 import type { TransportReport } from '../ports/transport-report.js'
 import { noMemoryTuning } from './add-metrics.js'

@@ -1,6 +1,6 @@
+import type { ServerRegistration, SharedTopics } from '../ports/broker/shared-topics.js'
 import type { Clock } from '../ports/clock.js'
 import type { HttpHandler, HttpHost, HttpListener, ListenOptions } from '../ports/http-host.js'
-import type { ServerRegistration, SharedTopics } from '../ports/shared-topics.js'
 import type { WorkerParent } from '../ports/worker-parent.js'
 import { addMetrics, noMemoryTuning } from '../server/add-metrics.js'
 import type { Server } from '../server/server-types.js'

@@ -1,4 +1,3 @@
-import { historyOptions } from '../core/limits.js'
 import { count, listOf, matching, object, text } from '../core/options/check.js'
 import { option } from '../core/options/option.js'
 import type { AdminOptions } from './admin-options.js'
@@ -47,7 +46,6 @@ export const workersOptions = {
    * @limit The worker misses further broadcasts, and `error` is called; the other workers get them.
    */
   maxBufferedBytes: option(count('bytes'), 16 << 20),
-  ...historyOptions,
   /**
    * An HTTP server in the parent process for probes and metrics: `/livez`, `/readyz` and `/metrics`. The object says where
    * it listens; `{}` takes the defaults. Without this option there is no such server.

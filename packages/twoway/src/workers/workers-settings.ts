@@ -1,3 +1,4 @@
+import { historyOptions } from '../core/limits.js'
 import { callable } from '../core/options/check.js'
 import { option } from '../core/options/option.js'
 import { type OptionsOwner, settleOptions } from '../core/options/settle-options.js'
@@ -40,6 +41,7 @@ export interface WorkersSettings {
 /** All options of `serveWorkers`. */
 export const workersTable = {
   ...workersOptions,
+  ...historyOptions,
   workerExit: option(callable()),
   error: option(callable()),
 } satisfies { readonly [name in keyof Required<WorkersOptions>]: unknown }

@@ -1,3 +1,4 @@
+import type { historyOptions } from '../core/limits.js'
 import type { OptionsOf } from '../core/options/option.js'
 import type { PlatformAsyncDisposable } from '../ports/platform-types.js'
 import type { ServerMetrics } from '../server/server-metrics.js'
@@ -5,7 +6,7 @@ import type { CloseOptions, OutgoingPiece, PublishOptions, SendOptions } from '.
 import type { workersOptions } from './workers-options.js'
 
 /** The options of `serveWorkers`. */
-export interface WorkersOptions extends OptionsOf<typeof workersOptions> {
+export interface WorkersOptions extends OptionsOf<typeof workersOptions>, OptionsOf<typeof historyOptions> {
   /** A worker died, and is started again. Without this handler, the exit is printed. */
   workerExit?(exit: WorkerExit): unknown
   /**

@@ -1,6 +1,6 @@
 import type { BrokerContent } from '../../ports/broker/broker.js'
+import type { PublishedMessage } from '../../ports/broker/shared-topics.js'
 import type { TopicMessage, TopicPosition } from '../../ports/broker/topic-position.js'
-import type { PublishedMessage } from '../../ports/shared-topics.js'
 import type { SentError } from '../sent-error.js'
 
 /** A question of a worker to the broker in its parent. Each is answered by 'brokerAnswer'. */

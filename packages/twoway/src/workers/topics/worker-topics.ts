@@ -1,6 +1,6 @@
 import type { BrokerContent, ResumableBroker, ResumableTopic } from '../../ports/broker/broker.js'
+import type { PublishedMessage } from '../../ports/broker/shared-topics.js'
 import type { TopicMessage } from '../../ports/broker/topic-position.js'
-import type { PublishedMessage } from '../../ports/shared-topics.js'
 import { Subscriptions } from '../../topics/subscriptions.js'
 import { sentError } from '../sent-error.js'
 import type { BrokerQuestion, ParentTopicMessage, WorkerTopicMessage } from './topic-messages.js'
