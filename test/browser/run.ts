@@ -5,7 +5,7 @@ import { fetchChineseFont, fetchChromium } from './debian-chromium.js'
 console.log(`Chromium ${fetchChromium()}`)
 fetchChineseFont()
 const isForImages = process.argv.includes('--images')
-const suites = isForImages ? ['playground'] : ['playground', 'echo-settings', 'compression']
+const suites = isForImages ? ['playground'] : ['playground', 'echo-settings', 'compression', 'chat']
 const files = suites.map((name) => fileURLToPath(new URL(`${name}.js`, import.meta.url)))
 const { status } = spawnSync(
   process.execPath,

@@ -16,6 +16,7 @@ export { HubError } from '../hub/hub-error.js'
 export type {
   HubClient,
   HubData,
+  HubMessage,
   HubMetrics,
   Identity,
   Permission,

@@ -3,6 +3,7 @@ import type { BrokerContent, ResumableBroker } from '../ports/broker/broker.js'
 import type { TopicPosition } from '../ports/broker/topic-position.js'
 import type { Clock, Timer } from '../ports/clock.js'
 import type { ErrorCode, Json } from '../subprotocol/messages.js'
+import { isPattern } from '../topics/topic-name.js'
 import { HubCounts } from './hub-counts.js'
 import { HubError } from './hub-error.js'
 import { HubPresence } from './hub-presence.js'
@@ -11,7 +12,7 @@ import type { HubClient, HubData, HubMetrics, Identity, Presence, PublishSetting
 import { encodeContent } from './topics/content.js'
 import { type Frames, type Prepare, volatileFrames } from './topics/hub-message.js'
 import { HubPattern } from './topics/hub-pattern.js'
-import { HubTopic } from './topics/hub-topic.js'
+import { HubTopic, type TopicListener } from './topics/hub-topic.js'
 import type { PatternRule, TopicRules } from './topics/topic-rules.js'
 
 export interface HubCoreSettings {
@@ -125,8 +126,23 @@ export class HubCore {
   }
 
   openPattern(name: string, rule: PatternRule): HubPattern {
+    return this.#openPattern(name, name, rule)
+  }
+
+  /** Listens to a topic or pattern for the server itself. */
+  listen(name: string, listener: TopicListener): { readonly opened: Promise<void>; end(): void } {
+    const rule = this.rules.ofTopic(name)
+    if (!isPattern(name) && rule === undefined) throw noRule(name)
+    const source = isPattern(name)
+      ? this.#openPattern(`for the server ${name}`, name, undefined)
+      : this.openTopic(name, rule!)
+    source.listeners.add(listener)
+    return { opened: source.opened, end: () => source.listeners.delete(listener) }
+  }
+
+  #openPattern(key: string, name: string, rule: PatternRule | undefined): HubPattern {
     const { broker, rules } = this.#settings
-    return this.#open(this.#patterns, name, () => new HubPattern(name, rule, broker, rules, this.counts))
+    return this.#open(this.#patterns, key, () => new HubPattern(name, rule, broker, rules, this.counts))
   }
 
   /** Stores a message, or only sends it where the rule says so. */
@@ -144,7 +160,7 @@ export class HubCore {
     { key, volatile = false }: PublishSettings,
   ): Promise<TopicPosition | undefined> {
     const rule = this.rules.ofTopic(name)
-    if (rule === undefined) throw new HubError('unknown-topic', `no rule of this hub covers the topic "${name}"`)
+    if (rule === undefined) throw noRule(name)
     const topic = this.openTopic(name, rule)
     topic.uses += 1
     try {
@@ -237,4 +253,8 @@ export class HubCore {
       }
     }
   }
+}
+
+function noRule(topic: string): HubError {
+  return new HubError('unknown-topic', `no rule of this hub covers the topic "${topic}"`)
 }

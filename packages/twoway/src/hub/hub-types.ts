@@ -1,3 +1,4 @@
+import type { TopicPosition } from '../ports/broker/topic-position.js'
 import type { PlatformAbortSignal } from '../ports/platform-types.js'
 import type { Json, Member } from '../subprotocol/messages.js'
 import type { StandardSchema } from './schema.js'
@@ -91,6 +92,18 @@ export interface PublishSettings {
    * @default false
    */
   readonly volatile?: boolean | undefined
+}
+
+/** A message of a topic, as the server's own listeners get it. */
+export interface HubMessage {
+  readonly topic: string
+  readonly data: HubData
+  /** The user who published it; undefined for the server. */
+  readonly from: string | undefined
+  /** Its position in the topic; undefined for a volatile message. */
+  readonly position: TopicPosition | undefined
+  /** The key of a volatile message. */
+  readonly key: string | undefined
 }
 
 /** The presence of a topic. */

@@ -586,6 +586,44 @@ describe('a hub: its own side', () => {
     await assert.rejects(hub.publish('room.*', 1), { code: 'topicInvalid' })
   })
 
+  it('listens to topics and patterns itself, the volatile and binary messages too', async () => {
+    const harness = new HubHarness({ topics: { 'room.secret': { subscribe: false }, 'room.*': { publish: true } } })
+    const { hub } = harness
+    const log: unknown[] = []
+    const note = (name: string) => (message: object) => log.push([name, message])
+    const endTopic = await hub.subscribe('room.1', note('topic'))
+    const endPattern = await hub.subscribe('room.*', note('pattern'))
+    const at = (await hub.publish('room.1', { a: 1 }))!
+    await hub.publish('room.1', Uint8Array.of(1), { volatile: true, key: 'ä' })
+    endTopic()
+    await hub.publish('room.secret', 1)
+    endPattern()
+    await hub.publish('room.1', 2)
+    const [first, second] = [
+      { topic: 'room.1', data: { a: 1 }, from: undefined, key: undefined, position: at },
+      { topic: 'room.1', data: Uint8Array.of(1), from: undefined, key: 'ä', position: undefined },
+    ]
+    assert.deepEqual(log.slice(0, 4), [
+      ['topic', first],
+      ['pattern', first],
+      ['topic', second],
+      ['pattern', second],
+    ])
+    assert.equal((log[4] as [string, { topic: string }])[1].topic, 'room.secret')
+    assert.equal(log.length, 5)
+    await assert.rejects(hub.subscribe('hall', note('x')), { code: 'unknown-topic' })
+    await assert.rejects(hub.subscribe('a..b', note('x')), { code: 'topicInvalid' })
+  })
+
+  it('reports a listener that throws, and goes on', async () => {
+    const harness = new HubHarness(rooms)
+    await harness.hub.subscribe('room.1', () => {
+      throw new Error('mine')
+    })
+    await harness.hub.publish('room.1', 1)
+    assert.deepEqual(harness.reported.map(String), ['Error: mine'])
+  })
+
   it('leaves all topics when it is closed', async () => {
     const harness = new HubHarness(rooms)
     const socket = await harness.enter()

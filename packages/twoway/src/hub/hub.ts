@@ -4,19 +4,20 @@ import type { OptionsOf } from '../core/options/option.js'
 import { settleOptions } from '../core/options/settle-options.js'
 import { type PreparesMessages, type SendsPrepared, sendPrepared } from '../core/prepared-message.js'
 import { UsageError } from '../core/usage-error.js'
-import type { ResumableBroker } from '../ports/broker/broker.js'
+import type { BrokerContent, ResumableBroker } from '../ports/broker/broker.js'
 import type { TopicPosition } from '../ports/broker/topic-position.js'
 import type { Clock } from '../ports/clock.js'
 import type { Payload } from '../ports/payload.js'
 import type { Random } from '../ports/random.js'
 import { type Json, subprotocolName } from '../subprotocol/messages.js'
 import { defaultDedupe, MemoryBroker } from '../topics/memory-broker.js'
-import { faultOfTopic } from '../topics/topic-name.js'
+import { faultOfPattern, faultOfTopic } from '../topics/topic-name.js'
 import { HubCore } from './hub-core.js'
 import { type hubLimitOptions, hubTable } from './hub-options.js'
 import type {
   HubClient,
   HubData,
+  HubMessage,
   HubMetrics,
   Identity,
   Presence,
@@ -26,6 +27,7 @@ import type {
   TopicRule,
 } from './hub-types.js'
 import { HubSession } from './session/hub-session.js'
+import { decodeContent } from './topics/content.js'
 import { TopicRules } from './topics/topic-rules.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: a table of rules whose inputs differ
@@ -98,6 +100,17 @@ export interface HubBase<Request> {
    * message may then have been stored; publish it again with the same `key`.
    */
   publish(topic: string, data: HubData, settings?: PublishSettings): Promise<TopicPosition | undefined>
+  /**
+   * Listens to a topic or pattern on the server, for what stores, counts or answers messages. The listener is called in this
+   * process alone, before `publish` resolves if the broker is in this process. An error that it throws is reported. `gap` is called when
+   * messages of a topic are missing. Resolves to a function that ends it. Rejects with a HubError if no rule covers the topic,
+   * or the broker is away.
+   */
+  subscribe(
+    topic: string,
+    listener: (message: HubMessage) => void,
+    gap?: (topic: string, reason: string) => void,
+  ): Promise<() => void>
   /** The presence of a topic. */
   presence(topic: string): Promise<Presence>
   /** Ends the connections of a user in this process, and returns their number. They are told `forbidden`. */
@@ -189,6 +202,30 @@ export class Hub implements HubBase<unknown> {
   async publish(topic: string, data: HubData, settings: PublishSettings = {}): Promise<TopicPosition | undefined> {
     checkTopic(topic)
     return this.#core.publishData(topic, data, settings)
+  }
+
+  async subscribe(
+    topic: string,
+    listener: (message: HubMessage) => void,
+    gap: (topic: string, reason: string) => void = () => undefined,
+  ): Promise<() => void> {
+    const fault = faultOfPattern(topic)
+    if (fault !== undefined) throw new UsageError('topicInvalid', fault)
+    const call = (name: string, content: BrokerContent, position: TopicPosition | undefined): void => {
+      const { from, key, data } = decodeContent(content)
+      try {
+        listener({ topic: name, data, from, key, position })
+      } catch (error) {
+        this.#core.report(error)
+      }
+    }
+    const { opened, end } = this.#core.listen(topic, {
+      stored: (message) => call(message.topic, message.content, message.position),
+      volatile: (name, content) => call(name, content, undefined),
+      gap,
+    })
+    await opened
+    return end
   }
 
   async presence(topic: string): Promise<Presence> {

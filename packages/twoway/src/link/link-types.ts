@@ -18,7 +18,7 @@ export interface LinkStatus {
   readonly state: 'connecting' | 'online' | 'offline' | 'closed'
   /** The reason for the state, in words: '' for `online`. */
   readonly why: string
-  /** When the next attempt begins, in milliseconds as of `Date.now()`; only while `offline`. */
+  /** When the next attempt begins, in milliseconds as of `performance.now()`; only while `offline`. */
   readonly nextAttemptAt: number | undefined
   /** The user as whom the server knows this link; only while `online`. */
   readonly user: string | undefined

@@ -22,6 +22,14 @@ export function splitContent(content: BrokerContent): { readonly members: string
   return { members: heading === '' ? '"bin":true' : `${heading},"bin":true`, body: content.subarray(end) }
 }
 
+/** The heading and the data of a message as it lies in the broker. */
+export function decodeContent(content: BrokerContent): Heading & { readonly data: Json | Uint8Array } {
+  if (typeof content === 'string') return { data: null, ...(JSON.parse(content) as Heading & { readonly data?: Json }) }
+  const { members, body } = splitContent(content)
+  const { from, key } = JSON.parse(`{${members}}`) as Heading
+  return { from, key, data: body! }
+}
+
 /** Two bytes with the length of the heading, the heading in ASCII, and the data. */
 function joinBytes(json: string, data: Uint8Array): Uint8Array {
   const heading = json.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)

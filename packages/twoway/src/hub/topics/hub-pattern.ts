@@ -14,7 +14,6 @@ const rememberedTopics = 1000
  */
 export class HubPattern {
   readonly name: string
-  readonly rule: PatternRule
   readonly listeners = new Set<TopicListener>()
   /** Resolves when the pattern is watched; rejects if the broker does not take it. */
   readonly opened: Promise<void>
@@ -25,12 +24,19 @@ export class HubPattern {
   #end: (() => void) | undefined
   #isLeft = false
 
-  constructor(name: string, rule: PatternRule, broker: ResumableBroker, rules: TopicRules, counts: HubCounts) {
+  /** @param rule the rule under which clients get the pattern; undefined for the server itself, which gets all topics */
+  constructor(
+    name: string,
+    rule: PatternRule | undefined,
+    broker: ResumableBroker,
+    rules: TopicRules,
+    counts: HubCounts,
+  ) {
     this.name = name
-    this.rule = rule
     this.#counts = counts
     // A topic of an earlier rule has other permissions. Names that begin with $ are the hub's own.
-    const isOurs = (topic: string): boolean => !topic.startsWith('$') && rules.ofTopic(topic) === rule
+    const isOurs = (topic: string): boolean =>
+      !topic.startsWith('$') && (rule === undefined || rules.ofTopic(topic) === rule)
     this.opened = broker
       .watch(name, {
         stored: (topic, message) => {

@@ -1,0 +1,41 @@
+/** The words of the page in its two languages. */
+export const words = {
+  en: {
+    title: 'Twoway chat',
+    name: 'Your name',
+    enter: 'Enter',
+    message: 'Write a message',
+    send: 'Send',
+    here: (count: number) => (count === 1 ? '1 person here' : `${count} people here`),
+    typing: (names: string) => `${names} is typing …`,
+    readBy: (names: string) => `Read by ${names}`,
+    waiting: 'Not sent yet',
+    failed: (why: string) => `Not sent: ${why}`,
+    online: 'Online',
+    connecting: 'Connecting …',
+    offline: (seconds: number) => `Offline. Next attempt in ${seconds} s`,
+    closed: (why: string) => `Disconnected: ${why}`,
+    rooms: 'Rooms',
+    language: '中文',
+  },
+  zh: {
+    title: 'Twoway 聊天室',
+    name: '你的名字',
+    enter: '进入',
+    message: '输入消息',
+    send: '发送',
+    here: (count: number) => `${count} 人在线`,
+    typing: (names: string) => `${names} 正在输入…`,
+    readBy: (names: string) => `${names} 已读`,
+    waiting: '尚未发送',
+    failed: (why: string) => `发送失败：${why}`,
+    online: '已连接',
+    connecting: '正在连接…',
+    offline: (seconds: number) => `已断开，${seconds} 秒后重连`,
+    closed: (why: string) => `连接已关闭：${why}`,
+    rooms: '房间',
+    language: 'English',
+  },
+}
+
+export type Language = keyof typeof words
