@@ -24,6 +24,7 @@ export interface Identity {
 /** Whether a contender does this kind of work at all. */
 export function takesPart({ rival }: Contender, row: Row): boolean {
   if (isCompressed(row) && rival.compresses !== true) return false
+  if (row.load.kind === 'room') return rival.rooms !== undefined
   return isClientRow(row) ? rival.client !== undefined : rival.server !== undefined
 }
 
@@ -53,10 +54,13 @@ async function measureServer(contender: Contender, row: Row, times: Times, ident
     ...(row.tls && { tls: identity }),
     compresses: isCompressed(row),
   }
-  const server = start(contender, `servers/${contender.rival.server}.js`, order)
+  const { server: program, rooms } = contender.rival
+  const isRoom = row.load.kind === 'room'
+  const server = start(contender, `servers/${isRoom ? rooms!.server : program}.js`, order)
   try {
     const { port } = await server.read<{ port: number }>(startMs)
-    const generator = startLoad({ load: row.load, pid: server.pid, port, tls: row.tls === true, ...times })
+    const speaks = isRoom ? rooms!.dialect : undefined
+    const generator = startLoad({ load: row.load, pid: server.pid, port, tls: row.tls === true, speaks, ...times })
     try {
       return await generator.read<Measurement>(longestWait * (times.warmUpMs + times.measureMs) + graceMs)
     } finally {

@@ -1,4 +1,5 @@
 import type { ClientOrder } from './clients/client.js'
+import type { DialectName } from './load/dialect.js'
 
 /** A library or runtime that is measured: ours, or one that it is compared with. */
 export interface Rival {
@@ -7,6 +8,8 @@ export interface Rival {
   readonly runsOn: 'Node' | 'Bun' | 'Deno'
   /** The name of its server in `servers`, if it has one. */
   readonly server?: string
+  /** The server with its own protocol for rooms, if it has one. */
+  readonly rooms?: { readonly server: string; readonly dialect: DialectName }
   /** Whether its server can compress. */
   readonly compresses?: true
   readonly client?: ClientOrder['client']
@@ -18,7 +21,15 @@ export interface Rival {
 }
 
 export const rivals: readonly Rival[] = [
-  { id: 'twoway', name: 'Twoway', runsOn: 'Node', server: 'twoway', compresses: true, client: 'twoway' },
+  {
+    id: 'twoway',
+    name: 'Twoway',
+    runsOn: 'Node',
+    server: 'twoway',
+    rooms: { server: 'hub', dialect: 'hub' },
+    compresses: true,
+    client: 'twoway',
+  },
   {
     id: 'ws-bufferutil',
     name: 'ws + bufferutil',
@@ -37,6 +48,13 @@ export const rivals: readonly Rival[] = [
     client: 'ws',
     isPackage: true,
     env: { WS_NO_BUFFER_UTIL: '1' },
+  },
+  {
+    id: 'socket.io',
+    name: 'Socket.IO',
+    runsOn: 'Node',
+    rooms: { server: 'socket-io', dialect: 'socket.io' },
+    isPackage: true,
   },
   { id: 'undici', name: 'undici', runsOn: 'Node', client: 'undici', isPackage: true },
   { id: 'node', name: "Node's own", runsOn: 'Node', client: 'own', since: 22 },

@@ -99,6 +99,19 @@ export const rows: readonly Row[] = [
     aims: { bun: 1.1 },
   },
   {
+    id: 'links',
+    title: 'publish of 128 B to 500 links of a hub, stored; rooms of Socket.IO',
+    per: 'delivery',
+    load: { kind: 'room', does: 'publish', bytes: 128, connections: 500 },
+    aims: { 'socket.io': 0.6 },
+  },
+  {
+    id: 'requests',
+    title: 'requests of 128 B with an answer, over a link; emits of Socket.IO with an acknowledgement',
+    per: 'message',
+    load: { kind: 'room', does: 'request', bytes: 128, connections: 50 },
+  },
+  {
     id: 'handshake',
     title: 'opening handshake',
     per: 'handshake',

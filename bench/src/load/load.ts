@@ -1,3 +1,5 @@
+import type { DialectName } from './dialect.js'
+
 /** The content of a payload. */
 export type Content = 'binary' | 'ascii' | 'unicode' | 'json'
 
@@ -19,6 +21,14 @@ export interface EchoLoad {
 export interface BroadcastLoad {
   readonly kind: 'broadcast'
   readonly by: 'broadcast' | 'publish'
+  readonly bytes: number
+  readonly connections: number
+}
+
+/** Clients that speak a rival's own protocol: one publishes to all and waits for its copy, or each asks and waits for its answer. */
+export interface RoomLoad {
+  readonly kind: 'room'
+  readonly does: 'publish' | 'request'
   readonly bytes: number
   readonly connections: number
 }
@@ -49,7 +59,7 @@ export interface ClientLoad {
   readonly batch: number
 }
 
-export type ServerLoad = EchoLoad | BroadcastLoad | HandshakeLoad | IdleLoad
+export type ServerLoad = EchoLoad | BroadcastLoad | RoomLoad | HandshakeLoad | IdleLoad
 export type Load = ServerLoad | ClientLoad
 
 /** The work of the load generator, as JSON in its first argument. */
@@ -60,6 +70,8 @@ export interface LoadOrder {
   /** The port of the server under test. */
   readonly port?: number
   readonly tls: boolean
+  /** The protocol of a room's clients. */
+  readonly speaks?: DialectName | undefined
   readonly warmUpMs: number
   readonly measureMs: number
 }

@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { listenForClients } from './client-loads.js'
 import type { LoadOrder, Measurement } from './load.js'
+import { runRoom } from './room-loads.js'
 import { runBroadcast, runEcho, runHandshakes, runIdle } from './server-loads.js'
 import { Tally } from './tally.js'
 
@@ -19,6 +20,8 @@ async function run(order: LoadOrder): Promise<Measurement> {
       return runEcho(load, target)
     case 'broadcast':
       return runBroadcast(load, target)
+    case 'room':
+      return runRoom(load, target)
     case 'handshake':
       return runHandshakes(load, target)
     case 'idle':

@@ -1,5 +1,6 @@
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import type { Dialect } from './dialect.js'
 import { openingRequest } from './wire.js'
 
 /** One buffer for all connections: each read is processed before the next one starts. */
@@ -13,6 +14,8 @@ export interface RawTarget {
   readonly port: number
   readonly tls: boolean
   readonly compressed?: boolean | undefined
+  /** The protocol over the WebSocket, whose server may speak first. */
+  readonly dialect?: Dialect | undefined
 }
 
 /**
@@ -22,18 +25,22 @@ export interface RawTarget {
 export interface RawConnection {
   readonly socket: Socket
   receive: Receive
+  /** What the server said together with its handshake. */
+  readonly leftover: Buffer
 }
 
 /** Opens a connection and performs the opening handshake; rejects if the status is not 101. */
-export function openRawConnection({ port, tls, compressed = false }: RawTarget): Promise<RawConnection> {
+export function openRawConnection({ port, tls, compressed = false, dialect }: RawTarget): Promise<RawConnection> {
   return new Promise((resolve, reject) => {
     let head = ''
     const readHead: Receive = (bytes, length) => {
       head += bytes.toString('latin1', 0, length)
       if (!head.includes('\r\n\r\n')) return
       if (!head.startsWith('HTTP/1.1 101 ')) reject(new Error(`the server answered: ${head.split('\r\n')[0]}`))
-      else if (!head.endsWith('\r\n\r\n')) reject(new Error('the server sent data together with its handshake'))
-      else resolve(connection)
+      const leftover = head.slice(head.indexOf('\r\n\r\n') + 4)
+      if (leftover !== '' && dialect === undefined)
+        reject(new Error('the server sent data together with its handshake'))
+      resolve(Object.assign(connection, { leftover: Buffer.from(leftover, 'latin1') }))
     }
     const options = {
       port,
@@ -48,11 +55,11 @@ export function openRawConnection({ port, tls, compressed = false }: RawTarget):
       },
     }
     const begin = (): void => {
-      socket.write(openingRequest(port, compressed))
+      socket.write(openingRequest(port, compressed, dialect))
     }
     // The certificate was made for this run, and its verification is not part of the measurement.
     const socket = tls ? connectTls({ ...options, rejectUnauthorized: false }, begin) : connectTcp(options, begin)
-    const connection: RawConnection = { socket, receive: readHead }
+    const connection: RawConnection = { socket, receive: readHead, leftover: Buffer.alloc(0) }
     socket.on('error', reject)
     socket.on('close', () => reject(new Error('the server closed a connection')))
   })

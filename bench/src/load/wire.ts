@@ -2,19 +2,22 @@ import { randomBytes } from 'node:crypto'
 import { constants, deflateRawSync } from 'node:zlib'
 import { frame, opcodes } from 'twoway-testing/bytes.js'
 import { request, requestLines } from 'twoway-testing/peers/handshake-request.js'
+import type { Dialect } from './dialect.js'
 import type { Content } from './load.js'
 
 /** RSV1 marks a compressed message, RFC 7692 §6. */
 export const compressedBit = 0x40
 
 /** The request that opens a connection, RFC 6455 §4.1. It offers compression in the way that browsers do. */
-export function openingRequest(port: number, compressed: boolean): Buffer {
+export function openingRequest(port: number, compressed: boolean, dialect?: Dialect): Buffer {
   return Buffer.from(
     request(
       requestLines(port, {
         'Sec-WebSocket-Key': randomBytes(16).toString('base64'),
+        'Sec-WebSocket-Protocol': dialect?.protocol,
         'Sec-WebSocket-Extensions': compressed ? 'permessage-deflate; client_max_window_bits' : undefined,
       }),
+      `GET ${dialect?.path ?? '/'} HTTP/1.1`,
     ),
     'latin1',
   )

@@ -1,7 +1,6 @@
 import type { SendResult } from '../../core/connection-types.js'
 import type { PreparedMessage } from '../../core/prepared-message.js'
 import type { BrokerContent } from '../../ports/broker/broker.js'
-import type { TopicPosition } from '../../ports/broker/topic-position.js'
 import type { Timer } from '../../ports/clock.js'
 import {
   type ClientMessage,
@@ -16,8 +15,8 @@ import { faultOfPattern, faultOfTopic, isPattern, matches } from '../../topics/t
 import type { HubCore } from '../hub-core.js'
 import { countOne } from '../hub-counts.js'
 import { HubError } from '../hub-error.js'
-import type { HubClient, HubData, Identity, Permission } from '../hub-types.js'
-import { checkSchema, SchemaFault } from '../schema.js'
+import type { HubClient, HubData, Identity, Permission, RequestRule } from '../hub-types.js'
+import { checkSchema, SchemaFault, type StandardSchema } from '../schema.js'
 import { encodeContent } from '../topics/content.js'
 import { type Frames, type HubMessage, partOf, positionOf, wirePosition } from '../topics/hub-message.js'
 import { HubTopic } from '../topics/hub-topic.js'
@@ -390,52 +389,64 @@ export class HubSession implements SubscribedClient, HubClient {
     this.#core.presence.leave(name, this)
   }
 
-  async #publish({ message, body }: Received<MessageOf<'pub'>>): Promise<void> {
+  #publish({ message, body }: Received<MessageOf<'pub'>>): void | Promise<void> {
     const { id, topic: name, key } = message
-    const rule = await this.#allowPublish(name)
-    const data = await this.#checkData(rule, message, body)
-    if (this.#publishes + this.#requests.size >= this.#core.limits.maxPending)
-      throw tooManyPending(this.#core.limits.maxPending)
-    const topic = this.#core.openTopic(name, rule)
-    topic.uses += 1
-    this.#publishes += 1
-    const done = (): void => {
-      topic.uses -= 1
-      this.#publishes -= 1
-    }
-    let publishing: Promise<TopicPosition | undefined>
-    try {
-      await this.#whenOpen(topic.opened)
-      publishing = this.#core.publish(topic, this.#encode({ from: this.#identity.user }, data), key)
-    } catch (error) {
-      done()
-      throw error
-    }
-    // The answer does not hold up the client's next message.
-    publishing.then(
-      (at) => {
-        done()
-        this.#ok({ id, ...(at !== undefined && { at: wirePosition(at) }) })
+    return this.#withPublishable(
+      message,
+      body,
+      (topic, data) => {
+        const { maxPending } = this.#core.limits
+        if (this.#publishes + this.#requests.size >= maxPending) throw tooManyPending(maxPending)
+        const content = this.#encode({ from: this.#identity.user }, data)
+        topic.uses += 1
+        this.#publishes += 1
+        // The answer does not hold up the client's next message.
+        this.#core
+          .publish(topic, content, key)
+          .then(
+            (at) => this.#ok({ id, ...(at !== undefined && { at: wirePosition(at) }) }),
+            (error: unknown) => this.#fail(message, unavailable(error)),
+          )
+          .finally(() => {
+            topic.uses -= 1
+            this.#publishes -= 1
+          })
       },
-      (error: unknown) => {
-        done()
-        this.#fail(message, unavailable(error))
-      },
+      name,
     )
   }
 
-  async #sendVolatile({ message, body }: Received<MessageOf<'vol'>>): Promise<void> {
+  #sendVolatile({ message, body }: Received<MessageOf<'vol'>>): void | Promise<void> {
     const { topic: name, key } = message
-    const rule = await this.#allowPublish(name)
-    const data = await this.#checkData(rule, message, body)
-    const topic = this.#core.openTopic(name, rule)
-    topic.uses += 1
-    try {
-      await this.#whenOpen(topic.opened)
-      topic.send(this.#encode({ from: this.#identity.user, key }, data))
-    } finally {
-      topic.uses -= 1
-    }
+    return this.#withPublishable(
+      message,
+      body,
+      (topic, data) => topic.send(this.#encode({ from: this.#identity.user, key }, data)),
+      name,
+    )
+  }
+
+  /** Calls back with the open topic and the checked data, if this client may publish: at once, unless one of them takes time. */
+  #withPublishable(
+    { data = null }: { readonly data?: Json },
+    body: Uint8Array | undefined,
+    publish: (topic: HubTopic, data: HubData) => void,
+    name: string,
+  ): void | Promise<void> {
+    this.#checkName(faultOfTopic(name, this.#core.limits.maxTopicLength))
+    const rule = this.#ruleOf(name, false)
+    return after(this.#allow(rule.publish ?? false, name, 'publish to'), () =>
+      after(checkData(rule.schema, body ?? data), (checked) => {
+        const topic = this.#core.openTopic(name, rule)
+        if (topic.isOpen) return publish(topic, checked as HubData)
+        topic.uses += 1
+        return this.#whenOpen(topic.opened)
+          .then(() => publish(topic, checked as HubData))
+          .finally(() => {
+            topic.uses -= 1
+          })
+      }),
+    )
   }
 
   async #history({ id, topic: name, at, last = 0 }: MessageOf<'hist'>): Promise<void> {
@@ -484,31 +495,44 @@ export class HubSession implements SubscribedClient, HubClient {
     this.#ok({ id, ...this.#core.presence.view(name) })
   }
 
-  async #request({ message, body }: Received<MessageOf<'req'>>): Promise<void> {
-    const { id, method, within = Number.POSITIVE_INFINITY } = message
+  #request({ message, body }: Received<MessageOf<'req'>>): void | Promise<void> {
+    const { id, method } = message
     const rule = this.#core.requests.get(method)
     if (rule === undefined) throw new HubError('unknown-method', `there is no request "${method}"`)
     if (this.#requests.has(id)) return this.#end('malformed', `the request ${id} has no answer yet: take another id`)
-    const { maxPending, requestTimeoutMs } = this.#core.limits
+    const { maxPending } = this.#core.limits
     if (this.#publishes + this.#requests.size >= maxPending) throw tooManyPending(maxPending)
-    const input = await checkData(rule.input, body ?? message.data ?? null)
-    const signal = this.#requests.begin(id, Math.min(within, requestTimeoutMs), (reason) => this.#fail(message, reason))
-    void this.#answer(id, async () => {
-      const answer = rule.handle(input as never, { client: this, signal })
-      if (!isAsyncIterable(answer)) return answer
-      for await (const part of answer) {
-        if (!this.#requests.has(id)) break
-        this.#sendData({ t: 'part', id }, part as HubData)
-        if (!this.#hasRoom) await new Promise<void>((resolve) => this.#whenRoom.push(resolve))
-      }
-      return undefined
-    }).catch((error: unknown) => {
-      if (this.#requests.end(id)) this.#fail(message, error)
-    })
+    return after(checkData(rule.input, body ?? message.data ?? null), (input) => this.#call(message, rule, input))
   }
 
-  async #answer(id: number, handle: () => Promise<unknown>): Promise<void> {
-    const answer = await handle()
+  /** Calls the handler of a request. Its answer does not hold up the client's next message. */
+  #call(message: MessageOf<'req'>, rule: RequestRule, input: unknown): void {
+    const { id, within = Number.POSITIVE_INFINITY } = message
+    const withinMs = Math.min(within, this.#core.limits.requestTimeoutMs)
+    const failed = (error: unknown): void => {
+      if (this.#requests.end(id)) this.#fail(message, error)
+    }
+    const context = this.#requests.begin(id, withinMs, this, (reason) => this.#fail(message, reason))
+    try {
+      const answer: unknown = rule.handle(input as never, context)
+      if (isAsyncIterable(answer)) this.#sendParts(id, answer).catch(failed)
+      else if (answer instanceof Promise) answer.then((value) => this.#answer(id, value)).catch(failed)
+      else this.#answer(id, answer)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  async #sendParts(id: number, parts: AsyncIterable<unknown>): Promise<void> {
+    for await (const part of parts) {
+      if (!this.#requests.has(id)) return
+      this.#sendData({ t: 'part', id }, part as HubData)
+      if (!this.#hasRoom) await new Promise<void>((resolve) => this.#whenRoom.push(resolve))
+    }
+    this.#answer(id, undefined)
+  }
+
+  #answer(id: number, answer: unknown): void {
     if (!this.#requests.has(id)) return
     this.#sendData({ t: 'ok', id }, answer as HubData | undefined)
     this.#requests.end(id)
@@ -528,24 +552,11 @@ export class HubSession implements SubscribedClient, HubClient {
     if (fault !== undefined) throw new HubError('invalid', fault)
   }
 
-  async #allow(permission: Permission, topic: string, action: string): Promise<void> {
-    const isAllowed = typeof permission === 'function' ? await permission(this, topic) : permission
-    if (isAllowed !== true) throw new HubError('forbidden', `this client may not ${action} "${topic}"`)
-  }
-
-  async #allowPublish(name: string): Promise<PatternRule> {
-    this.#checkName(faultOfTopic(name, this.#core.limits.maxTopicLength))
-    const rule = this.#ruleOf(name, false)
-    await this.#allow(rule.publish ?? false, name, 'publish to')
-    return rule
-  }
-
-  async #checkData(
-    { schema }: PatternRule,
-    { data = null }: { readonly data?: Json },
-    body: Uint8Array | undefined,
-  ): Promise<HubData> {
-    return (await checkData(schema, body ?? data)) as HubData
+  #allow(permission: Permission, topic: string, action: string): void | Promise<void> {
+    const allowed = typeof permission === 'function' ? permission(this, topic) : permission
+    return after(allowed, (isAllowed) => {
+      if (isAllowed !== true) throw new HubError('forbidden', `this client may not ${action} "${topic}"`)
+    })
   }
 
   async #whenOpen(opened: Promise<void>): Promise<void> {
@@ -617,11 +628,20 @@ export class HubSession implements SubscribedClient, HubClient {
   }
 }
 
-async function checkData(schema: Parameters<typeof checkSchema>[0], data: Json | Uint8Array): Promise<unknown> {
-  const value = await checkSchema(schema, data)
-  if (!(value instanceof SchemaFault)) return value
-  const at = value.path.length === 0 ? '' : ` at ${value.path.join('.')}`
-  throw new HubError('invalid', `the data do not meet the schema${at}: ${value.message}`, { path: value.path })
+function checkData(schema: StandardSchema | undefined, data: Json | Uint8Array): unknown | Promise<unknown> {
+  return after(checkSchema(schema, data), (value) => {
+    if (!(value instanceof SchemaFault)) return value
+    const at = value.path.length === 0 ? '' : ` at ${value.path.join('.')}`
+    throw new HubError('invalid', `the data do not meet the schema${at}: ${value.message}`, { path: value.path })
+  })
+}
+
+/** Goes on with a value at once, or with that of a promise when it is there. */
+function after<Value, Next>(
+  value: Value | Promise<Value>,
+  next: (value: Value) => Next | Promise<Next>,
+): Next | Promise<Next> {
+  return value instanceof Promise ? value.then(next) : next(value)
 }
 
 function tooManyPending(most: number): HubError {

@@ -65,6 +65,10 @@ export class HubTopic {
     this.opened = this.#open(broker)
   }
 
+  get isOpen(): boolean {
+    return this.#topic !== undefined
+  }
+
   get head(): TopicPosition {
     return this.#ring.head
   }

@@ -1,0 +1,29 @@
+/** The server under test: Socket.IO, with its own protocol. */
+
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { listening, readServerOrder } from './server-order.js'
+
+interface IoSocket {
+  join(room: string): void
+  on(event: string, listener: (text: string, answer: (text: string) => void) => void): void
+}
+
+interface IoServer {
+  readonly httpServer: { address(): { readonly port: number } }
+  on(event: 'connection', listener: (socket: IoSocket) => void): void
+  to(room: string): { emit(event: string, text: string): void }
+}
+
+const { rivals } = readServerOrder()
+const { Server } = createRequire(join(rivals, 'package.json'))('socket.io') as {
+  readonly Server: new (port: number, options: object) => IoServer
+}
+
+const server = new Server(0, { transports: ['websocket'] })
+server.on('connection', (socket) => {
+  socket.join('all')
+  socket.on('say', (text) => server.to('all').emit('say', text))
+  socket.on('echo', (text, answer) => answer(text))
+})
+listening(server.httpServer.address().port)
