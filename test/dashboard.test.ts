@@ -28,7 +28,7 @@ async function families(): Promise<Map<string, Family>> {
   const { histograms } = metrics
   const handlerMs = { message: histograms.roundTripMs }
   const workers = { workers: [{ state: 'listening' }], workerExits: 0, missedBroadcasts: 0 }
-  const busy = { handshakes: counts, closes: counts, limits: counts, errors: counts }
+  const busy = { handshakes: counts, refusals: counts, closes: counts, limits: counts, errors: counts }
   return parseExposition(
     prometheus({ ...metrics, ...busy, histograms: { ...histograms, handlerMs }, ...workers }),
     'prometheus',

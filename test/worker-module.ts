@@ -19,6 +19,15 @@ const options: ServeOptions<undefined> = {
 
 const acts: { readonly [what: string]: () => unknown } = {
   echo: () => serve(options),
+  proxied: () =>
+    serve({
+      ...options,
+      ...{ proxyProtocol: true, trustedProxies: 'loopback' },
+      open(socket) {
+        socket.send(String(process.pid))
+        socket.send(String(socket.remoteAddress))
+      },
+    }),
   async several() {
     await Promise.all([serve(options), serve(options)])
     await serve({ ...options, port: undefined, socketPath: process.env.SOCKET_PATH })

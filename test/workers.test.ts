@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, createConnection as createTcpConnection, type Socket } from 'node:net'
 import { tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -55,6 +55,25 @@ async function connect(url: string): Promise<Peer> {
     socket.onerror = ({ error }) => reject(error)
   })
   return { socket, pid: Number(await next()), messages, next }
+}
+
+/** Connects as a proxy that announces a client. */
+async function connectAnnounced(url: string, client: string): Promise<string> {
+  const createConnection = (): Socket => {
+    const socket = createTcpConnection(Number(new URL(url).port), '127.0.0.1')
+    socket.write(`PROXY TCP4 ${client} 127.0.0.1 12345 80\r\n`)
+    return socket
+  }
+  const socket = new WebSocket(url, { createConnection })
+  const messages: unknown[] = []
+  await new Promise<void>((resolve, reject) => {
+    socket.onerror = ({ error }) => reject(error)
+    socket.onmessage = ({ data }) => {
+      if (messages.push(data) === 2) resolve()
+    }
+  })
+  socket.close()
+  return String(messages[1])
 }
 
 /** Connects until there is a peer of each worker. The system distributes connections, so it may take several. */
@@ -263,6 +282,16 @@ describe('serveWorkers', () => {
     await workers.close()
     for (const [event] of await Promise.all(closes)) assert.equal(event.code, 1001)
     assert.deepEqual(peers.map(({ pid }) => pid).filter(isAlive), [])
+  })
+
+  it('reads PROXY headers in each worker', async (context) => {
+    const workers = await run(context, 'proxied')
+    const clients = Array.from({ length: 8 }, (_, at) => `192.0.2.${at}`)
+    const seen = await Promise.all(clients.map((client) => connectAnnounced(workers.urls[0]!, client)))
+    assert.deepEqual(seen, clients)
+    const stranger = new WebSocket(workers.urls[0]!)
+    await new Promise((resolve) => (stranger.onerror = resolve))
+    assert.deepEqual((await workers.metrics()).refusals, { proxyHeaderInvalid: 1 })
   })
 
   it('kills a worker that is stuck', async (context) => {

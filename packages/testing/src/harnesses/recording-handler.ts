@@ -20,9 +20,11 @@ export class RecordingHandler implements HttpHandler {
     return this.answer()
   }
 
-  refused(status: number, { encrypted }: TransportPeer): void {
+  refused({ status }: HttpResponse, { encrypted }: TransportPeer): void {
     this.refusals.push({ status, encrypted })
   }
+
+  dropped(): void {}
 
   limited(limit: string): void {
     this.limits.push(limit)

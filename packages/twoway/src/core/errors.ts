@@ -273,6 +273,10 @@ export type TransportErrorCode =
   | 'totalReceiveFull'
   /** The peer sent nothing for `idleTimeoutMs`. */
   | 'peerSilent'
+  /** With `proxyProtocol`, a peer connected that is none of `trustedProxies`. */
+  | 'proxyNotTrusted'
+  /** With `proxyProtocol`, a connection of a trusted proxy has no valid PROXY header, or not in time. */
+  | 'proxyHeaderInvalid'
 
 /** The network or the peer's system failed. `cause` is the system's error, if there is one. */
 export class TransportError extends Error {

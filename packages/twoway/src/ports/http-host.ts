@@ -27,6 +27,8 @@ export interface HttpResponse {
   /** Names and values in turn. Content-Length is added when the answer is encoded. */
   readonly fields: readonly string[]
   readonly body: Uint8Array | string
+  /** The reason of a refusal, for counting; undefined if the program has made this answer. */
+  readonly reason?: string | undefined
 }
 
 /** The runtime's HTTP/1.1 server, which receives handshakes. */
@@ -78,6 +80,11 @@ export interface ListenOptions extends ExchangeLimits {
   /** Lets other processes listen on the same port; the system distributes connections. */
   readonly reusePort?: boolean | undefined
   readonly tls: TlsServerOptions | undefined
+  /**
+   * Demands a header of the PROXY protocol at the start of each connection, and says whether a peer may send one.
+   * @param address undefined for the peer of a Unix socket
+   */
+  readonly proxyProtocol?: ((address: string | undefined) => boolean) | undefined
 }
 
 /** A server's identity: certificate and key as PEM text or bytes, or both as PKCS #12. */
@@ -99,6 +106,9 @@ interface Pkcs12Identity {
   readonly key?: undefined
 }
 
+/** The reasons to drop a connection that has no request yet. */
+export type DropReason = 'proxyNotTrusted' | 'proxyHeaderInvalid' | 'handshakeTimeoutMs'
+
 export interface HttpHandler {
   /**
    * A request offers WebSocket in its Upgrade field. The handler owns the transport, which is not started. Bytes behind
@@ -111,7 +121,12 @@ export interface HttpHandler {
    * The host answered a request itself: its head was malformed (400), too long (431) or too slow (408), or there was no
    * capacity (503).
    */
-  refused(status: number, peer: TransportPeer): void
+  refused(answer: HttpResponse, peer: TransportPeer): void
+  /**
+   * The host dropped a connection before a request could be read: it did not come from a proxy whose word counts, or it has
+   * no header of the PROXY protocol.
+   */
+  dropped(reason: DropReason, peer: TransportPeer): void
   /** The host answered a plain request with 503 because of a limit. */
   limited(limit: 'maxRequests' | 'requestTimeoutMs', peer: TransportPeer): void
   /**

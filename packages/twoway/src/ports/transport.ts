@@ -64,4 +64,9 @@ export interface TransportPeer {
   readonly port: number | undefined
   /** Whether the connection uses TLS. */
   readonly encrypted: boolean
+  /**
+   * Set for a client that a proxy has announced by the PROXY protocol: 'named' if it gave the client's address, which then
+   * is `address`, and 'unnamed' if it gave none; then `address` is the proxy's.
+   */
+  readonly announced?: 'named' | 'unnamed' | undefined
 }

@@ -34,6 +34,7 @@ export const noMetrics: ServerMetrics = {
   opened: 0,
   closed: 0,
   handshakes: {},
+  refusals: {},
   handshakesLeft: 0,
   receivedMessages: 0,
   receivedBytes: 0,

@@ -3,12 +3,13 @@ import { checkRequest, refusalOf } from '../core/handshake/server-handshake.js'
 import { isHandshakeAttempt } from '../core/handshake/upgrade-request.js'
 import { withHostOfTarget } from '../core/http/request-target.js'
 import { showAs } from '../core/inspection.js'
-import type { PlainLimits, ServerLimits } from '../core/limits.js'
+import type { PlainLimits } from '../core/limits.js'
 import { type PreparedMessage, type PreparesMessages, prepareMessage } from '../core/prepared-message.js'
 import { BroadcastMessage } from '../core/sending/broadcast-message.js'
 import { UnorderedSet } from '../core/unordered-set.js'
 import type { PublishedMessage, ServerRegistration } from '../ports/broker/shared-topics.js'
 import type {
+  DropReason,
   HandedUpgrade,
   HttpAttach,
   HttpHandler,
@@ -48,12 +49,6 @@ import type {
 } from './server-types.js'
 import { urlOf } from './server-url.js'
 import { checkTime } from './shutdown/check-time.js'
-
-/** The limits for which an HTTP host refuses a request without asking the server, by status. */
-const limitOfRefusal: { readonly [status: number]: keyof ServerLimits | undefined } = {
-  408: 'handshakeTimeoutMs',
-  503: 'maxTotalReceiveBytes',
-}
 
 /** Starts a server on the ports of a runtime. Rejects with a UsageError for wrong options, or with the system's error. */
 export async function startServer<Data>(options: ServeOptions<Data>, ports: ServerPorts): Promise<Server<Data>> {
@@ -258,9 +253,10 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
       }
       return await readHttpAnswer(answer as HttpAnswer)
     } catch (error) {
-      if (error instanceof HandshakeError) return refusalOf(error)
-      this.#calls.failedWithoutSocket(error)
-      return failure
+      const answer = error instanceof HandshakeError ? refusalOf(error) : failure
+      this.#observer.refused(answer.reason, peer.address)
+      if (answer === failure) this.#calls.failedWithoutSocket(error)
+      return answer
     }
   }
 
@@ -271,14 +267,17 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
     return this.#observer.callHandler('request', undefined, request, call) as ReturnType<typeof call>
   }
 
-  refused(status: number, { address }: TransportPeer): void {
+  refused({ status, reason }: HttpResponse, { address }: TransportPeer): void {
     this.#observer.handshakeAnswered(status, address)
-    const limit = limitOfRefusal[status]
-    if (limit !== undefined) this.#observer.limitReached(limit, address)
+    this.#observer.refused(reason, address)
+  }
+
+  dropped(reason: DropReason, { address }: TransportPeer): void {
+    this.#observer.refused(reason, address)
   }
 
   limited(limit: keyof PlainLimits, { address }: TransportPeer): void {
-    this.#observer.limitReached(limit, address)
+    this.#observer.refused(limit, address)
   }
 
   failed(error: Error): void {

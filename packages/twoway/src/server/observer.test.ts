@@ -102,6 +102,7 @@ it('counts all events of a server', async () => {
     opened: 4,
     closed: 3,
     handshakes: { 101: 4, 401: 1, 503: 1 },
+    refusals: { upgrade: 1, maxConnections: 1 },
     handshakesLeft: 1,
     receivedMessages: 3,
     sentMessages: 3,

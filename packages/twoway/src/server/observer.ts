@@ -1,7 +1,7 @@
 import { describeCloseCode } from '../core/closing/close-code.js'
 import type { CloseResult, SendResult } from '../core/connection-types.js'
 import { ProtocolError, TransportError } from '../core/errors.js'
-import type { PlainLimits, ServerLimits } from '../core/limits.js'
+import { type PlainLimits, plainLimitOptions, type ServerLimits, serverLimits } from '../core/limits.js'
 import type { Clock } from '../ports/clock.js'
 import type { Diagnostics } from '../ports/diagnostics.js'
 import { isThenable } from './connection/is-thenable.js'
@@ -58,6 +58,10 @@ function faultOf(error: unknown): Fault {
   return error instanceof TransportError ? 'network' : 'program'
 }
 
+function isLimit(reason: string): reason is keyof ServerLimits | keyof PlainLimits {
+  return Object.hasOwn(serverLimits, reason) || Object.hasOwn(plainLimitOptions, reason)
+}
+
 class Tally {
   readonly #counts = new Map<number | string, number>()
 
@@ -97,6 +101,7 @@ export class Observer {
   readonly #roundTripTimes = new TimeTally()
   readonly #handlerTimes = new Map<HandlerName, TimeTally>()
   readonly #handshakes = new Tally()
+  readonly #refusals = new Tally()
   readonly #closes = new Tally()
   readonly #limits = new Tally()
   readonly #errors = new Tally()
@@ -125,6 +130,7 @@ export class Observer {
       opened: this.#opened,
       closed: this.#closed,
       handshakes: this.#handshakes.all,
+      refusals: this.#refusals.all,
       handshakesLeft: this.#handshakesLeft,
       receivedMessages: this.#receivedSizes.count + this.#receivedStreams,
       receivedBytes,
@@ -206,6 +212,15 @@ export class Observer {
     this.#handshakesLeft += 1
     trace?.answered(undefined)
     this.#tellHandshake(undefined, request.remoteAddress, request)
+  }
+
+  /**
+   * A handshake, a plain request or a connection without a request was refused.
+   * @param reason undefined if the program refused it
+   */
+  refused(reason = 'upgrade', remoteAddress: string | undefined): void {
+    this.#refusals.add(reason)
+    if (isLimit(reason)) this.limitReached(reason, remoteAddress)
   }
 
   /** A limit refused a handshake or a plain request, or ended a connection. */

@@ -55,6 +55,18 @@ export interface ServerMetrics {
    * or 431.
    */
   readonly handshakes: CountsByName
+  /**
+   * Refused handshakes and plain requests, and connections that were dropped before a request, by reason:
+   *
+   * - the code of the HandshakeError, such as `hostForbidden` (421), `originForbidden` (403), `upgradeMissing` (426) or
+   *   `requestMalformed` (400)
+   * - the option whose limit was reached, such as `maxHandshakesPerSecond` (429), `maxConnections` (503) or
+   *   `handshakeTimeoutMs` (408, 503)
+   * - `pathUnknown` (404); `stopping` (503); `protocolNotOffered` (400); `handlerFailed` (500)
+   * - `upgrade`: the handler `upgrade` or middleware refused the handshake
+   * - with `proxyProtocol`, `proxyNotTrusted` and `proxyHeaderInvalid`, for dropped connections
+   */
+  readonly refusals: CountsByName
   /** Handshakes whose peer left before they were answered. */
   readonly handshakesLeft: number
   /** Messages that were delivered. */

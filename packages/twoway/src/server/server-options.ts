@@ -144,6 +144,18 @@ export const listenOptions = {
    * @default the runtime's: false
    */
   reusePort: option(flag()),
+  /**
+   * Whether each connection begins with a header of the PROXY protocol, version 1 or 2, as a proxy of TCP sends it (HAProxy's
+   * `send-proxy`, `proxy_protocol on` of nginx's stream module, load balancers). The header's source address becomes that of
+   * the client. It comes before TLS, and its type-length-values are skipped. Needs `trustedProxies`.
+   * @default false
+   * @limit A connection that is not from `trustedProxies`, or has no valid header within `handshakeTimeoutMs`, is dropped;
+   * `error` gets a TransportError ('proxyNotTrusted', 'proxyHeaderInvalid'), each code once a minute. A header of version 2 may
+   * have 4,096 bytes.
+   * @remarks For the proxy's own connections (LOCAL), and clients that it does not name (UNKNOWN), the address is the proxy's. A
+   * client that the header names is trusted with Forwarded fields only if it is one of `trustedProxies` itself.
+   */
+  proxyProtocol: option(flag(), false),
   /** Speaks TLS (wss) with this identity: `cert` and `key` as PEM, or `pfx`; `ca` and `passphrase` besides. */
   tls: option(
     secret(

@@ -87,6 +87,7 @@ const wrongServe: { readonly [name in keyof typeof serveTable]: readonly unknown
   handle: [5, '3', null],
   backlog: noCounts,
   reusePort: noFlags,
+  proxyProtocol: noFlags,
   tls: [true, {}, { cert: 'a' }, { key: 'a' }, null],
   request: noFunctions,
   maxRequests: noCounts,
@@ -126,6 +127,10 @@ test('attach names the reason why it has no option of a server that listens', ()
       message: `attach() takes no option ${name}: the HTTP server decides where it listens, and whether with TLS`,
     })
   }
+  assert.throws(() => settleAttach({ ['proxyProtocol' as string]: true }, ports, 'upgrader()'), {
+    message:
+      /^upgrader\(\) takes no option proxyProtocol: .* X-Forwarded-For, which trustedProxies reads, or use serve\(\) on a port of its own$/,
+  })
   for (const name of ['request', 'maxRequests', 'requestTimeoutMs']) {
     assert.throws(() => settleAttach({ [name]: 1 }, ports), {
       message: `attach() takes no option ${name}: plain requests remain with the HTTP server`,

@@ -114,6 +114,8 @@ const notOfAttachments: Readonly<Record<string, string>> = {
     { ...listenOptions, ...foreignListenOptions },
     'the HTTP server decides where it listens, and whether with TLS',
   ),
+  proxyProtocol:
+    'the HTTP server reads the first bytes; have the proxy speak HTTP and set X-Forwarded-For, which trustedProxies reads, or use serve() on a port of its own',
 }
 
 function reasonFor(table: object, reason: string): Record<string, string> {
@@ -144,12 +146,21 @@ export function settleServe<Data>(
     throw new UsageError('optionInvalid', `the options ${given.join(' and ')} exclude each other: give one of them`)
   }
   const settings = settingsOf(options, settled, ports)
-  const { limits, receiveBudget } = settings
+  const { limits, receiveBudget, trustedProxies } = settings
+  if (settled.proxyProtocol && trustedProxies.isEmpty) {
+    throw new UsageError(
+      'optionInvalid',
+      "the option proxyProtocol needs trustedProxies: give the addresses of the proxies, such as 'loopback' or '10.1.0.0/16'",
+    )
+  }
+  const proxyProtocol = settled.proxyProtocol
+    ? (address: string | undefined) => trustedProxies.trusts(address, 0)
+    : undefined
   const { port, host, socketPath, handle, backlog, reusePort, tls, maxRequests, requestTimeoutMs } = settled
   return {
     settings,
     listen: {
-      ...{ port, host, socketPath, handle, backlog, reusePort, tls },
+      ...{ port, host, socketPath, handle, backlog, reusePort, tls, proxyProtocol },
       ...{ ...limits, maxRequests, requestTimeoutMs, receiveBudget },
     },
   }

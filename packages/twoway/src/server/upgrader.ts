@@ -59,10 +59,11 @@ class HandedServer<Data> extends ListeningServer<Data> implements Upgrader<Data>
     return {
       upgrade: (head, transport, handed?: HandedUpgrade) => this.upgrade(head, transport, handed, app),
       request: (head, peer) => this.request(head, peer),
-      refused: (status, peer) => {
-        this.refused(status, peer)
+      refused: (answer, peer) => {
+        this.refused(answer, peer)
         app.settle(undefined)
       },
+      dropped: (reason, peer) => this.dropped(reason, peer),
       limited: (limit, peer) => this.limited(limit, peer),
       failed: (error) => this.failed(error),
     }

@@ -64,6 +64,7 @@ export function refusalOf(error: HandshakeError): HttpResponse {
     status: error.status,
     fields: ['Content-Type', 'text/plain; charset=utf-8', ...(refusalFields[error.status] ?? [])],
     body: `${error.message}\n`,
+    reason: error.code,
   }
 }
 

@@ -146,7 +146,7 @@ export class HttpExchange implements TransportSink, MemoryHolder {
     if (this.#isAnswered) return
     this.#isBodyless = this.#parser.begun?.method === 'HEAD'
     this.#answer(response)
-    this.#host.handler.refused(response.status, this.#transport.peer)
+    this.#host.handler.refused(response, this.#transport.peer)
   }
 
   /** Throws if the response can't be encoded; nothing is sent then. */

@@ -34,7 +34,8 @@ function setUp() {
   const handler: HttpHandler = {
     upgrade: ({ method }) => upgraded.push(method),
     request: () => new Promise((resolve) => answers.push(resolve)),
-    refused: (status) => refused.push(status),
+    dropped: () => {},
+    refused: ({ status }) => refused.push(status),
     limited: (limit) => limited.push(limit),
     failed: () => {},
   }

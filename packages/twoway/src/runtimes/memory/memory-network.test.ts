@@ -34,6 +34,7 @@ const handler: HttpHandler = {
   upgrade: (_, transport) => transport.destroy(),
   request: ({ fields }) => ({ status: 200, fields: [], body: `hello from ${fields[1]}` }),
   refused: () => {},
+  dropped: () => {},
   limited: () => {},
   failed: () => {},
 }

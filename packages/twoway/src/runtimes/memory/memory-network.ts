@@ -27,7 +27,7 @@ export class MemoryNetwork implements HttpHost, Connector {
   }
 
   async listen(options: ListenOptions, handler: HttpHandler): Promise<HttpListener> {
-    for (const name of ['socketPath', 'handle', 'reusePort'] as const) {
+    for (const name of ['socketPath', 'handle', 'reusePort', 'proxyProtocol'] as const) {
       if (options[name]) {
         throw new UsageError('optionInvalid', `a network in memory knows no ${name}: listen on a host and port of it`)
       }

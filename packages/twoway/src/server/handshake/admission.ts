@@ -4,7 +4,6 @@ import { accept } from '../../core/handshake/encode-acceptance.js'
 import { type ClientOffer, checkRequest, refusalOf } from '../../core/handshake/server-handshake.js'
 import { isToken } from '../../core/http/field-syntax.js'
 import { standardResponses } from '../../core/http/standard-responses.js'
-import type { ServerLimits } from '../../core/limits.js'
 import { quoted } from '../../core/printable.js'
 import type { HandedUpgrade, HttpResponse, RequestHead } from '../../ports/http-host.js'
 import type { Transport } from '../../ports/transport.js'
@@ -37,24 +36,28 @@ export interface AdmissionEvents<Data> {
   failed(error: unknown): void
 }
 
-function plainAnswer(status: number, sentence: string, ...fields: readonly string[]): HttpResponse {
-  return { status, fields: ['Content-Type', 'text/plain; charset=utf-8', ...fields], body: `${sentence}\n` }
+function plainAnswer(status: number, reason: string, sentence: string, ...fields: readonly string[]): HttpResponse {
+  return { status, fields: ['Content-Type', 'text/plain; charset=utf-8', ...fields], body: `${sentence}\n`, reason }
 }
 
-export const failure = plainAnswer(500, 'the server failed on this request')
-const stopping = plainAnswer(503, 'the server is stopping: try again later', 'Retry-After', '5')
-const full = plainAnswer(503, 'the server has no room: try again later', 'Retry-After', '5')
-const crowded = plainAnswer(503, 'the server holds too much input: try again later', 'Retry-After', '5')
-const tooFrequent = plainAnswer(429, 'too many handshakes came from your address: try again later', 'Retry-After', '1')
-const tooLate = plainAnswer(503, 'the server did not decide on this request in time')
-
-/** The limits that cause these answers. */
-const limitOf: ReadonlyMap<HttpResponse, keyof ServerLimits> = new Map([
-  [full, 'maxConnections'],
-  [crowded, 'maxTotalReceiveBytes'],
-  [tooFrequent, 'maxHandshakesPerSecond'],
-  [tooLate, 'handshakeTimeoutMs'],
-])
+export const failure = plainAnswer(500, 'handlerFailed', 'the server failed on this request')
+const stopping = plainAnswer(503, 'stopping', 'the server is stopping: try again later', 'Retry-After', '5')
+const full = plainAnswer(503, 'maxConnections', 'the server has no room: try again later', 'Retry-After', '5')
+const crowded = plainAnswer(
+  503,
+  'maxTotalReceiveBytes',
+  'the server holds too much input: try again later',
+  'Retry-After',
+  '5',
+)
+const tooFrequent = plainAnswer(
+  429,
+  'maxHandshakesPerSecond',
+  'too many handshakes came from your address: try again later',
+  'Retry-After',
+  '1',
+)
+const tooLate = plainAnswer(503, 'handshakeTimeoutMs', 'the server did not decide on this request in time')
 
 /** A decision that an app has taken itself, and the function that learns its outcome. */
 export interface AppDecision<Data> {
@@ -323,8 +326,7 @@ export class Admission<Data> {
       this.#refusals.delete(gone)
     })
     this.#refusals.add(gone)
-    const limit = limitOf.get(response)
-    if (limit !== undefined) this.#observer.limitReached(limit, address)
+    this.#observer.refused(response.reason, address)
     this.#observer.handshakeAnswered(response.status, address, request, trace)
     if (request === undefined) this.#traceUnread(address, response.status)
     app?.settle(undefined)
@@ -339,7 +341,7 @@ export class Admission<Data> {
     const name = typeof chosen === 'string' ? `"${quoted(chosen)}"` : describe(chosen)
     const canBeOffered = typeof chosen === 'string' && isToken(chosen)
     const lacking = `this server requires the subprotocol ${name}, which Sec-WebSocket-Protocol does not offer`
-    this.#refuse(open, canBeOffered ? plainAnswer(400, lacking) : failure)
+    this.#refuse(open, canBeOffered ? plainAnswer(400, 'protocolNotOffered', lacking) : failure)
     this.#events.failed(
       new UsageError(
         'protocolNotOffered',

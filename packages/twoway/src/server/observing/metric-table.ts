@@ -51,6 +51,12 @@ const table: { readonly [name in keyof Omit<ServerMetrics, 'histograms'>]: Metri
   opened: counter('twoway_opened', 'Connections opened.', (of) => of.opened),
   closed: counter('twoway_closed', 'Connections closed.', (of) => of.closed),
   handshakes: counter('twoway_handshakes', 'Handshakes by response status.', (of) => of.handshakes, 'status'),
+  refusals: counter(
+    'twoway_refusals',
+    'Handshakes, requests and connections refused, by reason.',
+    (of) => of.refusals,
+    'reason',
+  ),
   handshakesLeft: counter(
     'twoway_handshakes_left',
     'Handshakes whose client left before the answer.',

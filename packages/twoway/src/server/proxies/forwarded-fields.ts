@@ -1,6 +1,6 @@
 import { isToken, splitList, trimSpace } from '../../core/http/field-syntax.js'
 import type { HeaderFields } from '../../core/http/header-fields.js'
-import { formatAddress, parseAddress } from './ip-address.js'
+import { formatAddress, parseAddress } from '../../core/proxy-protocol/ip-address.js'
 
 /** The part of a request that one proxy reports. */
 export interface ForwardedHop {

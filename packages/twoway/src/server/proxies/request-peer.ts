@@ -26,15 +26,18 @@ export interface RequestPeer {
 export function requestPeer(fields: readonly string[], peer: TransportPeer, proxies: TrustedProxies): RequestPeer {
   const { address, encrypted } = peer
   const direct = { address, encrypted, countedAddress: address }
-  if (!proxies.trusts(address, 0)) return direct
+  // The proxy of a PROXY header forwards bytes as they come, so a client that it does not name has written the fields.
+  if (peer.announced === 'unnamed') return direct
+  const distance = peer.announced === 'named' ? 1 : 0
+  if (!proxies.trusts(address, distance)) return direct
   const headers = new HeaderFields(fields)
   const standard = readForwarded(headers)
   const usual = readXForwarded(headers)
   if (standard === 'malformed' || usual === 'malformed') {
     throw new HandshakeError('forwardedMalformed', 'from a proxy that trustedProxies names')
   }
-  const one = standard === undefined ? undefined : walk(standard, direct, proxies)
-  const other = usual === undefined ? undefined : walk(usual, direct, proxies)
+  const one = standard === undefined ? undefined : walk(standard, direct, proxies, distance)
+  const other = usual === undefined ? undefined : walk(usual, direct, proxies, distance)
   // A proxy sets fields of one kind. It may let the other kind through as the client has written it.
   if (one !== undefined && other !== undefined && !isSame(one, other, headers.get('host'))) {
     throw new HandshakeError(
@@ -45,11 +48,12 @@ export function requestPeer(fields: readonly string[], peer: TransportPeer, prox
   return one ?? other ?? direct
 }
 
-function walk(hops: ForwardedHops, direct: RequestPeer, proxies: TrustedProxies): RequestPeer {
+/** @param distance the number of proxies between the peer and the server */
+function walk(hops: ForwardedHops, direct: RequestPeer, proxies: TrustedProxies, distance: number): RequestPeer {
   let { address, encrypted, countedAddress } = direct
   let host: string | undefined
   for (let steps = 0; steps < hops.length; steps += 1) {
-    if (steps > 0 && !proxies.trusts(address, steps)) break
+    if (steps > 0 && !proxies.trusts(address, distance + steps)) break
     const hop = hops[hops.length - 1 - steps]!
     // A report of the scheme alone says nothing about the address.
     if (hop.address !== undefined) address = hop.address === 'hidden' ? undefined : hop.address

@@ -1,4 +1,4 @@
-import { type IpAddress, isV4, parseAddress } from './ip-address.js'
+import { type IpAddress, isV4, parseAddress } from '../../core/proxy-protocol/ip-address.js'
 
 /** The value of the option `trustedProxies`. */
 export type TrustedProxiesOption = number | string | readonly string[]

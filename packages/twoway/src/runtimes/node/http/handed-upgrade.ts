@@ -72,7 +72,7 @@ export function refuseUpgrade(
 ): void {
   const { request, stream } = upgrade
   answerStream(stream, answer, { lingerMs, bodyless: request.method === 'HEAD' })
-  handler.refused(answer.status, peerOf(socketOf(upgrade)))
+  handler.refused(answer, peerOf(socketOf(upgrade)))
 }
 
 /** Takes the `upgrade` events that an app passes on. */

@@ -41,6 +41,7 @@ const handler: HttpHandler = {
   upgrade: (_, transport) => transport.destroy(),
   request: () => ({ status: 200, fields: [], body: '' }),
   refused: () => {},
+  dropped: () => {},
   limited: () => {},
   failed: () => {},
 }

@@ -78,7 +78,8 @@ function attached(context: TestContext, server: HttpServer, options: Partial<Att
         context.after(() => transport.destroy())
       },
       request: () => assert.fail('plain requests are the app’s'),
-      refused: (status) => refused.push(status),
+      dropped: () => {},
+      refused: ({ status }) => refused.push(status),
       limited() {},
       failed() {},
     },
