@@ -16,6 +16,7 @@ import { echoRows } from './echo-rows.js'
 import { fairnessRows } from './fairness-rows.js'
 import { frameRows } from './frame-rows.js'
 import { handshakeRows } from './handshake-rows.js'
+import { hubRows } from './hub-rows.js'
 import { memoryRows } from './memory-rows.js'
 import { type Measured, pageOf } from './page.js'
 import { restartRows } from './restart-rows.js'
@@ -42,6 +43,7 @@ const disturbing = [
   ...descriptorRows,
   ...tlsRows,
   ...restartRows,
+  ...hubRows,
 ].filter(isChosen)
 const waiting = [...dribbleRows, ...waitingRows].filter(isChosen)
 

@@ -2,7 +2,7 @@ import process from 'node:process'
 import { createInterface } from 'node:readline'
 
 /** The order for a server under measurement. */
-export type Mode = 'echo' | 'unguarded' | 'send' | 'authenticate' | 'two' | 'compress' | 'app' | 'tls'
+export type Mode = 'echo' | 'unguarded' | 'send' | 'authenticate' | 'two' | 'compress' | 'app' | 'tls' | 'hub'
 
 export const mode = (process.argv[2] ?? 'echo') as Mode
 

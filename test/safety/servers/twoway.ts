@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createHub } from 'twoway/hub'
 import { attach, type ServerHandlers, serve } from 'twoway/server'
 import { authenticationMs, counts, identity, mode, sendMuch, serveCommands } from './commands.js'
 
@@ -34,6 +35,14 @@ if (mode === 'two' || mode === 'app') {
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   serveCommands((http.address() as AddressInfo).port, async () => http.close())
+} else if (mode === 'hub') {
+  const hub = createHub({
+    topics: { 'room.*': { publish: true, presence: true } },
+    requests: { long: () => 'x'.repeat(1024), never: () => new Promise<never>(() => {}) },
+  })
+  for (let index = 0; index < 1000; index += 1) await hub.publish('room.full', 'x'.repeat(100))
+  const server = await serve({ ...hub.handlers(handlers), port: 0 })
+  serveCommands(server.port, () => server.close())
 } else {
   const server = await serve({
     ...handlers,

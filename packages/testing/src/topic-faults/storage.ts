@@ -104,7 +104,15 @@ export class Storage {
         return Uint8Array.from({ length }, () => this.#chance.below(256))
       },
     }
-    return new MemoryBroker({ history, dedupe, maxTopics: 100, clock: this.#clock, random, payload: webPayload })
+    return new MemoryBroker({
+      history,
+      dedupe,
+      maxTopics: 100,
+      totalBytes: 1 << 26,
+      clock: this.#clock,
+      random,
+      payload: webPayload,
+    })
   }
 }
 

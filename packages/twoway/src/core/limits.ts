@@ -157,6 +157,14 @@ export const historyOptions = {
    */
   historyBytes: option(count('bytes'), 1 << 20),
   /**
+   * Bytes of the messages of all topics together that are stored; and of those that a hub keeps at hand for clients that come
+   * back.
+   * @default 67_108_864 (64 MiB)
+   * @limit The topic whose last message is oldest loses its messages.
+   * @remarks Clients that may choose the names of topics could otherwise fill the memory.
+   */
+  historyTotalBytes: option(count('bytes'), 64 << 20),
+  /**
    * Milliseconds for which a message is stored, or Infinity.
    * @default 3_600_000 (1 hour)
    * @limit The message is dropped.

@@ -3,6 +3,7 @@ import type { BrokerContent, ResumableBroker } from '../ports/broker/broker.js'
 import type { TopicPosition } from '../ports/broker/topic-position.js'
 import type { Clock, Timer } from '../ports/clock.js'
 import type { ErrorCode, Json } from '../subprotocol/messages.js'
+import { HistoryBudget } from '../topics/history-budget.js'
 import { isPattern } from '../topics/topic-name.js'
 import { HubCounts } from './hub-counts.js'
 import { HubError } from './hub-error.js'
@@ -42,6 +43,7 @@ export interface HubMember extends HubClient {
 
 /** Milliseconds after which heads are compared with the broker's, and topics that nobody uses are left. */
 const checkEveryMs = 5000
+const sweepEveryMs = 200
 
 /** What all sessions of a hub share: topics and patterns that are open, presence, requests, counts. */
 export class HubCore {
@@ -54,11 +56,17 @@ export class HubCore {
   #prepare: Prepare | undefined
   /** The last volatile message, for the next one of its many receivers. */
   #framed: { readonly topic: string; readonly content: BrokerContent; readonly frames: Frames } | undefined
+  readonly #ringBudget: HistoryBudget
   #checking: Timer | undefined
+  #sweptAt = Number.NEGATIVE_INFINITY
+  /** A number for the present turn of the event loop. */
+  #turn = 0
+  #waitingForTurn: (() => void)[] | undefined
   #isClosed = false
 
   constructor(settings: HubCoreSettings) {
     this.#settings = settings
+    this.#ringBudget = new HistoryBudget(settings.limits.historyTotalBytes)
     const { broker, isShared, clock, node, limits } = settings
     this.presence = new HubPresence({
       broker: isShared ? broker : undefined,
@@ -112,6 +120,25 @@ export class HubCore {
     this.#sessions.delete(session)
   }
 
+  /** A number that changes with each turn of the event loop. */
+  get turn(): number {
+    if (this.#waitingForTurn === undefined) {
+      this.#waitingForTurn = []
+      this.#settings.clock.task(() => {
+        const waiting = this.#waitingForTurn!
+        this.#waitingForTurn = undefined
+        this.#turn += 1
+        for (const resume of waiting) resume()
+      })
+    }
+    return this.#turn
+  }
+
+  /** Calls back in the next turn. */
+  inNextTurn(resume: () => void): void {
+    if (this.turn >= 0) this.#waitingForTurn!.push(resume)
+  }
+
   /** A topic, opened at the broker once. Throws a HubError if too many are in use. */
   openTopic(name: string, rule: PatternRule): HubTopic {
     return this.#open(this.#topics, name, () => {
@@ -121,6 +148,7 @@ export class HubCore {
         ringBytes,
         historyCount,
         counts: this.counts,
+        budget: this.#ringBudget,
       })
     })
   }
@@ -214,7 +242,7 @@ export class HubCore {
     if (known !== undefined) return known
     if (this.#isClosed) throw new HubError('unavailable', 'the hub is closed')
     const { maxTopics } = this.limits
-    if (this.#topics.size + this.#patterns.size >= maxTopics) this.#sweep()
+    if (this.#topics.size + this.#patterns.size >= maxTopics) this.#sweepAgain()
     if (this.#topics.size + this.#patterns.size >= maxTopics) {
       throw new HubError('limit', `this server takes ${maxTopics} topics at a time`, { retryAfterMs: checkEveryMs })
     }
@@ -243,8 +271,14 @@ export class HubCore {
     )
   }
 
+  /** A sweep looks at all topics, so that a client that asks for ever new ones must not cause one each time. */
+  #sweepAgain(): void {
+    if (this.clock.now() - this.#sweptAt >= sweepEveryMs) this.#sweep()
+  }
+
   /** Leaves the topics and patterns that nobody uses. */
   #sweep(): void {
+    this.#sweptAt = this.clock.now()
     for (const sources of [this.#topics, this.#patterns]) {
       for (const [name, source] of sources) {
         if (source.uses > 0 || source.listeners.size > 0) continue

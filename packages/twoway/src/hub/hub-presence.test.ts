@@ -41,6 +41,7 @@ function makeNodes(count: number): {
     history: { count: 10, bytes: 1000, ageMs: 1000 },
     dedupe: { count: 10, ageMs: 1000 },
     maxTopics: 100,
+    totalBytes: 1 << 26,
     clock: new FakeClock(),
     random: webRandom,
     payload: webPayload,

@@ -160,6 +160,7 @@ export class Hub implements HubBase<unknown> {
         shared ??
         new MemoryBroker({
           history: { count, bytes, ageMs },
+          totalBytes: limits.historyTotalBytes,
           dedupe: defaultDedupe,
           maxTopics,
           clock,

@@ -17,6 +17,7 @@ function makeStorage({ clock = new FakeClock(), count = 100, ageMs = 60_000 } = 
     history: { count, bytes: 1 << 20, ageMs },
     dedupe: { count: 100, ageMs: 60_000 },
     maxTopics: 100,
+    totalBytes: 1 << 26,
     clock,
     random: webRandom,
     payload: webPayload,

@@ -13,7 +13,15 @@ function makeBroker(maxTopics = 100): { broker: MemoryBroker; clock: FakeClock }
   const clock = new FakeClock()
   const history = { count: 200, bytes: 10_000, ageMs: 60_000 }
   const dedupe = { count: 1000, ageMs: 60_000 }
-  const broker = new MemoryBroker({ history, dedupe, maxTopics, clock, random: webRandom, payload: webPayload })
+  const broker = new MemoryBroker({
+    history,
+    dedupe,
+    maxTopics,
+    totalBytes: 1 << 26,
+    clock,
+    random: webRandom,
+    payload: webPayload,
+  })
   return { broker, clock }
 }
 

@@ -10,11 +10,14 @@ import type { Clock } from '../ports/clock.js'
 import type { Payload } from '../ports/payload.js'
 import type { Random } from '../ports/random.js'
 import { DedupeWindow } from './dedupe-window.js'
+import { HistoryBudget } from './history-budget.js'
 import { type HistoryLimits, TopicRing } from './topic-ring.js'
 import { TopicTrie } from './topic-trie.js'
 
 export interface MemoryBrokerSettings {
   readonly history: HistoryLimits
+  /** Bytes of the messages of all topics together. */
+  readonly totalBytes: number
   /** The window in which the id of a publish is known. */
   readonly dedupe: { readonly count: number; readonly ageMs: number }
   /** Topics that are kept. Beyond it, those that no node has open are forgotten first, the longest unused before others. */
@@ -34,9 +37,11 @@ export class MemoryBroker implements ResumableBroker {
   /** In the order of their last use. */
   readonly #topics = new Map<string, StoredTopic>()
   readonly #patterns = new TopicTrie<Set<BrokerPatternEvents>>()
+  readonly #budget: HistoryBudget
 
   constructor(settings: MemoryBrokerSettings) {
     this.#settings = settings
+    this.#budget = new HistoryBudget(settings.totalBytes)
   }
 
   async open(name: string, events: BrokerTopicEvents): Promise<ResumableTopic> {
@@ -73,9 +78,10 @@ export class MemoryBroker implements ResumableBroker {
     if (this.#topics.size >= maxTopics) {
       const unused = this.#firstUnused()
       if (unused === undefined) throw new Error(`the broker takes ${maxTopics} topics at a time`)
+      this.#topics.get(unused)!.forget()
       this.#topics.delete(unused)
     }
-    return new StoredTopic(name, this.#settings, this.#patterns)
+    return new StoredTopic(name, this.#settings, this.#patterns, this.#budget)
   }
 
   #firstUnused(): string | undefined {
@@ -100,6 +106,7 @@ class StoredTopic {
   readonly #name: string
   readonly #settings: MemoryBrokerSettings
   readonly #patterns: TopicTrie<Set<BrokerPatternEvents>>
+  readonly #budget: HistoryBudget
   readonly #ring: TopicRing<BrokerContent>
   readonly #published: DedupeWindow<TopicPosition>
   readonly #subscribers = new Set<Subscriber>()
@@ -107,12 +114,23 @@ class StoredTopic {
   readonly #events: Event[] = []
   #isDelivering = false
 
-  constructor(name: string, settings: MemoryBrokerSettings, patterns: TopicTrie<Set<BrokerPatternEvents>>) {
+  constructor(
+    name: string,
+    settings: MemoryBrokerSettings,
+    patterns: TopicTrie<Set<BrokerPatternEvents>>,
+    budget: HistoryBudget,
+  ) {
     this.#name = name
     this.#settings = settings
     this.#patterns = patterns
-    this.#ring = new TopicRing(tag(settings.random), settings.history)
+    this.#budget = budget
+    this.#ring = new TopicRing(tag(settings.random), settings.history, budget)
     this.#published = new DedupeWindow(settings.dedupe)
+  }
+
+  /** The topic is forgotten. */
+  forget(): void {
+    this.#budget.removed(this.#ring)
   }
 
   get isOpen(): boolean {

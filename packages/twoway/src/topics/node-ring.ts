@@ -1,4 +1,5 @@
 import type { ResumeFailure, TopicPosition } from '../ports/broker/topic-position.js'
+import type { Budgeted, HistoryBudget } from './history-budget.js'
 
 /** A message whose position a broker has given. */
 export interface Positioned {
@@ -14,7 +15,7 @@ export type Added = 'next' | 'seen' | 'gap'
  * The newest messages of a topic as one node has received them. It answers those who come back, so that the broker need
  * not. The positions are the broker's; the ring checks that each message follows the one before it.
  */
-export class NodeRing<Message extends Positioned> {
+export class NodeRing<Message extends Positioned> implements Budgeted {
   readonly #most: { readonly count: number; readonly bytes: number }
   /** The entries from `#start` on are kept; their offsets have no gaps. */
   #entries: (Message | undefined)[] = []
@@ -22,9 +23,17 @@ export class NodeRing<Message extends Positioned> {
   #bytes = 0
   #head: TopicPosition
 
-  constructor(head: TopicPosition, most: { readonly count: number; readonly bytes: number }) {
+  readonly #budget: HistoryBudget | undefined
+
+  /** @param budget of this and other rings together */
+  constructor(head: TopicPosition, most: { readonly count: number; readonly bytes: number }, budget?: HistoryBudget) {
     this.#head = head
     this.#most = most
+    this.#budget = budget
+  }
+
+  get bytes(): number {
+    return this.#bytes
   }
 
   get head(): TopicPosition {
@@ -37,10 +46,15 @@ export class NodeRing<Message extends Positioned> {
 
   /** Forgets all messages, and goes on from another position. */
   reset(head: TopicPosition): void {
+    this.#budget?.removed(this)
+    this.drop()
+    this.#head = head
+  }
+
+  drop(): void {
     this.#entries = []
     this.#start = 0
     this.#bytes = 0
-    this.#head = head
   }
 
   add(message: Message): Added {
@@ -51,6 +65,7 @@ export class NodeRing<Message extends Positioned> {
     this.#head = message.position
     this.#entries.push(message)
     this.#bytes += message.bytes
+    this.#budget?.added(this, message.bytes)
     this.#trim()
     return 'next'
   }
@@ -84,7 +99,9 @@ export class NodeRing<Message extends Positioned> {
   #trim(): void {
     const { count, bytes } = this.#most
     while (this.size > 0 && (this.size > count || this.#bytes > bytes)) {
-      this.#bytes -= this.#entries[this.#start]!.bytes
+      const { bytes: dropped } = this.#entries[this.#start]!
+      this.#bytes -= dropped
+      this.#budget?.shrunk(dropped)
       this.#entries[this.#start] = undefined
       this.#start += 1
     }

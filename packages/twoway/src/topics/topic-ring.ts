@@ -1,4 +1,5 @@
 import type { Resumed, TopicHistory, TopicMessage, TopicPosition } from '../ports/broker/topic-position.js'
+import type { Budgeted, HistoryBudget } from './history-budget.js'
 
 /** The history that a topic keeps. The first limit that is reached counts. */
 export interface HistoryLimits {
@@ -26,7 +27,7 @@ interface Entry<Content> {
  * The newest messages of a topic. The oldest go first, so that a message that is still there proves that all after it
  * are. The head stays when the messages are gone.
  */
-export class TopicRing<Content> {
+export class TopicRing<Content> implements Budgeted {
   readonly #limits: HistoryLimits
   /** The entries from `#start` on are kept; the offsets have no gaps. */
   #entries: (Entry<Content> | undefined)[] = []
@@ -35,8 +36,12 @@ export class TopicRing<Content> {
   #head: TopicPosition
   #nowMs = Number.NEGATIVE_INFINITY
 
-  constructor(epoch: string, limits: HistoryLimits) {
+  readonly #budget: HistoryBudget | undefined
+
+  /** @param budget of this and other rings together */
+  constructor(epoch: string, limits: HistoryLimits, budget?: HistoryBudget) {
     this.#limits = limits
+    this.#budget = budget
     this.#head = { epoch, offset: 0, mark: '' }
   }
 
@@ -62,8 +67,15 @@ export class TopicRing<Content> {
     this.#advance(nowMs)
     this.#entries.push({ message, bytes, storedMs: this.#nowMs })
     this.#bytes += bytes
+    this.#budget?.added(this, bytes)
     this.trim(nowMs)
     return message
+  }
+
+  drop(): void {
+    this.#entries = []
+    this.#start = 0
+    this.#bytes = 0
   }
 
   /** All messages after a position, if the position is proved and they are whole and at most `most`. */
@@ -96,6 +108,7 @@ export class TopicRing<Content> {
       const isWithin = this.size <= count && this.#bytes <= bytes && this.#nowMs - oldest.storedMs <= ageMs
       if (isWithin) break
       this.#bytes -= oldest.bytes
+      this.#budget?.shrunk(oldest.bytes)
       this.#entries[this.#start] = undefined
       this.#start += 1
     }

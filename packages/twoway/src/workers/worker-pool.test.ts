@@ -514,6 +514,7 @@ describe('serveWorkers: options', () => {
       historyCount: 0,
       historyBytes: 1.5,
       historyAgeMs: 'a',
+      historyTotalBytes: 0,
       maxTopics: 0,
       admin: 'a',
       workerExit: 'a',

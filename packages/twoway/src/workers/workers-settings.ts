@@ -32,7 +32,7 @@ export interface WorkersSettings {
   readonly killAfterMs: number
   readonly maxBufferedBytes: number
   /** What the parent stores for the hubs of its workers. */
-  readonly topics: Pick<MemoryBrokerSettings, 'history' | 'dedupe' | 'maxTopics'>
+  readonly topics: Pick<MemoryBrokerSettings, 'history' | 'totalBytes' | 'dedupe' | 'maxTopics'>
   /** Where the server for probes and metrics listens; undefined for none. */
   readonly admin: AdminSettings | undefined
   readonly handlers: Pick<WorkersOptions, 'workerExit' | 'error'>
@@ -59,7 +59,13 @@ export function settleWorkers(options: WorkersOptions, ports: WorkersPorts): Wor
     settled.admin === undefined
       ? undefined
       : settleOptions(settled.admin, adminOptions, { name: 'admin of serveWorkers()', prefix: 'admin.' })
-  const { historyCount: count, historyBytes: bytes, historyAgeMs: ageMs, maxTopics } = settled
-  const topics = { history: { count, bytes, ageMs }, dedupe: defaultDedupe, maxTopics }
+  const {
+    historyCount: count,
+    historyBytes: bytes,
+    historyAgeMs: ageMs,
+    historyTotalBytes: totalBytes,
+    maxTopics,
+  } = settled
+  const topics = { history: { count, bytes, ageMs }, totalBytes, dedupe: defaultDedupe, maxTopics }
   return { ports, workers, startTimeoutMs, killAfterMs, maxBufferedBytes, topics, admin, handlers: options }
 }

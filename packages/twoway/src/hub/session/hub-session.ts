@@ -46,6 +46,8 @@ interface Received<Message = ClientMessage> {
 
 /** Messages of one client that wait for a decision on an earlier one. From then on, the connection is not read. */
 const mostWaiting = 16
+/** Messages of one client that take effect in a turn of the event loop: the others' turn comes then. */
+const mostInTurn = 32
 
 /**
  * One client that speaks twoway.1: from its `hello` to the end of its connection. Its messages take effect in their order:
@@ -65,6 +67,8 @@ export class HubSession implements SubscribedClient, HubClient {
   #header: ClientMessage | undefined
   readonly #waiting: Received[] = []
   #isBusy = false
+  #turn = -1
+  #inTurn = 0
   #publishes = 0
   #hasRoom = true
   #behind = new Set<Subscription>()
@@ -210,7 +214,9 @@ export class HubSession implements SubscribedClient, HubClient {
   }
 
   #next(): void {
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      if (this.#isTurnOver()) return
+      this.#waiting.shift()
       if (this.#waiting.length === mostWaiting - 1) this.#socket.resume()
       const { message } = next
       let done: void | Promise<void>
@@ -230,6 +236,26 @@ export class HubSession implements SubscribedClient, HubClient {
         })
       return
     }
+  }
+
+  /** Whether this client has had its share of this turn: it goes on in the next one then. */
+  #isTurnOver(): boolean {
+    const { turn } = this.#core
+    if (turn !== this.#turn) this.#inTurn = 0
+    this.#turn = turn
+    this.#inTurn += 1
+    if (this.#inTurn <= mostInTurn) return false
+    this.#isBusy = true
+    this.#core.inNextTurn(() => {
+      this.#isBusy = false
+      this.#next()
+    })
+    return true
+  }
+
+  /** An answer of many messages counts as much as the questions that would have taken as long. */
+  #countInTurn(messages: readonly HubMessage[]): void {
+    this.#inTurn += messages.length >> 4
   }
 
   #handle({ message, body }: Received): void | Promise<void> {
@@ -358,6 +384,7 @@ export class HubSession implements SubscribedClient, HubClient {
         resolve()
         if (this.#state === 'closed') return
         begin()
+        this.#countInTurn(messages)
         this.#ok({ id, ...ok, count: messages.length, at: wirePosition(topic.head) })
         for (const message of messages) this.sendStored(message)
       }
@@ -460,6 +487,7 @@ export class HubSession implements SubscribedClient, HubClient {
       await new Promise<void>((resolve, reject) => {
         const answer = (messages: readonly HubMessage[], ok: Omit<OkMessage, 't' | 'id'>): void => {
           resolve()
+          this.#countInTurn(messages)
           for (const message of messages) {
             const { header, body } = partOf(id, message)
             this.#sendText(header)

@@ -1,5 +1,6 @@
 import type { BrokerContent, ResumableBroker, ResumableTopic } from '../../ports/broker/broker.js'
 import type { ResumeFailure, TopicMessage, TopicPosition } from '../../ports/broker/topic-position.js'
+import type { HistoryBudget } from '../../topics/history-budget.js'
 import { NodeRing } from '../../topics/node-ring.js'
 import type { HubCounts } from '../hub-counts.js'
 import { HubMessage } from './hub-message.js'
@@ -24,6 +25,8 @@ export interface TopicSettings {
   /** The longest history that one client is sent. */
   readonly historyCount: number
   readonly counts: HubCounts
+  /** Of the rings of all topics. */
+  readonly budget: HistoryBudget
 }
 
 /** Gets an Error if the broker does not answer. */
@@ -61,6 +64,7 @@ export class HubTopic {
     this.#ring = new NodeRing(
       { epoch: '', offset: 0, mark: '' },
       { count: settings.ringCount, bytes: settings.ringBytes },
+      settings.budget,
     )
     this.opened = this.#open(broker)
   }
@@ -127,6 +131,7 @@ export class HubTopic {
   leave(): void {
     this.#isLeft = true
     this.#topic?.leave()
+    this.#ring.reset(this.head)
   }
 
   async #open(broker: ResumableBroker): Promise<void> {

@@ -18,6 +18,7 @@ class Processes {
     history: { count: 200, bytes: 100_000, ageMs: 60_000 },
     dedupe: { count: 1000, ageMs: 60_000 },
     maxTopics: 100,
+    totalBytes: 1 << 26,
     clock: this.clock,
     random: webRandom,
     payload: webPayload,
