@@ -15,7 +15,7 @@ const partsFile = join(dist, '.build', 'commonjs-parts.json')
 
 /** The bundles, and the entries that they have. */
 const bundles = /** @type {const} */ ({
-  portable: ['browser', 'memory', 'metrics', 'link-browser'],
+  portable: ['browser', 'memory', 'metrics', 'frameworks', 'link-browser'],
   node: ['client', 'server', 'workers', 'streams', 'hub', 'link'],
 })
 

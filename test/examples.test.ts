@@ -65,10 +65,15 @@ describe('the examples of attach', () => {
     assert.deepEqual(await (await fetch(`${page}/whoami`)).json(), { you: '127.0.0.1' })
   })
 
-  it('hono: its page and an echo', async (context) => {
+  it('hono: its page, an echo as a route, and a room behind its middleware', async (context) => {
     const { url, page } = await start(context, 'hono')
     assert.equal(await answerTo(url, 'hi'), 'hi')
     assert.equal(await (await fetch(page)).text(), 'Hello from Hono')
+    const room = url.replace('/echo', '/members/7')
+    await assert.rejects(answerTo(room, ''), { status: 401 })
+    const headers = { Authorization: `Basic ${btoa('ann:secret')}` }
+    assert.equal(await answerTo(room, '', { headers }), 'Welcome to 7')
+    await assert.rejects(answerTo(url.replace('/echo', '/elsewhere'), ''), { status: 404 })
   })
 
   it("vite: an echo beside the dev server's own socket for hot reloading", async (context) => {

@@ -41,4 +41,36 @@ export const frameworks: readonly Framework[] = [
       rxjs: '7.8.2',
     },
   },
+  {
+    name: 'graphql-ws',
+    shows: 'queries and subscriptions of GraphQL, with the client of graphql-ws',
+    packages: { graphql: '16.15.0', 'graphql-ws': '6.4.2' },
+  },
+  {
+    name: 'trpc',
+    shows: 'queries and subscriptions of tRPC, with its client, and its reconnects',
+    packages: { '@trpc/server': '11.25.2', '@trpc/client': '11.25.2' },
+  },
+  {
+    name: 'aedes',
+    shows: 'MQTT with QoS 1 and long messages, with the client mqtt',
+    packages: { aedes: '1.2.0', mqtt: '5.16.0' },
+  },
+  {
+    name: 'h3',
+    shows: 'a route of h3 that hands its upgrades over',
+    packages: { h3: '2.0.8', crossws: '0.4.17', srvx: '1.0.8' },
+  },
+  {
+    name: 'nestjs',
+    shows: 'a gateway of NestJS with rooms, Observables and exceptions',
+    packages: {
+      '@nestjs/common': '12.5.1',
+      '@nestjs/core': '12.5.1',
+      '@nestjs/platform-express': '12.5.1',
+      '@nestjs/websockets': '12.1.1',
+      'reflect-metadata': '0.2.2',
+      rxjs: '7.8.2',
+    },
+  },
 ]

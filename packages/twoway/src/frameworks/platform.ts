@@ -1,0 +1,40 @@
+/*
+ * The one place where this room takes classes of the platform. Node loads its `fetch` when Request is first read, and
+ * MessageEvent in the same way; an import of this package must not cause that, so they are read when they are needed.
+ */
+
+interface BufferModule {
+  readonly Buffer: { from(text: string): Uint8Array }
+}
+
+interface BuiltinLoader {
+  getBuiltinModule?(name: 'node:buffer'): BufferModule | undefined
+}
+
+const { process, Event: PlatformEvent } = globalThis as typeof globalThis & { readonly process?: BuiltinLoader }
+const decoder = new globalThis.TextDecoder()
+
+export const Event: typeof globalThis.Event = PlatformEvent
+
+export function newRequest(url: string, init: RequestInit): Request {
+  return new globalThis.Request(url, init)
+}
+
+export function newResponse(): Response {
+  return new globalThis.Response(null)
+}
+
+export function newMessageEvent(data: string | ArrayBuffer): MessageEvent {
+  return new globalThis.MessageEvent('message', { data })
+}
+
+/** Text as a Buffer of Node: its UTF-8. */
+export function bufferOf(text: string): Uint8Array {
+  const { Buffer } = process?.getBuiltinModule?.('node:buffer') ?? (globalThis as unknown as BufferModule)
+  return Buffer.from(text)
+}
+
+/** The text of a message, whose bytes are read as UTF-8. */
+export function textOf(message: string | Uint8Array): string {
+  return typeof message === 'string' ? message : decoder.decode(message)
+}

@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import mqtt from 'mqtt'
+import { start } from './example.mjs'
+
+const { url } = await start('aedes')
+const [reader, writer] = await Promise.all([mqtt.connectAsync(url), mqtt.connectAsync(url)])
+await reader.subscribeAsync('rooms/#', { qos: 1 })
+await writer.publishAsync('rooms/1', 'hi', { qos: 1 })
+const [topic, payload] = await once(reader, 'message')
+assert.deepEqual([topic, payload.toString()], ['rooms/1', 'hi'])
+
+// Longer than the stream takes at once, both ways.
+const long = Buffer.alloc(600_000, 'abc')
+const arrived = once(reader, 'message')
+await writer.publishAsync('rooms/2', long, { qos: 1 })
+assert.equal((await arrived)[1].equals(long), true)
+await Promise.all([reader.endAsync(), writer.endAsync()])
+process.exit()
