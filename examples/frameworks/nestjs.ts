@@ -46,8 +46,6 @@ class RoomGateway {
 class AppModule {}
 
 const app = await NestFactory.create(AppModule, { logger: ['error'] })
-app.useWebSocketAdapter(
-  new NestAdapter(({ handlers, path }) => attach(app.getHttpServer(), { path, ...handlers })),
-)
+app.useWebSocketAdapter(new NestAdapter(({ handlers, path }) => attach(app.getHttpServer(), { path, ...handlers })))
 await app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1')
 console.log(`${(await app.getUrl()).replace('http', 'ws')}/rooms/7`)

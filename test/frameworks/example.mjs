@@ -3,14 +3,12 @@ import { fileURLToPath } from 'node:url'
 
 /**
  * Runs the example beside this file on a free port; what runs the test ends it. Resolves to the URL of its WebSocket, which it
- * prints, and that of its pages.
+ * prints, and that of its pages. It runs in the folder `cwd`.
  */
-export async function start(name) {
+export async function start(name, cwd = '.') {
   const program = fileURLToPath(new URL(`examples/${name}.js`, import.meta.url))
-  const child = spawn(process.execPath, [program], {
-    env: { ...process.env, PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const env = { ...process.env, PORT: '0', NEXT_TELEMETRY_DISABLED: '1' }
+  const child = spawn(process.execPath, [program], { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''
   const url = await new Promise((resolve, reject) => {
     child.stdout.setEncoding('utf8').on('data', (text) => {

@@ -73,4 +73,15 @@ export const frameworks: readonly Framework[] = [
       rxjs: '7.8.2',
     },
   },
+  {
+    name: 'webpack-dev-server',
+    shows: 'an echo beside hot reloading by webpack-dev-server',
+    // The last major version for Node 20.
+    packages: { webpack: '5.113.0', 'webpack-dev-server': '5.2.7' },
+  },
+  {
+    name: 'next',
+    shows: 'a custom server of Next.js, beside its hot reloading',
+    packages: { next: '16.4.6', react: '19.3.1', 'react-dom': '19.3.1' },
+  },
 ]

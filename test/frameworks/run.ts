@@ -18,7 +18,8 @@ const examples = join(root, 'examples', 'frameworks')
 /** Those that an application would have; NestJS needs decorators and their metadata. */
 const compilerOptions = {
   target: 'es2023',
-  module: 'nodenext',
+  module: 'esnext',
+  moduleResolution: 'bundler',
   strict: true,
   skipLibCheck: true,
   types: ['node'],

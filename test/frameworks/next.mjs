@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { WebSocket } from 'twoway'
+import { messagesOf, start } from './example.mjs'
+
+rmSync('next-app', { recursive: true, force: true })
+mkdirSync('next-app/app', { recursive: true })
+const page = (text) => writeFileSync('next-app/app/page.js', `export default () => <p>${text}</p>\n`)
+page('first')
+writeFileSync(
+  'next-app/app/layout.js',
+  'export default ({ children }) => <html><body>{children}</body></html>\n',
+)
+writeFileSync('next-app/package.json', '{ "private": true }')
+writeFileSync(
+  'next-app/next.config.mjs',
+  `export default { allowedDevOrigins: ['127.0.0.1'], turbopack: { root: ${JSON.stringify(process.cwd())} } }\n`,
+)
+const { url, page: origin } = await start('next', 'next-app')
+
+assert.match(await (await fetch(origin)).text(), /first/)
+const [ann, bob] = [new WebSocket(url), new WebSocket(url)]
+const [toAnn, toBob] = [ann, bob].map(messagesOf)
+await Promise.all([ann, bob].map((socket) => new Promise((resolve) => socket.addEventListener('open', resolve))))
+ann.send('hi')
+assert.deepEqual([await toAnn(), await toBob()], ['hi', 'hi'])
+
+// Next's own socket tells that a page has changed.
+const hot = new WebSocket(`${origin.replace('http', 'ws')}/_next/hmr`, { origin })
+const toHot = messagesOf(hot)
+page('second')
+for (let type; type !== 'serverComponentChanges'; { type } = JSON.parse(await toHot()));
+assert.match(await (await fetch(origin)).text(), /second/)
+
+bob.send('still here')
+assert.deepEqual([await toAnn(), await toBob()], ['still here', 'still here'])
+process.exit()
