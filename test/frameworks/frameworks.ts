@@ -62,6 +62,11 @@ export const frameworks: readonly Framework[] = [
     packages: { h3: '2.0.8', crossws: '0.4.17', srvx: '1.0.8' },
   },
   {
+    name: 'h3-hooks',
+    shows: 'hooks of crossws as routes of h3, its middleware, and publish',
+    packages: { h3: '2.0.8', crossws: '0.4.17' },
+  },
+  {
     name: 'nestjs',
     shows: 'a gateway of NestJS with rooms, Observables and exceptions',
     packages: {

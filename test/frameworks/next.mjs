@@ -7,10 +7,7 @@ rmSync('next-app', { recursive: true, force: true })
 mkdirSync('next-app/app', { recursive: true })
 const page = (text) => writeFileSync('next-app/app/page.js', `export default () => <p>${text}</p>\n`)
 page('first')
-writeFileSync(
-  'next-app/app/layout.js',
-  'export default ({ children }) => <html><body>{children}</body></html>\n',
-)
+writeFileSync('next-app/app/layout.js', 'export default ({ children }) => <html><body>{children}</body></html>\n')
 writeFileSync('next-app/package.json', '{ "private": true }')
 writeFileSync(
   'next-app/next.config.mjs',

@@ -1,4 +1,11 @@
 export {
+  type CrosswsApp,
+  type CrosswsHandlers,
+  type CrosswsHooks,
+  crosswsHandlers,
+} from '../frameworks/crossws-handlers.js'
+export type { CrosswsConnection } from '../frameworks/crossws-peer.js'
+export {
   type GraphqlExtra,
   type GraphqlServer,
   type GraphqlSocket,

@@ -1,4 +1,5 @@
 import type { ServerHandlers, ServerSocket, UpgradeAnswer, UpgradeContext } from '../server/server-types.js'
+import { arrayBufferOf } from './array-buffer-of.js'
 import { CloseEvent, ErrorEvent } from './events.js'
 import * as platform from './platform.js'
 import { acceptanceOf, webRequest } from './web-request.js'
@@ -88,7 +89,10 @@ export function honoWebSockets<Context, Events, Upgrade>(
         return data.events.onOpen?.(new platform.Event('open') as never, data.socket as never)
       },
       message: ({ data }, message) =>
-        data.events.onMessage?.(platform.newMessageEvent(unshared(message)) as never, data.socket as never),
+        data.events.onMessage?.(
+          platform.newMessageEvent(typeof message === 'string' ? message : arrayBufferOf(message)) as never,
+          data.socket as never,
+        ),
       close: ({ data }, result) => data.events.onClose?.(new CloseEvent(result) as never, data.socket as never),
       error: (socket, error) =>
         socket?.data.events.onError?.(new ErrorEvent(error) as never, socket.data.socket as never),
@@ -131,12 +135,4 @@ function honoSocket(socket: ServerSocket<HonoConnection>): HonoSocket {
     },
     close: (code, reason) => socket.close(code, reason),
   }
-}
-
-/** A message with bytes as an ArrayBuffer, which holds nothing else. */
-function unshared(message: string | Uint8Array): string | ArrayBuffer {
-  if (typeof message === 'string') return message
-  const { buffer, byteOffset, byteLength } = message
-  if (byteLength === buffer.byteLength) return buffer as ArrayBuffer
-  return (buffer as ArrayBuffer).slice(byteOffset, byteOffset + byteLength)
 }

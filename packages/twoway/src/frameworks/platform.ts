@@ -13,6 +13,7 @@ interface BuiltinLoader {
 
 const { process, Event: PlatformEvent } = globalThis as typeof globalThis & { readonly process?: BuiltinLoader }
 const decoder = new globalThis.TextDecoder()
+const encoder = new globalThis.TextEncoder()
 
 export const Event: typeof globalThis.Event = PlatformEvent
 
@@ -37,4 +38,21 @@ export function bufferOf(text: string): Uint8Array {
 /** The text of a message, whose bytes are read as UTF-8. */
 export function textOf(message: string | Uint8Array): string {
   return typeof message === 'string' ? message : decoder.decode(message)
+}
+
+/** The bytes of a message: of a text its UTF-8. */
+export function bytesOf(message: string | Uint8Array): Uint8Array {
+  return typeof message === 'string' ? encoder.encode(message) : message
+}
+
+export function newHeaders(init: HeadersInit | undefined): Headers {
+  return new globalThis.Headers(init)
+}
+
+export function newBlob(bytes: Uint8Array): Blob {
+  return new globalThis.Blob([bytes as Uint8Array<ArrayBuffer>])
+}
+
+export function randomId(): string {
+  return globalThis.crypto.randomUUID()
 }
