@@ -63,6 +63,8 @@ export function graphqlHandlers<Data = undefined>(server: GraphqlServer<GraphqlE
         await clients.get(socket)!.receive(platform.textOf(message))
       } catch (error) {
         socket.close(internalServerError, 'Internal server error')
+        // Before that, the error would end the connection with 1011.
+        await socket.closed
         throw error
       }
     },
