@@ -28,9 +28,23 @@ export type {
   TopicRule,
 } from '../hub/hub-types.js'
 export type { SchemaIssue, SchemaResult, StandardSchema } from '../hub/schema.js'
-export type { ResumableBroker } from '../ports/broker/broker.js'
-export type { TopicPosition } from '../ports/broker/topic-position.js'
+export type {
+  BrokerContent,
+  BrokerPatternEvents,
+  BrokerTopicEvents,
+  ResumableBroker,
+  ResumableTopic,
+} from '../ports/broker/broker.js'
+export type {
+  Resumed,
+  ResumeFailure,
+  TopicHistory,
+  TopicMessage,
+  TopicPosition,
+} from '../ports/broker/topic-position.js'
 export type { ErrorCode, Json, Member, SlowPolicy } from '../subprotocol/messages.js'
+/** Whether a pattern matches a topic, as for subscriptions: for brokers and for programs that keep rules of their own. */
+export { matches as topicMatches } from '../topics/topic-name.js'
 
 /** The types of a hub that a link can use: `new Link<ContractOf<typeof hub>>(url)`. */
 export interface HubContract<Topics, Requests> {

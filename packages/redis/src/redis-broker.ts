@@ -1,0 +1,308 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type {
+  BrokerContent,
+  BrokerPatternEvents,
+  BrokerTopicEvents,
+  ResumableBroker,
+  ResumableTopic,
+  Resumed,
+  TopicHistory,
+  TopicMessage,
+  TopicPosition,
+} from 'twoway/hub'
+import { topicMatches } from 'twoway/hub'
+import { type RedisClient, type RedisLink, redisLink } from './redis-link.js'
+import { headScript, lastScript, publishScript, sinceScript } from './scripts.js'
+
+export interface RedisBrokerOptions {
+  /** A client of ioredis, iovalkey, @redis/client or redis. The broker makes one duplicate of it, for its subscriptions. */
+  readonly client: RedisClient
+  /**
+   * Put before the names of all keys and channels, so that several services can share a Redis.
+   * @default 'twoway:'
+   */
+  readonly prefix?: string | undefined
+  /**
+   * Messages of a topic that are kept.
+   * @default 1_000
+   */
+  readonly historyCount?: number | undefined
+  /**
+   * Milliseconds after the last message of a topic, after which its messages expire. Its head stays.
+   * @default 3_600_000 (1 hour)
+   */
+  readonly historyAgeMs?: number | undefined
+  /**
+   * Milliseconds for which the key of a publish is known.
+   * @default 120_000
+   */
+  readonly dedupeMs?: number | undefined
+  /**
+   * Milliseconds that Redis may take for an answer. Then a publish rejects; it may have been stored.
+   * @default 5_000
+   */
+  readonly timeoutMs?: number | undefined
+  /** Called with errors of the connection for subscriptions, which connects again by itself. */
+  readonly error?: ((error: Error) => void) | undefined
+}
+
+/** A broker on Redis 6.2 or later. `close` ends its connection for subscriptions; the client is yours. */
+export interface RedisBroker extends ResumableBroker {
+  close(): void
+}
+
+type Reply = readonly [epoch: string, offset: number | string, mark: string]
+/** An entry of a stream: its id, and its fields by name and value. */
+type Entry = readonly [id: string, fields: readonly string[]]
+
+interface Script {
+  readonly text: string
+  readonly sha: string
+}
+
+const scriptOf = (text: string): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') })
+const scripts = {
+  head: scriptOf(headScript),
+  publish: scriptOf(publishScript),
+  since: scriptOf(sinceScript),
+  last: scriptOf(lastScript),
+}
+
+/**
+ * Topics on Redis: streams for history, a hash for the head, PUBLISH for delivery. All that belongs to one publish is one
+ * script, so that a position never lies. A Redis that comes back from an older copy of its data is noticed by the marks.
+ */
+export function redisBroker(options: RedisBrokerOptions): RedisBroker {
+  const {
+    client,
+    prefix = 'twoway:',
+    historyCount = 1000,
+    historyAgeMs = 3_600_000,
+    dedupeMs = 120_000,
+    timeoutMs = 5000,
+    error = () => undefined,
+  } = options
+  for (const [name, value] of Object.entries({ historyCount, historyAgeMs, dedupeMs, timeoutMs })) {
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new TypeError(`${name} must be a whole number above 0, not ${value}`)
+  }
+  const link = redisLink(client, error)
+  return new Broker(link, { prefix, historyCount, historyAgeMs, dedupeMs, timeoutMs })
+}
+
+type Settings = {
+  readonly [Name in 'prefix' | 'historyCount' | 'historyAgeMs' | 'dedupeMs' | 'timeoutMs']: NonNullable<
+    RedisBrokerOptions[Name]
+  >
+}
+
+class Broker implements RedisBroker {
+  readonly delivery = 'resumable'
+  readonly #link: RedisLink
+  readonly #settings: Settings
+  /** What this process has subscribed to, by channel: Redis is asked once, however often a topic is opened. */
+  readonly #channels = new Map<string, Shared<(message: string) => void>>()
+  readonly #globs = new Map<string, Shared<(channel: string, message: string) => void>>()
+
+  constructor(link: RedisLink, settings: Settings) {
+    this.#link = link
+    this.#settings = settings
+  }
+
+  async open(topic: string, events: BrokerTopicEvents): Promise<ResumableTopic> {
+    const channel = this.#channelOf(topic)
+    const listener = (message: string): void => {
+      const event = readEvent(message)
+      if (event.stored === undefined) events.volatile(event.volatile)
+      else events.stored(event.stored)
+    }
+    const leave = await this.#join(this.#channels, channel, listener, {
+      begin: (all) =>
+        this.#link.subscribe(channel, (message) => {
+          for (const each of all) each(message)
+        }),
+      end: () => this.#link.unsubscribe(channel),
+    })
+    return {
+      publish: (content, id) => this.#publish(topic, content, id),
+      head: async () => positionOf((await this.#run(scripts.head, topic, [])) as Reply),
+      since: (position, most) => this.#since(topic, position, most),
+      last: (most) => this.#last(topic, most),
+      send: (content) => {
+        this.#within(this.#link.command('PUBLISH', channel, `v${encode(content)}`)).catch(() => undefined)
+      },
+      leave,
+    }
+  }
+
+  async watch(pattern: string, events: BrokerPatternEvents): Promise<() => void> {
+    const { prefix } = this.#settings
+    // A glob's * matches dots too, so that the pattern decides.
+    const glob = `${escapeGlob(`${prefix}c:`)}${escapeGlob(pattern).replaceAll('\\*', '*').replaceAll('>', '*')}`
+    const listener = (channel: string, message: string): void => {
+      const topic = channel.slice(prefix.length + 'c:'.length)
+      if (!topicMatches(pattern, topic)) return
+      const event = readEvent(message)
+      if (event.stored === undefined) events.volatile(topic, event.volatile)
+      else events.stored(topic, event.stored)
+    }
+    return this.#join(this.#globs, glob, listener, {
+      begin: (all) =>
+        this.#link.watch(glob, (channel, message) => {
+          for (const each of all) each(channel, message)
+        }),
+      end: () => this.#link.unwatch(glob),
+    })
+  }
+
+  close(): void {
+    this.#link.close()
+  }
+
+  async #publish(topic: string, content: BrokerContent, id: string | undefined): Promise<TopicPosition> {
+    const { historyCount, historyAgeMs, dedupeMs } = this.#settings
+    const args = [
+      tag(),
+      encode(content),
+      this.#channelOf(topic),
+      historyCount,
+      historyAgeMs,
+      dedupeMs,
+      id === undefined ? 0 : 1,
+    ]
+    return positionOf((await this.#run(scripts.publish, topic, args, id)) as Reply)
+  }
+
+  async #since(topic: string, { epoch, offset, mark }: TopicPosition, most: number): Promise<Resumed<BrokerContent>> {
+    if (!Number.isSafeInteger(offset) || offset < 0) {
+      return { recovered: false, head: await this.#head(topic), reason: 'rewound' }
+    }
+    const args = [epoch, offset, mark, Number.isFinite(most) ? most : Number.MAX_SAFE_INTEGER]
+    const [reason, ...rest] = (await this.#run(scripts.since, topic, args)) as [string, ...Reply, readonly Entry[]]
+    const head = positionOf(rest as unknown as Reply)
+    if (reason !== '') return { recovered: false, head, reason: reason as 'expired' }
+    return {
+      recovered: true,
+      head,
+      messages: (rest[3] as readonly Entry[]).map((entry) => messageOf(head.epoch, entry)),
+    }
+  }
+
+  async #last(topic: string, most: number): Promise<TopicHistory<BrokerContent>> {
+    const count = Math.min(most, this.#settings.historyCount)
+    const reply = (await this.#run(scripts.last, topic, [count])) as [...Reply, readonly Entry[]]
+    const head = positionOf(reply as unknown as Reply)
+    return { head, messages: reply[3].map((entry) => messageOf(head.epoch, entry)).reverse() }
+  }
+
+  async #head(topic: string): Promise<TopicPosition> {
+    return positionOf((await this.#run(scripts.head, topic, [])) as Reply)
+  }
+
+  /** Runs a script on the keys of a topic. The braces keep them in one slot of a cluster. */
+  async #run(script: Script, topic: string, args: readonly (string | number)[], id = ''): Promise<unknown> {
+    const key = `${this.#settings.prefix}{${topic}}`
+    const rest = [3, `${key}:h`, `${key}:s`, `${key}:d:${id}`, tag(), ...args]
+    try {
+      return await this.#within(this.#link.command('EVALSHA', script.sha, ...rest))
+    } catch (error) {
+      if (!/NOSCRIPT/.test(String(error))) throw error
+      return this.#within(this.#link.command('EVAL', script.text, ...rest))
+    }
+  }
+
+  #channelOf(topic: string): string {
+    return `${this.#settings.prefix}c:${topic}`
+  }
+
+  /** Adds a listener; the first one subscribes, and the last one to leave unsubscribes. */
+  async #join<Listener>(
+    all: Map<string, Shared<Listener>>,
+    name: string,
+    listener: Listener,
+    { begin, end }: { begin(listeners: Set<Listener>): Promise<void>; end(): Promise<void> },
+  ): Promise<() => void> {
+    // One that ends is waited for, or its end would come behind the new beginning.
+    for (let ending = all.get(name)?.ending; ending !== undefined; ending = all.get(name)?.ending) await ending
+    let shared = all.get(name)
+    if (shared === undefined) {
+      const listeners = new Set<Listener>()
+      shared = { listeners, begun: this.#within(begin(listeners)), ending: undefined }
+      all.set(name, shared)
+      shared.begun.catch(() => all.delete(name))
+    }
+    const own = shared
+    // A box of its own for each call, as the same listener may join twice.
+    own.listeners.add(listener)
+    await own.begun
+    return () => {
+      if (!own.listeners.delete(listener) || own.listeners.size > 0 || all.get(name) !== own) return
+      own.ending = end()
+        .catch(() => undefined)
+        .finally(() => all.delete(name))
+    }
+  }
+
+  async #within<Answer>(promise: Promise<Answer>): Promise<Answer> {
+    const { timeoutMs } = this.#settings
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`Redis has not answered within ${timeoutMs} ms`)), timeoutMs)
+      timer.unref()
+    })
+    // The client may still reject later.
+    promise.catch(() => undefined)
+    return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+  }
+}
+
+interface Shared<Listener> {
+  readonly listeners: Set<Listener>
+  readonly begun: Promise<void>
+  ending: Promise<void> | undefined
+}
+
+/** 64 random bits. */
+function tag(): string {
+  return randomBytes(8).toString('hex')
+}
+
+function encode(content: BrokerContent): string {
+  return typeof content === 'string' ? `t${content}` : `b${Buffer.from(content).toString('base64')}`
+}
+
+function decode(encoded: string): BrokerContent {
+  const content = encoded.slice(1)
+  return encoded.startsWith('t') ? content : Buffer.from(content, 'base64')
+}
+
+function positionOf([epoch, offset, mark]: Reply): TopicPosition {
+  return { epoch, offset: Number(offset), mark }
+}
+
+function messageOf(epoch: string, [id, fields]: Entry): TopicMessage<BrokerContent> {
+  const [, mark, , previousMark, , content] = fields as [string, string, string, string, string, string]
+  return { position: { epoch, offset: Number.parseInt(id, 10), mark }, previousMark, content: decode(content) }
+}
+
+/** A message of a channel: 'v' and a content, or 's' with epoch, offset, mark, predecessor's mark and content. */
+function readEvent(
+  message: string,
+):
+  | { readonly stored: TopicMessage<BrokerContent> }
+  | { readonly stored?: undefined; readonly volatile: BrokerContent } {
+  if (message.startsWith('v')) return { volatile: decode(message.slice(1)) }
+  let at = 1
+  const word = (): string => {
+    const end = message.indexOf(' ', at)
+    const found = message.slice(at, end)
+    at = end + 1
+    return found
+  }
+  const position = { epoch: word(), offset: Number(word()), mark: word() }
+  return { stored: { position, previousMark: word(), content: decode(message.slice(at)) } }
+}
+
+function escapeGlob(text: string): string {
+  return text.replace(/[*?[\]\\^-]/g, '\\$&')
+}
