@@ -8,7 +8,7 @@ import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Installs Debian's package of a server if its program is missing. */
-export function fetchServer(program: string): void {
+function fetchServer(program: string): void {
   if (spawnSync(program, ['--version']).status === 0) return
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   for (const command of [
