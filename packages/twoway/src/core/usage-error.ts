@@ -18,6 +18,7 @@ export type UsageErrorCode =
   | 'upgradeAnswerInvalid'
   | 'requestAnswerInvalid'
   | 'upgradeTaken'
+  | 'upgradeTooLate'
   | 'headerInvalid'
   | 'pingImpossible'
   | 'streamImpossible'

@@ -335,6 +335,44 @@ for (const network of networks) {
       })
     })
 
+    it('reports an acceptance that comes after the 503, and a late refusal that can not be sent, but no other', async () => {
+      const errors: unknown[] = []
+      const answers: { readonly url: string; readonly settle: (answer: object | undefined) => void }[] = []
+      const options: ServeOptions<undefined> = {
+        handshakeTimeoutMs: 40,
+        upgrade: ({ url }) => new Promise((settle) => answers.push({ url, settle: settle as () => void })),
+        error: (_, error) => errors.push((error as { readonly code?: string }).code),
+      }
+      await withServer(network, options, async (_, connect) => {
+        for (const path of ['/accepted', '/empty', '/refused', '/unsendable']) {
+          assert.match(await connect(handshakeRequest(path)).head(), /^HTTP\/1\.1 503 /)
+        }
+        const late = [{}, undefined, { status: 401 }, { status: 9999 }]
+        for (const [index, { settle }] of answers.entries()) settle(late[index])
+        while (errors.length < 3) await nextTurn()
+        await nextTurn()
+        assert.deepEqual(errors, ['upgradeTooLate', 'upgradeTooLate', 'optionInvalid'])
+      })
+    })
+
+    it('reports no acceptance of a client that has left', async () => {
+      const errors: unknown[] = []
+      let accept: (answer: undefined) => void = () => {}
+      const options: ServeOptions<undefined> = {
+        upgrade: () => new Promise((resolve) => (accept = resolve)),
+        error: (_, error) => errors.push(error),
+      }
+      await withServer(network, options, async (server, connect) => {
+        const peer = connect(handshakeRequest())
+        while (server.metrics().handshakesWaiting === 0) await nextTurn()
+        peer.destroy()
+        while (server.metrics().handshakesLeft === 0) await nextTurn()
+        accept(undefined)
+        await nextTurn()
+        assert.deepEqual(errors, [])
+      })
+    })
+
     it('answers 503 if the handler does not decide in time', async () => {
       const options: ServeOptions<undefined> = { handshakeTimeoutMs: 50, upgrade: () => new Promise(() => {}) }
       await withServer(network, options, async (_, connect) => {

@@ -2,6 +2,7 @@ import { HandshakeError, TransportError, UsageError } from '../../core/errors.js
 import { acceptExtension } from '../../core/extensions/negotiation.js'
 import { accept } from '../../core/handshake/encode-acceptance.js'
 import { type ClientOffer, checkRequest, refusalOf } from '../../core/handshake/server-handshake.js'
+import { encodeResponse } from '../../core/http/encode-response.js'
 import { isToken } from '../../core/http/field-syntax.js'
 import { standardResponses } from '../../core/http/standard-responses.js'
 import { quoted } from '../../core/printable.js'
@@ -216,12 +217,13 @@ export class Admission<Data> {
 
   /**
    * Continues with the decision, or with a refusal if the decision is late. If the peer leaves first, neither happens, and
-   * another handshake may take its place. A later failure of `upgrade` is still reported.
+   * another handshake may take its place. A later failure of `upgrade`, and an answer that could not have been sent, are
+   * still reported.
    */
-  #whenDecided<Decision>(
+  #whenDecided(
     open: OpenRequest<Data>,
-    decision: Promise<Decision>,
-    goOn: (decided: Decision | HttpResponse, ahead: Uint8Array | undefined) => void,
+    decision: Promise<Acceptance<Data> | HttpResponse>,
+    goOn: (decided: Acceptance<Data> | HttpResponse, ahead: Uint8Array | undefined) => void,
   ): void {
     const { limits, ports, receiveBudget } = this.#settings
     const { request } = open
@@ -244,7 +246,7 @@ export class Admission<Data> {
       if (why !== undefined && request !== undefined) IncomingRequest.giveUp(request, new TransportError(why))
       return true
     }
-    const finish = (decided: Decision | HttpResponse): void => {
+    const finish = (decided: Acceptance<Data> | HttpResponse): void => {
       try {
         goOn(decided, peer.release())
       } catch (error) {
@@ -254,13 +256,16 @@ export class Admission<Data> {
     const stop = (): void => {
       if (endWaiting('the server stopped before upgrade() had decided')) finish(stopping)
     }
+    let isLate = false
     const timer = ports.clock.after(limits.handshakeTimeoutMs, () => {
+      isLate = true
       if (endWaiting(`upgrade() did not decide within ${limits.handshakeTimeoutMs} ms`)) finish(tooLate)
     })
     this.#undecided.add(stop)
     decision.then(
       (decided) => {
         if (endWaiting()) finish(decided)
+        else this.#failUnsent(decided, isLate)
       },
       (error: unknown) => {
         if (endWaiting()) {
@@ -354,6 +359,26 @@ export class Admission<Data> {
   #traceUnread(address: string | undefined, status: number): void {
     const trace = this.#observer.traceHandshake(address, undefined)
     trace?.run(() => trace.answered(status))
+  }
+
+  /**
+   * Reports an answer of `upgrade` that came after the waiting had ended: an acceptance after the client got a 503, as the
+   * program believes that it has the client; and a refusal that can't be encoded, which is the program's mistake at any time.
+   */
+  #failUnsent(decided: Acceptance<Data> | HttpResponse, isLate: boolean): void {
+    try {
+      if (isRefusal(decided)) {
+        encodeResponse(decided)
+      } else if (isLate) {
+        const { handshakeTimeoutMs } = this.#settings.limits
+        throw new UsageError(
+          'upgradeTooLate',
+          `upgrade() accepted a client later than handshakeTimeoutMs (${handshakeTimeoutMs} ms), and the client was refused with 503: end the work when request.signal is aborted, or allow more time`,
+        )
+      }
+    } catch (error) {
+      this.#events.failed(error)
+    }
   }
 
   #fail(open: OpenRequest<Data>, error: unknown): void {
