@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, createConnection as createTcpConnection, type Socket } from 'node:net'
@@ -282,6 +283,16 @@ describe('serveWorkers', () => {
     await workers.close()
     for (const [event] of await Promise.all(closes)) assert.equal(event.code, 1001)
     assert.deepEqual(peers.map(({ pid }) => pid).filter(isAlive), [])
+  })
+
+  it('survives a write of node:cluster to a worker that has just died', async (context) => {
+    const workers = await run(context, 'echo', { workers: 1 })
+    // Node emits this if it answers a worker whose end of the channel is closed.
+    const error = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.emit('error', error)
+    const { socket, next } = await connect(workers.url)
+    socket.send('still there')
+    assert.equal(await next(), 'still there')
   })
 
   it('reads PROXY headers in each worker', async (context) => {

@@ -84,7 +84,11 @@ function fork(exec: string, { args, execArgv, env, workers = 1 }: ClusterOptions
       serialization: 'advanced',
       silent: false,
     })
-    return cluster.fork({ ...env, [workerMarker]: String(process.pid), [workerShare]: shareOf(workers) }).process
+    const worker = cluster.fork({ ...env, [workerMarker]: String(process.pid), [workerShare]: shareOf(workers) })
+    // It repeats the errors of its process, such as EPIPE when node:cluster answers a worker that has just died. Without a
+    // listener, that would end the parent.
+    worker.on('error', () => {})
+    return worker.process
   } finally {
     ;(cluster as { settings: typeof before }).settings = before
   }
