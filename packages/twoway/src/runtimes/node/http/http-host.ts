@@ -79,6 +79,7 @@ class NodeListener implements HttpListener {
       this.#server = tlsServer ?? this.#plainServer()
     } else {
       this.#proxyHeaders = new ProxyHeaders({
+        isTcp: () => this.socketPath === undefined,
         trusts: options.proxyProtocol,
         timeMs: this.#timeMs,
         handler,

@@ -24,6 +24,8 @@ export interface AnnouncedConnection {
 }
 
 export interface ProxyHeadersOptions {
+  /** Whether the peers have addresses: over TCP, one without has already reset. */
+  readonly isTcp: () => boolean
   /** Whether a peer's header counts. */
   readonly trusts: (address: string | undefined) => boolean
   /** Milliseconds for the header, and for what follows, to arrive. */
@@ -48,10 +50,14 @@ export class ProxyHeaders {
 
   /** Reads the header of a connection whose socket was not read before. */
   read(socket: Socket): void {
-    const { trusts, timeMs } = this.#options
+    const { isTcp, trusts, timeMs } = this.#options
     // An error without a listener would end the process. Each is followed by the close.
     socket.on('error', () => {})
     const peer = peerOf(socket)
+    if (peer.address === undefined && isTcp()) {
+      socket.destroy()
+      return
+    }
     if (!trusts(peer.address)) {
       socket.destroy()
       this.#dropped('proxyNotTrusted', peer, 'proxyNotTrusted', 'was ended, as trustedProxies does not name the peer')
