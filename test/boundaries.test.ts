@@ -54,6 +54,11 @@ const rows: readonly Row[] = [
     ],
   },
   {
+    from: `${library}/frameworks/probe.ts`,
+    may: ['./platform.js', '../core/errors.js', '../ports/payload.js', '../server/server-types.js'],
+    mayNot: ['node:http', 'hono', '../client/probe.js', '../topics/topic-name.js', '../runtimes/node/probe.js'],
+  },
+  {
     from: `${library}/streams/probe.ts`,
     may: ['./pipe-of.js', '../core/errors.js', '../ports/payload.js'],
     mayNot: ['node:stream', 'ws', '../client/probe.js', '../server/probe.js', '../runtimes/node/probe.js'],

@@ -35,7 +35,10 @@ describe('an import of an entry has no side effects', () => {
       'twoway/workers',
       'twoway/metrics',
       'twoway/streams',
+      'twoway/frameworks',
       'twoway/memory',
+      'twoway/hub',
+      'twoway/link',
     ])
   })
 

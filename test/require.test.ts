@@ -5,6 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { describe, it } from 'node:test'
 import * as client from 'twoway'
+import * as frameworks from 'twoway/frameworks'
+import * as hub from 'twoway/hub'
+import * as link from 'twoway/link'
 import * as memory from 'twoway/memory'
 import * as metrics from 'twoway/metrics'
 import * as server from 'twoway/server'
@@ -19,6 +22,9 @@ const { exports: entries, typesVersions } = JSON.parse(readFileSync(new URL('pac
 }
 const imported: Readonly<Record<string, object>> = {
   '.': client,
+  './frameworks': frameworks,
+  './hub': hub,
+  './link': link,
   './memory': memory,
   './metrics': metrics,
   './server': server,

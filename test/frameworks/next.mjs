@@ -8,6 +8,9 @@ mkdirSync('next-app/app', { recursive: true })
 const page = (text) => writeFileSync('next-app/app/page.js', `export default () => <p>${text}</p>\n`)
 page('first')
 writeFileSync('next-app/app/layout.js', 'export default ({ children }) => <html><body>{children}</body></html>\n')
+// A page with the path of the WebSocket: Next would end its upgrades.
+mkdirSync('next-app/app/chat/[room]', { recursive: true })
+writeFileSync('next-app/app/chat/[room]/page.js', 'export default () => <p>the page of a room</p>\n')
 writeFileSync('next-app/package.json', '{ "private": true }')
 writeFileSync(
   'next-app/next.config.mjs',
@@ -16,6 +19,7 @@ writeFileSync(
 const { url, page: origin } = await start('next', 'next-app')
 
 assert.match(await (await fetch(origin)).text(), /first/)
+assert.match(await (await fetch(url.replace('ws', 'http'))).text(), /the page of a room/)
 const [ann, bob] = [new WebSocket(url), new WebSocket(url)]
 const [toAnn, toBob] = [ann, bob].map(messagesOf)
 await Promise.all([ann, bob].map((socket) => new Promise((resolve) => socket.addEventListener('open', resolve))))

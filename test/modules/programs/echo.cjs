@@ -1,7 +1,8 @@
 const { strictEqual } = require('node:assert')
 
 /** Resolves to `message`, sent by a client through a server, each of the entries given; checks that they have one class of errors. */
-exports.echo = async function echo({ client, server, memory, streams, workers }, message) {
+exports.echo = async function echo({ client, frameworks, server, memory, streams, workers }, message) {
+  strictEqual(typeof frameworks.trpcServer().handlers.open, 'function')
   strictEqual(client.UsageError, server.UsageError)
   strictEqual(client.UsageError, workers.UsageError)
   const network = new memory.MemoryNetwork()
