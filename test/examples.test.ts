@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { WebSocket } from 'twoway'
 import { NodeProcess } from './echo-process.js'
 
 /** Runs an example on a free port, and resolves with the URL of its WebSocket, which it prints. */
-async function start(context: TestContext, name: string): Promise<{ readonly url: string; readonly page: string }> {
+async function start(
+  context: TestContext,
+  name: string,
+  cwd = '.',
+): Promise<{ readonly url: string; readonly page: string }> {
   const script = fileURLToPath(new URL(`../../examples/dist/${name}.js`, import.meta.url))
-  const example = new NodeProcess(script, [], { env: { ...process.env, PORT: '0' } })
+  const example = new NodeProcess(script, [], { cwd, env: { ...process.env, PORT: '0' } })
   context.after(() => example.kill())
   const url = await new Promise<string>((resolve, reject) => {
     example.child.stdout!.on('data', () => {
@@ -76,13 +83,36 @@ describe('the examples of attach', () => {
     await assert.rejects(answerTo(url.replace('/echo', '/elsewhere'), ''), { status: 404 })
   })
 
-  it("vite: an echo beside the dev server's own socket for hot reloading", async (context) => {
-    const { url, page } = await start(context, 'vite')
+  it('vite: an echo beside hot reloading, which tells of a changed module', async (context) => {
+    const folder = mkdtempSync(join(tmpdir(), 'twoway-vite-'))
+    context.after(() => rmSync(folder, { recursive: true }))
+    const source = (text: string): void =>
+      writeFileSync(join(folder, 'main.js'), `document.title = '${text}'\nimport.meta.hot.accept()\n`)
+    source('first')
+    const { url, page } = await start(context, 'vite', folder)
     assert.equal(await answerTo(url, 'hi'), 'hi')
+    assert.match(await (await fetch(`${page}/main.js`)).text(), /first/)
     const client = await (await fetch(`${page}/@vite/client`)).text()
     const token = /wsToken = "([^"]+)"/.exec(client)![1]
-    const hot = `${page.replace('http', 'ws')}/?token=${token}`
-    const options = { protocols: ['vite-hmr'], origin: page }
-    assert.equal(await answerTo(hot, '', options), '{"type":"connected"}')
+    const hot = new WebSocket(`${page.replace('http', 'ws')}/?token=${token}`, {
+      protocols: ['vite-hmr'],
+      headers: { Origin: page },
+    })
+    const types: string[] = []
+    // Vite may not watch the file yet when it is first written.
+    let again: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve, reject) => {
+      hot.onerror = ({ error }) => reject(error)
+      hot.onmessage = ({ data }) => {
+        const { type } = JSON.parse(String(data)) as { readonly type: string }
+        types.push(type)
+        if (type === 'connected') again = setInterval(source, 500, 'second')
+        if (type === 'update') resolve()
+      }
+    })
+    clearInterval(again)
+    hot.close()
+    assert.deepEqual(types, ['connected', 'update'])
+    assert.match(await (await fetch(`${page}/main.js`)).text(), /second/)
   })
 })

@@ -5,7 +5,7 @@
  * run it, connect to ws://127.0.0.1:3000/rooms/7 and send {"event":"say","data":"hi"}
  */
 import 'reflect-metadata'
-import { Module } from '@nestjs/common'
+import { type CanActivate, type ExecutionContext, Module, UseGuards } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import {
   ConnectedSocket,
@@ -19,6 +19,12 @@ import { interval, map, take } from 'rxjs'
 import { NestAdapter } from 'twoway/frameworks'
 import { attach, type Server, type ServerSocket } from 'twoway/server'
 
+class OpenRooms implements CanActivate {
+  canActivate(context: ExecutionContext) {
+    return context.switchToWs().getClient<ServerSocket>().request.params.id !== 'archive'
+  }
+}
+
 @WebSocketGateway({ path: '/rooms/:id' })
 class RoomGateway {
   @WebSocketServer() server!: Server
@@ -27,6 +33,7 @@ class RoomGateway {
     socket.subscribe(`room.${socket.request.params.id}`)
   }
 
+  @UseGuards(OpenRooms)
   @SubscribeMessage('say')
   say(@ConnectedSocket() socket: ServerSocket, @MessageBody() text: unknown) {
     if (typeof text !== 'string') throw new WsException('a text, please')

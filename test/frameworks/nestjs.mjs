@@ -24,6 +24,12 @@ ask(second, 'say', 7)
 const { event, data } = JSON.parse(await toSecond())
 assert.deepEqual([event, data.message], ['exception', 'a text, please'])
 
+// A guard decides by the connection.
+const archive = new WebSocket(url.replace(/7$/, 'archive'))
+const toArchive = messagesOf(archive)
+archive.onopen = () => ask(archive, 'say', 'hi')
+assert.equal(JSON.parse(await toArchive()).data.message, 'Forbidden resource')
+
 // What no gateway knows is ignored, and the connection goes on.
 for (const text of ['no JSON', 'null', '{"event":"unknown"}']) second.send(text)
 second.send(new Uint8Array([123]))

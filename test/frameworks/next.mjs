@@ -29,9 +29,11 @@ assert.deepEqual([await toAnn(), await toBob()], ['hi', 'hi'])
 // Next's own socket tells that a page has changed.
 const hot = new WebSocket(`${origin.replace('http', 'ws')}/_next/hmr`, { origin })
 const toHot = messagesOf(hot)
-page('second')
+// A change that comes too early may not be watched yet.
+const again = setInterval(page, 500, 'second')
 for (let type; type !== 'serverComponentChanges'; { type } = JSON.parse(await toHot()));
 assert.match(await (await fetch(origin)).text(), /second/)
+clearInterval(again)
 
 bob.send('still here')
 assert.deepEqual([await toAnn(), await toBob()], ['still here', 'still here'])

@@ -26,9 +26,11 @@ async function build(next) {
 const hot = new WebSocket(`${page.replace('http', 'ws')}/ws`, { origin: page })
 const toHot = messagesOf(hot)
 const before = await build(toHot)
-source('second')
+// A change that comes too early may not be watched yet.
+const again = setInterval(source, 500, 'second')
 assert.notEqual(await build(toHot), before)
 assert.match(await (await fetch(`${page}/main.js`)).text(), /second/)
+clearInterval(again)
 
 // The echo has not noticed.
 echo.send('still here')
