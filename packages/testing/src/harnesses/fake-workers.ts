@@ -45,9 +45,9 @@ export class FakeWorker implements WorkerProcess {
   }
 
   /** Answers the latest question of a kind. */
-  answer(type: 'metrics' | 'drain' | 'close', metrics: Partial<ServerMetrics> = {}): void {
+  answer(type: 'metrics' | 'drain' | 'close', metrics: Partial<ServerMetrics> = {}, missed = 0): void {
     const question = this.received.findLast((message) => message.type === type) as { readonly ask: number }
-    this.tell({ type: 'answer', ask: question.ask, metrics: { ...noMetrics, ...metrics } })
+    this.tell({ type: 'answer', ask: question.ask, metrics: { ...noMetrics, ...metrics }, missed })
   }
 
   die(end: Partial<WorkerEnd> = {}): void {

@@ -2,8 +2,11 @@
 export interface WorkerParent {
   /** Whether each process can listen on a shared port itself; else the parent distributes connections. */
   readonly hasReusePort: boolean
-  /** Sends a message. Has no effect if the parent is gone. */
-  send(message: object): void
+  /**
+   * Sends a snapshot of a message. Calls `handed` once this process holds none of its memory. Returns false, and sends
+   * nothing, if the parent is gone.
+   */
+  send(message: object, handed?: () => void): boolean
   /**
    * Subscribes to the parent's messages. Until `stay` is called, the subscription does not keep this process alive, so
    * a module without servers ends.

@@ -178,17 +178,27 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
     const { except, compress, volatile } = options ?? {}
     const content = typeof message === 'string' ? message : bytesOf(message)
     const own = this.#sharedTopics.publish({ topic, message: content, compress, volatile })
-    const isLeftOut = except !== undefined && subscribers.has(except as ServerConnection<Data>)
-    if (isLeftOut) this.#left.set(own, except as ServerConnection<Data>)
-    return subscribers.size - Number(isLeftOut)
+    if (own === undefined) return 0
+    if (except === undefined || subscribers.size === 0) return subscribers.size
+    // Also if it does not subscribe yet: it may by the time the message is back.
+    const left = except as ServerConnection<Data>
+    this.#left.set(own, left)
+    return subscribers.size - Number(subscribers.has(left))
   }
 
   /** Delivers a message of this or another process to the subscribers here. */
   #deliver({ topic, message, compress, volatile }: PublishedMessage, own: number | undefined): void {
     const except = own === undefined ? undefined : this.#left.get(own)
-    // Numbers grow, so an earlier message that is still here was lost.
-    if (own !== undefined) for (const number of this.#left.keys()) if (number <= own) this.#left.delete(number)
+    if (own !== undefined) this.#forgetLeft(own)
     this.#sendToAll(this.#topics.subscribersOf(topic), message, { except, compress, volatile })
+  }
+
+  /** Numbers grow, so an earlier message that is still here was lost. */
+  #forgetLeft(own: number): void {
+    for (const number of this.#left.keys()) {
+      if (number > own) break
+      this.#left.delete(number)
+    }
   }
 
   [prepareMessage](message: string | Uint8Array): PreparedMessage {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
-import { networks } from 'twoway-testing/peers/networks.js'
+import { type Network, networks } from 'twoway-testing/peers/networks.js'
 import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
 import { withServer } from 'twoway-testing/peers/with-server.js'
 import { UsageError } from '../core/errors.js'
+import type { ServerRegistration, SharedTopics } from '../ports/broker/shared-topics.js'
 import type { ServeOptions, Server, ServerSocket } from './server-types.js'
 
 /** Frames of a text. */
@@ -159,3 +160,89 @@ for (const network of networks) {
     })
   })
 }
+
+/** Topics that servers of several processes share; a message arrives when the test says so. */
+class DelayedTopics implements SharedTopics {
+  readonly told: string[] = []
+  /** Whether messages can't be sent to the other processes. */
+  isFull = false
+  readonly #waiting: (() => void)[] = []
+  #last = 0
+
+  register(deliver: Parameters<SharedTopics['register']>[0]): ServerRegistration {
+    return {
+      changed: (pattern, hasSubscribers) => void this.told.push(`${hasSubscribers ? '+' : '-'}${pattern}`),
+      publish: (message) => {
+        if (this.isFull) return undefined
+        const own = ++this.#last
+        this.#waiting.push(() => deliver(message, own))
+        return own
+      },
+    }
+  }
+
+  arrive(): void {
+    for (const deliver of this.#waiting.splice(0)) deliver()
+  }
+}
+
+describe('topics that processes share', () => {
+  async function withTwo(
+    test: (
+      shared: DelayedTopics,
+      server: Server,
+      sockets: readonly [ServerSocket, ServerSocket],
+      peers: readonly [RawPeer, RawPeer],
+    ) => Promise<void>,
+  ): Promise<void> {
+    const shared = new DelayedTopics()
+    const [memory] = networks as readonly [Network]
+    const network = { ...memory, serverPorts: { ...memory.serverPorts, sharedTopics: () => shared } }
+    const sockets: ServerSocket[] = []
+    await withServer(network, { open: (socket) => void sockets.push(socket) }, async (server, connect) => {
+      const peers = [connect(handshakeRequest()), connect(handshakeRequest())] as const
+      for (const peer of peers) await peer.head()
+      await test(shared, server, sockets as unknown as readonly [ServerSocket, ServerSocket], peers)
+    })
+  }
+
+  it('tells the first and last subscriber of a topic, and delivers a message when it is back', async () => {
+    await withTwo(async (shared, server, [a, b], peers) => {
+      a.subscribe('t')
+      b.subscribe('t')
+      assert.equal(server.publish('t', 'one'), 2)
+      server.broadcast('before')
+      shared.arrive()
+      for (const peer of peers) assert.deepEqual(await peer.framesOf(2), framesOf('before', 'one'))
+      a.unsubscribe('t')
+      b.unsubscribe('t')
+      assert.deepEqual(shared.told, ['+t', '-t'])
+    })
+  })
+
+  it('leaves out `except` also if it subscribes before the message is back', async () => {
+    await withTwo(async (shared, server, [a, b], peers) => {
+      a.subscribe('t')
+      assert.equal(server.publish('t', 'b is here', { except: b }), 1)
+      b.subscribe('t')
+      assert.equal(server.publish('t', 'for b', { except: a }), 1)
+      shared.arrive()
+      server.broadcast('last')
+      assert.deepEqual(await peers[0].framesOf(2), framesOf('b is here', 'last'))
+      assert.deepEqual(await peers[1].framesOf(2), framesOf('for b', 'last'))
+    })
+  })
+
+  it('returns 0 for a message that can not be sent, and leaves out nobody of the next one', async () => {
+    await withTwo(async (shared, server, [a, b], peers) => {
+      a.subscribe('t')
+      b.subscribe('t')
+      shared.isFull = true
+      assert.equal(server.publish('t', 'lost', { except: a }), 0)
+      shared.isFull = false
+      assert.equal(server.publish('t', 'next'), 2)
+      shared.arrive()
+      for (const peer of peers) assert.deepEqual(await peer.framesOf(1), framesOf('next'))
+    })
+  })
+})

@@ -49,6 +49,8 @@ export class SupervisedWorker {
   #waitingBytes = 0
   #isLagging = false
   #missedBroadcasts = 0
+  /** Messages that the worker could not send to this process, as of its last report. */
+  #missedByParent = 0
   #stopped: Promise<void> | undefined
   #onStarted: () => void = () => {}
   #onNotStarted: (error: Error) => void = () => {}
@@ -110,7 +112,7 @@ export class SupervisedWorker {
   }
 
   get missedBroadcasts(): number {
-    return this.#missedBroadcasts
+    return this.#missedBroadcasts + this.#missedByParent
   }
 
   /** Milliseconds since it began to listen; 0 if it has not. */
@@ -126,11 +128,11 @@ export class SupervisedWorker {
     return this.#tellIfRoom({ type: 'broadcast', message, compress }, size)
   }
 
-  /** Answers are always sent, as they are no more than the questions. */
+  /** Answers are always sent, as they are no more than the questions, but count among the bytes that wait. */
   #tellOfTopic(message: ParentTopicMessage, bytes: number): boolean {
     if (this.#state === 'ended') return false
     if (message.type !== 'brokerAnswer') return this.#tellIfRoom(message, bytes)
-    this.#tell(message)
+    this.#tellCounted(message, bytes)
     return true
   }
 
@@ -145,12 +147,16 @@ export class SupervisedWorker {
       }
       return false
     }
+    this.#tellCounted(message, size)
+    return true
+  }
+
+  #tellCounted(message: ParentMessage, size: number): void {
     this.#waitingBytes += size
     this.#tell(message, () => {
       this.#waitingBytes -= size
       if (this.#waitingBytes === 0) this.#isLagging = false
     })
-    return true
   }
 
   /** Tells its servers, and those that its module starts later. */
@@ -263,6 +269,7 @@ export class SupervisedWorker {
         break
       case 'answer':
         this.#metrics = message.metrics
+        this.#missedByParent = message.missed
         this.#asks.get(message.ask)?.(message.metrics)
         this.#asks.delete(message.ask)
         break

@@ -27,7 +27,13 @@ export type WorkerMessage =
   | { readonly type: 'listening'; readonly addresses: readonly WorkerAddress[] }
   /** A server could not be started, or an error ends the process. */
   | { readonly type: 'failed'; readonly error: SentError }
-  | { readonly type: 'answer'; readonly ask: number; readonly metrics: ServerMetrics }
+  | {
+      readonly type: 'answer'
+      readonly ask: number
+      readonly metrics: ServerMetrics
+      /** Messages of topics that the worker has not sent, because too much waited for its parent. */
+      readonly missed: number
+    }
   | WorkerTopicMessage
 
 /** The messages of a parent to its worker. */

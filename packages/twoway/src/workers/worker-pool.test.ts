@@ -255,6 +255,42 @@ describe('serveWorkers: broadcast', () => {
     for (const worker of scene.host.workers) worker.answer('metrics')
     assert.equal((await metrics).missedBroadcasts, 3)
   })
+
+  it('buffers topics within the same limit, and counts what workers could not send', async () => {
+    const scene = new Scene()
+    const workers = await scene.up({ maxBufferedBytes: 500 })
+    for (const worker of scene.host.workers) {
+      worker.tell({ type: 'topic', server: 0, pattern: 'room.*', hasSubscribers: true })
+    }
+    scene.worker(0).takes = false
+    const publish = (message: string): void =>
+      scene.worker(1).tell({ type: 'publish', server: 0, own: 1, published: { topic: 'room.1', message } })
+    // 300 bytes each, and 600 wait.
+    for (const message of ['a', 'b', 'c']) publish(message.repeat(50))
+    assert.deepEqual(
+      scene.host.workers.map(({ asked }) => asked.length),
+      [2, 3],
+    )
+    assert.equal(workers.publish('room.1', 'x'), 1)
+    scene.worker(0).take()
+    assert.equal(workers.publish('room.1', 'x'), 2)
+    assert.equal(scene.errors.length, 1)
+    const metrics = workers.metrics()
+    for (const worker of scene.host.workers) worker.answer('metrics', {}, 4)
+    assert.equal((await metrics).missedBroadcasts, 2 + 2 * 4)
+  })
+
+  it('counts the answers to hubs among the bytes that wait', async () => {
+    const scene = new Scene()
+    const workers = await scene.up({ maxBufferedBytes: 300 })
+    scene.worker(0).takes = false
+    for (const ask of [1, 2]) {
+      const question = { op: 'open', channel: ask, topic: 'a' } as const
+      scene.worker(0).tell({ type: 'brokerAsk', ask, question })
+    }
+    while (scene.worker(0).received.length < 2) await turn()
+    assert.equal(workers.broadcast('x'), 1)
+  })
 })
 
 describe('serveWorkers: metrics', () => {

@@ -9,7 +9,7 @@ import type { WorkerParent, WorkerParentEvents } from '../ports/worker-parent.js
 import { startServer } from '../server/listening-server.js'
 import type { ServeOptions, Server } from '../server/server-types.js'
 import type { ParentMessage, WorkerMessage } from './worker-messages.js'
-import { WorkerServers } from './worker-servers.js'
+import { mostWaitingBytes, WorkerServers } from './worker-servers.js'
 
 const inUse = Object.assign(new Error('listen EADDRINUSE'), { code: 'EADDRINUSE' })
 
@@ -30,6 +30,10 @@ class Scene implements WorkerParent, HttpHost {
   readonly taken = new Set<number>()
   readonly clock = new FakeClock()
   readonly servers: WorkerServers
+  /** Whether the parent accepts messages; otherwise they wait in the worker. */
+  takes = true
+  isGone = false
+  readonly #waiting: (() => void)[] = []
   #events: WorkerParentEvents | undefined
 
   constructor() {
@@ -81,8 +85,18 @@ class Scene implements WorkerParent, HttpHost {
     return undefined
   }
 
-  send(message: WorkerMessage): void {
+  send(message: WorkerMessage, handed?: () => void): boolean {
+    if (this.isGone) return false
     this.told.push(message)
+    if (this.takes) handed?.()
+    else if (handed !== undefined) this.#waiting.push(handed)
+    return true
+  }
+
+  /** The parent accepts the waiting and all further messages. */
+  take(): void {
+    this.takes = true
+    for (const handed of this.#waiting.splice(0)) handed()
   }
 
   stay(): void {
@@ -266,5 +280,48 @@ describe('a worker: a request of its parent', () => {
         ['Error', 'boom'],
       ],
     )
+  })
+})
+
+describe('a worker: its topics', () => {
+  const megabyte = new Uint8Array(1 << 20)
+
+  it('loses messages for a parent that takes none, counts them, and reports each subscription', async () => {
+    const scene = new Scene()
+    await scene.serving()
+    const topics = scene.servers.register(() => {})
+    scene.takes = false
+    const published = { topic: 'a', message: megabyte }
+    // With what each message is counted with beyond its content, the 16th passes the limit.
+    for (let count = 1; count <= mostWaitingBytes / (1 << 20); count += 1) assert.equal(topics.publish(published), count)
+    const length = scene.told.length
+    assert.equal(topics.publish(published), undefined)
+    assert.equal(scene.told.length, length)
+    topics.changed('a', true)
+    assert.deepEqual(scene.told.at(-1), { type: 'topic', server: 0, pattern: 'a', hasSubscribers: true })
+    await assert.rejects(
+      scene.servers.broker.open('a', { stored: () => undefined, volatile: () => undefined }),
+      /the parent process does not take messages: \d+ bytes wait for it/,
+    )
+    scene.take()
+    assert.notEqual(topics.publish(published), undefined)
+    scene.say({ type: 'metrics', ask: 1 })
+    const answer = scene.told.at(-1)
+    assert.ok(answer?.type === 'answer')
+    assert.equal(answer.missed, 2)
+  })
+
+  it('refuses what its hub asks when the parent is gone, or has said that it sends nothing more', async () => {
+    const silent = { stored: () => undefined, volatile: () => undefined }
+    const scene = new Scene()
+    const topics = scene.servers.register(() => {})
+    scene.isGone = true
+    assert.equal(topics.publish({ topic: 'a', message: '' }), undefined)
+    await assert.rejects(scene.servers.broker.open('a', silent), /the parent process is gone/)
+    scene.isGone = false
+    const refused = assert.rejects(scene.servers.broker.open('a', silent), /the parent process has left/)
+    scene.say({ type: 'end' })
+    await refused
+    await assert.rejects(scene.servers.broker.watch('a.*', silent), /the parent process has left/)
   })
 })

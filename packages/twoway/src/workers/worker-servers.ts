@@ -6,12 +6,19 @@ import { addMetrics, noMemoryTuning } from '../server/add-metrics.js'
 import type { Server } from '../server/server-types.js'
 import { receivedError, sentError } from './sent-error.js'
 import { ParentBroker } from './topics/parent-broker.js'
+import { bytesOfMessage, messageOverhead, type WorkerTopicMessage } from './topics/topic-messages.js'
 import type { ParentMessage, PortRequest, WorkerMessage } from './worker-messages.js'
 
 type PortAnswer = ParentMessage & { readonly type: 'port' }
 
 /** Ports that a server which takes any port tries, one after the other, while they turn out to be in use. */
 const mostPorts = 5
+
+/**
+ * Bytes of messages of topics that may wait for the parent, as by default for a worker in the parent. Beyond it, messages are
+ * lost, and what a hub publishes is rejected.
+ */
+export const mostWaitingBytes = 16 << 20
 
 /** The servers of a worker process. Requests of the parent apply to all of them. */
 export class WorkerServers implements SharedTopics {
@@ -30,11 +37,14 @@ export class WorkerServers implements SharedTopics {
   /** The servers whose topics are shared: each worker makes the same ones in the same order. */
   readonly #delivers: Parameters<SharedTopics['register']>[0][] = []
   #lastPublish = 0
+  #waitingBytes = 0
+  /** Messages of topics that were lost, because too much waited. */
+  #missed = 0
 
   constructor(parent: WorkerParent, clock: Clock) {
     this.#parent = parent
     this.#clock = clock
-    this.broker = new ParentBroker((message) => this.#tell(message), clock)
+    this.broker = new ParentBroker((message) => this.#tellOfTopic(message), clock)
     parent.listen({
       message: (message) => this.#take(message as ParentMessage),
       failed: (error) => this.#tell({ type: 'failed', error: sentError(error) }),
@@ -65,11 +75,11 @@ export class WorkerServers implements SharedTopics {
   register(deliver: Parameters<SharedTopics['register']>[0]): ServerRegistration {
     const server = this.#delivers.push(deliver) - 1
     return {
-      changed: (pattern, hasSubscribers) => this.#tell({ type: 'topic', server, pattern, hasSubscribers }),
+      changed: (pattern, hasSubscribers) => void this.#tellOfTopic({ type: 'topic', server, pattern, hasSubscribers }),
       publish: (published) => {
         const own = ++this.#lastPublish
-        this.#tell({ type: 'publish', server, own, published })
-        return own
+        const fault = this.#tellOfTopic({ type: 'publish', server, own, published })
+        return fault === undefined ? own : undefined
       },
     }
   }
@@ -151,6 +161,7 @@ export class WorkerServers implements SharedTopics {
         void this.#close(message.withinMs).then(() => this.#answer(message.ask))
         break
       case 'end':
+        this.broker.end()
         this.#parent.leave()
         break
       case 'published':
@@ -176,12 +187,39 @@ export class WorkerServers implements SharedTopics {
     const all = [...this.#servers].map((server) => server.metrics())
     // The tuning belongs to the process, so all servers report the same.
     const memoryTuning = all[0]?.memoryTuning ?? noMemoryTuning
-    this.#tell({ type: 'answer', ask, metrics: { ...addMetrics(all), memoryTuning } })
+    this.#tell({ type: 'answer', ask, metrics: { ...addMetrics(all), memoryTuning }, missed: this.#missed })
+  }
+
+  /** Returns the reason why a message is not sent. */
+  #tellOfTopic(message: WorkerTopicMessage): Error | undefined {
+    if (isContent(message) && this.#waitingBytes > mostWaitingBytes) {
+      this.#missed += 1
+      return new Error(`the parent process does not take messages: ${this.#waitingBytes} bytes wait for it`)
+    }
+    const bytes = bytesToParent(message)
+    const isSent = this.#parent.send(message, () => {
+      this.#waitingBytes -= bytes
+    })
+    if (!isSent) return new Error('the parent process is gone')
+    this.#waitingBytes += bytes
+    return undefined
   }
 
   #tell(message: WorkerMessage): void {
     this.#parent.send(message)
   }
+}
+
+/** Whether a message may be lost. The parent must know what this worker subscribes to. */
+function isContent({ type }: WorkerTopicMessage): boolean {
+  return type === 'publish' || type === 'brokerSend' || type === 'brokerAsk'
+}
+
+function bytesToParent(message: WorkerTopicMessage): number {
+  if (message.type === 'publish') return bytesOfMessage(message.published.message)
+  if (message.type === 'brokerSend') return bytesOfMessage(message.content)
+  if (message.type === 'brokerAsk' && message.question.op === 'publish') return bytesOfMessage(message.question.content)
+  return messageOverhead
 }
 
 /** The same listener, with a function that is called when it leaves its port. */

@@ -58,7 +58,10 @@ export interface WorkersMetrics extends ServerMetrics {
   readonly workers: readonly WorkerMetrics[]
   /** Workers that died unexpectedly. */
   readonly workerExits: number
-  /** Broadcasts and messages of topics that a worker missed, because more than `maxBufferedBytes` were waiting for it. */
+  /**
+   * Broadcasts and messages of topics that a worker missed, because more than `maxBufferedBytes` were waiting for it, or that
+   * a worker could not publish, because more than 16 MiB were waiting for the parent.
+   */
   readonly missedBroadcasts: number
 }
 

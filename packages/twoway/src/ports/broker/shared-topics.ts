@@ -22,7 +22,7 @@ export interface ServerRegistration {
   changed(pattern: string, hasSubscribers: boolean): void
   /**
    * Publishes to the subscribers of all processes, those of this one included. The number comes back with the message, and
-   * grows; the message itself may be lost.
+   * grows; the message itself may be lost. Returns undefined if it is lost already: too much waits to be sent.
    */
-  publish(message: PublishedMessage): number
+  publish(message: PublishedMessage): number | undefined
 }

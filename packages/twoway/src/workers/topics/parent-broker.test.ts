@@ -6,7 +6,7 @@ import { webPayload } from '../../runtimes/web/payload.js'
 import { webRandom } from '../../runtimes/web/random.js'
 import { MemoryBroker } from '../../topics/memory-broker.js'
 import { ParentBroker } from './parent-broker.js'
-import type { ParentTopicMessage, WorkerTopicMessage } from './topic-messages.js'
+import type { BrokerQuestion, ParentTopicMessage, WorkerTopicMessage } from './topic-messages.js'
 import { SharedTopicsOfWorkers, WorkerTopics } from './worker-topics.js'
 
 const silent = { stored: () => undefined, volatile: () => undefined }
@@ -26,16 +26,18 @@ class Processes {
   readonly shared = new SharedTopicsOfWorkers(this.broker)
   /** Whether the parent's messages to its workers are lost. */
   isFull = false
+  /** The reason why the workers' messages to the parent are not sent. */
+  fault: Error | undefined
 
   connect(): { readonly broker: ParentBroker; readonly topics: WorkerTopics } {
     const later = <Message>(message: Message, take: (message: Message) => void): void => {
       const copy = structuredClone(message)
       setImmediate(() => take(copy))
     }
-    const broker = new ParentBroker(
-      (message: WorkerTopicMessage) => later(message, (copy) => topics.take(copy)),
-      this.clock,
-    )
+    const broker = new ParentBroker((message: WorkerTopicMessage) => {
+      if (this.fault === undefined) later(message, (copy) => topics.take(copy))
+      return this.fault
+    }, this.clock)
     const topics = new WorkerTopics(this.shared, (message: ParentTopicMessage) => {
       if (this.isFull) return false
       later(message, (copy) => broker.take(copy))
@@ -66,6 +68,50 @@ describe('ParentBroker', () => {
     const refused = assert.rejects(topic.head(), /has not answered within 10000 ms/)
     processes.clock.advance(10_000)
     await refused
+  })
+
+  it('rejects at once a question that can not be sent to the parent, and takes the next one', async () => {
+    const processes = new Processes()
+    const topic = await processes.connect().broker.open('a', silent)
+    processes.fault = new Error('too much waits')
+    await assert.rejects(topic.publish('lost'), /too much waits/)
+    topic.send('lost')
+    processes.fault = undefined
+    assert.equal((await topic.publish('stored')).offset, 1)
+  })
+
+  it('rejects open and later questions when the parent leaves', async () => {
+    const { broker } = new Processes().connect()
+    const topic = await broker.open('a', silent)
+    const refused = assert.rejects(topic.head(), /the parent process has left/)
+    broker.end()
+    await refused
+    await assert.rejects(topic.publish('x'), /the parent process has left/)
+    await assert.rejects(broker.open('b', silent), /the parent process has left/)
+  })
+
+  it('counts what an answer carries', async () => {
+    const { shared } = new Processes()
+    const answers: number[] = []
+    let answered: () => void = () => {}
+    const topics = new WorkerTopics(shared, (message, bytes) => {
+      if (message.type === 'brokerAnswer') answers.push(bytes)
+      answered()
+      return true
+    })
+    const ask = async (ask: number, question: BrokerQuestion): Promise<void> => {
+      const done = new Promise<void>((resolve) => {
+        answered = () => answers.length === ask && resolve()
+      })
+      topics.take({ type: 'brokerAsk', ask, question })
+      await done
+    }
+    await ask(1, { op: 'open', channel: 1, topic: 'a' })
+    await ask(2, { op: 'publish', channel: 1, content: 'x'.repeat(1000) })
+    await ask(3, { op: 'publish', channel: 1, content: new Uint8Array(1000) })
+    await ask(4, { op: 'last', channel: 1, most: 10 })
+    const [small, , , history] = answers
+    assert.equal(history! - small!, 2 * (3000 / 2) + 2 * small!)
   })
 
   it('leaves all topics of a worker that is gone, and keeps their messages', async () => {

@@ -15,17 +15,21 @@ const answerWithinMs = 10_000
 
 type Answered = { readonly resolve: (answer: unknown) => void; readonly reject: (error: Error) => void }
 
+/** Sends the parent a message, and returns nothing; or returns the reason why it does not. */
+export type TellParent = (message: WorkerTopicMessage) => Error | undefined
+
 /** The broker in the parent process, as a worker sees it. The parent stores the messages, so that they outlive a worker. */
 export class ParentBroker implements ResumableBroker {
   readonly delivery = 'resumable'
-  readonly #tell: (message: WorkerTopicMessage) => void
+  readonly #tell: TellParent
   readonly #clock: Clock
   readonly #channels = new Map<number, BrokerPatternEvents>()
   readonly #asked = new Map<number, Answered>()
   #lastChannel = 0
   #lastAsk = 0
+  #end: Error | undefined
 
-  constructor(tell: (message: WorkerTopicMessage) => void, clock: Clock) {
+  constructor(tell: TellParent, clock: Clock) {
     this.#tell = tell
     this.#clock = clock
   }
@@ -41,7 +45,7 @@ export class ParentBroker implements ResumableBroker {
       head: () => this.#ask<TopicPosition>({ op: 'head', channel }),
       since: (position, most) => this.#ask<Resumed<BrokerContent>>({ op: 'since', channel, position, most }),
       last: (most) => this.#ask<TopicHistory<BrokerContent>>({ op: 'last', channel, most }),
-      send: (content) => this.#tell({ type: 'brokerSend', channel, content }),
+      send: (content) => void this.#tell({ type: 'brokerSend', channel, content }),
       leave: () => this.#leave(channel),
     }
   }
@@ -71,6 +75,13 @@ export class ParentBroker implements ResumableBroker {
     }
   }
 
+  /** The parent has left: no answer follows. */
+  end(): void {
+    this.#end = new Error('the parent process has left, and this one is about to end')
+    for (const asked of this.#asked.values()) asked.reject(this.#end)
+    this.#asked.clear()
+  }
+
   #addChannel(events: BrokerPatternEvents): number {
     this.#lastChannel += 1
     this.#channels.set(this.#lastChannel, events)
@@ -92,6 +103,8 @@ export class ParentBroker implements ResumableBroker {
 
   #ask<Answer>(question: BrokerQuestion): Promise<Answer> {
     const ask = ++this.#lastAsk
+    const fault = this.#end ?? this.#tell({ type: 'brokerAsk', ask, question })
+    if (fault !== undefined) return Promise.reject(fault)
     return new Promise<Answer>((resolve, reject) => {
       const late = this.#clock.after(
         answerWithinMs,
@@ -111,7 +124,6 @@ export class ParentBroker implements ResumableBroker {
           reject(error)
         },
       })
-      this.#tell({ type: 'brokerAsk', ask, question })
     })
   }
 }

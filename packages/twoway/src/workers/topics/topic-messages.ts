@@ -26,6 +26,14 @@ export type WorkerTopicMessage =
   | { readonly type: 'topic'; readonly server: number; readonly pattern: string; readonly hasSubscribers: boolean }
   | { readonly type: 'publish'; readonly server: number; readonly own: number; readonly published: PublishedMessage }
 
+/** Bytes that a message between processes is counted with beyond its content. */
+export const messageOverhead = 200
+
+/** Bytes of a message with this content in the memory of its sender: a string takes at most two a character. */
+export function bytesOfMessage(content: string | Uint8Array): number {
+  return messageOverhead + content.length * (typeof content === 'string' ? 2 : 1)
+}
+
 /** The messages of a parent about topics. */
 export type ParentTopicMessage =
   | { readonly type: 'brokerAnswer'; readonly ask: number; readonly answer?: unknown; readonly error?: SentError }

@@ -1,12 +1,15 @@
 import type { BrokerContent, ResumableBroker, ResumableTopic } from '../../ports/broker/broker.js'
 import type { PublishedMessage } from '../../ports/broker/shared-topics.js'
-import type { TopicMessage } from '../../ports/broker/topic-position.js'
+import type { TopicHistory, TopicMessage } from '../../ports/broker/topic-position.js'
 import { Subscriptions } from '../../topics/subscriptions.js'
 import { sentError } from '../sent-error.js'
-import type { BrokerQuestion, ParentTopicMessage, WorkerTopicMessage } from './topic-messages.js'
-
-/** Bytes that a message is counted with beyond its content. */
-const messageOverhead = 200
+import {
+  type BrokerQuestion,
+  bytesOfMessage,
+  messageOverhead,
+  type ParentTopicMessage,
+  type WorkerTopicMessage,
+} from './topic-messages.js'
 
 /** Sends a message to a worker. Returns false, and sends nothing, if too much waits for it already. */
 export type TellWorker = (message: ParentTopicMessage, bytes: number) => boolean
@@ -65,7 +68,7 @@ export class WorkerTopics {
     switch (message.type) {
       case 'brokerAsk':
         this.#answer(message.question).then(
-          (answer) => this.#tell({ type: 'brokerAnswer', ask: message.ask, answer }, messageOverhead),
+          (answer) => this.#tell({ type: 'brokerAnswer', ask: message.ask, answer }, bytesOfAnswer(answer)),
           (error) => this.#tell({ type: 'brokerAnswer', ask: message.ask, error: sentError(error) }, messageOverhead),
         )
         break
@@ -91,7 +94,7 @@ export class WorkerTopics {
 
   /** Sends the worker a message for its subscribers. */
   deliver(server: number | undefined, published: PublishedMessage, own?: number): boolean {
-    return this.#tell({ type: 'published', server, own, published }, bytesOf(published.message))
+    return this.#tell({ type: 'published', server, own, published }, bytesOfMessage(published.message))
   }
 
   /** The worker is gone. */
@@ -138,11 +141,11 @@ export class WorkerTopics {
 
   /** What does not fit is missing in the worker, which finds that by the next message's predecessor. */
   #stored(channel: number, topic: string, message: TopicMessage<BrokerContent>): void {
-    this.#tell({ type: 'brokerStored', channel, topic, message }, bytesOf(message.content))
+    this.#tell({ type: 'brokerStored', channel, topic, message }, bytesOfMessage(message.content))
   }
 
   #volatile(channel: number, topic: string, content: BrokerContent): void {
-    this.#tell({ type: 'brokerVolatile', channel, topic, content }, bytesOf(content))
+    this.#tell({ type: 'brokerVolatile', channel, topic, content }, bytesOfMessage(content))
   }
 
   #leaveChannel(channel: number): void {
@@ -153,7 +156,8 @@ export class WorkerTopics {
   }
 }
 
-/** Bytes in the memory of this process: a string takes at most two a character. */
-function bytesOf(content: string | Uint8Array): number {
-  return messageOverhead + content.length * (typeof content === 'string' ? 2 : 1)
+/** Bytes of an answer: a position is small, and a history is the sum of its messages. */
+function bytesOfAnswer(answer: unknown): number {
+  const { messages = [] } = (answer ?? {}) as Partial<TopicHistory<BrokerContent>>
+  return messages.reduce((sum, { content }) => sum + bytesOfMessage(content), messageOverhead)
 }

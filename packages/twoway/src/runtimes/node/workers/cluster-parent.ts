@@ -30,9 +30,11 @@ export function serversOfWorker<Servers extends object>(
 class ClusterParent implements WorkerParent {
   readonly hasReusePort = sharingPlatforms.has(process.platform) && canReusePort(process.versions.node)
 
-  send(message: object): void {
-    // Without a callback, a channel that closes meanwhile would emit an error that ends the process.
-    if (process.connected) process.send!({ twoway: message }, undefined, undefined, () => {})
+  // Without a callback, a channel that closes meanwhile would emit an error that ends the process.
+  send(message: object, handed: () => void = () => {}): boolean {
+    if (process.connected !== true) return false
+    process.send!({ twoway: message }, undefined, undefined, handed)
+    return true
   }
 
   listen(events: WorkerParentEvents): void {
