@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { WebSocket } from 'twoway'
 import { Link, type LinkOptions, type TopicMessage } from 'twoway/link'
-import { serveWorkers, type Workers } from 'twoway/workers'
+import { serveWorkers, type Workers, type WorkersOptions } from 'twoway/workers'
 
 const moduleUrl = new URL('./hub/hub-worker.js', import.meta.url)
 
-async function start(context: TestContext): Promise<Workers> {
-  const workers = await serveWorkers(moduleUrl, { workers: 2, execArgv: [], workerExit: () => undefined })
+async function start(context: TestContext, options: WorkersOptions = {}): Promise<Workers> {
+  const workers = await serveWorkers(moduleUrl, { workers: 2, execArgv: [], workerExit: () => undefined, ...options })
   context.after(() => workers.close())
   return workers
 }
@@ -108,22 +108,28 @@ describe('a hub in the workers of serveWorkers', { timeout: 60_000 }, () => {
   })
 })
 
+interface Plain {
+  readonly socket: WebSocket
+  readonly got: string[]
+}
+
+async function connectPlain(context: TestContext, url: string): Promise<{ peer: Plain; pid: number }> {
+  const socket = new WebSocket(url)
+  context.after(() => socket.close())
+  const got: string[] = []
+  const pid = await new Promise<number>((resolve) => {
+    socket.onmessage = ({ data }) => {
+      socket.onmessage = (event) => got.push(event.data)
+      resolve(Number(data))
+    }
+  })
+  return { peer: { socket, got }, pid }
+}
+
 describe('publish in the workers of serveWorkers', { timeout: 60_000 }, () => {
   it('reaches the subscribers of all workers in one order, but for the one that is left out', async (context) => {
     const workers = await start(context)
-    const connect = async () => {
-      const socket = new WebSocket(workers.url)
-      context.after(() => socket.close())
-      const got: string[] = []
-      const pid = await new Promise<number>((resolve) => {
-        socket.onmessage = ({ data }) => {
-          socket.onmessage = (event) => got.push(event.data)
-          resolve(Number(data))
-        }
-      })
-      return { peer: { socket, got }, pid }
-    }
-    const peers = [...(await onBoth(connect)).values()].flat()
+    const peers = [...(await onBoth(() => connectPlain(context, workers.url))).values()].flat()
     for (let index = 0; index < 30; index += 1) {
       for (const [at, { socket }] of peers.entries()) {
         socket.send(JSON.stringify({ topic: 'plain.1', text: `${at} ${index}` }))
@@ -139,5 +145,49 @@ describe('publish in the workers of serveWorkers', { timeout: 60_000 }, () => {
     for (const { got } of peers) await until(() => got.at(-1) === 'from the parent')
     assert.ok(!peers[0]!.got.includes('not to me'))
     assert.throws(() => workers.publish('a.*', 'x'), { code: 'topicInvalid' })
+  })
+
+  it('goes on while a worker is stopped, which misses what is beyond the limit and nothing else', async (context) => {
+    const errors: Error[] = []
+    const workers = await start(context, { maxBufferedBytes: 100_000, error: (error) => errors.push(error) })
+    const peers = await onBoth(() => connectPlain(context, workers.url))
+    const [[stopped, [sleeper]], [, [awake]]] = [...peers] as [[number, Plain[]], [number, Plain[]]]
+    process.kill(stopped, 'SIGSTOP')
+    // Until the pipe and the limit are full.
+    const text = 'x'.repeat(10_000)
+    let sent = 0
+    while (errors.length === 0) {
+      awake!.socket.send(JSON.stringify({ topic: 'plain.1', text: `${sent} ${text}` }))
+      sent += 1
+      await until(() => awake!.got.length >= sent)
+    }
+    process.kill(stopped, 'SIGCONT')
+    await until(() => sleeper!.got.length > 0)
+    let last = 'again 0'
+    for (let count = 1; sleeper!.got.at(-1) !== last; count += 1) {
+      last = `again ${count}`
+      workers.publish('plain.1', last)
+      await until(() => awake!.got.at(-1) === last)
+    }
+    const whole = awake!.got.filter((each) => !each.startsWith('again'))
+    const taken = sleeper!.got.filter((each) => !each.startsWith('again'))
+    assert.ok(taken.length < whole.length)
+    assert.deepEqual(taken, whole.slice(0, taken.length))
+    assert.ok((await workers.metrics()).missedBroadcasts >= whole.length - taken.length)
+    assert.match(errors[0]!.message, /takes no messages and misses them from now on/)
+  })
+
+  it('reaches the subscribers of a worker that was started again', async (context) => {
+    const workers = await start(context)
+    const [victim] = [...(await onBoth(() => connectPlain(context, workers.url))).keys()]
+    process.kill(victim!, 'SIGKILL')
+    let pids: (number | undefined)[] = []
+    while (pids.length < 2 || pids.includes(victim)) {
+      const { workers: all } = await workers.metrics()
+      pids = all.flatMap(({ pid, state }) => (state === 'listening' ? [pid] : []))
+    }
+    const peers = [...(await onBoth(() => connectPlain(context, workers.url))).values()].flat()
+    peers[0]!.socket.send(JSON.stringify({ topic: 'plain.1', text: 'to all' }))
+    for (const { got } of peers) await until(() => got.includes('to all'))
   })
 })

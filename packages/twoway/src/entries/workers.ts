@@ -21,6 +21,7 @@ export type {
   Workers,
   WorkersMetrics,
   WorkersOptions,
+  WorkersPublishOptions,
 } from '../workers/workers-types.js'
 
 /** Stops servers and ends the process at a signal; `GracefulShutdown` says how. */

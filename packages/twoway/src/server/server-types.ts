@@ -395,6 +395,11 @@ export interface Server<Data = undefined> extends PlatformAsyncDisposable {
   /**
    * Sends a message to all connections that subscribe to the topic, by its name or by a pattern; to each once. Returns the
    * number that took it. The message is framed and compressed once, as with `broadcast`.
+   *
+   * In a worker of `serveWorkers`, the message goes to the subscribers of all workers, by way of the parent process and also
+   * to those of this server. It returns the number of subscribers here, as of now; 0 if more than 16 MiB wait for the parent,
+   * in which case the message is lost.
+   *
    * Throws a UsageError for a topic that is none or has wildcards, and for anything but a string, an ArrayBuffer or a view
    * of one.
    */

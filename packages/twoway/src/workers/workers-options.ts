@@ -43,7 +43,8 @@ export const workersOptions = {
   /**
    * Bytes of broadcasts and messages of topics that may wait for a worker that does not take them.
    * @default 16_777_216 (16 MiB)
-   * @limit The worker misses further broadcasts, and `error` is called; the other workers get them.
+   * @limit The worker misses further broadcasts and messages of topics, and `error` is called; the other workers get them. A
+   * hub in the worker reads what it missed.
    */
   maxBufferedBytes: option(count('bytes'), 16 << 20),
   /**

@@ -151,7 +151,7 @@ export const workersMetricTable: readonly Metric[] = [
   ),
   counter(
     'twoway_missed_broadcasts',
-    'Broadcasts that a worker missed.',
+    'Broadcasts and messages of topics that a worker missed or could not publish.',
     (of) => (of as unknown as WorkersCounts).missedBroadcasts,
   ),
 ]
