@@ -293,7 +293,8 @@ describe('a worker: its topics', () => {
     scene.takes = false
     const published = { topic: 'a', message: megabyte }
     // With what each message is counted with beyond its content, the 16th passes the limit.
-    for (let count = 1; count <= mostWaitingBytes / (1 << 20); count += 1) assert.equal(topics.publish(published), count)
+    for (let count = 1; count <= mostWaitingBytes / (1 << 20); count += 1)
+      assert.equal(topics.publish(published), count)
     const length = scene.told.length
     assert.equal(topics.publish(published), undefined)
     assert.equal(scene.told.length, length)
