@@ -152,13 +152,30 @@ const rows: readonly Row[] = [
     mayNot: ['node:net', '../node/probe.js', '../web/probe.js', '../../server/probe.js'],
   },
   {
+    from: `${library}/runtimes/bun/probe.ts`,
+    may: ['./other.js', '../../ports/transport.js', '../../core/errors.js'],
+    mayNot: ['node:net', '../node/probe.js', '../web/probe.js', '../deno/probe.js', '../../server/probe.js'],
+  },
+  {
+    from: `${library}/runtimes/deno/probe.ts`,
+    may: ['./other.js', '../../ports/transport.js', '../../core/errors.js'],
+    mayNot: ['node:tls', '../node/probe.js', '../web/probe.js', '../bun/probe.js', '../../client/probe.js'],
+  },
+  {
     from: `${library}/runtimes/one-to-come/probe.ts`,
     may: ['./other.js', '../../ports/transport.js', '../../core/errors.js'],
     mayNot: ['node:net', '../node/probe.js', '../web/probe.js', '../memory/probe.js', '../../client/probe.js'],
   },
   {
     from: `${library}/entries/probe.ts`,
-    may: ['node:process', '../core/errors.js', '../client/probe.js', '../server/probe.js', '../runtimes/node/probe.js'],
+    may: [
+      'node:process',
+      './sockets.js',
+      '../core/errors.js',
+      '../client/probe.js',
+      '../server/probe.js',
+      '../runtimes/node/probe.js',
+    ],
     mayNot: ['ws', './client.js', '../entries/client.js'],
   },
   ...['packages/cli/src/probe.ts', 'bench/probe.ts', 'test/probe.ts', 'examples/probe.ts'].map((from) => ({

@@ -15,7 +15,7 @@ import { ErrorEvent as PlatformOrOwnErrorEvent } from '../client/websocket/error
 import { ping as pingSocket } from '../client/websocket/ping.js'
 import { defineWebSocket } from '../client/websocket/websocket.js'
 import type { WebSocketConstructor, WebSocket as WebSocketInterface } from '../client/websocket/websocket-types.js'
-import { nodeClientPorts } from '../runtimes/node/connect/client-ports.js'
+import { clientPorts } from './sockets.js'
 
 export type { CloseEventInit, ErrorEventInit } from '../client/browser/platform-types.js'
 export type {
@@ -50,7 +50,7 @@ export type { TransportPath, TransportReport } from '../ports/transport-report.j
 export type { ClientDiagnostics } from '../runtimes/node/connect/publish-connection.js'
 
 /** The WHATWG standard's WebSocket, on Node, Bun and Deno. */
-export const WebSocket: WebSocketConstructor = defineWebSocket(nodeClientPorts)
+export const WebSocket: WebSocketConstructor = defineWebSocket(clientPorts)
 export interface WebSocket extends WebSocketInterface {}
 
 /** The platform's CloseEvent, or ours if it has none: Node before 23. */
@@ -62,7 +62,7 @@ export const ErrorEvent: PlatformErrorEventClass = PlatformOrOwnErrorEvent as un
 export type ErrorEvent = PlatformErrorEvent
 
 /** The WebSocketStream of the proposal for the standard, with backpressure both ways. */
-export const WebSocketStream: WebSocketStreamConstructor = defineWebSocketStream(openClientSocket(nodeClientPorts))
+export const WebSocketStream: WebSocketStreamConstructor = defineWebSocketStream(openClientSocket(clientPorts))
 export interface WebSocketStream extends WebSocketStreamInterface {}
 
 /**

@@ -2,7 +2,7 @@ import { defineWebSocket } from '../client/websocket/websocket.js'
 import type { LinkSocketConstructor } from '../link/link-types.js'
 import { platform } from '../link/platform.js'
 import { defineLink, type LinkConstructor, type LinkContract, type Link as TypedLink } from '../link/typed-link.js'
-import { nodeClientPorts } from '../runtimes/node/connect/client-ports.js'
+import { clientPorts } from './sockets.js'
 
 export { LinkError } from '../link/link-error.js'
 export type {
@@ -28,7 +28,7 @@ export type { LinkConstructor, LinkContract } from '../link/typed-link.js'
 
 /** A connection to a hub that lasts; `LinkBase` says how. */
 export const Link: LinkConstructor = /* @__PURE__ */ defineLink(
-  defineWebSocket(nodeClientPorts) as unknown as LinkSocketConstructor,
+  defineWebSocket(clientPorts) as unknown as LinkSocketConstructor,
   platform,
 )
 export type Link<Contract extends LinkContract = LinkContract> = TypedLink<Contract>

@@ -9,11 +9,9 @@ import {
   noteHttpServer,
   whenListening,
 } from '../runtimes/node/http/http-attachment.js'
-import { nodeHttpHost } from '../runtimes/node/http/http-host.js'
 import { nodePayload } from '../runtimes/node/payload/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
 import { nodeShutdown } from '../runtimes/node/shutdown/node-shutdown.js'
-import { serverTransportReport } from '../runtimes/node/transport/choose-transport.js'
 import { memoryTuning } from '../runtimes/node/tuning/memory-tuning.js'
 import { processMemory } from '../runtimes/node/tuning/process-memory.js'
 import { serversOfWorker } from '../runtimes/node/workers/cluster-parent.js'
@@ -25,6 +23,7 @@ import { defineGracefulShutdown, type GracefulShutdown } from '../server/shutdow
 import { makeUpgrader } from '../server/upgrader.js'
 import { defineServeWorkers, type ServeWorkers } from '../workers/serve-workers.js'
 import { WorkerServers } from '../workers/worker-servers.js'
+import { httpHost, listenerTransportReport } from './sockets.js'
 
 export { describeCloseCode } from '../core/closing/close-code.js'
 export type { CloseResult, SendResult } from '../core/connection-types.js'
@@ -94,13 +93,13 @@ const ports: ServerPorts = {
   random: nodeRandom,
   clock: nodeClock,
   httpHost: {
-    listen: (options, handler) => (workerServers()?.hostOver(nodeHttpHost) ?? nodeHttpHost).listen(options, handler),
+    listen: (options, handler) => (workerServers()?.hostOver(httpHost) ?? httpHost).listen(options, handler),
   },
   diagnostics: nodeDiagnostics,
   deflateCodec: nodeDeflateCodec,
   memoryBytes: processMemory,
   memoryTuning,
-  transport: serverTransportReport,
+  transport: listenerTransportReport,
   sharedTopics: () => workerServers(),
   scratchPool: new ScratchPool(nodePayload),
   report: (error) => console.error('twoway: an error that no error handler took:', error),

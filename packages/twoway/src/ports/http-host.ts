@@ -1,5 +1,6 @@
 import type { MemoryBudget } from './memory-budget.js'
 import type { Transport, TransportPeer } from './transport.js'
+import type { TransportPath } from './transport-report.js'
 
 /** The head of a request as received, RFC 9112 §3 and §5. */
 export interface RequestHead {
@@ -203,6 +204,8 @@ export interface ListenAddress {
 export interface HttpListener extends ListenAddress {
   /** Whether connections use TLS. */
   readonly encrypted: boolean
+  /** The path of the connections' bytes, if it depends on the listener. */
+  readonly path?: TransportPath | undefined
   /**
    * Stops listening: accepts the connections that wait at the address, and no more. Those that were accepted go on. Resolves
    * when each of them has become a WebSocket, was answered, or is gone, which `close` makes true at once.

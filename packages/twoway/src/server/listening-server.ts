@@ -164,7 +164,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
       receiveBytesLimit: receiveBudget.limit,
       memoryBytes,
       memoryTuning: ports.memoryTuning?.counts() ?? noMemoryTuning,
-      transport: ports.transport?.(this.#listener!.encrypted) ?? withinProcess,
+      transport: ports.transport?.(this.#listener!) ?? withinProcess,
     })
   }
 

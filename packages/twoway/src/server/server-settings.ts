@@ -13,7 +13,7 @@ import { BufferBudget } from '../core/sending/buffer-budget.js'
 import type { SharedTopics } from '../ports/broker/shared-topics.js'
 import type { DeflateCodec } from '../ports/deflate-codec.js'
 import type { Diagnostics } from '../ports/diagnostics.js'
-import type { HttpHost, ListenOptions, MiddlewareFunction } from '../ports/http-host.js'
+import type { HttpHost, HttpListener, ListenOptions, MiddlewareFunction } from '../ports/http-host.js'
 import type { MemoryTuning } from '../ports/memory-tuning.js'
 import type { TransportReport } from '../ports/transport-report.js'
 import { foreignListenOptions, foreignPlainOptions, foreignServerOptions } from './foreign-options.js'
@@ -33,7 +33,7 @@ export interface ServerPorts extends ConnectionPorts {
   /** Undefined where the runtime has nothing to tune. */
   readonly memoryTuning?: MemoryTuning | undefined
   /** The path of the bytes of a listener's connections. If it is undefined, they stay within the process. */
-  readonly transport?: ((encrypted: boolean) => TransportReport) | undefined
+  readonly transport?: ((listener: HttpListener) => TransportReport) | undefined
   /** The topics that this process shares with others; undefined unless it is a worker. */
   readonly sharedTopics?: (() => SharedTopics | undefined) | undefined
   /** Reports an error that no handler took to whoever runs the program. */

@@ -1,5 +1,4 @@
 import { closeSync, openSync } from 'node:fs'
-import type { Server } from 'node:net'
 import { devNull } from 'node:os'
 import { TransportError } from '../../../core/errors.js'
 import type { Clock } from '../../../ports/clock.js'
@@ -10,15 +9,21 @@ const probeIntervalMs = 1000
 /** Milliseconds between two reports at least: a process stays out of descriptors for a while, or runs out repeatedly. */
 const reportIntervalMs = 60_000
 
+interface ReportsErrors {
+  on(event: 'error', listener: (error: Error) => void): unknown
+}
+
 /**
  * Reports that a server can't accept connections, until the returned function is called.
  *
  * Node does not report it: if no descriptor is left (EMFILE), libuv accepts each waiting peer with a descriptor that it
  * keeps in reserve, and closes the connection. The server accepts again as soon as descriptors are free. So this function
  * tries once a second whether a descriptor is free.
+ *
+ * @param server a server whose event 'error' is reported too
  */
 export function watchDescriptors(
-  server: Server,
+  server: ReportsErrors | undefined,
   tell: (error: TransportError) => void,
   clock: Clock = nodeClock,
 ): () => void {
@@ -42,7 +47,7 @@ export function watchDescriptors(
     timer = clock.after(probeIntervalMs, probeNext, false)
   }
   probeLater()
-  server.on('error', report)
+  server?.on('error', report)
   return () => timer.cancel()
 }
 

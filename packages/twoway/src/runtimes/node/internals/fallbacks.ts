@@ -22,7 +22,7 @@ export function isUsed(part: PrivatePart): boolean {
   return !reasons.has(part)
 }
 
-/** A sentence for each private part that is not used. A new array each time. */
-export function fallbackReasons(): readonly string[] {
-  return [...reasons.values()]
+/** A sentence for each private part that is not used, without those that do not matter. A new array each time. */
+export function fallbackReasons(without: readonly PrivatePart[] = []): readonly string[] {
+  return [...reasons].filter(([part]) => !without.includes(part)).map(([, reason]) => reason)
 }

@@ -56,9 +56,9 @@ export function chooseReading(): SharedReading | undefined {
   return whyOnlyStreams === undefined ? new SharedReading() : undefined
 }
 
-/** The report for a transport of this path. */
+/** The report for a transport of this path. On the runtime's own sockets, Node's handles are not missing. */
 export function transportReport(path: TransportPath): TransportReport {
-  return { path, reasons: fallbackReasons() }
+  return { path, reasons: fallbackReasons(path === 'bun' || path === 'deno' ? ['handles'] : []) }
 }
 
 /** The report for the connections that a server accepts from now on. */
