@@ -19,6 +19,7 @@ import { readResults, writeTable } from '../whatwg/table-files.js'
 import type { Addresses, Outcome } from './case.js'
 import { runChromium } from './chromium.js'
 import { fetchRuntimes } from './fetch-runtimes.js'
+import { runContracts } from './run-contracts.js'
 import { runProcess } from './run-process.js'
 import { runServerSuite } from './run-server.js'
 import { runtimes } from './runtimes.js'
@@ -57,7 +58,7 @@ async function run(): Promise<void> {
   const { ours, platforms } = readResults()
   const rules: Mutable<RuleResults> = { ours: { ...ours }, platforms: { ...platforms } }
 
-  for (const { name, args, lacks, serverFaults: faults } of chosen) {
+  for (const { name, args, contracts, lacks, serverFaults: faults } of chosen) {
     const program = programs.get(name)!
     const runOrder = (order: Pick<Order, 'cases' | 'rules'>): Promise<Report> =>
       orFailure(runProcess(program, args, { addresses, lacks, ...order }))
@@ -69,7 +70,9 @@ async function run(): Promise<void> {
       certificate: addresses.certificate,
       key: services.key,
     })
-    results.set(name, [...report.cases, ...asServer, ...outcomesOf(report.rules, name)])
+    const { certificate } = addresses
+    const kept = contracts ? [await runContracts({ program, ...contracts, certificate, key: services.key })] : []
+    results.set(name, [...report.cases, ...asServer, ...kept, ...outcomesOf(report.rules, name)])
     if (hasRules(report)) rules.ours[name] = report.rules
     if (withPlatforms) {
       const own = await runOrder({ rules: 'platform' })
