@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { fetchRuntimes } from 'twoway-test/runtimes/fetch-runtimes'
 import { installPackages } from 'twoway-test/runtimes/install-packages'
 import { runtimes } from 'twoway-test/runtimes/runtimes'
-import type { Rival } from './rival.js'
+import { isOurs, type Rival } from './rival.js'
 
 /** A rival on one version of its runtime. */
 export interface Contender {
@@ -40,7 +40,7 @@ export function findContenders(rivals: readonly Rival[], nodes: readonly number[
     const [major] = runtime.split(' ').slice(-1)
     return {
       id: rival.runsOn === 'Node' ? `${rival.id}@${major}` : rival.id,
-      name: rival.runsOn === 'Node' ? `${rival.name}, ${runtime}` : runtime,
+      name: rival.runsOn === 'Node' || isOurs(rival) ? `${rival.name}, ${runtime}` : runtime,
       rival,
       runtime: `${rival.runsOn} ${known?.version ?? process.versions.node}`,
       program: programs.get(runtime) ?? process.execPath,

@@ -4,6 +4,7 @@ import { barChart } from './bar-chart.js'
 import { costText, figures, latencyText, memoryText } from './format.js'
 import type { Machine } from './machine.js'
 import { mediansOf, type Result, ratiosOf } from './results.js'
+import { isOurs } from './rival.js'
 import { isClientRow, type Row } from './row.js'
 
 /** The content of the report of a run. */
@@ -79,7 +80,7 @@ function groupsOf(results: readonly Result[]): Parameters<typeof barChart>[1] {
       .map((result) => {
         const { cost } = mediansOf(result)
         const { name, rival } = result.contender
-        return { name, value: cost, label: costText(row, cost), isOurs: rival.id === 'twoway' }
+        return { name, value: cost, label: costText(row, cost), isOurs: isOurs(rival) }
       }),
   }))
 }
@@ -89,7 +90,7 @@ function nodeOf(runtime: string): number {
 }
 
 function shareTables({ results }: Run): string[] {
-  const ours = [...new Set(results.map(({ contender }) => contender))].filter(({ rival }) => rival.id === 'twoway')
+  const ours = [...new Set(results.map(({ contender }) => contender))].filter(({ rival }) => isOurs(rival))
   return ours.map((contender) => {
     const rows = rowsOf(results).map((row) => ({
       row,

@@ -29,6 +29,26 @@ describe('results', () => {
     assert.equal(mediansOf(idle).p50, undefined)
   })
 
+  it('of Twoway on another runtime are compared with its own, without an aim', () => {
+    const ratios = ratiosOf([
+      result('twoway', 'Node 26.0.0', [1]),
+      result('twoway-bun', 'Bun 1.0.0', [2]),
+      result('ws', 'Node 26.0.0', [3]),
+      result('bun', 'Bun 1.0.0', [4]),
+      result('deno', 'Deno 2.0.0', [5]),
+    ])
+    assert.deepEqual(
+      ratios
+        .filter(({ ours }) => ours.name === 'twoway-bun')
+        .map(({ theirs, ratio, aim }) => [theirs.name, ratio, aim]),
+      [['bun', 0.5, undefined]],
+    )
+    assert.deepEqual(
+      ratios.filter(({ ours }) => ours.name === 'twoway').map(({ theirs }) => theirs.name),
+      ['ws', 'bun', 'deno'],
+    )
+  })
+
   it('are compared round by round, Node with the same Node, and with the aim', () => {
     const ratios = ratiosOf([
       result('twoway', 'Node 26.0.0', [1, 20, 3]),

@@ -1,5 +1,6 @@
 import type { Contender } from './contender.js'
 import type { Measurement } from './load/load.js'
+import { isOurs } from './rival.js'
 import type { Row } from './row.js'
 
 /** The measurements of one contender at one row, one for each round. */
@@ -42,16 +43,14 @@ export interface Ratio {
   readonly aim: number | undefined
 }
 
-/** Twoway on each Node beside the rivals on that Node, and beside the other runtimes. */
+/** Twoway on each Node beside the rivals on that Node and beside the other runtimes, and on another runtime beside its own. */
 export function ratiosOf(results: readonly Result[]): Ratio[] {
   const measured = results.filter(({ measurements }) => measurements.length > 0)
   return measured
-    .filter(({ contender }) => contender.rival.id === 'twoway')
+    .filter(({ contender }) => isOurs(contender.rival))
     .flatMap((ours) =>
       measured
-        .filter(
-          ({ contender: { rival, runtime } }) => rival.id !== 'twoway' && isComparable(rival.runsOn, runtime, ours),
-        )
+        .filter((theirs) => !isOurs(theirs.contender.rival) && isComparable(theirs.contender, ours.contender))
         .map((theirs) => ({
           ours: ours.contender,
           theirs: theirs.contender,
@@ -60,13 +59,13 @@ export function ratiosOf(results: readonly Result[]): Ratio[] {
               .slice(0, theirs.measurements.length)
               .map(({ cost }, round) => cost / theirs.measurements[round]!.cost),
           ),
-          aim: ours.row.aims?.[theirs.contender.rival.id],
+          aim: ours.contender.rival.runsOn === 'Node' ? ours.row.aims?.[theirs.contender.rival.id] : undefined,
         })),
     )
 }
 
-function isComparable(runsOn: string, runtime: string, ours: Result): boolean {
-  return runsOn !== 'Node' || runtime === ours.contender.runtime
+function isComparable(theirs: Contender, ours: Contender): boolean {
+  return theirs.runtime === ours.runtime || (theirs.rival.runsOn !== 'Node' && ours.rival.runsOn === 'Node')
 }
 
 function median(values: readonly number[]): number {

@@ -20,6 +20,11 @@ export interface Rival {
   readonly env?: Readonly<Record<string, string>>
 }
 
+/** Whether it is Twoway, on any runtime. */
+export function isOurs({ id }: Rival): boolean {
+  return id.startsWith('twoway')
+}
+
 export const rivals: readonly Rival[] = [
   {
     id: 'twoway',
@@ -58,6 +63,8 @@ export const rivals: readonly Rival[] = [
   },
   { id: 'undici', name: 'undici', runsOn: 'Node', client: 'undici', isPackage: true },
   { id: 'node', name: "Node's own", runsOn: 'Node', client: 'own', since: 22 },
+  { id: 'twoway-bun', name: 'Twoway', runsOn: 'Bun', server: 'twoway', client: 'twoway' },
   { id: 'bun', name: 'Bun', runsOn: 'Bun', server: 'bun', compresses: true, client: 'own' },
+  { id: 'twoway-deno', name: 'Twoway', runsOn: 'Deno', server: 'twoway', client: 'twoway' },
   { id: 'deno', name: 'Deno', runsOn: 'Deno', server: 'deno', client: 'own' },
 ]
