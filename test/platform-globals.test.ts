@@ -23,7 +23,16 @@ const controllers = ['TransformStream', 'AbortController', 'AbortSignal', 'Messa
 const replaceable = [...functions, ...objects, ...classes, ...moreClasses, ...controllers]
 
 /** Classes whose objects only the library or Node makes, in the realm of the module that asks. */
-const ours = ['ProtocolError', 'HandshakeError', 'TransportError', 'UsageError', 'BroadcastMessage']
+const ours = [
+  'ProtocolError',
+  'HandshakeError',
+  'TransportError',
+  'UsageError',
+  'BroadcastMessage',
+  'HubError',
+  'SchemaFault',
+  'HubTopic',
+]
 /** Modules of Node have one realm in a process. The sets of subscriptions are the library's own. */
 const ofNode = ['Socket', 'TLSSocket', 'TlsServer', 'Set']
 

@@ -1,4 +1,5 @@
-import { LinkBase, type LinkPlatform } from '../../../twoway/dist/link/link.js'
+import { LinkBase } from '../../../twoway/dist/link/link.js'
+import type { LinkPlatform } from '../../../twoway/dist/link/link-platform.js'
 import type { LinkOptions, LinkSocket } from '../../../twoway/dist/link/link-types.js'
 
 type Handler = ((event: never) => void) | null

@@ -1,6 +1,7 @@
 import { Hub } from '../../../twoway/dist/hub/hub.js'
-import { LinkBase, type LinkPlatform } from '../../../twoway/dist/link/link.js'
+import { LinkBase } from '../../../twoway/dist/link/link.js'
 import type { LinkError } from '../../../twoway/dist/link/link-error.js'
+import type { LinkPlatform } from '../../../twoway/dist/link/link-platform.js'
 import type { TopicPosition } from '../../../twoway/dist/ports/broker/topic-position.js'
 import { webPayload } from '../../../twoway/dist/runtimes/web/payload.js'
 import { webRandom } from '../../../twoway/dist/runtimes/web/random.js'

@@ -120,7 +120,7 @@ async function decide(
     data: {
       hooks: hooks as CrosswsConnection['hooks'],
       request,
-      namespace: namespace ?? new URL(request.url).pathname,
+      namespace: namespace ?? platform.pathOf(request.url),
       context: Object.assign(request.context, context),
       peer: undefined,
     },

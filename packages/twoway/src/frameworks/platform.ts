@@ -56,3 +56,7 @@ export function newBlob(bytes: Uint8Array): Blob {
 export function randomId(): string {
   return globalThis.crypto.randomUUID()
 }
+
+export function pathOf(url: string): string {
+  return new globalThis.URL(url).pathname
+}

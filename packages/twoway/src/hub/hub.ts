@@ -1,3 +1,4 @@
+import { isThenable } from '../core/is-thenable.js'
 import type { historyOptions } from '../core/limits.js'
 import { openPipe, type Pipeable } from '../core/message-pipe.js'
 import type { OptionsOf } from '../core/options/option.js'
@@ -185,8 +186,8 @@ export class Hub implements HubBase<unknown> {
       ...plain,
       upgrade: (request, context) => {
         const answer = plain.upgrade?.(request, context)
-        return answer instanceof Promise
-          ? answer.then((settled) => withProtocol(request, settled))
+        return isThenable(answer)
+          ? Promise.resolve(answer).then((settled) => withProtocol(request, settled))
           : withProtocol(request, answer)
       },
       open: (socket) => (isOurs(socket) ? this.#attach(socket) : plain.open?.(socket)),

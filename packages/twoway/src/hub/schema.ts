@@ -1,3 +1,4 @@
+import { isThenable } from '../core/is-thenable.js'
 import type { Json } from '../subprotocol/messages.js'
 
 /**
@@ -43,7 +44,7 @@ export function checkSchema(
 ): unknown | SchemaFault | Promise<unknown | SchemaFault> {
   if (schema === undefined) return data
   const result = schema['~standard'].validate(data)
-  return result instanceof Promise ? result.then(outcomeOf) : outcomeOf(result)
+  return isThenable(result) ? Promise.resolve(result).then(outcomeOf) : outcomeOf(result)
 }
 
 function outcomeOf(result: SchemaResult<unknown>): unknown | SchemaFault {

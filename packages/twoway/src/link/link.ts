@@ -11,6 +11,7 @@ import {
   type WelcomeMessage,
 } from '../subprotocol/messages.js'
 import { LinkError } from './link-error.js'
+import type { LinkPlatform } from './link-platform.js'
 import type {
   LinkData,
   LinkOptions,
@@ -23,20 +24,8 @@ import type {
   SubscribeOptions,
   TopicMessage,
 } from './link-types.js'
+import * as platform from './platform.js'
 import { type MessageListener, matches, positionOf, TopicFeed } from './topic-feed.js'
-
-/** The platform, as far as a link needs it. Tests have one of their own. */
-export interface LinkPlatform {
-  now(): number
-  /** From 0 to 1, 1 excluded. */
-  random(): number
-  after(delayMs: number, callback: () => void): () => void
-  /**
-   * Calls back when the machine or the page may have woken (online, visible, shown again), and when the page goes away.
-   * Returns a function that ends both.
-   */
-  onPage(woke: () => void, leaves: () => void): () => void
-}
 
 /** A question without an answer: it waits for a connection, or has been sent. */
 interface Asked {
@@ -92,12 +81,12 @@ export class LinkBase {
   readonly #stopListening: () => void
   readonly #name: string
 
-  constructor(url: string | URL, options: LinkOptions, platform: LinkPlatform) {
+  constructor(url: string | URL, options: LinkOptions, on: LinkPlatform) {
     this.#url = String(url)
     this.#options = options
-    this.#platform = platform
-    this.#name = Array.from({ length: 4 }, () => platform.random().toString(36).slice(2, 7)).join('')
-    this.#stopListening = platform.onPage(
+    this.#platform = on
+    this.#name = Array.from({ length: 4 }, () => on.random().toString(36).slice(2, 7)).join('')
+    this.#stopListening = on.onPage(
       () => this.#woke(),
       () => this.#store(),
     )
@@ -156,7 +145,7 @@ export class LinkBase {
     const parts: LinkData[] = []
     let wake: () => void = () => undefined
     let end: { readonly error?: unknown } | undefined
-    const leaving = new AbortController()
+    const leaving = new platform.AbortController()
     const leave = (): void => leaving.abort()
     if (options.signal?.aborted === true) leave()
     options.signal?.addEventListener('abort', leave)
@@ -629,9 +618,9 @@ export class LinkBase {
 }
 
 function headerOf(data: LinkData): { readonly data: Json } | { readonly bin: true } {
-  return data instanceof Uint8Array ? { bin: true } : { data }
+  return ArrayBuffer.isView(data) ? { bin: true } : { data }
 }
 
 function bodyOf(data: LinkData): Uint8Array | undefined {
-  return data instanceof Uint8Array ? data : undefined
+  return ArrayBuffer.isView(data) ? data : undefined
 }

@@ -1,4 +1,4 @@
-import type { LinkPlatform } from './link.js'
+import type { LinkPlatform } from './link-platform.js'
 
 /*
  * The one place where this room takes functions of the platform that the program under test may replace. They are kept from
@@ -6,6 +6,8 @@ import type { LinkPlatform } from './link.js'
  */
 const { setTimeout, clearTimeout, performance, document } = globalThis
 const { random } = Math
+
+export const { AbortController } = globalThis
 
 const longestDelayMs = 2 ** 31 - 1
 

@@ -1,4 +1,5 @@
-import { LinkBase, type LinkPlatform } from './link.js'
+import { LinkBase } from './link.js'
+import type { LinkPlatform } from './link-platform.js'
 import type {
   LinkData,
   LinkOptions,

@@ -1,5 +1,7 @@
 import type { SendResult } from '../../core/connection-types.js'
+import { isThenable } from '../../core/is-thenable.js'
 import type { PreparedMessage } from '../../core/prepared-message.js'
+import { isUint8Array } from '../../core/value-kinds.js'
 import type { BrokerContent } from '../../ports/broker/broker.js'
 import type { Timer } from '../../ports/clock.js'
 import {
@@ -226,7 +228,7 @@ export class HubSession implements SubscribedClient, HubClient {
         this.#fail(message, error)
         continue
       }
-      if (!(done instanceof Promise)) continue
+      if (done === undefined) continue
       this.#isBusy = true
       done
         .catch((error: unknown) => this.#fail(message, error))
@@ -394,7 +396,7 @@ export class HubSession implements SubscribedClient, HubClient {
         return
       }
       topic.resume(positionOf(at), (resumption) => {
-        if (resumption instanceof Error) {
+        if (!('recovered' in resumption)) {
           reject(unavailable(resumption))
         } else if (resumption.recovered) {
           counts.recovered += 1
@@ -503,7 +505,7 @@ export class HubSession implements SubscribedClient, HubClient {
           )
         else {
           topic.resume(positionOf(at), (resumption) => {
-            if (resumption instanceof Error) reject(unavailable(resumption))
+            if (!('recovered' in resumption)) reject(unavailable(resumption))
             else if (resumption.recovered) answer(resumption.messages, { recovered: true })
             else answer([], { recovered: false, reason: resumption.reason })
           })
@@ -544,7 +546,10 @@ export class HubSession implements SubscribedClient, HubClient {
     try {
       const answer: unknown = rule.handle(input as never, context)
       if (isAsyncIterable(answer)) this.#sendParts(id, answer).catch(failed)
-      else if (answer instanceof Promise) answer.then((value) => this.#answer(id, value)).catch(failed)
+      else if (isThenable(answer))
+        Promise.resolve(answer)
+          .then((value) => this.#answer(id, value))
+          .catch(failed)
       else this.#answer(id, answer)
     } catch (error) {
       failed(error)
@@ -613,7 +618,7 @@ export class HubSession implements SubscribedClient, HubClient {
   }
 
   #sendData(head: { readonly t: 'ok' | 'part'; readonly id: number }, data: HubData | undefined): void {
-    if (!(data instanceof Uint8Array)) {
+    if (!isUint8Array(data)) {
       this.#sendText(JSON.stringify({ ...head, data }))
       return
     }
@@ -669,7 +674,7 @@ function after<Value, Next>(
   value: Value | Promise<Value>,
   next: (value: Value) => Next | Promise<Next>,
 ): Next | Promise<Next> {
-  return value instanceof Promise ? value.then(next) : next(value)
+  return isThenable(value) ? Promise.resolve(value as Promise<Value>).then(next) : next(value)
 }
 
 function tooManyPending(most: number): HubError {

@@ -1,3 +1,4 @@
+import { isUint8Array } from '../../core/value-kinds.js'
 import type { BrokerContent } from '../../ports/broker/broker.js'
 import type { Json } from '../../subprotocol/messages.js'
 
@@ -10,7 +11,7 @@ export interface Heading {
 
 /** A message as it lies in the broker: its heading with the data. Text is one JSON object, which is never empty. */
 export function encodeContent({ from, key }: Heading, data: Json | Uint8Array): BrokerContent {
-  if (data instanceof Uint8Array) return joinBytes(JSON.stringify({ from, key }), data)
+  if (isUint8Array(data)) return joinBytes(JSON.stringify({ from, key }), data)
   return JSON.stringify({ from, key, data })
 }
 

@@ -123,7 +123,7 @@ export class Subscription implements TopicListener {
       if (this.#missed.get(topic) !== missed) return
       this.#missed.delete(topic)
       // The client finds out by the predecessor of the next message, and resumes by itself.
-      if (answer instanceof Error) return
+      if (!('recovered' in answer)) return
       if (!answer.recovered) return this.gap(topic, answer.reason, answer.head)
       for (const message of answer.messages) {
         if (this.#client.hasRoom) this.#client.sendStored(message)

@@ -1,11 +1,11 @@
 import type { CloseResult, ConnectionEvents } from '../../core/connection-types.js'
+import { isThenable } from '../../core/is-thenable.js'
 import type { MessageReader } from '../../core/receiving/message-reader.js'
 import { isError } from '../../core/value-kinds.js'
 import type { Observer } from '../observer.js'
 import type { HandlerName } from '../server-diagnostics.js'
 import type { ServerSettings } from '../server-settings.js'
 import { UserMessageStream } from '../streaming/message-stream.js'
-import { isThenable } from './is-thenable.js'
 import type { ServerConnection } from './server-connection.js'
 
 type Handler<Data, Argument> = (socket: ServerConnection<Data>, argument: Argument) => unknown

@@ -1,7 +1,7 @@
 import type { SendResult } from '../../core/connection-types.js'
 import { UsageError } from '../../core/errors.js'
+import { isThenable } from '../../core/is-thenable.js'
 import type { MessageWriter } from '../../core/sending/message-writer.js'
-import { isThenable } from '../connection/is-thenable.js'
 import { bytesOf } from '../connection/message-bytes.js'
 import type { MessageSource, OutgoingPiece, SendStreamOptions } from '../server-types.js'
 import { SourceReader } from './source-reader.js'

@@ -1,5 +1,5 @@
 import { UsageError } from '../../core/errors.js'
-import { isThenable } from '../connection/is-thenable.js'
+import { isThenable } from '../../core/is-thenable.js'
 import type { MessageSource } from '../server-types.js'
 
 type Result<Item> = IteratorResult<Item, unknown>
