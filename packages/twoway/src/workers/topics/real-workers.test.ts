@@ -1,6 +1,6 @@
 import { after } from 'node:test'
 import { brokerContract } from 'twoway-testing/contracts/broker.contract.js'
-import { RealWorkers } from 'twoway-testing/harnesses/real-workers.js'
+import { RealWorkers } from 'twoway-testing/peers/real-workers.js'
 
 let workers: Promise<RealWorkers> | undefined
 let setups = 0

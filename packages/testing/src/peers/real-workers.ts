@@ -17,7 +17,7 @@ export class RealWorkers {
   }
 
   static async start(): Promise<RealWorkers> {
-    const module = new URL('../peers/broker-worker.js', import.meta.url)
+    const module = new URL('./broker-worker.js', import.meta.url)
     return new RealWorkers(await serveWorkers(module, { workers: 2, historyCount: 200, execArgv: [] }))
   }
 
