@@ -80,11 +80,12 @@ test("leaves to node:tls what Deno's TLS would do otherwise, such as trust in th
   assert.notEqual(connector.connect({ ...target, tls: { ca: undefined, servername: 'a' }, local: {} }), otherwise)
 })
 
-test("gives Deno's refusals of a certificate the codes of Node, and closes TCP", async () => {
+test("gives Deno's failures the codes of Node, and closes TCP", async () => {
   for (const [message, code] of [
     ['invalid peer certificate: UnknownIssuer', 'UNABLE_TO_GET_ISSUER_CERT'],
     ['invalid peer certificate: certificate not valid for name "a"', 'ERR_TLS_CERT_ALTNAME_INVALID'],
     ['received fatal alert: NoApplicationProtocol', 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL'],
+    ['failed to lookup address information: Name or service not known', 'ENOTFOUND'],
     ['anything else', undefined],
   ] as const) {
     const { deno, log } = connectorWith()

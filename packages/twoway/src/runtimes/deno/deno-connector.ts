@@ -17,8 +17,9 @@ export interface DenoConnectorParts {
   hasProxy(target: ConnectTarget): boolean
 }
 
-/** The reasons for which Deno refuses a certificate, in its messages, and the codes that Node has for them. */
+/** Reasons in Deno's messages, whose errors have no code, and the codes that Node has for them. */
 const codes: readonly (readonly [reason: string, code: string])[] = [
+  ['failed to lookup address information', 'ENOTFOUND'],
   ['UnknownIssuer', 'UNABLE_TO_GET_ISSUER_CERT'],
   ['CaUsedAsEndEntity', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
   ['not valid for name', 'ERR_TLS_CERT_ALTNAME_INVALID'],
