@@ -3,17 +3,20 @@
  * MessageEvent in the same way; an import of this package must not cause that, so they are read when they are needed.
  */
 
-interface BufferModule {
-  readonly Buffer: { from(text: string): Uint8Array }
+interface BuiltinModules {
+  readonly 'node:buffer': { readonly Buffer: { from(text: string): Uint8Array } }
+  readonly 'node:util': Pick<typeof globalThis, 'TextDecoder' | 'TextEncoder'>
 }
 
 interface BuiltinLoader {
-  getBuiltinModule?(name: 'node:buffer'): BufferModule | undefined
+  getBuiltinModule?<Name extends keyof BuiltinModules>(name: Name): BuiltinModules[Name] | undefined
 }
 
 const { process, Event: PlatformEvent } = globalThis as typeof globalThis & { readonly process?: BuiltinLoader }
-const decoder = new globalThis.TextDecoder()
-const encoder = new globalThis.TextEncoder()
+// The global object of jsdom has neither.
+const { TextDecoder, TextEncoder } = process?.getBuiltinModule?.('node:util') ?? globalThis
+const decoder = new TextDecoder()
+const encoder = new TextEncoder()
 
 export const Event: typeof globalThis.Event = PlatformEvent
 
@@ -31,7 +34,8 @@ export function newMessageEvent(data: string | ArrayBuffer): MessageEvent {
 
 /** Text as a Buffer of Node: its UTF-8. */
 export function bufferOf(text: string): Uint8Array {
-  const { Buffer } = process?.getBuiltinModule?.('node:buffer') ?? (globalThis as unknown as BufferModule)
+  const { Buffer } =
+    process?.getBuiltinModule?.('node:buffer') ?? (globalThis as unknown as BuiltinModules['node:buffer'])
   return Buffer.from(text)
 }
 
