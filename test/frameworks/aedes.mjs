@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import mqtt from 'mqtt'
+import { WebSocket } from 'twoway'
+import { toDuplex } from 'twoway/streams'
 import { start } from './example.mjs'
 
 const { url } = await start('aedes')
-const [reader, writer] = await Promise.all([mqtt.connectAsync(url), mqtt.connectAsync(url)])
+// Over this package's client, because the one that mqtt brings does not connect on Node 26.
+const connect = () => new mqtt.MqttClient(() => toDuplex(new WebSocket(url, ['mqtt'])), { reconnectPeriod: 0 })
+const [reader, writer] = [connect(), connect()]
+await Promise.all([once(reader, 'connect'), once(writer, 'connect')])
 await reader.subscribeAsync('rooms/#', { qos: 1 })
 await writer.publishAsync('rooms/1', 'hi', { qos: 1 })
 const [topic, payload] = await once(reader, 'message')

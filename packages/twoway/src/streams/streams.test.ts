@@ -86,6 +86,25 @@ for (const network of networks) {
       })
     })
 
+    it('join the bytes of corked writes to few messages, but not to long ones', async () => {
+      const lengths: number[] = []
+      const server = {
+        message(socket: ServerSocket, message: string | Uint8Array) {
+          lengths.push(message.length)
+          if (lengths.length === 4) socket.close()
+        },
+      }
+      await withPair(server, async (connect) => {
+        const client = toDuplex(connect())
+        client.cork()
+        for (const length of [1, 2, 3, 100_000, 40_000, 20_000, 10_000]) client.write(Buffer.alloc(length))
+        client.write(Buffer.alloc(1))
+        process.nextTick(() => client.uncork())
+        await once(client.resume(), 'close')
+      })
+      assert.deepEqual(lengths, [6, 100_000, 60_000, 10_001])
+    })
+
     it('write text that is put together where a chunk cut a character, and read text as its UTF-8', async () => {
       const messages: unknown[] = []
       await withPair(

@@ -6,7 +6,8 @@ import type { MessagePipe } from '../../core/message-pipe.js'
 export interface DuplexOptions {
   /**
    * Whether a chunk is a message, both ways: a string for text, bytes for binary. Otherwise the stream is one of bytes: text is
-   * read as its UTF-8, and the boundaries of messages do not count.
+   * read as its UTF-8, and the boundaries of messages do not count. Of a binary stream, chunks that are corked or have waited
+   * are written as messages of up to 64 KiB.
    * @default false
    */
   readonly objectMode?: boolean | undefined
@@ -16,6 +17,9 @@ export interface DuplexOptions {
    */
   readonly type?: 'text' | 'binary' | undefined
 }
+
+/** Bytes of a message that joins several chunks: few enough for the limits of most peers. */
+const joinedBytes = 64 * 1024
 
 type Done = (error?: Error | null) => void
 
@@ -36,6 +40,7 @@ export class MessageDuplex extends Duplex {
     this.#pipe = pipe
     this.#isObjectMode = objectMode
     this.#decoder = !objectMode && type === 'text' ? new StringDecoder('utf8') : undefined
+    if (!objectMode && type !== 'text') this._writev = (chunks, done) => this.#writeJoined(chunks, done)
   }
 
   opened(): void {
@@ -84,6 +89,21 @@ export class MessageDuplex extends Duplex {
     const message = this.#decoder === undefined ? chunk : this.#decoder.write(chunk as Buffer)
     if (this.#decoder !== undefined && message === '') done()
     else this.#send(message, done)
+  }
+
+  /** Writes chunks that were corked, or that have waited, in as few messages as `joinedBytes` allows. */
+  #writeJoined(chunks: readonly { readonly chunk: Buffer }[], done: Done): void {
+    let count = 0
+    for (let bytes = 0; count < chunks.length; count++) {
+      bytes += chunks[count]!.chunk.length
+      if (bytes > joinedBytes && count > 0) break
+    }
+    const message = Buffer.concat(chunks.slice(0, count).map(({ chunk }) => chunk))
+    const rest = chunks.slice(count)
+    this._write(message, 'buffer', (error) => {
+      if (error || rest.length === 0) done(error)
+      else this.#writeJoined(rest, done)
+    })
   }
 
   override _final(done: Done): void {
