@@ -120,7 +120,7 @@ async function decide(
     data: {
       hooks: hooks as CrosswsConnection['hooks'],
       request,
-      namespace: namespace ?? platform.pathOf(request.url),
+      namespace: namespace ?? new platform.URL(request.url).pathname,
       context: Object.assign(request.context, context),
       peer: undefined,
     },

@@ -124,7 +124,7 @@ async function ask(app: HonoApp, request: Request, context: UpgradeContext): Pro
 function honoSocket(socket: ServerSocket<HonoConnection>): HonoSocket {
   return {
     raw: socket,
-    url: new URL(socket.data.url),
+    url: new platform.URL(socket.data.url),
     protocol: socket.protocol,
     binaryType: 'arraybuffer',
     get readyState() {

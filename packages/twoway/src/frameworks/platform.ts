@@ -5,6 +5,7 @@
 
 interface BuiltinModules {
   readonly 'node:buffer': { readonly Buffer: { from(text: string): Uint8Array } }
+  readonly 'node:url': Pick<typeof globalThis, 'URL'>
   readonly 'node:util': Pick<typeof globalThis, 'TextDecoder' | 'TextEncoder'>
 }
 
@@ -18,6 +19,7 @@ const { TextDecoder, TextEncoder } = process?.getBuiltinModule?.('node:util') ??
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
 
+export const { URL } = process?.getBuiltinModule?.('node:url') ?? globalThis
 export const Event: typeof globalThis.Event = PlatformEvent
 
 export function newRequest(url: string, init: RequestInit): Request {
@@ -59,8 +61,4 @@ export function newBlob(bytes: Uint8Array): Blob {
 
 export function randomId(): string {
   return globalThis.crypto.randomUUID()
-}
-
-export function pathOf(url: string): string {
-  return new globalThis.URL(url).pathname
 }
