@@ -548,6 +548,38 @@ describe('the playground in Chromium', () => {
     await inEach(async (name) => assert.deepEqual(await playground.violations(), [], name))
   })
 
+  it('shows topics: subscribe, publish, presence, and the resume after the line was cut, in words', async () => {
+    const [ann, bob] = [await open(), await open()]
+    for (const [{ page }, name] of [
+      [ann, 'Ann'],
+      [bob, 'Bob'],
+    ] as const) {
+      await page.getByRole('radio', { name: 'Topics' }).check()
+      await page.fill('#link-name', name)
+      await page.click('#link-connect')
+      await page.locator('#link-state', { hasText: 'online' }).waitFor()
+      await page.click('#topic-subscribe')
+      await page.locator('.frame', { hasText: 'Answer 1: subscribed at position' }).waitFor()
+    }
+    await ann.page.locator('.frame', { hasText: 'room.1: Bob joins.' }).waitFor()
+    await ann.page.click('#topic-publish')
+    await bob.page.locator('.frame', { hasText: 'room.1, position 1' }).waitFor()
+    await bob.page.click('#link-cut')
+    await ann.page.click('#topic-publish')
+    await bob.page.locator('.frame', { hasText: /nothing is missing; 1 missed messages follow/ }).waitFor()
+    await bob.page.locator('.topic-list', { hasText: 'position 2' }).waitFor()
+    await bob.page.fill('#topic', '$own')
+    await bob.page.click('#topic-subscribe')
+    await bob.page.locator('#topic-problem', { hasText: 'belong to the hub' }).waitFor()
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await bob.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      assert.deepEqual(await bob.violations(), [])
+    }
+    await bob.page.setViewportSize({ width: 360, height: 740 })
+    assert.ok(await bob.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth))
+    for (const { page } of [ann, bob]) await page.getByRole('radio', { name: 'Echo' }).check()
+  })
+
   it('has nothing for axe-core to complain of on a phone', async () => {
     const playground = await open(phone)
     await fill(playground)

@@ -1,6 +1,7 @@
 import { type IncomingRequest, type Server, type ServerSocket, serve, type UpgradeAnswer } from 'twoway/server'
 import type { ListenAddress } from '../listening/listen-options.js'
 import { isByForeignName, isPageByForeignName, type PageOptions, refuseName } from '../listening/own-pages.js'
+import { echoHub, topicsProtocol } from './echo-hub.js'
 import { EchoSession, longestEcho } from './echo-session.js'
 import { readEchoSettings } from './echo-settings.js'
 import { HeldBytes } from './held-bytes.js'
@@ -34,6 +35,7 @@ export async function startEchoService(
 ): Promise<Server<Session>> {
   const shared = { held: new HeldBytes(), turns }
   const answer = echoPages()
+  const hub = echoHub()
   const server: Server<Session> = await serve<Session>({
     ...address,
     origin: options.anyOrigin === true ? 'any' : [],
@@ -44,17 +46,20 @@ export async function startEchoService(
     messageTimeoutMs: unfinishedMs,
     // `admit` turns it off, except for the setting "deflate".
     perMessageDeflate: true,
-    upgrade: (request) => (isPageByForeignName(request, server.url, options) ? refuseName() : admit(request, shared)),
-    open: (socket) => socket.data?.open(socket),
-    message(socket, message) {
-      if (socket.data === undefined) echo(socket, message)
-      else socket.data.message(socket, message)
-    },
-    messageStream: (socket, stream) => socket.data?.messageStream(socket, stream),
-    drain(socket) {
-      if (socket.data === undefined) socket.resume()
-    },
-    close: (socket) => socket.data?.close(),
+    // A client that offers twoway.1 gets topics, and every other client its echo.
+    ...hub.handlers<Session>({
+      upgrade: (request) => (isPageByForeignName(request, server.url, options) ? refuseName() : admit(request, shared)),
+      open: (socket) => socket.data?.open(socket),
+      message(socket, message) {
+        if (socket.data === undefined) echo(socket, message)
+        else socket.data.message(socket, message)
+      },
+      messageStream: (socket, stream) => socket.data?.messageStream(socket, stream),
+      drain(socket) {
+        if (socket.data === undefined) socket.resume()
+      },
+      close: (socket) => socket.data?.close(),
+    }),
     request: (request) => (isByForeignName(request, server.url, options) ? refuseName() : answer(request, server)),
   })
   return server
@@ -66,6 +71,9 @@ function admit(request: IncomingRequest, { held, turns }: Shared): UpgradeAnswer
   if (url.search === '') return { data: undefined, protocol: protocols[0], perMessageDeflate: false }
   const { settings, complaint } = readEchoSettings(url.searchParams)
   if (complaint !== undefined) return refuseSettings(complaint)
+  if (protocols.includes(topicsProtocol)) {
+    return refuseSettings(`a client that offers the subprotocol ${topicsProtocol} gets topics, which have no settings`)
+  }
   const { status, subprotocol = protocols[0] ?? '' } = settings
   if (status !== undefined) return refuseAsAsked(status, url)
   if (subprotocol !== '' && !protocols.includes(subprotocol)) {

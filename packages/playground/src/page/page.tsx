@@ -7,12 +7,32 @@ import { SendCard } from './cards/send-card.js'
 import { SettingsCard } from './cards/settings-card.js'
 import { TimelineCard } from './cards/timeline-card.js'
 import { PageHeader } from './page-header.js'
+import { view, words } from './preferences.js'
+import { Segments } from './segments.js'
+import { TopicsView } from './topics/topics-view.js'
 
 export function Page(): JSX.Element {
+  const w = words.value
   return (
     <>
       <PageHeader />
-      <main class="grid">
+      <nav class="views" aria-label={w.pageView}>
+        <Segments
+          label={w.pageView}
+          value={view.value}
+          choices={[
+            { value: 'echo', label: w.viewEcho },
+            { value: 'topics', label: w.viewTopics },
+          ]}
+          onChoose={(value) => {
+            view.value = value
+          }}
+        />
+      </nav>
+      <main class="topics-grid" hidden={view.value !== 'topics'}>
+        <TopicsView />
+      </main>
+      <main class="grid" hidden={view.value !== 'echo'}>
         <ConnectionCard />
         <SendCard />
         <TimelineCard />

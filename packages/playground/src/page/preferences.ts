@@ -11,6 +11,8 @@ const tables: Readonly<Record<Language, Words>> = { en: english, zh: chinese }
 
 export const language = signal(stored('language', languages) ?? preferredLanguage(navigator.languages))
 export const theme = signal(stored('theme', themes) ?? 'system')
+/** The part of the page that is shown. */
+export const view = signal<'echo' | 'topics'>(location.hash === '#topics' ? 'topics' : 'echo')
 export const words = computed(() => tables[language.value])
 
 /** Whether the page is dark now, by the user's choice or the system's. */
