@@ -7,6 +7,7 @@ import type { CloseStatus } from './closing/close-payload.js'
 import type { ProtocolError, TransportError } from './errors.js'
 import type { Extension } from './extensions/extension.js'
 import type { Limits } from './limits.js'
+import type { TextForm } from './receiving/message-assembler.js'
 import type { MessageReader } from './receiving/message-reader.js'
 import type { ReadTurns } from './receiving/read-turns.js'
 import type { ReceiveRates } from './receiving/receive-rate.js'
@@ -36,6 +37,9 @@ export interface ConnectionOptions<Owner> {
   readonly extension?: Extension | undefined
   /** Whether messages are delivered while they arrive; `maxMessageBytes` does not limit them then. */
   readonly streamsMessages?: boolean | undefined
+  /** How texts are delivered; as strings by default. `streamsMessages` ignores it. */
+  readonly textForm?: TextForm | undefined
+  readonly conduct?: Conduct | undefined
   /** Shared by the connections of a server. */
   readonly budget?: BufferBudget | undefined
   /** Shared by the connections of a server: the memory of incomplete input. Not counted by default. */
@@ -50,6 +54,16 @@ export interface ConnectionOptions<Owner> {
   readonly events: ConnectionEvents<Owner>
 }
 
+/** What a connection does where the standard leaves it a choice. Connections share such an object. */
+export interface Conduct {
+  /** Whether Pings are answered. Otherwise the owner must answer them (§5.5.2). */
+  readonly answersPings: boolean
+  /** Whether a Close that fails the connection carries the broken rule as its reason. */
+  readonly explainsFailures: boolean
+  /** Whether messages are still delivered between our Close and the peer's. */
+  readonly deliversWhileClosing: boolean
+}
+
 /**
  * Events of a connection. The owner may send, close, terminate, pause and resume from within each call, but must not
  * throw.
@@ -61,6 +75,12 @@ export interface ConnectionEvents<Owner> {
   drain(owner: Owner): void
   /** A message begins to arrive. Replaces `message` if `streamsMessages` is set. */
   messageStream?(owner: Owner, message: MessageReader): void
+  /** A Ping arrived. The receiver owns its payload. */
+  ping?(owner: Owner, payload: Uint8Array): void
+  /** The peer's Close arrived, and is answered unless it is an answer itself. */
+  peerClose?(owner: Owner, status: CloseStatus): void
+  /** The network has taken all bytes that were framed. */
+  written?(owner: Owner): void
   /** A Pong arrived. The receiver owns its payload. */
   pong?(owner: Owner, payload: Uint8Array): void
   /** The connection leaves the open state: no message follows. */

@@ -5,7 +5,7 @@ import type { Transport, TransportSink } from '../ports/transport.js'
 import { type CloseStatus, checkCloseStatus, readClosePayload, shortenReason } from './closing/close-payload.js'
 import { Closing, type ClosingOwner } from './closing/closing.js'
 import type { ClosingEvent, ClosingState } from './closing/closing-handshake.js'
-import type { ConnectionEvents, ConnectionOptions, SendResult } from './connection-types.js'
+import type { Conduct, ConnectionEvents, ConnectionOptions, SendResult } from './connection-types.js'
 import { asTransportError, closedWith, ProtocolError, TransportError } from './errors.js'
 import type { Extension } from './extensions/extension.js'
 import type { Limits } from './limits.js'
@@ -34,6 +34,8 @@ const framesPerTurn = 1024
 
 /** The same bound for the output of an extension: a read of 64 KiB can decompress to a thousand times as much. */
 const decodedBytesPerTurn = 1 << 20
+
+const usualConduct: Conduct = { answersPings: true, explainsFailures: true, deliversWhileClosing: false }
 
 /** Length of the header of a client's short frame. */
 const shortHeader = 6
@@ -72,6 +74,7 @@ export class Connection<Owner>
   readonly #rate: ReceiveRate | undefined
   readonly #receiveBudget: MemoryBudget | undefined
   readonly #readTurns: ReadTurns | undefined
+  readonly #conduct: Conduct
 
   /** Undefined while the connection is open. */
   #closing: Closing | undefined
@@ -99,6 +102,8 @@ export class Connection<Owner>
     whenBufferFull,
     extension,
     streamsMessages,
+    textForm,
+    conduct = usualConduct,
     budget,
     receiveBudget,
     readTurns,
@@ -118,13 +123,14 @@ export class Connection<Owner>
     this.#sink =
       streamsMessages === true
         ? this.#newStreamer()
-        : new MessageAssembler(ports.payload, ports.scratchPool, limits.maxMessageBytes)
+        : new MessageAssembler(ports.payload, ports.scratchPool, limits.maxMessageBytes, textForm)
     this.#control = new ControlFrames(this.#frameWriter, ports.payload, limits.highWaterMarkBytes)
     this.#unparsed = new InputBuffer(ports.payload)
     this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
     this.#gate = new ReadGate(transport, ports.clock, this.#rate)
     this.#receiveBudget = receiveBudget
     this.#readTurns = readTurns
+    this.#conduct = conduct
   }
 
   // The queue has these three. Fields of our own would cost every connection their memory.
@@ -165,6 +171,11 @@ export class Connection<Owner>
   /** Payload bytes of the message that `message` delivers, while it does: the length of a text in UTF-8. */
   get messageBytes(): number {
     return this.#sink.messageBytes
+  }
+
+  /** Whether the message that `message` delivers is a text, while it does. */
+  get messageIsText(): boolean {
+    return this.#sink.isText === true
   }
 
   /** Length in UTF-8 of the text that was sent last, as far as framing it told; undefined if it was compressed. */
@@ -243,6 +254,12 @@ export class Connection<Owner>
     if (this.#closing === undefined) this.#control.sendPing(payload)
   }
 
+  /** Sends a Pong that answers a Ping, or none, RFC 6455 §5.5.3. */
+  pong(payload: Uint8Array): void {
+    this.#control.checkPing(payload)
+    if (this.#closing === undefined) this.#control.sendPong(payload)
+  }
+
   /**
    * Requests a `drain` event for when no more than the high-water mark waits, as a `send` that returns 'buffered' does.
    */
@@ -313,6 +330,7 @@ export class Connection<Owner>
   drained(): void {
     this.#frameWriter.drained()
     if (this.#reads()) this.#control.sendWaitingPong()
+    this.#events.written?.(this.#owner)
     this.settle()
   }
 
@@ -434,6 +452,12 @@ export class Connection<Owner>
     turns.wait(this)
   }
 
+  /** Whether messages are delivered. */
+  #delivers(): boolean {
+    if (this.#closing === undefined) return true
+    return this.#conduct.deliversWhileClosing && this.#closing.state === 'closeSent'
+  }
+
   /** Whether received bytes still matter: the connection is open, or waits for the peer's Close. */
   #reads(): boolean {
     return this.#closing === undefined || this.#closing.state === 'closeSent'
@@ -486,7 +510,7 @@ export class Connection<Owner>
     if (!parser.read(bytes, at, end)) return end
     if (this.#rate !== undefined && parser.begins) this.#countFrame(this.#rate, parser)
     if (isControl(parser.opcode)) this.#readControl(bytes, parser)
-    else if (this.#closing === undefined) this.#readData(bytes, parser)
+    else if (this.#delivers()) this.#readData(bytes, parser)
     return parser.end
   }
 
@@ -538,9 +562,16 @@ export class Connection<Owner>
 
   #takeControl(opcode: number, bytes: Uint8Array, start: number, end: number): void {
     this.#countIdle(shortHeader + end - start)
-    if (opcode === Opcode.close) this.#move('peerClose', readClosePayload(this.#payload, bytes, start, end))
-    else if (opcode === Opcode.ping) this.#control.answerPing(bytes, start, end)
-    else if (this.#closing === undefined) this.#events.pong?.(this.#owner, this.#payload.copy(bytes, start, end))
+    if (opcode === Opcode.close) {
+      const status = readClosePayload(this.#payload, bytes, start, end)
+      this.#events.peerClose?.(this.#owner, status)
+      this.#move('peerClose', status)
+    } else if (opcode === Opcode.ping) {
+      if (this.#conduct.answersPings) this.#control.answerPing(bytes, start, end)
+      if (this.#closing === undefined) this.#events.ping?.(this.#owner, this.#payload.copy(bytes, start, end))
+    } else if (this.#closing === undefined) {
+      this.#events.pong?.(this.#owner, this.#payload.copy(bytes, start, end))
+    }
   }
 
   /** Bytes came of a message that an extension has encoded. */
@@ -623,7 +654,7 @@ export class Connection<Owner>
 
   #failBy(error: ProtocolError): void {
     this.#sink.release(error)
-    this.fail(error.closeCode, error.reason)
+    this.fail(error.closeCode, this.#conduct.explainsFailures ? error.reason : '')
     this.#events.error(this.#owner, error)
   }
 
@@ -647,8 +678,10 @@ export class Connection<Owner>
   }
 
   #leaveOpen(unfinished: readonly MessageWriter[]): void {
-    this.#sink.release()
-    this.#extension?.stopDecoding()
+    if (!this.#delivers()) {
+      this.#sink.release()
+      this.#extension?.stopDecoding()
+    }
     this.#queue.abandon(unfinished)
     // The remaining input is only searched for the peer's Close now.
     if (this.#gate.resumeAll()) this.#scheduleParsing()

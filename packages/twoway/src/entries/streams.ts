@@ -1,8 +1,31 @@
 import type { Duplex } from 'node:stream'
+import type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
+import { nodeClientPorts } from '../runtimes/node/connect/client-ports.js'
 import { type DuplexOptions, MessageDuplex } from '../runtimes/node/duplex.js'
+import { chooseTransport } from '../runtimes/node/transport/choose-transport.js'
+import { type DeflateNegotiation, negotiationOf } from '../streams/negotiate-deflate.js'
 import { pipeOf } from '../streams/pipe-of.js'
+import {
+  checkRole,
+  type StreamConnection,
+  type StreamConnectionOptions,
+  TransportConnection,
+} from '../streams/stream-connection.js'
 
+export type { CloseResult, SendResult } from '../core/connection-types.js'
+export { HandshakeError, ProtocolError, TransportError, UsageError } from '../core/errors.js'
+export type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
+export type { TextForm } from '../core/receiving/message-assembler.js'
 export type { DuplexOptions } from '../runtimes/node/duplex.js'
+export type { DeflateNegotiation } from '../streams/negotiate-deflate.js'
+export type {
+  NegotiatedDeflate,
+  Sent,
+  StreamConnection,
+  StreamConnectionHandlers,
+  StreamConnectionOptions,
+  StreamSendOptions,
+} from '../streams/stream-connection.js'
 export { toWebStreams, type WebStreams } from '../streams/web-streams.js'
 
 /**
@@ -28,4 +51,31 @@ export function toDuplex(socket: object, options: DuplexOptions = {}): Duplex {
   })
   const duplex = new MessageDuplex(pipe, options)
   return duplex
+}
+
+/**
+ * Runs a WebSocket connection over a stream whose opening handshake the caller has done: a stream of HTTP/2, a tunnel, or
+ * a socket that a program upgraded with code of its own. The stream belongs to the connection, but its properties may
+ * still be read, and it may be destroyed.
+ *
+ * ```ts
+ * const connection = fromDuplex(stream, { role: 'server', message: (message) => connection.send(message) })
+ * ```
+ *
+ * Throws a UsageError for another role.
+ */
+export function fromDuplex(stream: Duplex, options: StreamConnectionOptions): StreamConnection {
+  checkRole(options.role)
+  const transport = chooseTransport(stream, { head: options.head, keepsStream: true })
+  return new TransportConnection(transport, options, nodeClientPorts)
+}
+
+/** The negotiation of permessage-deflate for connections of `fromDuplex`. Throws a UsageError for invalid options. */
+export function negotiateDeflate(
+  role: 'client' | 'server',
+  options: PerMessageDeflateOptions = {},
+): DeflateNegotiation {
+  checkRole(role)
+  const codec = nodeClientPorts.deflateCodec()
+  return negotiationOf(role, options, codec && { ...nodeClientPorts, codec })
 }

@@ -5,6 +5,9 @@ import { copyBytes } from '../payload/copy-bytes.js'
 import type { ScratchPool } from '../sending/scratch-pool.js'
 import type { MessageSink } from './message-sink.js'
 
+/** How a text is delivered: as a string, as checked UTF-8, or as bytes that are not checked (§8.1 is then up to the owner). */
+export type TextForm = 'string' | 'bytes' | 'uncheckedBytes'
+
 /** The first capacity for a fragmented message; it doubles as needed. */
 const firstCapacity = 1024
 
@@ -24,6 +27,7 @@ export class MessageAssembler implements MessageSink {
   readonly #payload: Payload
   readonly #pool: ScratchPool
   readonly #maxBytes: number
+  readonly #textForm: TextForm
   #underWay = false
   #isText = false
   #fin = false
@@ -40,7 +44,8 @@ export class MessageAssembler implements MessageSink {
    * @param scratchPool lends buffers for long texts, which are copied to a string in the end, and chunks for short
    * messages in several frames, until the read ends
    */
-  constructor(payload: Payload, scratchPool: ScratchPool, maxMessageBytes: number) {
+  constructor(payload: Payload, scratchPool: ScratchPool, maxMessageBytes: number, textForm: TextForm = 'string') {
+    this.#textForm = textForm
     this.#payload = payload
     this.#pool = scratchPool
     this.#maxBytes = maxMessageBytes
@@ -53,6 +58,10 @@ export class MessageAssembler implements MessageSink {
 
   get messageBytes(): number {
     return this.#messageBytes
+  }
+
+  get isText(): boolean {
+    return this.#isText
   }
 
   get isUnderWay(): boolean {
@@ -108,7 +117,9 @@ export class MessageAssembler implements MessageSink {
   finish(): string | Uint8Array {
     if (this.#utf8State !== 0) throw new ProtocolError('textNotUtf8', 'it ends within a character')
     const buffer = this.#buffer ?? this.#payload.allocate(0)
-    const message = this.#isText ? this.#payload.decode(buffer, 0, this.#length, this.#isAscii)! : this.#bytes(buffer)
+    const message = this.#makesString
+      ? this.#payload.decode(buffer, 0, this.#length, this.#isAscii)!
+      : this.#bytes(buffer)
     if (message === buffer) this.#buffer = undefined
     this.#messageBytes = this.#length
     this.release()
@@ -140,7 +151,12 @@ export class MessageAssembler implements MessageSink {
   #takeWhole(bytes: Uint8Array, start: number, end: number, isAscii: boolean): string | Uint8Array {
     this.#underWay = false
     this.#messageBytes = end - start
-    if (!this.#isText) return this.#payload.copy(bytes, start, end)
+    if (!this.#makesString) {
+      if (this.#mustCheck(isAscii) && this.#payload.validate(0, bytes, start, end) !== 0) {
+        throw new ProtocolError('textNotUtf8')
+      }
+      return this.#payload.copy(bytes, start, end)
+    }
     const text = this.#payload.decode(bytes, start, end, isAscii)
     if (text === undefined) throw new ProtocolError('textNotUtf8')
     return text
@@ -150,7 +166,7 @@ export class MessageAssembler implements MessageSink {
     const length = end - start
     if (length === 0) return
     this.#checkLength(length)
-    if (this.#isText && !(isAscii && this.#utf8State === 0)) {
+    if (this.#mustCheck(isAscii && this.#utf8State === 0)) {
       this.#isAscii = false
       this.#utf8State = this.#payload.validate(this.#utf8State, bytes, start, end)
       if (this.#utf8State < 0) throw new ProtocolError('textNotUtf8')
@@ -158,6 +174,14 @@ export class MessageAssembler implements MessageSink {
     this.#reserve(this.#length + length, remaining)
     copyBytes(bytes, start, end, this.#buffer!, this.#length)
     this.#length += length
+  }
+
+  get #makesString(): boolean {
+    return this.#isText && this.#textForm === 'string'
+  }
+
+  #mustCheck(isValid: boolean): boolean {
+    return this.#isText && !isValid && this.#textForm !== 'uncheckedBytes'
   }
 
   #checkLength(more: number): void {
@@ -187,7 +211,7 @@ export class MessageAssembler implements MessageSink {
       return
     }
     const wanted = this.#fin ? Math.min(known, grown) : Math.min(this.#maxBytes, Math.max(grown, 2 * capacity))
-    const isPooled = this.#isText && wanted > chunkBytes
+    const isPooled = this.#makesString && wanted > chunkBytes
     if (isPooled) this.#moveTo(this.#pool.takeLong(wanted), true)
     // If the next piece completes the message, its buffer has the exact length and needs no copy.
     else this.#moveTo(this.#pool.takeBuffer(wanted, wanted === known ? wanted : 2 * wanted), false)

@@ -6,6 +6,8 @@ export interface MessageSink {
   readonly isUnderWay: boolean
   /** Bytes of the last message that was returned whole. */
   readonly messageBytes: number
+  /** Whether the last message that was returned whole is a text. */
+  readonly isText?: boolean
   /** Whether a part of an incomplete message was delivered. */
   readonly isStreaming?: boolean
   /**

@@ -41,13 +41,18 @@ export class ControlFrames {
     if (payload.length <= longestPayload) return
     throw new UsageError(
       'controlPayloadTooLong',
-      `a ping may carry at most ${longestPayload} bytes, this one has ${payload.length}: shorten it`,
+      `a Ping or Pong may carry at most ${longestPayload} bytes, this one has ${payload.length}: shorten it`,
     )
   }
 
   /** §5.5.2. */
   sendPing(payload: Uint8Array): void {
     this.#send(Opcode.ping, payload)
+  }
+
+  /** §5.5.3. */
+  sendPong(payload: Uint8Array): void {
+    this.#send(Opcode.pong, payload)
   }
 
   /** Answers a Ping, §5.5.2. While the network lags, only the latest Ping is answered, as §5.5.3 allows. */

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { type Duplex, PassThrough } from 'node:stream'
+import { describe, it, type TestContext } from 'node:test'
+import {
+  fromDuplex,
+  negotiateDeflate,
+  type StreamConnection,
+  type StreamConnectionOptions,
+} from '../entries/streams.js'
+
+type Options = Omit<StreamConnectionOptions, 'role'>
+
+/** A connection over TCP of which both ends are ours, with the log of their events. */
+async function pair(
+  test: TestContext,
+  of: { client?: Options; server?: Options } = {},
+): Promise<{ client: StreamConnection; server: StreamConnection; log: Log }> {
+  const listener = createServer().listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const { port } = listener.address() as { port: number }
+  const near = connect(port, '127.0.0.1')
+  const { 0: far } = (await once(listener, 'connection')) as [Socket]
+  test.after(() => {
+    near.destroy()
+    far.destroy()
+    listener.close()
+  })
+  const log = new Log()
+  const client = fromDuplex(near, { role: 'client', ...log.handlers('client'), ...of.client })
+  const server = fromDuplex(far, { role: 'server', ...log.handlers('server'), ...of.server })
+  return { client, server, log }
+}
+
+class Log {
+  readonly lines: string[] = []
+  #wake = (): void => {}
+
+  readonly add = (line: string): void => {
+    this.lines.push(line)
+    this.#wake()
+  }
+
+  handlers(name: string): Options {
+    return {
+      message: (message, isText) => this.add(`${name} ${isText ? 'text' : 'binary'} ${typeof message} ${message}`),
+      ping: (payload) => this.add(`${name} ping ${payload}`),
+      pong: (payload) => this.add(`${name} pong ${payload}`),
+      peerClose: (code, reason) => this.add(`${name} peerClose ${code} ${reason}`),
+      error: (error) => this.add(`${name} error ${error.code}`),
+      close: ({ code, reason, wasClean }) => this.add(`${name} close ${code} ${reason} ${wasClean}`),
+    }
+  }
+
+  async until(line: string): Promise<void> {
+    while (!this.lines.includes(line)) await new Promise<void>((resolve) => (this.#wake = resolve))
+  }
+}
+
+describe('a connection over a stream', () => {
+  it('delivers messages of both kinds, tells of Pings and Pongs, and closes', async (test) => {
+    const { client, server, log } = await pair(test)
+    client.send('text')
+    client.send(Buffer.from('bytes'))
+    client.ping(Buffer.from('one'))
+    await log.until('client pong one')
+    server.pong(Buffer.from('unasked'))
+    await log.until('client pong unasked')
+    client.close(1000, 'done')
+    await log.until('client close 1000 done true')
+    await log.until('server close 1000 done true')
+    assert.deepEqual(
+      log.lines.filter((line) => line.startsWith('server')),
+      [
+        'server text string text',
+        'server binary object bytes',
+        'server ping one',
+        'server peerClose 1000 done',
+        'server close 1000 done true',
+      ],
+    )
+    assert.equal(client.state, 'closed')
+  })
+
+  it('delivers texts as bytes, and checks them, §8.1', async (test) => {
+    const { client, log } = await pair(test, { server: { textForm: 'bytes' } })
+    client.send('ä')
+    client.send('a'.repeat(100_000))
+    await log.until(`server text object ${'a'.repeat(100_000)}`)
+    assert.equal(log.lines[0], 'server text object ä')
+    for (const [textForm, expected] of [
+      ['bytes', 'server error textNotUtf8'],
+      ['uncheckedBytes', 'server text object \ufffd'],
+    ] as const) {
+      const stream = new PassThrough()
+      const seen = new Log()
+      fromDuplex(stream, {
+        role: 'server',
+        textForm,
+        head: Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0xff]),
+        ...seen.handlers('server'),
+      })
+      await seen.until(expected)
+      stream.destroy()
+    }
+  })
+
+  it('sends a message in fragments, which others wait behind, and calls back for each, §5.4', async (test) => {
+    const { client, log } = await pair(test)
+    const sent: string[] = []
+    client.send('one ', { fin: false }, () => sent.push('one'))
+    client.send('two', { fin: true }, () => sent.push('two'))
+    client.send('three', {}, () => sent.push('three'))
+    client.close(1000)
+    await log.until('server close 1000  true')
+    assert.deepEqual(log.lines.slice(0, 2), ['server text string one two', 'server text string three'])
+    assert.deepEqual(sent.sort(), ['one', 'three', 'two'])
+  })
+
+  it('calls back with an error for a message that is not sent', async (test) => {
+    const { client, log } = await pair(test)
+    client.terminate()
+    await log.until('client close 1006  false')
+    const error = await new Promise((resolve) => client.send('late', {}, resolve))
+    assert.match(String(error), /closed before the message was sent/)
+  })
+
+  it('leaves Pings to its owner, and delivers between its Close and the answer, if told so', async (test) => {
+    const { client, server, log } = await pair(test, {
+      client: { deliversWhileClosing: true, textForm: 'bytes' },
+      server: { answersPings: false, peerClose: () => server.send('late') },
+    })
+    client.ping(Buffer.from('asked'))
+    await log.until('server ping asked')
+    client.close(1000)
+    await log.until('client close 1000  true')
+    assert.ok(log.lines.includes('client text object late'), log.lines.join('\n'))
+    assert.ok(!log.lines.includes('client pong asked'))
+  })
+
+  it('closes without the reason of a broken rule, if told so', async () => {
+    const written: Buffer[] = []
+    const stream = new PassThrough()
+    stream.write = ((chunk: Uint8Array, done: () => void) => {
+      written.push(Buffer.from(chunk))
+      process.nextTick(done)
+      return true
+    }) as Duplex['write']
+    const seen = new Log()
+    const head = Buffer.from([0x83, 0x80, 0, 0, 0, 0])
+    fromDuplex(stream, { role: 'server', explainsFailures: false, head, ...seen.handlers('server') })
+    await seen.until('server error reservedOpcode')
+    await new Promise(setImmediate)
+    assert.deepEqual([...Buffer.concat(written)], [0x88, 2, 1002 >> 8, 1002 & 0xff])
+    stream.destroy()
+  })
+
+  it('negotiates permessage-deflate, RFC 7692', async (test) => {
+    const ours = negotiateDeflate('client')
+    const theirs = negotiateDeflate('server', { thresholdBytes: 0 })
+    const accepted = theirs.accept(ours.offer)
+    assert.ok(accepted)
+    const confirmed = ours.confirm(accepted.answer)
+    assert.ok(confirmed)
+    assert.equal(ours.confirm('permessage-deflate; unknown'), undefined)
+    assert.equal(theirs.accept('x-other'), undefined)
+    const { server, log } = await pair(test, { client: { deflate: confirmed }, server: { deflate: accepted } })
+    server.send('a'.repeat(5_000))
+    await log.until(`client text string ${'a'.repeat(5_000)}`)
+  })
+
+  it('uses the masking keys of the caller, §5.3', async () => {
+    const written: Buffer[] = []
+    const stream = new PassThrough()
+    const write = stream.write.bind(stream) as (...parts: unknown[]) => boolean
+    stream.write = ((chunk: Uint8Array, ...rest: unknown[]) => {
+      written.push(Buffer.from(chunk))
+      return write(chunk, ...rest)
+    }) as Duplex['write']
+    const connection = fromDuplex(stream, { role: 'client', maskingKey: () => 0x04030201 })
+    await new Promise<void>((resolve) => connection.send('abc', {}, () => resolve()))
+    assert.deepEqual([...Buffer.concat(written)].slice(2, 6), [1, 2, 3, 4])
+    stream.destroy()
+  })
+})

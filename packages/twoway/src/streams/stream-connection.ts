@@ -1,0 +1,323 @@
+import { Connection } from '../core/connection.js'
+import type { CloseResult, Conduct, ConnectionEvents, ConnectionPorts, SendResult } from '../core/connection-types.js'
+import { type ProtocolError, TransportError, UsageError } from '../core/errors.js'
+import type { Extension } from '../core/extensions/extension.js'
+import { serverLimits } from '../core/limits.js'
+import type { TextForm } from '../core/receiving/message-assembler.js'
+import type { MessageWriter } from '../core/sending/message-writer.js'
+import type { Transport } from '../ports/transport.js'
+
+/** The handlers of a connection over a stream. Each may be left out. An error that one throws reaches whoever caused the call. */
+export interface StreamConnectionHandlers {
+  /** A message arrived: a string, or bytes that the handler owns. `isText` tells texts that are delivered as bytes. */
+  message?(message: string | Uint8Array, isText: boolean): void
+  /** A Ping arrived. */
+  ping?(payload: Uint8Array): void
+  /** A Pong arrived. */
+  pong?(payload: Uint8Array): void
+  /** The peer's Close arrived: its code, 1005 if it has none, and its reason. It is answered after this call. */
+  peerClose?(code: number, reason: string): void
+  /** The connection leaves the open state. */
+  closing?(): void
+  /** After a `send` that returned 'buffered', no more than the high-water mark waits. */
+  drain?(): void
+  /** The peer broke a rule, or the network failed. `close` follows. */
+  error?(error: ProtocolError | TransportError): void
+  /** The stream is gone. The last call. */
+  close?(result: CloseResult): void
+}
+
+export interface StreamConnectionOptions extends StreamConnectionHandlers {
+  /** The side of this endpoint: a client masks what it sends, RFC 6455 §5.1. */
+  readonly role: 'client' | 'server'
+  /** Bytes that were read from the stream after the opening handshake. The connection owns them. */
+  readonly head?: Uint8Array | undefined
+  /** The negotiated permessage-deflate, as `negotiateDeflate` returns it. Each serves one connection. */
+  readonly deflate?: NegotiatedDeflate | undefined
+  /**
+   * How texts are delivered: as strings, as bytes whose UTF-8 was checked, or as bytes that were not checked.
+   * @default 'string'
+   */
+  readonly textForm?: TextForm | undefined
+  /**
+   * Whether Pings are answered. With false, call `pong` for each, as §5.5.2 demands.
+   * @default true
+   */
+  readonly answersPings?: boolean | undefined
+  /**
+   * Whether the Close for a peer that broke a rule explains the rule.
+   * @default true
+   */
+  readonly explainsFailures?: boolean | undefined
+  /**
+   * Whether messages are still delivered between our Close and the peer's.
+   * @default false
+   */
+  readonly deliversWhileClosing?: boolean | undefined
+  /**
+   * Returns the next masking key of a client, a 32-bit integer whose lowest byte masks the first byte. It must be
+   * unpredictable, §5.3.
+   * @default keys of the runtime's cryptographic source
+   */
+  readonly maskingKey?: (() => number) | undefined
+  /**
+   * Bytes of a received message, after decompression.
+   * @default 1_048_576 (1 MiB)
+   */
+  readonly maxMessageBytes?: number | undefined
+  /**
+   * Milliseconds that the peer has to answer a Close and to end the stream.
+   * @default 5_000
+   */
+  readonly closeTimeoutMs?: number | undefined
+  /**
+   * Bytes that may wait before `send` returns 'buffered'. While more wait, the stream is not read.
+   * @default 65_536 (64 KiB)
+   */
+  readonly highWaterMarkBytes?: number | undefined
+  /**
+   * Bytes that may wait before the connection fails with 1013.
+   * @default 1_048_576 (1 MiB)
+   */
+  readonly maxBufferedBytes?: number | undefined
+}
+
+/** The state of permessage-deflate for one connection. */
+export interface NegotiatedDeflate {
+  /** The value for Sec-WebSocket-Extensions; empty on a client. */
+  readonly answer: string
+  /** @internal */
+  readonly extension: object
+}
+
+export interface StreamSendOptions {
+  /** Whether to compress the message; by default `thresholdBytes` decides. */
+  readonly compress?: boolean | undefined
+  /**
+   * Whether the message ends here. With false, the next call of `send` continues it, RFC 6455 §5.4. Fragments are
+   * joined or cut as the network takes them.
+   * @default true
+   */
+  readonly fin?: boolean | undefined
+}
+
+/** Called when the network has taken a message, or with the reason why it never will. */
+export type Sent = (error?: Error) => void
+
+/** A WebSocket connection over a stream, from after the opening handshake to its end. */
+export interface StreamConnection {
+  /** 'closing' from the first Close, or failure, on. */
+  readonly state: 'open' | 'closing' | 'closed'
+  readonly isPaused: boolean
+  /** Bytes that are queued and not yet written to the stream. */
+  readonly bufferedAmount: number
+  /** Sends a message. Long bytes of a server are not copied: leave them unchanged until `sent` is called. */
+  send(message: string | Uint8Array, options?: StreamSendOptions, sent?: Sent): SendResult
+  /** Sends a Ping with at most 125 bytes. */
+  ping(payload: Uint8Array, sent?: Sent): void
+  /** Sends a Pong with at most 125 bytes. */
+  pong(payload: Uint8Array, sent?: Sent): void
+  /** Starts the closing handshake after all messages that were sent before. */
+  close(code?: number, reason?: string): void
+  /** Drops the stream. */
+  terminate(): void
+  pause(): void
+  resume(): void
+}
+
+/** A message that is being sent in fragments. */
+interface Fragments {
+  readonly writer: MessageWriter
+  written: Promise<void>
+}
+
+/** Runs the protocol over a transport whose opening handshake is done. */
+export class TransportConnection implements StreamConnection {
+  readonly #connection: Connection<TransportConnection>
+  readonly #clock: ConnectionPorts['clock']
+  readonly #handlers: StreamConnectionHandlers
+  #waiting: Sent[] = []
+  #checksSoon = false
+  #fragments: Fragments | undefined
+
+  constructor(transport: Transport, options: StreamConnectionOptions, ports: ConnectionPorts) {
+    const { role, deflate, textForm, maskingKey } = options
+    const { maxMessageBytes, closeTimeoutMs, highWaterMarkBytes, maxBufferedBytes } = options
+    this.#handlers = options
+    this.#clock = ports.clock
+    this.#connection = new Connection<TransportConnection>({
+      role,
+      transport,
+      ports: maskingKey === undefined ? ports : { ...ports, random: { bytes: ports.random.bytes, maskingKey } },
+      limits: {
+        ...serverLimits,
+        ...(maxMessageBytes !== undefined && { maxMessageBytes }),
+        ...(closeTimeoutMs !== undefined && { closeTimeoutMs }),
+        ...(highWaterMarkBytes !== undefined && { highWaterMarkBytes }),
+        ...(maxBufferedBytes !== undefined && { maxBufferedBytes }),
+      },
+      whenBufferFull: 'close',
+      extension: deflate?.extension as Extension | undefined,
+      textForm,
+      conduct: conductOf(options),
+      owner: this,
+      events: TransportConnection.#events,
+    })
+    transport.start(this.#connection)
+  }
+
+  get state(): 'open' | 'closing' | 'closed' {
+    const { state } = this.#connection
+    return state === 'open' || state === 'closed' ? state : 'closing'
+  }
+
+  get isPaused(): boolean {
+    return this.#connection.isPaused
+  }
+
+  get bufferedAmount(): number {
+    return this.#connection.waitingBytes
+  }
+
+  send(message: string | Uint8Array, { compress, fin = true }: StreamSendOptions = {}, sent?: Sent): SendResult {
+    const connection = this.#connection
+    if (connection.state === 'open' && (!fin || this.#fragments !== undefined)) {
+      return this.#sendFragment(message, compress, fin, sent)
+    }
+    const result = connection.send(message, compress)
+    if (sent !== undefined) this.#notify(result === 'closed' ? closed() : undefined, sent)
+    return result
+  }
+
+  ping(payload: Uint8Array, sent?: Sent): void {
+    this.#connection.ping(payload)
+    if (sent !== undefined) this.#notify(undefined, sent)
+  }
+
+  pong(payload: Uint8Array, sent?: Sent): void {
+    this.#connection.pong(payload)
+    if (sent !== undefined) this.#notify(undefined, sent)
+  }
+
+  close(code?: number, reason?: string): void {
+    const connection = this.#connection
+    // A message whose last fragment was never given can't be waited for.
+    if (this.#fragments !== undefined) connection.close(code, reason)
+    else connection.afterPieces(() => connection.close(code, reason))
+  }
+
+  terminate(): void {
+    this.#connection.terminate()
+  }
+
+  pause(): void {
+    this.#connection.pause()
+  }
+
+  resume(): void {
+    this.#connection.resume()
+  }
+
+  #sendFragment(message: string | Uint8Array, compress: boolean | undefined, fin: boolean, sent?: Sent): SendResult {
+    this.#fragments ??= this.#beginMessage(compress)
+    const { writer } = this.#fragments
+    // The caller may change the bytes, and the writer may have to wait.
+    const piece = typeof message === 'string' ? message : message.slice()
+    this.#fragments.written = this.#fragments.written.then(async () => {
+      await writer.turn()
+      await writer.write(piece)
+      if (fin) writer.end()
+      if (sent !== undefined) this.#notify(this.state === 'closed' ? closed() : undefined, sent)
+    })
+    this.#fragments.written.catch((error: unknown) => {
+      sent?.(error as Error)
+      this.terminate()
+    })
+    if (fin) this.#fragments = undefined
+    return 'sent'
+  }
+
+  #beginMessage(compress: boolean | undefined): Fragments {
+    const writer = this.#connection.sendInPieces({ compress }, () => {})
+    return { writer, written: Promise.resolve() }
+  }
+
+  /** Calls back once nothing waits for the network, or soon with an error. */
+  #notify(error: Error | undefined, sent: Sent): void {
+    if (error !== undefined || this.#connection.state === 'closed') {
+      this.#clock.defer(() => sent(error ?? closed()))
+      return
+    }
+    this.#waiting.push(sent)
+    if (this.#checksSoon) return
+    this.#checksSoon = true
+    // The frames of this turn are written at its end.
+    this.#clock.task(() => {
+      this.#checksSoon = false
+      this.#callBack()
+    })
+  }
+
+  #callBack(): void {
+    if (this.#waiting.length === 0 || this.#connection.waitingBytes > 0) return
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const sent of waiting) sent()
+  }
+
+  #finish(result: CloseResult): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    this.#handlers.close?.(result)
+    for (const sent of waiting) sent(closed())
+  }
+
+  static readonly #events: ConnectionEvents<TransportConnection> = {
+    message(owner, message) {
+      owner.#handlers.message?.(message, typeof message === 'string' || owner.#connection.messageIsText)
+    },
+    ping(owner, payload) {
+      owner.#handlers.ping?.(payload)
+    },
+    pong(owner, payload) {
+      owner.#handlers.pong?.(payload)
+    },
+    peerClose(owner, { code, reason }) {
+      owner.#handlers.peerClose?.(code, reason)
+    },
+    written(owner) {
+      owner.#callBack()
+    },
+    drain(owner) {
+      owner.#handlers.drain?.()
+    },
+    closing(owner) {
+      owner.#handlers.closing?.()
+    },
+    error(owner, error) {
+      owner.#handlers.error?.(error)
+    },
+    closed(owner, result) {
+      owner.#finish(result)
+    },
+  }
+}
+
+function conductOf({
+  answersPings = true,
+  explainsFailures = true,
+  deliversWhileClosing = false,
+}: StreamConnectionOptions): Conduct {
+  return { answersPings, explainsFailures, deliversWhileClosing }
+}
+
+function closed(): TransportError {
+  return new TransportError('the connection closed before the message was sent')
+}
+
+/** Throws a UsageError unless the role is one of the two. */
+export function checkRole(role: unknown): asserts role is 'client' | 'server' {
+  if (role !== 'client' && role !== 'server') {
+    throw new UsageError('optionInvalid', "the option role must be 'client' or 'server'")
+  }
+}
