@@ -3,6 +3,7 @@
 const { join } = require('node:path')
 const { buildCommonjs } = require('./build-commonjs.cjs')
 const { buildPage } = require('./build-page.cjs')
+const { buildWs } = require('./build-ws.cjs')
 const { buildAssembly } = require('./build-assembly.cjs')
 const { runChild } = require('./run-child.cjs')
 
@@ -14,6 +15,7 @@ async function build() {
   process.exitCode = await runChild(process.execPath, [tsc, '-b'], { cwd: root })
   if (process.exitCode !== 0) return
   await buildCommonjs()
+  await buildWs()
   await buildPage()
 }
 

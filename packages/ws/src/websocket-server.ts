@@ -1,0 +1,272 @@
+import { EventEmitter } from 'node:events'
+import http, { type IncomingMessage, type Server as HttpServer } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { acceptOf } from './client-handshake.js'
+import { type DeflateOptions, deflateName, type Extensions, negotiationOf } from './deflate.js'
+import { extension, subprotocol } from './header-values.js'
+import { maxPayloadOf } from './safety.js'
+import { type SocketOptions, WebSocket } from './websocket.js'
+
+type Info = { origin: string; secure: boolean; req: IncomingMessage }
+type Verified = (result: boolean, code?: number, message?: string, headers?: http.OutgoingHttpHeaders) => void
+type Upgraded = (ws: WebSocket, request: IncomingMessage) => void
+
+export interface ServerOptions extends SocketOptions {
+  readonly autoPong?: boolean
+  readonly backlog?: number | null
+  readonly clientTracking?: boolean
+  readonly closeTimeout?: number
+  readonly handleProtocols?: ((names: Set<string>, request: IncomingMessage) => string | false) | null
+  readonly host?: string | null
+  readonly maxPendingAutoPongs?: number
+  readonly noServer?: boolean
+  readonly path?: string | null
+  readonly perMessageDeflate?: boolean | DeflateOptions
+  readonly port?: number | null
+  readonly server?: HttpServer | null
+  readonly verifyClient?: ((info: Info) => boolean) | ((info: Info, done: Verified) => void) | null
+  readonly WebSocket?: typeof WebSocket
+}
+
+const challenge = /^[+/0-9A-Za-z]{22}==$/
+
+/** Sockets that have become WebSockets. */
+const taken = new WeakSet<Duplex>()
+
+/** ws's WebSocketServer: upgrades the requests of an HTTP server, its own or the program's. */
+export class WebSocketServer extends EventEmitter {
+  readonly options: ServerOptions
+  /** Undefined without `clientTracking`. */
+  declare clients: Set<WebSocket> | undefined
+  _server: HttpServer | null = null
+  #state: 'running' | 'closing' | 'closed' = 'running'
+  #closesWithLast = false
+  #stopListening = (): void => {}
+
+  constructor(options: ServerOptions = {}, callback?: () => void) {
+    super()
+    const settings: ServerOptions = {
+      allowSynchronousEvents: true,
+      autoPong: true,
+      maxBufferedChunks: 256 * 1024,
+      maxFragments: 16 * 1024,
+      maxPayload: maxPayloadOf('server', options.safe),
+      maxPendingAutoPongs: 60,
+      skipUTF8Validation: false,
+      perMessageDeflate: false,
+      handleProtocols: null,
+      clientTracking: true,
+      closeTimeout: 30_000,
+      verifyClient: null,
+      noServer: false,
+      backlog: null,
+      server: null,
+      host: null,
+      path: null,
+      port: null,
+      WebSocket,
+      ...options,
+    } as ServerOptions
+    const { port, server, noServer } = settings
+    if ([port != null, Boolean(server), Boolean(noServer)].filter(Boolean).length !== 1) {
+      throw new TypeError('One and only one of the "port", "server", or "noServer" options must be specified')
+    }
+    if (port != null) {
+      this._server = http.createServer(refusePlainRequest)
+      this._server.listen(port, settings.host as string, settings.backlog as number, callback)
+    } else if (server) {
+      this._server = server
+    }
+    if (this._server !== null) this.#listenTo(this._server)
+    if (settings.clientTracking) this.clients = new Set()
+    this.options = settings.perMessageDeflate === true ? { ...settings, perMessageDeflate: {} } : settings
+  }
+
+  address(): AddressInfo | string | null {
+    if (this.options.noServer) throw new Error('The server is operating in "noServer" mode')
+    return this._server?.address() ?? null
+  }
+
+  close(callback?: (error?: Error) => void): void {
+    if (this.#state === 'closed') {
+      if (callback) this.once('close', () => callback(new Error('The server is not running')))
+      process.nextTick(() => this.#emitClose())
+      return
+    }
+    if (callback) this.once('close', callback)
+    if (this.#state === 'closing') return
+    this.#state = 'closing'
+    const server = this._server
+    this.#stopListening()
+    this._server = null
+    if (!this.options.noServer && !this.options.server) server?.close(() => this.#emitClose())
+    else if (this.clients !== undefined && this.clients.size > 0) this.#closesWithLast = true
+    else process.nextTick(() => this.#emitClose())
+  }
+
+  shouldHandle(request: IncomingMessage): boolean {
+    return !this.options.path || request.url?.split('?', 1)[0] === this.options.path
+  }
+
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, callback: Upgraded): void {
+    socket.on('error', destroyIt)
+    const { headers } = request
+    const key = headers['sec-websocket-key']
+    const version = Number(headers['sec-websocket-version'])
+    const refuse = (status: number, message: string, more?: http.OutgoingHttpHeaders): void => {
+      if (this.listenerCount('wsClientError') > 0) this.emit('wsClientError', new Error(message), socket, request)
+      else answer(socket, status, message, more)
+    }
+    if (request.method !== 'GET') return refuse(405, 'Invalid HTTP method')
+    if (headers.upgrade?.toLowerCase() !== 'websocket') return refuse(400, 'Invalid Upgrade header')
+    if (key === undefined || !challenge.test(key)) return refuse(400, 'Missing or invalid Sec-WebSocket-Key header')
+    if (version !== 13 && version !== 8) {
+      return refuse(400, 'Missing or invalid Sec-WebSocket-Version header', { 'Sec-WebSocket-Version': '13, 8' })
+    }
+    if (!this.shouldHandle(request)) return answer(socket, 400)
+    const names = namesIn(headers['sec-websocket-protocol'])
+    if (names === undefined) return refuse(400, 'Invalid Sec-WebSocket-Protocol header')
+    const extensions = this.#negotiate(headers['sec-websocket-extensions'])
+    if (extensions === undefined) return refuse(400, 'Invalid or unacceptable Sec-WebSocket-Extensions header')
+    const complete = (): void => this.completeUpgrade(extensions, key, names, request, socket, head, callback)
+    const { verifyClient } = this.options
+    if (!verifyClient) return complete()
+    const { authorized, encrypted } = request.socket as Socket & { authorized?: boolean; encrypted?: boolean }
+    const info: Info = {
+      origin: headers[version === 8 ? 'sec-websocket-origin' : 'origin'] as string,
+      secure: Boolean(authorized || encrypted),
+      req: request,
+    }
+    if (verifyClient.length === 2) {
+      const verify = verifyClient as (info: Info, done: Verified) => void
+      verify.call(this.options, info, (isVerified, code, message, more) => {
+        if (isVerified) complete()
+        else answer(socket, code || 401, message, more)
+      })
+    } else if ((verifyClient as (info: Info) => boolean).call(this.options, info)) {
+      complete()
+    } else {
+      answer(socket, 401)
+    }
+  }
+
+  completeUpgrade(
+    extensions: Extensions,
+    key: string,
+    names: Set<string>,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    callback: Upgraded,
+  ): void {
+    if (!socket.readable || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    if (taken.has(socket)) {
+      throw new Error(
+        'server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration',
+      )
+    }
+    if (this.#state !== 'running') return answer(socket, 503)
+    const headers = [
+      'HTTP/1.1 101 Switching Protocols',
+      'Upgrade: websocket',
+      'Connection: Upgrade',
+      `Sec-WebSocket-Accept: ${acceptOf(key)}`,
+    ]
+    const ws = new this.options.WebSocket!(null, undefined, this.options as never)
+    const { handleProtocols } = this.options
+    const protocol =
+      names.size === 0 ? undefined : handleProtocols ? handleProtocols(names, request) : names.values().next().value
+    if (protocol) {
+      headers.push(`Sec-WebSocket-Protocol: ${protocol}`)
+      ws._protocol = protocol
+    }
+    const deflate = extensions[deflateName]
+    if (deflate !== undefined) {
+      headers.push(`Sec-WebSocket-Extensions: ${deflate.answer}`)
+      ws._extensions = extensions
+    }
+    this.emit('headers', headers, request)
+    socket.write(headers.concat('\r\n').join('\r\n'))
+    socket.off('error', destroyIt)
+    taken.add(socket)
+    ws.setSocket(socket, head, this.options)
+    if (this.clients !== undefined) this.#track(ws, this.clients)
+    callback(ws, request)
+  }
+
+  #track(ws: WebSocket, clients: Set<WebSocket>): void {
+    clients.add(ws)
+    ws.on('close', () => {
+      clients.delete(ws)
+      if (this.#closesWithLast && clients.size === 0) process.nextTick(() => this.#emitClose())
+    })
+  }
+
+  /** The extensions of a connection; undefined if the header is malformed, or all offers of compression are unacceptable. */
+  #negotiate(offered: string | undefined): Extensions | undefined {
+    const { perMessageDeflate } = this.options
+    if (!perMessageDeflate || offered === undefined) return {}
+    try {
+      if (extension.parse(offered)[deflateName] === undefined) return {}
+    } catch {
+      return undefined
+    }
+    const negotiated = negotiationOf('server', perMessageDeflate).accept(offered)
+    return negotiated && { [deflateName]: negotiated }
+  }
+
+  #listenTo(server: HttpServer): void {
+    const listeners = {
+      listening: (): boolean => this.emit('listening'),
+      error: (error: Error): boolean => this.emit('error', error),
+      upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer): void =>
+        this.handleUpgrade(request, socket, head, (ws, upgraded) => this.emit('connection', ws, upgraded)),
+    }
+    const all = Object.entries(listeners) as [string, (...values: unknown[]) => void][]
+    for (const { 0: name, 1: listener } of all) server.on(name, listener)
+    this.#stopListening = () => {
+      for (const { 0: name, 1: listener } of all) server.off(name, listener)
+    }
+  }
+
+  #emitClose(): void {
+    this.#state = 'closed'
+    this.emit('close')
+  }
+}
+
+function namesIn(header: string | undefined): Set<string> | undefined {
+  if (header === undefined) return new Set()
+  try {
+    return subprotocol.parse(header)
+  } catch {
+    return undefined
+  }
+}
+
+function destroyIt(this: Duplex): void {
+  this.destroy()
+}
+
+function refusePlainRequest(_request: IncomingMessage, response: http.ServerResponse): void {
+  const body = http.STATUS_CODES[426]!
+  response.writeHead(426, { 'Content-Length': body.length, 'Content-Type': 'text/plain' })
+  response.end(body)
+}
+
+function answer(socket: Duplex, status: number, text?: string, more?: http.OutgoingHttpHeaders): void {
+  const message = text || http.STATUS_CODES[status]!
+  const headers = {
+    Connection: 'close',
+    'Content-Type': 'text/html',
+    'Content-Length': Buffer.byteLength(message),
+    ...more,
+  }
+  const lines = Object.entries(headers).map(({ 0: name, 1: value }) => `${name}: ${value}`)
+  socket.once('finish', () => socket.destroy())
+  socket.end([`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`, ...lines, '', message].join('\r\n'))
+}
