@@ -77,7 +77,7 @@ export class MessageAssembler implements MessageSink {
     if (opcode === Opcode.continuation) {
       if (!this.#underWay) throw new ProtocolError('continuationWithoutMessage')
     } else {
-      if (this.#underWay) throw new ProtocolError('messageWithinMessage')
+      if (this.#underWay) throw new ProtocolError('messageWithinMessage', `opcode ${opcode}`)
       this.#underWay = true
       this.#isText = opcode === Opcode.text
     }
