@@ -13,7 +13,9 @@ async function buildWs() {
   const parts = readdirSync(dist).filter((name) => name.endsWith('.js'))
   const isUpToDate =
     existsSync(output) &&
-    [__filename, ...parts.map((part) => join(dist, part))].every((part) => statSync(part).mtimeMs <= statSync(output).mtimeMs)
+    [__filename, ...parts.map((part) => join(dist, part))].every(
+      (part) => statSync(part).mtimeMs <= statSync(output).mtimeMs,
+    )
   if (isUpToDate) return
   await require('esbuild').build({
     entryPoints: [join(dist, 'index.js')],

@@ -1,14 +1,30 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { EventEmitter } from 'node:events'
 import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
-import { type DeflateOptions, deflateName, negotiationOf } from './deflate.js'
+import { type DeflateOptions, deflateName, type Extensions, negotiationOf } from './deflate.js'
 import { maxPayloadOf } from './safety.js'
-import type { SocketOptions, WebSocket } from './websocket.js'
+import type { SocketOptions } from './socket-options.js'
 
 type Headers = Record<string, string | number | string[] | undefined>
+
+/** The WebSocket that a handshake opens. */
+export interface HandshakeOwner extends EventEmitter {
+  _url: string
+  _req: ClientRequest | null
+  _redirects: number
+  _protocol: string
+  _readyState: 0 | 1 | 2 | 3
+  readonly _extensions: Extensions
+  readonly url: string
+  readonly readyState: 0 | 1 | 2 | 3
+  readonly CONNECTING: 0
+  setSocket(socket: Duplex, head: Buffer, options: SocketOptions): void
+  emitClose(): void
+}
 
 export interface ClientOptions extends Omit<RequestOptions, 'protocol' | 'headers'>, SocketOptions {
   readonly protocols?: string | string[]
@@ -22,7 +38,7 @@ export interface ClientOptions extends Omit<RequestOptions, 'protocol' | 'header
   readonly maxRedirects?: number
   readonly handshakeTimeout?: number
   readonly origin?: string
-  readonly finishRequest?: (request: ClientRequest, ws: WebSocket) => void
+  readonly finishRequest?: (request: ClientRequest, ws: HandshakeOwner) => void
 }
 
 interface Settings extends ClientOptions {
@@ -47,7 +63,7 @@ export function acceptOf(key: string): string {
 
 /** Requests the upgrade by node:http, and hands the socket to the WebSocket. Throws for arguments that can't be used. */
 export function openHandshake(
-  ws: WebSocket,
+  ws: HandshakeOwner,
   address: string | URL,
   protocols: readonly string[],
   options: ClientOptions = {},
@@ -79,8 +95,7 @@ export function openHandshake(
   const isSecure = url.protocol === 'wss:'
   const isPipe = url.protocol === 'ws+unix:'
   const key = randomBytes(16).toString('base64')
-  const deflate =
-    settings.perMessageDeflate && negotiationOf('client', settings.perMessageDeflate)
+  const deflate = settings.perMessageDeflate && negotiationOf('client', settings.perMessageDeflate)
   const names = new Set(checkedNames(protocols))
   const headers: Headers = {
     ...settings.headers,
@@ -123,7 +138,7 @@ export function openHandshake(
       dropCredentials(request, origin, { isSecure, isPipe, place })
     }
     const authorization = request.auth && `Basic ${Buffer.from(request.auth).toString('base64')}`
-    if (authorization && following.headers?.['authorization'] === undefined) {
+    if (authorization && following.headers?.authorization === undefined) {
       following = { ...following, headers: { ...following.headers, authorization } }
     }
   }
@@ -168,11 +183,7 @@ export function openHandshake(
     const extensions = response.headers['sec-websocket-extensions']
     if (extensions !== undefined) {
       if (!deflate) {
-        abortHandshake(
-          ws,
-          socket,
-          'Server sent a Sec-WebSocket-Extensions header but no extension was requested',
-        )
+        abortHandshake(ws, socket, 'Server sent a Sec-WebSocket-Extensions header but no extension was requested')
         return
       }
       const negotiated = deflate.confirm(extensions)
@@ -198,7 +209,7 @@ export function openHandshake(
 const aborted = new WeakSet<ClientRequest>()
 
 /** Ends a handshake with an error, soon. */
-export function abortHandshake(ws: WebSocket, stream: ClientRequest | Duplex | null, message: string): void {
+export function abortHandshake(ws: HandshakeOwner, stream: ClientRequest | Duplex | null, message: string): void {
   ws._readyState = 2
   const error = new Error(message)
   if (stream !== null && 'setHeader' in stream) {
@@ -216,7 +227,7 @@ export function abortHandshake(ws: WebSocket, stream: ClientRequest | Duplex | n
   }
 }
 
-function failAndClose(ws: WebSocket, error: Error): void {
+function failAndClose(ws: HandshakeOwner, error: Error): void {
   ws._readyState = 2
   ws.emit('error', error)
   ws.emitClose()
@@ -262,9 +273,9 @@ function lowerCased(headers: Headers = {}): Headers {
 function dropCredentials(request: RequestOptions & { headers: Headers }, from: Origin, to: Origin): void {
   const isSameHost = from.isPipe === to.isPipe && from.place === to.place
   if (isSameHost && (!from.isSecure || to.isSecure)) return
-  delete request.headers['authorization']
-  delete request.headers['cookie']
-  if (!isSameHost) delete request.headers['host']
+  delete request.headers.authorization
+  delete request.headers.cookie
+  if (!isSameHost) delete request.headers.host
   request.auth = undefined
 }
 

@@ -1,4 +1,4 @@
-import { type DeflateNegotiation, negotiateDeflate, type NegotiatedDeflate } from 'twoway/streams'
+import { type DeflateNegotiation, type NegotiatedDeflate, negotiateDeflate } from 'twoway/streams'
 
 /** The option `perMessageDeflate` of ws. */
 export interface DeflateOptions {

@@ -20,16 +20,19 @@ const rows: { readonly [code: string]: (reason: string) => Row } = {
     /RSV[23]/.test(reason)
       ? frame('WS_ERR_UNEXPECTED_RSV_2_3', 'RSV2 and RSV3 must be clear')
       : frame('WS_ERR_UNEXPECTED_RSV_1', 'RSV1 must be clear'),
-  reservedOpcode: (reason) => frame('WS_ERR_INVALID_OPCODE', `invalid opcode ${Number(/0x[0-9a-f]+/.exec(reason)?.[0])}`),
+  reservedOpcode: (reason) =>
+    frame('WS_ERR_INVALID_OPCODE', `invalid opcode ${Number(/0x[0-9a-f]+/.exec(reason)?.[0])}`),
   continuationWithoutMessage: () => frame('WS_ERR_INVALID_OPCODE', 'invalid opcode 0'),
-  messageWithinMessage: (reason) => frame('WS_ERR_INVALID_OPCODE', `invalid opcode ${/opcode (\d)/.exec(reason)?.[1] ?? 1}`),
+  messageWithinMessage: (reason) =>
+    frame('WS_ERR_INVALID_OPCODE', `invalid opcode ${/opcode (\d)/.exec(reason)?.[1] ?? 1}`),
   controlFragmented: () => frame('WS_ERR_EXPECTED_FIN', 'FIN must be set'),
   controlTooLong: (reason) =>
     frame('WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH', `invalid payload length ${/length (\d+)/.exec(reason)?.[1] ?? 126}`),
   closePayloadTooShort: () => frame('WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH', 'invalid payload length 1'),
   frameNotMasked: () => frame('WS_ERR_EXPECTED_MASK', 'MASK must be set'),
   frameMasked: () => frame('WS_ERR_UNEXPECTED_MASK', 'MASK must be clear'),
-  closeCodeInvalid: (reason) => frame('WS_ERR_INVALID_CLOSE_CODE', `invalid status code ${/: (\d+)/.exec(reason)?.[1]}`),
+  closeCodeInvalid: (reason) =>
+    frame('WS_ERR_INVALID_CLOSE_CODE', `invalid status code ${/: (\d+)/.exec(reason)?.[1]}`),
   closeReasonNotUtf8: () => invalidUtf8,
   textNotUtf8: () => invalidUtf8,
   lengthOver63Bits: () => ({

@@ -47,7 +47,8 @@ export const extension = {
 function readParameter(text: string, header: string): [string, string | true] {
   const at = text.indexOf('=')
   const key = at < 0 ? text : text.slice(0, at)
-  const value = at < 0 ? true : text.slice(at + 1).replace(/^"(.*)"$/, (_, quoted: string) => quoted.replace(/\\(.)/g, '$1'))
+  const value =
+    at < 0 ? true : text.slice(at + 1).replace(/^"(.*)"$/, (_, quoted: string) => quoted.replace(/\\(.)/g, '$1'))
   if (!token.test(key) || (value !== true && !token.test(value))) {
     throw new SyntaxError(`Unexpected character in ${JSON.stringify(header)}`)
   }

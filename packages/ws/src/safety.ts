@@ -1,6 +1,6 @@
 /** Whether Twoway's limits hold instead of ws's: `safe: true`, or TWOWAY_WS_SAFE=1 for a whole process. */
 export function isSafe(option: boolean | undefined): boolean {
-  return option ?? process.env['TWOWAY_WS_SAFE'] === '1'
+  return option ?? process.env.TWOWAY_WS_SAFE === '1'
 }
 
 /** The defaults of limits on received messages: ws's, or Twoway's for a server and a client. */

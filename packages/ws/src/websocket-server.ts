@@ -1,12 +1,13 @@
 import { EventEmitter } from 'node:events'
-import http, { type IncomingMessage, type Server as HttpServer } from 'node:http'
+import http, { type Server as HttpServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { acceptOf } from './client-handshake.js'
 import { type DeflateOptions, deflateName, type Extensions, negotiationOf } from './deflate.js'
 import { extension, subprotocol } from './header-values.js'
 import { maxPayloadOf } from './safety.js'
-import { type SocketOptions, WebSocket } from './websocket.js'
+import type { SocketOptions } from './socket-options.js'
+import { WebSocket } from './websocket.js'
 
 type Info = { origin: string; secure: boolean; req: IncomingMessage }
 type Verified = (result: boolean, code?: number, message?: string, headers?: http.OutgoingHttpHeaders) => void
@@ -112,26 +113,41 @@ export class WebSocketServer extends EventEmitter {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, callback: Upgraded): void {
     socket.on('error', destroyIt)
     const { headers } = request
-    const key = headers['sec-websocket-key']
     const version = Number(headers['sec-websocket-version'])
-    const refuse = (status: number, message: string, more?: http.OutgoingHttpHeaders): void => {
-      if (this.listenerCount('wsClientError') > 0) this.emit('wsClientError', new Error(message), socket, request)
-      else answer(socket, status, message, more)
-    }
-    if (request.method !== 'GET') return refuse(405, 'Invalid HTTP method')
-    if (headers.upgrade?.toLowerCase() !== 'websocket') return refuse(400, 'Invalid Upgrade header')
-    if (key === undefined || !challenge.test(key)) return refuse(400, 'Missing or invalid Sec-WebSocket-Key header')
-    if (version !== 13 && version !== 8) {
-      return refuse(400, 'Missing or invalid Sec-WebSocket-Version header', { 'Sec-WebSocket-Version': '13, 8' })
-    }
-    if (!this.shouldHandle(request)) return answer(socket, 400)
     const names = namesIn(headers['sec-websocket-protocol'])
-    if (names === undefined) return refuse(400, 'Invalid Sec-WebSocket-Protocol header')
     const extensions = this.#negotiate(headers['sec-websocket-extensions'])
-    if (extensions === undefined) return refuse(400, 'Invalid or unacceptable Sec-WebSocket-Extensions header')
-    const complete = (): void => this.completeUpgrade(extensions, key, names, request, socket, head, callback)
+    const fault = faultOf(request)
+    if (fault !== undefined) this.#refuse(request, socket, ...fault)
+    else if (!this.shouldHandle(request)) answer(socket, 400)
+    else if (names === undefined) this.#refuse(request, socket, 400, 'Invalid Sec-WebSocket-Protocol header')
+    else if (extensions === undefined) {
+      this.#refuse(request, socket, 400, 'Invalid or unacceptable Sec-WebSocket-Extensions header')
+    } else {
+      const key = headers['sec-websocket-key']!
+      this.#verify(request, socket, version, () => {
+        this.completeUpgrade(extensions, key, names, request, socket, head, callback)
+      })
+    }
+  }
+
+  #refuse(
+    request: IncomingMessage,
+    socket: Duplex,
+    status: number,
+    message: string,
+    more?: http.OutgoingHttpHeaders,
+  ): void {
+    if (this.listenerCount('wsClientError') > 0) this.emit('wsClientError', new Error(message), socket, request)
+    else answer(socket, status, message, more)
+  }
+
+  #verify(request: IncomingMessage, socket: Duplex, version: number, complete: () => void): void {
+    const { headers } = request
     const { verifyClient } = this.options
-    if (!verifyClient) return complete()
+    if (!verifyClient) {
+      complete()
+      return
+    }
     const { authorized, encrypted } = request.socket as Socket & { authorized?: boolean; encrypted?: boolean }
     const info: Info = {
       origin: headers[version === 8 ? 'sec-websocket-origin' : 'origin'] as string,
@@ -169,7 +185,10 @@ export class WebSocketServer extends EventEmitter {
         'server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration',
       )
     }
-    if (this.#state !== 'running') return answer(socket, 503)
+    if (this.#state !== 'running') {
+      answer(socket, 503)
+      return
+    }
     const headers = [
       'HTTP/1.1 101 Switching Protocols',
       'Upgrade: websocket',
@@ -237,6 +256,18 @@ export class WebSocketServer extends EventEmitter {
     this.#state = 'closed'
     this.emit('close')
   }
+}
+
+type Fault = [status: number, message: string, more?: http.OutgoingHttpHeaders]
+
+/** RFC 6455 §4.2.1, in ws's words. */
+function faultOf({ method, headers }: IncomingMessage): Fault | undefined {
+  const version = Number(headers['sec-websocket-version'])
+  if (method !== 'GET') return [405, 'Invalid HTTP method']
+  if (headers.upgrade?.toLowerCase() !== 'websocket') return [400, 'Invalid Upgrade header']
+  if (!challenge.test(headers['sec-websocket-key'] ?? '')) return [400, 'Missing or invalid Sec-WebSocket-Key header']
+  if (version === 13 || version === 8) return undefined
+  return [400, 'Missing or invalid Sec-WebSocket-Version header', { 'Sec-WebSocket-Version': '13, 8' }]
 }
 
 function namesIn(header: string | undefined): Set<string> | undefined {

@@ -3,13 +3,14 @@ import type { ClientRequest } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { fromDuplex, ProtocolError, type StreamConnection, type TransportError } from 'twoway/streams'
-import { abortHandshake, type ClientOptions, openHandshake } from './client-handshake.js'
+import { abortHandshake, type ClientOptions, type HandshakeOwner, openHandshake } from './client-handshake.js'
 import { inForm, isBlob, toBuffer } from './data.js'
 import { deflateName, type Extensions } from './deflate.js'
 import { translate } from './errors.js'
 import { addHandler, attributeOf, type EventSource, type Handler, removeHandler, setAttribute } from './events.js'
 import { bufferLimits } from './safety.js'
 import { type Callback, type FrameTarget, Sender } from './sender.js'
+import type { SocketOptions } from './socket-options.js'
 
 const readyStates = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const
 const binaryTypes = ['nodebuffer', 'arraybuffer', 'fragments', 'blob']
@@ -17,13 +18,6 @@ const nothing = Buffer.alloc(0)
 
 /** `maxPayload: 0` means no limit. zlib and V8 make no longer buffers. */
 const longestMessage = 2 ** 31 - 1
-
-export interface SocketOptions {
-  readonly generateMask?: ((mask: Buffer) => void) | undefined
-  readonly maxPayload?: number | undefined
-  readonly skipUTF8Validation?: boolean | undefined
-  readonly safe?: boolean | undefined
-}
 
 export interface SendOptions {
   readonly binary?: boolean
@@ -40,7 +34,7 @@ interface ServerSideOptions {
 }
 
 /** ws's WebSocket: an EventEmitter with the methods of WHATWG's, on a client and on a server. */
-export class WebSocket extends EventEmitter implements EventSource, FrameTarget {
+export class WebSocket extends EventEmitter implements EventSource, FrameTarget, HandshakeOwner {
   declare static readonly CONNECTING: 0
   declare static readonly OPEN: 1
   declare static readonly CLOSING: 2
@@ -241,14 +235,11 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget 
   /** @internal */
   sendFrame(opcode: number, fin: boolean, payload: Buffer, callback: Callback | undefined): void {
     const connection = this.#connection
-    if (connection === undefined || this._readyState !== 1) return this.#refuse(payload, callback)
-    if (opcode === 8) {
-      const code = payload.length >= 2 ? payload.readUInt16BE(0) : undefined
-      return this.close(code, payload.subarray(2))
-    }
-    if (opcode === 9) return connection.ping(payload, callback)
-    if (opcode === 10) return connection.pong(payload, callback)
-    connection.send(opcode === 1 ? payload.toString() : payload, { compress: false, fin }, callback)
+    if (connection === undefined || this._readyState !== 1) this.#refuse(payload, callback)
+    else if (opcode === 8) this.close(payload.length >= 2 ? payload.readUInt16BE(0) : undefined, payload.subarray(2))
+    else if (opcode === 9) connection.ping(payload, callback)
+    else if (opcode === 10) connection.pong(payload, callback)
+    else connection.send(opcode === 1 ? payload.toString() : payload, { compress: false, fin }, callback)
   }
 
   addEventListener(type: string, handler: Handler, options: { readonly once?: boolean } = {}): void {
