@@ -1,5 +1,5 @@
 /** Whether Twoway's limits hold instead of ws's: `safe: true`, or TWOWAY_WS_SAFE=1 for a whole process. */
-export function isSafe(option: boolean | undefined): boolean {
+function isSafe(option: boolean | undefined): boolean {
   return option ?? process.env.TWOWAY_WS_SAFE === '1'
 }
 
