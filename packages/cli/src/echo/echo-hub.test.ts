@@ -37,7 +37,8 @@ describe('the topics of the echo service', () => {
 
   it('refuse settings of the echo, and a name that is too long', async () => {
     const failed = await new Promise<string>((resolve) => {
-      new WebSocket(`${server.url}/?delay=10`, ['twoway.1']).onerror = ({ error }) => resolve(String((error as Error | undefined)?.message))
+      new WebSocket(`${server.url}/?delay=10`, ['twoway.1']).onerror = ({ error }) =>
+        resolve(String((error as Error | undefined)?.message))
     })
     assert.match(failed, /400/)
     const link = new Link(server.url, { token: () => ({ name: 'x'.repeat(31) }) })

@@ -52,6 +52,8 @@ export class FakeHubSocket {
   readonly id: string
   readonly protocol = 'twoway.1'
   readonly request: unknown
+  /** What `upgrade` returned. */
+  readonly data: unknown
   readonly server: FakeServer
   /** All messages that were sent to the client. */
   readonly sent: FromServer[] = []
@@ -64,10 +66,11 @@ export class FakeHubSocket {
   #events!: PipeEvents
   #taken = 0
 
-  constructor(id: string, server: FakeServer, request: unknown) {
+  constructor(id: string, server: FakeServer, request: unknown, data: unknown) {
     this.id = id
     this.server = server
     this.request = request
+    this.data = data
   }
 
   [openPipe](events: PipeEvents): MessagePipe {
@@ -152,9 +155,9 @@ export class HubHarness {
   }
 
   /** A connection that has not introduced itself. */
-  connect(request: unknown = {}): FakeHubSocket {
+  connect(request: unknown = {}, data?: unknown): FakeHubSocket {
     this.#connections += 1
-    const socket = new FakeHubSocket(`connection ${this.#connections}`, this.server, request)
+    const socket = new FakeHubSocket(`connection ${this.#connections}`, this.server, request, data)
     this.hub.handlers().open(socket as never)
     return socket
   }

@@ -116,6 +116,7 @@ export class ServerEnd {
   readonly id: string
   readonly protocol = 'twoway.1'
   readonly request = {}
+  readonly data = undefined
   readonly server = simulatedServer
   events: PipeEvents | undefined
   readonly #connection: SimulatedConnection

@@ -29,6 +29,7 @@ export interface HubCoreSettings {
   authenticate(credentials: {
     readonly token: Json | undefined
     readonly request: unknown
+    readonly data: unknown
   }): Identity | undefined | Promise<Identity | undefined>
   /** An error of the application's code, or of the broker. */
   report(error: unknown, client?: HubClient): void
@@ -103,7 +104,7 @@ export class HubCore {
     this.#prepare ??= (message) => server[prepareMessage](message)
   }
 
-  authenticate(credentials: { readonly token: Json | undefined; readonly request: unknown }) {
+  authenticate(credentials: Parameters<HubCoreSettings['authenticate']>[0]) {
     return this.#settings.authenticate(credentials)
   }
 

@@ -59,6 +59,14 @@ describe('a hub: the first message', () => {
     assert.equal(socket.take()[0]!.user, 'bob')
   })
 
+  it('takes the data that the server has for the connection', async () => {
+    const harness = new HubHarness({ authenticate: ({ data }) => ({ user: data.user }) })
+    const socket = harness.connect({}, { user: 'cid' })
+    socket.say({ t: 'hello' })
+    await settle()
+    assert.equal(socket.take()[0]!.user, 'cid')
+  })
+
   it('must be hello, and only once', async () => {
     const harness = new HubHarness(rooms)
     const early = harness.connect()

@@ -49,7 +49,8 @@ export interface HubOptions<
   /** The requests that clients may make, by name. */
   readonly requests?: Requests | undefined
   /**
-   * Says who a client is: by the request of its opening handshake (a cookie, a header), or by the token of its first message.
+   * Says who a client is: by the request of its opening handshake (a cookie, a header), by the `data` that `upgrade` of
+   * `hub.handlers` returned for it, or by the token of its first message.
    * Throw a HubError, or return nothing, to refuse it. It is called again when a client renews its token. Without this
    * function all clients are anonymous.
    */
@@ -57,6 +58,8 @@ export interface HubOptions<
     | ((credentials: {
         readonly token: Json | undefined
         readonly request: Request
+        // biome-ignore lint/suspicious/noExplicitAny: its type is that of the server's handlers, which come later
+        readonly data: any
       }) => Identity | undefined | Promise<Identity | undefined>)
     | undefined
   /**
@@ -86,6 +89,7 @@ interface HubSocket extends Pipeable, SendsPrepared {
   readonly id: string
   readonly protocol: string
   readonly request: unknown
+  readonly data: unknown
   readonly server: PreparesMessages
   close(code: number, reason: string): void
   send(message: string | Uint8Array): ReturnType<SendsPrepared[typeof sendPrepared]>
@@ -261,6 +265,7 @@ export class Hub implements HubBase<unknown> {
     const session = new HubSession(this.#core, {
       id: socket.id,
       request: socket.request,
+      data: socket.data,
       send: (message) => socket.send(message),
       sendPrepared: (message) => socket[sendPrepared](message),
       pause: () => pipe.pause(),

@@ -10,13 +10,20 @@ import {
   object,
   oneOf,
   secret,
-  text,
 } from '../core/options/check.js'
 import { type Option, option } from '../core/options/option.js'
 import type { TlsServerOptions } from '../ports/http-host.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
 import type { Middleware } from './node-types.js'
 import { isTrustedProxies, type TrustedProxiesOption } from './proxies/trusted-proxies.js'
+
+/** An origin as browsers send it, RFC 6454 §6.1: `null`, or a scheme and a host, with a port that is not the scheme's own. */
+const isOrigin = (value: unknown): boolean =>
+  typeof value === 'string' && /^(?:null|[a-z][a-z0-9+.-]*:\/\/(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d+)?)$/i.test(value)
+
+/** The name of a Host without its port. */
+const isHostName = (value: unknown): boolean =>
+  typeof value === 'string' && /^(?:[\w.-]+|\[[0-9a-f:.]+\])$/i.test(value)
 
 /** The options of every server, whether it listens or is attached; `serverLimitOptions` are the rest. */
 export const commonOptions = {
@@ -29,7 +36,13 @@ export const commonOptions = {
    * @remarks If Host has no port and the server no TLS, a page of https is accepted too, because a proxy may end TLS. Pages
    * from files and in sandboxed frames all have the origin 'null'.
    */
-  origin: option<'any' | readonly string[]>(either(oneOf('any'), listOf(text(), 'origins')), []),
+  origin: option<'any' | readonly string[]>(
+    either(
+      oneOf('any'),
+      listOf(matching('an origin', isOrigin), "origins such as 'https://example.com', without a path"),
+    ),
+    [],
+  ),
   /**
    * The names that the server answers to, by a request's Host. By default any; but on an address of this machine alone
    * (127.0.0.1, ::1) only such addresses and localhost. A list of names such as 'example.com', in any case, adds these;
@@ -38,7 +51,13 @@ export const commonOptions = {
    * @limit Others are answered 421.
    * @remarks A page can't reach a local server by a name of its own (DNS rebinding).
    */
-  hosts: option<'any' | readonly string[]>(either(oneOf('any'), listOf(text(), 'names')), []),
+  hosts: option<'any' | readonly string[]>(
+    either(
+      oneOf('any'),
+      listOf(matching('a name', isHostName), "names such as 'example.com', without a scheme, a port or *"),
+    ),
+    [],
+  ),
   /**
    * The proxies in front of the server whose word on their clients counts. From them Forwarded (RFC 7239), or X-Forwarded-For,
    * -Proto, -Host and -Port, decide `remoteAddress`, the `url` of a request, the checks of `origin` and `hosts`, and the

@@ -14,8 +14,8 @@ const noFlags = [0, 'true', null, {}]
 const noLists = ['all', 5, null, [5], {}]
 
 const common = {
-  origin: noLists,
-  hosts: noLists,
+  origin: [...noLists, ['example.com'], ['https://example.com/'], ['*'], ['https://*.example.com'], ['']],
+  hosts: [...noLists, ['https://example.com'], ['example.com:8443'], ['*.example.com'], ['']],
   whenBufferFull: ['wait', true, null],
   sequential: noFlags,
   measureHandlers: noFlags,

@@ -16,7 +16,8 @@ export interface HeadForm<Head> {
   begin(line: string, fields: readonly string[]): Head | undefined
 }
 
-const requestLine = new RegExp(`^(${tokenCharacter}+) ([\\x21-\\x7e]+) HTTP/(1\\.[01])$`)
+// A target has no `\\` (RFC 3986): URL parsers read it as a slash, which a proxy's rule for a path would not see.
+const requestLine = new RegExp(`^(${tokenCharacter}+) ([\\x21-\\x5b\\x5d-\\x7e]+) HTTP/(1\\.[01])$`)
 
 export const requestForm: HeadForm<RequestHead> = {
   malformed: 'requestMalformed',

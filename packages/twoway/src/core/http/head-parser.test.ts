@@ -92,6 +92,8 @@ for (const [line, expected] of Object.entries(goodStatusLines)) {
 const malformedRequestLines = [
   'GET  / HTTP/1.1',
   'GET /  HTTP/1.1',
+  // A proxy's rule for /metrics would not see it.
+  'GET /x\\..\\metrics HTTP/1.1',
   'GET / HTTP/1.1 ',
   ' GET / HTTP/1.1',
   'GET /\tHTTP/1.1',

@@ -86,3 +86,9 @@ for (const text of notTargets) {
     assert.ok(!isTarget(text, 'a.example'))
   })
 }
+
+test('refuses a backslash, which URL parsers read as a slash: a proxy allows a path that the server takes for another', () => {
+  assert.ok(isTarget('/x%5C..%5Cmetrics', 'a'))
+  for (const target of ['/x\\..\\metrics', '\\metrics', '/metrics\\', 'http://a/\\metrics'])
+    assert.ok(!isTarget(target, 'a'))
+})

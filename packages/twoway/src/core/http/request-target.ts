@@ -2,7 +2,8 @@ import type { RequestHead } from '../../ports/http-host.js'
 import { isSameText } from './field-syntax.js'
 
 const host = /^(?:\[[0-9a-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9a-f]{2})+)(?::[0-9]*)?$/i
-const visible = /^[\x21\x22\x24-\x7e]+$/
+/** Without `\\`, which RFC 3986 does not know, and which URL parsers read as a slash: a proxy's rule for a path would not see it. */
+const visible = /^[\x21\x22\x24-\x5b\x5d-\x7e]+$/
 const absolute = /^(?:https?|wss?):\/\/([^/?]+)/i
 
 /** The path of a request-target, not decoded and without the query; '/' if it has none. */

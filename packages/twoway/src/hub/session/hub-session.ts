@@ -31,6 +31,8 @@ import { PendingRequests } from './pending-requests.js'
 export interface SessionSocket {
   readonly id: string
   readonly request: unknown
+  /** What the server's `upgrade` returned. */
+  readonly data: unknown
   send(message: string | Uint8Array): SendResult
   sendPrepared(message: PreparedMessage): SendResult
   pause(): void
@@ -317,7 +319,7 @@ export class HubSession implements SubscribedClient, HubClient {
   /** Returns the milliseconds after which the credentials expire; false if the session has ended. */
   async #authenticate(token: Json | undefined): Promise<number | undefined | false> {
     try {
-      const identity = await this.#core.authenticate({ token, request: this.request })
+      const identity = await this.#core.authenticate({ token, request: this.request, data: this.#socket.data })
       if (this.#state === 'closed') return false
       if (identity === undefined) throw new HubError('unauthorized', 'the credentials are not valid')
       this.#identity = identity

@@ -1,4 +1,4 @@
-import type { Words } from './words/english.js'
+import type { Words } from '../words/english.js'
 
 /** One frame of the subprotocol twoway.1, as the timeline of topics tells it. */
 export interface FrameWords {

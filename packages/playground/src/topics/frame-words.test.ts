@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { chinese } from '../words/chinese.js'
+import { english } from '../words/english.js'
+import { fill } from '../words/fill.js'
 import { frameWords } from './frame-words.js'
-import { chinese } from './words/chinese.js'
-import { english } from './words/english.js'
-import { fill } from './words/fill.js'
 
-const file = new URL('../../../docs/protocol-vectors.json', import.meta.url)
+const file = new URL('../../../../docs/protocol-vectors.json', import.meta.url)
 const vectors = JSON.parse(readFileSync(file, 'utf8')) as {
   readonly client: readonly { readonly t: string }[]
   readonly server: readonly { readonly t: string }[]
