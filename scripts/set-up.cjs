@@ -5,6 +5,7 @@ const { buildAssembly } = require('./build-assembly.cjs')
 const { buildCommonjs } = require('./build-commonjs.cjs')
 const { runChild } = require('./run-child.cjs')
 const { buildPage } = require('./build-page.cjs')
+const { buildWs } = require('./build-ws.cjs')
 const { takeTurn } = require('./take-turn.cjs')
 
 const root = join(__dirname, '..')
@@ -88,6 +89,7 @@ async function build() {
     if (status !== 0) fail('Building failed: "tsc -b" names the places above.')
   }
   await buildCommonjs().catch((error) => fail(`Building the CommonJS files failed: ${error.message}`))
+  await buildWs().catch((error) => fail(`Building @twoway/ws failed: ${error.message}`))
   await buildPage().catch((error) => fail(`Building the page failed: ${error.message}`))
 }
 

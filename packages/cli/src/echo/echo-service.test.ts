@@ -389,7 +389,13 @@ const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sente
         paths.push('%2e//evil.example/', '//evil.example/', '/\\evil.example/', '/@evil.example/', '/evil.example:80/')
         for (const status of [301, 302, 303, 307, 308]) {
           for (const path of paths) {
-            const location = (await refusalOf(`GET /${path}?status=${status} HTTP/1.1`)).get('location')!
+            const location = (await refusalOf(`GET /${path}?status=${status} HTTP/1.1`)).get('location') ?? undefined
+            // A backslash is answered 400.
+            if (path.includes('\\')) {
+              assert.equal(location, undefined, path)
+              continue
+            }
+            assert.ok(location !== undefined, path)
             assert.equal(new URL(location, 'ws://own.example/').origin, 'ws://own.example', `${path}: ${location}`)
             assert.match(location, /^\/(?![/\\])/, path)
           }
