@@ -110,6 +110,10 @@ export class FakeHubSocket {
     return this.#closedWith?.code
   }
 
+  closeReason(): string | undefined {
+    return this.#closedWith?.reason
+  }
+
   /** The client sends a message. */
   say(message: object | string): void {
     this.#events.message(

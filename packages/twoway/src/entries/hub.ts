@@ -1,6 +1,5 @@
 import { type AnyRequest, type HubBase, Hub as HubOf, type HubOptions, type HubPorts } from '../hub/hub.js'
 import type { RequestHandler, RequestRule, TopicRule } from '../hub/hub-types.js'
-import type { StandardSchema } from '../hub/schema.js'
 import { nodeClock } from '../runtimes/node/clock.js'
 import { nodePayload } from '../runtimes/node/payload/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
@@ -52,11 +51,14 @@ export interface HubContract<Topics, Requests> {
   readonly requests: Requests
 }
 
-type TopicsOf<Topics> = {
-  readonly [Name in keyof Topics]: Topics[Name] extends { readonly schema: StandardSchema<never, infer Data> }
-    ? Data
+/** The data that a schema makes; JSON where there is none, or it does not say. */
+type OutputOf<Rule> = Rule extends { readonly schema: { readonly '~standard': { readonly types?: infer Types } } }
+  ? NonNullable<Types> extends { readonly output: infer Output }
+    ? Output
     : Json
-}
+  : Json
+
+type TopicsOf<Topics> = { readonly [Name in keyof Topics]: OutputOf<Topics[Name]> }
 
 type RequestsOf<Requests> = {
   readonly [Name in keyof Requests]: Requests[Name] extends RequestRule<infer Input, infer Output, never>
@@ -100,8 +102,8 @@ const ports: HubPorts = {
  * Throws a UsageError for options that can't be used ('optionInvalid').
  */
 export function createHub<
-  const Topics extends Readonly<Record<string, TopicRule<IncomingRequest>>> = Readonly<Record<never, never>>,
-  const Requests extends Readonly<Record<string, AnyRequest>> = Readonly<Record<never, never>>,
+  const Topics extends Readonly<Record<string, TopicRule<IncomingRequest>>>,
+  const Requests extends Readonly<Record<string, AnyRequest>>,
 >(
   options: HubOptions<Topics, Requests, IncomingRequest> = {},
 ): Hub<HubContract<TopicsOf<Topics>, RequestsOf<Requests>>> {

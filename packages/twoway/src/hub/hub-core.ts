@@ -203,6 +203,10 @@ export class HubCore {
   }
 
   async presenceOf(name: string): Promise<Presence> {
+    const rule = this.rules.ofTopic(name)
+    if (rule === undefined) throw noRule(name)
+    if (rule.presence !== true)
+      throw new HubError('forbidden', `the topic "${name}" has no presence: its rule needs presence: true`)
     await this.presence.open(name)
     return this.presence.view(name)
   }

@@ -1,5 +1,5 @@
 import { historyOptions } from '../core/limits.js'
-import { callable, count, countOrInfinity, matching, object } from '../core/options/check.js'
+import { callable, count, countOrInfinity, matching } from '../core/options/check.js'
 import { option } from '../core/options/option.js'
 
 /** The limits of a hub. */
@@ -63,12 +63,17 @@ export const hubLimitOptions = {
 const isBroker = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && (value as { readonly delivery?: unknown }).delivery === 'resumable'
 
+const byName = matching<object>(
+  'an object with a member for each name',
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+)
+
 /** All options of `createHub`. `HubOptions` documents the others. */
 export const hubTable = {
   ...historyOptions,
   ...hubLimitOptions,
-  topics: option(object<object>()),
-  requests: option(object<object>()),
+  topics: option(byName),
+  requests: option(byName),
   authenticate: option(callable()),
   broker: option(matching<object>('a broker that stores messages', isBroker)),
   error: option(callable()),

@@ -32,6 +32,14 @@ describe('createHub', () => {
     }
     refused({ topic: {} }, /there is no option "topic" of createHub\(\).*did you mean topics/)
     refused({ topics: { 'room.*x': {} } }, /`topics` has the name "room\.\*x": \* and > must be a whole token/)
+    refused({ topics: ['room.*'] }, /an object with a member for each name/)
+    refused(
+      { topics: { a: { pubish: true } } },
+      /there is no option "pubish" of the rule "a" of createHub\(\).*did you mean publish/,
+    )
+    refused({ topics: { a: { publish: 'yes' } } }, /publish must be true or false, or a function|publish must be/)
+    refused({ topics: { a: true } }, /the options of the rule "a" of createHub\(\) must be an object/)
+    refused({ topics: { a: { schema: {} } } }, /a schema with the interface Standard Schema/)
     refused({ requests: { add: 1 } }, /the request "add" must be a function/)
     refused({ maxTopics: 0 }, /maxTopics/)
     refused({ broker: {} }, /a broker that stores messages/)
@@ -587,6 +595,20 @@ describe('a hub: its own side', () => {
     }
     assert.equal(bob.closeCode(), undefined)
     assert.equal(harness.hub.metrics().clients, 1)
+  })
+
+  it('closes with as much of the reason as a Close takes', async () => {
+    const harness = new HubHarness({ ...rooms, authenticate: ({ token }) => ({ user: `${token}` }) })
+    const [ann] = [await harness.enter('ann')]
+    harness.hub.disconnect('ann', 'é'.repeat(100))
+    assert.equal(ann.closeReason(), `${'é'.repeat(60)}…`)
+    const bob = await harness.enter('bob')
+    harness.hub.disconnect('bob', 'this account is locked since Monday: write to the office')
+    assert.equal(bob.closeReason(), 'this account is locked since Monday: write to the office')
+  })
+
+  it('refuses to tell the presence of a topic that has none', async () => {
+    await assert.rejects(new HubHarness(rooms).hub.presence('room.1'), /its rule needs presence: true/)
   })
 
   it('refuses to publish where no rule is, or to a name that is no topic', async () => {

@@ -215,6 +215,20 @@ describe('a link: the connection', () => {
   })
 })
 
+describe('a link: wrong arguments', () => {
+  it('are refused at once, by a sentence', async () => {
+    assert.throws(() => new LinkHarness({ token: 'ann' as never }), /token must be a function/)
+    const { link } = await online()
+    for (const [topic, options] of [
+      [5, {}],
+      ['a', { last: -1 }],
+      ['a', { last: '20' }],
+    ] as const) {
+      assert.throws(() => link.subscribe(topic as never, undefined, options as never), /`last` is a whole number/)
+    }
+  })
+})
+
 describe('a link: topics', () => {
   it('gives the listener each message once and in order', async () => {
     const { harness, got, starts } = await subscribed()
@@ -463,15 +477,16 @@ describe('a link: publishing', () => {
     harness.link.close()
   })
 
-  it('fails by its deadline, and says that it may have taken effect', async () => {
+  it('fails by its deadline, and says whether it may have taken effect, and where the link stands', async () => {
     const harness = new LinkHarness({ timeoutMs: 1000 })
     const publishing = harness.link.publish('a', 1)
     const shorter = harness.link.publish('a', 1, { timeoutMs: 10 })
     const both = Promise.allSettled([publishing, shorter])
     await harness.advance(10)
-    await assert.rejects(shorter, { code: 'timeout', mayHaveHappened: true })
+    await assert.rejects(shorter, { code: 'timeout', mayHaveHappened: false, message: /the link is connecting/ })
+    await harness.socket.welcome()
     await harness.advance(990)
-    await assert.rejects(publishing, { code: 'timeout' })
+    await assert.rejects(publishing, { code: 'timeout', mayHaveHappened: true })
     await both
   })
 

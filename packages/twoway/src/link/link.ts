@@ -35,6 +35,8 @@ interface Asked {
   /** Whether it is sent again on the next connection. Another question is lost with its connection. */
   readonly isRepeated: boolean
   isSent: boolean
+  /** Whether it was ever sent, on this or an earlier connection. */
+  wasSent: boolean
   stopTimer: () => void
   part?: (part: PartMessage, data: LinkData) => void
   answered(ok: OkMessage, data: LinkData): void
@@ -82,6 +84,9 @@ export class LinkBase {
   readonly #name: string
 
   constructor(url: string | URL, options: LinkOptions, on: LinkPlatform) {
+    if (options.token !== undefined && typeof options.token !== 'function') {
+      throw new TypeError('token must be a function that returns the credentials')
+    }
     this.#url = String(url)
     this.#options = options
     this.#platform = on
@@ -110,6 +115,10 @@ export class LinkBase {
    */
   subscribe(topic: string, listener?: MessageListener, options: SubscribeOptions = {}): LinkSubscription {
     this.#refuseClosed()
+    const { last = 0 } = options
+    if (typeof topic !== 'string' || !Number.isSafeInteger(last) || last < 0) {
+      throw new TypeError('subscribe() takes a topic, a listener and options, whose `last` is a whole number')
+    }
     if (this.#feeds.has(topic)) throw new LinkError('subscribed', `this link subscribes to "${topic}" already`)
     const feed = new TopicFeed(topic, options, listener, (left) => this.#unsubscribe(left))
     const stored = feed.position === undefined && !feed.isPattern ? this.#stored()[topic] : undefined
@@ -309,7 +318,7 @@ export class LinkBase {
     this.#store()
     this.#change('closed', why)
     const error = (mayHaveHappened: boolean) => new LinkError('closed', why, mayHaveHappened)
-    for (const asked of [...this.#asked.values()]) this.#fail(asked, error(asked.isRepeated))
+    for (const asked of [...this.#asked.values()]) this.#fail(asked, error(asked.wasSent))
     for (const feed of [...this.#feeds.values()]) feed.end(error(false))
     this.#feeds.clear()
   }
@@ -557,9 +566,10 @@ export class LinkBase {
         bytes,
         isRepeated,
         isSent: false,
+        wasSent: false,
         stopTimer: this.#platform.after(timeoutMs, () => {
-          const mayHaveHappened = asked.isSent || isRepeated
-          this.#fail(asked, new LinkError('timeout', `no answer came within ${timeoutMs} ms`, mayHaveHappened))
+          const why = this.#isOnline ? '' : `: the link is ${this.#status.state}, ${this.#status.why}`
+          this.#fail(asked, new LinkError('timeout', `no answer came within ${timeoutMs} ms${why}`, asked.wasSent))
         }),
         ...(part !== undefined && { part }),
         answered(ok, value) {
@@ -587,6 +597,7 @@ export class LinkBase {
       bytes: 0,
       isRepeated: false,
       isSent: false,
+      wasSent: false,
       stopTimer: () => undefined,
       ...ends,
     }
@@ -596,6 +607,7 @@ export class LinkBase {
 
   #sendAsked(asked: Asked): void {
     asked.isSent = true
+    asked.wasSent = true
     this.#send(asked.message, asked.body)
   }
 

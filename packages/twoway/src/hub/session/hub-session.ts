@@ -649,7 +649,7 @@ export class HubSession implements SubscribedClient, HubClient {
     if (this.#state === 'closed') return
     countOne(this.#core.counts.errors, code)
     this.sendMessage({ t: 'error', code, message })
-    this.#socket.close(errorCodes[code] ?? 4400, message.slice(0, 40))
+    this.#socket.close(errorCodes[code] ?? 4400, closeReason(message))
     this.closed()
     this.#socket.resume()
   }
@@ -677,6 +677,17 @@ function after<Value, Next>(
   next: (value: Value) => Next | Promise<Next>,
 ): Next | Promise<Next> {
   return isThenable(value) ? Promise.resolve(value as Promise<Value>).then(next) : next(value)
+}
+
+/** A text as the reason of a Close, which has at most 123 bytes of UTF-8 (RFC 6455 §5.5.1). */
+function closeReason(text: string): string {
+  let bytes = 0
+  for (const [index, character] of [...text].entries()) {
+    const code = character.codePointAt(0)!
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4
+    if (bytes > 120) return `${[...text].slice(0, index).join('')}…`
+  }
+  return text
 }
 
 function tooManyPending(most: number): HubError {

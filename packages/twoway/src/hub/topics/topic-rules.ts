@@ -1,6 +1,24 @@
 import { UsageError } from '../../core/errors.js'
+import { callable, either, flag, matching } from '../../core/options/check.js'
+import { option } from '../../core/options/option.js'
+import { settleOptions } from '../../core/options/settle-options.js'
 import { faultOfPattern, matches } from '../../topics/topic-name.js'
 import type { TopicRule } from '../hub-types.js'
+import type { StandardSchema } from '../schema.js'
+
+const permission = option(either(flag(), callable()))
+
+const isSchema = (value: unknown): boolean =>
+  typeof (value as Partial<StandardSchema> | null)?.['~standard']?.validate === 'function'
+
+/** The members of a rule. `TopicRule` documents them. */
+const ruleTable = {
+  subscribe: permission,
+  publish: permission,
+  presence: option(flag()),
+  store: option(flag()),
+  schema: option(matching<StandardSchema>('a schema with the interface Standard Schema', isSchema)),
+}
 
 /** A rule with its pattern. */
 export interface PatternRule extends TopicRule {
@@ -16,7 +34,10 @@ export class TopicRules {
     this.#rules = Object.entries(rules).map(([pattern, rule]) => {
       const fault = faultOfPattern(pattern)
       if (fault !== undefined) throw new UsageError('optionInvalid', `\`topics\` has the name "${pattern}": ${fault}`)
-      return { ...rule, pattern }
+      return {
+        ...(settleOptions(rule, ruleTable, { name: `the rule "${pattern}" of createHub()` }) as TopicRule),
+        pattern,
+      }
     })
   }
 
