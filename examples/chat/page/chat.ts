@@ -116,6 +116,7 @@ function note({ data, from }: TopicMessage): string {
 function send(text: string): void {
   const shown: Shown = { id: crypto.randomUUID(), text, from: name, state: 'waiting' }
   messages.set(shown.id, shown)
+  typedAt = 0
   const of = room
   // The id is the key too: the message takes effect once, however often it is sent.
   link
@@ -127,6 +128,7 @@ function send(text: string): void {
   showMessages()
 }
 
+/** When the others were told that this user types; 0 for not since the last message. */
 let typedAt = 0
 function typed(): void {
   if (Date.now() - typedAt < 1000) return
