@@ -12,6 +12,8 @@ export interface ServerAddresses {
   readonly secureUrl: string
   readonly certificate: string
   readonly unixUrl: string
+  /** Servers that read the PROXY protocol, without TLS and with it. */
+  readonly announcedUrls: readonly string[]
   /** A server with small limits. */
   readonly narrowUrl: string
   /** A server that negotiates compression with context takeover. */

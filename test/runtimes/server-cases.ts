@@ -1,5 +1,6 @@
 import { Agent, request as httpRequest } from 'node:http'
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { constants, deflateRawSync } from 'node:zlib'
 import { WebSocket } from 'twoway'
 import { type ClientOptions, WebSocket as WsClient } from 'ws'
@@ -414,6 +415,21 @@ export const serverCases: readonly ServerCase[] = [
       client.send(bytes)
       holds((await message(client)).data.equals(bytes), 'a MiB comes back')
       await closed(client)
+    },
+  },
+  {
+    name: 'reads the PROXY protocol, also in front of TLS',
+    async run({ announcedUrls, certificate }) {
+      for (const url of announcedUrls) {
+        const socket = connect(Number(new URL(url).port), '127.0.0.1')
+        socket.write('PROXY TCP4 192.0.2.1 127.0.0.1 12345 443\r\n')
+        const over = (options: object) => (url.startsWith('wss:') ? connectTls({ ...options, socket }) : socket)
+        const client = await opened(`${url}/address`, { ca: certificate, createConnection: over as typeof connect })
+        client.send('?')
+        same((await message(client)).data.toString(), '192.0.2.1')
+        await closed(client)
+        same(await answerTo(url, requestOf(linesOf(url))), '', 'no answer without a header')
+      }
     },
   },
   {

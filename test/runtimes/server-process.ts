@@ -41,6 +41,7 @@ const handlers: ServeOptions<Data> = {
     const { path, query } = socket.data
     if (path === '/close') socket.close(Number(query.get('code')), query.get('reason') ?? '')
     else if (path === '/shown') socket.send(shown(socket, main, socket.request))
+    else if (path === '/address') socket.send(String(socket.remoteAddress))
     else if (path === '/fail') throw new Error('failed')
     else socket.send(message)
   },
@@ -99,6 +100,10 @@ const takeover = await serve<Data>({
 })
 const secure = await serve<Data>({ port: 0, tls: { cert: certificate, key }, ...large, ...handlers })
 const unix = await serve<Data>({ socketPath: join(folder, 'server.sock'), ...handlers })
+/** Servers behind a proxy of TCP. */
+const proxied = { port: 0, proxyProtocol: true, trustedProxies: 'loopback' }
+const announced = await serve<Data>({ ...proxied, ...handlers })
+const announcedSecure = await serve<Data>({ ...proxied, tls: { cert: certificate, key }, ...handlers })
 const narrow = await serve<Data>({
   port: 0,
   ...handlers,
@@ -162,6 +167,7 @@ const addresses: ServerAddresses = {
   secureUrl: secure.url,
   certificate,
   unixUrl: unix.url,
+  announcedUrls: [announced.url, announcedSecure.url],
   narrowUrl: narrow.url,
   takeoverUrl: takeover.url,
   controlUrl: control.url,
