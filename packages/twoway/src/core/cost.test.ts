@@ -6,21 +6,17 @@
 import assert from 'node:assert/strict'
 import { Duplex } from 'node:stream'
 import { describe, it } from 'node:test'
-import { concat, frame, fromHex } from 'twoway-testing/bytes.js'
+import { concat, frame } from 'twoway-testing/bytes.js'
 import { CountingPayload } from 'twoway-testing/harnesses/counting-payload.js'
 import { CountingTransport } from 'twoway-testing/harnesses/counting-transport.js'
 import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
 import type { Payload } from '../ports/payload.js'
 import type { Transport } from '../ports/transport.js'
-import { createNodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
 import { nodePayload } from '../runtimes/node/payload/payload.js'
 import { sharedMemory } from '../runtimes/node/payload/shared-memory.js'
 import { StreamTransport } from '../runtimes/node/transport/stream-transport.js'
 import { Connection } from './connection.js'
 import type { ConnectionOptions } from './connection-types.js'
-import type { Extension } from './extensions/extension.js'
-import { DeflateNegotiator } from './extensions/permessage-deflate/deflate-negotiator.js'
-import { settleDeflate } from './extensions/permessage-deflate/deflate-options.js'
 import { serverLimits } from './limits.js'
 import { Opcode } from './opcode.js'
 import { ScratchPool } from './sending/scratch-pool.js'
@@ -262,55 +258,4 @@ describe('bytes allocated on the heap', () => {
       assert.ok(each <= atMost, `${each}`)
     })
   }
-
-  /** The memory of a connection that has echoed a message, without shared memory. */
-  function heldAfter(bytes: Uint8Array, atMost: number, extension?: () => Extension): number {
-    // Enough connections to outweigh code that the collector drops meanwhile.
-    const count = 10_000
-    let connection: Connection<undefined> | undefined
-    const { options } = new Endpoint({})
-    const events = { ...options.events, message: (_: undefined, text: unknown) => connection!.send(text as string) }
-    const connect = (): Connection<undefined> => {
-      connection = new Connection({ ...options, events, extension: extension?.() })
-      // Unmasking is done in place.
-      connection.received(bytes.slice(), 0, bytes.length)
-      return connection
-    }
-    let each = Number.POSITIVE_INFINITY
-    for (let round = 0; round < 50 && each > atMost; round++) {
-      const held = new Array<Connection<undefined> | undefined>(count).fill(undefined)
-      gc!()
-      const before = process.memoryUsage().heapUsed
-      for (let index = 0; index < count; index++) held[index] = connect()
-      gc!()
-      gc!()
-      each = (process.memoryUsage().heapUsed - before) / count
-      assert.equal(held.length, count)
-    }
-    return each
-  }
-
-  it('a connection that has echoed a message: at most 1150', () => {
-    const each = heldAfter(message(20, true), 1150)
-    assert.ok(each <= 1150, `${each}`)
-  })
-
-  it('a connection that has echoed a compressed message, without context takeover: at most 1350', () => {
-    const settings = settleDeflate({ thresholdBytes: 0 }, 'server')
-    const codec = createNodeDeflateCodec(true)
-    const negotiator = new DeflateNegotiator(settings, {
-      codec,
-      scratchPool: new ScratchPool(nodePayload),
-      clock: new FakeClock(),
-    })
-    const offer = { name: 'permessage-deflate', parameters: [] }
-    const hello = frame({
-      opcode: Opcode.text,
-      payload: fromHex('f248cdc9c9d751f020950200'),
-      reservedBits: 4,
-      masked: true,
-    })
-    const each = heldAfter(hello, 1350, () => negotiator.accept(offer)!.extension)
-    assert.ok(each <= 1350, `${each}`)
-  })
 })
