@@ -91,6 +91,7 @@ export class FakeHubSocket {
 
   send(message: string | Uint8Array): SendResult {
     if (this.#closedWith !== undefined) return 'closed'
+    if (this.result === 'dropped') return 'dropped'
     const noted: FromServer = typeof message === 'string' ? JSON.parse(message) : { bytes: Uint8Array.from(message) }
     this.sent.push(noted)
     this.onMessage(noted)

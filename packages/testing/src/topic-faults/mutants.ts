@@ -82,7 +82,11 @@ const mutants: Readonly<Record<string, readonly Change[]>> = {
     linkIgnoresGaps,
   ],
   'a failed resume is called a success': [
-    { file: 'hub/session/hub-session.js', from: 'recovered: false, reason: resumption.reason', to: 'recovered: true' },
+    {
+      file: 'hub/session/session-topics.js',
+      from: 'recovered: false, reason: resumption.reason',
+      to: 'recovered: true',
+    },
     linkIgnoresGaps,
   ],
 }

@@ -75,6 +75,7 @@ export class HubCore {
       node,
       leaseMs: limits.leaseMs,
       maxMembers: limits.maxMembers,
+      maxTopics: limits.maxTopics,
       report: settings.report,
     })
   }
@@ -269,6 +270,7 @@ export class HubCore {
       () => {
         this.#checking = undefined
         this.#sweep()
+        this.presence.sweep()
         for (const topic of this.#topics.values()) void topic.check()
         if (this.#topics.size + this.#patterns.size > 0) this.#checkLater()
       },

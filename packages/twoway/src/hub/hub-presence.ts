@@ -1,6 +1,7 @@
 import type { ResumableBroker, ResumableTopic } from '../ports/broker/broker.js'
 import type { Clock, Timer } from '../ports/clock.js'
 import type { Json, Member, MembersMessage } from '../subprotocol/messages.js'
+import { HubError } from './hub-error.js'
 import type { HubClient, Presence } from './hub-types.js'
 
 /** A client that is told of changes. */
@@ -16,6 +17,7 @@ export interface PresenceSettings {
   readonly node: string
   readonly leaseMs: number
   readonly maxMembers: number
+  readonly maxTopics: number
   report(error: unknown): void
 }
 
@@ -77,7 +79,13 @@ export class HubPresence {
 
   /** Resolves when the members of other processes have been asked for. */
   async open(name: string): Promise<void> {
-    await this.#topic(name).opened
+    // A process that is alone knows all members.
+    if (this.#settings.broker !== undefined) await this.#topic(name).opened
+  }
+
+  /** Leaves the topics that nobody in this process subscribes to: they were only asked for. */
+  sweep(): void {
+    for (const topic of this.#topics.values()) this.#forgetUnused(topic)
   }
 
   /** A connection subscribes to the topic. */
@@ -135,7 +143,12 @@ export class HubPresence {
   #topic(name: string): TopicPresence {
     const known = this.#topics.get(name)
     if (known !== undefined) return known
-    const { broker } = this.#settings
+    const { broker, maxTopics } = this.#settings
+    if (this.#topics.size >= maxTopics) {
+      throw new HubError('limit', `this server takes the presence of ${maxTopics} topics at a time`, {
+        retryAfterMs: 5000,
+      })
+    }
     const topic: TopicPresence = {
       name,
       members: new Map(),

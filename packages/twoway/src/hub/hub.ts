@@ -278,9 +278,11 @@ export class Hub implements HubBase<unknown> {
 /** An acceptance of `upgrade` with our subprotocol, if the client offers it. A refusal stays one. */
 function withProtocol(request: { readonly protocols: readonly string[] }, answer: unknown): unknown {
   if (!request.protocols.includes(subprotocolName)) return answer
-  if (answer === undefined) return { protocol: subprotocolName }
+  if (answer === undefined) return { protocol: subprotocolName, messageStream: false }
   const isRefusal = isObject(answer) && (answer as { readonly status?: unknown }).status !== undefined
-  return isRefusal || !isObject(answer) ? answer : { ...(answer as object), protocol: subprotocolName }
+  return isRefusal || !isObject(answer)
+    ? answer
+    : { ...(answer as object), protocol: subprotocolName, messageStream: false }
 }
 
 function readRequests(requests: Readonly<Record<string, AnyRequest>>): ReadonlyMap<string, RequestRule> {

@@ -1,6 +1,7 @@
 import { isUint8Array } from '../../core/value-kinds.js'
 import type { BrokerContent } from '../../ports/broker/broker.js'
 import type { Json } from '../../subprotocol/messages.js'
+import { HubError } from '../hub-error.js'
 
 /** What a message carries beside its data. */
 export interface Heading {
@@ -9,10 +10,19 @@ export interface Heading {
   readonly key?: string | undefined
 }
 
-/** A message as it lies in the broker: its heading with the data. Text is one JSON object, which is never empty. */
+/**
+ * A message as it lies in the broker: its heading with the data. Text is one JSON object, which is never empty. Throws a
+ * HubError for data that JSON does not have.
+ */
 export function encodeContent({ from, key }: Heading, data: Json | Uint8Array): BrokerContent {
   if (isUint8Array(data)) return joinBytes(JSON.stringify({ from, key }), data)
-  return JSON.stringify({ from, key, data })
+  // JSON.stringify leaves such a member out.
+  if (data === undefined || typeof data === 'function' || typeof data === 'symbol') throw noJson(typeof data)
+  try {
+    return JSON.stringify({ from, key, data })
+  } catch (error) {
+    throw noJson('nested too deeply, or hold what JSON does not have', error)
+  }
 }
 
 /** The members of a message's JSON object without its braces, and the bytes that follow. */
@@ -40,4 +50,9 @@ function joinBytes(json: string, data: Uint8Array): Uint8Array {
   for (let at = 0; at < heading.length; at += 1) bytes[2 + at] = heading.charCodeAt(at)
   bytes.set(data, 2 + heading.length)
   return bytes
+}
+
+function noJson(fault: string, cause?: unknown): HubError {
+  const which = cause === undefined ? `a value of type ${fault}` : `they are ${fault}`
+  return new HubError('invalid', `the data can't be written as JSON: ${which}`, { cause })
 }

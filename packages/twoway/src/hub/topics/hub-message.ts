@@ -1,7 +1,7 @@
 import type { PreparedMessage } from '../../core/prepared-message.js'
 import type { BrokerContent } from '../../ports/broker/broker.js'
 import type { TopicMessage, TopicPosition } from '../../ports/broker/topic-position.js'
-import type { WirePosition } from '../../subprotocol/messages.js'
+import { wirePosition } from '../../subprotocol/positions.js'
 import type { Positioned } from '../../topics/node-ring.js'
 import { splitContent } from './content.js'
 
@@ -50,14 +50,6 @@ export function partOf(id: number, message: HubMessage): { readonly header: stri
   const { members, body } = splitContent(message.content)
   const header = `{"t":"part","id":${id},${placeOf(message)},${members}}`
   return body === undefined ? { header } : { header, body }
-}
-
-export function wirePosition({ epoch, offset, mark }: TopicPosition): WirePosition {
-  return [epoch, offset, mark]
-}
-
-export function positionOf([epoch, offset, mark]: WirePosition): TopicPosition {
-  return { epoch, offset, mark }
 }
 
 function placeOf({ topic, position, previousMark }: HubMessage): string {

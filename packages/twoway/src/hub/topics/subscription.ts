@@ -1,7 +1,8 @@
 import type { BrokerContent } from '../../ports/broker/broker.js'
 import type { TopicPosition } from '../../ports/broker/topic-position.js'
 import type { GapMessage, SlowPolicy } from '../../subprotocol/messages.js'
-import { type Frames, type HubMessage, wirePosition } from './hub-message.js'
+import { wirePosition } from '../../subprotocol/positions.js'
+import type { HubMessage } from './hub-message.js'
 import type { HubPattern } from './hub-pattern.js'
 import { HubTopic, type TopicListener } from './hub-topic.js'
 
@@ -11,12 +12,14 @@ export interface SubscribedClient {
   readonly hasRoom: boolean
   /** Whether this subscription is the one that delivers the topic: each message goes to a client once. */
   isFor(subscription: Subscription, topic: string): boolean
-  sendStored(message: HubMessage): void
-  sendFrames(frames: Frames): void
-  sendMessage(message: GapMessage): void
-  volatileFrames(topic: string, content: BrokerContent): Frames
+  /** Returns false if the connection has dropped it. */
+  sendStored(message: HubMessage): boolean
+  sendVolatileFrames(topic: string, content: BrokerContent): boolean
+  sendGap(message: GapMessage): void
   /** Asks for `catchUp` once there is room. */
   fellBehind(subscription: Subscription): void
+  /** Asks for `catchUp` in a moment, though there may be room. */
+  retryLater(): void
   /** The client lags too far behind. */
   tooSlow(): void
 }
@@ -53,21 +56,21 @@ export class Subscription implements TopicListener {
   stored(message: HubMessage): void {
     const client = this.#client
     if (!client.isFor(this, message.topic)) return
-    if (this.#policy === 'close' || (client.hasRoom && this.#missed.size === 0)) client.sendStored(message)
-    else this.#miss(message)
+    const isSent = this.#policy === 'close' || (client.hasRoom && this.#missed.size === 0)
+    if (!isSent || !client.sendStored(message)) this.#miss(message)
   }
 
   volatile(topic: string, content: BrokerContent): void {
     const client = this.#client
     if (!client.isFor(this, topic)) return
-    if (client.hasRoom) client.sendFrames(client.volatileFrames(topic, content))
+    if (client.hasRoom) client.sendVolatileFrames(topic, content)
     else if (this.#policy === 'latest') this.#keepLatest(topic, content)
   }
 
   gap(topic: string, reason: string, head: TopicPosition): void {
     if (!this.#client.isFor(this, topic)) return
     this.#missed.delete(topic)
-    this.#client.sendMessage({ t: 'gap', topic, reason, at: wirePosition(head) })
+    this.#client.sendGap({ t: 'gap', topic, reason, at: wirePosition(head) })
   }
 
   /** There is room again: sends what the client has missed, until there is none. */
@@ -75,7 +78,7 @@ export class Subscription implements TopicListener {
     for (const [key, { topic, content }] of this.#latest) {
       if (!this.#client.hasRoom) break
       this.#latest.delete(key)
-      this.#client.sendFrames(this.#client.volatileFrames(topic, content))
+      this.#client.sendVolatileFrames(topic, content)
     }
     for (const [topic, missed] of this.#missed) {
       if (!this.#client.hasRoom || this.#isReading) break
@@ -103,32 +106,27 @@ export class Subscription implements TopicListener {
     this.#client.fellBehind(this)
   }
 
-  #skip(topic: string, { newest }: Missed): void {
+  /** Leaves out all that was missed but the newest message. */
+  #skip(topic: string, { newest }: Missed, reason = 'skipped'): void {
     this.#missed.delete(topic)
-    this.#client.sendMessage({ t: 'gap', topic, reason: 'skipped', at: wirePosition(newest.before) })
-    this.#client.sendStored(newest)
+    this.#client.sendGap({ t: 'gap', topic, reason, at: wirePosition(newest.before) })
+    if (!this.#client.sendStored(newest)) this.#miss(newest)
   }
 
   #resume(topic: string, missed: Missed): void {
     const { source } = this
     if (!(source instanceof HubTopic)) {
-      this.#missed.delete(topic)
-      this.gap(topic, 'expired', missed.newest.before)
-      this.#client.sendStored(missed.newest)
+      this.#skip(topic, missed, 'expired')
       return
     }
     this.#isReading = true
     source.resume(missed.after, (answer) => {
       this.#isReading = false
       if (this.#missed.get(topic) !== missed) return
+      if (!('recovered' in answer)) return this.#client.retryLater()
       this.#missed.delete(topic)
-      // The client finds out by the predecessor of the next message, and resumes by itself.
-      if (!('recovered' in answer)) return
       if (!answer.recovered) return this.gap(topic, answer.reason, answer.head)
-      for (const message of answer.messages) {
-        if (this.#client.hasRoom) this.#client.sendStored(message)
-        else this.#miss(message)
-      }
+      for (const message of answer.messages) this.stored(message)
     })
   }
 }

@@ -1,0 +1,151 @@
+import type { SendResult } from '../../core/connection-types.js'
+import { isUint8Array } from '../../core/value-kinds.js'
+import type { Clock, Timer } from '../../ports/clock.js'
+import {
+  type ClientMessage,
+  type ErrorCode,
+  errorCodes,
+  type OkMessage,
+  type ServerMessage,
+} from '../../subprotocol/messages.js'
+import { countOne, type HubCounts } from '../hub-counts.js'
+import { HubError } from '../hub-error.js'
+import type { HubData } from '../hub-types.js'
+import type { Frames } from '../topics/hub-message.js'
+import type { SessionSocket } from './session-types.js'
+
+/** Milliseconds after which a client is tried again that no `drain` is due for: its message was dropped, or the broker failed. */
+const retryMs = 250
+
+/** What the output of a session tells. */
+export interface OutputEvents {
+  /** There is room again, or another try is due. */
+  room(): void
+  /** A message that must not be missing was dropped. */
+  lost(): void
+  /** An error of the application's own code. */
+  report(error: unknown): void
+}
+
+/** The messages to one client, and the room that its connection has for more. */
+export class SessionOutput {
+  /** Whether at most the high-water mark of the connection is queued. */
+  hasRoom = true
+  readonly #socket: SessionSocket
+  readonly #clock: Clock
+  readonly #counts: HubCounts
+  readonly #events: OutputEvents
+  #whenRoom: (() => void)[] = []
+  #retry: Timer | undefined
+
+  constructor(socket: SessionSocket, clock: Clock, counts: HubCounts, events: OutputEvents) {
+    this.#socket = socket
+    this.#clock = clock
+    this.#counts = counts
+    this.#events = events
+  }
+
+  message(message: ServerMessage): void {
+    this.text(JSON.stringify(message))
+  }
+
+  ok(ok: Omit<OkMessage, 't'>): void {
+    this.message({ t: 'ok', ...ok })
+  }
+
+  text(text: string): void {
+    this.#need(this.#socket.send(text))
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#need(this.#socket.send(bytes))
+  }
+
+  data(head: { readonly t: 'ok' | 'part'; readonly id: number }, data: HubData | undefined): void {
+    if (isUint8Array(data)) {
+      this.text(JSON.stringify({ ...head, bin: true }))
+      this.bytes(data)
+    } else this.text(JSON.stringify({ ...head, data }))
+  }
+
+  /** Returns whether the connection has taken them. */
+  frames([header, body]: Frames): boolean {
+    const result = this.#socket.sendPrepared(header)
+    if (result === 'dropped') {
+      this.hasRoom = false
+      this.retryLater()
+      return false
+    }
+    this.#note(result)
+    // The client waits for the bytes that the header announces.
+    if (body !== undefined) this.#need(this.#socket.sendPrepared(body))
+    return true
+  }
+
+  /** Tells the client of an error. One of our own code is reported, and the client does not learn its text. */
+  fail(message: ClientMessage, thrown: unknown): void {
+    if (!(thrown instanceof HubError)) this.#events.report(thrown)
+    const error = thrown instanceof HubError ? thrown : new HubError('failed', 'the server failed on this message')
+    countOne(this.#counts.errors, error.code)
+    const { code, path, retryAfterMs } = error
+    this.message({
+      t: 'error',
+      ...('id' in message ? { id: message.id } : 'topic' in message && { topic: message.topic }),
+      code,
+      message: error.message,
+      ...(path !== undefined && { path }),
+      ...(retryAfterMs !== undefined && { retry: retryAfterMs }),
+    })
+  }
+
+  /** Ends the connection with an error. */
+  end(code: ErrorCode, message: string): void {
+    countOne(this.#counts.errors, code)
+    this.#socket.send(JSON.stringify({ t: 'error', code, message } satisfies ServerMessage))
+    this.#socket.close(errorCodes[code] ?? 4400, closeReason(message))
+  }
+
+  /** Resolves when there is room again, or the connection is closed. */
+  whenRoom(): Promise<void> {
+    return new Promise((resolve) => this.#whenRoom.push(resolve))
+  }
+
+  /** Tells of room in a moment, if the connection does not before. */
+  retryLater(): void {
+    this.#retry ??= this.#clock.after(retryMs, () => this.drained(), false)
+  }
+
+  drained(): void {
+    this.#retry?.cancel()
+    this.#retry = undefined
+    this.hasRoom = true
+    this.#events.room()
+    for (const resolve of this.#whenRoom.splice(0)) resolve()
+  }
+
+  closed(): void {
+    this.#retry?.cancel()
+    for (const resolve of this.#whenRoom.splice(0)) resolve()
+  }
+
+  #need(result: SendResult): void {
+    if (result === 'dropped') this.#events.lost()
+    else this.#note(result)
+  }
+
+  #note(result: SendResult): void {
+    if (result === 'buffered') this.hasRoom = false
+  }
+}
+
+/** A text as the reason of a Close, which has at most 123 bytes of UTF-8 (RFC 6455 §5.5.1). */
+function closeReason(text: string): string {
+  const characters = [...text]
+  let bytes = 0
+  for (const [index, character] of characters.entries()) {
+    const code = character.codePointAt(0)!
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4
+    if (bytes > 120) return `${characters.slice(0, index).join('')}…`
+  }
+  return text
+}

@@ -1,0 +1,24 @@
+import type { SendResult } from '../../core/connection-types.js'
+import type { PreparedMessage } from '../../core/prepared-message.js'
+import type { ClientMessage } from '../../subprotocol/messages.js'
+
+/** The connection of a session. */
+export interface SessionSocket {
+  readonly id: string
+  readonly request: unknown
+  /** The value that the server's `upgrade` returned. */
+  readonly data: unknown
+  send(message: string | Uint8Array): SendResult
+  sendPrepared(message: PreparedMessage): SendResult
+  pause(): void
+  resume(): void
+  close(code: number, reason: string): void
+}
+
+export type MessageOf<Type> = Extract<ClientMessage, { readonly t: Type }>
+
+/** A client's message, with the binary message that followed it. */
+export interface Received<Message = ClientMessage> {
+  readonly message: Message
+  readonly body: Uint8Array | undefined
+}
