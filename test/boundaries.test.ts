@@ -113,12 +113,12 @@ const rows: readonly Row[] = [
   },
   {
     from: `${library}/link/probe.ts`,
-    may: ['./link.js', '../subprotocol/messages.js', '../ports/payload.js'],
+    may: ['./link.js', '../subprotocol/messages.js', '../topics/topic-name.js', '../ports/payload.js'],
     mayNot: [
       'node:buffer',
       'ws',
       '../core/errors.js',
-      '../topics/topic-name.js',
+      '../topics/topic-ring.js',
       '../hub/hub.js',
       '../client/probe.js',
     ],

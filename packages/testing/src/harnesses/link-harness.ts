@@ -1,3 +1,4 @@
+import { handshakeFailure } from '../../../twoway/dist/link/handshake-failure.js'
 import { LinkBase } from '../../../twoway/dist/link/link.js'
 import type { LinkPlatform } from '../../../twoway/dist/link/link-platform.js'
 import type { LinkOptions, LinkSocket } from '../../../twoway/dist/link/link-types.js'
@@ -18,6 +19,7 @@ export class FakeLinkSocket implements LinkSocket {
   /** The messages of the link: objects, and bytes. */
   readonly sent: (Said | Uint8Array)[] = []
   closeCalls = 0
+  readonly closeCodes: (number | undefined)[] = []
   #taken = 0
 
   constructor(url: string, protocols: string[]) {
@@ -29,8 +31,9 @@ export class FakeLinkSocket implements LinkSocket {
     this.sent.push(typeof data === 'string' ? (JSON.parse(data) as Said) : data)
   }
 
-  close(): void {
+  close(code?: number): void {
     this.closeCalls += 1
+    this.closeCodes.push(code)
   }
 
   /** The messages since the last call. */
@@ -51,6 +54,12 @@ export class FakeLinkSocket implements LinkSocket {
       const data = message instanceof Uint8Array ? message.slice().buffer : JSON.stringify(message)
       this.#fire(this.onmessage, { data })
     }
+    await settleLink()
+  }
+
+  /** The server says something that is perhaps no message. */
+  async sayRaw(said: string | Uint8Array): Promise<void> {
+    this.#fire(this.onmessage, { data: typeof said === 'string' ? said : said.slice().buffer })
     await settleLink()
   }
 
@@ -75,6 +84,7 @@ export class FakeLinkSocket implements LinkSocket {
 export class LinkHarness implements LinkPlatform {
   readonly sockets: FakeLinkSocket[] = []
   readonly link: LinkBase
+  readonly failure = handshakeFailure
   readonly states: string[] = []
   chance = 0.5
   nowMs = 0

@@ -35,7 +35,7 @@ const nodeIgnoresGaps: Change = {
 }
 const linkIgnoresGaps: Change = {
   file: 'link/topic-feed.js',
-  from: 'if (last !== undefined && (last[0] !== at[0] || last[2] !== prev))',
+  from: 'if (last && (last[0] !== at[0] || last[2] !== prev))',
   to: 'if (false)',
 }
 
@@ -62,7 +62,7 @@ const mutants: Readonly<Record<string, readonly Change[]>> = {
     },
     {
       file: 'link/topic-feed.js',
-      from: 'if (last !== undefined && last[0] === at[0] && at[1] <= last[1])',
+      from: 'if (last?.[0] === at[0] && at[1] <= last[1])',
       to: 'if (false)',
     },
     linkIgnoresGaps,
@@ -72,7 +72,7 @@ const mutants: Readonly<Record<string, readonly Change[]>> = {
   ],
   'a lost publish is not repeated': [
     { file: 'link/link.js', from: 'isRepeated: true })', to: 'isRepeated: false })' },
-    { file: 'link/link.js', from: "'the connection was lost before the answer', true)", to: "'x', false)" },
+    { file: 'link/questions.js', from: "'the connection was lost', true)", to: "'x', false)" },
   ],
   'a client that fell behind is not caught up': [
     { file: 'hub/topics/subscription.js', from: 'catchUp() {', to: 'catchUp() {\n        this.#missed.clear();' },

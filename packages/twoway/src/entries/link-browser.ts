@@ -3,25 +3,7 @@ import { platform } from '../link/platform.js'
 import { defineLink, type LinkConstructor, type LinkContract, type Link as TypedLink } from '../link/typed-link.js'
 
 export { LinkError } from '../link/link-error.js'
-export type {
-  Json,
-  LinkData,
-  LinkOptions,
-  LinkSocket,
-  LinkSocketConstructor,
-  LinkStatus,
-  LinkSubscription,
-  Member,
-  PositionStorage,
-  PresenceView,
-  PublishOptions,
-  RequestOptions,
-  SlowPolicy,
-  Started,
-  SubscribeOptions,
-  TopicMessage,
-  TopicPosition,
-} from '../link/link-types.js'
+export type * from '../link/link-types.js'
 export type { LinkConstructor, LinkContract } from '../link/typed-link.js'
 
 /** A connection to a hub that lasts; `LinkBase` says how. */

@@ -1,34 +1,17 @@
 import { defineWebSocket } from '../client/websocket/websocket.js'
+import { handshakeFailure } from '../link/handshake-failure.js'
 import type { LinkSocketConstructor } from '../link/link-types.js'
 import { platform } from '../link/platform.js'
 import { defineLink, type LinkConstructor, type LinkContract, type Link as TypedLink } from '../link/typed-link.js'
 import { clientPorts } from './sockets.js'
 
 export { LinkError } from '../link/link-error.js'
-export type {
-  Json,
-  LinkData,
-  LinkOptions,
-  LinkSocket,
-  LinkSocketConstructor,
-  LinkStatus,
-  LinkSubscription,
-  Member,
-  PositionStorage,
-  PresenceView,
-  PublishOptions,
-  RequestOptions,
-  SlowPolicy,
-  Started,
-  SubscribeOptions,
-  TopicMessage,
-  TopicPosition,
-} from '../link/link-types.js'
+export type * from '../link/link-types.js'
 export type { LinkConstructor, LinkContract } from '../link/typed-link.js'
 
 /** A connection to a hub that lasts; `LinkBase` says how. */
 export const Link: LinkConstructor = /* @__PURE__ */ defineLink(
   defineWebSocket(clientPorts) as unknown as LinkSocketConstructor,
-  platform,
+  { ...platform, failure: handshakeFailure },
 )
 export type Link<Contract extends LinkContract = LinkContract> = TypedLink<Contract>

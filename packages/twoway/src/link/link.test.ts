@@ -145,6 +145,62 @@ describe('a link: the connection', () => {
     assert.match(plain.link.status.why, /does not speak twoway\.1/)
   })
 
+  it('ends a connection whose server sends a malformed message, and connects again', async () => {
+    const malformed = [
+      '{"t":"msg"',
+      'null',
+      '[]',
+      '{}',
+      '{"t":5}',
+      '{"t":"msg","topic":"room.1","prev":""}',
+      '{"t":"msg","topic":5,"at":["e",1,"m1"],"prev":""}',
+      '{"t":"msg","topic":"room.1","at":["e","1","m1"],"prev":""}',
+      '{"t":"msg","topic":"room.1","at":["e",1,"m1"]}',
+      '{"t":"msg","topic":"room.1","at":["e",1,"m1"],"prev":"","from":{}}',
+      '{"t":"vol"}',
+      '{"t":"gap","topic":"room.1","reason":"expired"}',
+      '{"t":"here","topic":"room.1","members":[null],"version":1}',
+      '{"t":"here","topic":"room.1","version":1}',
+      '{"t":"join","topic":"room.1","version":1}',
+      '{"t":"ok","id":1,"at":"e"}',
+      '{"t":"ok","id":1,"members":{}}',
+      '{"t":"part","id":1,"at":[]}',
+      '{"t":"error","id":1}',
+      '{"t":"error","code":"limit","message":"later","retry":"soon"}',
+      '{"t":"welcome","id":"c","expires":"soon"}',
+      Uint8Array.of(1),
+    ]
+    for (const text of malformed) {
+      const { harness, got } = await subscribed()
+      const { socket } = harness
+      await socket.say(message(1))
+      await socket.sayRaw(text)
+      const { state, why } = harness.link.status
+      assert.equal(state, 'offline', String(text))
+      assert.match(why, /^the server sent a malformed message/)
+      if (typeof text === 'string') assert.ok(why.includes(text), why)
+      assert.deepEqual(socket.closeCodes, [4400])
+      await harness.retry()
+      await harness.socket.welcome()
+      assert.deepEqual(harness.socket.take()[1], { t: 'sub', id: 2, topic: 'room.1', at: at(1) })
+      assert.deepEqual(got, [1])
+    }
+  })
+
+  it('ends a connection whose server sends a text where the bytes of a message belong', async () => {
+    const { harness, got } = await subscribed()
+    const { data: _, ...header } = message(1)
+    await harness.socket.say({ ...header, bin: true }, message(2))
+    assert.equal(harness.link.status.state, 'offline')
+    assert.deepEqual(got, [])
+  })
+
+  it('quotes only the beginning of a long malformed message', async () => {
+    const harness = await online()
+    await harness.socket.sayRaw('x'.repeat(1 << 20))
+    assert.ok(harness.link.status.why.length < 200)
+  })
+
   it('goes on with a new token after 4401', async () => {
     const harness = await online({ token: () => 'x' })
     await harness.socket.lose(4401, 'expired')
@@ -254,6 +310,16 @@ describe('a link: topics', () => {
       starts.map(({ recovered }) => recovered),
       [true, true],
     )
+  })
+
+  it('resumes even if a status listener throws', async () => {
+    const { harness } = await subscribed()
+    await harness.socket.say(message(1))
+    harness.link.onStatus(({ state }) => {
+      if (state === 'online') throw new Error('a fault of the page')
+    })
+    await assert.rejects(reconnect(harness), /a fault of the page/)
+    assert.deepEqual(harness.socket.take()[1], { t: 'sub', id: 2, topic: 'room.1', at: at(1) })
   })
 
   it('says so if the server could not resume, and goes on from there', async () => {
@@ -401,6 +467,23 @@ describe('a link: topics', () => {
     await assert.rejects(refused, { code: 'closed' })
   })
 
+  it('answers each call of next, in order, and drops a subscription whose loop is too slow', async () => {
+    const { harness } = await subscribed()
+    const iterator = harness.link.subscribe('vol')[Symbol.asyncIterator]()
+    await harness.socket.say({ t: 'ok', id: 2, at: at(0), count: 0 })
+    const both = Promise.all([iterator.next(), iterator.next()])
+    const volatile = (data: number): object => ({ t: 'vol', topic: 'vol', data })
+    await harness.socket.say(volatile(1), volatile(2))
+    assert.deepEqual(
+      (await both).map(({ value }) => value?.data),
+      [1, 2],
+    )
+    await harness.socket.say(...Array.from({ length: 10_001 }, (_, index) => volatile(index)))
+    for (let taken = 0; taken < 10_000; taken += 1) assert.equal((await iterator.next()).done, false)
+    await assert.rejects(iterator.next(), { code: 'full' })
+    assert.deepEqual(await iterator.next(), { done: true, value: undefined })
+  })
+
   it('shows the members of a topic', async () => {
     const harness = await online()
     const views: PresenceView[] = []
@@ -433,10 +516,16 @@ describe('a link: topics', () => {
     const reloaded = await online({ storage })
     reloaded.link.subscribe('room.1')
     assert.deepEqual(reloaded.socket.take(), [{ t: 'sub', id: 1, topic: 'room.1', at: at(2) }])
-    items.set([...items.keys()][0]!, 'not JSON')
-    const broken = await online({ storage })
-    broken.link.subscribe('room.1')
-    assert.deepEqual(broken.socket.take(), [{ t: 'sub', id: 1, topic: 'room.1' }])
+    // Other code of the page, or an older version of it, may have written there.
+    for (const text of ['not JSON', 'null', '5', '{"room.1":5}', '{"room.1":["e","2","m2"]}']) {
+      items.set([...items.keys()][0]!, text)
+      const broken = await online({ storage })
+      broken.link.subscribe('room.1')
+      assert.deepEqual(broken.socket.take(), [{ t: 'sub', id: 1, topic: 'room.1' }])
+      await broken.socket.say({ t: 'ok', id: 1, at: at(0), count: 0 }, message(1))
+      broken.leaves()
+      assert.deepEqual(JSON.parse([...items.values()][0]!)['room.1'], at(1))
+    }
   })
 })
 
@@ -587,6 +676,35 @@ describe('a link: requests', () => {
     const lost = read(9)
     await settleLink()
     await Promise.all([assert.rejects(lost, { code: 'lost' }), harness.socket.lose()])
+  })
+
+  it('end a loop that takes the parts of an answer too slowly, and cancel the request', async () => {
+    const harness = await online()
+    const parts = harness.link.stream('count')
+    const first = parts.next()
+    await settleLink()
+    harness.socket.take()
+    await harness.socket.say({ t: 'part', id: 1, data: 0 })
+    assert.deepEqual(await first, { done: false, value: 0 })
+    await harness.socket.say(...Array.from({ length: 10_001 }, () => ({ t: 'part', id: 1, data: 1 })))
+    assert.deepEqual(harness.socket.take(), [{ t: 'cancel', id: 1 }])
+    let taken = 0
+    const read = async (): Promise<void> => {
+      for await (const value of parts) taken += Number(value)
+    }
+    await assert.rejects(read, { code: 'full' })
+    assert.equal(taken, 10_000)
+  })
+
+  it('give the reason of an aborted signal to a loop over parts', async () => {
+    const harness = await online()
+    const controller = new AbortController()
+    const next = harness.link.stream('count', null, { signal: controller.signal }).next()
+    await settleLink()
+    const refused = assert.rejects(next, /enough/)
+    controller.abort(new Error('enough'))
+    await refused
+    assert.deepEqual(harness.socket.take().at(-1), { t: 'cancel', id: 1 })
   })
 
   it('read history and presence', async () => {

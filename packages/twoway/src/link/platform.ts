@@ -7,8 +7,6 @@ import type { LinkPlatform } from './link-platform.js'
 const { setTimeout, clearTimeout, performance, document } = globalThis
 const { random } = Math
 
-export const { AbortController } = globalThis
-
 const longestDelayMs = 2 ** 31 - 1
 
 /** The timers and events of a page, or of a program without one. */

@@ -1,12 +1,12 @@
 import type { TopicPosition } from '../ports/broker/topic-position.js'
 import type { MembersMessage, OkMessage, SubscribeMessage, WirePosition } from '../subprotocol/messages.js'
-import { LinkError } from './link-error.js'
+import { positionOf } from '../subprotocol/positions.js'
+import { isPattern } from '../topics/topic-name.js'
 import type { LinkSubscription, Member, SubscribeOptions, TopicMessage } from './link-types.js'
+import { Unread } from './unread.js'
 
 export type MessageListener = (message: TopicMessage) => void
 
-/** Messages that an iterator has not taken. More end it with an error, as nothing may be missing unnoticed. */
-const mostUnread = 10_000
 /** Topics of a pattern whose last position is remembered. */
 const mostTopics = 1000
 
@@ -21,41 +21,43 @@ export class TopicFeed implements LinkSubscription {
   isLive = false
   #hasStarted = false
   readonly #members = new Map<string, Member>()
-  readonly #listeners = new Set<MessageListener>()
-  readonly #enders = new Set<(error?: Error) => void>()
-  readonly #leave: (feed: TopicFeed) => void
+  readonly #listener: MessageListener | undefined
+  readonly #loops = new Set<Unread<TopicMessage>>()
+  #end: { readonly error: Error | undefined } | undefined
+  readonly #leave: () => void
 
   constructor(
     topic: string,
     options: SubscribeOptions,
+    at: WirePosition | undefined,
     listener: MessageListener | undefined,
-    leave: (feed: TopicFeed) => void,
+    leave: () => void,
   ) {
     this.topic = topic
     this.options = options
-    this.isPattern = /[*>]/.test(topic)
+    this.isPattern = isPattern(topic)
+    this.#listener = listener
     this.#leave = leave
-    if (listener !== undefined) this.#listeners.add(listener)
-    const { position } = options
-    if (position !== undefined) this.positions.set(topic, [position.epoch, position.offset, position.mark])
+    if (at) this.positions.set(topic, at)
   }
 
   get position(): TopicPosition | undefined {
-    return positionOf(this.positions.get(this.topic))
+    const at = this.positions.get(this.topic)
+    return at && positionOf(at)
   }
 
   /** The question to the server, which goes on where this feed stands. */
-  question(id: number): SubscribeMessage {
+  question(): Omit<SubscribeMessage, 'id'> {
     const { last, presence, slow } = this.options
     const at = this.isPattern ? undefined : this.positions.get(this.topic)
     this.isLive = false
     return {
       t: 'sub',
-      id,
       topic: this.topic,
-      ...(at === undefined ? last !== undefined && { last } : { at }),
-      ...(presence !== undefined && { who: true }),
-      ...(slow !== undefined && { slow }),
+      at,
+      last: at ? undefined : last,
+      who: presence && true,
+      slow,
     }
   }
 
@@ -67,12 +69,12 @@ export class TopicFeed implements LinkSubscription {
     if (this.isPattern) this.positions.clear()
     // The first of the older messages that follow has no predecessor here.
     else if (recovered === undefined && count > 0) this.positions.delete(this.topic)
-    else if (recovered !== true && at !== undefined) this.positions.set(this.topic, at)
+    else if (recovered !== true && at) this.positions.set(this.topic, at)
     const isWhole = this.isPattern ? isFirst : recovered !== false
     this.options.started?.({
       recovered: isWhole,
       reason: isWhole ? undefined : (reason ?? 'pattern'),
-      position: positionOf(at),
+      position: at && positionOf(at),
     })
   }
 
@@ -82,17 +84,17 @@ export class TopicFeed implements LinkSubscription {
    */
   stored(message: TopicMessage, at: WirePosition, prev: string): boolean {
     const last = this.positions.get(message.topic)
-    if (last !== undefined && last[0] === at[0] && at[1] <= last[1]) return true
-    if (last !== undefined && (last[0] !== at[0] || last[2] !== prev)) return false
-    this.positions.delete(message.topic)
+    if (last?.[0] === at[0] && at[1] <= last[1]) return true
+    if (last && (last[0] !== at[0] || last[2] !== prev)) return false
+    if (this.positions.size >= mostTopics) this.positions.clear()
     this.positions.set(message.topic, at)
-    if (this.positions.size > mostTopics) this.positions.delete(this.positions.keys().next().value!)
     this.deliver(message)
     return true
   }
 
   deliver(message: TopicMessage): void {
-    for (const listener of this.#listeners) listener(message)
+    this.#listener?.(message)
+    for (const loop of this.#loops) loop.push(message)
   }
 
   /** Messages are missing, and the server could not fill the gap. */
@@ -103,7 +105,7 @@ export class TopicFeed implements LinkSubscription {
 
   presence({ t, user, members, stale = false, info }: MembersMessage): void {
     const known = this.#members
-    if (members !== undefined) {
+    if (members) {
       known.clear()
       for (const member of members) known.set(member.user, member)
     } else if (t === 'join') known.set(user!, info === undefined ? { user: user! } : { user: user!, info })
@@ -112,68 +114,21 @@ export class TopicFeed implements LinkSubscription {
   }
 
   end(error?: Error): void {
-    for (const end of this.#enders) end(error)
-    if (error !== undefined) this.options.refused?.(error)
+    this.#end ??= { error }
+    for (const loop of this.#loops) loop.end(error)
+    if (error) this.options.refused?.(error)
   }
 
   unsubscribe(): void {
-    this.#leave(this)
+    this.#leave()
     this.end()
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<TopicMessage, undefined> {
-    const unread: TopicMessage[] = []
-    let waiting:
-      | { resolve: (result: IteratorResult<TopicMessage, undefined>) => void; reject: (error: Error) => void }
-      | undefined
-    let ended: { readonly error: Error | undefined } | undefined
-    const end = (error?: Error): void => {
-      ended ??= { error }
-      this.#listeners.delete(listener)
-      this.#enders.delete(end)
-      if (waiting === undefined) return
-      if (error === undefined) waiting.resolve({ done: true, value: undefined })
-      else waiting.reject(error)
-    }
-    const listener = (message: TopicMessage): void => {
-      if (waiting !== undefined) {
-        waiting.resolve({ done: false, value: message })
-        waiting = undefined
-      } else if (unread.push(message) > mostUnread) {
-        end(new LinkError('full', `the loop has not taken ${mostUnread} messages: take them faster`))
-      }
-    }
-    this.#listeners.add(listener)
-    this.#enders.add(end)
-    return {
-      next: () =>
-        new Promise((resolve, reject) => {
-          const value = unread.shift()
-          if (value !== undefined) resolve({ done: false, value })
-          else if (ended === undefined) waiting = { resolve, reject }
-          else if (ended.error === undefined) resolve({ done: true, value: undefined })
-          else reject(ended.error)
-        }),
-      return: async () => {
-        this.unsubscribe()
-        return { done: true, value: undefined }
-      },
-    }
+  [Symbol.asyncIterator](): Unread<TopicMessage> {
+    const loop = new Unread<TopicMessage>()
+    loop.leave = () => this.unsubscribe()
+    if (this.#end) loop.end(this.#end.error)
+    this.#loops.add(loop)
+    return loop
   }
-}
-
-export function positionOf(at: WirePosition | undefined): TopicPosition | undefined {
-  return at === undefined ? undefined : { epoch: at[0], offset: at[1], mark: at[2] }
-}
-
-/** Whether a pattern matches a topic: `*` stands for one token, a last `>` for one or more. */
-export function matches(pattern: string, topic: string): boolean {
-  const tokens = topic.split('.')
-  const wanted = pattern.split('.')
-  if (wanted.at(-1) === '>') {
-    wanted.pop()
-    if (tokens.length <= wanted.length) return false
-    tokens.length = wanted.length
-  }
-  return tokens.length === wanted.length && wanted.every((want, index) => want === '*' || want === tokens[index])
 }

@@ -26,7 +26,7 @@ interface Asking {
 
 export interface HelloMessage {
   readonly t: 'hello'
-  readonly token?: Json
+  readonly token?: Json | undefined
 }
 export interface AuthMessage extends Asking {
   readonly t: 'auth'
@@ -36,12 +36,12 @@ export interface SubscribeMessage extends Asking {
   readonly t: 'sub'
   readonly topic: string
   /** The position after which the messages are wanted. */
-  readonly at?: WirePosition
+  readonly at?: WirePosition | undefined
   /** The number of older messages that are wanted, if there is no position. */
-  readonly last?: number
+  readonly last?: number | undefined
   /** Whether the presence of the topic is wanted too. */
-  readonly who?: boolean
-  readonly slow?: SlowPolicy
+  readonly who?: boolean | undefined
+  readonly slow?: SlowPolicy | undefined
 }
 export interface UnsubscribeMessage extends Asking {
   readonly t: 'unsub'
@@ -51,19 +51,19 @@ export interface PublishMessage extends Asking, WithData {
   readonly t: 'pub'
   readonly topic: string
   /** A name for this publish: the same one again within the window takes effect once. */
-  readonly key?: string
+  readonly key?: string | undefined
 }
 export interface VolatileMessage extends WithData {
   readonly t: 'vol'
   readonly topic: string
   /** Of several messages with the same key, only the newest matters. */
-  readonly key?: string
+  readonly key?: string | undefined
 }
 export interface HistoryMessage extends Asking {
   readonly t: 'hist'
   readonly topic: string
-  readonly at?: WirePosition
-  readonly last?: number
+  readonly at?: WirePosition | undefined
+  readonly last?: number | undefined
 }
 export interface PresenceMessage extends Asking {
   readonly t: 'who'
@@ -73,7 +73,7 @@ export interface RequestMessage extends Asking, WithData {
   readonly t: 'req'
   readonly method: string
   /** Milliseconds after which the client wants no answer. */
-  readonly within?: number
+  readonly within?: number | undefined
 }
 export interface CancelMessage extends Asking {
   readonly t: 'cancel'

@@ -31,10 +31,8 @@ export function isPattern(name: string): boolean {
 export function matches(pattern: string, topic: string): boolean {
   const wanted = pattern.split('.')
   const tokens = topic.split('.')
-  const hasRest = wanted.at(-1) === '>'
-  if (hasRest) wanted.pop()
-  if (hasRest ? tokens.length <= wanted.length : tokens.length !== wanted.length) return false
-  return wanted.every((want, index) => want === '*' || want === tokens[index])
+  const isLongEnough = pattern.endsWith('>') ? tokens.length >= wanted.length : tokens.length === wanted.length
+  return isLongEnough && wanted.every((want, index) => want === '*' || want === '>' || want === tokens[index])
 }
 
 function faultOf(name: unknown, maxLength: number, mayHaveWildcards: boolean): string | undefined {

@@ -1,0 +1,215 @@
+import { type ClientMessage, type Json, subprotocolName, type WelcomeMessage } from '../subprotocol/messages.js'
+import { LinkError } from './link-error.js'
+import type { LinkPlatform } from './link-platform.js'
+import type { LinkData, LinkOptions, LinkSocket, LinkStatus } from './link-types.js'
+import { type ReceivedMessage, readServerMessage } from './server-message.js'
+
+const firstWaitMs = 500
+/** The least wait, and the range of the random wait, after a server that restarts (1012) or is busy (1013). */
+const busyWaitsMs: Readonly<Record<number, readonly [number, number]>> = { 1012: [0, 2000], 1013: [1000, 2000] }
+const malformed = 4400
+const credentialsRefused = 4401
+const forbidden = 4403
+const heartbeatAnswerMs = 8000
+const silent = 'the server does not answer'
+
+/** The sockets of a link, one after the other: its attempts, its credentials, and whether the server is still there. */
+export class LinkConnection {
+  /** Set by `connect`. */
+  status!: LinkStatus
+  /** The least wait before the next attempt, as the server asked for it. */
+  leastWaitMs = 0
+  readonly #url: string
+  readonly #options: LinkOptions
+  readonly #platform: LinkPlatform
+  readonly #received: (message: ReceivedMessage, data: LinkData) => void
+  readonly #renew: (token: Json) => Promise<number | undefined>
+  readonly #listeners = new Set<(status: LinkStatus) => void>()
+  #socket: LinkSocket | undefined
+  /** A message whose bytes have not come yet. */
+  #header: ReceivedMessage | undefined
+  /** Failed attempts since the link was online. */
+  #failures = 0
+  #heardAt = 0
+  #stopAttempt: () => void = () => undefined
+  #stopHeartbeat: () => void = () => undefined
+  #stopExpiry: () => void = () => undefined
+
+  /** `renew` sends new credentials, and resolves to the milliseconds until they expire. */
+  constructor(
+    url: string,
+    options: LinkOptions,
+    platform: LinkPlatform,
+    received: (message: ReceivedMessage, data: LinkData) => void,
+    renew: (token: Json) => Promise<number | undefined>,
+  ) {
+    this.#url = url
+    this.#options = options
+    this.#platform = platform
+    this.#received = received
+    this.#renew = renew
+  }
+
+  get isOnline(): boolean {
+    return this.status.state === 'online'
+  }
+
+  onStatus(listener: (status: LinkStatus) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  refuseClosed(): void {
+    if (this.status.state === 'closed') throw new LinkError('closed', `the link is closed: ${this.status.why}`)
+  }
+
+  /** Sends a message with its data: in the message, or as bytes after it. */
+  send(message: ClientMessage, data?: LinkData): void {
+    const isBytes = ArrayBuffer.isView(data)
+    this.#socket?.send(JSON.stringify({ ...message, ...(isBytes ? { bin: true } : { data }) }))
+    if (isBytes) this.#socket?.send(data as Uint8Array<ArrayBuffer>)
+  }
+
+  connect(why = this.status.why): void {
+    this.#stopAttempt()
+    this.#change('connecting', why)
+    const { token, connectTimeoutMs = 10_000, WebSocket } = this.#options
+    const socket = new WebSocket!(this.#url, [subprotocolName])
+    this.#socket = socket
+    socket.binaryType = 'arraybuffer'
+    // An old socket's late events are ignored.
+    const ours =
+      <Event>(handler: (event: Event) => void) =>
+      (event: Event): void => {
+        if (this.#socket === socket) handler(event)
+      }
+    const asking = (async () => token?.())()
+    // A rejection is handled when the connection is open.
+    asking.catch(() => undefined)
+    let problem: unknown
+    socket.onopen = ours(() => {
+      if (socket.protocol !== subprotocolName) this.close(`the server does not speak ${subprotocolName}: it has no hub`)
+      else {
+        asking.then(
+          ours((value) => this.send({ t: 'hello', token: value })),
+          ours((error) => this.#lost(`the token could not be had: ${error}`)),
+        )
+      }
+    })
+    socket.onmessage = ours(({ data }: { data: string | ArrayBuffer }) => this.#message(data))
+    socket.onerror = ({ error }: { error?: unknown }) => {
+      problem = error
+    }
+    socket.onclose = ours(({ code, reason }: { code: number; reason: string }) => {
+      const failure = this.#platform.failure?.(problem)
+      this.leastWaitMs ||= failure?.retryAfterMs ?? 0
+      const why = reason || failure?.why || `the connection was lost (${code})`
+      const isFinal = code === malformed || code === forbidden || (code === credentialsRefused && !token)
+      if (isFinal) this.close(why)
+      else this.#lost(why, code)
+    })
+    this.#stopAttempt = this.#platform.after(connectTimeoutMs, () => this.#lost(silent))
+  }
+
+  /** Tries at once, if it waits for the next attempt. */
+  reconnect(): void {
+    if (this.status.state === 'offline') this.connect()
+  }
+
+  /** The machine or the page may have slept. */
+  woke(): void {
+    this.reconnect()
+    if (this.isOnline) this.#checkAlive()
+  }
+
+  close(why: string, code?: number): void {
+    if (this.status.state === 'closed') return
+    this.#drop(code)
+    this.#change('closed', why)
+  }
+
+  #change(state: LinkStatus['state'], why = '', nextAttemptAt?: number, user?: string): void {
+    this.status = { state, why, nextAttemptAt, user }
+    for (const listener of this.#listeners) listener(this.status)
+  }
+
+  /** The connection is no more: waits, and tries again. */
+  #lost(why: string, code = 0, ownCode?: number): void {
+    this.#drop(ownCode)
+    this.#failures += 1
+    const { maxWaitMs = 30_000 } = this.#options
+    // Full jitter: clients that lost their server together do not come back together.
+    const most = Math.min(maxWaitMs, firstWaitMs * 2 ** this.#failures)
+    const [leastBusy, mostBusy] = busyWaitsMs[code] ?? [0, 0]
+    const least = Math.max(this.leastWaitMs, leastBusy)
+    const waitMs = least + this.#platform.random() * Math.max(most, mostBusy)
+    this.leastWaitMs = 0
+    this.#stopAttempt = this.#platform.after(waitMs, () => this.connect())
+    this.#change('offline', why, this.#platform.now() + waitMs)
+  }
+
+  /** Forgets the socket, which is closed and can't be heard any more. */
+  #drop(code?: number): void {
+    const socket = this.#socket
+    this.#socket = undefined
+    this.#header = undefined
+    this.#stopAttempt()
+    this.#stopHeartbeat()
+    this.#stopExpiry()
+    socket?.close(code)
+  }
+
+  #message(received: string | ArrayBuffer): void {
+    const header = this.#header
+    this.#header = undefined
+    this.#heardAt = this.#platform.now()
+    const isText = typeof received === 'string'
+    const message = isText ? readServerMessage(received) : header
+    if (!message || (isText && header)) {
+      const found = isText ? received.slice(0, 99) : 'bytes'
+      this.#lost(`the server sent a malformed message: ${found}`, 0, malformed)
+    } else if (!isText) this.#received(message, new Uint8Array(received))
+    else if (message.bin === true) this.#header = message
+    else if (message.t === 'welcome') this.#welcome(message)
+    else this.#received(message, message.data ?? null)
+  }
+
+  #welcome({ expires, user }: WelcomeMessage): void {
+    this.#failures = 0
+    this.#stopAttempt()
+    this.#renewLater(expires)
+    this.#watch()
+    this.#change('online', '', undefined, user)
+  }
+
+  #renewLater(expires: number | undefined): void {
+    const { token } = this.#options
+    if (expires === undefined || !token) return
+    this.#stopExpiry = this.#platform.after(expires * 0.8, async () => {
+      const socket = this.#socket
+      try {
+        const value = await token()
+        if (this.#socket === socket) this.#renewLater(await this.#renew(value))
+      } catch {
+        // The server ends the connection when the old credentials expire, and the next attempt asks for new ones.
+      }
+    })
+  }
+
+  #checkAlive(): void {
+    this.#stopHeartbeat()
+    const askedAt = this.#platform.now()
+    this.send({ t: 'ping' })
+    this.#stopHeartbeat = this.#platform.after(heartbeatAnswerMs, () => {
+      if (this.#heardAt < askedAt) this.#lost(silent)
+      else this.#watch()
+    })
+  }
+
+  #watch(): void {
+    const { heartbeatMs = 25_000 } = this.#options
+    const leftMs = this.#heardAt + heartbeatMs - this.#platform.now()
+    if (leftMs > 0) this.#stopHeartbeat = this.#platform.after(leftMs, () => this.#watch())
+    else this.#checkAlive()
+  }
+}

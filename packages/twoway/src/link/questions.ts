@@ -1,0 +1,165 @@
+import type {
+  ClientMessage,
+  ErrorMessage,
+  OkMessage,
+  PartMessage,
+  SubscribeMessage,
+  UnsubscribeMessage,
+} from '../subprotocol/messages.js'
+import type { LinkConnection } from './link-connection.js'
+import { LinkError } from './link-error.js'
+import type { LinkPlatform } from './link-platform.js'
+import type { LinkData, LinkOptions, RequestOptions } from './link-types.js'
+
+/** The receiver of an answer's parts. */
+export interface PartSink {
+  /** Set by `ask`: cancels the question. */
+  leave?: () => void
+  push(data: LinkData, part: PartMessage): void
+}
+
+interface AskOptions extends RequestOptions {
+  /** Whether it is sent again on the next connection. Another question is lost with its connection. */
+  readonly isRepeated?: boolean
+  readonly parts?: PartSink
+}
+
+export interface Answer {
+  readonly ok: OkMessage
+  readonly data: LinkData
+}
+
+/** A question without an answer: it waits for a connection, or has been sent. */
+interface Asked extends AskOptions {
+  readonly message: ClientMessage & { readonly id: number }
+  readonly data?: LinkData | undefined
+  readonly bytes: number
+  isSent?: boolean
+  /** Whether it was ever sent, on this or an earlier connection. */
+  wasSent?: boolean
+  ended?: () => void
+  answered(answer: Answer): void
+  failed(error: unknown): void
+}
+
+type WithoutId<Message> = Message extends { readonly id: number } ? Omit<Message, 'id'> : never
+
+/** The questions of a link that have no answer yet. Each one ends: by its answer, an error, its deadline, or the end of the link. */
+export class Questions {
+  readonly timeoutMs: number
+  readonly #options: LinkOptions
+  readonly #platform: LinkPlatform
+  readonly #connection: LinkConnection
+  readonly #asked = new Map<number, Asked>()
+  #nextId = 1
+  #waitingBytes = 0
+
+  constructor(options: LinkOptions, platform: LinkPlatform, connection: LinkConnection) {
+    this.#options = options
+    this.timeoutMs = options.timeoutMs ?? 30_000
+    this.#platform = platform
+    this.#connection = connection
+  }
+
+  /** Asks now, or on the next connection. */
+  ask(question: WithoutId<ClientMessage>, data?: LinkData, options: AskOptions = {}): Promise<Answer> {
+    return new Promise((answered, failed) => {
+      const connection = this.#connection
+      const { timeoutMs = this.timeoutMs, signal, parts } = options
+      connection.refuseClosed()
+      signal?.throwIfAborted()
+      const bytes = ArrayBuffer.isView(data) ? data.length : JSON.stringify([question, data]).length
+      const { maxWaiting = 1000, maxWaitingBytes = 1 << 20 } = this.#options
+      if (this.#asked.size >= maxWaiting || this.#waitingBytes + bytes > maxWaitingBytes) {
+        throw new LinkError('full', `${this.#asked.size} publishes and requests wait already`)
+      }
+      const asked = this.#add(question, { ...options, data, bytes, answered, failed })
+      const cancel = (): void => {
+        if (asked.isSent) connection.send({ t: 'cancel', id: asked.message.id })
+        this.#fail(asked, signal?.reason)
+      }
+      const stopTimer = this.#platform.after(timeoutMs, () => {
+        const { state, why } = connection.status
+        const text = `no answer came within ${timeoutMs} ms: the link is ${state} ${why}`
+        this.#fail(asked, new LinkError('timeout', text, asked.wasSent))
+      })
+      asked.ended = () => {
+        stopTimer()
+        signal?.removeEventListener('abort', cancel)
+      }
+      signal?.addEventListener('abort', cancel)
+      if (parts) parts.leave = cancel
+      if (connection.isOnline) this.#send(asked)
+    })
+  }
+
+  /** Asks on this connection alone, without a deadline. The answer is taken before any later message. */
+  askNow(
+    question: WithoutId<SubscribeMessage | UnsubscribeMessage>,
+    answered: (answer: Answer) => void,
+    failed: (error: LinkError) => void,
+  ): void {
+    this.#send(this.#add(question, { bytes: 0, answered, failed: failed as Asked['failed'] }))
+  }
+
+  answered(ok: OkMessage, data: LinkData): void {
+    const asked = this.#end(ok.id)
+    asked?.answered({ ok, data })
+  }
+
+  part(part: PartMessage, data: LinkData): void {
+    this.#asked.get(part.id)?.parts?.push(data, part)
+  }
+
+  refused({ id, code, message, path, retry }: ErrorMessage): void {
+    const mayHaveHappened = ['failed', 'timeout', 'unavailable', 'cancelled'].includes(code)
+    this.#end(id!)?.failed(new LinkError(code, message, mayHaveHappened, path, retry))
+  }
+
+  /** A new connection takes the questions that wait for one. */
+  sendWaiting(): void {
+    for (const asked of this.#asked.values()) if (!asked.isSent) this.#send(asked)
+  }
+
+  /** The connection is gone, and with it the questions that may not be asked twice. */
+  lost(): void {
+    for (const asked of this.#asked.values()) {
+      if (!asked.isSent) continue
+      asked.isSent = false
+      if (!asked.isRepeated) this.#fail(asked, new LinkError('lost', 'the connection was lost', true))
+    }
+  }
+
+  /** The link is closed. */
+  close(why: string): void {
+    for (const asked of this.#asked.values()) this.#fail(asked, new LinkError('closed', why, asked.wasSent))
+  }
+
+  #add(question: WithoutId<ClientMessage>, more: Omit<Asked, 'message'>): Asked {
+    const id = this.#nextId++
+    const asked = { message: { ...question, id } as Asked['message'], ...more }
+    this.#waitingBytes += asked.bytes
+    this.#asked.set(id, asked)
+    return asked
+  }
+
+  #send(asked: Asked): void {
+    asked.isSent = true
+    asked.wasSent = true
+    this.#connection.send(asked.message, asked.data)
+  }
+
+  #fail(asked: Asked, error: unknown): void {
+    this.#end(asked.message.id)?.failed(error)
+  }
+
+  #end(id: number): Asked | undefined {
+    const asked = this.#asked.get(id)
+    if (asked) {
+      this.#asked.delete(id)
+      this.#waitingBytes -= asked.bytes
+      asked.ended?.()
+    }
+    return asked
+  }
+}

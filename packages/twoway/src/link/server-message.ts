@@ -1,0 +1,46 @@
+import type { Json, ServerMessage } from '../subprotocol/messages.js'
+
+/** A message of the server. With `bin` its data follow as bytes. */
+export type ReceivedMessage = ServerMessage & { readonly bin?: true; readonly data?: Json }
+
+type Check = (value: unknown) => boolean
+
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value)
+
+const isText: Check = (value) => typeof value === 'string'
+const isMember: Check = (value) => isText((value as { user?: unknown } | null)?.user)
+const areMembers: Check = (value) => Array.isArray(value) && value.every(isMember)
+export const isPosition: Check = (value) =>
+  Array.isArray(value) && isText(value[0]) && Number.isSafeInteger(value[1]) && isText(value[2])
+const maybeText = optional(isText)
+const maybeNumber = optional(Number.isFinite)
+const maybePosition = optional(isPosition)
+
+/** The members that the link relies on. A message of another type is ignored, so it is not checked. */
+const shapes: { readonly [type: string]: { readonly [member: string]: Check } } = {
+  welcome: { user: maybeText, expires: maybeNumber },
+  ok: { at: maybePosition, members: optional(areMembers), expires: maybeNumber },
+  error: { code: isText, message: isText, retry: maybeNumber },
+  part: { at: maybePosition, from: maybeText },
+  msg: { topic: isText, at: isPosition, prev: isText, from: maybeText },
+  vol: { topic: isText, from: maybeText },
+  gap: { topic: isText, at: isPosition },
+  here: { topic: isText, members: areMembers },
+  join: { topic: isText, user: isText },
+  leave: { topic: isText, user: isText },
+}
+
+/** Returns undefined if the text is no message of the server. */
+export function readServerMessage(text: string): ReceivedMessage | undefined {
+  try {
+    const message = JSON.parse(text)
+    const shape = { t: isText, ...shapes[message.t] }
+    for (const member in shape) if (!shape[member as 't'](message[member])) return undefined
+    return message
+  } catch {
+    return undefined
+  }
+}
