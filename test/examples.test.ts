@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { WebSocket } from 'twoway'
+import { Link } from 'twoway/link'
 import { NodeProcess } from './echo-process.js'
 
 /** Runs an example on a free port, and resolves with the URL of its WebSocket, which it prints. */
@@ -54,6 +55,44 @@ describe('the example of workers', () => {
     assert.match(String(messages[1]), /^\d{4}-.*Z$/)
   })
 })
+
+describe('the chat', () => {
+  it('loses nothing when its server is killed and started again, without any option', async (context) => {
+    const cwd = mkdtempSync(join(tmpdir(), 'twoway-chat-'))
+    context.after(() => rmSync(cwd, { recursive: true }))
+    const first = await startChat(context, 0, cwd)
+    const port = Number(new URL(first.url).port)
+    const ann = new Link(first.url, { token: () => ({ name: 'Ann' }), maxWaitMs: 100 })
+    context.after(() => ann.close())
+    await ann.publish('room.lobby', { id: '1', text: 'before' })
+    await first.chat.kill()
+    // The link waits for the server, and repeats this one if it must.
+    const waiting = ann.publish('room.lobby', { id: '2', text: 'meanwhile' })
+    await startChat(context, port, cwd)
+    await waiting
+    const bob = new Link(first.url, { token: () => ({ name: 'Bob' }) })
+    context.after(() => bob.close())
+    const history = await bob.history('room.lobby')
+    assert.deepEqual(
+      history.map(({ data }) => (data as unknown as { text: string }).text),
+      ['before', 'meanwhile'],
+    )
+  })
+})
+
+async function startChat(context: TestContext, port: number, cwd: string) {
+  const script = fileURLToPath(new URL('../../examples/dist/chat/main.js', import.meta.url))
+  const chat = new NodeProcess(script, ['--port', String(port)], { cwd })
+  context.after(() => chat.kill())
+  const url = await new Promise<string>((resolve, reject) => {
+    chat.child.stdout!.on('data', () => {
+      const found = /http:\/\/\S+/.exec(chat.stdout)
+      if (found) resolve(found[0].replace('http', 'ws'))
+    })
+    void chat.ended.then(({ code, stderr }) => reject(new Error(`the chat ended with ${code}: ${stderr}`)))
+  })
+  return { chat, url }
+}
 
 describe('the examples of attach', () => {
   it('express: pages and a chat on one port, and 404 elsewhere', async (context) => {

@@ -137,7 +137,7 @@ describe('the chat in a browser', { timeout: 200_000 }, () => {
 
   it('speaks two languages, and fits a phone', async (context) => {
     const port = await freePort()
-    await startChat(context, ['--port', String(port)])
+    await startChat(context, ['--port', String(port), '--file', join(folder, 'phone.jsonl')])
     const page = await enter(context, port, 'Ann')
     await page.setViewportSize({ width: 360, height: 640 })
     await say(page, 'a'.repeat(300))

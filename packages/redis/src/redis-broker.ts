@@ -232,7 +232,6 @@ class Broker implements RedisBroker {
       shared.begun.catch(() => all.delete(name))
     }
     const own = shared
-    // A box of its own for each call, as the same listener may join twice.
     own.listeners.add(listener)
     await own.begun
     return () => {

@@ -33,6 +33,7 @@ const shown = (messages: readonly FromServer[]): string[] =>
 
 /** Hubs of several processes on one broker. */
 function makeNodes(count: number): {
+  storage: MemoryBroker
   nodes: HubHarness[]
   brokers: FaultyBroker[]
   advance: (ms: number) => Promise<void>
@@ -54,7 +55,7 @@ function makeNodes(count: number): {
       await settle()
     }
   }
-  return { nodes, brokers, advance }
+  return { storage, nodes, brokers, advance }
 }
 
 describe('presence', () => {
@@ -181,6 +182,37 @@ describe('presence over several processes', () => {
     const seen = shown(ann.take())
     assert.equal(seen[0], 'here ann bob')
     assert.deepEqual(seen.slice(1).toSorted(), ['join cid', 'leave bob'])
+  })
+
+  it('reports and ignores messages of other programs that use its topics', async () => {
+    const foreign = [
+      'not JSON',
+      'null',
+      '5',
+      '{}',
+      '{"n":5,"op":"alive"}',
+      '{"n":"x","op":"dance"}',
+      '{"n":"x","op":"join"}',
+      '{"n":"x","op":"join","user":5}',
+      '{"n":"x","op":"leave","user":null}',
+      '{"n":"x","op":"all"}',
+      '{"n":"x","op":"all","members":[null]}',
+      '{"n":"x","op":"all","members":[{"user":5}]}',
+      Uint8Array.of(0xff, 0),
+    ]
+    for (const name of ['$nodes', '$presence.room.1']) {
+      const { storage, nodes } = makeNodes(1)
+      const ann = await join(nodes[0]!, 'ann')
+      ann.take()
+      const topic = await storage.open(name, { stored: () => undefined, volatile: () => undefined })
+      for (const content of foreign) topic.send(content)
+      await settle()
+      assert.equal(nodes[0]!.reported.length, foreign.length)
+      assert.match(String(nodes[0]!.reported[0]), new RegExp(`a message of "\\${name}" is none of a hub: not JSON`))
+      assert.deepEqual(ann.take(), [])
+      await join(nodes[0]!, 'bob')
+      assert.deepEqual(shown(ann.take()), ['join bob'])
+    }
   })
 
   it('forgets the members of a process whose farewell was lost', async () => {

@@ -1,8 +1,9 @@
-import type { ResumableBroker, ResumableTopic } from '../ports/broker/broker.js'
+import type { BrokerContent, ResumableBroker, ResumableTopic } from '../ports/broker/broker.js'
 import type { Clock, Timer } from '../ports/clock.js'
 import type { Json, Member, MembersMessage } from '../subprotocol/messages.js'
 import { HubError } from './hub-error.js'
 import type { HubClient, Presence } from './hub-types.js'
+import { type NodeMessage, readNodeMessage } from './node-messages.js'
 
 /** A client that is told of changes. */
 export interface PresenceWatcher extends HubClient {
@@ -20,14 +21,6 @@ export interface PresenceSettings {
   readonly maxTopics: number
   report(error: unknown): void
 }
-
-/** The messages between processes: docs/protocol.md does not have them, as no client sees them. */
-type NodeMessage = { readonly n: string } & (
-  | { readonly op: 'ask' | 'alive' | 'bye' }
-  | { readonly op: 'all'; readonly members: readonly Member[] }
-  | { readonly op: 'join'; readonly user: string; readonly info?: Json }
-  | { readonly op: 'leave'; readonly user: string }
-)
 
 /** One user in the presence of a topic. */
 interface Present {
@@ -172,9 +165,10 @@ export class HubPresence {
     try {
       this.#nodes ??= this.#openNodes(broker)
       await this.#nodes
-      const opened = await broker.open(`$presence.${topic.name}`, {
+      const presenceTopic = `$presence.${topic.name}`
+      const opened = await broker.open(presenceTopic, {
         stored: () => undefined,
-        volatile: (content) => this.#received(topic, JSON.parse(String(content)) as NodeMessage),
+        volatile: (content) => this.#read(presenceTopic, content, (message) => this.#received(topic, message)),
       })
       topic.topic = opened
       if (topic.isLeft) return opened.leave()
@@ -193,7 +187,7 @@ export class HubPresence {
     try {
       nodes = await broker.open(nodesTopic, {
         stored: () => undefined,
-        volatile: (content) => this.#heardFrom(JSON.parse(String(content)) as NodeMessage),
+        volatile: (content) => this.#read(nodesTopic, content, (message) => this.#heardFrom(message)),
       })
     } catch (error) {
       this.#nodes = undefined
@@ -208,6 +202,18 @@ export class HubPresence {
     }
     renew()
     return nodes
+  }
+
+  /** Takes a message of another process. Reports anything else. */
+  #read(topic: string, content: BrokerContent, take: (message: NodeMessage) => void): void {
+    let message: NodeMessage
+    try {
+      message = readNodeMessage(topic, content)
+    } catch (error) {
+      this.#settings.report(error)
+      return
+    }
+    take(message)
   }
 
   #heardFrom({ n, op }: NodeMessage): void {

@@ -218,8 +218,8 @@ export class Hub implements HubBase<unknown> {
     const fault = faultOfPattern(topic)
     if (fault !== undefined) throw new UsageError('topicInvalid', fault)
     const call = (name: string, content: BrokerContent, position: TopicPosition | undefined): void => {
-      const { from, key, data } = decodeContent(content)
       try {
+        const { from, key, data } = decodeContent(content)
         listener({ topic: name, data, from, key, position })
       } catch (error) {
         this.#core.report(error)

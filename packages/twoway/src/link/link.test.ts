@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { LinkHarness, settleLink } from 'twoway-testing/harnesses/link-harness.js'
 import type { WirePosition } from '../subprotocol/messages.js'
 import { LinkError } from './link-error.js'
 import type { LinkOptions, PresenceView, Started, TopicMessage } from './link-types.js'
+
+const file = new URL('../../../../docs/protocol-vectors.json', import.meta.url)
+const vectors = JSON.parse(readFileSync(file, 'utf8')) as {
+  readonly server: readonly { readonly t: string }[]
+  readonly refusedByClients: readonly string[]
+}
 
 const at = (offset: number, epoch = 'e'): WirePosition => [epoch, offset, offset === 0 ? '' : `m${offset}`]
 const message = (offset: number, topic = 'room.1', epoch = 'e') => ({
@@ -146,31 +153,7 @@ describe('a link: the connection', () => {
   })
 
   it('ends a connection whose server sends a malformed message, and connects again', async () => {
-    const malformed = [
-      '{"t":"msg"',
-      'null',
-      '[]',
-      '{}',
-      '{"t":5}',
-      '{"t":"msg","topic":"room.1","prev":""}',
-      '{"t":"msg","topic":5,"at":["e",1,"m1"],"prev":""}',
-      '{"t":"msg","topic":"room.1","at":["e","1","m1"],"prev":""}',
-      '{"t":"msg","topic":"room.1","at":["e",1,"m1"]}',
-      '{"t":"msg","topic":"room.1","at":["e",1,"m1"],"prev":"","from":{}}',
-      '{"t":"vol"}',
-      '{"t":"gap","topic":"room.1","reason":"expired"}',
-      '{"t":"here","topic":"room.1","members":[null],"version":1}',
-      '{"t":"here","topic":"room.1","version":1}',
-      '{"t":"join","topic":"room.1","version":1}',
-      '{"t":"ok","id":1,"at":"e"}',
-      '{"t":"ok","id":1,"members":{}}',
-      '{"t":"part","id":1,"at":[]}',
-      '{"t":"error","id":1}',
-      '{"t":"error","code":"limit","message":"later","retry":"soon"}',
-      '{"t":"welcome","id":"c","expires":"soon"}',
-      Uint8Array.of(1),
-    ]
-    for (const text of malformed) {
+    for (const text of [...vectors.refusedByClients, Uint8Array.of(1)]) {
       const { harness, got } = await subscribed()
       const { socket } = harness
       await socket.say(message(1))
@@ -727,6 +710,15 @@ describe('a link: requests', () => {
     const presence = harness.link.presence('a')
     await harness.socket.say({ t: 'ok', id: 3, members: [{ user: 'ann' }], version: 1, stale: false })
     assert.deepEqual(await presence, [{ user: 'ann' }])
+  })
+
+  it('take each message of the specification', async () => {
+    const harness = await online()
+    for (const said of vectors.server) {
+      await harness.socket.say(said)
+      if ('bin' in said) await harness.socket.say(Uint8Array.of(1))
+      assert.equal(harness.link.status.state, 'online', said.t)
+    }
   })
 
   it('ignore messages of types that the link does not know', async () => {
