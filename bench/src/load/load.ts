@@ -47,8 +47,8 @@ export interface IdleLoad {
 }
 
 /**
- * A client is measured: the load is a server that sends it batches of messages, or takes its batches. Who has got a batch
- * answers with one empty message, upon which the next comes; each connection has two batches under way.
+ * A client is measured: the load is a server that sends it batches of messages, or takes its batches. It answers
+ * each batch with one empty message, upon which the next comes; each connection has two batches under way.
  */
 export interface ClientLoad {
   readonly kind: 'clientReceives' | 'clientSends'

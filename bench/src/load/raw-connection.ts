@@ -25,7 +25,7 @@ export interface RawTarget {
 export interface RawConnection {
   readonly socket: Socket
   receive: Receive
-  /** What the server said together with its handshake. */
+  /** The bytes that came right behind the server's handshake. */
   readonly leftover: Buffer
 }
 

@@ -81,7 +81,7 @@ function open(chosen: string): void {
   show()
 }
 
-/** Messages may be missing: takes the room as the server has it. What waits to be sent stays at the end. */
+/** Messages may be missing: takes the room as the server has it. Messages that wait to be sent stay at the end. */
 async function reload(of: string): Promise<void> {
   const history = await link.history(`room.${of}`, { last: 1000 })
   if (of !== room) return
@@ -168,7 +168,7 @@ function showCursor(user: string, [x, y]: [number, number]): void {
   cursor.style.top = `${y * 100}%`
 }
 
-// What the page shows.
+// The view.
 
 function show(): void {
   const { title, name: label, enter: button, message, send: sendLabel, language: other } = words[language]

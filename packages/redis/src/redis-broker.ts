@@ -42,7 +42,7 @@ export interface RedisBrokerOptions {
    * @default 5_000
    */
   readonly timeoutMs?: number | undefined
-  /** Called with errors of the connection for subscriptions, which connects again by itself. */
+  /** Called with errors of the connection for subscriptions, which is opened again after a loss. */
   readonly error?: ((error: Error) => void) | undefined
 }
 
@@ -100,7 +100,7 @@ class Broker implements RedisBroker {
   readonly delivery = 'resumable'
   readonly #link: RedisLink
   readonly #settings: Settings
-  /** What this process has subscribed to, by channel: Redis is asked once, however often a topic is opened. */
+  /** The subscriptions of this process, by channel: Redis gets one, however often a topic is opened. */
   readonly #channels = new Map<string, Shared<(message: string) => void>>()
   readonly #globs = new Map<string, Shared<(channel: string, message: string) => void>>()
 

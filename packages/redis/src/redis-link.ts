@@ -89,7 +89,7 @@ function overIoredis(client: IoredisLike, onError: (error: Error) => void): Redi
 function overNodeRedis(client: NodeRedisLike, onError: (error: Error) => void): RedisLink {
   const subscriber = client.duplicate()
   subscriber.on('error', onError)
-  // It connects again by itself, and subscribes again.
+  // The client connects again and subscribes again on its own.
   const connected = subscriber.connect()
   connected.catch(onError)
   return {

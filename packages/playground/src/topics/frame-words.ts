@@ -39,7 +39,7 @@ function textsOf({ data, members, message, reason }: Frame): Readonly<Record<str
   }
 }
 
-/** What tells two frames of one type apart. */
+/** The details that tell two frames of one type apart. */
 function variantOf(direction: 'sent' | 'received', frame: Frame): string {
   switch (frame.t) {
     case 'sub':

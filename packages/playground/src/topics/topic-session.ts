@@ -100,7 +100,7 @@ export class TopicSession {
     })
   }
 
-  /** Ends the connection under the link, which connects again by itself. */
+  /** Ends the connection under the link, which connects again. */
   cut(): void {
     this.#socket?.close(4000, 'cut')
   }

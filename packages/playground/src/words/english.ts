@@ -171,7 +171,7 @@ export const english = {
   link: 'Link',
   linkName: 'Your name',
   linkCut: 'Cut the line',
-  linkHint: 'A link connects again by itself, and gets what it missed. Open the page twice, under two names.',
+  linkHint: 'After a loss, a link connects again and gets what it missed. Open the page twice, under two names.',
   topics: 'Topics',
   topic: 'Topic',
   topicSubscribe: 'Subscribe',

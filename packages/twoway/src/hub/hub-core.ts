@@ -42,11 +42,11 @@ export interface HubMember extends HubClient {
   disconnect(code: ErrorCode, message: string): void
 }
 
-/** Milliseconds after which heads are compared with the broker's, and topics that nobody uses are left. */
+/** Milliseconds after which heads are compared with the broker's, and unused topics are left. */
 const checkEveryMs = 5000
 const sweepEveryMs = 200
 
-/** What all sessions of a hub share: topics and patterns that are open, presence, requests, counts. */
+/** The state that all sessions of a hub share: topics and patterns that are open, presence, requests, counts. */
 export class HubCore {
   readonly counts = new HubCounts()
   readonly presence: HubPresence
@@ -283,7 +283,7 @@ export class HubCore {
     if (this.clock.now() - this.#sweptAt >= sweepEveryMs) this.#sweep()
   }
 
-  /** Leaves the topics and patterns that nobody uses. */
+  /** Leaves the topics and patterns that are not in use. */
   #sweep(): void {
     this.#sweptAt = this.clock.now()
     for (const sources of [this.#topics, this.#patterns]) {

@@ -5,7 +5,7 @@ import { HubError } from './hub-error.js'
 import type { HubClient, Presence } from './hub-types.js'
 import { type NodeMessage, readNodeMessage } from './node-messages.js'
 
-/** A client that is told of changes. */
+/** A client that gets changes. */
 export interface PresenceWatcher extends HubClient {
   sendMessage(message: MembersMessage): void
 }
@@ -51,7 +51,7 @@ const nodesTopic = '$nodes'
 const leasesPerQuestion = 6
 
 /**
- * Who is there: users by topic, over all processes. A process announces its members and renews one lease for all of them;
+ * Presence: users by topic, over all processes. A process announces its members and renews one lease for all of them;
  * when the lease of another ends, its members leave. A process that does not hear its own renewals knows that the broker is
  * away: it then calls its views stale instead of empty.
  */
@@ -76,7 +76,7 @@ export class HubPresence {
     if (this.#settings.broker !== undefined) await this.#topic(name).opened
   }
 
-  /** Leaves the topics that nobody in this process subscribes to: they were only asked for. */
+  /** Leaves the topics without a subscriber in this process: they were only asked for. */
   sweep(): void {
     for (const topic of this.#topics.values()) this.#forgetUnused(topic)
   }
@@ -109,7 +109,7 @@ export class HubPresence {
     this.#forgetUnused(topic)
   }
 
-  /** From now on the client is told of changes, until it leaves. */
+  /** From now on the client gets changes, until it leaves. */
   watch(name: string, client: PresenceWatcher): void {
     this.#topic(name).watchers.add(client)
   }

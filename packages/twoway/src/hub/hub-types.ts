@@ -12,7 +12,7 @@ export interface HubClient<Request = unknown> {
   readonly id: string
   /** The `user` that `authenticate` returned; the id of the connection if there is none. */
   readonly user: string
-  /** What others see of the user: `info` of `authenticate`. */
+  /** The part of the user that others see: `info` of `authenticate`. */
   readonly info: Json | undefined
   /** The `claims` that `authenticate` returned, for rules and handlers alone. */
   readonly claims: unknown
@@ -24,9 +24,9 @@ export interface HubClient<Request = unknown> {
 export interface Identity {
   /** The name of the user: presence counts users, not connections. */
   readonly user?: string | undefined
-  /** What others may see of the user, in presence. */
+  /** The part of the user that others may see, in presence. */
   readonly info?: Json | undefined
-  /** What rules and handlers need to know, such as roles. It is sent to nobody. */
+  /** Facts for rules and handlers, such as roles. They are never sent. */
   readonly claims?: unknown
   /** Milliseconds after which the credentials expire. The client renews them before that, or is disconnected. */
   readonly expiresInMs?: number | undefined
@@ -40,12 +40,12 @@ export type Permission<Request = unknown> =
 /** The rule for all topics that match a pattern. */
 export interface TopicRule<Request = unknown> {
   /**
-   * Who may subscribe. A client that asks for a pattern needs a rule whose own pattern covers all of it.
+   * The clients that may subscribe. A client that asks for a pattern needs a rule whose own pattern covers all of it.
    * @default true
    */
   readonly subscribe?: Permission<Request> | undefined
   /**
-   * Who may publish.
+   * The clients that may publish.
    * @default false
    */
   readonly publish?: Permission<Request> | undefined

@@ -118,7 +118,7 @@ export interface HubBase<Request> {
   ): Promise<() => void>
   /** The presence of a topic. */
   presence(topic: string): Promise<Presence>
-  /** Ends the connections of a user in this process, and returns their number. They are told `forbidden`. */
+  /** Ends the connections of a user in this process, and returns their number. They get the error `forbidden`. */
   disconnect(user: string, reason?: string): number
   /** Counts since the start, and of this moment. */
   metrics(): HubMetrics

@@ -167,7 +167,7 @@ export class LinkBase {
     this.#connection.reconnect()
   }
 
-  /** Ends the link for good. What waits is rejected. */
+  /** Ends the link for good. Publishes and requests that wait are rejected. */
   close(): void {
     this.#connection.close('the link was closed', 1000)
   }

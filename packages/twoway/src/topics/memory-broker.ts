@@ -67,7 +67,7 @@ export class MemoryBroker implements ResumableBroker {
     }
   }
 
-  /** Topics in use stay at the end, so that those that nobody has open come first. */
+  /** Topics in use stay at the end, so that unused ones come first. */
   #used(name: string, topic: StoredTopic): void {
     this.#topics.delete(name)
     this.#topics.set(name, topic)

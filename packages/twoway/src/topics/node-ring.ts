@@ -12,7 +12,7 @@ export interface Positioned {
 export type Added = 'next' | 'seen' | 'gap'
 
 /**
- * The newest messages of a topic as one node has received them. It answers those who come back, so that the broker need
+ * The newest messages of a topic as one node has received them. It answers clients that come back, so that the broker need
  * not. The positions are the broker's; the ring checks that each message follows the one before it.
  */
 export class NodeRing<Message extends Positioned> implements Budgeted {

@@ -11,7 +11,7 @@ interface Member {
 const patterns = ['a', 'b', 'a.b', 'a.c', '*', 'a.*', '*.b', '>', 'a.>']
 const topics = ['a', 'b', 'a.b', 'a.c', 'b.b', 'a.b.c', 'none']
 
-/** What the subscriptions are compared with: a list of pairs. */
+/** The model that the subscriptions are compared with: a list of pairs. */
 class Model {
   #pairs: [Member, string][] = []
 

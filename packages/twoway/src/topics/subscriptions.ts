@@ -10,7 +10,7 @@ interface Subscribed<Member> {
   members: Set<Member> | undefined
 }
 
-/** What a member subscribes to: most have one topic, which needs no Set of its own. */
+/** The topics of a member: most have one, which needs no Set of its own. */
 type Topics<Member> = Subscribed<Member> | Set<Subscribed<Member>>
 
 const none: ReadonlySet<never> = new Set<never>()

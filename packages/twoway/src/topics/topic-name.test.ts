@@ -8,7 +8,7 @@ describe('topic names', () => {
   const topics = ['a', 'room.42', 'a.b.c', 'räume.部屋', 'user:1/x_y-z', tokens(maxTokens), 'a'.repeat(maxNameLength)]
   const patterns = ['*', '>', 'room.*', '*.42', 'a.*.c', 'a.>', '*.>', 'a.*.>']
 
-  /** What is wrong, as a topic and as a pattern; one entry if it is the same for both. */
+  /** The fault, as a topic and as a pattern; one entry if it is the same for both. */
   const faults: readonly (readonly [name: unknown, topic: RegExp, pattern?: RegExp])[] = [
     [undefined, /must be a string, not undefined/],
     [null, /not null/],

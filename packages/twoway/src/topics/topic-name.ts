@@ -12,12 +12,12 @@ export const maxNameLength = 255
 /** A name that one broker takes must be good for all: no space, no control character, no wildcard within a token. */
 const token = /^[^\s\p{Cc}*>.]+$/u
 
-/** What is wrong with the name of a topic; undefined for a good one. */
+/** The fault of a topic's name; undefined for a good one. */
 export function faultOfTopic(name: unknown, maxLength = maxNameLength): string | undefined {
   return faultOf(name, maxLength, false)
 }
 
-/** What is wrong with a topic or a pattern; undefined for a good one. */
+/** The fault of a topic or a pattern; undefined for a good one. */
 export function faultOfPattern(pattern: unknown, maxLength = maxNameLength): string | undefined {
   return faultOf(pattern, maxLength, true)
 }

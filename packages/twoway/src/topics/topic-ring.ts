@@ -9,7 +9,7 @@ export interface HistoryLimits {
   readonly ageMs: number
 }
 
-/** What a ring is told about a message. */
+/** The facts about a message that a ring needs. */
 export interface Appended {
   readonly bytes: number
   /** Not empty, and not the mark of any other message that could stand at the same offset. */

@@ -23,7 +23,7 @@ const memoryTuning: MemoryTuning = {
 class Scene implements WorkerParent, HttpHost {
   hasReusePort = true
   readonly told: WorkerMessage[] = []
-  /** What was done to the process. */
+  /** The calls on the process. */
   readonly done: string[] = []
   /** Where it was listened, and whether shared. */
   readonly listened: [port: number, reusePort: boolean | undefined][] = []
@@ -198,7 +198,7 @@ describe('a worker: its ports', () => {
     ])
   })
 
-  it("shares no port by itself if the system can't, and leaves Unix sockets and handles to the parent", async () => {
+  it("shares no port of its own if the system can't, and leaves Unix sockets and handles to the parent", async () => {
     const scene = new Scene()
     scene.hasReusePort = false
     await scene.serving()

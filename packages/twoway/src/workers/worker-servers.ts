@@ -90,7 +90,7 @@ export class WorkerServers implements SharedTopics {
   }
 
   async #listen(host: HttpHost, options: ListenOptions, handler: HttpHandler): Promise<HttpListener> {
-    // node:cluster shares Unix sockets and handles between the workers by itself.
+    // node:cluster already shares Unix sockets and handles between the workers.
     if (options.socketPath !== undefined || options.handle !== undefined) return host.listen(options, handler)
     const isAny = options.port === 0
     const nth = isAny ? this.#anyPorts++ : 0

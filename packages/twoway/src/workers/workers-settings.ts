@@ -31,7 +31,7 @@ export interface WorkersSettings {
   readonly startTimeoutMs: number
   readonly killAfterMs: number
   readonly maxBufferedBytes: number
-  /** What the parent stores for the hubs of its workers. */
+  /** The limits of the messages that the parent stores for the hubs of its workers. */
   readonly topics: Pick<MemoryBrokerSettings, 'history' | 'totalBytes' | 'dedupe' | 'maxTopics'>
   /** Where the server for probes and metrics listens; undefined for none. */
   readonly admin: AdminSettings | undefined

@@ -5,7 +5,7 @@ import { HubError } from '../hub-error.js'
 import type { HubClient, Identity } from '../hub-types.js'
 import type { SessionSocket } from './session-types.js'
 
-/** Who a client is, and for how long. The session is ended where the credentials are missing, refused or expired. */
+/** The identity of a client, and when it expires. Credentials that are missing, refused or expired end the session. */
 export class Credentials {
   identity: Identity = {}
   readonly #core: HubCore

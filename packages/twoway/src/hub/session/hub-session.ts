@@ -68,7 +68,7 @@ export class HubSession implements HubClient, TopicsOwner {
     return this.#topics.size
   }
 
-  // What the connection tells.
+  // Events of the connection.
 
   received(message: string | Uint8Array): void {
     if (this.#state === 'closed') return
@@ -104,7 +104,7 @@ export class HubSession implements HubClient, TopicsOwner {
     this.#core.left(this)
   }
 
-  // What the hub and the parts of this session tell.
+  // Calls of the hub and of the parts of this session.
 
   /** Ends the session with an error. */
   disconnect(code: ErrorCode, message: string): void {

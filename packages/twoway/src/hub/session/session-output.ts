@@ -17,7 +17,7 @@ import type { SessionSocket } from './session-types.js'
 /** Milliseconds after which a client is tried again that no `drain` is due for: its message was dropped, or the broker failed. */
 const retryMs = 250
 
-/** What the output of a session tells. */
+/** The events of a session's output. */
 export interface OutputEvents {
   /** There is room again, or another try is due. */
   room(): void

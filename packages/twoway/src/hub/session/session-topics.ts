@@ -136,7 +136,7 @@ export class SessionTopics implements SubscribedClient {
     this.#output.ok({ id, ...this.#core.presence.view(name) })
   }
 
-  // What the session tells.
+  // Events of the session.
 
   /** There is room again. */
   catchUp(): void {
@@ -150,7 +150,7 @@ export class SessionTopics implements SubscribedClient {
     this.#behind.clear()
   }
 
-  // What subscriptions tell.
+  // Events of subscriptions.
 
   get hasRoom(): boolean {
     return this.#output.hasRoom

@@ -3,7 +3,7 @@ import type { BrokerContent } from '../../ports/broker/broker.js'
 import type { Json } from '../../subprotocol/messages.js'
 import { HubError } from '../hub-error.js'
 
-/** What a message carries beside its data. */
+/** The members of a message beside its data. */
 export interface Heading {
   /** The user who published it; undefined for the server. */
   readonly from?: string | undefined

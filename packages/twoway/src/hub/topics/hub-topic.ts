@@ -6,7 +6,7 @@ import type { HubCounts } from '../hub-counts.js'
 import { HubMessage } from './hub-message.js'
 import type { PatternRule } from './topic-rules.js'
 
-/** One who gets the messages of a topic. The functions must not throw. */
+/** A receiver of the messages of a topic. The functions must not throw. */
 export interface TopicListener {
   stored(message: HubMessage): void
   volatile(topic: string, content: BrokerContent): void
@@ -14,7 +14,7 @@ export interface TopicListener {
   gap(topic: string, reason: ResumeFailure, head: TopicPosition): void
 }
 
-/** The answer to one who comes back: all messages after a position, or the reason why they are not whole. */
+/** The answer to a client that comes back: all messages after a position, or the reason why they are not whole. */
 export type Resumption =
   | { readonly recovered: true; readonly head: TopicPosition; readonly messages: readonly HubMessage[] }
   | { readonly recovered: false; readonly head: TopicPosition; readonly reason: ResumeFailure }
@@ -34,7 +34,7 @@ type Answered = (resumption: Resumption | Error) => void
 
 /**
  * A topic that this process has open at the broker, for all of its clients. It checks that each message follows its
- * predecessor, reads what is missing before it delivers what came later, and answers those who come back from a ring.
+ * predecessor, reads missing messages before it delivers later ones, and answers clients that come back from a ring.
  *
  * Callbacks instead of promises: no message may come between an answer and the client's place among the listeners.
  */
@@ -51,7 +51,7 @@ export class HubTopic {
   #topic: ResumableTopic | undefined
   /** Messages that came while the topic was opening, or while missing ones are read. Undefined where none must wait. */
   #held: HubMessage[] | undefined = []
-  /** Those who wait for the broker's word on a position. */
+  /** The clients that wait for the broker's answer about a position. */
   readonly #asked = new Map<string, Answered[]>()
   /** Our head at the last check, if it was not the broker's. */
   #suspected: TopicPosition | undefined
@@ -87,7 +87,7 @@ export class HubTopic {
     this.#topic!.send(content)
   }
 
-  /** Answers one who has all messages up to a position: at once, or when the broker has been asked. */
+  /** Answers a client that has all messages up to a position: at once, or when the broker has been asked. */
   resume(position: TopicPosition, answered: Answered): void {
     const known = this.#ring.since(position)
     if (typeof known !== 'string') answered({ recovered: true, head: this.head, messages: known })
@@ -158,7 +158,7 @@ export class HubTopic {
 
   #received(message: HubMessage): void {
     if (this.#held === undefined) this.#accept(message)
-    // What does not fit is found missing when the rest is released.
+    // A message that does not fit is found missing when the rest is released.
     else if (this.#held.length < this.#settings.ringCount) this.#held.push(message)
   }
 
@@ -238,7 +238,7 @@ export class HubTopic {
         if (!answer.recovered) return tell({ recovered: false, head, reason: answer.reason })
         const messages = this.#upToHead(answer.messages.map((message) => this.#own(message)))
         const last = messages.at(-1)?.position ?? position
-        // What the broker has and this process has not received yet will come to the listeners.
+        // Messages that the broker has and this process has not received yet will come to the listeners.
         const isJoined = last.epoch === head.epoch && (last.mark === head.mark || last.offset > head.offset)
         tell(isJoined ? { recovered: true, head, messages } : { recovered: false, head, reason: 'rewound' })
       },

@@ -1,6 +1,6 @@
 import type { Resumed, TopicHistory, TopicMessage, TopicPosition } from './topic-position.js'
 
-/** The content of a message: text, or bytes that nobody changes from then on. */
+/** The content of a message: text, or bytes that no longer change. */
 export type BrokerContent = string | Uint8Array
 
 /**
@@ -21,7 +21,7 @@ export interface ResumableBroker {
   watch(pattern: string, events: BrokerPatternEvents): Promise<() => void>
 }
 
-/** What a node learns about the topics of a pattern. The functions must not throw. */
+/** The events of the topics of a pattern, for a node. The functions must not throw. */
 export interface BrokerPatternEvents {
   /** A stored message, in the order of the offsets of its topic. */
   stored(topic: string, message: TopicMessage<BrokerContent>): void
@@ -29,7 +29,7 @@ export interface BrokerPatternEvents {
   volatile(topic: string, content: BrokerContent): void
 }
 
-/** What a node learns about a topic, until it leaves. The functions must not throw. */
+/** The events of a topic for a node, until it leaves. The functions must not throw. */
 export interface BrokerTopicEvents {
   /** A stored message, in the order of the offsets. The first one follows the head at the time of `open`. */
   stored(message: TopicMessage<BrokerContent>): void

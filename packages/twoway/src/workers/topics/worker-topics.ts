@@ -139,7 +139,7 @@ export class WorkerTopics {
     else this.#watches.set(channel, end)
   }
 
-  /** What does not fit is missing in the worker, which finds that by the next message's predecessor. */
+  /** A message that does not fit is missing in the worker, which finds that by the next message's predecessor. */
   #stored(channel: number, topic: string, message: TopicMessage<BrokerContent>): void {
     this.#tell({ type: 'brokerStored', channel, topic, message }, bytesOfMessage(message.content))
   }
