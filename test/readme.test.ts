@@ -72,7 +72,7 @@ describe('packages/cli/README.md', () => {
 })
 
 describe('the programs of README.md', () => {
-  const [client, server, attached, workers, memory] = codeOf(read('README.md')).filter((code) =>
+  const [client, server, chat, attached, workers, memory] = codeOf(read('README.md')).filter((code) =>
     code.startsWith('import'),
   )
 
@@ -83,6 +83,31 @@ describe('the programs of README.md', () => {
       "socket.addEventListener('close', () => server.close())",
     ]
     assert.equal(run(program.join('\n')), 'Hello WebSockets!\n1000 bye true\n')
+  })
+
+  it('the chat keeps messages, shows who is there, and serves its page', () => {
+    const program = [
+      chat!.replace('port: 8080', 'port: 0').replace("console.log(server.url.replace('ws', 'http'))", ''),
+      "import { fileURLToPath } from 'node:url'",
+      "import { Link } from 'twoway/link'",
+      `const [ann, bob] = ['Ann', 'Bob'].map((name) => new Link(server.url, { token: () => name }))
+      await ann.publish('room.1', 'Hello!')
+      const shown = await new Promise((resolve) => {
+        let text
+        bob.subscribe('room.1', ({ from, data }) => { text = from + ': ' + data }, {
+          last: 50,
+          presence: ({ members }) => members.length === 1 && setTimeout(resolve, 0, members[0].user + ' reads ' + text),
+        })
+      })
+      const module = await fetch(server.url.replace('ws', 'http') + '/twoway/entries/link-browser.js')
+      const missing = await fetch(server.url.replace('ws', 'http') + '/package.json')
+      const outside = await fetch(server.url.replace('ws', 'http') + '/twoway/' + fileURLToPath(import.meta.resolve('twoway')))
+      console.log(shown, module.status, module.headers.get('content-type'), missing.status, outside.status)
+      ann.close()
+      bob.close()
+      server.close()`,
+    ]
+    assert.equal(run(program.join('\n')), 'Bob reads Ann: Hello! 200 text/javascript 404 404\n')
   })
 
   it('the one that attaches runs beside its app', () => {
