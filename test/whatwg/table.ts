@@ -33,6 +33,9 @@ Each row below is one of its rules, or a rule of WebIDL, DOM or HTML that applie
 - **isTrusted is false.** Only a platform can mark the events that it fires.
 - **Promises run between two events, not between two listeners of one event.** The platform's EventTarget calls the
   listeners; those of Node, Bun and Deno call all of them without a microtask checkpoint in between.
+- **On Node 22 and later, a getter that was taken off MessageEvent.prototype throws for a message.** Its constructor is so slow
+  that messages are of a class below MessageEvent, which has all members. \`instanceof\`, \`constructor\`, \`util.inspect\`
+  and \`structuredClone\` treat both alike.
 - **error and close are two tasks, one right after the other.** In the standard they are one, within which a browser
   lets promises run. Here, too, code that awaits \`error\` is in time for \`close\`.
 - **A second argument that is an object without an iterator has our options.** By the standard it would become the

@@ -9,7 +9,11 @@ interface BuiltinModules {
   readonly 'node:stream/web': Pick<typeof globalThis, 'ReadableStream' | 'WritableStream'>
   readonly 'node:url': Pick<typeof globalThis, 'URL'>
   readonly 'node:util': Pick<typeof globalThis, 'TextDecoder' | 'TextEncoder'>
+  readonly 'node:worker_threads': { readonly markAsUncloneable?: MarkAsUncloneable }
 }
+
+/** Makes `structuredClone` refuse an object. */
+type MarkAsUncloneable = (value: object) => void
 
 interface BuiltinLoader {
   getBuiltinModule?<Name extends keyof BuiltinModules>(name: Name): BuiltinModules[Name] | undefined
@@ -22,6 +26,11 @@ export const { CloseEvent, ErrorEvent } = globalThis as Partial<Pick<typeof glob
 export const { ReadableStream, WritableStream } = process?.getBuiltinModule?.('node:stream/web') ?? globalThis
 export const { URL } = process?.getBuiltinModule?.('node:url') ?? globalThis
 export const { TextDecoder, TextEncoder } = process?.getBuiltinModule?.('node:util') ?? globalThis
+
+/** Found when it is needed, as the module is large. Node has the function since 22.10. */
+export function findMarkAsUncloneable(): MarkAsUncloneable | undefined {
+  return process?.getBuiltinModule?.('node:worker_threads')?.markAsUncloneable
+}
 
 const { setTimeout: startTimer } = globalThis
 

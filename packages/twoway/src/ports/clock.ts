@@ -11,6 +11,12 @@ export interface Clock {
   defer(callback: () => void): void
   /** Calls back in a task of its own, after the current task and its microtasks. */
   task(callback: () => void): void
+  /**
+   * Runs the deferred callbacks and the microtasks that wait, as between two tasks. To be called only within a callback of
+   * `defer` or `task`, as microtasks may not run while code of the user does. Throws what a deferred callback throws.
+   * Returns false if it can't. Absent where the platform has none.
+   */
+  microtaskCheckpoint?(): boolean
 }
 
 export interface Timer {

@@ -42,6 +42,57 @@ describe('EventTasks', () => {
     assert.deepEqual(log, ['a', 'of a', 'b', 'c'])
   })
 
+  it('runs the further events of a call right after it, with a checkpoint before each, if the clock has them', () => {
+    const log: string[] = []
+    const clock = Object.assign(new FakeClock(), {
+      microtaskCheckpoint(): boolean {
+        log.push('checkpoint')
+        return true
+      },
+    })
+    const tasks = new EventTasks<string>(clock, (event) => {
+      log.push(event)
+      if (event === 'b') tasks.add('of b')
+    })
+    for (const event of ['a', 'b', 'c']) tasks.add(event)
+    assert.deepEqual(log, ['a'])
+    clock.endTurn()
+    assert.deepEqual(log, ['a', 'checkpoint', 'b', 'checkpoint', 'c', 'checkpoint', 'of b'])
+    tasks.add('d')
+    assert.equal(log.at(-1), 'd')
+  })
+
+  it('goes on in tasks where a checkpoint is not possible, or throws', () => {
+    const checkpoints = [
+      () => true,
+      () => false,
+      () => {
+        throw new Error('of a listener')
+      },
+    ]
+    for (const last of checkpoints.slice(1)) {
+      const log: string[] = []
+      const results = [checkpoints[0]!, last]
+      const clock = Object.assign(new FakeClock(), { microtaskCheckpoint: () => results.shift()!() })
+      const tasks = new EventTasks<string>(clock, (event) => log.push(event))
+      for (const event of ['a', 'b', 'c', 'd']) tasks.add(event)
+      try {
+        clock.endTurn()
+      } catch (error) {
+        assert.match(String(error), /of a listener/)
+      }
+      assert.deepEqual(log, ['a', 'b'])
+      tasks.add('e')
+      assert.deepEqual(log, ['a', 'b'])
+      clock.runTasks(1)
+      assert.deepEqual(log, ['a', 'b', 'c'])
+      clock.runTasks()
+      assert.deepEqual(log, ['a', 'b', 'c', 'd', 'e'])
+      tasks.add('f')
+      assert.equal(log.at(-1), 'f')
+    }
+  })
+
   for (const [name, clock] of Object.entries({ nodeClock, webClock })) {
     it(`lets promises run between two events, ${name}`, async () => {
       const log: string[] = []

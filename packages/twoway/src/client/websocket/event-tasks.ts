@@ -1,17 +1,18 @@
 import type { Clock } from '../../ports/clock.js'
 
 /**
- * Runs the events of a socket in order, each in a separate task. Promise reactions to one event run before the next, so that
- * code that awaits an event can listen for the one after it.
+ * Runs the events of a socket in order, each as in a task of its own. Promise reactions to one event run before the next, so
+ * that code that awaits an event can listen for the one after it.
  *
- * A call of the transport is a task already, so its first event runs at once and costs no task. Further events of the same
- * call wait for at most one turn of the event loop.
+ * A call of the transport is a task already, so its first event runs at once. The further events of the same call run right
+ * after it, with a microtask checkpoint before each. On a platform without such checkpoints, each of them is a task.
  */
 export class EventTasks<Event> {
   readonly #clock: Clock
   readonly #run: (event: Event) => void
   #waiting: Event[] = []
   #at = 0
+  /** Whether an event of this call has run. Until the call is over, the others wait. */
   #hasRun = false
 
   constructor(clock: Clock, run: (event: Event) => void) {
@@ -20,7 +21,9 @@ export class EventTasks<Event> {
   }
 
   add(event: Event): void {
-    if (this.#hasRun || this.#waiting.length > 0) {
+    if (this.#hasRun) {
+      this.#waiting.push(event)
+    } else if (this.#waiting.length > 0) {
       this.#waiting.push(event)
       this.#clock.task(this.#runNext)
     } else {
@@ -28,27 +31,39 @@ export class EventTasks<Event> {
     }
   }
 
-  readonly #runNext = (): void => {
-    const event = this.#waiting[this.#at++]!
-    if (this.#at < this.#waiting.length) {
-      // Events that are added meanwhile queue behind the waiting ones, so that the end of this call needs no signal.
-      this.#run(event)
-      return
-    }
-    this.#waiting = []
-    this.#at = 0
-    this.#runNow(event)
-  }
-
   #runNow(event: Event): void {
-    if (!this.#hasRun) {
-      this.#hasRun = true
-      this.#clock.defer(this.#callOver)
-    }
+    this.#hasRun = true
+    this.#clock.defer(this.#callOver)
     this.#run(event)
   }
 
   readonly #callOver = (): void => {
-    this.#hasRun = false
+    const clock = this.#clock
+    const waiting = this.#waiting
+    try {
+      // Events that are added meanwhile queue behind the waiting ones.
+      while (this.#at < waiting.length && clock.microtaskCheckpoint?.() === true) this.#run(waiting[this.#at++]!)
+    } finally {
+      // An error that a listener threw ends this callback, as it would end a task of its own. The other events stay.
+      this.#hasRun = false
+      if (this.#at === waiting.length) this.#clear()
+      else for (let rest = this.#at; rest < waiting.length; rest++) clock.task(this.#runNext)
+    }
+  }
+
+  readonly #runNext = (): void => {
+    const event = this.#waiting[this.#at++]!
+    if (this.#at < this.#waiting.length) {
+      this.#run(event)
+    } else {
+      this.#clear()
+      this.#runNow(event)
+    }
+  }
+
+  #clear(): void {
+    if (this.#at === 0) return
+    this.#waiting = []
+    this.#at = 0
   }
 }

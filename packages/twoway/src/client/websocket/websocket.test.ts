@@ -209,6 +209,31 @@ for (const network of networks) {
       })
     })
 
+    it('lets promises run between all messages of a read that has thousands', async () => {
+      const count = 3000
+      const options: ServeOptions<undefined> = {
+        open(socket) {
+          for (let index = 0; index < count; index++) socket.send(`${index}`)
+        },
+      }
+      await withClients(network, options, async (connect) => {
+        const socket = connect()
+        const log: number[] = []
+        await new Promise<void>((resolve) => {
+          socket.onmessage = async ({ data }) => {
+            log.push(+data)
+            for (let hop = 0; hop < 5; hop++) await undefined
+            log.push(+data)
+            if (log.length === 2 * count) resolve()
+          }
+        })
+        assert.deepEqual(
+          log,
+          Array.from({ length: 2 * count }, (_, at) => at >> 1),
+        )
+      })
+    })
+
     it('keeps bufferedAmount if the server drops the connection, and fires error before close', async () => {
       const options: ServeOptions<undefined> = { maxMessageBytes: 64 << 20 }
       await withClients(network, options, async (connect, server) => {

@@ -14,6 +14,7 @@ import { type ClientPorts, ClientSocket, ReadyState } from './client-socket.js'
 import { CloseEvent } from './close-event.js'
 import { shapeAsInterface } from './interface-shape.js'
 import { bytesOf, isBlob } from './message-data.js'
+import { type MessageData, messageEvent } from './message-event.js'
 import { sendPing } from './ping.js'
 import type { WebSocketConstructor, WebSocketOptions } from './websocket-types.js'
 
@@ -235,7 +236,7 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
 
     /** §4, "a WebSocket message has been received", 2. and 3. */
     #messageEvent(message: string | Uint8Array): MessageEvent {
-      let data: string | Blob | ArrayBuffer
+      let data: MessageData
       if (typeof message === 'string') {
         data = message
       } else {
@@ -243,7 +244,7 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
         const buffer = message.buffer as ArrayBuffer
         data = this.#binaryType === 'blob' ? new platform.Blob([buffer]) : buffer
       }
-      return new platform.MessageEvent('message', { data, origin: this.#origin })
+      return messageEvent(data, this.#origin)
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../../ports/clock.js'
 import { nextTick, now, startTask, startTimer, type Timer } from './internals/genuine-timers.js'
+import { microtaskCheckpoint } from './internals/microtask-checkpoint.js'
 
 /** A longer delay makes setTimeout call after 1 ms. */
 const longestDelayMs = 2 ** 31 - 1
@@ -27,4 +28,6 @@ export const nodeClock: Clock = {
   defer: (callback) => nextTick(callback),
 
   task: (callback) => startTask(callback),
+
+  microtaskCheckpoint,
 }

@@ -112,7 +112,8 @@ function findQueueMicrotask(): (callback: () => void) => void {
   return isFunctionOfNode(found) ? found : (callback) => void Promise.resolve().then(callback)
 }
 
-function builtInProcess(): typeof process | undefined {
+/** In a sandbox, `process` is a copy. */
+export function builtInProcess(): typeof process | undefined {
   const { getBuiltinModule } = process as { getBuiltinModule?: (name: string) => typeof process }
   return getBuiltinModule?.('node:process')
 }
