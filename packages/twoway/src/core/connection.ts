@@ -248,6 +248,16 @@ export class Connection<Owner>
     this.#queue.afterStreams(action)
   }
 
+  /** Gathers what is sent until `uncork`, or until the end of a read within. */
+  cork(): void {
+    this.#frameWriter.cork()
+  }
+
+  uncork(): void {
+    this.#frameWriter.uncork()
+    this.flushed()
+  }
+
   /** Sends a Ping, RFC 6455 §5.5.2. */
   ping(payload: Uint8Array): void {
     this.#control.checkPing(payload)

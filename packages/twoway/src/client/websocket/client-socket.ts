@@ -9,7 +9,7 @@ import type { Timer } from '../../ports/clock.js'
 import { settleClient } from '../connecting/client-settings.js'
 import { Connecting, type ConnectingPorts } from '../connecting/connecting.js'
 import type { OpenedConnection } from '../connecting/opening.js'
-import { EventTasks } from './event-tasks.js'
+import { EventTasks, type EventTasksOwner } from './event-tasks.js'
 import { readBlob, sizeOfBlob } from './message-data.js'
 import { closedBeforePong, PendingPings } from './pending-pings.js'
 import type { WebSocketOptions } from './websocket-types.js'
@@ -44,7 +44,7 @@ const abnormal: CloseResult = { code: 1006, reason: '', wasClean: false }
  * A client's connection from its opening handshake to its end, in the terms of the WHATWG standard but without its
  * interface: ready states, the buffered amount, and messages that keep their order even if a Blob must be read first.
  */
-export class ClientSocket {
+export class ClientSocket implements EventTasksOwner<SocketEvent> {
   protocol = ''
   extensions = ''
   readonly #ports: ClientPorts
@@ -75,8 +75,7 @@ export class ClientSocket {
     const settings = settleClient(options)
     this.#limits = settings.limits
     this.#events = events
-    const run = (event: SocketEvent): void => this.#run(event)
-    this.#tasks = events.atOnce ? { add: run } : new EventTasks(ports.clock, run)
+    this.#tasks = events.atOnce ? { add: (event) => this.runEvent(event) } : new EventTasks(ports.clock, this)
     this.#connecting = new Connecting({
       ports,
       settings,
@@ -222,10 +221,18 @@ export class ClientSocket {
     },
   }
 
-  #run(event: SocketEvent): void {
+  runEvent(event: SocketEvent): void {
     if (typeof event === 'function') event()
     // §4, "a WebSocket message has been received", 1.: nothing happens unless the state still is OPEN.
     else if (this.#readyState === ReadyState.open) this.#events.message(event)
+  }
+
+  cork(): void {
+    this.#connection?.cork()
+  }
+
+  uncork(): void {
+    this.#connection?.uncork()
   }
 
   /** The transport is gone. The resulting events come after those that still wait. */

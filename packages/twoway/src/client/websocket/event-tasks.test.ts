@@ -1,15 +1,24 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
+import type { Clock } from '../../ports/clock.js'
 import { nodeClock } from '../../runtimes/node/clock.js'
 import { webClock } from '../../runtimes/web/clock.js'
 import { EventTasks } from './event-tasks.js'
+
+function tasksOf(
+  clock: Clock,
+  runEvent: (event: string) => unknown,
+  cork = (_: boolean): void => {},
+): EventTasks<string> {
+  return new EventTasks<string>(clock, { runEvent, cork: () => cork(true), uncork: () => cork(false) })
+}
 
 describe('EventTasks', () => {
   it('runs the first event of a call within the call, and each other event in a task of its own', () => {
     const clock = new FakeClock()
     const log: string[] = []
-    const tasks = new EventTasks<string>(clock, (event) => log.push(event))
+    const tasks = tasksOf(clock, (event) => log.push(event))
     for (const event of ['a', 'b', 'c']) tasks.add(event)
     assert.deepEqual(log, ['a'])
     for (const expected of [
@@ -29,7 +38,7 @@ describe('EventTasks', () => {
   it('keeps the order if a call comes while events wait, and if one event causes another', () => {
     const clock = new FakeClock()
     const log: string[] = []
-    const tasks = new EventTasks<string>(clock, (event) => {
+    const tasks = tasksOf(clock, (event) => {
       log.push(event)
       if (event === 'a') tasks.add('of a')
     })
@@ -50,14 +59,18 @@ describe('EventTasks', () => {
         return true
       },
     })
-    const tasks = new EventTasks<string>(clock, (event) => {
-      log.push(event)
-      if (event === 'b') tasks.add('of b')
-    })
+    const tasks = tasksOf(
+      clock,
+      (event) => {
+        log.push(event)
+        if (event === 'b') tasks.add('of b')
+      },
+      (isCorked) => log.push(isCorked ? 'corked' : 'uncorked'),
+    )
     for (const event of ['a', 'b', 'c']) tasks.add(event)
     assert.deepEqual(log, ['a'])
     clock.endTurn()
-    assert.deepEqual(log, ['a', 'checkpoint', 'b', 'checkpoint', 'c', 'checkpoint', 'of b'])
+    assert.deepEqual(log, ['a', 'corked', 'checkpoint', 'b', 'checkpoint', 'c', 'checkpoint', 'of b', 'uncorked'])
     tasks.add('d')
     assert.equal(log.at(-1), 'd')
   })
@@ -74,14 +87,21 @@ describe('EventTasks', () => {
       const log: string[] = []
       const results = [checkpoints[0]!, last]
       const clock = Object.assign(new FakeClock(), { microtaskCheckpoint: () => results.shift()!() })
-      const tasks = new EventTasks<string>(clock, (event) => log.push(event))
+      let corks = 0
+      const tasks = tasksOf(
+        clock,
+        (event) => log.push(event),
+        (isCorked) => {
+          corks += isCorked ? 1 : -1
+        },
+      )
       for (const event of ['a', 'b', 'c', 'd']) tasks.add(event)
       try {
         clock.endTurn()
       } catch (error) {
         assert.match(String(error), /of a listener/)
       }
-      assert.deepEqual(log, ['a', 'b'])
+      assert.deepEqual([log, corks], [['a', 'b'], 0])
       tasks.add('e')
       assert.deepEqual(log, ['a', 'b'])
       clock.runTasks(1)
@@ -97,7 +117,7 @@ describe('EventTasks', () => {
     it(`lets promises run between two events, ${name}`, async () => {
       const log: string[] = []
       await new Promise<void>((resolve) => {
-        const tasks = new EventTasks<string>(clock, async (event) => {
+        const tasks = tasksOf(clock, async (event) => {
           log.push(event)
           for (let hop = 0; hop < 10; hop++) await undefined
           log.push(`${event} done`)

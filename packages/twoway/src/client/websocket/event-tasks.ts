@@ -1,5 +1,13 @@
 import type { Clock } from '../../ports/clock.js'
 
+/** The owner of event tasks. An interface rather than functions, which would cost each socket closures. */
+export interface EventTasksOwner<Event> {
+  runEvent(event: Event): void
+  /** Events begin to run in a row: what is sent waits, to go out in one write. */
+  cork(): void
+  uncork(): void
+}
+
 /**
  * Runs the events of a socket in order, each as in a task of its own. Promise reactions to one event run before the next, so
  * that code that awaits an event can listen for the one after it.
@@ -9,15 +17,15 @@ import type { Clock } from '../../ports/clock.js'
  */
 export class EventTasks<Event> {
   readonly #clock: Clock
-  readonly #run: (event: Event) => void
+  readonly #owner: EventTasksOwner<Event>
   #waiting: Event[] = []
   #at = 0
   /** Whether an event of this call has run. Until the call is over, the others wait. */
   #hasRun = false
 
-  constructor(clock: Clock, run: (event: Event) => void) {
+  constructor(clock: Clock, owner: EventTasksOwner<Event>) {
     this.#clock = clock
-    this.#run = run
+    this.#owner = owner
   }
 
   add(event: Event): void {
@@ -34,18 +42,26 @@ export class EventTasks<Event> {
   #runNow(event: Event): void {
     this.#hasRun = true
     this.#clock.defer(this.#callOver)
-    this.#run(event)
+    this.#owner.runEvent(event)
   }
 
   readonly #callOver = (): void => {
+    if (this.#waiting.length === 0) this.#hasRun = false
+    else this.#runWaiting()
+  }
+
+  #runWaiting(): void {
     const clock = this.#clock
+    const owner = this.#owner
     const waiting = this.#waiting
+    owner.cork()
     try {
       // Events that are added meanwhile queue behind the waiting ones.
-      while (this.#at < waiting.length && clock.microtaskCheckpoint?.() === true) this.#run(waiting[this.#at++]!)
+      while (this.#at < waiting.length && clock.microtaskCheckpoint?.() === true) owner.runEvent(waiting[this.#at++]!)
     } finally {
       // An error that a listener threw ends this callback, as it would end a task of its own. The other events stay.
       this.#hasRun = false
+      owner.uncork()
       if (this.#at === waiting.length) this.#clear()
       else for (let rest = this.#at; rest < waiting.length; rest++) clock.task(this.#runNext)
     }
@@ -54,7 +70,7 @@ export class EventTasks<Event> {
   readonly #runNext = (): void => {
     const event = this.#waiting[this.#at++]!
     if (this.#at < this.#waiting.length) {
-      this.#run(event)
+      this.#owner.runEvent(event)
     } else {
       this.#clear()
       this.#runNow(event)

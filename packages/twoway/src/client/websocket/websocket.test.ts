@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
-import { fromHex } from 'twoway-testing/bytes.js'
+import { clientFrame, frame, fromHex } from 'twoway-testing/bytes.js'
+import { acceptance } from 'twoway-testing/peers/acceptance.js'
+import { listenOnLoopback, readHead } from 'twoway-testing/peers/loopback.js'
 import { type Network, networks } from 'twoway-testing/peers/networks.js'
 import { withServer } from 'twoway-testing/peers/with-server.js'
 import { HandshakeError, ProtocolError, TransportError, UsageError } from '../../core/errors.js'
@@ -454,6 +457,34 @@ describe('WebSocket: its interface', () => {
         assert.deepEqual(Object.getOwnPropertyDescriptor(owner, name), expected)
       }
     }
+  })
+
+  it('writes once for all that is sent by the listeners to the messages of one read, but for the first', async (context) => {
+    const count = 40
+    const WebSocket = defineWebSocket(networks.find(({ name }) => name === 'TCP')!.clientPorts)
+    const received = await new Promise<readonly number[]>((resolve, reject) => {
+      const onSocket = async (socket: Socket): Promise<void> => {
+        const head = await readHead(socket)
+        const sizes: number[] = []
+        socket.on('data', ({ length }) => {
+          sizes.push(length)
+          if (sizes.reduce((sum, size) => sum + size) === count * clientFrame(1, 'x').length) resolve(sizes)
+        })
+        socket.resume()
+        socket.write(acceptance(head, Buffer.alloc(0)))
+        setImmediate(() =>
+          socket.write(Buffer.concat(Array.from({ length: count }, () => frame({ opcode: 1, payload: 'x' })))),
+        )
+      }
+      listenOnLoopback(context, (socket) => void onSocket(socket).catch(reject)).then(({ port }) => {
+        const socket = new WebSocket(`ws://127.0.0.1:${port}`)
+        socket.onmessage = async ({ data }) => {
+          await undefined
+          socket.send(data)
+        }
+      }, reject)
+    })
+    assert.ok(received.length <= 3, `${received.length} writes arrived`)
   })
 
   it('calls the current handler in the order of the first one', async () => {
