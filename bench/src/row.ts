@@ -1,4 +1,4 @@
-import type { Content, Load } from './load/load.js'
+import type { ClientLoad, Content, Load } from './load/load.js'
 
 /** A kind of work at which all contenders are measured. */
 export interface Row {
@@ -19,8 +19,14 @@ function echo(content: Content, bytes: number, connections: number, inFlight: nu
   return { kind: 'echo', content, bytes, connections, inFlight, fragments }
 }
 
-function client(kind: 'clientReceives' | 'clientSends', content: Content, bytes: number, batch: number): Load {
-  return { kind, content, bytes, connections: 10, batch }
+function client(
+  kind: ClientLoad['kind'],
+  content: Content,
+  bytes: number,
+  batch: number,
+  takesBy: ClientLoad['takesBy'] = 'onmessage',
+): Load {
+  return { kind, content, bytes, connections: 10, batch, takesBy }
 }
 
 export const rows: readonly Row[] = [
@@ -153,9 +159,17 @@ export const rows: readonly Row[] = [
   },
   {
     id: 'client-receives-1k',
-    title: 'client receives 1 KiB text',
+    title: 'client receives 1 KiB text by onmessage',
     per: 'message',
     load: client('clientReceives', 'ascii', kib, 16),
+    aims: { 'ws-bufferutil': 0.9, bun: 1.3 },
+  },
+  {
+    id: 'client-receives-1k-listener',
+    title: 'client receives 1 KiB text by a listener',
+    per: 'message',
+    load: client('clientReceives', 'ascii', kib, 16, 'listener'),
+    aims: { 'ws-bufferutil': 0.9, bun: 1.3 },
   },
   {
     id: 'client-sends-64k',

@@ -35,9 +35,11 @@ function start(socket: WebSocket): void {
   }
   let received = 0
   if (load.kind === 'clientReceives') {
-    socket.onmessage = () => {
+    const take = (): void => {
       if (++received % load.batch === 0) socket.send(empty)
     }
+    if (load.takesBy === 'listener') socket.addEventListener('message', take)
+    else socket.onmessage = take
   } else {
     socket.onopen = () => {
       sendBatch()

@@ -57,6 +57,8 @@ export interface ClientLoad {
   readonly connections: number
   /** Messages in a batch. */
   readonly batch: number
+  /** How the client takes messages. */
+  readonly takesBy: 'onmessage' | 'listener'
 }
 
 export type ServerLoad = EchoLoad | BroadcastLoad | RoomLoad | HandshakeLoad | IdleLoad
