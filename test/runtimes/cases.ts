@@ -36,6 +36,88 @@ const webSocketCases: readonly Case[] = [
     },
   },
   {
+    name: 'WebSocket runs all microtasks of a message before the next of any socket, and timers in the order of messages',
+    async run({ rawUrl }) {
+      const log: string[] = []
+      const ends = ['a', 'b'].map((name) => {
+        const socket = rawSocket(rawUrl, ['1', '2', '3', '4'])
+        let timers = 0
+        return new Promise<void>((resolve) => {
+          socket.onmessage = async ({ data }) => {
+            const id = `${name}${String(data)}`
+            log.push(`${id} begins`)
+            setTimeout(() => {
+              log.push(`${id} timer`)
+              if (++timers === 4) resolve(closed(socket))
+            }, 0)
+            queueMicrotask(() => {
+              log.push(`${id} microtask`)
+              void Promise.resolve().then(() => log.push(`${id} promise of microtask`))
+            })
+            await undefined
+            log.push(`${id} promise`)
+            for (let hop = 0; hop < 25; hop++) await undefined
+            log.push(`${id} ends`)
+          }
+        })
+      })
+      await Promise.all(ends)
+      const reactions = ['begins', 'microtask', 'promise', 'promise of microtask', 'ends']
+      const isTimer = (line: string): boolean => line.endsWith(' timer')
+      const begun = log.filter((line) => line.endsWith(' begins')).map((line) => line.slice(0, 2))
+      same(
+        log.filter((line) => !isTimer(line)),
+        begun.flatMap((id) => reactions.map((reaction) => `${id} ${reaction}`)),
+      )
+      for (const name of ['a', 'b']) {
+        const ids = ['1', '2', '3', '4'].map((number) => name + number)
+        same(
+          begun.filter((id) => id.startsWith(name)),
+          ids,
+        )
+        same(
+          log.filter((line) => line.startsWith(name) && isTimer(line)),
+          ids.map((id) => `${id} timer`),
+        )
+        holds(
+          ids.every((id) => log.indexOf(`${id} timer`) > log.indexOf(`${id} ends`)),
+          'a timer runs after the message that set it',
+        )
+      }
+    },
+  },
+  {
+    name: 'WebSocket reports each error of a listener, in the order of messages, and delivers all messages',
+    async run({ rawUrl }) {
+      const log: string[] = []
+      const stopWatching = watchErrors((text) => log.push(text))
+      const socket = rawSocket(rawUrl, ['1', '2', '3', '4'])
+      socket.onmessage = ({ data }) => {
+        log.push(`message ${String(data)}`)
+        queueMicrotask(() => log.push(`microtask ${String(data)}`))
+        if (data !== '3') throw new Error(`error ${String(data)}`)
+      }
+      while (log.length < 11) await someTime()
+      stopWatching()
+      await closed(socket)
+      for (const what of ['message', 'microtask', 'error']) {
+        const numbers = what === 'error' ? ['1', '2', '4'] : ['1', '2', '3', '4']
+        same(
+          log.filter((line) => line.startsWith(what)),
+          numbers.map((number) => `${what} ${number}`),
+        )
+      }
+      for (const [number, next] of ['12', '23', '34']) {
+        for (const what of number === '3' ? ['microtask'] : ['microtask', 'error']) {
+          holds(
+            log.indexOf(`${what} ${number}`) < log.indexOf(`message ${next}`),
+            `${what} ${number} comes before ${next}`,
+          )
+        }
+      }
+    },
+  },
+  {
     name: 'WebSocket sends a Blob, and later messages after it',
     async run({ echoUrl }) {
       const socket = await opened(new WebSocket(echoUrl))
@@ -307,6 +389,32 @@ async function opened(socket: WebSocket): Promise<WebSocket> {
 async function closed(socket: WebSocket): Promise<void> {
   socket.close()
   await next(socket, 'close')
+}
+
+/** A socket to the server that sends these texts, of one character each, in one write. */
+function rawSocket(rawUrl: string, texts: readonly string[]): WebSocket {
+  const frames = texts.map((text) => `8101${text.charCodeAt(0).toString(16)}`)
+  return new WebSocket(`${rawUrl}/bytes?hex=${frames.join('')}`)
+}
+
+/** Passes on the message of each error that no code caught, until the returned function is called. */
+function watchErrors(onError: (message: string) => void): () => void {
+  if (isNodeLike()) {
+    const onUncaught = ({ message }: Error): void => onError(message)
+    process.on('uncaughtException', onUncaught)
+    return () => process.off('uncaughtException', onUncaught)
+  }
+  const onReported = (event: ErrorEvent): void => {
+    event.preventDefault()
+    onError((event.error as Error).message)
+  }
+  addEventListener('error', onReported)
+  return () => removeEventListener('error', onReported)
+}
+
+/** Deno has `process`, too, but reports an error of a listener as browsers do. */
+function isNodeLike(): boolean {
+  return 'process' in globalThis && !('Deno' in globalThis)
 }
 
 /** The events that end a connection. */

@@ -83,6 +83,11 @@ function reactionsTo(id: string, failing: string): readonly string[] {
 
 const isTask = (line: string): boolean => /immediate|timer/.test(line)
 
+/** The messages of a socket to which its lines belong, but for tasks, in their order. */
+function idsOf(log: readonly string[], name: string): string[] {
+  return log.filter((line) => line.startsWith(name) && !isTask(line)).map((line) => line.slice(0, 2))
+}
+
 describe('the order of events that arrive in one read', () => {
   it('runs all ticks and promises of one message before the next, in the context of the socket', async () => {
     const log = await logOf('')
@@ -116,11 +121,12 @@ describe('the order of events that arrive in one read', () => {
   })
 
   for (const failing of numbers) {
-    it(`loses no message after an error of the listener at message ${failing}`, async () => {
+    it(`loses no message, and keeps the order, after an error of the listener at message ${failing}`, async () => {
       const log = await logOf(failing)
       for (const name of sockets) {
         const lines = log.filter((line) => line.startsWith(name) && !isTask(line))
         assert.deepEqual(lines.sort(), numbers.flatMap((number) => reactionsTo(name + number, failing)).sort())
+        assert.deepEqual(idsOf(log, name), idsOf(log, name).sort())
         const messages = lines.filter((line) => / in | thrown/.test(line)).map((line) => line.replace(/ in .*/, ''))
         const expected = numbers.flatMap((number) => {
           return number === failing ? [name + number, `${name}${number} thrown`] : [name + number]

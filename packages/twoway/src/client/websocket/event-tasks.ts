@@ -20,8 +20,8 @@ export class EventTasks<Event> {
   readonly #owner: EventTasksOwner<Event>
   #waiting: Event[] = []
   #at = 0
-  /** Whether an event of this call has run. Until the call is over, the others wait. */
-  #hasRun = false
+  /** Whether the waiting events, and those that are added, run in a row once the current call or task is over. */
+  #runsLater = false
 
   constructor(clock: Clock, owner: EventTasksOwner<Event>) {
     this.#clock = clock
@@ -29,7 +29,7 @@ export class EventTasks<Event> {
   }
 
   add(event: Event): void {
-    if (this.#hasRun) {
+    if (this.#runsLater) {
       this.#waiting.push(event)
     } else if (this.#waiting.length > 0) {
       this.#waiting.push(event)
@@ -40,31 +40,42 @@ export class EventTasks<Event> {
   }
 
   #runNow(event: Event): void {
-    this.#hasRun = true
+    this.#runsLater = true
     this.#clock.defer(this.#callOver)
     this.#owner.runEvent(event)
   }
 
   readonly #callOver = (): void => {
-    if (this.#waiting.length === 0) this.#hasRun = false
-    else this.#runWaiting()
+    if (this.#waiting.length === 0) this.#runsLater = false
+    else this.#runInRow()
   }
 
-  #runWaiting(): void {
+  readonly #runInRow = (): void => {
     const clock = this.#clock
     const owner = this.#owner
     const waiting = this.#waiting
+    let isPossible = true
     owner.cork()
     try {
       // Events that are added meanwhile queue behind the waiting ones.
-      while (this.#at < waiting.length && clock.microtaskCheckpoint?.() === true) owner.runEvent(waiting[this.#at++]!)
+      while (this.#at < waiting.length) {
+        isPossible = clock.microtaskCheckpoint?.() === true
+        if (!isPossible) break
+        owner.runEvent(waiting[this.#at++]!)
+      }
     } finally {
-      // An error that a listener threw ends this callback, as it would end a task of its own. The other events stay.
-      this.#hasRun = false
       owner.uncork()
-      if (this.#at === waiting.length) this.#clear()
-      else for (let rest = this.#at; rest < waiting.length; rest++) clock.task(this.#runNext)
+      this.#planRest(isPossible)
     }
+  }
+
+  /** An error that a listener threw has ended the row, as it would end a task of its own. The other events stay. */
+  #planRest(inRow: boolean): void {
+    const { length } = this.#waiting
+    this.#runsLater = inRow && this.#at < length
+    if (this.#at === length) this.#clear()
+    else if (inRow) this.#clock.task(this.#runInRow)
+    else for (let rest = this.#at; rest < length; rest++) this.#clock.task(this.#runNext)
   }
 
   readonly #runNext = (): void => {
