@@ -1,49 +1,61 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ExternalMemory } from './external-memory.js'
+import type { YoungGeneration } from './young-generation.js'
 
 const mebibyte = 1 << 20
 
-/** The MiB of messages after which a young generation with this much room was filled. */
-function filledAt(room: number, mebibytes: number): number[] {
-  const filled: number[] = []
+/** The MiB of messages after which a young generation was collected that takes this much work. */
+function collectedAt(work: number, mebibytes: number): number[] {
+  const collected: number[] = []
   let counted = 0
-  const outside = new ExternalMemory({ room: () => room, fill: () => filled.push(counted) }, () => true)
+  const outside = new ExternalMemory(
+    () => ({ work: () => work, collect: () => collected.push(counted) }),
+    () => true,
+  )
   while (counted < mebibytes) {
     counted += 1
     outside.countBuffer(mebibyte)
   }
-  return filled
+  return collected
 }
 
-test('fills a small young generation every 16 MiB', () => {
-  assert.deepEqual(filledAt(0, 48), [16, 32, 48])
-  assert.deepEqual(filledAt(8 * mebibyte, 48), [16, 32, 48])
+test('collects a small young generation every 16 MiB', () => {
+  assert.deepEqual(collectedAt(0, 48), [16, 32, 48])
+  assert.deepEqual(collectedAt(8 * mebibyte, 48), [16, 32, 48])
 })
 
-test('fills a larger young generation less often, so the filler is at most half as long as the messages', () => {
-  assert.deepEqual(filledAt(8 * mebibyte + 1, 64), [32, 64])
-  assert.deepEqual(filledAt(24 * mebibyte, 96), [48, 96])
+test('collects a larger young generation less often, so that the work is at most half of the bytes of the messages', () => {
+  assert.deepEqual(collectedAt(8 * mebibyte + 1, 64), [32, 64])
+  assert.deepEqual(collectedAt(24 * mebibyte, 96), [48, 96])
 })
 
-test('does not fill a young generation that would need too much filler', () => {
-  assert.deepEqual(filledAt(24 * mebibyte + 1, 256), [])
+test('does not collect a young generation that would take too much work', () => {
+  assert.deepEqual(collectedAt(24 * mebibyte + 1, 256), [])
 })
 
 test('counts a message that is longer than a step once', () => {
-  const filled: number[] = []
-  const outside = new ExternalMemory({ room: () => 0, fill: (room) => filled.push(room) }, () => true)
+  const collected: number[] = []
+  const outside = new ExternalMemory(
+    () => ({ work: () => 0, collect: (work) => collected.push(work) }),
+    () => true,
+  )
   outside.countBuffer(40 * mebibyte)
   outside.countBuffer(15 * mebibyte)
-  assert.equal(filled.length, 1)
+  assert.equal(collected.length, 1)
 })
 
 test('makes glibc keep freed memory once, after 16 MiB of buffers and texts, also without a young generation to collect', () => {
-  const filled: number[] = []
-  for (const young of [undefined, { room: () => 0, fill: (room: number) => filled.push(room) }]) {
+  let found = 0
+  let collected = 0
+  const find = (): YoungGeneration => {
+    found += 1
+    return { work: () => 0, collect: () => (collected += 1) }
+  }
+  for (const findYoung of [undefined, find]) {
     const keptAt: number[] = []
     let counted = 0
-    const outside = new ExternalMemory(young, () => keptAt.push(counted) > 0)
+    const outside = new ExternalMemory(findYoung, () => keptAt.push(counted) > 0)
     while (counted < 100) {
       counted += 2
       outside.countBuffer(mebibyte)
@@ -51,7 +63,7 @@ test('makes glibc keep freed memory once, after 16 MiB of buffers and texts, als
     }
     assert.deepEqual(keptAt, [16])
     assert.equal(outside.keepsFreedMemory, true)
-    assert.equal(outside.collections, young === undefined ? 0 : 3)
+    assert.equal(outside.collections, findYoung === undefined ? 0 : 3)
   }
-  assert.equal(filled.length, 3, 'for 50 MiB of buffers; nothing is filled for texts')
+  assert.deepEqual([found, collected], [1, 3], 'for 50 MiB of buffers; nothing is collected for texts')
 })

@@ -6,35 +6,35 @@ const stepBytes = 16 << 20
 /** At this many bytes outside of its heap, V8 marks the whole heap. */
 const lastStepBytes = 64 << 20
 
-/** The filler is at most half as long as the messages that it frees, so it costs less than a tenth of their cost. */
-const bytesAgainstGarbage = 2
+/** A collection works on at most half as many bytes of heap as those of the messages, so it costs less than a tenth of their cost. */
+const bytesAgainstWork = 2
 
 /**
  * Counts the bytes of messages outside of V8's heap. After the first 16 MiB, it makes glibc keep freed memory
- * (freed-memory.ts). After each further 16 MiB of buffers, it makes V8 collect its young generation: V8 does so when
- * that is full, so this class fills it.
+ * (freed-memory.ts). After each further 16 MiB of buffers, it makes V8 collect its young generation (young-generation.ts).
  *
  * Since Node 24, V8 collects too late without this: a process that handles long messages has little else on its heap,
  * and at 64 MiB outside of the heap V8 marks all of it, in other threads. The rows binary-1m and binary-64k of the
  * benchmark show the difference.
  */
 export class ExternalMemory {
-  readonly #young: YoungGeneration | undefined
+  readonly #findYoung: (() => YoungGeneration) | undefined
+  #young: YoungGeneration | undefined
   readonly #keepFreedMemory: () => boolean
   #untilKept = stepBytes
   #bytes = 0
   #dueAt = stepBytes
   /** Whether glibc was made to keep freed memory. */
   keepsFreedMemory = false
-  /** How often the young generation was filled. */
+  /** How often the young generation was collected. */
   collections = 0
 
   /**
-   * @param young the young generation to collect; undefined if V8 collects it in time without help
+   * @param findYoung finds the young generation to collect; undefined if V8 collects it in time without help
    * @param keepFreedMemory makes glibc keep freed memory, and returns whether that is possible
    */
-  constructor(young: YoungGeneration | undefined, keepFreedMemory: () => boolean) {
-    this.#young = young
+  constructor(findYoung: (() => YoungGeneration) | undefined, keepFreedMemory: () => boolean) {
+    this.#findYoung = findYoung
     this.#keepFreedMemory = keepFreedMemory
   }
 
@@ -42,7 +42,7 @@ export class ExternalMemory {
   countBuffer(length: number): void {
     this.countText(length)
     this.#bytes += length
-    if (this.#young !== undefined && this.#bytes >= this.#dueAt) this.#collect(this.#young)
+    if (this.#findYoung !== undefined && this.#bytes >= this.#dueAt) this.#collect(this.#findYoung)
   }
 
   /** A text was decoded to memory outside of the heap, which no collection of the young generation frees. */
@@ -52,16 +52,17 @@ export class ExternalMemory {
     if (this.#untilKept <= 0) this.keepsFreedMemory = this.#keepFreedMemory()
   }
 
-  #collect(young: YoungGeneration): void {
+  #collect(findYoung: () => YoungGeneration): void {
     const isTooLate = this.#bytes >= lastStepBytes
     if (!isTooLate) {
-      const room = young.room()
-      if (room * bytesAgainstGarbage > this.#bytes) {
+      this.#young ??= findYoung()
+      const work = this.#young.work()
+      if (work * bytesAgainstWork > this.#bytes) {
         // The generation has grown because the heap holds more than messages. Those other objects may still fill it.
         this.#dueAt += stepBytes
         return
       }
-      young.fill(room)
+      this.#young.collect(work)
       this.collections += 1
     }
     this.#bytes = 0

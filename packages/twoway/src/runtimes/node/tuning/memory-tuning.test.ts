@@ -9,7 +9,13 @@ const text = Buffer.alloc(2 * mebibyte, 'text')
 
 /** Reports 48 MiB of buffers and 2 MiB of text to the tuning, and returns its counts. */
 function counted(isOn: boolean): object {
-  const tuning = new NodeMemoryTuning(isOn, new ExternalMemory({ room: () => 0, fill: () => {} }, () => true))
+  const tuning = new NodeMemoryTuning(
+    isOn,
+    new ExternalMemory(
+      () => ({ work: () => 0, collect: () => {} }),
+      () => true,
+    ),
+  )
   for (let count = 0; count < 48; count += 1) tuning.countBuffer(mebibyte)
   assert.equal(tuning.decodeToHeap(text, 0, text.length), heapTexts && isOn ? text.toString('latin1') : undefined)
   return tuning.counts()
@@ -27,15 +33,21 @@ describe('the tuning of memory', () => {
   })
 
   it('does nothing more after it was switched off, and still reports its earlier actions', () => {
-    let filled = 0
-    const young = { room: () => 0, fill: () => (filled += 1) }
-    const tuning = new NodeMemoryTuning(true, new ExternalMemory(young, () => true))
+    let collected = 0
+    const young = { work: () => 0, collect: () => (collected += 1) }
+    const tuning = new NodeMemoryTuning(
+      true,
+      new ExternalMemory(
+        () => young,
+        () => true,
+      ),
+    )
     tuning.countBuffer(16 * mebibyte)
     tuning.switchOff()
     for (let count = 0; count < 48; count += 1) tuning.countBuffer(mebibyte)
     tuning.countText(16 * mebibyte)
     assert.equal(tuning.decodeToHeap(text, 0, text.length), undefined)
-    assert.equal(filled, 1)
+    assert.equal(collected, 1)
     assert.deepEqual(tuning.counts(), { on: 0, freedMemoryKept: 1, youngCollections: 1, heapTexts: 0 })
   })
 

@@ -3,7 +3,7 @@ import type { MemoryTuning, MemoryTuningCounts } from '../../../ports/memory-tun
 import { ExternalMemory } from './external-memory.js'
 import { keepFreedMemory } from './freed-memory.js'
 import { heapText, prefersHeap } from './heap-text.js'
-import { youngGeneration } from './young-generation.js'
+import { findYoungGeneration } from './young-generation.js'
 
 /** Values of TWOWAY_TUNE_MEMORY that switch the tuning off, in upper or lower case. */
 const no: ReadonlySet<string> = new Set(['0', 'false', 'off', 'no'])
@@ -65,5 +65,5 @@ const nodeVersion = Number.parseInt(process.versions.node, 10)
 /** The tuning of this thread. */
 export const memoryTuning = new NodeMemoryTuning(
   isNode && isTuningWanted(process.env),
-  new ExternalMemory(nodeVersion < 24 ? undefined : youngGeneration, keepFreedMemory),
+  new ExternalMemory(nodeVersion < 24 ? undefined : findYoungGeneration, keepFreedMemory),
 )

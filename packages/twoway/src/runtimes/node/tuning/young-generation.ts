@@ -1,23 +1,59 @@
-import { getHeapSpaceStatistics } from 'node:v8'
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+/** V8's young generation, and a way to have V8 collect it. */
+export interface YoungGeneration {
+  /** Bytes of heap that a collection now would write or read, at most. */
+  work(): number
+  /** @param work the bytes that `work` has just returned */
+  collect(work: number): void
+}
+
+/** Collects at once. V8's own function. */
+type Collect = (options: { readonly type: 'minor' }) => void
 
 const elements = 4096
 const elementBytes = 8
 
-/** V8's young generation: its size, and a way to have V8 collect it. */
-export interface YoungGeneration {
-  /** Bytes of heap that may be allocated before it is collected. */
-  room(): number
-  /** Allocates more than `room` bytes of heap. */
-  fill(room: number): void
-}
-
 /** No code reads it, but the compiler must not optimize it away. */
 const garbage: unknown[] = []
 
-export const youngGeneration: YoungGeneration = {
-  room: () => getHeapSpaceStatistics().find((space) => space.space_name === 'new_space')?.space_available_size ?? 0,
-  fill(room) {
+/** Fills the young generation, because V8 collects it when it is full. */
+export const filledGeneration: YoungGeneration = {
+  work: () => youngSpace()?.space_available_size ?? 0,
+  collect(room) {
     for (let left = room; left >= 0; left -= elements * elementBytes) garbage[0] = new Array(elements)
     garbage[0] = undefined
   },
+}
+
+/** The way that costs least: V8's own function, in a tenth of the time that it takes to fill the generation. */
+export function findYoungGeneration(): YoungGeneration {
+  const collect = findCollect()
+  if (collect === undefined) return filledGeneration
+  return {
+    work: () => youngSpace()?.space_used_size ?? 0,
+    collect: () => collect({ type: 'minor' }),
+  }
+}
+
+/**
+ * V8 gives the function to each new context while a flag is set. The flag is set for the making of one such context, as other
+ * code should not find the function, and V8 compares its flags when it reads a cache of code.
+ */
+function findCollect(): Collect | undefined {
+  const isSet = 'gc' in globalThis
+  try {
+    if (!isSet) setFlagsFromString('--expose-gc')
+    const found: unknown = runInNewContext('gc')
+    return typeof found === 'function' ? (found as Collect) : undefined
+  } catch {
+    return undefined
+  } finally {
+    if (!isSet) setFlagsFromString('--no-expose-gc')
+  }
+}
+
+function youngSpace(): { space_available_size: number; space_used_size: number } | undefined {
+  return getHeapSpaceStatistics().find((space) => space.space_name === 'new_space')
 }
