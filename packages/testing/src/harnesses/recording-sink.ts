@@ -1,4 +1,5 @@
-import type { TransportSink } from '../../../twoway/dist/ports/transport.js'
+import { errorOf } from '../../../twoway/dist/core/errors.js'
+import type { Loss, TransportSink } from '../../../twoway/dist/ports/transport.js'
 
 /** A sink that records its calls, and resolves the promises that wait for them. */
 export class RecordingSink implements TransportSink {
@@ -42,8 +43,8 @@ export class RecordingSink implements TransportSink {
     this.#note('ended')
   }
 
-  closed(error?: Error): void {
-    this.error = error
+  closed(loss?: Loss): void {
+    this.error = loss && errorOf(loss)
     this.#note('closed')
   }
 

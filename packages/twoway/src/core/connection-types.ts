@@ -2,7 +2,7 @@ import type { Clock } from '../ports/clock.js'
 import type { MemoryBudget } from '../ports/memory-budget.js'
 import type { Payload } from '../ports/payload.js'
 import type { Random } from '../ports/random.js'
-import type { Transport } from '../ports/transport.js'
+import type { Loss, Transport } from '../ports/transport.js'
 import type { CloseStatus } from './closing/close-payload.js'
 import type { ProtocolError, TransportError } from './errors.js'
 import type { Extension } from './extensions/extension.js'
@@ -92,6 +92,8 @@ export interface ConnectionEvents<Owner> {
   closeTimedOut?(owner: Owner): void
   /** The peer broke a rule, or the network failed. `closed` follows. */
   error(owner: Owner, error: ProtocolError | TransportError): void
+  /** The network failed. Replaces `error` for an owner that may not need the error. */
+  lost?(owner: Owner, loss: Loss): void
   /** The transport is gone. Called once, as the last event. */
   closed(owner: Owner, result: CloseResult): void
 }

@@ -455,6 +455,19 @@ describe('Connection: the end of the transport', () => {
     ])
   })
 
+  it('is reported with an error that is made for it', () => {
+    const harness = new ConnectionHarness()
+    harness.connection.closed(() => new Error('read ECONNRESET'))
+    assert.equal(harness.log[1], 'error the connection was lost: read ECONNRESET')
+  })
+
+  it('makes no error for a connection that was closing', () => {
+    const harness = new ConnectionHarness()
+    harness.connection.close(1000)
+    harness.connection.closed(() => assert.fail('it is made'))
+    assert.deepEqual(harness.log, ['closing', 'closed 1006 "" unclean'])
+  })
+
   it('is 1006 without an error if the peer just ended', () => {
     const harness = new ConnectionHarness()
     harness.connection.ended()

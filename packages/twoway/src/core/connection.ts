@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/clock.js'
 import type { MemoryBudget } from '../ports/memory-budget.js'
 import type { Payload } from '../ports/payload.js'
-import type { Transport, TransportSink } from '../ports/transport.js'
+import type { Loss, Transport, TransportSink } from '../ports/transport.js'
 import { type CloseStatus, checkCloseStatus, readClosePayload, shortenReason } from './closing/close-payload.js'
 import { Closing, type ClosingOwner } from './closing/closing.js'
 import type { ClosingEvent, ClosingState } from './closing/closing-handshake.js'
@@ -374,20 +374,27 @@ export class Connection<Owner>
     if (!this.#parsing && this.#gate.isOpen && this.#unparsed.length === 0) this.#move('peerEnd')
   }
 
-  closed(error?: Error): void {
+  closed(loss?: Loss): void {
     // §7.1.4: our Close may still have been waiting behind a message.
     const wasClean = this.state === 'closesExchanged' && this.#queue.hasClosed
     const wasOpen = this.#closing === undefined
-    if (error !== undefined) this.#sink.release(asTransportError(error))
+    // The reader of a streamed message gets the error, too.
+    const error = loss !== undefined && this.#sink.isStreaming === true ? asTransportError(loss) : undefined
+    if (error !== undefined) this.#sink.release(error)
     const { code, reason } = this.#move('lost').peerStatus
     this.#unparsed.clear()
     this.#sink.release()
     this.#queue.release()
     this.#countHeld()
-    if (wasOpen && error !== undefined && !this.#isEvicted) this.#events.error(this.#owner, asTransportError(error))
+    if (wasOpen && loss !== undefined && !this.#isEvicted) this.#tellLoss(error ?? loss)
     // Without spread syntax: on Node 20, the object it creates survives young collections and keeps the connection
     // alive.
     this.#events.closed(this.#owner, { code, reason, wasClean })
+  }
+
+  #tellLoss(loss: Loss): void {
+    if (this.#events.lost !== undefined) this.#events.lost(this.#owner, loss)
+    else this.#events.error(this.#owner, asTransportError(loss))
   }
 
   /** The server's connections together hold too much memory, and this one holds more than most. */

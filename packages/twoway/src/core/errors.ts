@@ -1,3 +1,4 @@
+import type { Loss } from '../ports/transport.js'
 import { describeCloseCode } from './closing/close-code.js'
 import type { HeaderFields } from './http/header-fields.js'
 import { inSentence } from './printable.js'
@@ -298,8 +299,14 @@ export class TransportError extends Error {
   }
 }
 
-/** Wraps the error that ended a connection, unless it is a TransportError already. */
-export function asTransportError(error: Error): TransportError {
+/** The error of a lost connection. */
+export function errorOf(loss: Loss): Error {
+  return typeof loss === 'function' ? loss() : loss
+}
+
+/** The same, wrapped unless it is a TransportError already. */
+export function asTransportError(loss: Loss): TransportError {
+  const error = errorOf(loss)
   return error instanceof TransportError
     ? error
     : new TransportError(`the connection was lost: ${error.message}`, { cause: error })

@@ -54,9 +54,15 @@ export interface TransportSink {
   drained(): void
   /** The peer has ended its sending side. */
   ended(): void
-  /** The transport is gone. Called once, as the last event. `error` is set unless it ended in order. */
-  closed(error?: Error): void
+  /** The transport is gone. Called once, as the last event. `loss` is set unless it ended in order. */
+  closed(loss?: Loss): void
 }
+
+/**
+ * Why a transport was lost: an error, or a function that makes it. Many connections end by a reset, and an error takes
+ * longer to make than all other work of such an end (`npm run bench`, row `handshake`).
+ */
+export type Loss = Error | (() => Error)
 
 export interface TransportPeer {
   /** IP address; undefined if there is none (a pipe, a pair in memory). */

@@ -293,6 +293,16 @@ export class Observer {
     if (channel.hasSubscribers) channel.publish({ server: this.server, socket, roundTripMs })
   }
 
+  /** Whether the errors of connections are published. */
+  get watchesErrors(): boolean {
+    return this.#channels.error.hasSubscribers
+  }
+
+  /** A connection was lost, by an error that no code sees. */
+  countLoss(): void {
+    this.#errors.add('connectionFailed')
+  }
+
   /** The handler `error` is called, for a connection or for none. */
   failed(error: unknown, socket?: ObservedSocket): void {
     const fault = faultOf(error)

@@ -1,4 +1,4 @@
-import { HandshakeError, TransportError } from '../../core/errors.js'
+import { errorOf, HandshakeError, TransportError } from '../../core/errors.js'
 import type { Extension, ExtensionNegotiator } from '../../core/extensions/extension.js'
 import { confirmExtension } from '../../core/extensions/negotiation.js'
 import { type ClientHandshake, notSwitched, type ServerAnswer } from '../../core/handshake/client-handshake.js'
@@ -7,7 +7,7 @@ import { ResponseBody } from '../../core/http/response-body.js'
 import type { ClientLimits } from '../../core/limits.js'
 import type { Clock, Timer } from '../../ports/clock.js'
 import type { ResponseHead } from '../../ports/http-host.js'
-import type { Transport, TransportSink } from '../../ports/transport.js'
+import type { Loss, Transport, TransportSink } from '../../ports/transport.js'
 import { describeForeign, mostTelling } from './foreign-protocol.js'
 import { codingsOf, decodeText, type InflateBody, undoCodings } from './refusal-body.js'
 
@@ -131,13 +131,14 @@ export class Opening implements TransportSink {
     }
   }
 
-  closed(error?: Error): void {
+  closed(loss?: Loss): void {
     this.#bodyTimer?.cancel()
     if (this.#isAbandoned) return
     this.#isGone = true
     if (this.#refusal !== undefined) this.#failRefused()
     if (this.#isDecoding) return
     this.#isOver = true
+    const error = loss && errorOf(loss)
     const isEnd = this.#hasEnded && error?.cause === undefined
     this.#options.events.failed(this.#failure ?? (isEnd ? this.#endedTooEarly : this.#transportFailure(error)))
   }

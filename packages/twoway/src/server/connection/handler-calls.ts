@@ -1,7 +1,9 @@
 import type { CloseResult, ConnectionEvents } from '../../core/connection-types.js'
+import { asTransportError } from '../../core/errors.js'
 import { isThenable } from '../../core/is-thenable.js'
 import type { MessageReader } from '../../core/receiving/message-reader.js'
 import { isError } from '../../core/value-kinds.js'
+import type { Loss } from '../../ports/transport.js'
 import type { Observer } from '../observer.js'
 import type { HandlerName } from '../server-diagnostics.js'
 import type { ServerSettings } from '../server-settings.js'
@@ -99,6 +101,13 @@ export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Dat
     socket.tellError(error)
     this.#observer.failed(error, socket)
     this.#tell(socket, error)
+  }
+
+  /** As `error`, but the error is made only if other code sees it. */
+  lost(socket: ServerConnection<Data>, loss: Loss): void {
+    const isSeen = this.#settings.handlers.error !== undefined || this.#observer.watchesErrors || socket.isPiped
+    if (isSeen || typeof loss !== 'function') this.error(socket, asTransportError(loss))
+    else this.#observer.countLoss()
   }
 
   /** A handler threw when there was no connection. */

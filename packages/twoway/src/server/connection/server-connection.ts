@@ -278,6 +278,11 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
     }
   }
 
+  /** Whether a stream has taken over. */
+  get isPiped(): boolean {
+    return this.#pipe !== undefined
+  }
+
   /** Hands a message to the stream that has taken over. Returns false if there is none. */
   pipe(message: string | Uint8Array): boolean {
     if (this.#pipe === undefined) return false

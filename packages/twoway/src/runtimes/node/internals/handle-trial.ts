@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { getSystemErrorName } from 'node:util'
-import { TransportError } from '../../../core/errors.js'
+import { errorOf, TransportError } from '../../../core/errors.js'
 import type { Transport, TransportSink } from '../../../ports/transport.js'
 import { HandleTransport } from '../transport/handle-transport.js'
 import { noteFallback } from './fallbacks.js'
@@ -163,9 +163,9 @@ class Trial {
         }),
       drained: () => {},
       ended: () => this.#step(() => transport.end()),
-      closed: (error) => {
+      closed: (loss) => {
         this.#closed += 1
-        if (error !== undefined) this.#fail(`a handle fails: ${whyOf(error)}`)
+        if (loss !== undefined) this.#fail(`a handle fails: ${whyOf(errorOf(loss))}`)
         else if (this.#closed === 2) this.#end(undefined)
       },
     }

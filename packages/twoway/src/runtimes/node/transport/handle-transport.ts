@@ -66,7 +66,8 @@ export class HandleTransport implements RewindableTransport {
   #isEnding = false
   #isShutDown = false
   #hasEnded = false
-  #error: TransportError | undefined
+  /** Makes the error of a lost connection. */
+  #loss: (() => TransportError) | undefined
   /** Whether a write is under way. Bytes written meanwhile wait in the queue. */
   #isWriting = false
   #queue: Uint8Array[] | undefined
@@ -155,7 +156,7 @@ export class HandleTransport implements RewindableTransport {
   lose(): void {
     if (this.#isGone) return
     this.#lastPendingBytes = this.pendingBytes
-    this.#error = withoutStack(dropped)
+    this.#loss = makeDropped
     this.#close()
   }
 
@@ -191,7 +192,7 @@ export class HandleTransport implements RewindableTransport {
   }
 
   get #mayDeliver(): boolean {
-    return this.#sink !== undefined && !this.#isPaused && !this.#isDestroyed && this.#error === undefined
+    return this.#sink !== undefined && !this.#isPaused && !this.#isDestroyed && this.#loss === undefined
   }
 
   static readonly #onRead = function (this: OwnedHandle): void {
@@ -222,7 +223,7 @@ export class HandleTransport implements RewindableTransport {
 
   #tellEnd(): void {
     this.#holdsEnd = this.#sink === undefined || this.#isPaused || this.#head !== undefined
-    if (!this.#holdsEnd && !this.#isDestroyed && this.#error === undefined) this.#sink!.ended()
+    if (!this.#holdsEnd && !this.#isDestroyed && this.#loss === undefined) this.#sink!.ended()
   }
 
   #enqueue(first: Uint8Array, second: Uint8Array | undefined): void {
@@ -299,8 +300,14 @@ export class HandleTransport implements RewindableTransport {
 
   #failFor(error: number, call: string): void {
     if (error === 0 || this.#isGone) return
-    this.#error = withoutStack(() => this.#explain(systemError(error, call)))
+    this.#loss = this.#lossOf(error, call)
     this.#close()
+  }
+
+  /** A function of its own, because its closure needs a context. */
+  #lossOf(error: number, call: string): () => TransportError {
+    const explain = this.#explain
+    return () => withoutStack(() => explain(systemError(error, call)))
   }
 
   #close(reset = false): void {
@@ -318,9 +325,9 @@ export class HandleTransport implements RewindableTransport {
   }
 
   #tellClose(): void {
-    const isInOrder = this.#error === undefined && !this.#isDestroyed
+    const isInOrder = this.#loss === undefined && !this.#isDestroyed
     this.#holdsClose = this.#sink === undefined || (isInOrder && (this.#holdsEnd || this.#head !== undefined))
-    if (!this.#holdsClose) this.#sink!.closed(this.#error)
+    if (!this.#holdsClose) this.#sink!.closed(this.#loss)
   }
 
   #askPeer(): TransportPeer {
@@ -329,6 +336,8 @@ export class HandleTransport implements RewindableTransport {
     return { address: peerName.address, port: peerName.port, encrypted: false }
   }
 }
+
+const makeDropped = (): TransportError => withoutStack(dropped)
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
   return Buffer.concat([first, second])
