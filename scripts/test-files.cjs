@@ -3,8 +3,8 @@ const { join, relative } = require('node:path')
 const { root } = require('./set-up.cjs')
 
 /**
- * The compiled form of each `*.test.ts` whose path from the root contains one of the words; all of them if there are
- * no words. Throws if no file matches, or if no tsconfig compiles one of them.
+ * The compiled form of each `*.test.ts` whose path from the root contains one of the words. Without words: all of them
+ * but the `*.long.test.ts`, which start many processes and run by `npm run test:long`. Throws if no file matches, or if no tsconfig compiles one of them.
  * @param {readonly string[]} words
  * @returns {string[]}
  */
@@ -12,7 +12,9 @@ function testFiles(words) {
   // From the sources, so that output of deleted tests is not run.
   const chosen = sourceFolders()
     .flatMap((folder) => testsIn(folder.source).map((file) => ({ ...folder, file })))
-    .filter(({ file }) => words.length === 0 || words.some((word) => relative(root, file).includes(word)))
+    .filter(({ file }) =>
+      words.length === 0 ? !file.endsWith('.long.test.ts') : words.some((word) => relative(root, file).includes(word)),
+    )
   if (chosen.length === 0) throw new Error(`No test file has ${words.join(' or ')} in its path.`)
 
   return chosen.map(({ source, output, file }) => {
