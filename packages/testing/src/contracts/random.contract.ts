@@ -32,6 +32,10 @@ export function randomContract(name: string, random: Random): void {
         assert.equal(bytes.length, length)
         assert.equal(bytes.buffer.byteLength, length)
       }
+      const short = Array.from({ length: 2000 }, () => random.bytes(16))
+      assert.equal(new Set(short.map(String)).size, short.length)
+      short[0]!.fill(0)
+      assert.ok(short[1]!.some((byte) => byte !== 0))
       const first = random.bytes(200_000)
       assert.notDeepEqual(first, random.bytes(200_000))
       assert.ok(first.subarray(-1000).some((byte) => byte !== 0))

@@ -92,7 +92,7 @@ export class LinkConnection {
       else {
         asking.then(
           ours((value) => this.send({ t: 'hello', token: value })),
-          ours((error) => this.#lost(`the token could not be had: ${error}`)),
+          ours((error) => this.#lost(`the token failed: ${error}`)),
         )
       }
     })

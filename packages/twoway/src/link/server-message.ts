@@ -37,9 +37,9 @@ const shapes: { readonly [type: string]: { readonly [member: string]: Check } } 
 export function readServerMessage(text: string): ReceivedMessage | undefined {
   try {
     const message = JSON.parse(text)
-    const shape = { t: isText, ...shapes[message.t] }
-    for (const member in shape) if (!shape[member as 't'](message[member])) return undefined
-    return message
+    const shape = shapes[message.t]
+    for (const member in shape) if (!shape[member]!(message[member])) return undefined
+    return isText(message.t) ? message : undefined
   } catch {
     return undefined
   }

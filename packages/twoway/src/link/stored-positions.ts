@@ -11,7 +11,7 @@ const keyOf = (url: string): string => `twoway ${url}`
 
 function load(storage: PositionStorage | undefined, url: string): Record<string, unknown> {
   try {
-    return { ...JSON.parse(storage!.getItem(keyOf(url))!) }
+    return { ...JSON.parse(storage?.getItem(keyOf(url)) ?? '{}') }
   } catch {
     return {}
   }

@@ -44,7 +44,8 @@ export class SessionRequests {
   }
 
   cancelAll(): void {
-    this.#pending.cancelAll(new HubError('cancelled', 'the client is gone'))
+    // Most clients leave without one, and an error costs its stack.
+    if (this.#pending.size > 0) this.#pending.cancelAll(new HubError('cancelled', 'the client is gone'))
   }
 
   #call(message: MessageOf<'req'>, rule: RequestRule, input: unknown): void {

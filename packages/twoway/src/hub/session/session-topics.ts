@@ -212,9 +212,10 @@ export class SessionTopics implements SubscribedClient {
     })
   }
 
-  #begin(source: HubTopic | HubPattern, { topic, slow = 'catch-up' }: SubscribeMessage): Subscription {
+  #begin(source: HubTopic | HubPattern, { slow = 'catch-up' }: SubscribeMessage): Subscription {
     const subscription = new Subscription(source, this, slow)
-    this.#subscriptions.set(topic, subscription)
+    // The name of the source is one string for all clients.
+    this.#subscriptions.set(source.name, subscription)
     source.listeners.add(subscription)
     return subscription
   }

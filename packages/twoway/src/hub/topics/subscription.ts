@@ -42,9 +42,10 @@ export class Subscription implements TopicListener {
   readonly source: HubTopic | HubPattern
   readonly #client: SubscribedClient
   readonly #policy: SlowPolicy
-  readonly #missed = new Map<string, Missed>()
+  // Most clients never lag behind, and two empty maps would take more memory than all the rest of a subscription.
+  #missed: Map<string, Missed> | undefined
   /** The newest volatile message of each key, for a client that lags behind. */
-  readonly #latest = new Map<string, { readonly topic: string; readonly content: BrokerContent }>()
+  #latest: Map<string, { readonly topic: string; readonly content: BrokerContent }> | undefined
   #isReading = false
 
   constructor(source: HubTopic | HubPattern, client: SubscribedClient, policy: SlowPolicy) {
@@ -56,7 +57,7 @@ export class Subscription implements TopicListener {
   stored(message: HubMessage): void {
     const client = this.#client
     if (!client.isFor(this, message.topic)) return
-    const isSent = this.#policy === 'close' || (client.hasRoom && this.#missed.size === 0)
+    const isSent = this.#policy === 'close' || (client.hasRoom && !this.#hasMissed)
     if (!isSent || !client.sendStored(message)) this.#miss(message)
   }
 
@@ -69,26 +70,33 @@ export class Subscription implements TopicListener {
 
   gap(topic: string, reason: string, head: TopicPosition): void {
     if (!this.#client.isFor(this, topic)) return
-    this.#missed.delete(topic)
+    this.#missed?.delete(topic)
     this.#client.sendGap({ t: 'gap', topic, reason, at: wirePosition(head) })
   }
 
   /** There is room again: sends what the client has missed, until there is none. */
   catchUp(): void {
-    for (const [key, { topic, content }] of this.#latest) {
+    for (const [key, { topic, content }] of this.#latest ?? []) {
       if (!this.#client.hasRoom) break
-      this.#latest.delete(key)
+      this.#latest!.delete(key)
       this.#client.sendVolatileFrames(topic, content)
     }
-    for (const [topic, missed] of this.#missed) {
+    for (const [topic, missed] of this.#missed ?? []) {
       if (!this.#client.hasRoom || this.#isReading) break
       if (this.#policy === 'latest') this.#skip(topic, missed)
       else this.#resume(topic, missed)
     }
-    if (this.#missed.size > 0 || this.#latest.size > 0) this.#client.fellBehind(this)
+    if (this.#latest?.size === 0) this.#latest = undefined
+    if (this.#hasMissed || this.#latest !== undefined) this.#client.fellBehind(this)
+    else this.#missed = undefined
+  }
+
+  get #hasMissed(): boolean {
+    return this.#missed !== undefined && this.#missed.size > 0
   }
 
   #miss(message: HubMessage): void {
+    this.#missed ??= new Map()
     const missed = this.#missed.get(message.topic)
     if (missed !== undefined) missed.newest = message
     else if (this.#missed.size >= mostMissed) this.#client.tooSlow()
@@ -100,6 +108,7 @@ export class Subscription implements TopicListener {
 
   #keepLatest(topic: string, content: BrokerContent): void {
     const key = `${topic} ${keyOf(content)}`
+    this.#latest ??= new Map()
     this.#latest.delete(key)
     if (this.#latest.size >= mostMissed) this.#latest.delete(this.#latest.keys().next().value!)
     this.#latest.set(key, { topic, content })
@@ -108,7 +117,7 @@ export class Subscription implements TopicListener {
 
   /** Leaves out all that was missed but the newest message. */
   #skip(topic: string, { newest }: Missed, reason = 'skipped'): void {
-    this.#missed.delete(topic)
+    this.#missed?.delete(topic)
     this.#client.sendGap({ t: 'gap', topic, reason, at: wirePosition(newest.before) })
     if (!this.#client.sendStored(newest)) this.#miss(newest)
   }
@@ -122,7 +131,7 @@ export class Subscription implements TopicListener {
     this.#isReading = true
     source.resume(missed.after, (answer) => {
       this.#isReading = false
-      if (this.#missed.get(topic) !== missed) return
+      if (this.#missed?.get(topic) !== missed) return
       if (!('recovered' in answer)) return this.#client.retryLater()
       this.#missed.delete(topic)
       if (!answer.recovered) return this.gap(topic, answer.reason, answer.head)

@@ -7,6 +7,7 @@ import * as platform from '../platform.js'
 
 /** Bytes of an id: as random as a UUID, and a little more. */
 const idBytes = 16
+const hexadecimal = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** What only some programs ask of a connection: its id, and to be told of its end. Made when it is first asked for. */
 export class Lifetime {
@@ -19,7 +20,9 @@ export class Lifetime {
 
   /** @param result the result of a connection that is closed already */
   constructor(random: Random, result: CloseResult | undefined) {
-    this.id = Array.from(random.bytes(idBytes), (byte) => byte.toString(16).padStart(2, '0')).join('')
+    let id = ''
+    for (const byte of random.bytes(idBytes)) id += hexadecimal[byte]
+    this.id = id
     this.closed = new Promise((resolve) => {
       this.#resolve = resolve
     })
