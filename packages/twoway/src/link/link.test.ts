@@ -609,6 +609,16 @@ describe('a link: requests', () => {
     })
   })
 
+  it('tell the server their deadline in whole milliseconds, whatever the caller gives', async () => {
+    const harness = await online()
+    const within = [1.5, Number.POSITIVE_INFINITY].map((timeoutMs) => {
+      harness.link.request('a', null, { timeoutMs }).catch(() => undefined)
+      return (harness.socket.take()[0] as unknown as { within: number }).within
+    })
+    assert.deepEqual(within, [1, 2 ** 31 - 1])
+    harness.link.close()
+  })
+
   it('are lost with their connection, and are not repeated', async () => {
     const harness = await online()
     const request = harness.link.request('a')

@@ -23,6 +23,8 @@ import { type MessageListener, TopicFeed } from './topic-feed.js'
 import { Unread } from './unread.js'
 
 const storeEveryMs = 250
+/** No timer takes longer. */
+const longestMs = 2 ** 31 - 1
 
 /**
  * A connection to a hub that lasts: it connects again after each loss, resumes its topics where they stood, and gives each
@@ -174,7 +176,8 @@ export class LinkBase {
 
   #request(method: string, data: LinkData, options: RequestOptions & { readonly parts?: Unread<LinkData> }) {
     const { timeoutMs = this.#questions.timeoutMs } = options
-    return this.#questions.ask({ t: 'req', method, within: timeoutMs }, data, options)
+    const within = Math.min(timeoutMs, longestMs) | 0
+    return this.#questions.ask({ t: 'req', method, within }, data, options)
   }
 
   #received(message: ReceivedMessage, data: LinkData): void {

@@ -80,7 +80,7 @@ export class Questions {
       }
       const stopTimer = this.#platform.after(timeoutMs, () => {
         const { state, why } = connection.status
-        const text = `no answer came within ${timeoutMs} ms: the link is ${state} ${why}`
+        const text = `no answer within ${timeoutMs} ms: the link is ${state} ${why}`
         this.#fail(asked, new LinkError('timeout', text, asked.wasSent))
       })
       asked.ended = () => {
