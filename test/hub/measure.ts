@@ -73,6 +73,7 @@ async function measureSubscriptions(): Promise<void> {
   const subscribed = await open(300, names)
   const connected = await open(300, ['other'])
   const ofConnections = connected.held - subscribed.held
+  // The connections without these topics have one subscription each.
   const count = subscribed.subscriptions - before.subscriptions - 300
   const bytes = (subscribed.held - before.held - ofConnections) / count
   row('memory of a subscription of a link, at most 200 bytes', `${bytes.toFixed(0)} bytes`, bytes <= 200)
