@@ -115,7 +115,7 @@ const requests: Subject = {
     return catching(() => {
       for (const piece of pieces) parser.receive(piece, 0, piece.length)
       if (parser.head === undefined) return 'waits for more'
-      const { address } = requestPeer(parser.head.fields, peer, proxies)
+      const { address } = requestPeer(parser.head, peer, proxies)
       const { protocols, extensions } = checkRequest(parser.head)
       encodeAcceptance({ key, protocol: protocols[0] ?? '', extensions: undefined, fields: [] })
       return `accepted ${JSON.stringify({ address, protocols, extensions })}`

@@ -251,7 +251,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
     const handler = this.#settings.handlers.request
     try {
       if (handler === undefined || isHandshakeAttempt(head)) checkRequest(head)
-      const client = requestPeer(head.fields, peer, this.#settings.trustedProxies)
+      const client = requestPeer(head, peer, this.#settings.trustedProxies)
       const request = new IncomingRequest(head, client, 'http')
       checkHost(request.headers, this.#listensOn, this.#settings.hosts, client.host)
       const answer: unknown = await this.#ask(request)
@@ -317,7 +317,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
   #requestOf(head: RequestHead, peer: TransportPeer): IncomingRequest {
     let client: RequestPeer | undefined
     try {
-      client = requestPeer(head.fields, peer, this.#settings.trustedProxies)
+      client = requestPeer(head, peer, this.#settings.trustedProxies)
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error
     }

@@ -5,7 +5,7 @@ import { sha1 } from './sha1.js'
 const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 /** 16 bytes in base64. The last digit has four unused bits, which must be zero (erratum 3150). */
 const keyForm = /^[A-Za-z0-9+/]{21}[AQgw]==$/
-const keyLength = 24
+export const keyLength = 24
 
 /** The input of the digest: room for a key, then the GUID. */
 const message = encodeLatin1(' '.repeat(keyLength) + guid)

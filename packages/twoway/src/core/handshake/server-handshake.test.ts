@@ -7,7 +7,8 @@ import { requestForm, responseForm } from '../http/head-form.js'
 import { HeadParser } from '../http/head-parser.js'
 import { HeaderFields } from '../http/header-fields.js'
 import { serverLimits } from '../limits.js'
-import { type ClientOffer, checkRequest, refusalOf } from './server-handshake.js'
+import type { ClientOffer } from './client-offer.js'
+import { checkRequest, refusalOf } from './server-handshake.js'
 
 /** The request of §1.2. */
 const example = `GET /chat HTTP/1.1

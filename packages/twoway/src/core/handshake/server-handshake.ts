@@ -5,17 +5,8 @@ import { areDistinctTokens } from '../http/field-syntax.js'
 import { HeaderFields } from '../http/header-fields.js'
 import { isHost, isTarget } from '../http/request-target.js'
 import { isKey } from './accept-key.js'
-
-/** The offer of a client in a valid handshake. */
-export interface ClientOffer {
-  readonly key: string
-  /** Subprotocols in order of preference. */
-  readonly protocols: readonly string[]
-  readonly extensions: readonly ExtensionOffer[]
-  readonly headers: HeaderFields
-  /** Whether the client expects a 100 before the 101, RFC 9110 §7.8. */
-  readonly expectsContinue: boolean
-}
+import type { ClientOffer } from './client-offer.js'
+import { RepeatedHead } from './repeated-head.js'
 
 const none: readonly never[] = Object.freeze([])
 
@@ -41,6 +32,7 @@ const rules: readonly Rule[] = [
 
 /** Reads a client's opening handshake. Throws a HandshakeError for the first rule that it breaks. */
 export function checkRequest(head: RequestHead): ClientOffer {
+  if (head instanceof RepeatedHead) return head.offer
   const headers = new HeaderFields(head.fields)
   for (const [code, isKept] of rules) if (!isKept(headers, head)) throw new HandshakeError(code)
   return {

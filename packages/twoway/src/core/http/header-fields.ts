@@ -5,11 +5,16 @@ import { isSameText, splitList } from './field-syntax.js'
 export class HeaderFields implements Iterable<readonly [name: string, value: string]> {
   /** Names and values in turn: a flat array, as each connection keeps the fields of its handshake. */
   readonly #fields: readonly string[]
+  readonly #key: string | undefined
 
-  /** Takes names and values in turn, as RequestHead and ResponseHead have them. */
-  constructor(fields: readonly string[]) {
+  /**
+   * Takes names and values in turn, as RequestHead and ResponseHead have them.
+   * @param key the Sec-WebSocket-Key of these fields, if they are those of other handshakes: they are shared then
+   */
+  constructor(fields: readonly string[], key?: string) {
     // A copy has no spare capacity; up to half of a grown array is.
-    this.#fields = fields.slice()
+    this.#fields = key === undefined ? fields.slice() : fields
+    this.#key = key
   }
 
   has(name: string): boolean {
@@ -20,9 +25,9 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
   get(name: string): string | undefined {
     const first = findField(this.#fields, name)
     if (first < 0) return undefined
-    let joined = this.#fields[first + 1]!
+    let joined = this.#valueAt(first)
     for (let at = findField(this.#fields, name, first + 2); at >= 0; at = findField(this.#fields, name, at + 2)) {
-      joined += `, ${this.#fields[at + 1]!}`
+      joined += `, ${this.#valueAt(at)}`
     }
     return joined
   }
@@ -31,7 +36,7 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
   all(name: string): readonly string[] {
     const values: string[] = []
     for (let at = findField(this.#fields, name); at >= 0; at = findField(this.#fields, name, at + 2))
-      values.push(this.#fields[at + 1]!)
+      values.push(this.#valueAt(at))
     return values
   }
 
@@ -58,7 +63,13 @@ export class HeaderFields implements Iterable<readonly [name: string, value: str
   }
 
   *[Symbol.iterator](): Iterator<readonly [name: string, value: string]> {
-    for (let at = 0; at < this.#fields.length; at += 2) yield [this.#fields[at]!.toLowerCase(), this.#fields[at + 1]!]
+    for (let at = 0; at < this.#fields.length; at += 2) yield [this.#fields[at]!.toLowerCase(), this.#valueAt(at)]
+  }
+
+  /** The value of the line whose name has this index. */
+  #valueAt(at: number): string {
+    if (this.#key !== undefined && isSameText(this.#fields[at]!, 'sec-websocket-key')) return this.#key
+    return this.#fields[at + 1]!
   }
 }
 

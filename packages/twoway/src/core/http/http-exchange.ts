@@ -2,6 +2,7 @@ import type { ExchangeLimits, HttpHandler, HttpResponse, RequestHead } from '../
 import type { MemoryHolder, MemoryShare } from '../../ports/memory-budget.js'
 import type { RewindableTransport, TransportSink } from '../../ports/transport.js'
 import { HandshakeError } from '../errors.js'
+import type { KnownHeads } from '../handshake/known-heads.js'
 import { refusalOf } from '../handshake/server-handshake.js'
 import { offersWebSocket } from '../handshake/upgrade-request.js'
 import { encodeResponse } from './encode-response.js'
@@ -18,6 +19,7 @@ const shortLingerMs = 1_000
 export interface ExchangeHost {
   readonly limits: ExchangeLimits
   readonly handler: HttpHandler
+  readonly knownHeads: KnownHeads
   /** Whether a request may be answered; false if too many are being answered. Starts the time for the answer. */
   beginAnswer(exchange: HttpExchange): boolean
   /** The exchange was answered. Its client has `timeMs` to close, less if too many exchanges linger. */
@@ -39,7 +41,8 @@ export class HttpExchange implements TransportSink, MemoryHolder {
   isCounted = false
   readonly #transport: RewindableTransport
   readonly #host: ExchangeHost
-  #parser: HeadParser<RequestHead>
+  /** Undefined before the first bytes. */
+  #parser: HeadParser<RequestHead> | undefined
   /** Open while the head is incomplete. */
   #share: MemoryShare | undefined
   #isRead = false
@@ -50,12 +53,20 @@ export class HttpExchange implements TransportSink, MemoryHolder {
   constructor(transport: RewindableTransport, host: ExchangeHost) {
     this.#transport = transport
     this.#host = host
-    this.#parser = new HeadParser(requestForm, host.limits)
   }
 
   received(bytes: Uint8Array, start: number, end: number): void {
     if (this.#isRead) return
-    const next = start + this.#read(bytes, start, end)
+    const { knownHeads } = this.#host
+    const isFirst = this.#parser === undefined
+    const repeated = isFirst ? knownHeads.find(bytes, start, end) : undefined
+    if (repeated !== undefined) {
+      this.#isRead = true
+      this.#handOver(repeated, nothing)
+      return
+    }
+    this.#parser ??= this.#newParser()
+    const next = start + this.#read(this.#parser, bytes, start, end)
     const { head } = this.#parser
     if (this.#isAnswered) return
     if (head === undefined) {
@@ -63,6 +74,7 @@ export class HttpExchange implements TransportSink, MemoryHolder {
       this.#share?.set(this.#parser.heldBytes)
       return
     }
+    if (isFirst && next === end) knownHeads.miss(bytes, start, end, head)
     this.#share?.close()
     this.#isRead = true
     this.#isBodyless = head.method === 'HEAD'
@@ -84,7 +96,11 @@ export class HttpExchange implements TransportSink, MemoryHolder {
   /** Discards the received part of the head. */
   evict(): void {
     this.#refuse(standardResponses.noRoom)
-    this.#parser = new HeadParser(requestForm, this.#host.limits)
+    this.#parser = this.#newParser()
+  }
+
+  #newParser(): HeadParser<RequestHead> {
+    return new HeadParser(requestForm, this.#host.limits)
   }
 
   /** Drops the connection. */
@@ -106,9 +122,9 @@ export class HttpExchange implements TransportSink, MemoryHolder {
   }
 
   /** Returns the number of bytes of the head that were read. */
-  #read(bytes: Uint8Array, start: number, end: number): number {
+  #read(parser: HeadParser<RequestHead>, bytes: Uint8Array, start: number, end: number): number {
     try {
-      return this.#parser.receive(bytes, start, end)
+      return parser.receive(bytes, start, end)
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error
       this.#refuse(refusalOf(error))
@@ -144,7 +160,7 @@ export class HttpExchange implements TransportSink, MemoryHolder {
 
   #refuse(response: HttpResponse): void {
     if (this.#isAnswered) return
-    this.#isBodyless = this.#parser.begun?.method === 'HEAD'
+    this.#isBodyless = this.#parser?.begun?.method === 'HEAD'
     this.#answer(response)
     this.#host.handler.refused(response, this.#transport.peer)
   }

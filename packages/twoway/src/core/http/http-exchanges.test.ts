@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
 import { RecordingTransport } from 'twoway-testing/harnesses/recording-transport.js'
+import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
 import type { HttpHandler, HttpResponse } from '../../ports/http-host.js'
 import { HttpExchanges } from './http-exchanges.js'
 
@@ -227,4 +228,20 @@ test('refuses CONNECT, and answers * itself, RFC 9110 §9.3.6 and §9.3.7', () =
   assert.equal(answers.length, 0)
   ask('OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n')
   assert.equal(answers.length, 1)
+})
+
+test('hands over a handshake that it knows, and one with bytes behind it or in two pieces', () => {
+  const { upgraded, refused, begin } = setUp()
+  const bytes = Buffer.from(handshakeRequest())
+  for (let count = 0; count < 20; count += 1) begin().sink.received(bytes, 0, bytes.length)
+  assert.equal(upgraded.length, 20)
+  const more = Buffer.concat([bytes, Buffer.from('behind')])
+  begin().sink.received(more, 0, more.length)
+  const { sink } = begin()
+  sink.received(bytes, 0, 100)
+  sink.received(bytes, 100, bytes.length)
+  assert.equal(upgraded.length, 22)
+  const wrong = Buffer.from(bytes.toString().replace('GET', 'G\0T'))
+  begin().sink.received(wrong, 0, wrong.length)
+  assert.deepEqual([upgraded.length, refused], [22, [400]])
 })

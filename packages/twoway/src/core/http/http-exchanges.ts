@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../../ports/clock.js'
 import type { ExchangeLimits, HttpHandler } from '../../ports/http-host.js'
 import type { RewindableTransport } from '../../ports/transport.js'
+import { KnownHeads } from '../handshake/known-heads.js'
 import { UnorderedSet } from '../unordered-set.js'
 import { type ExchangeHost, HttpExchange } from './http-exchange.js'
 
@@ -14,6 +15,7 @@ const checksPerTimeout = 64
 export class HttpExchanges implements ExchangeHost {
   readonly limits: ExchangeLimits
   readonly handler: HttpHandler
+  readonly knownHeads = new KnownHeads()
   readonly #clock: Clock
   readonly #open = new UnorderedSet<HttpExchange>()
   #answering = 0

@@ -1,7 +1,8 @@
 import { HandshakeError, TransportError, UsageError } from '../../core/errors.js'
 import { acceptExtension } from '../../core/extensions/negotiation.js'
+import type { ClientOffer } from '../../core/handshake/client-offer.js'
 import { accept } from '../../core/handshake/encode-acceptance.js'
-import { type ClientOffer, checkRequest, refusalOf } from '../../core/handshake/server-handshake.js'
+import { checkRequest, refusalOf } from '../../core/handshake/server-handshake.js'
 import { encodeResponse } from '../../core/http/encode-response.js'
 import { isToken } from '../../core/http/field-syntax.js'
 import { standardResponses } from '../../core/http/standard-responses.js'
@@ -137,7 +138,7 @@ export class Admission<Data> {
     const { hosts, origin, route, trustedProxies } = this.#settings
     const open: OpenRequest<Data> = { transport, method: head.method, peer: transport.peer, app }
     try {
-      const peer = requestPeer(head.fields, transport.peer, trustedProxies)
+      const peer = requestPeer(head, transport.peer, trustedProxies)
       open.peer = peer
       if (!this.#isInRate(peer)) {
         this.#refuse(open, tooFrequent)

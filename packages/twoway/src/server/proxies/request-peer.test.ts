@@ -18,7 +18,7 @@ const proxy = '10.0.0.1'
 
 function seen({ trusted = ['private'], peer = proxy, fields }: Row) {
   const direct = { address: peer === 'none' ? undefined : peer, port: 1, encrypted: false }
-  return requestPeer(['Host', 'app.test', ...fields], direct, new TrustedProxies(trusted))
+  return requestPeer({ fields: ['Host', 'app.test', ...fields] }, direct, new TrustedProxies(trusted))
 }
 
 const xff = (...values: readonly string[]) => values.flatMap((value) => ['X-Forwarded-For', value])

@@ -1,6 +1,7 @@
 import { HandshakeError } from '../../core/errors.js'
 import { HeaderFields } from '../../core/http/header-fields.js'
 import { isHost } from '../../core/http/request-target.js'
+import type { RequestHead } from '../../ports/http-host.js'
 import type { TransportPeer } from '../../ports/transport.js'
 import { type ForwardedHops, isSecure, readForwarded, readXForwarded } from './forwarded-fields.js'
 import type { TrustedProxies } from './trusted-proxies.js'
@@ -23,14 +24,18 @@ export interface RequestPeer {
  *
  * Throws a HandshakeError if a trusted proxy lets through what can't be read safely.
  */
-export function requestPeer(fields: readonly string[], peer: TransportPeer, proxies: TrustedProxies): RequestPeer {
+export function requestPeer(
+  head: Pick<RequestHead, 'fields'>,
+  peer: TransportPeer,
+  proxies: TrustedProxies,
+): RequestPeer {
   const { address, encrypted } = peer
   const direct = { address, encrypted, countedAddress: address }
   // The proxy of a PROXY header forwards bytes as they come, so a client that it does not name has written the fields.
   if (peer.announced === 'unnamed') return direct
   const distance = peer.announced === 'named' ? 1 : 0
   if (!proxies.trusts(address, distance)) return direct
-  const headers = new HeaderFields(fields)
+  const headers = new HeaderFields(head.fields)
   const standard = readForwarded(headers)
   const usual = readXForwarded(headers)
   if (standard === 'malformed' || usual === 'malformed') {

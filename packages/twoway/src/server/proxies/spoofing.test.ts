@@ -41,7 +41,7 @@ test('fields of a peer that is not trusted change nothing that a server sees', a
   const peer = { address: '198.51.100.7', port: 1, encrypted: false }
   for (const lines of spoofs) {
     const fields = lines.flatMap((line) => line.split(': '))
-    assert.deepEqual(requestPeer(fields, peer, proxies), {
+    assert.deepEqual(requestPeer({ fields }, peer, proxies), {
       address: peer.address,
       encrypted: false,
       countedAddress: peer.address,
