@@ -20,7 +20,7 @@ import { ReadGate, StopReason } from './receiving/read-gate.js'
 import type { ReadTurns, TurnTaker } from './receiving/read-turns.js'
 import { ReceiveRate } from './receiving/receive-rate.js'
 import { UnfinishedInput, type UnfinishedInputOwner } from './receiving/unfinished-input.js'
-import { ControlFrames } from './sending/control-frames.js'
+import { ControlFrames, checkControlPayload, sendControl } from './sending/control-frames.js'
 import { FrameWriter, type FrameWriterOwner } from './sending/frame-writer.js'
 import type { MessageWriter, MessageWriterOptions } from './sending/message-writer.js'
 import { SendQueue, type SendQueueOwner } from './sending/send-queue.js'
@@ -65,11 +65,14 @@ export class Connection<Owner>
   readonly #events: ConnectionEvents<Owner>
   readonly #parser: FrameParser
   readonly #sink: MessageSink
-  readonly #control: ControlFrames
+  /** Exists once a control frame can't be handled at once. */
+  #control: ControlFrames | undefined
   readonly #queue: SendQueue
   readonly #frameWriter: FrameWriter
-  readonly #gate: ReadGate
-  readonly #unparsed: InputBuffer
+  /** Exists once reading has stopped. */
+  #gate: ReadGate | undefined
+  /** Exists only while input waits to be parsed. */
+  #unparsed: InputBuffer | undefined
   /** Undefined if the peer may send at any rate. */
   readonly #rate: ReceiveRate | undefined
   readonly #receiveBudget: MemoryBudget | undefined
@@ -124,10 +127,7 @@ export class Connection<Owner>
       streamsMessages === true
         ? this.#newStreamer()
         : new MessageAssembler(ports.payload, ports.scratchPool, limits.maxMessageBytes, textForm)
-    this.#control = new ControlFrames(this.#frameWriter, ports.payload, limits.highWaterMarkBytes)
-    this.#unparsed = new InputBuffer(ports.payload)
     this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
-    this.#gate = new ReadGate(transport, ports.clock, this.#rate)
     this.#receiveBudget = receiveBudget
     this.#readTurns = readTurns
     this.#conduct = conduct
@@ -144,6 +144,24 @@ export class Connection<Owner>
 
   get #limits(): Limits {
     return this.#queue.limits
+  }
+
+  get #isReading(): boolean {
+    return this.#gate === undefined || this.#gate.isOpen
+  }
+
+  #stopReading(reason: StopReason): void {
+    this.#gate ??= new ReadGate(this.#transport, this.#clock, this.#rate)
+    this.#gate.stop(reason)
+  }
+
+  get #askedUnparsed(): InputBuffer {
+    this.#unparsed ??= new InputBuffer(this.#payload)
+    return this.#unparsed
+  }
+
+  get #unparsedBytes(): number {
+    return this.#unparsed === undefined ? 0 : this.#unparsed.length
   }
 
   get state(): ClosingState {
@@ -190,11 +208,11 @@ export class Connection<Owner>
 
   /** Bytes of memory that received input takes: the incomplete message, and the bytes that a pause left unparsed. */
   get heldBytes(): number {
-    return this.#sink.heldBytes + this.#unparsed.capacity + (this.#extension?.heldBytes ?? 0)
+    return this.#sink.heldBytes + (this.#unparsed?.capacity ?? 0) + (this.#extension?.heldBytes ?? 0)
   }
 
   get isPaused(): boolean {
-    return this.#gate.isPaused
+    return this.#gate?.isPaused === true
   }
 
   /**
@@ -204,7 +222,7 @@ export class Connection<Owner>
   takeActivity(): boolean {
     const waiting = this.#frameWriter.waitingBytes
     const taken = this.#frameWriter.appendedBytes - waiting
-    const heard = this.#heard || (this.#takenBefore < 0 ? this.#gate.isClosedByUs : taken > this.#takenBefore)
+    const heard = this.#heard || (this.#takenBefore < 0 ? this.#gate?.isClosedByUs === true : taken > this.#takenBefore)
     this.#heard = false
     // The network takes bytes that did not have to wait even if the peer is dead, so only waiting bytes count.
     this.#takenBefore = waiting > 0 ? taken : -1
@@ -260,14 +278,14 @@ export class Connection<Owner>
 
   /** Sends a Ping, RFC 6455 §5.5.2. */
   ping(payload: Uint8Array): void {
-    this.#control.checkPing(payload)
-    if (this.#closing === undefined) this.#control.sendPing(payload)
+    checkControlPayload(payload)
+    if (this.#closing === undefined) sendControl(this.#frameWriter, Opcode.ping, payload)
   }
 
   /** Sends a Pong that answers a Ping, or none, RFC 6455 §5.5.3. */
   pong(payload: Uint8Array): void {
-    this.#control.checkPing(payload)
-    if (this.#closing === undefined) this.#control.sendPong(payload)
+    checkControlPayload(payload)
+    if (this.#closing === undefined) sendControl(this.#frameWriter, Opcode.pong, payload)
   }
 
   /**
@@ -302,7 +320,7 @@ export class Connection<Owner>
 
   /** Stops parsing and reading. */
   pause(): void {
-    if (this.#closing === undefined) this.#gate.stop(StopReason.paused)
+    if (this.#closing === undefined) this.#stopReading(StopReason.paused)
   }
 
   /** Continues after `pause`. Unparsed bytes are parsed after this call has returned. */
@@ -312,7 +330,7 @@ export class Connection<Owner>
 
   /** Stops parsing and reading until `handlerDone`: the connection waits for an asynchronous handler. */
   awaitHandler(): void {
-    if (this.#closing === undefined) this.#gate.stop(StopReason.handler)
+    if (this.#closing === undefined) this.#stopReading(StopReason.handler)
   }
 
   /** Continues after `awaitHandler`, as `resume` does after `pause`. */
@@ -324,22 +342,22 @@ export class Connection<Owner>
     this.#heard = true
     this.#receivedBytes += end - start
     if (this.#rate !== undefined && !this.#mayTake(this.#rate, end - start)) return
-    if (this.#parsing || !this.#gate.isOpen || this.#unparsed.length > 0) {
-      if (this.#reads()) this.#unparsed.append(bytes, start, end)
+    if (this.#parsing || !this.#isReading || this.#unparsedBytes > 0) {
+      if (this.#reads()) this.#askedUnparsed.append(bytes, start, end)
       this.#countHeld()
       this.#countTurn(end - start)
       return
     }
     this.#parse(bytes, start, end)
     this.#sink.readEnds?.()
-    if (this.#unparsed.length > 0 || this.#peerEnded) this.#parseUnparsed()
+    if (this.#unparsedBytes > 0 || this.#peerEnded) this.#parseUnparsed()
     this.#countHeld()
     this.#countTurn(end - start)
   }
 
   drained(): void {
     this.#frameWriter.drained()
-    if (this.#reads()) this.#control.sendWaitingPong()
+    if (this.#reads()) this.#control?.sendWaitingPong()
     this.#events.written?.(this.#owner)
     this.settle()
   }
@@ -356,7 +374,7 @@ export class Connection<Owner>
       this.#frameWriter.cork()
       this.#events.message(this.#owner, message)
       this.#frameWriter.uncork()
-      if (this.#peerLagsBehind()) this.#gate.stop(StopReason.backlog)
+      if (this.#peerLagsBehind()) this.#stopReading(StopReason.backlog)
     }
     this.#resumeReading(StopReason.decoding)
     this.#countHeld()
@@ -371,7 +389,7 @@ export class Connection<Owner>
 
   ended(): void {
     this.#peerEnded = true
-    if (!this.#parsing && this.#gate.isOpen && this.#unparsed.length === 0) this.#move('peerEnd')
+    if (!this.#parsing && this.#isReading && this.#unparsedBytes === 0) this.#move('peerEnd')
   }
 
   closed(loss?: Loss): void {
@@ -382,7 +400,7 @@ export class Connection<Owner>
     const error = loss !== undefined && this.#sink.isStreaming === true ? asTransportError(loss) : undefined
     if (error !== undefined) this.#sink.release(error)
     const { code, reason } = this.#move('lost').peerStatus
-    this.#unparsed.clear()
+    this.#unparsed = undefined
     this.#sink.release()
     this.#queue.release()
     this.#countHeld()
@@ -411,7 +429,7 @@ export class Connection<Owner>
       this.#extension?.stopDecoding()
       this.#waitForTurn(this.#readTurns)
     }
-    this.#unparsed.clear()
+    this.#unparsed = undefined
   }
 
   get #evictionReason(): string {
@@ -424,13 +442,13 @@ export class Connection<Owner>
 
   takeTurn(): boolean {
     if (this.#isEvicted && this.#closing === undefined) this.fail(1013, this.#evictionReason)
-    else if (!this.#gate.hasStopped(StopReason.turn)) return false
+    else if (this.#gate?.hasStopped(StopReason.turn) !== true) return false
     this.#resumeReading(StopReason.turn)
     return true
   }
 
   get waitsForRest(): boolean {
-    return this.#closing === undefined && this.#awaitsRest && this.#gate.isUpToPeer
+    return this.#closing === undefined && this.#awaitsRest && this.#gate?.isUpToPeer !== false
   }
 
   tooSlow(error: ProtocolError): void {
@@ -464,8 +482,8 @@ export class Connection<Owner>
   }
 
   #waitForTurn(turns: ReadTurns): void {
-    if (this.#gate.hasStopped(StopReason.turn)) return
-    this.#gate.stop(StopReason.turn)
+    if (this.#gate?.hasStopped(StopReason.turn) === true) return
+    this.#stopReading(StopReason.turn)
     turns.wait(this)
   }
 
@@ -490,12 +508,12 @@ export class Connection<Owner>
     this.#parsing = true
     this.#frameWriter.cork()
     try {
-      while (at < end && this.#reads() && this.#gate.isOpen) {
+      while (at < end && this.#reads() && this.#isReading) {
         at = this.#step(bytes, at, end)
         steps += 1
         const turnIsOver = steps === framesPerTurn || (this.#decoder?.decodedBytes ?? 0) >= decodedBytesPerTurn
         if (turnIsOver && at < end) this.#yield()
-        if (queue.appendedBytes > mayLagFrom && this.#peerLagsBehind()) this.#gate.stop(StopReason.backlog)
+        if (queue.appendedBytes > mayLagFrom && this.#peerLagsBehind()) this.#stopReading(StopReason.backlog)
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
@@ -505,20 +523,20 @@ export class Connection<Owner>
       if (this.#decoder?.isBusy === false) this.#decoder = undefined
       this.#frameWriter.uncork()
     }
-    if (!this.#reads()) this.#unparsed.clear()
-    else if (at < end) this.#unparsed.prepend(bytes, at, end)
+    if (!this.#reads()) this.#unparsed = undefined
+    else if (at < end) this.#askedUnparsed.prepend(bytes, at, end)
     this.settle()
   }
 
   /** Parses the unparsed input: bytes from before a pause, or from reads that came during parsing. */
   #parseUnparsed(): void {
-    while (this.#unparsed.length > 0 && this.#gate.isOpen && !this.#parsing) {
-      const { start, end } = this.#unparsed
-      this.#parse(this.#unparsed.take(), start, end)
+    while (this.#unparsedBytes > 0 && this.#isReading && !this.#parsing) {
+      const { start, end } = this.#unparsed!
+      this.#parse(this.#unparsed!.take(), start, end)
       this.#sink.readEnds?.()
     }
-    if (this.#unparsed.length === 0) this.#unparsed.clear()
-    if (this.#peerEnded && this.#gate.isOpen && !this.#parsing) this.#move('peerEnd')
+    if (this.#unparsedBytes === 0) this.#unparsed = undefined
+    if (this.#peerEnded && this.#isReading && !this.#parsing) this.#move('peerEnd')
     this.#countHeld()
   }
 
@@ -564,7 +582,7 @@ export class Connection<Owner>
     const decoder = this.#decoder
     this.#countEncoded(parser.end - parser.start)
     const message = decoder.decode(bytes, parser.start, parser.end, parser.fin && parser.remaining === 0)
-    if (decoder.isBusy) this.#gate.stop(StopReason.decoding)
+    if (decoder.isBusy) this.#stopReading(StopReason.decoding)
     return message
   }
 
@@ -572,7 +590,7 @@ export class Connection<Owner>
     if (parser.begins && parser.remaining === 0) {
       this.#takeControl(parser.opcode, bytes, parser.start, parser.end)
     } else {
-      const payload = this.#control.gather(bytes, parser)
+      const payload = this.#askedControl.gather(bytes, parser)
       if (payload !== undefined) this.#takeControl(parser.opcode, payload, 0, payload.length)
     }
   }
@@ -584,11 +602,22 @@ export class Connection<Owner>
       this.#events.peerClose?.(this.#owner, status)
       this.#move('peerClose', status)
     } else if (opcode === Opcode.ping) {
-      if (this.#conduct.answersPings) this.#control.answerPing(bytes, start, end)
+      if (this.#conduct.answersPings) this.#answerPing(bytes, start, end)
       if (this.#closing === undefined) this.#events.ping?.(this.#owner, this.#payload.copy(bytes, start, end))
     } else if (this.#closing === undefined) {
       this.#events.pong?.(this.#owner, this.#payload.copy(bytes, start, end))
     }
+  }
+
+  #answerPing(bytes: Uint8Array, start: number, end: number): void {
+    const lags = this.#frameWriter.waitingBytes > this.#limits.highWaterMarkBytes
+    if (lags || this.#control !== undefined) this.#askedControl.answerPing(bytes, start, end)
+    else sendControl(this.#frameWriter, Opcode.pong, bytes, start, end)
+  }
+
+  get #askedControl(): ControlFrames {
+    this.#control ??= new ControlFrames(this.#frameWriter, this.#payload, this.#limits.highWaterMarkBytes)
+    return this.#control
   }
 
   /** Bytes came of a message that an extension has encoded. */
@@ -616,13 +645,13 @@ export class Connection<Owner>
    * Runs in a task of its own, so that a handler that sends until it gets 'buffered' does not starve other connections.
    */
   flushed(): void {
-    if (!this.#gate.isOpen || this.#queue.owesDrain || this.#queue.isStreaming) this.#clock.task(() => this.settle())
+    if (!this.#isReading || this.#queue.owesDrain || this.#queue.isStreaming) this.#clock.task(() => this.settle())
   }
 
   /** Waiting bytes may have been sent: continues reading, and emits `drain` if it was promised. */
   settle(): void {
     this.#queue.proceed()
-    if (this.#gate.isOpen && !this.#queue.owesDrain) return
+    if (this.#isReading && !this.#queue.owesDrain) return
     if (!this.#peerLagsBehind()) this.#resumeReading(StopReason.backlog)
     if (this.#closing === undefined && this.#queue.takeDrain()) this.#events.drain(this.#owner)
   }
@@ -641,17 +670,17 @@ export class Connection<Owner>
   }
 
   #yield(): void {
-    this.#gate.stop(StopReason.yielding)
+    this.#stopReading(StopReason.yielding)
     this.#clock.task(() => this.#resumeReading(StopReason.yielding))
   }
 
   #resumeReading(reason: StopReason): void {
-    if (this.#gate.resume(reason)) this.#scheduleParsing()
+    if (this.#gate?.resume(reason) === true) this.#scheduleParsing()
   }
 
   /** Parses the unparsed input after the current call has returned. */
   #scheduleParsing(): void {
-    if (this.#unparsed.length > 0 || this.#peerEnded) this.#clock.defer(() => this.#parseUnparsed())
+    if (this.#unparsedBytes > 0 || this.#peerEnded) this.#clock.defer(() => this.#parseUnparsed())
   }
 
   #newStreamer(): MessageStreamer {
@@ -666,7 +695,7 @@ export class Connection<Owner>
 
   #letReadStream(may: boolean): void {
     if (may) this.#resumeReading(StopReason.reader)
-    else if (this.#closing === undefined) this.#gate.stop(StopReason.reader)
+    else if (this.#closing === undefined) this.#stopReading(StopReason.reader)
   }
 
   #failBy(error: ProtocolError): void {
@@ -701,7 +730,7 @@ export class Connection<Owner>
     }
     this.#queue.abandon(unfinished)
     // The remaining input is only searched for the peer's Close now.
-    if (this.#gate.resumeAll()) this.#scheduleParsing()
+    if (this.#gate?.resumeAll() === true) this.#scheduleParsing()
     this.#countHeld()
     this.#events.closing?.(this.#owner)
     if (this.#isEvicted) this.#events.error(this.#owner, this.#evictionError)

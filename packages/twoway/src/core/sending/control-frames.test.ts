@@ -9,7 +9,7 @@ import { webPayload } from '../../runtimes/web/payload.js'
 import { UsageError } from '../errors.js'
 import { Opcode } from '../opcode.js'
 import { FrameParser } from '../receiving/frame-parser.js'
-import { ControlFrames } from './control-frames.js'
+import { ControlFrames, checkControlPayload, sendControl } from './control-frames.js'
 import { FrameWriter } from './frame-writer.js'
 import { ScratchPool } from './scratch-pool.js'
 
@@ -25,7 +25,7 @@ function setUp() {
     frameWriter.flush()
     return toHex(transport.written)
   }
-  return { control, transport, written }
+  return { control, frameWriter, transport, written }
 }
 
 const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, (_, index) => index)
@@ -53,16 +53,15 @@ describe('ControlFrames', () => {
   }
 
   it('frames a Ping, §5.5.2', () => {
-    const { control, written } = setUp()
-    control.sendPing(bytes(3))
+    const { frameWriter, written } = setUp()
+    sendControl(frameWriter, Opcode.ping, bytes(3))
     assert.equal(written(), '8903000102')
   })
 
   it('accepts a Ping of 125 bytes and refuses one of 126, §5.5', () => {
-    const { control } = setUp()
-    for (const length of [0, 124, 125]) control.checkPing(bytes(length))
+    for (const length of [0, 124, 125]) checkControlPayload(bytes(length))
     assert.throws(
-      () => control.checkPing(bytes(126)),
+      () => checkControlPayload(bytes(126)),
       (error) => error instanceof UsageError && error.code === 'controlPayloadTooLong' && /126/.test(error.message),
     )
   })

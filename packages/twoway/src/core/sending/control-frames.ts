@@ -5,12 +5,31 @@ import type { FrameParser } from '../receiving/frame-parser.js'
 import type { FrameWriter } from './frame-writer.js'
 import { finBit } from './write-frame-header.js'
 
-/** RFC 6455 §5.5. */
 const longestPayload = 125
 
+/** Throws a UsageError if the payload of a Ping or a Pong is too long, RFC 6455 §5.5. */
+export function checkControlPayload(payload: Uint8Array): void {
+  if (payload.length <= longestPayload) return
+  throw new UsageError(
+    'controlPayloadTooLong',
+    `a Ping or Pong may carry at most ${longestPayload} bytes, this one has ${payload.length}: shorten it`,
+  )
+}
+
+/** Sends a Ping or a Pong, which may go between the fragments of a message, §5.4. The send queue sends the Close. */
+export function sendControl(
+  frameWriter: FrameWriter,
+  opcode: number,
+  bytes: Uint8Array,
+  start = 0,
+  end = bytes.length,
+): void {
+  frameWriter.addBytes(finBit | opcode, bytes, start, end)
+}
+
 /**
- * The control frames of a connection, RFC 6455 §5.5: sends Pings and Pongs, which may go between the fragments of a
- * message, and gathers received frames that are split. The send queue sends the Close.
+ * The control frames of a connection that it can't handle at once, §5.5: received ones that are split, and Pings that
+ * arrive while the network lags. Most connections need none.
  */
 export class ControlFrames {
   readonly #frameWriter: FrameWriter
@@ -36,32 +55,13 @@ export class ControlFrames {
     return parser.remaining === 0 ? this.#gathered.subarray(0, this.#length) : undefined
   }
 
-  /** Throws a UsageError if a payload is too long. */
-  checkPing(payload: Uint8Array): void {
-    if (payload.length <= longestPayload) return
-    throw new UsageError(
-      'controlPayloadTooLong',
-      `a Ping or Pong may carry at most ${longestPayload} bytes, this one has ${payload.length}: shorten it`,
-    )
-  }
-
-  /** §5.5.2. */
-  sendPing(payload: Uint8Array): void {
-    this.#send(Opcode.ping, payload)
-  }
-
-  /** §5.5.3. */
-  sendPong(payload: Uint8Array): void {
-    this.#send(Opcode.pong, payload)
-  }
-
   /** Answers a Ping, §5.5.2. While the network lags, only the latest Ping is answered, as §5.5.3 allows. */
   answerPing(bytes: Uint8Array, start: number, end: number): void {
     if (this.#frameWriter.waitingBytes > this.#highWaterMarkBytes) {
       this.#waitingPong = this.#payload.copy(bytes, start, end)
     } else {
       this.#waitingPong = undefined
-      this.#frameWriter.addBytes(finBit | Opcode.pong, bytes, start, end)
+      sendControl(this.#frameWriter, Opcode.pong, bytes, start, end)
     }
   }
 
@@ -70,10 +70,6 @@ export class ControlFrames {
     const pong = this.#waitingPong
     if (pong === undefined) return
     this.#waitingPong = undefined
-    this.#send(Opcode.pong, pong)
-  }
-
-  #send(opcode: number, payload: Uint8Array): void {
-    this.#frameWriter.addBytes(finBit | opcode, payload, 0, payload.length)
+    sendControl(this.#frameWriter, Opcode.pong, pong)
   }
 }
