@@ -16,7 +16,7 @@ interface Output {
 
 describe('npm run bench', () => {
   it('measures Twoway alone without fetching anything, as server and as client', () => {
-    const rows = 'fragments,tls-1k,handshake,client-sends-1k'
+    const rows = 'fragments,tls-1k,handshake,client-sends-1k,tls-client-receives-1k'
     const { status, stdout, stderr } = bench('--quick', '--seconds=0.1', '--rivals=twoway', `--rows=${rows}`, '--json')
     assert.equal(status, 0, stderr)
     const output = JSON.parse(stdout) as Output

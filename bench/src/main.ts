@@ -4,9 +4,9 @@ import process from 'node:process'
 import { generate } from 'selfsigned'
 import { type Contender, findContenders, rivalVersionsOf } from './contender.js'
 import { type Run, writeDocument } from './document.js'
-import type { Measurement } from './load/load.js'
+import type { Identity, Measurement } from './load/load.js'
 import { describeMachine } from './machine.js'
-import { type Identity, measure, takesPart } from './measure.js'
+import { measure, takesPart, trust } from './measure.js'
 import { mediansOf, type Result, ratiosOf } from './results.js'
 import type { Row } from './row.js'
 import { readSettings, type Settings } from './settings.js'
@@ -18,6 +18,7 @@ async function bench(): Promise<void> {
   if (process.platform === 'win32') throw new Error('Windows tells neither /proc nor ps: run this under WSL')
   const contenders = findContenders(settings.rivals, settings.nodes)
   const identity = await makeIdentity()
+  trust(identity)
   const results: Result[] = []
   for (const row of settings.rows) {
     const present = contenders.filter((contender) => takesPart(contender, row))
@@ -67,7 +68,10 @@ async function measureRow(
 }
 
 async function makeIdentity(): Promise<Identity> {
-  const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], { algorithm: 'sha256' })
+  const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
+    algorithm: 'sha256',
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
+  })
   return { cert, key }
 }
 

@@ -1,7 +1,11 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import type { ClientOrder } from './clients/client.js'
 import { type Contender, rivalsFolder } from './contender.js'
-import type { ClientLoad, LoadOrder, Measurement } from './load/load.js'
+import type { ClientLoad, Identity, LoadOrder, Measurement } from './load/load.js'
 import { longestWait } from './load/tally.js'
 import { PinnedProcess } from './pinned-process.js'
 import { isClientRow, type Row } from './row.js'
@@ -14,11 +18,6 @@ const graceMs = 60_000
 export interface Times {
   readonly warmUpMs: number
   readonly measureMs: number
-}
-
-export interface Identity {
-  readonly cert: string
-  readonly key: string
 }
 
 /** Whether a contender does this kind of work at all. */
@@ -38,7 +37,7 @@ export function measure(
   const times = { warmUpMs, measureMs }
   const { load } = row
   return load.kind === 'clientReceives' || load.kind === 'clientSends'
-    ? measureClient(contender, load, times)
+    ? measureClient(contender, load, times, row.tls === true ? identity : undefined)
     : measureServer(contender, row, times, identity)
 }
 
@@ -71,11 +70,22 @@ async function measureServer(contender: Contender, row: Row, times: Times, ident
   }
 }
 
-async function measureClient(contender: Contender, load: ClientLoad, times: Times): Promise<Measurement> {
-  const generator = startLoad({ load, tls: false, ...times })
+async function measureClient(
+  contender: Contender,
+  load: ClientLoad,
+  times: Times,
+  identity: Identity | undefined,
+): Promise<Measurement> {
+  const generator = startLoad({ load, tls: identity !== undefined, identity, ...times })
   try {
     const { port } = await generator.read<{ port: number }>(startMs)
-    const order: ClientOrder = { client: contender.rival.client!, load, port, rivals: rivalsFolder }
+    const order: ClientOrder = {
+      client: contender.rival.client!,
+      load,
+      port,
+      tls: identity !== undefined,
+      rivals: rivalsFolder,
+    }
     const client = start(contender, 'clients/client.js', order)
     try {
       generator.writeLine(String(client.pid))
@@ -92,8 +102,19 @@ async function measureClient(contender: Contender, load: ClientLoad, times: Time
 function start({ program, args, rival }: Contender, script: string, order: ServerOrder | ClientOrder): PinnedProcess {
   return new PinnedProcess(program, [...args, pathOf(script), JSON.stringify(order)], {
     duty: 'tested',
-    env: rival.env,
+    env: { ...rival.env, ...trustingEnv },
   })
+}
+
+const certificateFile = join(tmpdir(), `twoway-bench-${process.pid}.pem`)
+
+/** Has each runtime trust the certificate of the load. Its clients verify it, as they do by default. */
+const trustingEnv = { NODE_EXTRA_CA_CERTS: certificateFile, DENO_CERT: certificateFile }
+
+/** Writes the certificate for processes that start from now on. */
+export function trust({ cert }: Identity): void {
+  writeFileSync(certificateFile, cert)
+  process.once('exit', () => rmSync(certificateFile, { force: true }))
 }
 
 /** The generator runs on the same Node as this process. */

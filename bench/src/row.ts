@@ -140,6 +140,20 @@ export const rows: readonly Row[] = [
     aims: { 'ws-bufferutil': 0.8, bun: 1.2 },
   },
   {
+    id: 'tls-64k',
+    title: '64 KiB binary over TLS, 4 in flight',
+    per: 'message',
+    load: echo('binary', 64 * kib, 10, 4),
+    tls: true,
+  },
+  {
+    id: 'tls-idle',
+    title: 'memory, 2000 idle connections over TLS',
+    per: 'connection',
+    load: { kind: 'idle', connections: 2000 },
+    tls: true,
+  },
+  {
     id: 'deflate',
     title: '306 B of JSON compressed, 1 in flight',
     per: 'message',
@@ -182,6 +196,21 @@ export const rows: readonly Row[] = [
     title: 'client receives 64 KiB binary',
     per: 'message',
     load: client('clientReceives', 'binary', 64 * kib, 4),
+    aims: { bun: 1 },
+  },
+  {
+    id: 'tls-client-sends-1k',
+    title: 'client sends 1 KiB text over TLS',
+    per: 'message',
+    load: client('clientSends', 'ascii', kib, 16),
+    tls: true,
+  },
+  {
+    id: 'tls-client-receives-1k',
+    title: 'client receives 1 KiB text over TLS',
+    per: 'message',
+    load: client('clientReceives', 'ascii', kib, 16),
+    tls: true,
   },
 ]
 

@@ -11,10 +11,11 @@ export interface ClientOrder {
   readonly client: 'twoway' | 'ws' | 'undici' | 'own'
   readonly load: ClientLoad
   readonly port: number
+  readonly tls: boolean
   readonly rivals: string
 }
 
-const { client, load, port, rivals } = JSON.parse(process.argv[2]!) as ClientOrder
+const { client, load, port, tls, rivals } = JSON.parse(process.argv[2]!) as ClientOrder
 
 const rival = createRequire(join(rivals, 'package.json'))
 const classes: Readonly<Record<ClientOrder['client'], () => Promise<typeof WebSocket> | typeof WebSocket>> = {
@@ -54,5 +55,5 @@ function start(socket: WebSocket): void {
 }
 
 const Client = await classes[client]()
-for (let index = 0; index < load.connections; index++) start(new Client(`ws://127.0.0.1:${port}`))
+for (let index = 0; index < load.connections; index++) start(new Client(`${tls ? 'wss' : 'ws'}://127.0.0.1:${port}`))
 process.stdin.on('end', () => process.exit()).resume()

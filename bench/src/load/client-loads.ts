@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { createServer, type Server, type Socket } from 'node:net'
-import type { ClientLoad } from './load.js'
+import { createServer as createTlsServer } from 'node:tls'
+import type { ClientLoad, Identity } from './load.js'
 import type { Tally } from './tally.js'
 import { messageOf, payloadOf } from './wire.js'
 
@@ -19,7 +20,11 @@ const emptyMaskedBytes = emptyMessage.length + maskingKeyBytes
 const batchesUnderWay = 2
 
 /** Listens as a server for the clients under test, and counts in the tally what they receive or send. */
-export function listenForClients(load: ClientLoad, tally: () => Tally | undefined): Promise<Server & { port: number }> {
+export function listenForClients(
+  load: ClientLoad,
+  identity: Identity | undefined,
+  tally: () => Tally | undefined,
+): Promise<Server & { port: number }> {
   const message = messageOf(load.content, payloadOf(load.content, load.bytes))
   const batch = Buffer.concat(Array.from({ length: load.batch }, () => message))
   const receives = load.kind === 'clientReceives'
@@ -43,13 +48,16 @@ export function listenForClients(load: ClientLoad, tally: () => Tally | undefine
     if (receives) for (let index = 0; index < batchesUnderWay; index++) socket.write(batch)
   }
 
-  const server = createServer({ noDelay: true }, (socket) => {
+  const onSocket = (socket: Socket): void => {
     socket.on('error', () => {})
     socket.once('data', (head) => {
       socket.write(acceptance(head.toString('latin1')))
       serveClient(socket)
     })
-  })
+  }
+  const options = { noDelay: true }
+  const server =
+    identity === undefined ? createServer(options, onSocket) : createTlsServer({ ...options, ...identity }, onSocket)
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => {
       resolve(Object.assign(server, { port: (server.address() as AddressInfo).port }))

@@ -64,6 +64,12 @@ export interface ClientLoad {
 export type ServerLoad = EchoLoad | BroadcastLoad | RoomLoad | HandshakeLoad | IdleLoad
 export type Load = ServerLoad | ClientLoad
 
+/** A certificate and its key, as PEM. */
+export interface Identity {
+  readonly cert: string
+  readonly key: string
+}
+
 /** The work of the load generator, as JSON in its first argument. */
 export interface LoadOrder {
   readonly load: Load
@@ -72,6 +78,8 @@ export interface LoadOrder {
   /** The port of the server under test. */
   readonly port?: number
   readonly tls: boolean
+  /** The certificate of a load for clients, if they use TLS. */
+  readonly identity?: Identity | undefined
   /** The protocol of a room's clients. */
   readonly speaks?: DialectName | undefined
   readonly warmUpMs: number

@@ -29,7 +29,7 @@ async function run(order: LoadOrder): Promise<Measurement> {
     case 'clientReceives':
     case 'clientSends': {
       let tally: Tally | undefined
-      const server = await listenForClients(load, () => tally)
+      const server = await listenForClients(load, order.identity, () => tally)
       print({ port: server.port })
       const [line] = (await once(createInterface(process.stdin), 'line')) as [string]
       tally = new Tally(Number(line))
