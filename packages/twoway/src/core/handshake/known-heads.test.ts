@@ -69,6 +69,22 @@ describe('KnownHeads', () => {
     }
   })
 
+  it('keeps copies: the memory that a transport reads into, a Buffer, has the next head later', () => {
+    const heads = new KnownHeads()
+    const memory = Buffer.alloc(1024)
+    const read = (target: string): RequestHead => {
+      const head = bytesOf(keys[0]!, {}, `GET ${target} HTTP/1.1`)
+      memory.set(head)
+      const found = heads.find(memory, 0, head.length)
+      if (found === undefined) heads.miss(memory, 0, head.length, parsed(head))
+      return found ?? parsed(head)
+    }
+    for (let count = 0; count < 40; count += 1) {
+      const target = `/?id=${10 + count}`
+      assert.equal(read(target).target, target)
+    }
+  })
+
   it('gives each handshake an array of subprotocols of its own', () => {
     const heads = new KnownHeads()
     const bytes = bytesOf(keys[0]!, { 'Sec-WebSocket-Protocol': 'chat, superchat' })
