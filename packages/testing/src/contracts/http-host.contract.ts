@@ -62,6 +62,29 @@ export function httpHostContract(name: string, makeSubject: () => Promise<HttpHo
       assert.equal(listener.address, '127.0.0.1')
     })
 
+    test('passes on each of many like handshakes with its own target and key', async (context) => {
+      const { handler, open } = await listening(context)
+      for (let count = 10; count < 50; count += 1) {
+        const key = Buffer.from(`sixteen bytes ${count}`).toString('base64')
+        const target = `/room?id=${count}`
+        const lines = `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`
+        open().client.write(Buffer.from(`${handshake.replace('/chat?x=%20', target)}${lines}`))
+        await handler.untilUpgrade(count - 9)
+        const { head } = handler.upgrades.at(-1)!
+        assert.deepEqual([head.target, head.fields.at(-1)], [target, key])
+      }
+      // Known by now.
+      for (const key of ['AAAAAAAAAAAAAAAAAAAAAA==', 'AQIDBAUGBwgJCgsMDQ4PEA==']) {
+        const lines = `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`
+        const before = handler.upgrades.length
+        for (let count = 0; count < 20; count += 1) open().client.write(Buffer.from(`${handshake}${lines}`))
+        await handler.untilUpgrade(before + 20)
+        for (const { head } of handler.upgrades.slice(before)) {
+          assert.deepEqual([head.target, head.fields.at(-1)], ['/chat?x=%20', key])
+        }
+      }
+    })
+
     test('rejects an address in use with the code EADDRINUSE', async (context) => {
       const { subject, handler, listener, listenOptions } = await listening(context)
       await assert.rejects(subject.host.listen({ ...listenOptions, port: listener.port }, handler), {

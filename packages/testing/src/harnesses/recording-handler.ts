@@ -32,10 +32,12 @@ export class RecordingHandler implements HttpHandler {
 
   failed(): void {}
 
-  untilUpgrade(): Promise<void> {
+  untilUpgrade(count = 1): Promise<void> {
     return new Promise((resolve) => {
-      this.onUpgrade = resolve
-      if (this.upgrades.length > 0) resolve()
+      this.onUpgrade = () => {
+        if (this.upgrades.length >= count) resolve()
+      }
+      this.onUpgrade()
     })
   }
 }

@@ -51,7 +51,8 @@ export class KnownHeads {
     if (length >= longestHead) return
     const slot = this.#slotOf(length)
     slot.misses += 1
-    if (slot.misses % missesPerHead === 2) slot.known = knownHead(new Uint8Array(bytes.subarray(start, end)), head) ?? slot.known
+    if (slot.misses % missesPerHead === 2)
+      slot.known = knownHead(new Uint8Array(bytes.subarray(start, end)), head) ?? slot.known
   }
 
   #slotOf(length: number): Slot {
