@@ -124,6 +124,36 @@ test('holds what Bun delivers after pause, and gives it before the rest', () => 
   assert.deepEqual([sink.text, sink.calls, socket.calls], ['ab', ['received', 'ended'], ['pause', 'resume']])
 })
 
+test('releases the memory of a long read once it is delivered, and never that of a part of a buffer', () => {
+  const { clock, socket, transport, sink } = opened()
+  const log: unknown[] = []
+  const readOf = (length: number, room = length): Uint8Array => {
+    const buffer = new ArrayBuffer(room)
+    Object.assign(buffer, { transfer: (size: number) => log.push([length, size, sink.receivedBytes]) })
+    return new Uint8Array(buffer, 0, length)
+  }
+  BunTransport.events.data(socket, readOf(4096))
+  BunTransport.events.data(socket, readOf(100))
+  BunTransport.events.data(socket, readOf(5000, 6000))
+  assert.deepEqual(log, [[4096, 0, 4096]])
+  transport.pause()
+  BunTransport.events.data(socket, readOf(8192))
+  assert.equal(log.length, 1)
+  transport.resume()
+  clock.endTurn()
+  assert.deepEqual(log.slice(1), [[8192, 0, 17388]])
+})
+
+test('counts for ever what was written after it was lost, and keeps none of it', () => {
+  const { socket, transport } = opened()
+  socket.room = 1
+  transport.write(new Uint8Array(3))
+  BunTransport.events.close(socket)
+  transport.write(new Uint8Array(5))
+  socket.drain(10)
+  assert.deepEqual([transport.pendingBytes, socket.taken.length], [7, 1])
+})
+
 test('tells of a close within its own destroy after the call', () => {
   const { clock, transport, sink } = opened()
   transport.destroy()

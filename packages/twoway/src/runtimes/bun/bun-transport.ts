@@ -3,16 +3,37 @@ import { copyBytes } from '../../core/payload/copy-bytes.js'
 import type { Clock } from '../../ports/clock.js'
 import type { RewindableTransport, TransportPeer, TransportSink } from '../../ports/transport.js'
 import type { BunSocket, BunSocketEvents } from './bun-sockets.js'
-
-/**
- * The most bytes of a write that are copied to one place first. Bun has no writev: a call of the system for the header alone
- * takes longer than the copy of a payload of this length.
- */
-const joinedBytes = 128 << 10
+import { joinedBytes, joiningRoom, WriteQueue } from './write-queue.js'
 
 const noAddress = { address: undefined, port: undefined }
 
-let joining: Uint8Array | undefined
+/** The states of a transport; several may apply at once. One number has them all, as each field costs idle memory. */
+const Flag = {
+  /** The socket does not read. */
+  stopped: 1,
+  paused: 2,
+  destroyed: 4,
+  /** The socket is closed, or there will be none. */
+  gone: 8,
+  /** A method of the socket runs. It may close the socket before it returns, and the sink is told later then. */
+  calling: 16,
+  /** The peer's end is not yet delivered. */
+  holdsEnd: 32,
+  /** The close is not yet delivered. */
+  holdsClose: 64,
+  /** The sink knows of the close. */
+  told: 128,
+  peerEnded: 256,
+  /** Our side ends after the bytes that wait. */
+  ending: 512,
+  shutDown: 1024,
+} as const
+
+/** Nothing will be written or read any more. */
+const over = Flag.destroyed | Flag.gone
+
+/** Bytes from which the memory of a read is released at once. Less costs the collector less than the release. */
+const releasedFrom = 4 << 10
 
 /** Shared by all transports of a listener or a connector. */
 export interface BunTransportSettings {
@@ -50,30 +71,17 @@ export class BunTransport implements RewindableTransport {
     },
   }
 
+  // An idle connection costs the memory of these fields, so that none is a closure or a list that may stay unused.
   readonly #settings: BunTransportSettings
   #socket: BunSocket<BunTransport | undefined> | undefined
   #peer: TransportPeer | undefined
   #sink: TransportSink | undefined
   /** Bytes that arrived and wait for their delivery. */
   #head: Uint8Array | undefined
-  #isStopped = false
-  #isPaused = false
-  #isDestroyed = false
-  /** The socket is closed. */
-  #isGone = false
-  /** Whether a method of the socket runs. It may close the socket before it returns, and the sink is told later then. */
-  #isCalling = false
-  /** Events that are not yet delivered to the sink. */
-  #holdsEnd = false
-  #holdsClose = false
-  #isTold = false
-  #peerHasEnded = false
-  #isEnding = false
-  #isShutDown = false
+  #flags = 0
   #error: TransportError | undefined
-  #pendingBytes = 0
-  /** Bytes that the kernel has not taken. Empty while `pendingBytes` is 0. */
-  #queue: Uint8Array[] = []
+  /** Undefined while nothing waits. */
+  #queue: WriteQueue | undefined
 
   /** @param socket undefined while it connects; `connected` brings it */
   constructor(settings: BunTransportSettings, socket?: BunSocket<BunTransport | undefined>) {
@@ -87,7 +95,7 @@ export class BunTransport implements RewindableTransport {
   }
 
   get pendingBytes(): number {
-    return this.#pendingBytes
+    return this.#queue === undefined ? 0 : this.#queue.bytes
   }
 
   get peer(): TransportPeer {
@@ -100,20 +108,20 @@ export class BunTransport implements RewindableTransport {
 
   /** The socket that was awaited is open. Call it from an event. */
   connected(socket: BunSocket<BunTransport | undefined>): void {
-    if (this.#isGone || this.#isDestroyed) {
+    if (this.#is(over)) {
       socket.terminate()
       return
     }
     this.#socket = socket
-    if (this.#isPaused || this.#sink === undefined) this.#stopReading()
-    if (this.#pendingBytes > 0) this.#writeQueued()
-    else if (this.#isEnding) this.#shutDown()
+    if (this.#is(Flag.paused) || this.#sink === undefined) this.#stopReading()
+    if (this.#queue !== undefined) this.#writeQueued()
+    else if (this.#is(Flag.ending)) this.#shutDown()
   }
 
   /** There will be no socket. Call it from an event. */
   failed(cause: Error): void {
-    if (this.#isGone) return
-    this.#isGone = true
+    if (this.#is(Flag.gone)) return
+    this.#set(Flag.gone)
     this.#noteError(cause)
     this.#tellClose()
   }
@@ -129,122 +137,131 @@ export class BunTransport implements RewindableTransport {
   }
 
   write(first: Uint8Array, second?: Uint8Array): void {
-    if (this.#isEnding) return
-    const length = second === undefined ? first.length : first.length + second.length
-    if (this.#isGone || this.#isDestroyed) {
-      this.#pendingBytes += length
-      return
-    }
-    if (this.#socket === undefined || this.#pendingBytes > 0) {
+    if (this.#is(Flag.ending)) return
+    if (this.#socket === undefined || this.#queue !== undefined || this.#is(over)) {
       this.#enqueue(first)
       if (second !== undefined) this.#enqueue(second)
-      return
-    }
-    if (second === undefined || length > joinedBytes) {
-      const isTaken = this.#writeOrEnqueue(first)
-      if (second === undefined) return
-      if (isTaken) this.#writeOrEnqueue(second)
+    } else if (second === undefined) {
+      this.#writeOrEnqueue(first)
+    } else if (first.length + second.length > joinedBytes) {
+      if (this.#writeOrEnqueue(first)) this.#writeOrEnqueue(second)
       else this.#enqueue(second)
-      return
+    } else {
+      this.#writeJoined(first, second)
     }
-    joining ??= new Uint8Array(joinedBytes)
-    copyBytes(first, 0, first.length, joining, 0)
-    copyBytes(second, 0, second.length, joining, first.length)
-    const taken = this.#writeNow(joining, length)
-    if (taken === length) return
-    if (taken < first.length) this.#enqueue(first.subarray(taken))
-    this.#enqueue(second.subarray(Math.max(0, taken - first.length)))
   }
 
   pause(): void {
-    this.#isPaused = true
+    this.#set(Flag.paused)
     this.#stopReading()
   }
 
   resume(): void {
-    this.#isPaused = false
+    this.#clear(Flag.paused)
     this.#goOn()
   }
 
   end(): void {
-    if (this.#isEnding) return
-    this.#isEnding = true
-    if (this.#pendingBytes === 0) this.#shutDown()
+    if (this.#is(Flag.ending)) return
+    this.#set(Flag.ending)
+    if (this.#queue === undefined) this.#shutDown()
   }
 
   destroy(reset = false): void {
-    if (this.#isDestroyed) return
-    this.#isDestroyed = true
-    this.#queue = []
-    if (this.#socket === undefined || this.#isGone) {
-      this.#isGone = true
-      this.#settings.clock.defer(this.#tellClose)
+    if (this.#is(Flag.destroyed)) return
+    this.#set(Flag.destroyed)
+    this.#queue?.drop()
+    if (this.#socket === undefined || this.#is(Flag.gone)) {
+      this.#set(Flag.gone)
+      this.#settings.clock.defer(() => this.#tellClose())
       return
     }
-    this.#isCalling = true
+    this.#set(Flag.calling)
     // Under TLS, `close` waits until the peer has read the record that is being written.
-    if (reset || (this.#pendingBytes > 0 && this.#settings.encrypted)) this.#socket.terminate()
+    if (reset || (this.#queue !== undefined && this.#settings.encrypted)) this.#socket.terminate()
     else this.#socket.close()
-    this.#isCalling = false
-    if (!this.#isGone) this.#settings.clock.defer(() => this.#closed(undefined))
+    this.#clear(Flag.calling)
+    if (!this.#is(Flag.gone)) this.#settings.clock.defer(() => this.#closed(undefined))
+  }
+
+  /** Whether one of the flags is set. */
+  #is(flags: number): boolean {
+    return (this.#flags & flags) !== 0
+  }
+
+  #set(flag: number): void {
+    this.#flags |= flag
+  }
+
+  #clear(flag: number): void {
+    this.#flags &= ~flag
   }
 
   /** Continues to read after the delivery of everything that was held back. */
   #goOn(): void {
-    const isHolding = this.#head !== undefined || this.#holdsEnd || this.#holdsClose
-    if (isHolding && this.#sink !== undefined) this.#settings.clock.defer(this.#deliver)
+    const isHolding = this.#head !== undefined || this.#is(Flag.holdsEnd | Flag.holdsClose)
+    if (isHolding && this.#sink !== undefined) this.#settings.clock.defer(() => this.#deliver())
     else this.#readOn()
   }
 
   #readOn(): void {
-    if (!this.#isStopped || this.#isGone || this.#socket === undefined || !this.#mayDeliver) return
-    this.#isStopped = false
-    this.#isCalling = true
+    if (!this.#is(Flag.stopped) || this.#is(Flag.gone) || this.#socket === undefined || !this.#mayDeliver) return
+    this.#clear(Flag.stopped)
+    this.#set(Flag.calling)
     this.#socket.resume()
-    this.#isCalling = false
+    this.#clear(Flag.calling)
   }
 
   #stopReading(): void {
-    if (this.#isStopped || this.#isGone || this.#isDestroyed || this.#socket === undefined) return
-    this.#isStopped = true
+    if (this.#is(Flag.stopped | over) || this.#socket === undefined) return
+    this.#set(Flag.stopped)
     this.#socket.pause()
   }
 
   /** Delivers everything that was held back, in the order of its arrival. */
-  readonly #deliver = (): void => {
+  #deliver(): void {
     const head = this.#head
     if (head !== undefined && this.#mayDeliver) {
       this.#head = undefined
-      this.#sink!.received(head, 0, head.length)
+      this.#handOver(head)
     }
-    if (this.#holdsEnd && this.#mayDeliver) this.#tellEnd()
-    if (this.#holdsClose) this.#tellClose()
+    if (this.#is(Flag.holdsEnd) && this.#mayDeliver) this.#tellEnd()
+    if (this.#is(Flag.holdsClose)) this.#tellClose()
     this.#readOn()
   }
 
   get #mayDeliver(): boolean {
-    return this.#sink !== undefined && !this.#isPaused && !this.#isDestroyed && this.#error === undefined
+    return this.#sink !== undefined && !this.#is(Flag.paused | Flag.destroyed) && this.#error === undefined
   }
 
   /** Bun delivers what it has read although the socket was paused meanwhile. */
   #received(bytes: Uint8Array): void {
-    if (this.#isDestroyed) return
-    if (this.#sink === undefined || this.#isPaused || this.#head !== undefined) {
+    if (this.#is(Flag.destroyed)) return
+    if (this.#sink === undefined || this.#is(Flag.paused) || this.#head !== undefined) {
       this.#head = this.#head === undefined ? bytes : joined(this.#head, bytes)
       this.#stopReading()
     } else {
-      this.#sink.received(bytes, 0, bytes.length)
+      this.#handOver(bytes)
     }
   }
 
+  #handOver(bytes: Uint8Array): void {
+    this.#sink!.received(bytes, 0, bytes.length)
+    if (bytes.length >= releasedFrom) release(bytes)
+  }
+
   #ended(): void {
-    this.#peerHasEnded = true
+    this.#set(Flag.peerEnded)
     this.#tellEnd()
   }
 
   #tellEnd(): void {
-    this.#holdsEnd = this.#sink === undefined || this.#isPaused || this.#head !== undefined
-    if (!this.#holdsEnd && !this.#isDestroyed && this.#error === undefined) this.#sink!.ended()
+    if (this.#sink === undefined || this.#is(Flag.paused) || this.#head !== undefined) {
+      this.#set(Flag.holdsEnd)
+      return
+    }
+    this.#clear(Flag.holdsEnd)
+    if (!this.#is(Flag.destroyed) && this.#error === undefined) this.#sink.ended()
   }
 
   #noteError(cause: Error | undefined): void {
@@ -252,34 +269,50 @@ export class BunTransport implements RewindableTransport {
   }
 
   #closed(cause: Error | undefined): void {
-    if (this.#isGone) return
-    this.#isGone = true
-    this.#queue = []
-    const isInOrder = cause === undefined && this.#isShutDown
-    if (!this.#isDestroyed && !isInOrder) this.#noteError(cause ?? (this.#peerHasEnded ? brokenPipe() : undefined))
-    if (this.#isCalling) this.#settings.clock.defer(this.#tellAll)
+    if (this.#is(Flag.gone)) return
+    this.#set(Flag.gone)
+    this.#queue?.drop()
+    const isInOrder = cause === undefined && this.#is(Flag.shutDown)
+    if (!this.#is(Flag.destroyed) && !isInOrder)
+      this.#noteError(cause ?? (this.#is(Flag.peerEnded) ? brokenPipe() : undefined))
+    if (this.#is(Flag.calling)) this.#settings.clock.defer(() => this.#tellAll())
     else this.#tellAll()
   }
 
   /** After our side has ended, Bun 1.4 closes a TCP socket at the peer's end without the event end. */
-  readonly #tellAll = (): void => {
-    if (this.#error === undefined && !this.#isDestroyed && !this.#peerHasEnded) this.#ended()
+  #tellAll(): void {
+    if (this.#error === undefined && !this.#is(Flag.destroyed | Flag.peerEnded)) this.#ended()
     this.#tellClose()
   }
 
-  readonly #tellClose = (): void => {
-    if (this.#isTold) return
-    const isInOrder = this.#error === undefined && !this.#isDestroyed
-    this.#holdsClose = this.#sink === undefined || (isInOrder && (this.#holdsEnd || this.#head !== undefined))
-    if (this.#holdsClose) return
-    this.#isTold = true
-    this.#sink!.closed(this.#isDestroyed ? undefined : this.#error)
+  #tellClose(): void {
+    if (this.#is(Flag.told)) return
+    const isInOrder = this.#error === undefined && !this.#is(Flag.destroyed)
+    if (this.#sink === undefined || (isInOrder && (this.#is(Flag.holdsEnd) || this.#head !== undefined))) {
+      this.#set(Flag.holdsClose)
+      return
+    }
+    this.#clear(Flag.holdsClose)
+    this.#set(Flag.told)
+    this.#sink.closed(this.#is(Flag.destroyed) ? undefined : this.#error)
   }
 
   #enqueue(bytes: Uint8Array): void {
     if (bytes.length === 0) return
-    this.#queue.push(bytes)
-    this.#pendingBytes += bytes.length
+    this.#queue ??= new WriteQueue()
+    this.#queue.add(bytes)
+    if (this.#is(over)) this.#queue.drop()
+  }
+
+  #writeJoined(first: Uint8Array, second: Uint8Array): void {
+    const room = joiningRoom()
+    const length = first.length + second.length
+    copyBytes(first, 0, first.length, room, 0)
+    copyBytes(second, 0, second.length, room, first.length)
+    const taken = this.#writeNow(room, length)
+    if (taken === length) return
+    if (taken < first.length) this.#enqueue(first.subarray(taken))
+    this.#enqueue(second.subarray(Math.max(0, taken - first.length)))
   }
 
   /** Whether the kernel has taken all bytes. */
@@ -292,59 +325,44 @@ export class BunTransport implements RewindableTransport {
 
   /** Writes the first bytes of an array, and returns how many were taken. A socket that is gone takes none. */
   #writeNow(bytes: Uint8Array, length: number): number {
-    this.#isCalling = true
+    this.#set(Flag.calling)
     const taken = this.#socket!.write(bytes, 0, length)
-    this.#isCalling = false
+    this.#clear(Flag.calling)
     return taken < 0 ? 0 : taken
   }
 
   /** Writes the queue as far as the kernel takes it. */
   #writeQueued(): void {
-    if (this.#pendingBytes === 0 || this.#isGone || this.#isDestroyed) return
-    while (this.#pendingBytes > 0) {
-      const first = this.#queue[0]!
-      const isJoined = this.#queue.length > 1 && first.length < joinedBytes
-      const length = isJoined ? this.#joinQueue() : first.length
-      const taken = this.#writeNow(isJoined ? joining! : first, length)
-      this.#dropWritten(taken)
-      if (taken < length) return
+    const queue = this.#queue
+    if (queue === undefined || this.#is(over)) return
+    while (queue.bytes > 0) {
+      const bytes = queue.next()
+      const taken = this.#writeNow(bytes, bytes.length)
+      // The write may have closed the socket, which drops the queue.
+      if (this.#is(over)) return
+      queue.taken(taken)
+      if (taken < bytes.length) return
     }
-    if (this.#isEnding) this.#shutDown()
+    this.#queue = undefined
+    if (this.#is(Flag.ending)) this.#shutDown()
     this.#sink?.drained()
   }
 
-  /**
-   * Copies the first entries of the queue to one place. That also keeps a rule of OpenSSL, which has encrypted the bytes of
-   * a write that was not taken: the next write must repeat them, and be no shorter.
-   */
-  #joinQueue(): number {
-    joining ??= new Uint8Array(joinedBytes)
-    let at = 0
-    for (const bytes of this.#queue) {
-      const length = Math.min(bytes.length, joinedBytes - at)
-      copyBytes(bytes, 0, length, joining, at)
-      at += length
-      if (at === joinedBytes) break
-    }
-    return at
-  }
-
-  #dropWritten(length: number): void {
-    this.#pendingBytes -= length
-    let entries = 0
-    let rest = length
-    while (rest > 0 && this.#queue[entries]!.length <= rest) rest -= this.#queue[entries++]!.length
-    if (entries > 0) this.#queue.splice(0, entries)
-    if (rest > 0) this.#queue[0] = this.#queue[0]!.subarray(rest)
-  }
-
   #shutDown(): void {
-    if (this.#socket === undefined || this.#isGone || this.#isDestroyed) return
-    this.#isShutDown = true
-    this.#isCalling = true
+    if (this.#socket === undefined || this.#is(over)) return
+    this.#set(Flag.shutDown | Flag.calling)
     this.#socket.shutdown()
-    this.#isCalling = false
+    this.#clear(Flag.calling)
   }
+}
+
+/**
+ * Releases the memory of a read that is processed. Bun allocates each read, and the collector frees that memory late, so
+ * that long messages would touch fresh pages all the time (`npm run bench`, row `binary-1m`).
+ */
+function release({ buffer, length }: Uint8Array): void {
+  const { transfer } = buffer as ArrayBuffer & { transfer?(length: number): unknown }
+  if (length === buffer.byteLength) transfer?.call(buffer, 0)
 }
 
 /** Bun closes a Unix socket whose peer has closed, although our side has not ended, and gives no error. */
