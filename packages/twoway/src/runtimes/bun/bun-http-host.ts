@@ -1,7 +1,7 @@
 import { HttpExchanges } from '../../core/http/http-exchanges.js'
 import type { Clock, Timer } from '../../ports/clock.js'
 import type { HttpHandler, HttpHost, HttpListener, ListenOptions, TlsServerOptions } from '../../ports/http-host.js'
-import type { BunApi, BunListener, BunSocket } from './bun-sockets.js'
+import { type BunApi, type BunListener, type BunSocket, http11Alpn } from './bun-sockets.js'
 import { BunTransport, type BunTransportSettings, type TransportSocketEvents } from './bun-transport.js'
 
 /** Milliseconds that a listener which leaves its address may take to accept the connections that wait there. */
@@ -10,9 +10,6 @@ const acceptWithinMs = 1000
 /** Milliseconds of a short turn of the event loop, and the number of longer ones that may pass before there is one. */
 const shortTurnMs = 0.1
 const mostLongTurns = 100
-
-/** The list of one protocol as TLS encodes it, RFC 7301 §3.1. */
-const http11Alpn = Uint8Array.from([8, ...[...'http/1.1'].map((character) => character.charCodeAt(0))])
 
 /** The options of TLS that Bun's sockets take as node:tls does. */
 const tlsOptions: ReadonlySet<string> = new Set([

@@ -30,7 +30,7 @@ export interface BunSocketEvents<Data> {
   end(socket: BunSocket<Data>): void
   close(socket: BunSocket<Data>, error?: Error): void
   error(socket: BunSocket<Data>, error: Error): void
-  handshake?(socket: BunSocket<Data>, success: boolean, error: Error | null): void
+  handshake?(socket: BunSocket<Data>, success: boolean, error: (Error & { readonly code?: string }) | null): void
   connectError?(socket: BunSocket<Data>, error: Error): void
 }
 
@@ -58,6 +58,9 @@ export interface BunApi {
     options: Address & SocketOptions<Data> & { readonly data: Data; readonly tls?: object },
   ): Promise<unknown>
 }
+
+/** The list of one protocol as TLS encodes it, RFC 7301 §3.1. */
+export const http11Alpn = Uint8Array.from([8, ...[...'http/1.1'].map((character) => character.charCodeAt(0))])
 
 /** Bun's API if this is Bun. */
 export function bunApi(): BunApi | undefined {

@@ -27,6 +27,8 @@ const Flag = {
   /** Our side ends after the bytes that wait. */
   ending: 512,
   shutDown: 1024,
+  /** The TLS handshake of a client is not done. */
+  securing: 2048,
 } as const
 
 /** Nothing will be written or read any more. */
@@ -106,20 +108,31 @@ export class BunTransport implements RewindableTransport {
     return this.#peer
   }
 
-  /** The socket that was awaited is open. Call it from an event. */
+  /** The socket that was awaited begins its TLS handshake; `connected` follows. Call it from an event. */
+  securing(socket: BunSocket<BunTransport | undefined>): void {
+    if (this.#is(over)) {
+      socket.terminate()
+      return
+    }
+    this.#socket = socket
+    this.#set(Flag.securing)
+  }
+
+  /** The socket that was awaited is open, and secured by TLS if it is to be. Call it from an event. */
   connected(socket: BunSocket<BunTransport | undefined>): void {
     if (this.#is(over)) {
       socket.terminate()
       return
     }
     this.#socket = socket
+    this.#clear(Flag.securing)
     if (this.#is(Flag.paused) || this.#sink === undefined) this.#stopReading()
     if (this.#queue !== undefined) this.#writeQueued()
     else if (this.#is(Flag.ending)) this.#shutDown()
   }
 
   /** There will be no socket. Call it from an event. */
-  failed(cause: Error): void {
+  failed(cause: Error | undefined): void {
     if (this.#is(Flag.gone)) return
     this.#set(Flag.gone)
     this.#noteError(cause)
@@ -138,7 +151,7 @@ export class BunTransport implements RewindableTransport {
 
   write(first: Uint8Array, second?: Uint8Array): void {
     if (this.#is(Flag.ending)) return
-    if (this.#socket === undefined || this.#queue !== undefined || this.#is(over)) {
+    if (this.#socket === undefined || this.#queue !== undefined || this.#is(over | Flag.securing)) {
       this.#enqueue(first)
       if (second !== undefined) this.#enqueue(second)
     } else if (second === undefined) {
@@ -178,7 +191,8 @@ export class BunTransport implements RewindableTransport {
     }
     this.#set(Flag.calling)
     // Under TLS, `close` waits until the peer has read the record that is being written.
-    if (reset || (this.#queue !== undefined && this.#settings.encrypted)) this.#socket.terminate()
+    if (reset || this.#is(Flag.securing) || (this.#queue !== undefined && this.#settings.encrypted))
+      this.#socket.terminate()
     else this.#socket.close()
     this.#clear(Flag.calling)
     if (!this.#is(Flag.gone)) this.#settings.clock.defer(() => this.#closed(undefined))
@@ -213,7 +227,7 @@ export class BunTransport implements RewindableTransport {
   }
 
   #stopReading(): void {
-    if (this.#is(Flag.stopped | over) || this.#socket === undefined) return
+    if (this.#is(Flag.stopped | Flag.securing | over) || this.#socket === undefined) return
     this.#set(Flag.stopped)
     this.#socket.pause()
   }
@@ -334,7 +348,7 @@ export class BunTransport implements RewindableTransport {
   /** Writes the queue as far as the kernel takes it. */
   #writeQueued(): void {
     const queue = this.#queue
-    if (queue === undefined || this.#is(over)) return
+    if (queue === undefined || this.#is(over | Flag.securing)) return
     while (queue.bytes > 0) {
       const bytes = queue.next()
       const taken = this.#writeNow(bytes, bytes.length)
@@ -349,7 +363,7 @@ export class BunTransport implements RewindableTransport {
   }
 
   #shutDown(): void {
-    if (this.#socket === undefined || this.#is(over)) return
+    if (this.#socket === undefined || this.#is(over | Flag.securing)) return
     this.#set(Flag.shutDown | Flag.calling)
     this.#socket.shutdown()
     this.#clear(Flag.calling)
