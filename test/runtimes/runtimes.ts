@@ -60,10 +60,7 @@ export const runtimes: readonly Runtime[] = [
     program: 'deno',
     args: ['run', '--allow-all', '--no-check'],
     contracts: { args: ['test', '--allow-all', '--no-check'], file: 'on-deno.js' },
-    lacks: {
-      receiveBackpressureTls:
-        "with the option ca, a client uses Deno's node:tls, which reads while its socket is paused (test/runtimes/deno-tls-pause.mjs); without it, the contracts of Deno's own sockets prove the opposite",
-    },
+    lacks: {},
     serverFaults: {},
   },
 ]

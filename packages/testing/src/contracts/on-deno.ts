@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { test } from 'node:test'
 import { clientPorts, httpHost } from '../../../twoway/dist/entries/sockets.js'
+import type { TlsClientOptions } from '../../../twoway/dist/ports/connector.js'
 import type { HttpListener } from '../../../twoway/dist/ports/http-host.js'
 import type { Transport } from '../../../twoway/dist/ports/transport.js'
 import { DenoTransport } from '../../../twoway/dist/runtimes/deno/deno-transport.js'
@@ -31,44 +32,56 @@ const limits = {
 }
 
 /** Both ends of a connection. The accepted one has received a handshake and answered nothing. */
-async function pair(): Promise<{ accepted: Transport; connected: Transport; listener: HttpListener }> {
+async function pair(
+  clientTls: TlsClientOptions,
+): Promise<{ accepted: Transport; connected: Transport; listener: HttpListener }> {
   const handler = new RecordingHandler()
   const listener = await httpHost.listen({ port: 0, host: '127.0.0.1', tls, ...limits }, handler)
-  const connected = connector.connect({ host: '127.0.0.1', port: listener.port, tls: {} })
+  const connected = connector.connect({ host: '127.0.0.1', port: listener.port, tls: clientTls })
   connected.write(request)
   await handler.untilUpgrade()
+  while (connected.pendingBytes > 0) await new Promise((resolve) => setTimeout(resolve, 1))
   return { accepted: handler.upgrades[0]!.transport, connected, listener }
 }
 
-for (const end of ['accepted', 'connected'] as const) {
-  transportContract(`Deno, TLS, ${end}`, async (): Promise<ConnectedPair> => {
-    const { accepted, connected, listener } = await pair()
-    assert.ok(accepted instanceof DenoTransport && connected instanceof DenoTransport)
-    const [near, far] = end === 'accepted' ? [accepted, connected] : [connected, accepted]
-    return { near, far, dispose: () => void listener.close() }
-  })
+const subjects = [
+  ['Deno, TLS', {}],
+  // The option replaces the authorities that Deno trusts, so node:tls connects.
+  ['Deno, TLS with the option ca', { ca: tls.cert }],
+] as const
 
-  test(`Deno, TLS, ${end}: a reader that pauses takes at most 8 MB of 200`, async () => {
-    const { accepted, connected, listener } = await pair()
-    const [near, far] = end === 'accepted' ? [accepted, connected] : [connected, accepted]
-    const sink = new RecordingSink()
-    near.pause()
-    near.start(sink)
-    far.start(new RecordingSink())
-    const chunk = new Uint8Array(1 << 20)
-    for (let count = 0; count < 200; count += 1) far.write(chunk)
-    for (let before = -1; before !== far.pendingBytes; ) {
-      before = far.pendingBytes
-      await new Promise((resolve) => setTimeout(resolve, 200))
-    }
-    const taken = 200 * chunk.length - far.pendingBytes
-    assert.ok(taken < 8_000_000, `${taken} bytes were taken`)
-    near.resume()
-    await sink.until(() => sink.receivedBytes === 200 * chunk.length)
-    near.destroy()
-    far.destroy()
-    await listener.close()
-  })
+for (const [name, clientTls] of subjects) {
+  for (const end of ['accepted', 'connected'] as const) {
+    transportContract(`${name}, ${end}`, async (): Promise<ConnectedPair> => {
+      const { accepted, connected, listener } = await pair(clientTls)
+      assert.ok(accepted instanceof DenoTransport)
+      assert.equal(connected instanceof DenoTransport, !('ca' in clientTls))
+      const [near, far] = end === 'accepted' ? [accepted, connected] : [connected, accepted]
+      return { near, far, dispose: () => void listener.close() }
+    })
+
+    test(`${name}, ${end}: a reader that pauses takes at most 8 MB of 200`, async () => {
+      const { accepted, connected, listener } = await pair(clientTls)
+      const [near, far] = end === 'accepted' ? [accepted, connected] : [connected, accepted]
+      const sink = new RecordingSink()
+      near.pause()
+      near.start(sink)
+      far.start(new RecordingSink())
+      const chunk = new Uint8Array(1 << 20)
+      for (let count = 0; count < 200; count += 1) far.write(chunk)
+      for (let before = -1; before !== far.pendingBytes; ) {
+        before = far.pendingBytes
+        await new Promise((resolve) => setTimeout(resolve, 200))
+      }
+      const taken = 200 * chunk.length - far.pendingBytes
+      assert.ok(taken < 8_000_000, `${taken} bytes were taken`)
+      near.resume()
+      await sink.until(() => sink.receivedBytes === 200 * chunk.length)
+      near.destroy()
+      far.destroy()
+      await listener.close()
+    })
+  }
 }
 
 httpHostContract('Deno, https', async () => ({ host: httpHost, connector, serverTls: tls, clientTls: {} }))

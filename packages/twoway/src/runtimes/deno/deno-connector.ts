@@ -31,7 +31,8 @@ const codes: readonly (readonly [reason: string, code: string])[] = [
 
 /**
  * The connector by Deno.connect and Deno.startTls, for TLS with Deno's own trust. A client with other TLS options stays with
- * node:tls: Deno.startTls would trust the authorities of the option `ca` in addition to its own, and not in their place.
+ * node:tls: Deno.startTls would trust the authorities of the option `ca` in addition to its own, and not in their place. The
+ * Node room keeps backpressure there.
  */
 export function denoConnector(parts: DenoConnectorParts): Connector {
   return {

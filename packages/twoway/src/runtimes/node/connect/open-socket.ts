@@ -2,6 +2,7 @@ import { connect, isIP, type LookupFunction, type NetConnectOpts, Socket, type T
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import type { LocalOptions, LookupCallback, LookupOptions, TlsClientOptions } from '../../../ports/connector.js'
 import type { SharedReading } from '../transport/shared-reading.js'
+import { readsWhilePaused, secureByGate } from './gated-tls.js'
 
 export interface SocketTarget {
   readonly host: string
@@ -32,13 +33,15 @@ export function openSocket(
       ...(socketPath === undefined ? { host, port, ...localOf(local) } : { path: socketPath }),
       ...(reading === undefined ? {} : { onread: reading.onread }),
     }
-    const socket = tls === undefined ? connect(options) : connectTls({ ...options, ...securityOf(host, tls) })
+    const isGated = tls !== undefined && readsWhilePaused
+    const socket =
+      tls === undefined || isGated ? connect(options) : connectTls({ ...options, ...securityOf(host, tls) })
     socket.once('lookup', () => progress(`connecting to ${name}`))
     socket.once('connect', () => {
       socket.setNoDelay(true)
       if (tls !== undefined) progress(`in the TLS handshake with ${name}`)
     })
-    return socket
+    return isGated ? secureByGate(socket, securityOf(host, tls)) : socket
   } catch (error) {
     return new Socket().destroy(error as Error)
   }

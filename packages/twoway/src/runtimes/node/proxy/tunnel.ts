@@ -1,10 +1,10 @@
 import { lookup as lookUp } from 'node:dns'
 import { isIP, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
 import { TransportError } from '../../../core/errors.js'
 import type { ConnectTarget } from '../../../ports/connector.js'
 import type { Transport } from '../../../ports/transport.js'
 import { explainFailure } from '../connect/explain-failure.js'
+import { secure } from '../connect/gated-tls.js'
 import { nameOf, openSocket, securityOf } from '../connect/open-socket.js'
 import { publishConnection } from '../connect/publish-connection.js'
 import { tryHandles } from '../internals/handle-trial.js'
@@ -104,7 +104,7 @@ class Tunnel {
     // The TLS socket reports the stream's errors too.
     socket.on('error', () => {})
     if (rest.length > 0) socket.unshift(rest)
-    const secured = connectTls({ ...securityOf(host, tls), socket })
+    const secured = secure(socket, securityOf(host, tls))
     secured.once('secureConnect', () => {
       isSecure = true
       this.#progress(undefined)
