@@ -7,9 +7,19 @@ export interface ProcessOptions {
   /** The limit of its descriptors. */
   readonly descriptors?: number | undefined
   readonly environment?: Readonly<Record<string, string>> | undefined
+  /** The runtime of the process; this one by default. */
+  readonly runtime?: ProcessRuntime | undefined
 }
 
-/** A process of node that a test can stop and question. Its standard error is kept. */
+/** A program that runs scripts, with the arguments before the script. */
+export interface ProcessRuntime {
+  readonly program: string
+  readonly args: readonly string[]
+}
+
+const ownRuntime: ProcessRuntime = { program: process.execPath, args: ['--expose-gc'] }
+
+/** A process of Node, or of another runtime, that a test can stop and question. Its standard error is kept. */
 export class FaultProcess {
   readonly #child: ChildProcess
   readonly ended: Promise<unknown>
@@ -17,9 +27,10 @@ export class FaultProcess {
   errors = ''
 
   /** Runs a script of this folder, through a shell with a lower limit of descriptors if one is given. */
-  constructor(script: string, args: readonly string[], { descriptors, environment }: ProcessOptions = {}) {
+  constructor(script: string, args: readonly string[], options: ProcessOptions = {}) {
+    const { descriptors, environment, runtime = ownRuntime } = options
     const path = fileURLToPath(new URL(`${script}.js`, import.meta.url))
-    const command = [process.execPath, '--expose-gc', path, ...args]
+    const command = [runtime.program, ...runtime.args, path, ...args]
     const [program, ...rest] =
       descriptors === undefined ? command : ['sh', '-c', `ulimit -n ${descriptors} && exec "$0" "$@"`, ...command]
     this.#child = spawn(program!, rest, {

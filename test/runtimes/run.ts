@@ -22,6 +22,7 @@ import { fetchRuntimes } from './fetch-runtimes.js'
 import { runContracts } from './run-contracts.js'
 import { runProcess } from './run-process.js'
 import { runServerSuite } from './run-server.js'
+import { runTlsSequences } from './run-tls.js'
 import { runtimes } from './runtimes.js'
 import { startFloodService } from './service.js'
 import type { Order, Report } from './suite.js'
@@ -72,7 +73,8 @@ async function run(): Promise<void> {
     })
     const { certificate } = addresses
     const kept = contracts ? [await runContracts({ program, ...contracts, certificate, key: services.key })] : []
-    results.set(name, [...report.cases, ...asServer, ...kept, ...outcomesOf(report.rules, name)])
+    const tls = contracts ? [await runTlsSequences({ program, args })] : []
+    results.set(name, [...report.cases, ...asServer, ...kept, ...tls, ...outcomesOf(report.rules, name)])
     if (hasRules(report)) rules.ours[name] = report.rules
     if (withPlatforms) {
       const own = await runOrder({ rules: 'platform' })

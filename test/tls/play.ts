@@ -46,7 +46,7 @@ const ruly: Partial<Record<Act, Step>> = {
 /** Plays a sequence of TLS messages to its end, at which the peer is gone. */
 export async function play(sequence: Sequence, process: TlsProcess): Promise<void> {
   if (sequence.host === 'client' || sequence.host === 'client by a proxy') await playServer(sequence, process)
-  else await playClient(sequence, process.ports[sequence.host])
+  else await playClient(sequence, process.ports[sequence.host]!)
 }
 
 async function playClient(sequence: Sequence, port: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocket } from 'twoway'
+import type { ProcessRuntime } from '../faults/fault-process.js'
 import { play } from './play.js'
 import { type Host, hosts, type Sequence, sequenceOf } from './sequence.js'
 import { TlsProcess } from './tls-process.js'
@@ -30,7 +31,12 @@ export interface SequencesOptions {
   readonly atOnce: number
   /** Plays them to servers of Node's own, which serve no WebSocket. */
   readonly isPlain?: boolean
+  /** Plays them to a process of another runtime: to its own TLS, which an app's servers do not use. */
+  readonly runtime?: ProcessRuntime | undefined
 }
+
+/** The hosts whose TLS another runtime has of its own. */
+const hostsOfRuntime: ReadonlySet<Host> = new Set(['serve', 'client', 'client by a proxy'])
 
 export interface SequencesReport {
   /** Descriptions of broken promises; empty if there are none. */
@@ -47,7 +53,7 @@ export interface SequencesReport {
  * other clients meanwhile.
  */
 export async function runSequences(options: SequencesOptions): Promise<SequencesReport> {
-  const process = await TlsProcess.start(options.isPlain)
+  const process = await TlsProcess.start(options)
   try {
     if (options.isPlain !== true) await serveAll(process)
     return await runOn(process, options)
@@ -56,8 +62,27 @@ export async function runSequences(options: SequencesOptions): Promise<Sequences
   }
 }
 
+/** The smallest part of the suspects that fails by itself, found by bisection. */
+export async function narrowed(
+  options: Omit<SequencesOptions, 'indexes'>,
+  suspects: readonly number[],
+): Promise<readonly number[]> {
+  if (suspects.length <= 1) return suspects
+  const middle = suspects.length >> 1
+  for (const half of [suspects.slice(0, middle), suspects.slice(middle)]) {
+    const { complaint } = await runSequences({ ...options, indexes: half })
+    if (complaint !== '') return narrowed(options, half)
+  }
+  return suspects
+}
+
 async function runOn(process: TlsProcess, options: SequencesOptions): Promise<SequencesReport> {
-  const { seed, indexes, atOnce, isPlain = false } = options
+  const { seed, indexes, atOnce, isPlain = false, runtime } = options
+  const sequenceAt = (index: number): Sequence => {
+    const sequence = sequenceOf(seed, index)
+    if (isPlain) return plainly(sequence)
+    return runtime === undefined || hostsOfRuntime.has(sequence.host) ? sequence : { ...sequence, host: 'serve' }
+  }
   const before = await atRest(process)
   let last = before
   for (let done = 0; done < indexes.length; done += batchSize) {
@@ -71,7 +96,7 @@ async function runOn(process: TlsProcess, options: SequencesOptions): Promise<Se
     const lane = async (): Promise<void> => {
       for (let index = waiting.shift(); index !== undefined && !process.hasEnded; index = waiting.shift()) {
         running.add(index)
-        await playOrEnd(isPlain ? plainly(sequenceOf(seed, index)) : sequenceOf(seed, index), process)
+        await playOrEnd(sequenceAt(index), process)
         if (process.hasEnded) ended ??= [...running]
         running.delete(index)
       }
@@ -94,9 +119,15 @@ function plainly(sequence: Sequence): Sequence {
 
 /** What a process holds for good, once it has done each kind of work. */
 async function atRest(process: TlsProcess): Promise<TlsState> {
-  await Promise.all(hosts.map((host) => playOrEnd({ ...quiet, host }, process)))
+  await Promise.all(
+    hosts.filter((host) => isThere(host, process)).map((host) => playOrEnd({ ...quiet, host }, process)),
+  )
   await sleep(restMs)
   return process.settled(0, 0)
+}
+
+function isThere(host: Host, { ports }: TlsProcess): boolean {
+  return host === 'client' || host === 'client by a proxy' || host in ports
 }
 
 /** Rejects if the process ends, because a sequence would wait for its answer. */
@@ -106,8 +137,8 @@ async function playOrEnd(sequence: Sequence, process: TlsProcess): Promise<void>
 
 /** The hosts that do not echo a valid client. */
 async function serveAll(process: TlsProcess): Promise<Host[]> {
-  const servers = hosts.filter((host) => host !== 'client' && host !== 'client by a proxy')
-  const served = await Promise.all(servers.map((host) => isServed(process.ports[host as keyof TlsProcess['ports']])))
+  const servers = hosts.filter((host) => host in process.ports)
+  const served = await Promise.all(servers.map((host) => isServed(process.ports[host as keyof TlsProcess['ports']]!)))
   return servers.filter((_, at) => !served[at])
 }
 

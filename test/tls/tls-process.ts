@@ -1,5 +1,12 @@
-import { FaultProcess } from '../faults/fault-process.js'
+import { FaultProcess, type ProcessRuntime } from '../faults/fault-process.js'
 import type { ConnectOrder, TlsProcessStart, TlsState } from './tls-server.js'
+
+export interface TlsProcessOptions {
+  /** Whether its servers are Node's own. */
+  readonly isPlain?: boolean | undefined
+  /** The runtime of the process; this one by default. */
+  readonly runtime?: ProcessRuntime | undefined
+}
 
 /** TLS servers and clients in a separate process, see tls-server.ts. */
 export class TlsProcess {
@@ -13,8 +20,8 @@ export class TlsProcess {
     this.#process = process
   }
 
-  static async start(isPlain = false): Promise<TlsProcess> {
-    const process = new FaultProcess('../tls/tls-server', isPlain ? ['plain'] : [])
+  static async start({ isPlain, runtime }: TlsProcessOptions = {}): Promise<TlsProcess> {
+    const process = new FaultProcess('../tls/tls-server', isPlain === true ? ['plain'] : [], { runtime })
     return new TlsProcess(process, await process.said<TlsProcessStart>())
   }
 

@@ -1,6 +1,6 @@
 /**
  * Servers and clients under TLS that meet strangers: `serve`, and `attach` to a server of node:https and to one of
- * node:http2 that takes HTTP/1 too. Times are short, so that what is stuck is seen soon. It answers what comes its
+ * node:http2 that takes HTTP/1 too. On Bun and Deno, `serve` and clients alone, over the runtime's own TLS. Times are short, so that what is stuck is seen soon. It answers what comes its
  * parent says: `state`, or where a client is to connect.
  */
 import { once } from 'node:events'
@@ -16,7 +16,8 @@ import { attach, type ServerHandlers, serve } from 'twoway/server'
 
 /** The first message of the process. */
 export interface TlsProcessStart {
-  readonly ports: Readonly<Record<'serve' | 'https' | 'http2', number>>
+  /** On another runtime than Node, there is only `serve`. */
+  readonly ports: Readonly<Partial<Record<'serve' | 'https' | 'http2', number>>>
   readonly identity: { readonly cert: string; readonly key: string }
 }
 
@@ -41,6 +42,7 @@ export interface TlsState {
 /** Servers of Node's own, without this library: whether a fault is Node's alone. */
 const isPlain = process.argv.includes('plain')
 const nodeMajor = Number.parseInt(process.versions.node, 10)
+const isNode = !('bun' in process.versions || 'deno' in process.versions)
 
 const shortMs = isPlain ? 40 : 1000
 const times = { handshakeTimeoutMs: shortMs, closeTimeoutMs: 300 }
@@ -88,7 +90,16 @@ const tls = {
   },
 }
 
-const own = await serve({ ...handlers, ...times, port: 0, host: loopback, tls, hosts: 'any', origin: 'any' })
+const own = await serve({
+  ...handlers,
+  ...times,
+  port: 0,
+  host: loopback,
+  // The TLS of Bun and Deno has no SNICallback: with one, node:tls would serve.
+  tls: isNode ? tls : { cert, key },
+  hosts: 'any',
+  origin: 'any',
+})
 
 const secure = createServer({
   ...tls,
@@ -105,7 +116,7 @@ keepSessions(secure)
 giveStatus(both)
 giveStatus(secure)
 if (isPlain) keepSessions(both)
-for (const server of [secure, both]) {
+for (const server of isNode ? [secure, both] : []) {
   if (!isPlain) attach(server, { ...handlers, ...times, hosts: 'any', origin: 'any' })
   server.on('tlsClientError', (_, socket) => socket.destroy())
   server.on('request', (_, response) => response.end())
@@ -181,5 +192,5 @@ process.on('message', (order: 'state' | ConnectOrder) => {
   else connect(order)
 })
 process.on('disconnect', () => process.exit(0))
-const ports = { serve: own.port, https: portOf(secure), http2: portOf(both) }
+const ports = { serve: own.port, ...(isNode && { https: portOf(secure), http2: portOf(both) }) }
 process.send!({ ports, identity: { cert, key } } satisfies TlsProcessStart)
