@@ -24,6 +24,16 @@ describe('npm run bench', () => {
     for (const { contenders } of output.rows) assert.ok(contenders[0]!.medians.perSecond > 0)
   })
 
+  it('says in its help what each row measures, and where each rival runs', () => {
+    const { stdout } = bench('--help')
+    for (const line of [
+      /^ {2}idle +memory, 10,000 idle connections$/m,
+      /^ {2}twoway-deno +Twoway on Deno$/m,
+      /^ {2}bun +Bun's own$/m,
+    ])
+      assert.match(stdout, line)
+  })
+
   for (const [arg, sentence] of [
     ['--rows=foo', 'there is no row "foo"; there are small, '],
     ['--rivals=bar', 'there is no rival "bar"; there are twoway, '],

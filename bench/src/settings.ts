@@ -47,6 +47,11 @@ export function readSettings(args: readonly string[]): Settings {
     .option('--json', 'print the results as JSON')
     .option('--write', 'write docs/benchmarks.md, as a run of everything does')
     .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', () => `\nRows:\n${listOf(rows.map(({ id, title }) => [id, title]))}`)
+    .addHelpText(
+      'after',
+      () => `\nRivals:\n${listOf(rivals.map(({ id, name, runsOn }) => [id, nameOn(name, runsOn)]))}`,
+    )
     .allowExcessArguments(false)
   const given = command.parse([...args], { from: 'user' }).opts<Given>()
   const { quick = false, rounds = quick ? 1 : 3, seconds = quick ? 0.5 : 2 } = given
@@ -60,6 +65,16 @@ export function readSettings(args: readonly string[]): Settings {
     json: given.json === true,
     write: given.write === true || (!quick && given.rows === undefined && given.rivals === undefined),
   }
+}
+
+/** A runtime's own implementation has the name of the runtime. */
+function nameOn(name: string, runtime: string): string {
+  return name.startsWith(runtime) ? `${runtime}'s own` : `${name} on ${runtime}`
+}
+
+function listOf(items: readonly (readonly [id: string, text: string])[]): string {
+  const width = Math.max(...items.map(([id]) => id.length))
+  return items.map(([id, text]) => `  ${id.padEnd(width)}  ${text}`).join('\n')
 }
 
 function idsOf(all: readonly { readonly id: string }[]): string {

@@ -126,7 +126,7 @@ export class Connection<Owner>
     this.#sink =
       streamsMessages === true
         ? this.#newStreamer()
-        : new MessageAssembler(ports.payload, ports.scratchPool, limits.maxMessageBytes, textForm)
+        : new MessageAssembler(ports.scratchPool, limits.maxMessageBytes, textForm)
     this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
     this.#receiveBudget = receiveBudget
     this.#readTurns = readTurns

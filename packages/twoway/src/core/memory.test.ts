@@ -69,8 +69,8 @@ describe('memory', () => {
       }
     }
     // Memory of compiled code does not belong to the message.
-    gather(new MessageAssembler(nodePayload, new ScratchPool(nodePayload), length))
-    const assembler = new MessageAssembler(nodePayload, new ScratchPool(nodePayload), length)
+    gather(new MessageAssembler(new ScratchPool(nodePayload), length))
+    const assembler = new MessageAssembler(new ScratchPool(nodePayload), length)
     const before = usedBytes()
     gather(assembler)
     const held = usedBytes() - before

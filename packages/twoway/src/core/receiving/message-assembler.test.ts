@@ -24,7 +24,7 @@ function feedFrame(assembler: MessageAssembler, opcode: number, fin: boolean, pi
 
 describe('MessageAssembler', () => {
   it('returns text as a string and binary as bytes with their own buffer', () => {
-    const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1000)
+    const assembler = new MessageAssembler(new ScratchPool(webPayload), 1000)
     const bytes = utf8('äöü 字 👋')
     assert.equal(feedFrame(assembler, Opcode.text, true, [bytes]), 'äöü 字 👋')
     const message = feedFrame(assembler, Opcode.binary, true, [bytes])
@@ -37,7 +37,7 @@ describe('MessageAssembler', () => {
     inEveryCut(utf8(text), (feed) => {
       const pieces: Uint8Array[] = []
       feed((piece) => pieces.push(piece))
-      const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1000)
+      const assembler = new MessageAssembler(new ScratchPool(webPayload), 1000)
       const frames = [[], ...pieces.map((piece) => [piece]), []]
       const messages = frames.map((frame, index) =>
         feedFrame(assembler, index === 0 ? Opcode.text : Opcode.continuation, index === frames.length - 1, [
@@ -52,7 +52,7 @@ describe('MessageAssembler', () => {
   })
 
   it('returns empty messages, whole and fragmented, §5.4', () => {
-    const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1)
+    const assembler = new MessageAssembler(new ScratchPool(webPayload), 1)
     const none = [new Uint8Array(0)]
     assert.equal(feedFrame(assembler, Opcode.text, true, none), '')
     assert.deepEqual(feedFrame(assembler, Opcode.binary, true, none)?.length, 0)
@@ -61,7 +61,7 @@ describe('MessageAssembler', () => {
   })
 
   it('refuses a continuation outside of a message, and a message within another, §5.4', () => {
-    const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1000)
+    const assembler = new MessageAssembler(new ScratchPool(webPayload), 1000)
     assert.throws(() => assembler.beginFrame(Opcode.continuation, true, 0), breaks('continuationWithoutMessage'))
     feedFrame(assembler, Opcode.text, false, [utf8('a')])
     assert.throws(() => assembler.beginFrame(Opcode.text, true, 1), breaks('messageWithinMessage'))
@@ -70,7 +70,7 @@ describe('MessageAssembler', () => {
 
   it('accepts a message at the limit and refuses one above it after the header', () => {
     for (const limit of [1, 125, 70_000]) {
-      const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), limit)
+      const assembler = new MessageAssembler(new ScratchPool(webPayload), limit)
       assert.equal(feedFrame(assembler, Opcode.binary, true, [new Uint8Array(limit)])?.length, limit)
       assert.throws(() => assembler.beginFrame(Opcode.binary, true, limit + 1), breaks('messageTooBig'))
       assert.equal(assembler.heldBytes, 0)
@@ -78,17 +78,17 @@ describe('MessageAssembler', () => {
   })
 
   it('counts the fragments of a message together', () => {
-    const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), 10)
+    const assembler = new MessageAssembler(new ScratchPool(webPayload), 10)
     feedFrame(assembler, Opcode.binary, false, [new Uint8Array(6)])
     feedFrame(assembler, Opcode.continuation, false, [new Uint8Array(4)])
     assert.throws(() => assembler.beginFrame(Opcode.continuation, true, 1), breaks('messageTooBig'))
-    const next = new MessageAssembler(webPayload, new ScratchPool(webPayload), 10)
+    const next = new MessageAssembler(new ScratchPool(webPayload), 10)
     feedFrame(next, Opcode.binary, false, [new Uint8Array(6)])
     assert.equal(feedFrame(next, Opcode.continuation, true, [new Uint8Array(4)])?.length, 10)
   })
 
   it('allocates nothing for an announced frame that does not arrive', () => {
-    const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1 << 20)
+    const assembler = new MessageAssembler(new ScratchPool(webPayload), 1 << 20)
     assembler.beginFrame(Opcode.binary, true, 1 << 20)
     assembler.add(new Uint8Array(0), 0, 0, 1 << 20)
     assert.equal(assembler.heldBytes, 0)
@@ -96,7 +96,7 @@ describe('MessageAssembler', () => {
 
   it('never holds more than the limit between reads, however the message is split', () => {
     for (const limit of [1000, 100_000]) {
-      const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), limit)
+      const assembler = new MessageAssembler(new ScratchPool(webPayload), limit)
       for (let index = 0; index < limit; index++) {
         feedFrame(assembler, index === 0 ? Opcode.binary : Opcode.continuation, false, [Uint8Array.of(index)])
         assembler.readEnds()
@@ -109,14 +109,14 @@ describe('MessageAssembler', () => {
   })
 
   it('returns bytes whose buffer is no longer than they are', () => {
-    const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1 << 20)
+    const assembler = new MessageAssembler(new ScratchPool(webPayload), 1 << 20)
     feedFrame(assembler, Opcode.binary, false, [new Uint8Array(3000)])
     const message = feedFrame(assembler, Opcode.continuation, true, [new Uint8Array(5), new Uint8Array(6)])
     assert.equal((message as Uint8Array).buffer.byteLength, 3011)
   })
 
   it('fails at the first byte that is not UTF-8, before the end of the message, §8.1', () => {
-    const assembler = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1000)
+    const assembler = new MessageAssembler(new ScratchPool(webPayload), 1000)
     assembler.beginFrame(Opcode.text, false, 100)
     assembler.add(utf8('字').subarray(0, 2), 0, 2, 98)
     assert.throws(() => assembler.add(utf8('x'), 0, 1, 97), breaks('textNotUtf8'))
@@ -124,9 +124,9 @@ describe('MessageAssembler', () => {
 
   it('refuses a text that ends within a character, §8.1', () => {
     const start = utf8('字').subarray(0, 2)
-    const whole = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1000)
+    const whole = new MessageAssembler(new ScratchPool(webPayload), 1000)
     assert.throws(() => feedFrame(whole, Opcode.text, true, [start]), breaks('textNotUtf8'))
-    const cut = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1000)
+    const cut = new MessageAssembler(new ScratchPool(webPayload), 1000)
     feedFrame(cut, Opcode.text, false, [start])
     assert.throws(() => feedFrame(cut, Opcode.continuation, true, [new Uint8Array(0)]), breaks('textNotUtf8'))
   })
@@ -135,7 +135,7 @@ describe('MessageAssembler', () => {
     const pool = new ScratchPool(webPayload)
     const chunk = pool.take()
     pool.give(chunk)
-    const assembler = new MessageAssembler(webPayload, pool, 1 << 20)
+    const assembler = new MessageAssembler(pool, 1 << 20)
     for (const length of [1, chunk.length - 1, chunk.length, chunk.length + 1]) {
       for (const opcode of [Opcode.binary, Opcode.text]) {
         const bytes = new Uint8Array(length).fill(0x61)
@@ -155,7 +155,7 @@ describe('MessageAssembler', () => {
     const chunk = pool.take()
     pool.give(chunk)
     for (const lengths of [[1], [1, 2, 3], [5000, 1], [chunk.length], [chunk.length, 1], [20_000, 1]]) {
-      const assembler = new MessageAssembler(webPayload, pool, 1 << 20)
+      const assembler = new MessageAssembler(pool, 1 << 20)
       const sent: number[] = []
       for (const [index, length] of lengths.entries()) {
         const bytes = new Uint8Array(length).fill(index + 1)
@@ -179,7 +179,7 @@ describe('MessageAssembler', () => {
     const pool = new ScratchPool(webPayload)
     const chunk = pool.take()
     pool.give(chunk)
-    const assembler = new MessageAssembler(webPayload, pool, 1 << 20)
+    const assembler = new MessageAssembler(pool, 1 << 20)
     feedFrame(assembler, Opcode.binary, false, [new Uint8Array(3)])
     assert.notEqual(pool.take(), chunk)
     assembler.release()
@@ -189,7 +189,7 @@ describe('MessageAssembler', () => {
   it('reuses the buffer of a long text, and never that of a binary message', () => {
     const pool = new ScratchPool(webPayload)
     const gather = (opcode: number, byte: number, cutAt?: number): string | Uint8Array | undefined => {
-      const assembler = new MessageAssembler(webPayload, pool, 1 << 20)
+      const assembler = new MessageAssembler(pool, 1 << 20)
       const bytes = new Uint8Array(100_000).fill(byte)
       assembler.beginFrame(opcode, true, bytes.length)
       assembler.add(bytes, 0, 60_000, 40_000)

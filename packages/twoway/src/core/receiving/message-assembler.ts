@@ -24,7 +24,6 @@ const maxAllocationFactor = 32
  * (§8.1). A text becomes a string, binary becomes bytes that the receiver owns.
  */
 export class MessageAssembler implements MessageSink {
-  readonly #payload: Payload
   readonly #pool: ScratchPool
   readonly #maxBytes: number
   readonly #textForm: TextForm
@@ -44,11 +43,15 @@ export class MessageAssembler implements MessageSink {
    * @param scratchPool lends buffers for long texts, which are copied to a string in the end, and chunks for short
    * messages in several frames, until the read ends
    */
-  constructor(payload: Payload, scratchPool: ScratchPool, maxMessageBytes: number, textForm: TextForm = 'string') {
+  constructor(scratchPool: ScratchPool, maxMessageBytes: number, textForm: TextForm = 'string') {
     this.#textForm = textForm
-    this.#payload = payload
     this.#pool = scratchPool
     this.#maxBytes = maxMessageBytes
+  }
+
+  // The pool has it. A field of our own would cost every connection its memory.
+  get #payload(): Payload {
+    return this.#pool.payload
   }
 
   /** Bytes of memory that an incomplete message takes. */

@@ -45,7 +45,7 @@ class Doubling implements Extension {
 
 function setUp() {
   const extension = new Doubling()
-  const sink = new MessageAssembler(webPayload, new ScratchPool(webPayload), 1000)
+  const sink = new MessageAssembler(new ScratchPool(webPayload), 1000)
   const log: string[] = []
   const decoder = new MessageDecoder(extension, sink, {
     progressed() {},

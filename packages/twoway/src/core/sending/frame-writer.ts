@@ -28,7 +28,6 @@ interface FrameWriterPorts {
  */
 export class FrameWriter implements Flushable {
   readonly #transport: Transport
-  readonly #payload: Payload
   readonly #random: Random | undefined
   readonly #ports: FrameWriterPorts
   readonly #owner: FrameWriterOwner
@@ -48,10 +47,14 @@ export class FrameWriter implements Flushable {
   /** @param random source of masking keys: a client's frames are masked, a server's are not (RFC 6455 §5.1) */
   constructor(transport: Transport, ports: FrameWriterPorts, random: Random | undefined, owner: FrameWriterOwner) {
     this.#transport = transport
-    this.#payload = ports.payload
     this.#ports = ports
     this.#random = random
     this.#owner = owner
+  }
+
+  // The ports have these two. Fields of our own would cost every connection their memory.
+  get #payload(): Payload {
+    return this.#ports.payload
   }
 
   get #pool(): ScratchPool {

@@ -26,10 +26,11 @@ const longestKeptView = 2 << 10
 
 /** Buffers that the connections of a server or client share, so that an idle connection holds none. */
 export class ScratchPool {
+  /** Allocates the buffers. */
+  readonly payload: Payload
   readonly chunkBytes: number
   /** The longest chunk that is kept: enough for any text of 1 MiB. */
   readonly longestBytes = 4 << 20
-  readonly #payload: Payload
   readonly #free: Uint8Array[] = []
   /** The chunk whose views are kept: the first one, which is in use most. */
   #viewed: Uint8Array | undefined
@@ -41,12 +42,12 @@ export class ScratchPool {
   #freeBufferBytes = 0
 
   constructor(payload: Payload, chunkBytes = defaultChunkBytes) {
-    this.#payload = payload
+    this.payload = payload
     this.chunkBytes = chunkBytes
   }
 
   take(): Uint8Array {
-    return this.#free.pop() ?? this.#payload.allocate(this.chunkBytes)
+    return this.#free.pop() ?? this.payload.allocate(this.chunkBytes)
   }
 
   /** A view of the first `length` bytes of a chunk. */
@@ -64,7 +65,7 @@ export class ScratchPool {
   /** A chunk of at least `length` bytes, where `length` exceeds `chunkBytes`. */
   takeLong(length: number): Uint8Array {
     const index = this.#freeLong.findIndex((chunk) => chunk.length >= length)
-    return index < 0 ? this.#payload.allocate(length) : this.#freeLong.splice(index, 1)[0]!
+    return index < 0 ? this.payload.allocate(length) : this.#freeLong.splice(index, 1)[0]!
   }
 
   /**
@@ -74,7 +75,7 @@ export class ScratchPool {
   takeBuffer(least: number, most: number): Uint8Array {
     const index =
       least < this.chunkBytes ? -1 : this.#freeBuffers.findIndex(({ length }) => length >= least && length <= most)
-    if (index < 0) return this.#payload.allocate(least)
+    if (index < 0) return this.payload.allocate(least)
     const buffer = this.#freeBuffers.splice(index, 1)[0]!
     this.#freeBufferBytes -= buffer.length
     return buffer
