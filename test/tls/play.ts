@@ -76,10 +76,13 @@ async function playServer(sequence: Sequence, process: TlsProcess): Promise<void
   outer.on('error', () => {})
   if (isProxied) {
     await new Promise((resolve) => outer.once('data', resolve).once('end', resolve).once('close', resolve))
+    // Without a listener, the socket would drop the client's first record.
+    outer.pause()
     if (outer.writable) outer.write('HTTP/1.1 200 OK\r\n\r\n')
   }
   const [near, far] = await socketPair()
   const wire = new FaultyWire(far, outer, sequence.faults)
+  outer.resume()
   const { cert, key } = process.identity
   const secureContext = createSecureContext({
     cert,
