@@ -4,7 +4,7 @@
  * parent says: `state`, or where a client is to connect.
  */
 import { once } from 'node:events'
-import { readdirSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createSecureServer } from 'node:http2'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -168,20 +168,29 @@ function connect({ port, isProxied }: ConnectOrder): void {
 }
 
 /**
- * Descriptors if the system lists them, without files, because Node reads the system's certificates at any time;
- * otherwise the sockets that the event loop knows of.
+ * Descriptors if the system lists them, without files, because Node reads the system's certificates at any time, and without
+ * Unix sockets, of which Deno opens a pair for itself at any time; otherwise the sockets that the event loop knows of.
  */
 function held(): number {
-  if (process.platform === 'linux') return readdirSync('/proc/self/fd').filter(isNoFile).length
-  return process.getActiveResourcesInfo().filter((name) => /TCP|TLS|Pipe/.test(name)).length
+  if (process.platform !== 'linux') {
+    return process.getActiveResourcesInfo().filter((name) => /TCP|TLS|Pipe/.test(name)).length
+  }
+  const unixSockets = new Set<string>()
+  for (const line of readFileSync('/proc/self/net/unix', 'utf8').split('\n').slice(1)) {
+    unixSockets.add(`socket:[${line.trim().split(/\s+/)[6]}]`)
+  }
+  return readdirSync('/proc/self/fd').filter((descriptor) => {
+    const target = targetOf(descriptor)
+    return target !== undefined && !target.startsWith('/') && !unixSockets.has(target)
+  }).length
 }
 
-function isNoFile(descriptor: string): boolean {
+function targetOf(descriptor: string): string | undefined {
   try {
-    return !readlinkSync(`/proc/self/fd/${descriptor}`).startsWith('/')
+    return readlinkSync(`/proc/self/fd/${descriptor}`)
   } catch {
     // The one that reads the folder.
-    return false
+    return undefined
   }
 }
 
