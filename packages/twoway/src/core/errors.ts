@@ -278,6 +278,8 @@ export type TransportErrorCode =
   | 'proxyNotTrusted'
   /** With `proxyProtocol`, a connection of a trusted proxy has no valid PROXY header, or not in time. */
   | 'proxyHeaderInvalid'
+  /** A peer on this machine or in a private network sent fields of a proxy, and is none of `trustedProxies`. */
+  | 'forwardingIgnored'
 
 /** The network or the peer's system failed. `cause` is the system's error, if there is one. */
 export class TransportError extends Error {

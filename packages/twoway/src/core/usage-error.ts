@@ -9,6 +9,7 @@ export type UsageErrorCode =
   | 'messageNotUtf8'
   | 'messageTaken'
   | 'messageSourceInvalid'
+  | 'middlewareTooLate'
   | 'optionInvalid'
   | 'nodeRequestMissing'
   | 'pathTaken'

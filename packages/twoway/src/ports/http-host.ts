@@ -165,6 +165,8 @@ export interface MiddlewareRun {
    * status is another one if a function has chosen it first.
    */
   finish(status: number): Promise<HttpResponse>
+  /** The function that has not called `next` yet, or 'end' if functions that wait for the end of the response hold it back. */
+  readonly waitsFor: { readonly index: number; readonly name: string } | 'end' | undefined
   /** Emits `close` of the response: the peer has left, or the time is up. */
   abandon(): void
 }

@@ -15,7 +15,7 @@ import { nodeConnector } from '../runtimes/node/connect/connector.js'
 
 const text = (payload: string): Uint8Array => frame({ opcode: 1, payload, masked: true })
 const hex = (payload: string): string => toHex(utf8(payload))
-const unknownPath = /^HTTP\/1\.1 404 [\s\S]*no WebSocket endpoint at this path/
+const unknownPath = /^HTTP\/1\.1 404 [\s\S]*no WebSocket endpoint at this path: \//
 
 /** An app on a port of its own, which answers plain requests with their path. */
 async function startApp(context: TestContext, host = '127.0.0.1'): Promise<HttpServer> {

@@ -251,6 +251,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
     const handler = this.#settings.handlers.request
     try {
       if (handler === undefined || isHandshakeAttempt(head)) checkRequest(head)
+      this.#admission.reportIgnored(head, peer)
       const client = requestPeer(head, peer, this.#settings.trustedProxies)
       const request = new IncomingRequest(head, client, 'http')
       checkHost(request.headers, this.#listensOn, this.#settings.hosts, client.host)

@@ -300,7 +300,35 @@ describe('attach: middleware', () => {
     late()
     await new Promise((resolve) => setImmediate(resolve))
     assert.equal(isCalled, false)
-    assert.deepEqual(app.errors, [])
+    assert.equal(app.errors.length, 1)
+  })
+
+  it('that never calls back is named to error', async (context) => {
+    const passes = (_request: IncomingMessage, _response: ServerResponse, next: () => void) => next()
+    function stuck() {}
+    const app = await appWith(context, { handshakeTimeoutMs: 50, use: [passes, stuck] })
+    assert.match(await answerOf(context, app), /^HTTP\/1\.1 503/)
+    assert.equal(app.errors.length, 1)
+    assert.equal((app.errors[0] as UsageError).code, 'middlewareTooLate')
+    assert.match(
+      app.errors[0]!.message,
+      /^use\[1\] \(stuck\) neither called next\(\) nor ended the response within .*50 ms/,
+    )
+  })
+
+  it('that never ends the response that it holds back is reported to error', async (context) => {
+    const app = await appWith(context, {
+      handshakeTimeoutMs: 50,
+      use: [
+        (_request: IncomingMessage, response: ServerResponse, next: () => void) => {
+          response.end = () => response
+          next()
+        },
+      ],
+    })
+    assert.match(await answerOf(context, app), /^HTTP\/1\.1 503/)
+    assert.equal(app.errors.length, 1)
+    assert.match(app.errors[0]!.message, /replaces end\(\) of the response.*50 ms.*the store of the sessions/)
   })
 
   it('that calls next twice goes on once, and tells error of an error that comes late', async (context) => {

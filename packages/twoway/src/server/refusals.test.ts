@@ -94,3 +94,11 @@ test('counts a 408 for the reason handshakeTimeoutMs', async () => {
     assert.deepEqual(server.metrics().limits, { handshakeTimeoutMs: 1 })
   })
 })
+
+test('a 404 says which path arrived, without the query, as a proxy may have changed it', async () => {
+  await withServer(network, { path: '/chat' }, async (_, connect) => {
+    const peer = connect(handshakeRequest('/chat/room%22?token=secret'))
+    await peer.inputEnded
+    assert.match(peer.text, /\r\n\r\nno WebSocket endpoint at this path: \/chat\/room%22\n$/)
+  })
+})

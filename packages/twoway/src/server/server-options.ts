@@ -69,7 +69,9 @@ export const commonOptions = {
    * @default []
    * @limit A request of a trusted proxy is answered 400 if its Forwarded is malformed, or contradicts its X-Forwarded fields.
    * @remarks The fields are read from the right, as each proxy adds at the end: the nearest address that is not trusted is the
-   * client's. It is undefined if a trusted proxy does not tell it (`unknown`, `_hidden`). Middleware of `use` has the request of
+   * client's. It is undefined if a trusted proxy does not tell it (`unknown`, `_hidden`). If a peer on this machine or in a
+   * private network sends such fields and is not trusted, `error` gets one TransportError ('forwardingIgnored'), unless the
+   * option is 0. Middleware of `use` has the request of
    * node:http, with the proxy's address: set `trust proxy` of Express for it.
    */
   trustedProxies: option<TrustedProxiesOption>(
@@ -215,7 +217,8 @@ export const handedOptions = {
    * cookie-session and passport. Header fields that it sets go into the 101, or into the refusal. A response that it ends
    * refuses the client. An error that it throws or passes to `next` goes to `error`, and the client gets a 500.
    * @default []
-   * @limit Middleware, `upgrade` and the end of the response together have `handshakeTimeoutMs`; then the client gets a 503.
+   * @limit Middleware, `upgrade` and the end of the response together have `handshakeTimeoutMs`; then the client gets a 503,
+   * and `error` the name of the function that did not call `next` ('middlewareTooLate').
    */
   // The assertion keeps the name of the type, which takes narrower requests, in the declarations.
   use: option<readonly Middleware[]>(listOf(callable<Middleware>(), 'functions'), []) as Option<readonly Middleware[]>,

@@ -1,4 +1,6 @@
 import type { HttpResponse } from '../../ports/http-host.js'
+import { quoted } from '../printable.js'
+import { pathOf } from './request-target.js'
 
 const plainText = ['Content-Type', 'text/plain; charset=utf-8'] as const
 
@@ -10,7 +12,6 @@ export const standardResponses = {
     body: 'the server failed to answer this request\n',
     reason: 'handlerFailed',
   },
-  pathUnknown: { status: 404, fields: plainText, body: 'no WebSocket endpoint at this path\n', reason: 'pathUnknown' },
   answerTooSlow: {
     status: 503,
     fields: plainText,
@@ -45,3 +46,12 @@ export const standardResponses = {
     reason: 'handshakeTimeoutMs',
   },
 } as const satisfies Record<string, HttpResponse>
+
+/**
+ * Answers a handshake whose path no server takes. The answer has the path without the query, because a proxy may have
+ * changed it on the way.
+ */
+export function pathUnknown(target: string): HttpResponse {
+  const body = `no WebSocket endpoint at this path: ${quoted(pathOf(target))}\n`
+  return { status: 404, fields: plainText, body, reason: 'pathUnknown' }
+}

@@ -5,14 +5,15 @@ import { accept } from '../../core/handshake/encode-acceptance.js'
 import { checkRequest, refusalOf } from '../../core/handshake/server-handshake.js'
 import { encodeResponse } from '../../core/http/encode-response.js'
 import { isToken } from '../../core/http/field-syntax.js'
-import { standardResponses } from '../../core/http/standard-responses.js'
+import { pathUnknown } from '../../core/http/standard-responses.js'
 import { isThenable } from '../../core/is-thenable.js'
 import { quoted } from '../../core/printable.js'
-import type { HandedUpgrade, HttpResponse, RequestHead } from '../../ports/http-host.js'
-import type { Transport } from '../../ports/transport.js'
+import type { HandedUpgrade, HttpResponse, MiddlewareRun, RequestHead } from '../../ports/http-host.js'
+import type { Transport, TransportPeer } from '../../ports/transport.js'
 import type { AcceptedHandshake, ServerConnection } from '../connection/server-connection.js'
 import type { Observer } from '../observer.js'
 import type { HandshakeTrace } from '../observing/handshake-trace.js'
+import { IgnoredFields, ignoredField } from '../proxies/ignored-fields.js'
 import { type RequestPeer, requestPeer } from '../proxies/request-peer.js'
 import type { ServerSettings } from '../server-settings.js'
 import type { UpgradeAcceptance, UpgradeAnswer } from '../server-types.js'
@@ -82,6 +83,8 @@ interface OpenRequest<Data> {
   request?: IncomingRequest
   /** Undefined if nobody listens. */
   trace?: HandshakeTrace | undefined
+  /** Undefined if there is none. */
+  middleware?: MiddlewareRun
 }
 
 /** Decides on opening handshakes: by their rate, the standard's rules, host and origin, the number of connections, and then `upgrade`. */
@@ -95,6 +98,7 @@ export class Admission<Data> {
   readonly #onDecided: (() => void)[] = []
   readonly #refusals = new Set<Promise<void>>()
   readonly #rate: HandshakeRate | undefined
+  readonly #ignoredFields: IgnoredFields
   #isStopped = false
 
   constructor(
@@ -107,6 +111,7 @@ export class Admission<Data> {
     this.#connections = connections
     this.#observer = observer
     this.#events = events
+    this.#ignoredFields = new IgnoredFields(settings.trustedProxies)
     const { maxHandshakesPerSecond } = settings.limits
     if (Number.isFinite(maxHandshakesPerSecond)) this.#rate = new HandshakeRate(maxHandshakesPerSecond)
   }
@@ -133,6 +138,12 @@ export class Admission<Data> {
     await Promise.all(this.#refusals)
   }
 
+  /** Tells `error` once of a proxy that `trustedProxies` does not name. */
+  reportIgnored({ fields }: RequestHead, peer: TransportPeer): void {
+    const error = this.#ignoredFields.errorFor(fields, peer)
+    if (error !== undefined) this.#events.failed(error)
+  }
+
   /** Answers a handshake. Bytes that arrive before the decision wait for it. */
   admit(head: RequestHead, transport: Transport, handed?: HandedUpgrade, app?: AppDecision<Data>): void {
     const { hosts, origin, route, trustedProxies } = this.#settings
@@ -140,13 +151,16 @@ export class Admission<Data> {
     try {
       const peer = requestPeer(head, transport.peer, trustedProxies)
       open.peer = peer
+      this.reportIgnored(head, transport.peer)
       if (!this.#isInRate(peer)) {
         this.#refuse(open, tooFrequent)
         return
       }
       const offer = checkRequest(head)
       checkHost(offer.headers, handed?.listensOn ?? this.#events.listensOn, hosts, peer.host)
-      checkOrigin(offer.headers, peer.encrypted, origin, peer.host)
+      checkOrigin(offer.headers, peer.encrypted, origin, peer.host, () =>
+        ignoredField(head.fields, transport.peer, trustedProxies),
+      )
       const params = route.match(head.target)
       const request = new IncomingRequest(head, peer, 'ws', offer.headers, offer.protocols, params)
       open.request = request
@@ -172,12 +186,12 @@ export class Admission<Data> {
     try {
       const noRoom = this.#isStopped ? stopping : this.#isFull ? full : undefined
       const isOurs = matchesRoute && (app?.isRouted === true || this.#events.isWanted(request))
-      const refusal = isOurs ? noRoom : standardResponses.pathUnknown
+      const refusal = isOurs ? noRoom : pathUnknown(request.url)
       if (refusal !== undefined) {
         this.#refuse(open, refusal)
         return
       }
-      const answer = this.#decide(request, handed, app)
+      const answer = this.#decide(open, request, handed)
       if (isThenable(answer) || isRefusal(answer)) {
         this.#whenDecided(open, readAnswer(answer), (decided, ahead) => {
           if (isRefusal(decided)) this.#refuse(open, decided)
@@ -191,9 +205,9 @@ export class Admission<Data> {
 
   /** Runs the middleware, if there is any, and then `upgrade`, unless the app has decided. */
   #decide(
+    open: OpenRequest<Data>,
     request: IncomingRequest,
     handed: HandedUpgrade | undefined,
-    app: AppDecision<Data> | undefined,
   ): UpgradeAnswer<Data> | PromiseLike<UpgradeAnswer<Data>> {
     const { handlers, use } = this.#settings
     const call = () => handlers.upgrade?.(request, upgradeContext(handed))
@@ -201,9 +215,10 @@ export class Admission<Data> {
       if (handlers.upgrade === undefined || !this.#observer.watchesHandlers) return call()
       return this.#observer.callHandler('upgrade', undefined, request, call) as ReturnType<typeof call>
     }
-    const decide = () => app?.acceptance ?? ask()
+    const decide = () => open.app?.acceptance ?? ask()
     if (handed === undefined || use.length === 0) return decide()
     const run = handed.runMiddleware(use, (error) => this.#events.failed(error))
+    open.middleware = run
     return throughMiddleware<Data>(run, request.signal, () => readAnswer(decide()))
   }
 
@@ -260,6 +275,8 @@ export class Admission<Data> {
     let isLate = false
     const timer = ports.clock.after(limits.handshakeTimeoutMs, () => {
       isLate = true
+      const late = open.middleware?.waitsFor
+      if (late !== undefined) this.#events.failed(middlewareTooLate(late, limits.handshakeTimeoutMs))
       if (endWaiting(`upgrade() did not decide within ${limits.handshakeTimeoutMs} ms`)) finish(tooLate)
     })
     this.#undecided.add(stop)
@@ -387,6 +404,22 @@ export class Admission<Data> {
     this.#refuse(open, error instanceof HandshakeError ? refusalOf(error) : failure)
     if (!(error instanceof HandshakeError)) this.#events.failed(error)
   }
+}
+
+/** Names the function that holds back a handshake: all that the client learns is a 503. */
+function middlewareTooLate(waitsFor: NonNullable<MiddlewareRun['waitsFor']>, handshakeTimeoutMs: number): UsageError {
+  const within = `within handshakeTimeoutMs (${handshakeTimeoutMs} ms), and the client was refused with 503`
+  if (waitsFor === 'end') {
+    return new UsageError(
+      'middlewareTooLate',
+      `a function of use that replaces end() of the response, as express-session does, did not end it ${within}: check the store of the sessions`,
+    )
+  }
+  const { index, name } = waitsFor
+  return new UsageError(
+    'middlewareTooLate',
+    `use[${index}]${name === '' ? '' : ` (${name})`} neither called next() nor ended the response ${within}`,
+  )
 }
 
 type Acceptance<Data> = UpgradeAcceptance<Data> | UpgradeAcceptance<undefined> | undefined

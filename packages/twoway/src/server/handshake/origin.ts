@@ -19,19 +19,25 @@ const hostForm = /^(\[[0-9a-f:.]+\]|[^/?#@:,\s]+)(?::(\d*))?$/
  * must be on the list. A request without an Origin is not from a browser, and is accepted.
  *
  * @param forwarded the Host that a trusted proxy reports
+ * @param ignored finds the field of a proxy that had no effect, for the advice
  */
 export function checkOrigin(
   headers: HeaderFields,
   encrypted: boolean,
   allowed: 'any' | readonly string[],
   forwarded?: string,
+  ignored?: () => string | undefined,
 ): void {
   const origin = headers.get('origin')
   if (allowed === 'any' || origin === undefined || allowed.includes(origin)) return
   if (allowed.some((each) => isSameOrigin(each, origin))) return
   if (isOwn(origin.toLowerCase(), (forwarded ?? headers.get('host') ?? '').toLowerCase(), encrypted)) return
-  throw new HandshakeError('originForbidden', `${quoted(origin)}; add it to the option origin to accept it`)
+  const advice = ignored?.() === undefined ? '' : adviceBehindProxy
+  throw new HandshakeError('originForbidden', `${quoted(origin)}; add it to the option origin to accept it${advice}`)
 }
+
+const adviceBehindProxy =
+  '. The fields of a proxy were ignored: have the proxy forward Host with its port, or send X-Forwarded-Host, and name it in the option trustedProxies'
 
 /**
  * A Host without a port means the default port of the scheme, and the scheme of the page is known only under TLS: a proxy

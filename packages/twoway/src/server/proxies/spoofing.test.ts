@@ -53,7 +53,9 @@ test('fields of a peer that is not trusted change no decision of a server, over 
   timeout: 120_000,
 }, async () => {
   const seen: (readonly [string | undefined, string])[] = []
+  const errors: string[] = []
   const options = {
+    error: (_: unknown, { message }: Error) => errors.push(message),
     trustedProxies: ['192.0.2.0/24'],
     upgrade: ({ remoteAddress, url }: { readonly remoteAddress: string | undefined; readonly url: string }) => {
       seen.push([remoteAddress, url])
@@ -75,5 +77,10 @@ test('fields of a peer that is not trusted change no decision of a server, over 
     }
   })
   assert.equal(seen.length, 67)
+  // They are reported once, as this machine may have a proxy.
+  assert.match(
+    errors.join(),
+    /^the peer 127\.0\.0\.1 sent [\w-]+, which was ignored[^:]*: set[^:]*: 'loopback'[^:]*: 0 /,
+  )
   for (const each of seen) assert.deepEqual(each, ['127.0.0.1', 'ws://localhost/'])
 })

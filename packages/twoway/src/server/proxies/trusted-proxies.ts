@@ -33,9 +33,12 @@ export class TrustedProxies {
   readonly #hops: number
   readonly #subnets: readonly Subnet[]
   readonly #trustsUnix: boolean
+  /** Whether the option says that there is no proxy, and is not merely left out. */
+  readonly isNone: boolean
 
   /** Takes an option that `isTrustedProxies` has accepted. */
   constructor(option: TrustedProxiesOption) {
+    this.isNone = option === 0
     this.#hops = typeof option === 'number' ? option : 0
     const texts = typeof option === 'number' ? [] : typeof option === 'string' ? [option] : option
     this.#trustsUnix = texts.includes('unix')

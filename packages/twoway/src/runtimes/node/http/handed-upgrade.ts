@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import { UsageError } from '../../../core/errors.js'
 import { refusalOf } from '../../../core/handshake/server-handshake.js'
 import { offersWebSocket } from '../../../core/handshake/upgrade-request.js'
-import { standardResponses } from '../../../core/http/standard-responses.js'
+import { pathUnknown, standardResponses } from '../../../core/http/standard-responses.js'
 import type {
   HandedUpgrade,
   HttpHandler,
@@ -99,7 +99,7 @@ export const upgradeTaker: UpgradeTaker = {
     const answer = (): void => {
       if (taken.has(stream)) return
       taken.add(stream)
-      refuseUpgrade(upgrade, standardResponses.pathUnknown, limits, handler)
+      refuseUpgrade(upgrade, pathUnknown(head.target), limits, handler)
     }
     // Without a listener, the reset of a connection that no listener takes would end the process.
     stream.on('error', ignore)

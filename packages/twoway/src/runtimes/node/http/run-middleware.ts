@@ -25,10 +25,17 @@ export function runMiddleware(
   })
   // It may reject when nothing waits for it.
   broken.catch(() => {})
+  let waitsFor: MiddlewareRun['waitsFor']
   const called = new Promise<HttpResponse | undefined>((resolve) => {
     callInOrder(functions, [request, response], {
       isOver: () => collected.isEnded,
-      passed: () => resolve(undefined),
+      calls: (index) => {
+        waitsFor = { index, name: functions[index]!.name }
+      },
+      passed: () => {
+        waitsFor = undefined
+        resolve(undefined)
+      },
       failed: fail,
       failedLate: failed,
     })
@@ -37,8 +44,12 @@ export function runMiddleware(
     done: Promise.race([ended, called, broken]),
     async finish(status) {
       if (!collected.isEnded && !response.headersSent) response.statusCode = status
+      waitsFor = 'end'
       if (!collected.isEnded) response.end()
       return Promise.race([ended, broken])
+    },
+    get waitsFor() {
+      return waitsFor
     },
     abandon: collected.close,
   }
@@ -47,6 +58,7 @@ export function runMiddleware(
 interface OrderEvents {
   /** Whether the response has ended, so that no further function is called. */
   isOver(): boolean
+  calls(index: number): void
   /** The last function has called `next`. */
   passed(): void
   failed(error: unknown): void
@@ -69,6 +81,7 @@ function callInOrder(
       else events.passed()
       return
     }
+    events.calls(index)
     let isCalled = false
     const next: Next = (given) => {
       if (isCalled) {

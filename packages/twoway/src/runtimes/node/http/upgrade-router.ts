@@ -2,7 +2,7 @@ import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { offersWebSocket } from '../../../core/handshake/upgrade-request.js'
-import { standardResponses } from '../../../core/http/standard-responses.js'
+import { pathUnknown, standardResponses } from '../../../core/http/standard-responses.js'
 import type { HttpResponse } from '../../../ports/http-host.js'
 import { afterResponses } from '../internals/after-responses.js'
 import { now, startTimer } from '../internals/genuine-timers.js'
@@ -139,7 +139,7 @@ export class UpgradeRouter {
   }
 
   #answerUnknown({ request, stream }: Upgrade): void {
-    answerStream(stream, standardResponses.pathUnknown, {
+    answerStream(stream, pathUnknown(request.url ?? '/'), {
       lingerMs: this.#patienceMs,
       bodyless: request.method === 'HEAD',
     })
