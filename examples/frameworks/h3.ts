@@ -1,5 +1,5 @@
 /**
- * A WebSocket as a route of an h3 app. The same route works in Nitro.
+ * A WebSocket as a route of an h3 app.
  *
  * `npm install h3 crossws srvx twoway`, then run it and connect to ws://127.0.0.1:3000/chat
  */

@@ -2,6 +2,8 @@
 export interface Framework {
   /** Of the file `test/frameworks/NAME.mjs`. */
   readonly name: string
+  /** The example of `examples/frameworks` that it runs, if that has another name. */
+  readonly example?: string
   /** What it shows. */
   readonly shows: string
   /** The packages that it imports, with their versions. */
@@ -62,6 +64,11 @@ export const frameworks: readonly Framework[] = [
     packages: { h3: '2.0.8', crossws: '0.4.17', srvx: '1.0.8' },
   },
   {
+    name: 'nitro',
+    shows: 'a route of Nitro, built for production',
+    packages: { nitro: '3.0.260903-beta', h3: '2.0.8', crossws: '0.4.17' },
+  },
+  {
     name: 'h3-hooks',
     shows: 'hooks of crossws as routes of h3, its middleware, and publish',
     packages: { h3: '2.0.8', crossws: '0.4.17' },
@@ -87,6 +94,12 @@ export const frameworks: readonly Framework[] = [
   {
     name: 'next',
     shows: 'a custom server of Next.js, beside its hot reloading',
+    packages: { next: '16.4.6', react: '19.3.1', 'react-dom': '19.3.1' },
+  },
+  {
+    name: 'next-production',
+    example: 'next',
+    shows: 'the same server of Next.js, built for production',
     packages: { next: '16.4.6', react: '19.3.1', 'react-dom': '19.3.1' },
   },
 ]

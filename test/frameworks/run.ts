@@ -28,7 +28,7 @@ const compilerOptions = {
 }
 
 /** Milliseconds that a program may take. */
-const timeMs = 60_000
+const timeMs = 180_000
 
 function chosen(words: readonly string[]): readonly Framework[] {
   const found = frameworks.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
@@ -52,7 +52,8 @@ function compileExamples(programs: readonly Framework[]): void {
   const output = join(folder, 'examples')
   rmSync(output, { recursive: true, force: true })
   mkdirSync(output)
-  const files = programs.map(({ name }) => `${name}.ts`).filter((file) => existsSync(join(examples, file)))
+  const names = new Set(programs.map(({ name, example = name }) => `${example}.ts`))
+  const files = [...names].filter((file) => existsSync(join(examples, file)))
   for (const file of files) copyFileSync(join(examples, file), join(output, file))
   writeFileSync(join(output, 'package.json'), '{ "type": "module" }')
   writeFileSync(join(output, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
