@@ -10,12 +10,18 @@ import { type Deployment, freePort, service } from './deployments.js'
 const version = '7.0.4'
 const folder = fileURLToPath(new URL('../../../.scratch/pm2/', import.meta.url))
 
+/** The program of PM2, once it is installed. */
+export const pm2Command = join(folder, 'node_modules/pm2/bin/pm2')
+
+export function installPm2(): void {
+  installPackages(folder, { pm2: version })
+}
+
 /** PM2's reload in cluster mode, with two processes. */
 export function pm2Reload(): Deployment {
   let home = ''
-  const command = join(folder, 'node_modules/pm2/bin/pm2')
   const pm2 = async (args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<void> => {
-    const child = spawn(process.execPath, [command, ...args], {
+    const child = spawn(process.execPath, [pm2Command, ...args], {
       env: { ...env, PM2_HOME: home },
       stdio: ['ignore', 'ignore', 'inherit'],
     })
@@ -25,7 +31,7 @@ export function pm2Reload(): Deployment {
   return {
     name: '`pm2 reload`, cluster mode, two processes',
     async start(env) {
-      if (!existsSync(command)) installPackages(folder, { pm2: version })
+      if (!existsSync(pm2Command)) installPm2()
       home = mkdtempSync(join(tmpdir(), 'twoway-pm2-'))
       const port = await freePort()
       const options = ['-i', '2', '--name', 'service', '--wait-ready', '--kill-timeout', '6000']

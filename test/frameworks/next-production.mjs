@@ -12,10 +12,7 @@ writeFileSync(`${folder}/app/page.js`, 'export default () => <p>the first page</
 writeFileSync(`${folder}/app/layout.js`, 'export default ({ children }) => <html><body>{children}</body></html>\n')
 writeFileSync(`${folder}/app/chat/[room]/page.js`, 'export default () => <p>the page of a room</p>\n')
 writeFileSync(`${folder}/package.json`, '{ "private": true }')
-writeFileSync(
-  `${folder}/next.config.mjs`,
-  `export default { turbopack: { root: ${JSON.stringify(process.cwd())} } }\n`,
-)
+writeFileSync(`${folder}/next.config.mjs`, `export default { turbopack: { root: ${JSON.stringify(process.cwd())} } }\n`)
 process.env.NODE_ENV = 'production'
 process.env.NEXT_TELEMETRY_DISABLED = '1'
 execFileSync(process.execPath, ['../node_modules/next/dist/bin/next', 'build'], { cwd: folder, stdio: 'pipe' })

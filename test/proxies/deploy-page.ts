@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs'
 
-const page = readFileSync(new URL('../../../docs/deploy.md', import.meta.url), 'utf8')
-const chapter = /\n## Your own server behind a proxy\n(.*?)\n## /s.exec(page)![1]!
+const read = (name: string): string => readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8')
 
-/** The configuration in a language of the section with a heading, in docs/deploy.md. */
-export function configurationOf(heading: string, language: string): string {
-  const section = chapter.split('\n### ').find((each) => each.startsWith(`${heading}\n`))
+/** The configuration in a language of the section with a heading, in a document of the folder docs. */
+export function configurationOf(heading: string, language: string, document = 'deploy.md'): string {
+  const section = read(document)
+    .split(/\n##+ /)
+    .find((each) => each.startsWith(`${heading}\n`))
   const block = section?.split(`\n\`\`\`${language}\n`)[1]?.split('\n```\n')[0]
-  if (block === undefined) throw new Error(`docs/deploy.md has no block of ${language} in the section "${heading}"`)
+  if (block === undefined) throw new Error(`docs/${document} has no block of ${language} in the section "${heading}"`)
   return `${block}\n`
 }
 

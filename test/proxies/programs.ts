@@ -57,37 +57,55 @@ function haproxy(configuration: string): ProxyProgram {
   return { program: packages.haproxy, args: ['-db', '-f'], file: 'haproxy.cfg', configuration }
 }
 
+/** The parts of nginx's configuration of a site that differ from those of the document. */
+function nginxParts({ port, folder }: Setting, name: string): Record<string, string> {
+  return {
+    'listen 443 ssl': `listen 127.0.0.1:${port} ssl`,
+    [`/etc/ssl/${name}.pem`]: join(folder, 'cert.pem'),
+    [`/etc/ssl/${name}.key`]: join(folder, 'key.pem'),
+  }
+}
+
+/** A site of Caddy in an instance of its own. */
+function caddy({ port, folder }: Setting, name: string, configuration: string): ProxyProgram {
+  const certificate = `tls ${join(folder, 'cert.pem')} ${join(folder, 'key.pem')}`
+  const parts = { [`${name} {`]: `https://${name}:${port} {\n    bind 127.0.0.1\n    ${certificate}` }
+  const alone = '{\n    admin off\n    auto_https disable_redirects\n}\n'
+  return {
+    program: packages.caddy,
+    args: ['run', '--adapter', 'caddyfile', '--config'],
+    file: 'Caddyfile',
+    configuration: alone + replaced(configuration, parts),
+  }
+}
+
 /** The proxies that speak HTTP, with TLS in front and under a path prefix. */
 export const httpProxies: readonly DeployedProxy[] = [
   {
     name: 'nginx',
     start(setting) {
-      const { port, serverPort, folder } = setting
-      const parts = {
-        'listen 443 ssl': `listen 127.0.0.1:${port} ssl`,
-        '/etc/ssl/chat.example.com.pem': join(folder, 'cert.pem'),
-        '/etc/ssl/chat.example.com.key': join(folder, 'key.pem'),
-        '127.0.0.1:8080': `127.0.0.1:${serverPort}`,
-      }
+      const parts = { ...nginxParts(setting, 'chat.example.com'), '127.0.0.1:8080': `127.0.0.1:${setting.serverPort}` }
       return nginx(setting, replaced(configurationOf('nginx in front of your server', 'nginx'), parts))
     },
   },
   {
+    name: 'nginx with an upstream whose first server has stopped',
+    start(setting) {
+      const servers = { '127.0.0.1:8080': '127.0.0.1:1', '127.0.0.1:8081': `127.0.0.1:${setting.serverPort}` }
+      const upstream = replaced(configurationOf('nginx', 'nginx', 'shutdown.md'), servers)
+      const parts = { ...nginxParts(setting, 'chat.example.com'), 'http://127.0.0.1:8080/': 'http://chat/' }
+      return nginx(setting, upstream + replaced(configurationOf('nginx in front of your server', 'nginx'), parts))
+    },
+  },
+  {
     name: 'Caddy',
-    start({ port, serverPort, folder }) {
-      const certificate = `tls ${join(folder, 'cert.pem')} ${join(folder, 'key.pem')}`
-      const parts = {
-        'chat.example.com {': `https://chat.example.com:${port} {\n    bind 127.0.0.1\n    ${certificate}`,
-        '127.0.0.1:8080': `127.0.0.1:${serverPort}`,
-      }
-      const site = replaced(configurationOf('Caddy in front of your server', 'caddy'), parts)
-      const alone = '{\n    admin off\n    auto_https disable_redirects\n}\n'
-      return {
-        program: packages.caddy,
-        args: ['run', '--adapter', 'caddyfile', '--config'],
-        file: 'Caddyfile',
-        configuration: alone + site,
-      }
+    start(setting) {
+      const parts = { '127.0.0.1:8080': `127.0.0.1:${setting.serverPort}` }
+      return caddy(
+        setting,
+        'chat.example.com',
+        replaced(configurationOf('Caddy in front of your server', 'caddy'), parts),
+      )
     },
   },
   {
@@ -118,6 +136,24 @@ export const tcpProxies: readonly DeployedProxy[] = [
       const { port, serverPort } = setting
       const parts = { 'listen 443': `listen 127.0.0.1:${port}`, '127.0.0.1:8443': `127.0.0.1:${serverPort}` }
       return nginx(setting, replaced(configurationOf('The PROXY protocol', 'nginx'), parts))
+    },
+  },
+]
+
+/** The proxies in front of the echo service. */
+export const echoProxies: readonly DeployedProxy[] = [
+  {
+    name: 'nginx',
+    start(setting) {
+      const parts = { ...nginxParts(setting, 'echo.example.com'), '127.0.0.1:8080': `127.0.0.1:${setting.serverPort}` }
+      return nginx(setting, replaced(configurationOf('nginx', 'nginx'), parts))
+    },
+  },
+  {
+    name: 'Caddy',
+    start(setting) {
+      const parts = { '127.0.0.1:8080': `127.0.0.1:${setting.serverPort}` }
+      return caddy(setting, 'echo.example.com', replaced(configurationOf('Caddy', 'caddy'), parts))
     },
   },
 ]

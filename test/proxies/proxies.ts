@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { get } from 'node:https'
 import type { LookupFunction } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,10 +14,12 @@ import { generate } from 'selfsigned'
 import { WebSocket } from 'twoway'
 import { HandshakeError, type ServeOptions, type Server, serve } from 'twoway/server'
 import { fetchChromium, launchChromium } from '../browser/debian-chromium.js'
-import { type DeployedProxy, httpProxies, installProxies, tcpProxies } from './programs.js'
+import { startEcho } from '../echo-process.js'
+import { type DeployedProxy, echoProxies, httpProxies, installProxies, tcpProxies } from './programs.js'
 import { freePort, ProxyProcess } from './proxy-process.js'
 
 const host = 'chat.example.com'
+const echoHost = 'echo.example.com'
 
 /** The client's own address. The proxy, which is trusted, connects from 127.0.0.1. */
 const clientAddress = '127.0.0.2'
@@ -37,7 +40,7 @@ before(async () => {
   const { cert, private: key } = await generate([{ name: 'commonName', value: host }], {
     algorithm: 'sha256',
     keyType: 'ec',
-    extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: host }] }],
+    extensions: [{ name: 'subjectAltName', altNames: [host, echoHost].map((value) => ({ type: 2, value })) }],
   })
   ca = cert
   tls = { cert, key }
@@ -97,8 +100,12 @@ const lookup = ((_: string, { all }: { readonly all?: boolean }, tell: (...args:
 }) as LookupFunction
 
 /** The answer of an echo. Rejects with the error of a connection that fails. */
-function exchange(authority: string, headers: Readonly<Record<string, string>> = {}): Promise<unknown> {
-  const socket = new WebSocket(`wss://${authority}/chat/room?x=1`, {
+function exchange(
+  authority: string,
+  headers: Readonly<Record<string, string>> = {},
+  path = '/chat/room?x=1',
+): Promise<unknown> {
+  const socket = new WebSocket(`wss://${authority}${path}`, {
     ...{ ca, lookup, localAddress: clientAddress },
     headers: { Origin: `https://${authority}`, ...headers },
   })
@@ -197,5 +204,35 @@ for (const deployed of httpProxies) {
 for (const deployed of tcpProxies) {
   describe(`a server behind ${deployed.name} of the PROXY protocol`, () => {
     testDeployment(deployed, () => ({ ...common, tls, proxyProtocol: true }), '/chat/')
+  })
+}
+
+for (const deployed of echoProxies) {
+  it(`the echo service behind ${deployed.name} echoes, serves its page, and hides its metrics`, async () => {
+    const echo = await startEcho(['--name', echoHost])
+    const port = await freePort()
+    const setting = { port, serverPort: Number(new URL(echo.url).port), folder }
+    const proxy = await ProxyProcess.start(deployed.start(setting), folder, port)
+    try {
+      const authority = `${echoHost}:${port}`
+      assert.equal(await exchange(authority, {}, '/'), 'hi')
+      await assert.rejects(exchange(authority, { Origin: 'https://evil.example' }, '/'), { status: 403 })
+      assert.equal(await statusOf(port, '/'), 200)
+      assert.equal(await statusOf(port, '/metrics'), 403)
+    } finally {
+      await proxy.stop()
+      await echo.process.kill()
+    }
+  })
+}
+
+/** The status of a page of the echo service, for a client that is not this machine's own. */
+function statusOf(port: number, path: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port, path, ca, servername: echoHost, localAddress: clientAddress }
+    get({ ...options, headers: { Host: `${echoHost}:${port}` } }, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    }).once('error', reject)
   })
 }
