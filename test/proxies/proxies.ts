@@ -219,6 +219,8 @@ for (const deployed of echoProxies) {
       await assert.rejects(exchange(authority, { Origin: 'https://evil.example' }, '/'), { status: 403 })
       assert.equal(await statusOf(port, '/'), 200)
       assert.equal(await statusOf(port, '/metrics'), 403)
+      // Fields of the proxy are shown as they are, and are no fault.
+      assert.match(echo.process.stderr, /^A page of another origin was refused\. .*\n$/)
     } finally {
       await proxy.stop()
       await echo.process.kill()

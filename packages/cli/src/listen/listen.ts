@@ -222,6 +222,8 @@ async function startListening(
     origin: pages.anyOrigin === true ? 'any' : [],
     // Host names are checked below: the refusal says how to start the command.
     hosts: 'any',
+    // The fields of a proxy are shown as they arrive, and decide nothing.
+    trustedProxies: 0,
     maxMessageBytes: longestMessage,
     upgrade(request) {
       if (isPageByForeignName(request, server.url, pages)) return refuseName()
