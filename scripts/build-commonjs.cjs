@@ -103,9 +103,12 @@ function takenFromPortable(modules, taken) {
         taken.add(name)
         return { path: name, namespace: 'portable' }
       })
-      build.onLoad({ filter: /./, namespace: 'portable' }, ({ path }) => ({
-        contents: `module.exports = require('./portable.cjs')['${path}']()`,
-      }))
+      build.onLoad({ filter: /./, namespace: 'portable' }, async ({ path }) => {
+        const names = Object.keys(await import(pathToFileURL(join(dist, path)).href))
+        // Constants, which cost less than the getters of the module itself.
+        const constants = names.map((name) => `export const ${name} = part.${name}`)
+        return { contents: [`const part = require('./portable.cjs')['${path}']()`, ...constants].join('\n') }
+      })
     },
   }
 }
