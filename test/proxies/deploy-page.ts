@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 
-const page = readFileSync(new URL('../../../docs/deploy.md', import.meta.url), 'utf8')
+const page = readFileSync(new URL('../../../docs/how-to/deploy.md', import.meta.url), 'utf8')
 const chapter = /\n## Your own server behind a proxy\n(.*?)\n## /s.exec(page)![1]!
 
-/** The configuration in a language of the section with a heading, in docs/deploy.md. */
+/** The configuration in a language of the section with a heading, in docs/how-to/deploy.md. */
 export function configurationOf(heading: string, language: string): string {
   const section = chapter.split('\n### ').find((each) => each.startsWith(`${heading}\n`))
   const block = section?.split(`\n\`\`\`${language}\n`)[1]?.split('\n```\n')[0]
-  if (block === undefined) throw new Error(`docs/deploy.md has no block of ${language} in the section "${heading}"`)
+  if (block === undefined) throw new Error(`docs/how-to/deploy.md has no block of ${language} in the section "${heading}"`)
   return `${block}\n`
 }
 

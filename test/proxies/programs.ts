@@ -28,7 +28,7 @@ export interface Setting {
   readonly folder: string
 }
 
-/** A configuration of docs/deploy.md with which a program is started. */
+/** A configuration of docs/how-to/deploy.md with which a program is started. */
 export interface DeployedProxy {
   readonly name: string
   start(setting: Setting): ProxyProgram
