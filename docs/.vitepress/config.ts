@@ -36,8 +36,10 @@ const parts: readonly Part[] = [
     zh: '操作指南',
     pages: [
       ['hub', 'Rooms, history and presence'],
+      ['authenticate', 'Authenticate clients'],
       ['sessions', 'Sessions, cookies and paths'],
       ['frameworks', 'Beside a framework'],
+      ['pages', 'React, Vue and other pages'],
       ['messages', 'Large messages, limits and compression'],
       ['scale', 'Several cores and machines'],
       ['deploy', 'Behind nginx, Caddy and HAProxy'],
@@ -67,7 +69,17 @@ const parts: readonly Part[] = [
     en: 'Reference',
     zh: '参考',
     pages: [
-      ['api', 'API'],
+      ['api/', 'API'],
+      ['api/client', 'twoway'],
+      ['api/server', 'twoway/server'],
+      ['api/workers', 'twoway/workers'],
+      ['api/hub', 'twoway/hub'],
+      ['api/link', 'twoway/link'],
+      ['api/streams', 'twoway/streams'],
+      ['api/memory', 'twoway/memory'],
+      ['api/metrics', 'twoway/metrics'],
+      ['api/frameworks', 'twoway/frameworks'],
+      ['api/redis', '@twoway/redis'],
       ['options', 'Options'],
       ['errors', 'Errors and close codes'],
       ['metrics', 'Metrics and channels'],
@@ -105,6 +117,7 @@ export default defineConfig({
   title: 'Twoway',
   description: 'A WebSocket toolkit for TypeScript',
   cleanUrls: true,
+  srcExclude: ['reference/api/examples.md', 'node_modules/**'],
   lastUpdated: false,
   head: [['link', { rel: 'icon', href: '/icon.svg', type: 'image/svg+xml' }]],
   locales: {
@@ -134,6 +147,8 @@ export default defineConfig({
     },
   },
   themeConfig: {
+    // Most pages are in English only: the language menu leads to the front page of a language.
+    i18nRouting: false,
     outline: { level: [2, 3] },
     socialLinks: [{ icon: 'github', link: repository }],
     search: {
@@ -166,6 +181,15 @@ export default defineConfig({
     },
   },
   markdown: {
+    // The anchors of GitHub, so that a link works there too.
+    anchor: {
+      slugify: (heading) =>
+        heading
+          .toLowerCase()
+          .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+          .replaceAll(' ', '-'),
+    },
+    languageAlias: { caddy: 'nginx', haproxy: 'nginx' },
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     config(markdown) {
       markdown.use(liveExamples)
@@ -175,7 +199,8 @@ export default defineConfig({
         const token = tokens[index]!
         const href = token.attrGet('href') ?? ''
         const path = posix.join('docs', posix.dirname(env.relativePath ?? ''), href)
-        if (href.startsWith('.') && (!path.startsWith('docs/') || /\.json$/.test(path))) {
+        const isRelative = !/^(?:[a-z]+:|[/#])/i.test(href)
+        if (isRelative && (!path.startsWith('docs/') || /\.json$/.test(path))) {
           token.attrSet('href', `${repository}/blob/main/${path}`)
         }
         return open?.(tokens, index, options, env, self) ?? self.renderToken(tokens, index, options)
