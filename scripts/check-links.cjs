@@ -58,13 +58,22 @@ function headingsOf(file) {
   return new Set(
     [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => {
       const named = /\{#([^}]+)\}/.exec(heading)?.[1]
-      return named ?? heading.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(' ', '-')
+      return (
+        named ??
+        heading
+          .toLowerCase()
+          .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+          .replaceAll(' ', '-')
+      )
     }),
   )
 }
 
 /** @param {string} text */
-const withoutCode = (text) => text.replaceAll(/^```.*?^```/gms, '').replaceAll(/(?<!`)``?[^`\n]+`{1,2}(?!`)/g, (code) => code.replaceAll(/[[\]()]/g, ''))
+const withoutCode = (text) =>
+  text
+    .replaceAll(/^```.*?^```/gms, '')
+    .replaceAll(/(?<!`)``?[^`\n]+`{1,2}(?!`)/g, (code) => code.replaceAll(/[[\]()]/g, ''))
 
 function checkSite() {
   const pages = readdirSync(site, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.html'))
@@ -94,7 +103,9 @@ function checkSite() {
 
 /** The file of a path of the site. @param {string} path */
 function pageOf(path) {
-  const found = [path, `${path}.html`, join(path, 'index.html')].find((file) => statSync(file, { throwIfNoEntry: false })?.isFile())
+  const found = [path, `${path}.html`, join(path, 'index.html')].find((file) =>
+    statSync(file, { throwIfNoEntry: false })?.isFile(),
+  )
   return found === undefined ? undefined : relative(site, found).replaceAll('\\', '/')
 }
 

@@ -80,7 +80,18 @@ function exportsOf({ declarations }) {
       name: symbol.name,
       symbol: symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol,
     }))
-    .sort((one, other) => (one.name < other.name ? -1 : 1))
+    .sort((one, other) => order(one.name, other.name))
+}
+
+/**
+ * Functions before classes, and errors last.
+ *
+ * @param {string} one
+ * @param {string} other
+ */
+function order(one, other) {
+  const rank = (/** @type {string} */ name) => (/Error$/.test(name) ? 2 : /^[A-Z]/.test(name) ? 1 : 0)
+  return rank(one) - rank(other) || (one < other ? -1 : 1)
 }
 
 /** @param {import('typescript-6').Symbol} symbol */
@@ -88,18 +99,19 @@ const isValue = (symbol) => (symbol.flags & ts.SymbolFlags.Value) !== 0
 
 /** @param {typeof entries[number]} entry */
 function pageOf(entry) {
-  const all = exportsOf(entry)
+  const all = exportsOf(entry).filter(({ symbol }) => !described.has(symbol))
+  const repeated = exportsOf(entry).filter(({ symbol }) => described.has(symbol))
   const values = all.filter(({ symbol }) => isValue(symbol))
   const types = all.filter(({ symbol }) => !isValue(symbol))
   /** @param {typeof all} some */
   const sections = (some) => some.map(({ name, symbol }) => sectionOf(name, symbol, entry.file)).join('\n')
-  const names = values.map(({ name }) => name)
+  const links = repeated.map(({ name, symbol }) => `[\`${name}\`](${described.get(symbol)})`)
   return [
     '---\noutline: [2, 3]\neditLink: false\n---\n',
     `# ${entry.module}\n`,
-    `\`\`\`ts\nimport { ${names.join(', ')} } from '${entry.module}'\n\`\`\`\n`,
     values.length > 0 ? `## Functions and classes\n\n${sections(values)}` : '',
     types.length > 0 ? `## Types\n\n${sections(types)}` : '',
+    links.length > 0 ? `## Also exported\n\nThis entry also exports ${links.join(', ')}.\n` : '',
   ].join('\n')
 }
 
@@ -109,9 +121,7 @@ function pageOf(entry) {
  * @param {string} page
  */
 function sectionOf(name, symbol, page) {
-  const known = described.get(symbol)
   const heading = `### ${name} {#${name}}\n`
-  if (known !== undefined) return `${heading}\nThe same as in [${known.split('#')[0]?.slice(2)}](${known}).\n`
   described.set(symbol, `./${page}#${name}`)
   const example = examples.get(name)
   return [
@@ -135,7 +145,10 @@ function documentation(symbol) {
     if (name === 'see') return `See ${value}.`
     return value
   })
-  return [text, ...tags].filter((part) => part !== '').map((part) => `${part}\n`).join('\n')
+  return [text, ...tags]
+    .filter((part) => part !== '')
+    .map((part) => `${part}\n`)
+    .join('\n')
 }
 
 /** What Markdown and Vue would read as a tag or a value is text. Code stays as it is. @param {string} text */
@@ -159,7 +172,9 @@ function declared(declaration) {
     return [head, ...membersOf(declaration)].join('\n')
   }
   const node = ts.isVariableDeclaration(declaration) ? declaration.parent.parent : declaration
-  const text = plain(node).replace(/^export /, '').replace(/^declare /, '')
+  const text = plain(node)
+    .replace(/^export /, '')
+    .replace(/^declare /, '')
   const type = ts.isVariableDeclaration(declaration) ? declaration.type : undefined
   const members = type !== undefined && ts.isTypeLiteralNode(type) ? membersOf(type) : []
   const alias = ts.isTypeAliasDeclaration(declaration) && ts.isTypeLiteralNode(declaration.type)
@@ -175,9 +190,13 @@ function membersOf({ members }) {
   const lines = members.flatMap((member) => {
     if (member.name !== undefined && ts.isPrivateIdentifier(member.name)) return []
     const modifiers = ts.canHaveModifiers(member) ? (ts.getModifiers(member) ?? []) : []
-    if (modifiers.some(({ kind }) => kind === ts.SyntaxKind.PrivateKeyword || kind === ts.SyntaxKind.ProtectedKeyword)) return []
+    if (modifiers.some(({ kind }) => kind === ts.SyntaxKind.PrivateKeyword || kind === ts.SyntaxKind.ProtectedKeyword))
+      return []
     const symbol = /** @type {{ symbol?: import('typescript-6').Symbol }} */ (/** @type {unknown} */ (member)).symbol
-    const text = plain(member).replace(/;$/, '').replace(/^readonly /, '').replace(/\s*\n\s*/g, ' ')
+    const text = plain(member)
+      .replace(/;$/, '')
+      .replace(/^readonly /, '')
+      .replace(/\s*\n\s*/g, ' ')
     const tick = text.includes('`') ? '``' : '`'
     const words = symbol === undefined ? '' : documentation(symbol).trim().replace(/\n/g, '\n  ')
     return [`- ${tick}${text}${tick}${words === '' ? '' : `\n\n  ${words}`}`]

@@ -7,9 +7,9 @@ const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
 
 describe('docs/how-to/frameworks.md', () => {
   const shown = new Map(
-    [...read('docs/how-to/frameworks.md').matchAll(/^\[(examples\/\S+)\]\(\.\.\/\.\.\/\1\):\n\n```ts\n(.*?)^```$/gms)].map(
-      ([, path, code]) => [path!, code!],
-    ),
+    [
+      ...read('docs/how-to/frameworks.md').matchAll(/^\[(examples\/\S+)\]\(\.\.\/\.\.\/\1\):\n\n```ts\n(.*?)^```$/gms),
+    ].map(([, path, code]) => [path!, code!]),
   )
 
   it('shows the examples as they are', () => {

@@ -142,7 +142,12 @@ export default defineConfig({
         returnToTopLabel: '返回顶部',
         langMenuLabel: '切换语言',
         skipToContentLabel: '跳转到正文',
-        notFound: { title: '页面不存在', quote: '这个地址没有对应的页面。', linkLabel: '返回首页', linkText: '返回首页' },
+        notFound: {
+          title: '页面不存在',
+          quote: '这个地址没有对应的页面。',
+          linkLabel: '返回首页',
+          linkText: '返回首页',
+        },
       },
     },
   },

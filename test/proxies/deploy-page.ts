@@ -7,7 +7,8 @@ const chapter = /\n## Your own server behind a proxy\n(.*?)\n## /s.exec(page)![1
 export function configurationOf(heading: string, language: string): string {
   const section = chapter.split('\n### ').find((each) => each.startsWith(`${heading}\n`))
   const block = section?.split(`\n\`\`\`${language}\n`)[1]?.split('\n```\n')[0]
-  if (block === undefined) throw new Error(`docs/how-to/deploy.md has no block of ${language} in the section "${heading}"`)
+  if (block === undefined)
+    throw new Error(`docs/how-to/deploy.md has no block of ${language} in the section "${heading}"`)
   return `${block}\n`
 }
 

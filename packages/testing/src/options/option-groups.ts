@@ -90,13 +90,15 @@ export const optionGroups: readonly OptionGroup[] = [
   },
   {
     title: 'Server: paths',
-    introduction: '`serve`, `attach` and `upgrader` have this option. [Sessions and paths](../how-to/sessions.md) has examples.',
+    introduction:
+      '`serve`, `attach` and `upgrader` have this option. [Sessions and paths](../how-to/sessions.md) has examples.',
     from: 'AttachOptions',
     options: routeOptions,
   },
   {
     title: 'Server: `attach` and `upgrader`',
-    introduction: 'Servers in an application also have this option. [Sessions and paths](../how-to/sessions.md) has examples.',
+    introduction:
+      'Servers in an application also have this option. [Sessions and paths](../how-to/sessions.md) has examples.',
     from: 'AttachOptions',
     options: handedOptions,
   },
