@@ -8,6 +8,7 @@ export const introduced: Readonly<Record<string, readonly string[]>> = {
   'twoway/link': ['Link'],
   'twoway/memory': ['MemoryNetwork'],
   'twoway/metrics': ['metricsAnswer'],
+  '../examples/components/react/use-topic.js': ['useLink', 'useLinkStatus', 'useTopic'],
 }
 
 const httpServer = "declare const httpServer: import('node:http').Server"
@@ -38,13 +39,14 @@ declare module 'express-session' {
 declare namespace Express {
   interface Request { session: import('express-session').SessionData }
 }
-declare module 'vue' {
-  interface Ref<Value> { value: Value }
-  function shallowRef<Value>(value: Value): Ref<Value>
-  function onUnmounted(listener: () => void): void
-}
 declare module 'react' {
-  function useEffect(effect: () => () => void, values: readonly unknown[]): void
-  function useState<State>(initial: State): [State, (change: State | ((before: State) => State)) => void]
+  function useCallback<Callback>(callback: Callback, values: readonly unknown[]): Callback
+  function useEffect(effect: () => void | (() => void), values: readonly unknown[]): void
+  function useState<State>(): [State | undefined, (state: State) => void]
+  function useState<State>(initial: State | (() => State)): [State, (change: State | ((before: State) => State)) => void]
+  function useSyncExternalStore<State>(subscribe: (listener: () => void) => () => void, read: () => State, readOnServer?: () => State): State
+}
+declare namespace JSX {
+  interface IntrinsicElements { [name: string]: object }
 }`,
 }
