@@ -217,7 +217,7 @@ const code = (text) => `\`\`\`ts\n${text}\n\`\`\`\n`
 function indexOf() {
   const rows = entries.map((entry) => {
     const names = exportsOf(entry).filter(({ symbol }) => isValue(symbol))
-    const links = names.map(({ name }) => `[\`${name}\`](./${entry.file}#${name})`)
+    const links = names.map(({ name, symbol }) => `[\`${name}\`](${described.get(symbol)})`)
     return `| [\`${entry.module}\`](./${entry.file}) | ${links.join(', ')} |`
   })
   return [

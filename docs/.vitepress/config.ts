@@ -62,6 +62,7 @@ const parts: readonly Part[] = [
       ['safety', 'Safe by default'],
       ['memory', 'Memory'],
       ['benchmarks', 'Benchmarks'],
+      ['/decisions/', 'Decisions'],
     ],
   },
   {
@@ -96,7 +97,7 @@ function sidebar(language: 'en' | 'zh'): DefaultTheme.SidebarItem[] {
   return parts.map(({ folder, pages, ...names }) => ({
     text: names[language],
     items: pages.map(([file, en, zh]) => {
-      const path = `/${folder}/${file === 'index' ? '' : file}`
+      const path = file.startsWith('/') ? file : `/${folder}/${file === 'index' ? '' : file}`
       return language === 'zh' && zh !== undefined ? { text: zh, link: `/zh${path}` } : { text: en, link: path }
     }),
   }))
