@@ -6,16 +6,14 @@ const { pack } = require('./pack.cjs')
 
 const root = join(__dirname, '..')
 
-/** The packages with types, whose archives are tried with each way in which TypeScript resolves modules. */
-const typed = ['twoway', '@twoway/ws', '@twoway/redis']
-
 async function checkPackage() {
   const archives = await pack()
   for (const [name, archive] of Object.entries(archives)) {
     run('publint', ['run', archive, '--strict'])
-    if (!typed.includes(name)) continue
-    // The brokers are for Node and import ES modules only.
-    run('attw', [archive, '--format', 'ascii', ...(name === '@twoway/redis' ? ['--profile', 'esm-only'] : [])])
+    // The command has no types. The brokers are ES modules only.
+    if (name === '@twoway/cli') continue
+    const isPlain = name === 'twoway' || name === '@twoway/ws'
+    run('attw', [archive, '--format', 'ascii', ...(isPlain ? [] : ['--profile', 'esm-only'])])
   }
 }
 

@@ -14,23 +14,38 @@ const root = join(__dirname, '..')
 const reference = join(root, 'docs', 'reference')
 const library = join(root, 'packages', 'twoway', 'dist', 'entries')
 
-/** The public entries, the one that introduces a name before those that repeat it. */
-const entries = /** @type {const} */ ([
-  { file: 'client', module: 'twoway', declarations: join(library, 'client.d.ts') },
-  { file: 'server', module: 'twoway/server', declarations: join(library, 'server.d.ts') },
-  { file: 'workers', module: 'twoway/workers', declarations: join(library, 'workers.d.ts') },
-  { file: 'hub', module: 'twoway/hub', declarations: join(library, 'hub.d.ts') },
-  { file: 'link', module: 'twoway/link', declarations: join(library, 'link.d.ts') },
-  { file: 'streams', module: 'twoway/streams', declarations: join(library, 'streams.d.ts') },
-  { file: 'memory', module: 'twoway/memory', declarations: join(library, 'memory.d.ts') },
-  { file: 'metrics', module: 'twoway/metrics', declarations: join(library, 'metrics.d.ts') },
-  { file: 'frameworks', module: 'twoway/frameworks', declarations: join(library, 'frameworks.d.ts') },
-  {
-    file: 'redis',
-    module: '@twoway/redis',
-    declarations: join(root, 'packages', 'redis', 'dist', 'index.d.ts'),
-  },
-])
+/** @typedef {{ file: string, module: string, declarations: string }} Entry */
+
+/**
+ * The public entries: those of the library, and the brokers. A name is described on the page of the first entry that has it.
+ *
+ * @type {readonly Entry[]}
+ */
+const entries = [
+  ...Object.keys(exportsIn('twoway'))
+    .filter((path) => path !== './package.json')
+    .map((path) => path.slice(2) || 'client')
+    .map((file) => ({
+      file,
+      module: file === 'client' ? 'twoway' : `twoway/${file}`,
+      declarations: join(library, `${file}.d.ts`),
+    })),
+  ...readdirSync(join(root, 'packages'))
+    .filter((name) => exportsIn(name)['.']?.types === './dist/index.d.ts')
+    .map((name) => ({
+      file: name,
+      module: `@twoway/${name}`,
+      declarations: join(root, 'packages', name, 'dist', 'index.d.ts'),
+    })),
+]
+
+/**
+ * @param {string} name
+ * @returns {Record<string, { types?: string }>}
+ */
+function exportsIn(name) {
+  return JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8')).exports ?? {}
+}
 
 const program = ts.createProgram(
   entries.map(({ declarations }) => declarations),
@@ -70,7 +85,7 @@ async function writeReference() {
   checkPages()
 }
 
-/** @param {typeof entries[number]} entry */
+/** @param {Entry} entry */
 function exportsOf({ declarations }) {
   const source = /** @type {import('typescript-6').SourceFile} */ (program.getSourceFile(declarations))
   const module = /** @type {import('typescript-6').Symbol} */ (checker.getSymbolAtLocation(source))
@@ -97,7 +112,7 @@ function order(one, other) {
 /** @param {import('typescript-6').Symbol} symbol */
 const isValue = (symbol) => (symbol.flags & ts.SymbolFlags.Value) !== 0
 
-/** @param {typeof entries[number]} entry */
+/** @param {Entry} entry */
 function pageOf(entry) {
   const all = exportsOf(entry).filter(({ symbol }) => !described.has(symbol))
   const repeated = exportsOf(entry).filter(({ symbol }) => described.has(symbol))

@@ -8,15 +8,17 @@
  */
 
 const { spawnSync } = require('node:child_process')
-const { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
+const { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
 const { dirname, join, relative, resolve } = require('node:path')
 const { namesOf } = require('./build-commonjs.cjs')
 
 const root = join(__dirname, '..')
 const output = join(root, '.scratch', 'packages')
 
-/** The published packages, each after those that it depends on. */
-const packages = /** @type {const} */ (['twoway', 'redis', 'ws', 'cli'])
+/** The folders of the published packages, the library first, as the others depend on it. */
+const packages = readdirSync(join(root, 'packages'))
+  .filter((name) => existsSync(manifestOf(name)) && readJson(manifestOf(name)).private !== true)
+  .sort((one, other) => Number(other === 'twoway') - Number(one === 'twoway') || (one < other ? -1 : 1))
 
 /** Bytes of the library: installed, and as the archive that npm downloads. */
 const limits = { unpacked: 900 * 1024, packed: 280_000 }
@@ -48,7 +50,7 @@ async function pack() {
 }
 
 /**
- * @param {typeof packages[number]} name
+ * @param {string} name
  * @param {string} folder
  */
 async function stage(name, folder) {
@@ -58,17 +60,20 @@ async function stage(name, folder) {
   cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
   cpSync(join(from, 'README.md'), join(folder, 'README.md'))
   if (name === 'twoway') return stageLibrary(join(from, 'dist'), join(folder, 'dist'))
-  for (const part of readJson(join(from, 'package.json')).files.filter(
-    (/** @type {string} */ part) => part[0] !== '!',
-  )) {
+  for (const part of readJson(manifestOf(name)).files.filter((/** @type {string} */ part) => part[0] !== '!')) {
     cpSync(join(from, part), join(folder, part), { recursive: true, filter: isShipped })
   }
 }
 
 /** @param {string} name */
+function manifestOf(name) {
+  return join(root, 'packages', name, 'package.json')
+}
+
+/** @param {string} name */
 function manifest(name) {
   const { repository, homepage, bugs, author } = readJson(join(root, 'package.json'))
-  const { devDependencies: _, files, ...own } = readJson(join(root, 'packages', name, 'package.json'))
+  const { devDependencies: _, files, ...own } = readJson(manifestOf(name))
   return {
     ...own,
     author,

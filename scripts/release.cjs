@@ -9,12 +9,13 @@ const { spawnSync } = require('node:child_process')
 const { mkdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { parseArgs } = require('node:util')
+const { packages } = require('./pack.cjs')
 
 const root = join(__dirname, '..')
 const output = join(root, '.scratch', 'release')
 
 /** Packages that have the version of the library. @twoway/ws has the version of ws whose API it has. */
-const inStep = ['twoway', 'cli', 'redis']
+const inStep = packages.filter((name) => name !== 'ws')
 
 const { values } = parseArgs({
   options: { 'dry-run': { type: 'boolean', default: false }, tests: { type: 'string', default: '' } },
@@ -46,7 +47,7 @@ function checkedVersion() {
   for (const name of inStep) {
     if (manifest(name).version !== version) throw new Error(`packages/${name} does not have the version ${version}`)
   }
-  for (const name of ['cli', 'redis', 'ws']) {
+  for (const name of packages.filter((each) => each !== 'twoway')) {
     const { dependencies, peerDependencies } = manifest(name)
     const needed = { ...dependencies, ...peerDependencies }.twoway
     if (needed !== version) throw new Error(`packages/${name} needs twoway ${needed}, not ${version}`)
@@ -71,7 +72,7 @@ function manifest(name) {
 
 /** @returns {string[]} */
 function archives() {
-  return ['twoway', 'redis', 'ws', 'cli'].map((name) => {
+  return packages.map((name) => {
     const { name: fullName, version } = manifest(name)
     return join(root, '.scratch', 'packages', `${fullName.replace('@', '').replace('/', '-')}-${version}.tgz`)
   })

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import { type DefaultTheme, defineConfig } from 'vitepress'
 import { liveExamples } from './live-examples.ts'
@@ -14,6 +14,18 @@ interface Part {
   readonly zh: string
   /** The pages with their names; without a Chinese name, a page is in English only. */
   readonly pages: readonly (readonly [file: string, en: string, zh?: string])[]
+}
+
+/** The pages of the entries, which scripts/docs-reference.cjs has written. */
+function apiPages(): (readonly [file: string, en: string])[] {
+  return readdirSync(new URL('../reference/api', import.meta.url))
+    .filter((file) => !/^(?:index|examples)\./.test(file))
+    .map((file) => {
+      const name = file.replace('.md', '')
+      const title = /^# (.*)$/m.exec(readFileSync(new URL(`../reference/api/${file}`, import.meta.url), 'utf8'))![1]!
+      return [`api/${name}`, title] as const
+    })
+    .sort(([, one], [, other]) => Number(one.startsWith('@')) - Number(other.startsWith('@')) || (one < other ? -1 : 1))
 }
 
 const parts: readonly Part[] = [
@@ -35,6 +47,8 @@ const parts: readonly Part[] = [
     en: 'How-to guides',
     zh: '操作指南',
     pages: [
+      ['client', 'The client', '客户端'],
+      ['server', 'The server', '服务端'],
       ['hub', 'Rooms, history and presence'],
       ['authenticate', 'Authenticate clients'],
       ['sessions', 'Sessions, cookies and paths'],
@@ -47,7 +61,8 @@ const parts: readonly Part[] = [
       ['observability', 'Metrics, events and logs'],
       ['testing', 'Test without a network'],
       ['proxies', 'A client behind a proxy'],
-      ['command-line', 'Debug with the command line'],
+      ['command-line', 'Debug with the command line', '命令行'],
+      ['modules', 'Import or require', 'import 与 require'],
       ['ws', 'Migrate from ws'],
       ['migrate', 'Migrate from Socket.IO, Bun and others'],
     ],
@@ -71,16 +86,7 @@ const parts: readonly Part[] = [
     zh: '参考',
     pages: [
       ['api/', 'API'],
-      ['api/client', 'twoway'],
-      ['api/server', 'twoway/server'],
-      ['api/workers', 'twoway/workers'],
-      ['api/hub', 'twoway/hub'],
-      ['api/link', 'twoway/link'],
-      ['api/streams', 'twoway/streams'],
-      ['api/memory', 'twoway/memory'],
-      ['api/metrics', 'twoway/metrics'],
-      ['api/frameworks', 'twoway/frameworks'],
-      ['api/redis', '@twoway/redis'],
+      ...apiPages(),
       ['options', 'Options'],
       ['errors', 'Errors and close codes'],
       ['metrics', 'Metrics and channels'],

@@ -119,7 +119,9 @@ function output(within: string, file: string, ...args: readonly string[]): strin
 
 describe('the packed packages', () => {
   it('have a README, a license and an address', () => {
-    for (const name of ['twoway', 'cli', 'redis', 'ws']) {
+    const names = readdirSync(packages).filter((name) => !name.endsWith('.tgz'))
+    assert.ok(names.length >= 4)
+    for (const name of names) {
       const files = readdirSync(join(packages, name))
       assert.ok(files.includes('README.md') && files.includes('LICENSE'), name)
       const manifest = JSON.parse(readFileSync(join(packages, name, 'package.json'), 'utf8')) as Record<string, unknown>
