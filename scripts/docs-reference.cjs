@@ -261,7 +261,25 @@ async function metricsPage() {
     '| metric | type | meaning |\n|---|---|---|',
     ...rows,
     '',
+    '## Fields of `metrics()`\n',
+    ...tablesOf('server.metrics()'),
+    '## Channels\n',
+    ...tablesOf('Channels'),
+    'A client publishes on `twoway:connect`. [Traces](../how-to/observability.md#traces) have channels of their own.\n',
   ].join('\n')
+}
+
+/** The tables of a section of the guide, which a test compares with the code. @param {string} heading */
+function tablesOf(heading) {
+  const guide = readFileSync(join(root, 'docs', 'how-to', 'observability.md'), 'utf8')
+  const start = guide.indexOf(`\n## ${heading}\n`)
+  const section = guide.slice(start + 1, guide.indexOf('\n## ', start + 1))
+  const tables = [...section.matchAll(/(?:^\|.*\n)+/gm)].map(([table]) =>
+    table.replaceAll('](#', '](../how-to/observability.md#').replaceAll(/\]\((?![.#])/g, '](../how-to/'),
+  )
+  if (start === -1 || tables.length === 0)
+    throw new Error(`docs/how-to/observability.md has no table under "${heading}"`)
+  return tables
 }
 
 function commandLinePage() {

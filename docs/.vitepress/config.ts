@@ -73,6 +73,7 @@ const parts: readonly Part[] = [
     zh: '原理说明',
     pages: [
       ['how-it-works', 'How a message travels'],
+      ['defaults', 'Why the defaults are as they are'],
       ['topics', 'What topics promise'],
       ['safety', 'Safe by default'],
       ['memory', 'Memory'],

@@ -117,7 +117,7 @@ function output(within: string, file: string, ...args: readonly string[]): strin
   return stdout
 }
 
-describe('the packed packages', () => {
+describe('the packed packages', { concurrency: 2 }, () => {
   it('have a README, a license and an address', () => {
     const names = readdirSync(packages).filter((name) => !name.endsWith('.tgz'))
     assert.ok(names.length >= 4)

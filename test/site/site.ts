@@ -74,7 +74,7 @@ async function visit(
   }
 }
 
-describe('the tutorial', { timeout }, () => {
+describe('the tutorial', { timeout, concurrency: 2 }, () => {
   for (const language of ['', 'zh/']) {
     for (const name of readdirSync(`${root}docs/${language}tutorial`)) {
       it(`has live examples that print what ${language}tutorial/${name} says`, async () => {
@@ -143,12 +143,13 @@ describe('the search', { timeout }, () => {
   })
 })
 
-describe('axe-core', { timeout: 3_600_000 }, () => {
+describe('axe-core', { timeout: 3_600_000, concurrency: 2 }, () => {
   const pages = process.env.SITE_PAGES === 'all' ? builtPages() : somePages
   for (const path of pages) {
     it(`finds nothing on /${path}`, async () => {
-      for (const viewport of [desktop, phone]) {
-        await visit(path, { viewport, colorScheme: 'light' }, async (page) => {
+      await visit(path, { colorScheme: 'light' }, async (page) => {
+        for (const viewport of [desktop, phone]) {
+          await page.setViewportSize(viewport)
           for (const colorScheme of ['light', 'dark'] as const) {
             await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
             await page.locator(colorScheme === 'dark' ? 'html.dark' : 'html:not(.dark)').waitFor()
@@ -156,8 +157,8 @@ describe('axe-core', { timeout: 3_600_000 }, () => {
           }
           const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
           assert.ok(overflow <= 0, `the page is ${overflow} px too wide for ${viewport.width} px`)
-        })
-      }
+        }
+      })
     })
   }
 })
