@@ -1,8 +1,8 @@
 /**
  * Builds `dist/commonjs` of the library from the output of `tsc -b`, for loaders that can't require ES modules, such as Jest
- * on Node before 24.9. An entry is a file of one line; all modules are in two bundles, so that each is loaded once:
- * `portable.cjs` for every platform, and `node.cjs`, which takes the modules that both need from `portable.cjs`.
- * Does nothing if no part is newer than the files.
+ * on Node before 24.9. The published package has no other copy: `scripts/pack.cjs` makes its ES modules from these files.
+ * An entry is a short file; all modules are in two bundles, so that each is loaded once: `portable.cjs` for every platform,
+ * and `node.cjs`, which takes the modules that both need from `portable.cjs`. Does nothing if no part is newer than the files.
  */
 
 const { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } = require('node:fs')
@@ -16,7 +16,7 @@ const partsFile = join(dist, '.build', 'commonjs-parts.json')
 /** The bundles, and the entries that they have. */
 const bundles = /** @type {const} */ ({
   portable: ['browser', 'memory', 'metrics', 'frameworks', 'link-browser'],
-  node: ['client', 'server', 'workers', 'streams', 'hub', 'link'],
+  node: ['client', 'server', 'workers', 'streams', 'hub', 'link', 'worker-start'],
 })
 
 async function buildCommonjs() {
@@ -36,11 +36,9 @@ async function buildCommonjs() {
   writeFileSync(join(output, 'portable.cjs'), text)
   for (const [file, entries] of Object.entries(bundles)) {
     for (const entry of entries) {
-      writeFileSync(
-        join(output, `${entry}.cjs`),
-        `'use strict'\nmodule.exports = require('./${file}.cjs')['${pathOf(entry)}']()\n`,
-      )
-      writeFileSync(join(output, `${entry}.d.cts`), await declarations(entry))
+      const names = await namesOf(entry)
+      writeFileSync(join(output, `${entry}.cjs`), entryText(file, entry, names))
+      if (names.length > 0) writeFileSync(join(output, `${entry}.d.cts`), declarations(entry, names))
     }
   }
   writeFileSync(partsFile, JSON.stringify([...modules, ...node.modules]))
@@ -71,9 +69,11 @@ async function bundle(name, exported, plugin) {
     platform: name === 'node' ? 'node' : 'neutral',
     format: 'cjs',
     target: 'es2023',
-    // The names stay, for stack traces.
-    minifyWhitespace: true,
-    minifySyntax: true,
+    minify: true,
+    // Stack traces show the names, and a class has its name.
+    keepNames: true,
+    // Node prints the line of an error that ends the process.
+    lineLimit: 120,
     define: { 'import.meta.url': 'moduleUrl' },
     plugins: [plugin],
     logLevel: 'warning',
@@ -103,11 +103,40 @@ function takenFromPortable(modules, taken) {
         taken.add(name)
         return { path: name, namespace: 'portable' }
       })
-      build.onLoad({ filter: /./, namespace: 'portable' }, ({ path }) => ({
-        contents: `module.exports = require('./portable.cjs')['${path}']()`,
-      }))
+      build.onLoad({ filter: /./, namespace: 'portable' }, async ({ path }) => {
+        const names = Object.keys(await import(pathToFileURL(join(dist, path)).href))
+        // Constants, which cost less than the getters of the module itself.
+        const constants = names.map((name) => `export const ${name} = part.${name}`)
+        return { contents: [`const part = require('./portable.cjs')['${path}']()`, ...constants].join('\n') }
+      })
     },
   }
+}
+
+/**
+ * The names that an entry exports, in alphabetical order.
+ *
+ * @param {string} entry
+ */
+async function namesOf(entry) {
+  return Object.keys(await import(pathToFileURL(join(dist, 'entries', `${entry}.js`)).href))
+}
+
+/**
+ * An entry assigns each name to `exports`: so Node finds the names when an ES module imports them.
+ *
+ * @param {string} file
+ * @param {string} entry
+ * @param {readonly string[]} names
+ */
+function entryText(file, entry, names) {
+  return [
+    `'use strict'`,
+    `Object.defineProperty(exports, '__esModule', { value: true })`,
+    `const entry = require('./${file}.cjs')['${pathOf(entry)}']()`,
+    ...names.map((name) => `exports.${name} = entry.${name}`),
+    '',
+  ].join('\n')
 }
 
 /**
@@ -115,9 +144,9 @@ function takenFromPortable(modules, taken) {
  * two halves fit together. A value that begins with a capital is a type too.
  *
  * @param {string} entry
+ * @param {readonly string[]} names
  */
-async function declarations(entry) {
-  const names = Object.keys(await import(pathToFileURL(join(dist, 'entries', `${entry}.js`)).href))
+function declarations(entry, names) {
   const from = `from '../entries/${entry}.js' with { 'resolution-mode': 'import' }`
   return [
     `import type * as entry ${from}`,
@@ -147,4 +176,4 @@ function isUpToDate() {
   )
 }
 
-module.exports = { buildCommonjs }
+module.exports = { buildCommonjs, namesOf }

@@ -13,7 +13,7 @@ interface Panel {
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
 }
 
-const dashboard = JSON.parse(readFileSync(new URL('../../docs/grafana.json', import.meta.url), 'utf8')) as {
+const dashboard = JSON.parse(readFileSync(new URL('../../docs/how-to/grafana.json', import.meta.url), 'utf8')) as {
   readonly panels: readonly Panel[]
   readonly templating: { readonly list: readonly { readonly name: string; readonly definition?: string }[] }
 }
@@ -35,7 +35,7 @@ async function families(): Promise<Map<string, Family>> {
   )
 }
 
-it('docs/grafana.json asks for no metric that does not exist, and shows each', async () => {
+it('docs/how-to/grafana.json asks for no metric that does not exist, and shows each', async () => {
   const known = await families()
   const samples = new Map(
     [...known.values()].flatMap((family) => family.samples.map(({ name }) => [name, family.name])),
@@ -56,7 +56,7 @@ it('docs/grafana.json asks for no metric that does not exist, and shows each', a
   }
 })
 
-it('docs/grafana.json groups by labels that its metrics have, and names them in its legends', async () => {
+it('docs/how-to/grafana.json groups by labels that its metrics have, and names them in its legends', async () => {
   const known = [...(await families()).values()].flatMap(({ samples }) => samples)
   for (const { title, expr, legendFormat } of queries) {
     const [, groups = ''] = /\bby \(([^)]*)\)/.exec(expr) ?? []
@@ -70,7 +70,7 @@ it('docs/grafana.json groups by labels that its metrics have, and names them in 
   }
 })
 
-it('docs/grafana.json has panels with numbers of their own that do not overlap', () => {
+it('docs/how-to/grafana.json has panels with numbers of their own that do not overlap', () => {
   const { panels } = dashboard
   assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
   for (const [at, { gridPos: one, title }] of panels.entries()) {

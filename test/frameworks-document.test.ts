@@ -5,11 +5,11 @@ import { describe, it } from 'node:test'
 const root = new URL('../../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
 
-describe('docs/frameworks.md', () => {
+describe('docs/how-to/frameworks.md', () => {
   const shown = new Map(
-    [...read('docs/frameworks.md').matchAll(/^\[(examples\/\S+)\]\(\.\.\/\1\):\n\n```ts\n(.*?)^```$/gms)].map(
-      ([, path, code]) => [path!, code!],
-    ),
+    [
+      ...read('docs/how-to/frameworks.md').matchAll(/^\[(examples\/\S+)\]\(\.\.\/\.\.\/\1\):\n\n```ts\n(.*?)^```$/gms),
+    ].map(([, path, code]) => [path!, code!]),
   )
 
   it('shows the examples as they are', () => {

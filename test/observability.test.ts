@@ -9,9 +9,9 @@ import { metricsAnswer } from 'twoway/metrics'
 import { type Server, type ServerDiagnostics, serve } from 'twoway/server'
 import { parseExposition } from 'twoway-testing/exposition.js'
 
-const document = readFileSync(new URL('../../docs/observability.md', import.meta.url), 'utf8')
+const document = readFileSync(new URL('../../docs/how-to/observability.md', import.meta.url), 'utf8')
 
-test('docs/observability.md has a row for each field of metrics() and each channel, and no other', async () => {
+test('docs/how-to/observability.md has a row for each field of metrics() and each channel, and no other', async () => {
   const server = await serve({ port: 0 })
   const fields = Object.keys(server.metrics())
   await server.close()

@@ -22,7 +22,7 @@ function install(): void {
   }
 }
 
-test('a client in Python, written from docs/protocol.md, gets each message once and resumes', {
+test('a client in Python, written from docs/reference/protocol.md, gets each message once and resumes', {
   timeout: 400_000,
 }, async () => {
   install()

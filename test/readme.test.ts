@@ -20,12 +20,24 @@ describe('README.md and README.zh-CN.md', () => {
 
   it('show the same code', () => assert.deepEqual(codeOf(chinese), codeOf(english)))
 
+  it('have at most 200 lines', () => {
+    for (const text of [english, chinese]) assert.ok(text.split('\n').length <= 201)
+  })
+
   it('have the same sections and name the same things', () => {
     const levels = (document: string): string[] => [...document.matchAll(/^#+/gm)].map(([marks]) => marks)
     assert.deepEqual(levels(chinese), levels(english))
     const names = (document: string): string[] => [...new Set(document.match(/`[^`\n]+`/g))].sort()
     assert.deepEqual(names(chinese), names(english))
   })
+})
+
+describe('the Chinese pages', () => {
+  for (const page of ['how-to/client.md', 'how-to/server.md', 'how-to/modules.md']) {
+    it(`show the same code as the English ones: ${page}`, () => {
+      assert.deepEqual(codeOf(read(`docs/zh/${page}`)), codeOf(read(`docs/${page}`)))
+    })
+  }
 })
 
 /** Runs a program that imports the library by its name, and returns what it prints. */
@@ -71,15 +83,33 @@ describe('packages/cli/README.md', () => {
   })
 })
 
-describe('the programs of README.md', () => {
-  const [client, server, chat, attached, workers, memory] = codeOf(read('README.md')).filter((code) =>
-    code.startsWith('import'),
-  )
+describe('the programs of README.md and the guides', () => {
+  /** The block of a document that contains a text. */
+  const block = (document: string, text: string): string => codeOf(read(document)).find((code) => code.includes(text))!
+  const client = block('README.md', 'new WebSocket(')
+  const server = block('README.md', "from 'twoway/server'")
+  const topics = block('README.md', 'new Link(')
+  const chat = block('README.md', 'readFile')
+  const attached = block('docs/how-to/server.md', 'attach(')
+  const workers = block('docs/how-to/server.md', 'serveWorkers(')
+  const memory = block('docs/how-to/testing.md', 'MemoryNetwork')
+
+  it('the one with topics gets its message', () => {
+    const program = [
+      topics
+        .replace('await serve({ port: 8081', 'const server = await serve({ port: 0')
+        .replace("'ws://127.0.0.1:8081'", 'server.url'),
+      'link.close()',
+      'await server.close()',
+      "import { serve } from 'twoway/server'",
+    ]
+    assert.equal(run(program.join('\n')), 'Hello!\n')
+  })
 
   it('the client talks to the server', () => {
     const program = [
-      server!.replace('8080', '0').replace('console.log(server.url)', ''),
-      client!.replace("'ws://127.0.0.1:8080'", 'server.url'),
+      server.replace('8080', '0').replace('console.log(server.url)', ''),
+      client.replace("'ws://127.0.0.1:8080'", 'server.url'),
       "socket.addEventListener('close', () => server.close())",
     ]
     assert.equal(run(program.join('\n')), 'Hello WebSockets!\n1000 bye true\n')
@@ -87,7 +117,7 @@ describe('the programs of README.md', () => {
 
   it('the chat keeps messages, shows who is there, and serves its page', () => {
     const program = [
-      chat!.replace('port: 8080', 'port: 0').replace("console.log(server.url.replace('ws', 'http'))", ''),
+      chat.replace('port: 8080', 'port: 0').replace("console.log(server.url.replace('ws', 'http'))", ''),
       "import { fileURLToPath } from 'node:url'",
       "import { Link } from 'twoway/link'",
       `const [ann, bob] = ['Ann', 'Bob'].map((name) => new Link(server.url, { token: () => name }))
@@ -112,7 +142,7 @@ describe('the programs of README.md', () => {
 
   it('the one that attaches runs beside its app', () => {
     const program = [
-      attached!.replace('listen(3000', 'listen(0'),
+      attached.replace('listen(3000', 'listen(0'),
       `httpServer.once('listening', () => {
         const url = '127.0.0.1:' + httpServer.address().port
         const socket = new WebSocket('ws://' + url + '/chat')
@@ -129,10 +159,10 @@ describe('the programs of README.md', () => {
 
   it('the one for several processes runs the server in them', () => {
     const module = fileURLToPath(new URL('./readme-server.mjs', import.meta.url))
-    writeFileSync(module, server!.replace('8080', '0').replace('console.log(server.url)', ''))
+    writeFileSync(module, server.replace('8080', '0').replace('console.log(server.url)', ''))
     try {
       const program = [
-        workers!.replace('./server.js', './readme-server.mjs'),
+        workers.replace('./server.js', './readme-server.mjs'),
         "process.emit('SIGTERM')",
         "process.once('exit', () => console.log(workers.isReady))",
       ]

@@ -39,7 +39,7 @@ const required = () => names.map((name) => require(`twoway${name.slice(1)}`) as 
 /** Each entry as a loader gets it that knows only the condition `require`. */
 const commonjs = () =>
   readdirSync(new URL('dist/commonjs/', library))
-    .filter((file) => /^(?!portable|node).*\.cjs$/.test(file))
+    .filter((file) => /^(?!portable|node|worker-start).*\.cjs$/.test(file))
     .map((file) => require(`../../packages/twoway/dist/commonjs/${file}`) as Record<string, unknown>)
 
 /** The memories of WebAssembly that are created while `load` runs: a copy of the library creates one for its sockets. */

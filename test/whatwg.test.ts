@@ -28,7 +28,7 @@ describe('WebSocket on Node keeps the rules of the WHATWG standard', () => {
   }
 })
 
-describe('docs/whatwg.md', () => {
+describe('docs/reference/whatwg.md', () => {
   const ids = new Set(rules.map(({ id }) => id))
 
   it('is what the rules and the last runs make of it: npm run docs:whatwg writes it', () => {
@@ -51,7 +51,7 @@ describe('docs/whatwg.md', () => {
   })
 })
 
-describe('the differences that docs/whatwg.md names', () => {
+describe('the differences that docs/reference/whatwg.md names', () => {
   /** Ports that browsers refuse and that no privilege is needed for: https://fetch.spec.whatwg.org/#port-blocking */
   const badPorts = [10_080, 6697, 6669, 6668, 6667, 6666, 6665, 6566, 5061, 5060, 4190, 4045, 3659, 2049]
 

@@ -21,13 +21,13 @@ export interface Run {
 
 const docs = fileURLToPath(new URL('../../docs/', import.meta.url))
 
-/** Writes docs/benchmarks.md and the charts in it. */
+/** Writes docs/explanation/benchmarks.md and the charts in it. */
 export function writeDocument(run: Run): void {
   mkdirSync(`${docs}images`, { recursive: true })
   for (const { file, title, results } of chartsOf(run)) {
     writeFileSync(`${docs}images/${file}`, barChart(title, groupsOf(results)))
   }
-  writeFileSync(`${docs}benchmarks.md`, documentOf(run))
+  writeFileSync(`${docs}explanation/benchmarks.md`, documentOf(run))
 }
 
 function documentOf(run: Run): string {
@@ -41,7 +41,7 @@ function documentOf(run: Run): string {
       `- Each figure is the median of ${rounds === 1 ? 'one round' : `${rounds} rounds`} of ${figures(seconds)} s. In each round all contenders run one after another, each in a new process${machine.isPinned ? ' on a core of its own, with the load generator on another core' : '; nothing pinned them to a core'}.`,
       '- Each contender runs with its defaults and all its checks, and echoes as its own documentation shows. `ws` delivers text as bytes and sends those bytes back; the others decode the text and encode it again.',
     ].join('\n'),
-    ...chartsOf(run).map(({ file, title }) => `![${title}](images/${file})`),
+    ...chartsOf(run).map(({ file, title }) => `![${title}](../images/${file})`),
     '## The cost of Twoway relative to its rivals',
     'Below 1, Twoway is cheaper. Rivals on Node run on the same version of Node.',
     ...shareTables(run),

@@ -13,7 +13,7 @@ export interface Settings {
   readonly warmUpMs: number
   readonly measureMs: number
   readonly json: boolean
-  /** Whether docs/benchmarks.md is written. */
+  /** Whether docs/explanation/benchmarks.md is written. */
   readonly write: boolean
 }
 
@@ -45,7 +45,7 @@ export function readSettings(args: readonly string[]): Settings {
     .option('--seconds <number>', 'how long each is measured, 2 by default', positiveNumber)
     .option('--quick', 'one round of half a second: for a first look')
     .option('--json', 'print the results as JSON')
-    .option('--write', 'write docs/benchmarks.md, as a run of everything does')
+    .option('--write', 'write docs/explanation/benchmarks.md, as a run of everything does')
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', () => `\nRows:\n${listOf(rows.map(({ id, title }) => [id, title]))}`)
     .addHelpText(

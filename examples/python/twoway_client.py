@@ -1,4 +1,4 @@
-"""A client of the subprotocol twoway.1, written from docs/protocol.md, for Debian's python3-websockets.
+"""A client of the subprotocol twoway.1, written from docs/reference/protocol.md, for Debian's python3-websockets.
 
     async with Client("ws://localhost:8080", token="ann") as client:
         await client.subscribe("room.1", print, last=10)

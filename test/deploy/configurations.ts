@@ -1,5 +1,5 @@
 /**
- * `npm run test:configurations`: the units of systemd, the manifest of Kubernetes and the file of PM2 in docs/shutdown.md, each
+ * `npm run test:configurations`: the units of systemd, the manifest of Kubernetes and the file of PM2 in docs/how-to/shutdown.md, each
  * with the program beside it. It needs systemd's programs and Python 3, and takes PM2 from npm.
  */
 import assert from 'node:assert/strict'
@@ -17,7 +17,7 @@ import { WebSocket } from 'twoway'
 import { freePort } from './deployments.js'
 import { installPm2, pm2Command } from './pm2.js'
 
-const page = readFileSync(new URL('../../../docs/shutdown.md', import.meta.url), 'utf8')
+const page = readFileSync(new URL('../../../docs/how-to/shutdown.md', import.meta.url), 'utf8')
 // Within the repository, so that the programs find the library.
 const folder = fileURLToPath(new URL('../../../.scratch/configurations/', import.meta.url))
 
@@ -25,7 +25,7 @@ const folder = fileURLToPath(new URL('../../../.scratch/configurations/', import
 function blocksOf(heading: string, language: string): readonly string[] {
   const section = page.split('\n## ').find((each) => each.startsWith(`${heading}\n`)) ?? ''
   const blocks = [...section.matchAll(/^```(\w+)\n(.*?)^```$/gms)].filter(([, name]) => name === language)
-  assert.notEqual(blocks.length, 0, `docs/shutdown.md has no block of ${language} in the section "${heading}"`)
+  assert.notEqual(blocks.length, 0, `docs/how-to/shutdown.md has no block of ${language} in the section "${heading}"`)
   return blocks.map(([, , code]) => code!)
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { spawn, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -54,18 +54,9 @@ function installed(name: string): string | undefined {
 function unpackLibrary(): void {
   const library = join(folder, 'node_modules', 'twoway')
   rmSync(library, { recursive: true, force: true })
-  mkdirSync(library, { recursive: true })
-  const npm = process.env.npm_execpath
-  const pack = ['pack', '--silent', '--pack-destination', folder]
-  const packed = spawnSync(npm ? process.execPath : 'npm', npm ? [npm, ...pack] : pack, {
-    cwd: join(root, 'packages', 'twoway'),
-    encoding: 'utf8',
-  })
-  const archive = join(folder, packed.stdout.trim())
-  if (packed.status !== 0 || !existsSync(archive)) throw new Error(`npm pack failed: ${packed.stderr}`)
-  const { status } = spawnSync('tar', ['-xzf', archive, '-C', library, '--strip-components=1'], { stdio: 'inherit' })
-  rmSync(archive)
-  if (status !== 0) throw new Error(`tar failed: it ended with ${status}`)
+  const packed = spawnSync(process.execPath, [join(root, 'scripts', 'pack.cjs')], { encoding: 'utf8' })
+  if (packed.status !== 0) throw new Error(`Packing failed: ${packed.stderr}`)
+  cpSync(join(root, '.scratch', 'packages', 'twoway'), library, { recursive: true })
 }
 
 /** Resolves to the output of a module system that failed, or to undefined. */

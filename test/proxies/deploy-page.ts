@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 const read = (name: string): string => readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8')
 
 /** The configuration in a language of the section with a heading, in a document of the folder docs. */
-export function configurationOf(heading: string, language: string, document = 'deploy.md'): string {
+export function configurationOf(heading: string, language: string, document = 'how-to/deploy.md'): string {
   const section = read(document)
     .split(/\n##+ /)
     .find((each) => each.startsWith(`${heading}\n`))

@@ -28,7 +28,7 @@ export interface Setting {
   readonly folder: string
 }
 
-/** A configuration of docs/deploy.md with which a program is started. */
+/** A configuration of docs/how-to/deploy.md with which a program is started. */
 export interface DeployedProxy {
   readonly name: string
   start(setting: Setting): ProxyProgram
@@ -92,7 +92,7 @@ export const httpProxies: readonly DeployedProxy[] = [
     name: 'nginx with an upstream whose first server has stopped',
     start(setting) {
       const servers = { '127.0.0.1:8080': '127.0.0.1:1', '127.0.0.1:8081': `127.0.0.1:${setting.serverPort}` }
-      const upstream = replaced(configurationOf('nginx', 'nginx', 'shutdown.md'), servers)
+      const upstream = replaced(configurationOf('nginx', 'nginx', 'how-to/shutdown.md'), servers)
       const parts = { ...nginxParts(setting, 'chat.example.com'), 'http://127.0.0.1:8080/': 'http://chat/' }
       return nginx(setting, upstream + replaced(configurationOf('nginx in front of your server', 'nginx'), parts))
     },

@@ -1,5 +1,5 @@
 /**
- * `npm run test:proxies`: the configurations of docs/deploy.md in Debian's nginx, Caddy and HAProxy, which it installs if they
+ * `npm run test:proxies`: the configurations of docs/how-to/deploy.md in Debian's nginx, Caddy and HAProxy, which it installs if they
  * are missing. A client and a page of Chromium reach a server through each.
  */
 import assert from 'node:assert/strict'

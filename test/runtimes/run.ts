@@ -1,5 +1,5 @@
 /**
- * `npm run test:runtimes`: runs the same suite on each runtime, prints a table, and writes the results of the rules to docs/whatwg.md.
+ * `npm run test:runtimes`: runs the same suite on each runtime, prints a table, and writes the results of the rules to docs/reference/whatwg.md.
  * `npm run test:runtimes -- deno chromium` runs those whose names contain one of the words, and writes nothing. With
  * `--platforms` it also runs the own classes of Node, Bun and Deno, for comparison, which takes ten minutes.
  * Exits with 1 if a case fails although its runtime lacks nothing for it.
@@ -109,7 +109,7 @@ function outcomesOf(rules: Outcomes, runtime: string): Outcome[] {
   return Object.entries(rules).map(([id, outcome]) => {
     const isKnown = isKnownFault(id, runtime)
     let result = outcome === 'pass' ? 'pass' : `fails: ${outcome}`
-    if (outcome === 'n/a') result = 'lacks what the rule needs, see docs/whatwg.md'
+    if (outcome === 'n/a') result = 'lacks what the rule needs, see docs/reference/whatwg.md'
     if (isKnown && outcome !== 'pass') result = `lacks a fault less: ${outcome}, see test/whatwg/known-faults.ts`
     if (isKnown && outcome === 'pass') result = 'fails: it passes, so the known fault is gone'
     return { name: `rule ${id}`, result }

@@ -13,7 +13,7 @@ export interface PageParts {
   readonly date: string
 }
 
-/** docs/safety.md. */
+/** docs/explanation/safety.md. */
 export function pageOf({ measured, targets, machine, date }: PageParts): string {
   const head = ['property', 'promised', ...targets.map(({ name }) => name)]
   const rows = measured.map(({ row, figures }) => [

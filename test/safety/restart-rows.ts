@@ -27,7 +27,7 @@ export const restartRows: readonly Row[] = [
         const answered = Object.keys(others).filter((outcome) => /^\d+$/.test(outcome))
         return figure(
           `${accepted} of ${load.count} accepted${refused.length === 0 ? '' : `; ${refused.join(', ')}`}`,
-          // The system may reset a connection with SO_REUSEPORT: docs/shutdown.md.
+          // The system may reset a connection with SO_REUSEPORT: docs/how-to/shutdown.md.
           accepted > 0 && answered.length === 0,
         )
       } finally {

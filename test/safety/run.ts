@@ -1,5 +1,5 @@
 /**
- * `npm run safety [-- WORD ...]`: measures the rows of docs/safety.md for Twoway, ws and Bun in one run,
+ * `npm run safety [-- WORD ...]`: measures the rows of docs/explanation/safety.md for Twoway, ws and Bun in one run,
  * and writes that document. With words it measures only the rows whose property contains one of them, and writes nothing.
  * It fetches Bun from npm into `.scratch` if it is missing, and leaves Bun out if npm fails.
  */
@@ -58,8 +58,8 @@ const failed = measured.filter(({ figures }) => figures.get('Twoway')?.holds ===
 if (words.length === 0) {
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'a processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}`
   const page = pageOf({ measured, targets, machine, date: begun.toISOString().slice(0, 10) })
-  writeFileSync(`${root}docs/safety.md`, page)
-  console.log(`docs/safety.md is written; this took ${Math.round((Date.now() - begun.getTime()) / 1000)} s`)
+  writeFileSync(`${root}docs/explanation/safety.md`, page)
+  console.log(`docs/explanation/safety.md is written; this took ${Math.round((Date.now() - begun.getTime()) / 1000)} s`)
 }
 if (failed.length > 0) {
   console.error(`Twoway does not hold: ${failed.map(({ row }) => row.property).join('; ')}`)

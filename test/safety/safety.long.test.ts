@@ -15,7 +15,7 @@ const twoway: Target = {
   script: 'twoway',
 }
 
-/** The rows of docs/safety.md that measure neither time nor memory; `npm run safety` measures all rows. */
+/** The rows of docs/explanation/safety.md that measure neither time nor memory; `npm run safety` measures all rows. */
 describe('a server without any option but the port', { concurrency: 4 }, () => {
   for (const row of [...handshakeRows, ...frameRows, ...descriptorRows, ...tlsRows]) {
     if (row.without?.Twoway !== undefined) continue

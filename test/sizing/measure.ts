@@ -1,5 +1,5 @@
 /**
- * `npm run measure:memory`: the memory of a server for each connection, in each state that docs/memory.md has a row for. Each
+ * `npm run measure:memory`: the memory of a server for each connection, in each state that docs/explanation/memory.md has a row for. Each
  * server is a process of its own, on this machine alone. Prints the rows of that table.
  */
 import { fork } from 'node:child_process'

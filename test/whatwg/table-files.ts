@@ -3,8 +3,8 @@ import { rules } from './rules.js'
 import { type Results, renderTable } from './table.js'
 
 /** Both beside the other documents; this file runs from test/dist/whatwg. */
-const resultsFile = new URL('../../../docs/whatwg.json', import.meta.url)
-const tableFile = new URL('../../../docs/whatwg.md', import.meta.url)
+const resultsFile = new URL('../../../docs/reference/whatwg.json', import.meta.url)
+const tableFile = new URL('../../../docs/reference/whatwg.md', import.meta.url)
 
 /** What was written last. */
 export function readTable(): string {
@@ -17,7 +17,7 @@ export function readResults(): Results {
     : { ours: {}, platforms: {} }
 }
 
-/** Writes docs/whatwg.json with these results, and docs/whatwg.md from it and the rules as they are. */
+/** Writes docs/reference/whatwg.json with these results, and docs/reference/whatwg.md from it and the rules as they are. */
 export function writeTable(results: Results): void {
   writeFileSync(resultsFile, `${JSON.stringify(results, null, 2)}\n`)
   writeFileSync(tableFile, renderTable(rules, results))

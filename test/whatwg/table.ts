@@ -2,7 +2,7 @@ import { knownFaults } from './known-faults.js'
 import type { Capability, Rule } from './rule.js'
 import type { Outcomes } from './rules.js'
 
-/** The outcomes on each runtime with our class, and with the platform's own: docs/whatwg.json. */
+/** The outcomes on each runtime with our class, and with the platform's own: docs/reference/whatwg.json. */
 export interface Results {
   readonly ours: Readonly<Record<string, Outcomes>>
   readonly platforms: Readonly<Record<string, Outcomes>>
@@ -79,7 +79,7 @@ Each row below is one of its rules, or a rule of WebIDL, DOM or HTML that applie
   no listeners (§7), but an EventTarget does not tell its subclass whether it has any.
 `
 
-/** docs/whatwg.md, from the rules and from what became of them. */
+/** docs/reference/whatwg.md, from the rules and from what became of them. */
 export function renderTable(rules: readonly Rule[], { ours, platforms }: Results): string {
   return [
     introduction,

@@ -1,6 +1,6 @@
 /**
- * `npm run docs:whatwg`: runs the rules on this Node and writes docs/whatwg.md. What other runtimes have made of them is
- * kept: docs/whatwg.json.
+ * `npm run docs:whatwg`: runs the rules on this Node and writes docs/reference/whatwg.md. What other runtimes have made of them is
+ * kept: docs/reference/whatwg.json.
  */
 import process from 'node:process'
 import { WebSocket } from 'twoway'

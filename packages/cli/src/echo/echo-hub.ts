@@ -1,6 +1,6 @@
 import { createHub, type Hub, HubError, type Json } from 'twoway/hub'
 
-/** The subprotocol of docs/protocol.md. */
+/** The subprotocol of docs/reference/protocol.md. */
 export const topicsProtocol = 'twoway.1'
 
 const longestName = 30

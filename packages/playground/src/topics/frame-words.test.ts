@@ -6,7 +6,7 @@ import { english } from '../words/english.js'
 import { fill } from '../words/fill.js'
 import { frameWords } from './frame-words.js'
 
-const file = new URL('../../../../docs/protocol-vectors.json', import.meta.url)
+const file = new URL('../../../../docs/reference/protocol-vectors.json', import.meta.url)
 const vectors = JSON.parse(readFileSync(file, 'utf8')) as {
   readonly client: readonly { readonly t: string }[]
   readonly server: readonly { readonly t: string }[]

@@ -42,7 +42,7 @@ export const optionInterfaces = {
   readonly [name: string]: { readonly entry: 'client' | 'server' | 'workers' | 'hub'; readonly table: OptionTable }
 }
 
-/** Options that make a section of docs/options.md. */
+/** Options that make a section of docs/reference/options.md. */
 export interface OptionGroup {
   readonly title: string
   readonly introduction: string
@@ -58,7 +58,7 @@ function without(table: OptionTable, ...others: readonly object[]): OptionTable 
   )
 }
 
-/** The sections of docs/options.md, in their order. */
+/** The sections of docs/reference/options.md, in their order. */
 export const optionGroups: readonly OptionGroup[] = [
   {
     title: 'Server: limits',
@@ -90,13 +90,15 @@ export const optionGroups: readonly OptionGroup[] = [
   },
   {
     title: 'Server: paths',
-    introduction: '`serve`, `attach` and `upgrader` have this option. [Sessions and paths](sessions.md) has examples.',
+    introduction:
+      '`serve`, `attach` and `upgrader` have this option. [Sessions and paths](../how-to/sessions.md) has examples.',
     from: 'AttachOptions',
     options: routeOptions,
   },
   {
     title: 'Server: `attach` and `upgrader`',
-    introduction: 'Servers in an application also have this option. [Sessions and paths](sessions.md) has examples.',
+    introduction:
+      'Servers in an application also have this option. [Sessions and paths](../how-to/sessions.md) has examples.',
     from: 'AttachOptions',
     options: handedOptions,
   },
@@ -143,7 +145,7 @@ export const optionGroups: readonly OptionGroup[] = [
   {
     title: '`gracefulShutdown`',
     introduction:
-      '`gracefulShutdown` of `twoway/server` and `twoway/workers` ends a process at a signal: [shutdown.md](shutdown.md).',
+      '`gracefulShutdown` of `twoway/server` and `twoway/workers` ends a process at a signal: [shutdown.md](../how-to/shutdown.md).',
     from: 'ShutdownOptions',
     options: shutdownOptions,
   },
@@ -163,7 +165,7 @@ export const optionGroups: readonly OptionGroup[] = [
   {
     title: '`serveWorkers`: `admin`',
     introduction:
-      'An object with these options is the value of `admin`. It starts an HTTP server in the parent process with `/livez`, `/readyz` and `/metrics`: docs/observability.md describes them.',
+      'An object with these options is the value of `admin`. It starts an HTTP server in the parent process with `/livez`, `/readyz` and `/metrics`: docs/how-to/observability.md describes them.',
     from: 'AdminOptions',
     options: adminOptions,
   },
@@ -175,13 +177,13 @@ export const optionGroups: readonly OptionGroup[] = [
   },
   {
     title: '`serveWorkers`: messages that the parent stores',
-    introduction: 'The parent process stores the messages for the hubs of its workers: [hub.md](hub.md).',
+    introduction: 'The parent process stores the messages for the hubs of its workers: [hub.md](../how-to/hub.md).',
     from: 'WorkersOptions',
     options: historyOptions,
   },
   {
     title: '`createHub`: messages that are stored',
-    introduction: '`createHub` of `twoway/hub` has these options: [hub.md](hub.md) describes the hub.',
+    introduction: '`createHub` of `twoway/hub` has these options: [hub.md](../how-to/hub.md) describes the hub.',
     from: 'HubOptions',
     options: historyOptions,
   },

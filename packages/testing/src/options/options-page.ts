@@ -3,7 +3,7 @@ import { type DocumentedOption, type DocumentedOptions, readOptions } from './do
 import { type OptionGroup, optionGroups, optionInterfaces } from './option-groups.js'
 import { libraries } from './other-libraries.js'
 
-const page = new URL('../../../../docs/options.md', import.meta.url)
+const page = new URL('../../../../docs/reference/options.md', import.meta.url)
 
 const introduction = `# Options
 
@@ -13,7 +13,7 @@ tables that check the options, and from the comments that editors show.
 A value that an option does not accept causes a UsageError, which names the value and the expected ones. An unknown option causes
 one too, which names the closest option that exists. \`undefined\` is the same as no value.
 
-The columns about other libraries follow their documentation and docs/safety.md. An empty cell means that we do not know.
+The columns about other libraries follow their documentation and [Safe by default](../explanation/safety.md). An empty cell means that we do not know.
 `
 
 /** Reads the documentation of all options from the declarations of the package. */
@@ -29,7 +29,7 @@ export function writePage(): void {
   writeFileSync(page, renderPage(readAllOptions()))
 }
 
-/** The text of docs/options.md. */
+/** The text of docs/reference/options.md. */
 export function renderPage(documentation: ReadonlyMap<string, DocumentedOptions>): string {
   const sections = optionGroups.map((group) => renderGroup(group, documentation.get(group.from)!))
   return [introduction, ...sections].join('\n')

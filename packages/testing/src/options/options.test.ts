@@ -27,7 +27,7 @@ describe('the options of the public types', () => {
     })
   }
 
-  it('each have a row in docs/options.md', () => {
+  it('each have a row in docs/reference/options.md', () => {
     for (const [name, { table }] of Object.entries(optionInterfaces)) {
       const owner = (from: string) =>
         /^(?:Serve|Attach|Upgrader)Options$/.test(name)
@@ -61,7 +61,7 @@ describe('the options of the public types', () => {
   }
 })
 
-describe('docs/options.md', () => {
+describe('docs/reference/options.md', () => {
   it('is what the tables and comments make of it: npm run docs:options writes it', () => {
     assert.equal(readPage(), renderPage(documentation))
   })

@@ -2,13 +2,13 @@ import type { clientTable } from '../../../twoway/dist/client/client-options.js'
 import type { deflateOptions } from '../../../twoway/dist/core/extensions/permessage-deflate/deflate-options.js'
 import type { serveTable } from '../../../twoway/dist/server/server-settings.js'
 
-/** The libraries that docs/options.md compares with, as the heads of its columns. */
+/** The libraries that docs/reference/options.md compares with, as the heads of its columns. */
 export const libraries = ['ws 8.23', 'Bun 1.4', 'uWebSockets.js 20', 'Socket.IO 4'] as const
 
 /** What each library does in place of an option; '' where that is not known for sure. In the order of `libraries`. */
 export type Behaviours = readonly [ws: string, bun: string, uWebSockets: string, socketIo: string]
 
-/** Of servers. docs/safety.md measures some of it. */
+/** Of servers. docs/explanation/safety.md measures some of it. */
 export const otherServers: { readonly [name in keyof typeof serveTable]?: Behaviours } = {
   maxMessageBytes: [
     '`maxPayload` 100 MiB, then 1009',

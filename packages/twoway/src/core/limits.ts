@@ -66,7 +66,7 @@ export const serverLimitOptions = {
    * Connections at a time.
    * @default 10_000 (or one for each 128 KiB of the process's memory where that is less)
    * @limit Further handshakes are answered 503.
-   * @remarks Each may take a megabyte or two when it is at its limits. docs/memory.md has the memory of idle and busy ones.
+   * @remarks Each may take a megabyte or two when it is at its limits. docs/explanation/memory.md has the memory of idle and busy ones.
    */
   maxConnections: option(count('connections'), 10_000),
   /**

@@ -5,7 +5,7 @@ import { type FakeHubSocket, HubHarness, settle } from 'twoway-testing/harnesses
 import { Chance } from 'twoway-testing/topic-faults/chance.js'
 import { errorCodes } from '../subprotocol/messages.js'
 
-const file = new URL('../../../../docs/protocol-vectors.json', import.meta.url)
+const file = new URL('../../../../docs/reference/protocol-vectors.json', import.meta.url)
 const vectors = JSON.parse(readFileSync(file, 'utf8')) as { readonly client: Record<string, unknown>[] }
 
 /** HUB_MUTATIONS=1000000 makes a long run, HUB_SEED another one. */

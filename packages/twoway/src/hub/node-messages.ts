@@ -1,7 +1,7 @@
 import type { BrokerContent } from '../ports/broker/broker.js'
 import type { Json, Member } from '../subprotocol/messages.js'
 
-/** The messages between the processes of a hub: docs/protocol.md does not have them, as no client sees them. */
+/** The messages between the processes of a hub: docs/reference/protocol.md does not have them, as no client sees them. */
 export type NodeMessage = { readonly n: string } & (
   | { readonly op: 'ask' | 'alive' | 'bye' }
   | { readonly op: 'all'; readonly members: readonly Member[] }

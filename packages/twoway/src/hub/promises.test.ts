@@ -1,4 +1,4 @@
-/** A test for each promise of docs/topics.md, by its number. The other files of this folder test the parts. */
+/** A test for each promise of docs/explanation/topics.md, by its number. The other files of this folder test the parts. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'

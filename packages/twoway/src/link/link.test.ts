@@ -6,7 +6,7 @@ import type { WirePosition } from '../subprotocol/messages.js'
 import { LinkError } from './link-error.js'
 import type { LinkOptions, PresenceView, Started, TopicMessage } from './link-types.js'
 
-const file = new URL('../../../../docs/protocol-vectors.json', import.meta.url)
+const file = new URL('../../../../docs/reference/protocol-vectors.json', import.meta.url)
 const vectors = JSON.parse(readFileSync(file, 'utf8')) as {
   readonly server: readonly { readonly t: string }[]
   readonly refusedByClients: readonly string[]

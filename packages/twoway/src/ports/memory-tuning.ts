@@ -1,4 +1,4 @@
-/** The runtime's process-wide tuning for the memory of long messages: docs/memory.md. */
+/** The runtime's process-wide tuning for the memory of long messages: docs/explanation/memory.md. */
 export interface MemoryTuning {
   /** Stops tuning in this thread for good. Earlier effects are not undone. */
   switchOff(): void

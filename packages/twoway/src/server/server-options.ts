@@ -111,7 +111,7 @@ export const commonOptions = {
   measureHandlers: option(flag(), false),
   /**
    * Whether the memory of long messages is tuned in this thread. On Node that lets glibc keep freed memory, has V8 collect
-   * its young generation in time, and decodes long texts to V8's heap (docs/memory.md). `metrics().memoryTuning` reports it.
+   * its young generation in time, and decodes long texts to V8's heap (docs/explanation/memory.md). `metrics().memoryTuning` reports it.
    * @default true
    * @remarks `false` switches it off for all servers and clients of the thread, for good: if two servers differ, `false`
    * wins. TWOWAY_TUNE_MEMORY=0 in the environment switches it off in all threads of a process.
@@ -194,7 +194,7 @@ export const routeOptions = {
   /**
    * The handshakes to take: those of a path such as '/chat' or of a pattern such as '/rooms/:id' or '/files/*', or those for
    * which a function returns true. Without the option, the server takes all. The query does not count, but a slash at the end
-   * does: '/chat{/}?' takes both. The syntax is that of URLPattern without regular expressions and repetitions: docs/sessions.md.
+   * does: '/chat{/}?' takes both. The syntax is that of URLPattern without regular expressions and repetitions: docs/how-to/sessions.md.
    * @limit `serve` answers others 404; `attach` leaves them to the app.
    * @remarks Of several attachments, an equal path goes before a pattern, and the more specific pattern before others; both
    * go before a function, the one that was attached first before others; and all of them before an attachment without a path.

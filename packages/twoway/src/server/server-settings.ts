@@ -124,7 +124,7 @@ function reasonFor(table: object, reason: string): Record<string, string> {
 
 /**
  * The bytes of the process's memory for each unit of a limit, where the limit is not given. Each connection may thus take
- * 128 KiB, which is more than an idle one takes with TLS and compression (docs/memory.md).
+ * 128 KiB, which is more than an idle one takes with TLS and compression (docs/explanation/memory.md).
  */
 const memoryShares = {
   maxTotalBufferedBytes: 8,

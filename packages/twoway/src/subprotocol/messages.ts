@@ -1,5 +1,5 @@
 /**
- * The messages of the subprotocol twoway.1, as docs/protocol.md specifies them. Each is a text message with one JSON object.
+ * The messages of the subprotocol twoway.1, as docs/reference/protocol.md specifies them. Each is a text message with one JSON object.
  * With `bin` a binary message follows it at once, and holds the data.
  */
 

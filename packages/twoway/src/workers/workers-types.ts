@@ -107,7 +107,7 @@ export interface Workers extends PlatformAsyncDisposable {
   /**
    * Replaces the workers one after the other, for a new version of the module: first a new worker listens, then an old one
    * leaves the port, drains within the given time and ends. A worker that takes `killAfterMs` longer is killed. Twoway
-   * refuses no client meanwhile: see `stopListening` of a server's `drain`. docs/shutdown.md says which connections the
+   * refuses no client meanwhile: see `stopListening` of a server's `drain`. docs/how-to/shutdown.md says which connections the
    * system resets. Rejects if a new worker fails to listen; the workers that are not replaced by then go on.
    */
   restart(options: { readonly withinMs: number }): Promise<void>

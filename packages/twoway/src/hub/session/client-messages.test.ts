@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { readClientMessage } from './client-messages.js'
 
-const file = new URL('../../../../../docs/protocol-vectors.json', import.meta.url)
+const file = new URL('../../../../../docs/reference/protocol-vectors.json', import.meta.url)
 const vectors = JSON.parse(readFileSync(file, 'utf8')) as { readonly client: object[]; readonly refused: string[] }
 
 describe('readClientMessage', () => {

@@ -26,7 +26,7 @@ interface Fields {
 
 const data = { data: any, bin: yes }
 
-/** The messages that a client may send, and their fields: docs/protocol.md. Unknown fields are ignored. */
+/** The messages that a client may send, and their fields: docs/reference/protocol.md. Unknown fields are ignored. */
 const fieldsByType: Readonly<Record<ClientMessage['t'], Fields>> = {
   hello: { needed: {}, optional: { token: any } },
   auth: { needed: { id: whole, token: any }, optional: {} },

@@ -8,7 +8,7 @@ function isExcepted(exceptions: string, host: string, port = 80): boolean {
   return environmentProxy({ host, port, isSecure: false }, { ...http, NO_PROXY: exceptions }) === undefined
 }
 
-/** The variables that each scheme reads, the first that counts first: the table of docs/proxies.md. */
+/** The variables that each scheme reads, the first that counts first: the table of docs/how-to/proxies.md. */
 const order: { readonly [scheme in 'ws' | 'wss']: readonly string[] } = {
   ws: ['ws_proxy', 'WS_PROXY', 'http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'],
   wss: ['wss_proxy', 'WSS_PROXY', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'],

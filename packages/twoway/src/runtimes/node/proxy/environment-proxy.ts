@@ -21,7 +21,7 @@ const variables = {
 } as const
 
 /**
- * The proxy that the environment names for a target, as curl reads it (docs/proxies.md has the table): the first variable
+ * The proxy that the environment names for a target, as curl reads it (docs/how-to/proxies.md has the table): the first variable
  * that is set and not empty; undefined if NO_PROXY excepts the target. A URL without a scheme is an http URL.
  */
 export function environmentProxy(target: ProxiedTarget, environment: Environment): EnvironmentProxy | undefined {
