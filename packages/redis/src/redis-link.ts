@@ -61,6 +61,15 @@ function overIoredis(client: IoredisLike, onError: (error: Error) => void): Redi
   const subscriber = client.duplicate()
   const channels = new Map<string, (message: string) => void>()
   const globs = new Map<string, (channel: string, message: string) => void>()
+  let ready: Promise<unknown> | undefined
+  // ioredis sends SUBSCRIBE on a connection that is not ready yet, and may then lose the first messages.
+  const whenReady = (): Promise<unknown> => {
+    ready ??= subscriber.call('PING').catch((error: unknown) => {
+      ready = undefined
+      throw error
+    })
+    return ready
+  }
   subscriber.on('error', onError)
   subscriber.on('message', (channel, message) => channels.get(channel)?.(message))
   subscriber.on('pmessage', (glob, channel, message) => globs.get(glob)?.(channel, message))
@@ -68,6 +77,7 @@ function overIoredis(client: IoredisLike, onError: (error: Error) => void): Redi
     command: (name, ...args) => client.call(String(name), ...args),
     async subscribe(channel, listener) {
       channels.set(channel, listener)
+      await whenReady()
       await subscriber.subscribe(channel)
     },
     async unsubscribe(channel) {
@@ -76,6 +86,7 @@ function overIoredis(client: IoredisLike, onError: (error: Error) => void): Redi
     },
     async watch(glob, listener) {
       globs.set(glob, listener)
+      await whenReady()
       await subscriber.psubscribe(glob)
     },
     async unwatch(glob) {
