@@ -34,7 +34,12 @@ export class RepeatedHead implements RequestHead {
     return this.#earlier.fields.map((part) => (part === earlierKey ? this.#key : part))
   }
 
-  get offer(): ClientOffer {
+  /** The offer in a repeated head; undefined for any other. */
+  static offerOf(head: RequestHead): ClientOffer | undefined {
+    return #key in head ? head.#offer : undefined
+  }
+
+  get #offer(): ClientOffer {
     const { protocols, extensions, expectsContinue } = this.#earlierOffer
     return {
       key: this.#key,

@@ -32,7 +32,8 @@ const rules: readonly Rule[] = [
 
 /** Reads a client's opening handshake. Throws a HandshakeError for the first rule that it breaks. */
 export function checkRequest(head: RequestHead): ClientOffer {
-  if (head instanceof RepeatedHead) return head.offer
+  const known = RepeatedHead.offerOf(head)
+  if (known !== undefined) return known
   const headers = new HeaderFields(head.fields)
   for (const [code, isKept] of rules) if (!isKept(headers, head)) throw new HandshakeError(code)
   return {
