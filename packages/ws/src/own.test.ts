@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import type { Module } from './rows.js'
+import type { Module } from './rows/row.js'
 
 const require = createRequire(import.meta.url)
 const W = require('./index.cjs') as Module

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { describe, it } from 'node:test'
-import { type Module, rows } from './rows.js'
+import type { Module } from './rows/row.js'
+import { rows } from './rows/rows.js'
 
 const load = createRequire(import.meta.url)
 
