@@ -23,6 +23,11 @@ export const frameworks: readonly Framework[] = [
     packages: { 'cookie-session': '2.1.1' },
   },
   {
+    name: 'express-workers',
+    shows: 'a chat of logged-in users in two processes, its metrics, and SIGTERM',
+    packages: { express: '5.3.0', 'cookie-session': '2.1.1' },
+  },
+  {
     name: 'passport',
     shows: 'the user of Passport, and its refusals',
     packages: { express: '5.3.0', 'express-session': '1.19.0', passport: '0.7.0', 'passport-local': '1.0.0' },
