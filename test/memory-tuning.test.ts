@@ -18,11 +18,11 @@ async function counts(options: object, environment: Readonly<Record<string, stri
 }
 
 describe('the memory of long messages', () => {
-  it('is tuned by default: by glibc from 16 MiB on, and by V8 if its version needs it', async () => {
+  it('is tuned by default: by glibc from 16 MiB on, and by V8', async () => {
     const { on, freedMemoryKept, youngCollections, heapTexts } = await counts({}, {})
     assert.equal(on, 1)
     assert.equal(freedMemoryKept, Number(process.platform === 'linux'))
-    assert.equal(youngCollections > 0, nodeVersion >= 24, `${youngCollections} collections`)
+    assert.ok(youngCollections > 0)
     assert.equal(heapTexts, nodeVersion >= 26 ? 40 : 0)
   })
 

@@ -13,12 +13,13 @@ const bytesAgainstWork = 2
  * Counts the bytes of messages outside of V8's heap. After the first 16 MiB, it makes glibc keep freed memory
  * (freed-memory.ts). After each further 16 MiB of buffers, it makes V8 collect its young generation (young-generation.ts).
  *
- * Since Node 24, V8 collects too late without this: a process that handles long messages has little else on its heap,
- * and at 64 MiB outside of the heap V8 marks all of it, in other threads. The rows binary-1m and binary-64k of the
+ * Without this, V8 collects too late: a process that handles long messages has little else on its heap, and at 64 MiB
+ * outside of the heap V8 marks all of it, in other threads. Before Node 24, that depends on the heap: V8 collects in time
+ * while the code of a program is small. The rows binary-1m and binary-64k of the
  * benchmark show the difference.
  */
 export class ExternalMemory {
-  readonly #findYoung: (() => YoungGeneration) | undefined
+  readonly #findYoung: () => YoungGeneration
   #young: YoungGeneration | undefined
   readonly #keepFreedMemory: () => boolean
   #untilKept = stepBytes
@@ -30,10 +31,10 @@ export class ExternalMemory {
   collections = 0
 
   /**
-   * @param findYoung finds the young generation to collect; undefined if V8 collects it in time without help
+   * @param findYoung finds the young generation to collect
    * @param keepFreedMemory makes glibc keep freed memory, and returns whether that is possible
    */
-  constructor(findYoung: (() => YoungGeneration) | undefined, keepFreedMemory: () => boolean) {
+  constructor(findYoung: () => YoungGeneration, keepFreedMemory: () => boolean) {
     this.#findYoung = findYoung
     this.#keepFreedMemory = keepFreedMemory
   }
@@ -42,7 +43,7 @@ export class ExternalMemory {
   countBuffer(length: number): void {
     this.countText(length)
     this.#bytes += length
-    if (this.#findYoung !== undefined && this.#bytes >= this.#dueAt) this.#collect(this.#findYoung)
+    if (this.#bytes >= this.#dueAt) this.#collect()
   }
 
   /** A text was decoded to memory outside of the heap, which no collection of the young generation frees. */
@@ -52,10 +53,10 @@ export class ExternalMemory {
     if (this.#untilKept <= 0) this.keepsFreedMemory = this.#keepFreedMemory()
   }
 
-  #collect(findYoung: () => YoungGeneration): void {
+  #collect(): void {
     const isTooLate = this.#bytes >= lastStepBytes
     if (!isTooLate) {
-      this.#young ??= findYoung()
+      this.#young ??= this.#findYoung()
       const work = this.#young.work()
       if (work * bytesAgainstWork > this.#bytes) {
         // The generation has grown because the heap holds more than messages. Those other objects may still fill it.

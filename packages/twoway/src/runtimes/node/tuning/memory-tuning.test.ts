@@ -52,7 +52,14 @@ describe('the tuning of memory', () => {
   })
 
   it('also counts texts before it makes glibc keep memory', () => {
-    const tuning = new NodeMemoryTuning(true, new ExternalMemory(undefined, () => true))
+    const young = { work: () => 0, collect: () => {} }
+    const tuning = new NodeMemoryTuning(
+      true,
+      new ExternalMemory(
+        () => young,
+        () => true,
+      ),
+    )
     tuning.countText(16 * mebibyte)
     assert.equal(tuning.counts().freedMemoryKept, 1)
   })

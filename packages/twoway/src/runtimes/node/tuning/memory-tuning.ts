@@ -60,10 +60,9 @@ export function isTuningWanted(environment: NodeJS.ProcessEnv): boolean {
 }
 
 const isNode = !('bun' in process.versions || 'deno' in process.versions)
-const nodeVersion = Number.parseInt(process.versions.node, 10)
 
 /** The tuning of this thread. */
 export const memoryTuning = new NodeMemoryTuning(
   isNode && isTuningWanted(process.env),
-  new ExternalMemory(nodeVersion < 24 ? undefined : findYoungGeneration, keepFreedMemory),
+  new ExternalMemory(findYoungGeneration, keepFreedMemory),
 )
