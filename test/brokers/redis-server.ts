@@ -1,24 +1,11 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
-
-/** Installs Debian's package of a server if its program is missing. */
-function fetchServer(program: string): void {
-  if (spawnSync(program, ['--version']).status === 0) return
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
-  for (const command of [
-    ['update', '-q'],
-    ['install', '-y', '-q', program],
-  ]) {
-    const { status } = spawnSync('apt-get', command, { stdio: ['ignore', 'ignore', 'inherit'], env, timeout: 300_000 })
-    if (status !== 0) throw new Error(`apt-get ${command.join(' ')} failed: it takes a Debian, and root`)
-  }
-}
+import { fetchServer, freePort } from './debian-server.js'
 
 /** A Redis of the test's own, with its data in a folder of its own. */
 export class RedisServer {
@@ -65,13 +52,4 @@ export class RedisServer {
     if (this.#child!.exitCode === null && this.#child!.signalCode === null) await this.kill()
     rmSync(this.folder, { recursive: true })
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { readonly port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }

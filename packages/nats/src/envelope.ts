@@ -1,0 +1,90 @@
+import { headers, type MsgHdrs } from '@nats-io/nats-core'
+import type { BrokerContent, TopicMessage, TopicPosition } from 'twoway/hub'
+
+/** A stored message, and its sequence number in the stream. */
+export interface Entry {
+  readonly sequence: number
+  readonly message: TopicMessage<BrokerContent>
+}
+
+/** The newest message of a topic; its sequence number is 0 if there is none. */
+export interface Head {
+  readonly sequence: number
+  readonly position: TopicPosition
+}
+
+const names = { epoch: 'Twoway-Epoch', offset: 'Twoway-Offset', tag: 'Twoway-Tag', previous: 'Twoway-Previous' }
+
+/** The headers of the message that follows a head. */
+export function headersAfter({ position }: Head, tag: string): MsgHdrs {
+  const made = headers()
+  made.set(names.epoch, position.epoch)
+  made.set(names.offset, String(position.offset + 1))
+  made.set(names.tag, tag)
+  made.set(names.previous, position.mark)
+  return made
+}
+
+/** The entry of a stored message; undefined for a message that no broker of Twoway has written. */
+export function readEntry(sequence: number, fields: HeaderFields, data: Uint8Array): Entry | undefined {
+  const epoch = fields.get(names.epoch)
+  const offset = Number(fields.get(names.offset))
+  const tag = fields.get(names.tag)
+  if (!epoch || !tag || !Number.isSafeInteger(offset) || offset < 1 || !isSequence(sequence)) return undefined
+  const content = decode(data)
+  if (content === undefined) return undefined
+  const position = { epoch, offset, mark: markOf(sequence, tag) }
+  return { sequence, message: { position, previousMark: fields.get(names.previous) ?? '', content } }
+}
+
+export interface HeaderFields {
+  get(name: string): string | undefined
+}
+
+/** The header fields of a message that the API of JetStream answers as base64. */
+export function parseHeaders(text: string): HeaderFields {
+  const fields = new Map<string, string>()
+  for (const line of text.split('\r\n').slice(1)) {
+    const colon = line.indexOf(':')
+    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1).trim())
+  }
+  return fields
+}
+
+/**
+ * The mark of a message: its sequence number, by which it is found again, and the random tag of its publish, which tells it
+ * from a message that took the number after a restore of the stream.
+ */
+export function markOf(sequence: number, tag: string): string {
+  return `${sequence}-${tag}`
+}
+
+/** The sequence number in a mark, which a client may have made up; undefined if there is none. */
+export function sequenceOf(mark: string): number | undefined {
+  const sequence = Number(/^(\d{1,16})-/.exec(mark)?.[1])
+  return isSequence(sequence) ? sequence : undefined
+}
+
+function isSequence(value: number): boolean {
+  return Number.isSafeInteger(value) && value > 0
+}
+
+const textKind = 0x74
+const bytesKind = 0x62
+
+/** A content with a first byte that tells text from bytes. */
+export function encode(content: BrokerContent): Uint8Array {
+  const bytes = Buffer.from(content as Uint8Array)
+  const encoded = Buffer.allocUnsafe(bytes.length + 1)
+  encoded[0] = typeof content === 'string' ? textKind : bytesKind
+  encoded.set(bytes, 1)
+  return encoded
+}
+
+/** The content of encoded bytes; undefined for bytes that `encode` has not made. */
+export function decode(encoded: Uint8Array): BrokerContent | undefined {
+  const rest = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength).subarray(1)
+  if (encoded[0] === textKind) return rest.toString()
+  // The client's buffer may be used again; the content must not change.
+  return encoded[0] === bytesKind ? Uint8Array.from(rest) : undefined
+}

@@ -1,0 +1,1 @@
+export { type NatsBroker, type NatsBrokerOptions, natsBroker } from './nats-broker.js'

@@ -1,0 +1,385 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Msg, type NatsConnection, NoRespondersError, RequestError } from '@nats-io/nats-core'
+import type {
+  BrokerContent,
+  BrokerPatternEvents,
+  BrokerTopicEvents,
+  ResumableBroker,
+  ResumableTopic,
+  Resumed,
+  ResumeFailure,
+  TopicHistory,
+  TopicMessage,
+  TopicPosition,
+} from 'twoway/hub'
+import { decode, type Entry, encode, type Head, headersAfter, markOf, readEntry, sequenceOf } from './envelope.js'
+import { answerOf, fieldsOf, isRefusal, refusals, Stream, type StreamSettings } from './stream.js'
+import { subjectOf, topicOf } from './subject.js'
+
+export interface NatsBrokerOptions {
+  /** A connection of `@nats-io/transport-node`, or of another transport of NATS. It must connect again after a loss. */
+  readonly connection: NatsConnection
+  /**
+   * The name of the stream. The broker makes the stream if it is missing.
+   * @default 'twoway'
+   */
+  readonly stream?: string | undefined
+  /**
+   * Put before all subjects, with a dot, so that several services can share a server. Each prefix takes a stream of its own.
+   * @default 'twoway'
+   */
+  readonly prefix?: string | undefined
+  /**
+   * Messages of a topic that are kept. Older ones are removed.
+   * @default 1_000
+   */
+  readonly historyCount?: number | undefined
+  /**
+   * Milliseconds for which the key of a publish is known.
+   * @default 120_000
+   */
+  readonly dedupeMs?: number | undefined
+  /**
+   * Where the server stores the stream: with 'memory', a restart of the server loses it.
+   * @default 'file'
+   */
+  readonly storage?: 'file' | 'memory' | undefined
+  /**
+   * Servers of a cluster that store the stream: 3 survive the loss of one.
+   * @default 1
+   */
+  readonly replicas?: number | undefined
+  /**
+   * Bytes of the stream. At the limit the oldest messages of all topics are removed.
+   * @default -1 (the limit of the account)
+   */
+  readonly maxBytes?: number | undefined
+  /**
+   * Milliseconds that the server may take for an answer. Then a publish rejects; it may have been stored.
+   * @default 5_000
+   */
+  readonly timeoutMs?: number | undefined
+}
+
+/** A broker on nats-server 2.9 or later with JetStream. The connection stays yours: close it after the hub. */
+export interface NatsBroker extends ResumableBroker {}
+
+/**
+ * Topics on one stream of JetStream. A message carries its epoch, offset, tag and the mark of its predecessor. JetStream stores
+ * it only if the predecessor is still the newest of its subject, so that offsets have no holes, whichever node publishes.
+ * RePublish delivers what is stored. The settings for the stream have an effect only when the broker makes it.
+ */
+export function natsBroker(options: NatsBrokerOptions): NatsBroker {
+  const {
+    connection,
+    stream = 'twoway',
+    prefix = 'twoway',
+    historyCount = 1000,
+    dedupeMs = 120_000,
+    storage = 'file',
+    replicas = 1,
+    maxBytes = -1,
+    timeoutMs = 5000,
+  } = options
+  if (typeof connection?.request !== 'function') throw new TypeError('connection must be a connection to NATS')
+  for (const [name, value] of Object.entries({ historyCount, dedupeMs, replicas, timeoutMs })) {
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new TypeError(`${name} must be a whole number above 0, not ${value}`)
+  }
+  if (!/^[^\s\p{Cc}.*>/\\]+$/u.test(stream))
+    throw new TypeError('stream must be a name without dots, spaces and wildcards')
+  if (!/^[^\s\p{Cc}.*>]+(\.[^\s\p{Cc}.*>]+)*$/u.test(prefix))
+    throw new TypeError('prefix must be a subject without wildcards')
+  return new Broker(connection, { stream, prefix, historyCount, dedupeMs, storage, replicas, maxBytes, timeoutMs })
+}
+
+class Broker implements NatsBroker {
+  readonly delivery = 'resumable'
+  readonly #connection: NatsConnection
+  readonly #settings: StreamSettings
+  readonly #stream: Stream
+  #prepared: Promise<void> | undefined
+
+  constructor(connection: NatsConnection, settings: StreamSettings) {
+    this.#connection = connection
+    this.#settings = settings
+    this.#stream = new Stream(connection, settings)
+  }
+
+  async open(topic: string, events: BrokerTopicEvents): Promise<ResumableTopic> {
+    await this.#prepare()
+    const opened = new Topic(this.#connection, this.#stream, this.#settings, subjectOf(topic), events)
+    await opened.start()
+    return opened
+  }
+
+  async watch(pattern: string, events: BrokerPatternEvents): Promise<() => void> {
+    await this.#prepare()
+    const subject = subjectOf(pattern)
+    const { prefix } = this.#settings
+    const nameOf = (message: Msg): string => topicOf(message.subject.slice(prefix.length + '.l.'.length))
+    const live = this.#connection.subscribe(this.#stream.liveSubjectOf(subject), {
+      callback: (error, message) => {
+        const entry = error ? undefined : liveEntryOf(message)
+        if (entry) events.stored(nameOf(message), entry.message)
+      },
+    })
+    const volatile = this.#connection.subscribe(`${prefix}.v.${subject}`, {
+      callback: (error, message) => {
+        const content = error ? undefined : decode(message.data)
+        if (content !== undefined) events.volatile(nameOf(message), content)
+      },
+    })
+    await this.#connection.flush()
+    return () => {
+      live.unsubscribe()
+      volatile.unsubscribe()
+    }
+  }
+
+  /** Makes the stream once; after a failure, the next call tries again. */
+  #prepare(): Promise<void> {
+    this.#prepared ??= this.#stream.prepare().catch((error) => {
+      this.#prepared = undefined
+      throw error
+    })
+    return this.#prepared
+  }
+}
+
+interface Waiting {
+  readonly content: BrokerContent
+  readonly id: string | undefined
+  readonly until: number
+  resolve(position: TopicPosition): void
+  reject(error: unknown): void
+}
+
+class Topic implements ResumableTopic {
+  readonly #connection: NatsConnection
+  readonly #stream: Stream
+  readonly #settings: StreamSettings
+  readonly #topic: string
+  readonly #subject: string
+  readonly #events: BrokerTopicEvents
+  readonly #ends: (() => void)[] = []
+  /** Publishes in their order: the next one must name the one before it, so that one at a time is on its way. */
+  readonly #queue: Waiting[] = []
+  #isStoring = false
+  /** The newest message that this node knows; undefined after an answer that did not come. */
+  #newest: Head | undefined
+  /** The newest message at the time of `open`: those up to it are not delivered, also when RePublish sends them later. */
+  #opened: Head | undefined
+  /** The server and the connection at the time of `open`. */
+  #openedOn = ''
+
+  constructor(
+    connection: NatsConnection,
+    stream: Stream,
+    settings: StreamSettings,
+    topic: string,
+    events: BrokerTopicEvents,
+  ) {
+    this.#connection = connection
+    this.#stream = stream
+    this.#settings = settings
+    this.#topic = topic
+    this.#subject = stream.subjectOf(topic)
+    this.#events = events
+  }
+
+  async start(): Promise<void> {
+    let early: Entry[] | undefined = []
+    const live = this.#connection.subscribe(this.#stream.liveSubjectOf(this.#topic), {
+      callback: (error, message) => {
+        const entry = error ? undefined : liveEntryOf(message)
+        if (!entry) return
+        if (early) early.push(entry)
+        else this.#deliver(entry)
+      },
+    })
+    const volatile = this.#connection.subscribe(`${this.#settings.prefix}.v.${this.#topic}`, {
+      callback: (error, message) => {
+        const content = error ? undefined : decode(message.data)
+        if (content !== undefined) this.#events.volatile(content)
+      },
+    })
+    this.#ends.push(
+      () => live.unsubscribe(),
+      () => volatile.unsubscribe(),
+    )
+    try {
+      await this.#connection.flush()
+      this.#openedOn = this.#linkName()
+      this.#opened = await this.#readHead()
+    } catch (error) {
+      this.leave()
+      throw error
+    }
+    const entries = early
+    early = undefined
+    for (const entry of entries) this.#deliver(entry)
+  }
+
+  publish(content: BrokerContent, id?: string): Promise<TopicPosition> {
+    const until = performance.now() + this.#settings.timeoutMs
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ content, id, until, resolve, reject })
+      if (!this.#isStoring) void this.#storeAll()
+    })
+  }
+
+  async head(): Promise<TopicPosition> {
+    return (await this.#readHead()).position
+  }
+
+  async since(position: TopicPosition, most: number): Promise<Resumed<BrokerContent>> {
+    const { sequence, position: head } = await this.#readHead()
+    const refuse = (reason: ResumeFailure): Resumed<BrokerContent> => ({ recovered: false, head, reason })
+    const { epoch, offset, mark } = position
+    if (epoch !== head.epoch) return refuse('unknown-epoch')
+    if (!Number.isSafeInteger(offset) || offset < 0 || offset > head.offset) return refuse('rewound')
+    if (offset === head.offset) {
+      return mark === head.mark ? { recovered: true, head, messages: [] } : refuse('rewound')
+    }
+    const from = offset === 0 ? 0 : sequenceOf(mark)
+    if (from === undefined || from >= sequence || (offset === 0 && mark !== '')) return refuse('rewound')
+    const missing = head.offset - offset
+    if (missing > this.#settings.historyCount) return refuse('expired')
+    // A wrong mark is told before a limit, as the limit says that the position itself is good.
+    const entries = await this.#stream.between(this.#subject, from + 1, sequence)
+    const messages = entries.map(({ message }) => message)
+    const first = messages[0]
+    if (first === undefined || first.position.offset > offset + 1) return refuse('expired')
+    if (first.position.offset <= offset || first.previousMark !== mark) return refuse('rewound')
+    if (!isWhole(messages, head)) return refuse('expired')
+    if (missing > most) return refuse('limit')
+    return { recovered: true, head, messages }
+  }
+
+  async last(most: number): Promise<TopicHistory<BrokerContent>> {
+    const { sequence, position: head } = await this.#readHead()
+    if (most < 1 || sequence === 0) return { head, messages: [] }
+    const entries = await this.#stream.between(this.#subject, 1, sequence)
+    const messages = entries.map(({ message }) => message).slice(-Math.min(most, this.#settings.historyCount))
+    return { head, messages }
+  }
+
+  send(content: BrokerContent): void {
+    try {
+      this.#connection.publish(`${this.#settings.prefix}.v.${this.#topic}`, encode(content))
+    } catch {
+      // A closed connection sends nothing, and a volatile message may be lost.
+    }
+  }
+
+  leave(): void {
+    for (const end of this.#ends.splice(0)) end()
+  }
+
+  #deliver(entry: Entry): void {
+    if (this.#ends.length === 0) return
+    this.#learn(entry)
+    if (!this.#isBeforeOpen(entry)) this.#events.stored(entry.message)
+  }
+
+  /** A stream that was made again, or restored from an older snapshot, gives out numbers again: those messages are new. */
+  #isBeforeOpen({ sequence, message }: Entry): boolean {
+    const opened = this.#opened
+    if (opened === undefined || sequence > opened.sequence) return false
+    return message.position.epoch === opened.position.epoch && this.#openedOn === this.#linkName()
+  }
+
+  #linkName(): string {
+    const { server_id, client_id } = this.#connection.info ?? {}
+    return `${server_id} ${client_id}`
+  }
+
+  #learn({ sequence, message }: Entry): void {
+    if (this.#newest !== undefined && this.#newest.sequence < sequence) {
+      this.#newest = { sequence, position: message.position }
+    }
+  }
+
+  async #readHead(): Promise<Head> {
+    const entry = await this.#stream.newest(this.#subject)
+    if (entry !== undefined) return { sequence: entry.sequence, position: entry.message.position }
+    return { sequence: 0, position: { epoch: await this.#stream.epoch(), offset: 0, mark: '' } }
+  }
+
+  async #storeAll(): Promise<void> {
+    this.#isStoring = true
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      try {
+        next.resolve(await this.#store(next))
+      } catch (error) {
+        this.#newest = undefined
+        next.reject(error)
+      }
+    }
+    this.#isStoring = false
+  }
+
+  /** Stores a message behind the newest one. Another node may come first; then the message is tried behind that node's. */
+  async #store({ content, id, until }: Waiting): Promise<TopicPosition> {
+    const data = encode(content)
+    for (;;) {
+      const timeout = Math.ceil(until - performance.now())
+      if (timeout < 1) throw new Error(`NATS has not stored the message within ${this.#settings.timeoutMs} ms`)
+      if (this.#newest === undefined) this.#newest = await this.#readHead()
+      const head = this.#newest
+      const tag = randomBytes(8).toString('base64url')
+      const headers = headersAfter(head, tag)
+      headers.set('Nats-Expected-Stream', this.#settings.stream)
+      headers.set('Nats-Expected-Last-Subject-Sequence', String(head.sequence))
+      if (id !== undefined) headers.set('Nats-Msg-Id', this.#messageId(id))
+      try {
+        const answer = answerOf(await this.#connection.request(this.#subject, data, { timeout, headers }))
+        const { seq, duplicate } = answer as { readonly seq: number; readonly duplicate?: boolean }
+        if (duplicate === true) return await this.#positionAt(seq)
+        const { epoch, offset } = head.position
+        const position = { epoch, offset: offset + 1, mark: markOf(seq, tag) }
+        this.#learn({ sequence: seq, message: { position, previousMark: head.position.mark, content } })
+        return position
+      } catch (error) {
+        this.#newest = undefined
+        // A cluster without a leader does not answer, and has stored nothing.
+        if (isUnanswered(error) || isRefusal(error, refusals.unavailable)) await sleep(50)
+        else if (!isRefusal(error, refusals.wrongSequence)) throw error
+      }
+    }
+  }
+
+  async #positionAt(sequence: number): Promise<TopicPosition> {
+    const entry = await this.#stream.at(sequence)
+    if (entry === undefined) throw new Error('the message was stored before, and is no longer in the history')
+    return entry.message.position
+  }
+
+  /** The window of JetStream is one for the stream: the topic is part of the id. A hash has no character that a header refuses. */
+  #messageId(id: string): string {
+    return createHash('sha256').update(`${this.#subject} ${id}`, 'utf16le').digest('base64url')
+  }
+}
+
+/** Whether no server took a request. The client gives the error in a RequestError. */
+function isUnanswered(error: unknown): boolean {
+  return error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders())
+}
+
+/** Whether messages follow each other up to the head, without a hole. */
+function isWhole(messages: readonly TopicMessage<BrokerContent>[], head: TopicPosition): boolean {
+  const isChain = messages.every(
+    ({ position, previousMark }, index) =>
+      index === 0 ||
+      (previousMark === messages[index - 1]!.position.mark &&
+        position.offset === messages[index - 1]!.position.offset + 1),
+  )
+  return isChain && messages.at(-1)?.position.mark === head.mark
+}
+
+/** The entry of a message that RePublish sent. */
+function liveEntryOf(message: Msg): Entry | undefined {
+  return readEntry(Number(message.headers?.get('Nats-Sequence')), fieldsOf(message), message.data)
+}

@@ -1,0 +1,251 @@
+import { createInbox, type Msg, type NatsConnection } from '@nats-io/nats-core'
+import { type Entry, parseHeaders, readEntry } from './envelope.js'
+
+export interface StreamSettings {
+  readonly stream: string
+  readonly prefix: string
+  readonly historyCount: number
+  readonly dedupeMs: number
+  readonly storage: 'file' | 'memory'
+  readonly replicas: number
+  readonly maxBytes: number
+  readonly timeoutMs: number
+}
+
+interface StreamInfo {
+  readonly created: string
+  readonly config: {
+    readonly subjects?: readonly string[]
+    readonly max_msgs_per_subject?: number
+    readonly republish?: { readonly src?: string; readonly dest: string; readonly headers_only?: boolean }
+  }
+}
+
+interface ApiError {
+  readonly code: number
+  readonly err_code: number
+  readonly description: string
+}
+
+/** An error that JetStream answered, with its number. */
+class JetStreamError extends Error {
+  override readonly name = 'JetStreamError'
+  readonly number: number
+
+  constructor({ err_code, description }: ApiError) {
+    super(`JetStream refused: ${description} (${err_code})`)
+    this.number = err_code
+  }
+}
+
+/** The numbers of JetStream's errors that the broker acts on. */
+export const refusals = {
+  streamMissing: 10059,
+  nameInUse: 10058,
+  noMessage: 10037,
+  wrongSequence: 10071,
+  unavailable: 10008,
+}
+
+/** The stream of a broker, over JetStream's own API of requests, the same in each version of the server since 2.9. */
+export class Stream {
+  readonly #connection: NatsConnection
+  readonly #settings: StreamSettings
+
+  constructor(connection: NatsConnection, settings: StreamSettings) {
+    this.#connection = connection
+    this.#settings = settings
+  }
+
+  subjectOf(topic: string): string {
+    return `${this.#settings.prefix}.s.${topic}`
+  }
+
+  liveSubjectOf(topic: string): string {
+    return `${this.#settings.prefix}.l.${topic}`
+  }
+
+  /**
+   * The time at which the stream was made, in nanoseconds. It tells a stream from one that was made after its removal. It
+   * stays the same in a stream that is restored from an older snapshot; the marks show that case.
+   */
+  async epoch(): Promise<string> {
+    return (await this.#info()).created
+  }
+
+  /** Makes the stream unless it is there. Throws if the one there has other subjects or does not republish. */
+  async prepare(): Promise<void> {
+    const { stream, prefix, historyCount, dedupeMs, storage, replicas, maxBytes } = this.#settings
+    try {
+      this.#check(await this.#info())
+      return
+    } catch (error) {
+      if (!isRefusal(error, refusals.streamMissing)) throw error
+    }
+    try {
+      await this.ask(`STREAM.CREATE.${stream}`, {
+        name: stream,
+        subjects: [`${prefix}.s.>`],
+        retention: 'limits',
+        discard: 'old',
+        storage,
+        num_replicas: replicas,
+        max_msgs_per_subject: historyCount,
+        max_msgs: -1,
+        max_bytes: maxBytes,
+        max_age: 0,
+        duplicate_window: dedupeMs * 1_000_000,
+        republish: { src: `${prefix}.s.>`, dest: `${prefix}.l.>` },
+      })
+    } catch (error) {
+      // Another node has made it meanwhile, or has one with other limits, which is checked.
+      if (!isRefusal(error, refusals.nameInUse)) throw this.#missing(error)
+    }
+    this.#check(await this.#info())
+  }
+
+  /** The newest message of a topic's subject; undefined if there is none. The leader answers, so that it is the newest. */
+  newest(subject: string): Promise<Entry | undefined> {
+    return this.#get({ last_by_subj: subject })
+  }
+
+  /** The message with a sequence number; undefined if it is not there. */
+  at(sequence: number): Promise<Entry | undefined> {
+    return this.#get({ seq: sequence })
+  }
+
+  /** The messages of a subject from one sequence number to another, both included. */
+  async between(subject: string, first: number, last: number): Promise<Entry[]> {
+    const { stream, timeoutMs } = this.#settings
+    const entries: Entry[] = []
+    if (first > last) return entries
+    const inbox = createInbox()
+    let name: string | undefined
+    let finish: () => void = () => undefined
+    let fail: (error: Error) => void = () => undefined
+    const complete = new Promise<void>((resolve, reject) => {
+      finish = resolve
+      fail = reject
+    })
+    const subscription = this.#connection.subscribe(inbox, {
+      callback: (error, message) => {
+        if (error) return fail(error)
+        const { sequence, pending } = readReply(message)
+        const entry = sequence <= last ? readEntry(sequence, fieldsOf(message), message.data) : undefined
+        if (entry) entries.push(entry)
+        if (sequence >= last || pending === 0) finish()
+      },
+    })
+    const timer = setTimeout(
+      () => fail(new Error(`JetStream has not sent its messages within ${timeoutMs} ms`)),
+      timeoutMs,
+    )
+    complete.catch(() => undefined)
+    try {
+      const config = {
+        deliver_subject: inbox,
+        filter_subject: subject,
+        deliver_policy: 'by_start_sequence',
+        opt_start_seq: first,
+        ack_policy: 'none',
+        replay_policy: 'instant',
+        max_deliver: 1,
+        mem_storage: true,
+        num_replicas: 1,
+      }
+      const made = (await this.ask(`CONSUMER.CREATE.${stream}`, { stream_name: stream, config })) as {
+        readonly name: string
+        readonly num_pending: number
+        readonly delivered: { readonly consumer_seq: number }
+      }
+      name = made.name
+      if (made.num_pending + made.delivered.consumer_seq === 0) finish()
+      await complete
+      return entries
+    } finally {
+      clearTimeout(timer)
+      subscription.unsubscribe()
+      if (name !== undefined) this.ask(`CONSUMER.DELETE.${stream}.${name}`, {}).catch(() => undefined)
+    }
+  }
+
+  /** Asks the API of JetStream. Throws a JetStreamError for its refusal. */
+  async ask(action: string, request: object): Promise<unknown> {
+    const { timeoutMs } = this.#settings
+    const answer = await this.#connection.request(`$JS.API.${action}`, JSON.stringify(request), { timeout: timeoutMs })
+    return answerOf(answer)
+  }
+
+  async #info(): Promise<StreamInfo> {
+    try {
+      return (await this.ask(`STREAM.INFO.${this.#settings.stream}`, {})) as StreamInfo
+    } catch (error) {
+      if (error instanceof JetStreamError) throw error
+      throw new Error(
+        'JetStream does not answer: the server is away, lacks JetStream, or the user may not use its API',
+        {
+          cause: error,
+        },
+      )
+    }
+  }
+
+  #check({ config }: StreamInfo): void {
+    const { prefix } = this.#settings
+    const { republish, subjects } = config
+    const isRight =
+      subjects?.includes(`${prefix}.s.>`) === true &&
+      republish?.src === `${prefix}.s.>` &&
+      republish.dest === `${prefix}.l.>` &&
+      republish.headers_only !== true
+    if (!isRight) throw this.#missing(undefined)
+  }
+
+  #missing(cause: unknown): Error {
+    const { stream, prefix, historyCount, dedupeMs, storage, replicas, maxBytes } = this.#settings
+    const command = [
+      `nats stream add ${stream} --subjects '${prefix}.s.>' --storage ${storage} --replicas ${replicas}`,
+      `--max-msgs-per-subject ${historyCount} --max-bytes ${maxBytes} --dupe-window ${dedupeMs}ms`,
+      `--republish-source '${prefix}.s.>' --republish-destination '${prefix}.l.>'`,
+      '--retention limits --discard old --defaults',
+    ].join(' ')
+    return new Error(`the stream ${stream} is missing or has other subjects; make it with: ${command}`, { cause })
+  }
+
+  async #get(query: object): Promise<Entry | undefined> {
+    try {
+      const { message } = (await this.ask(`STREAM.MSG.GET.${this.#settings.stream}`, query)) as {
+        readonly message: { readonly seq: number; readonly hdrs?: string; readonly data?: string }
+      }
+      const fields = parseHeaders(Buffer.from(message.hdrs ?? '', 'base64').toString())
+      return readEntry(message.seq, fields, Buffer.from(message.data ?? '', 'base64'))
+    } catch (error) {
+      if (isRefusal(error, refusals.noMessage)) return undefined
+      throw error
+    }
+  }
+}
+
+/** What JetStream answered. Throws a JetStreamError for a refusal. */
+export function answerOf(message: Msg): unknown {
+  const answer = message.json<{ readonly error?: ApiError }>()
+  if (answer.error) throw new JetStreamError(answer.error)
+  return answer
+}
+
+export function isRefusal(error: unknown, number: number): boolean {
+  return error instanceof JetStreamError && error.number === number
+}
+
+/** The header fields of a message of the client. */
+export function fieldsOf(message: Msg): { get(name: string): string | undefined } {
+  return { get: (name) => message.headers?.get(name) }
+}
+
+/** The stream's sequence number, and how many messages follow, in the reply subject of a consumer's message. */
+function readReply({ reply = '' }: Msg): { readonly sequence: number; readonly pending: number } {
+  // With a domain, two tokens stand before the stream's name; the last ones are the same.
+  const tokens = reply.split('.')
+  const at = tokens.length > 9 ? 7 : 5
+  return { sequence: Number(tokens[at]), pending: Number(tokens[at + 3]) }
+}

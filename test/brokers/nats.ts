@@ -1,0 +1,148 @@
+/** `npm run test:brokers`: the broker on NATS JetStream against Debian's nats-server. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { type NatsBroker, natsBroker } from '@twoway/nats'
+import { brokerContract } from 'twoway-testing/contracts/broker.contract.js'
+import { NatsServer } from './nats-server.js'
+
+let server: NatsServer
+const connections: NatsConnection[] = []
+before(async () => {
+  server = await NatsServer.start()
+})
+after(async () => {
+  for (const connection of connections) await connection.close()
+  await server.end()
+})
+
+async function connected(): Promise<NatsConnection> {
+  const connection = await connect({
+    servers: `127.0.0.1:${server.port}`,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 100,
+  })
+  connections.push(connection)
+  return connection
+}
+
+let names = 0
+
+async function node(name: string, historyCount = 200): Promise<NatsBroker> {
+  return natsBroker({ connection: await connected(), stream: name, prefix: name, historyCount, timeoutMs: 2000 })
+}
+
+const silent = { stored: () => undefined, volatile: () => undefined }
+
+brokerContract('NATS', async () => {
+  names += 1
+  const name = `contract${names}`
+  return {
+    connect: () => node(name),
+    close: async () => {
+      for (const connection of connections.splice(0)) await connection.close()
+    },
+  }
+})
+
+describe('natsBroker', () => {
+  it('refuses wrong options', async () => {
+    assert.throws(() => natsBroker({ connection: {} as never }), /connection must be a connection to NATS/)
+    const connection = await connected()
+    assert.throws(
+      () => natsBroker({ connection, historyCount: 0 }),
+      /historyCount must be a whole number above 0, not 0/,
+    )
+    assert.throws(() => natsBroker({ connection, stream: 'a.b' }), /stream must be a name without dots/)
+    assert.throws(() => natsBroker({ connection, prefix: 'a.>' }), /prefix must be a subject without wildcards/)
+  })
+
+  it('says how to make a stream that is there with other subjects', async () => {
+    const connection = await connected()
+    const config = { name: 'foreign', subjects: ['foreign.x'], storage: 'memory' }
+    await connection.request('$JS.API.STREAM.CREATE.foreign', JSON.stringify(config))
+    const broker = natsBroker({ connection, stream: 'foreign', prefix: 'foreign' })
+    await assert.rejects(broker.open('a', silent), /nats stream add foreign --subjects 'foreign\.s\.>'/)
+  })
+
+  it('keeps topics apart whose names differ only in lone surrogates', async () => {
+    const broker = await node('surrogates')
+    const names = ['a\ud800', 'a\ud801', 'a%d800', 'a%']
+    for (const name of names) assert.equal((await (await broker.open(name, silent)).publish('')).offset, 1)
+    const seen: string[] = []
+    let tell = (): void => undefined
+    const four = new Promise<void>((resolve) => (tell = resolve))
+    await broker.watch('*', {
+      ...silent,
+      stored: (topic) => {
+        if (seen.push(topic) === names.length) tell()
+      },
+    })
+    for (const name of names) await (await broker.open(name, silent)).publish('')
+    await four
+    assert.deepEqual(seen, names)
+  })
+
+  it('keeps positions over a server that is killed and started again', { timeout: 60_000 }, async () => {
+    const broker = await node('killed')
+    const topic = await broker.open('a', silent)
+    const start = await topic.head()
+    const stored = await topic.publish('1', 'id')
+    await server.kill()
+    await assert.rejects(topic.publish('while it is away'))
+    await server.run()
+    let position = stored
+    for (;;) {
+      try {
+        position = await topic.publish('2', 'id 2')
+        break
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+    }
+    const answer = await topic.since(start, 10)
+    assert.ok(answer.recovered)
+    assert.deepEqual(answer.messages[0]!.position, stored)
+    assert.deepEqual(answer.messages.at(-1)!.position, position)
+  })
+
+  it('notices a server that comes back with an older copy of its data', { timeout: 60_000 }, async () => {
+    const broker = await node('older')
+    let tell = (): void => undefined
+    const seen = new Promise<void>((resolve) => (tell = resolve))
+    const topic = await broker.open('a', silent)
+    const kept = await topic.publish('1')
+    await server.kill()
+    server.save()
+    await server.run()
+    const answering = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
+      for (;;) {
+        try {
+          return await ask()
+        } catch {
+          await new Promise((resolve) => setTimeout(resolve, 50))
+        }
+      }
+    }
+    const lost = await answering(() => topic.publish('2', 'id 2'))
+    const reader = await broker.open('a', {
+      ...silent,
+      stored: ({ content }) => {
+        if (content === 'after') tell()
+      },
+    })
+    await server.kill()
+    server.restore()
+    await server.run()
+    const refused = await answering(() => topic.since(lost, 100))
+    assert.deepEqual(refused, { recovered: false, head: kept, reason: 'rewound' })
+    // The number of the lost message is given out again, with another mark.
+    const again = await answering(() => topic.publish('after', 'id after'))
+    assert.equal(again.offset, lost.offset)
+    assert.notEqual(again.mark, lost.mark)
+    await seen
+    const still = await reader.since(lost, 100)
+    assert.deepEqual(still, { recovered: false, head: again, reason: 'rewound' })
+    assert.ok((await reader.since(kept, 100)).recovered)
+  })
+})
