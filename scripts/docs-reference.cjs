@@ -335,7 +335,7 @@ function closeCodes() {
 function variables() {
   /** @type {Set<string>} */
   const names = new Set()
-  for (const name of ['twoway', 'cli', 'ws', 'redis']) {
+  for (const name of ['twoway', 'cli', 'ws', 'redis', 'nats']) {
     const folder = join(root, 'packages', name, 'src')
     for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
       if (!/(?<!\.test)\.ts$/.test(file)) continue

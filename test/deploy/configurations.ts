@@ -159,7 +159,8 @@ describe('Kubernetes', () => {
     assert.ok(delayMs >= 2 * Number(seconds) * 1000)
 
     const code = replaced(blocksOf('Readiness', 'ts')[0]!, 'port: 8080', 'port: 0')
-    const program = writeProgram('probed.js', `${code}\n${shutdown}\nconsole.log(server.port)`)
+    const shutdownImport = "import { gracefulShutdown } from 'twoway/server'"
+    const program = writeProgram('probed.js', `${shutdownImport}\n${code}\n${shutdown}\nconsole.log(server.port)`)
     const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] })
     const ended = once(child, 'exit')
     const port = await linesOf(child)()
