@@ -74,7 +74,7 @@ const parts: readonly Part[] = [
     pages: [
       ['how-it-works', 'How a message travels'],
       ['defaults', 'Why the defaults are as they are'],
-      ['topics', 'What topics promise'],
+      ['topics', 'Promises of topics'],
       ['safety', 'Safe by default'],
       ['memory', 'Memory'],
       ['benchmarks', 'Benchmarks'],

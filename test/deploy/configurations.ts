@@ -85,7 +85,7 @@ describe('systemd', () => {
     assert.equal(`${stderr}${status}`, '0')
   })
 
-  // What systemd does for these units, without being process 1: Python holds the socket and reads the notifications.
+  // A stand-in for systemd, which has to be process 1: Python holds the socket and reads the notifications.
   const manager = `
 import os, signal, socket, subprocess, sys, threading
 listening = socket.create_server(('127.0.0.1', 0), backlog=4096)

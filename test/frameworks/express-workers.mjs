@@ -88,7 +88,7 @@ async function test() {
 
   gracefulShutdown(workers, {
     withinMs: 5000,
-    // biome-ignore lint/suspicious/noThenProperty: the name of the option.
+    // biome-ignore lint/suspicious/noThenProperty: `then` is the name of the option.
     async then() {
       const codes = (await Promise.all(closes)).map(({ code }) => code)
       assert.deepEqual([...new Set(codes)], [1012])

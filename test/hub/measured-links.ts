@@ -1,7 +1,7 @@
 /** Links of `npm run measure:hub`, in a process of their own. Each one subscribes to some topics. */
 import { Link } from 'twoway/link'
 
-/** Opens links, or waits until each has so many messages of each of its topics. */
+/** Opens links, or waits until each link has received a number of messages of each topic. */
 export type LinksOrder = { readonly open: number; readonly topics: readonly string[] } | { readonly whole: number }
 
 export interface LinksAnswer {

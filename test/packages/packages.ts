@@ -1,6 +1,6 @@
 /**
  * `npm run test:packages`: packs the packages as for publishing, installs the archives into empty folders, and runs the command,
- * several processes and each template of `examples/templates` there. What else they need comes from npm.
+ * several processes and each template of `examples/templates` there. Their other packages come from npm.
  */
 import assert from 'node:assert/strict'
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process'

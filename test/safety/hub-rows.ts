@@ -6,7 +6,7 @@ import { figure, mebibytes, type Row } from './row.js'
 
 /** The longest acceptable wait of a bystander, which is a plain client of the same server. */
 const mostMs = 100
-/** What the limits of a hub allow: 64 MiB of stored messages, and 10,000 topics of 10 KB each with the slack of the heap. */
+/** The limits of a hub allow this memory: 64 MiB of stored messages, and 10,000 topics of 10 KB each with the slack of the heap. */
 const mostBytes = 160 << 20
 const floodMs = 3000
 

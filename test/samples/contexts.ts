@@ -14,7 +14,7 @@ export const introduced: Readonly<Record<string, readonly string[]>> = {
 const httpServer = "declare const httpServer: import('node:http').Server"
 const server = "declare const server: import('twoway/server').Server"
 
-/** What the samples of a document take for granted, such as an app: a line for each name. */
+/** The names that the samples of a document use without a declaration, such as an app: a line for each. */
 export const contexts: Readonly<Record<string, readonly string[]>> = {
   'docs/how-to/deploy.md': ['declare const cert: string', 'declare const key: string'],
   'docs/how-to/observability.md': [server, "declare const chat: import('twoway/server').Server"],

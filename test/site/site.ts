@@ -102,7 +102,7 @@ describe('the tutorial', { timeout, concurrency: 2 }, () => {
   }
 })
 
-/** Resolves when an output has so many lines, or after ten seconds. */
+/** Resolves when an output has a number of lines, or after ten seconds. */
 async function lines(printed: Locator, count: number): Promise<void> {
   const end = performance.now() + 10_000
   while (performance.now() < end) {

@@ -61,7 +61,7 @@ const rows: readonly Row[] = [
   { name: 'active: has echoed 1 KiB, TCP', server: { does: 'echo' }, connections: 2000, open: client(2, false) },
   { name: 'active, TLS', server: { does: 'echo', tls: true }, connections: 500, open: client(2, false) },
   {
-    name: 'compressed, each message by itself (the default)',
+    name: 'compressed, each message separately (the default)',
     server: { does: 'echo', perMessageDeflate: { thresholdBytes: 0 } },
     connections: 1000,
     open: client(2, true),

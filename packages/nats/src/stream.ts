@@ -226,7 +226,7 @@ export class Stream {
   }
 }
 
-/** What JetStream answered. Throws a JetStreamError for a refusal. */
+/** The answer of JetStream. Throws a JetStreamError for a refusal. */
 export function answerOf(message: Msg): unknown {
   const answer = message.json<{ readonly error?: ApiError }>()
   if (answer.error) throw new JetStreamError(answer.error)

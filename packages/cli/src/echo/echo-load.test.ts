@@ -36,7 +36,7 @@ class CountedTurns implements TurnClock {
   }
 }
 
-/** All that makes work by itself, or more of what is sent, each at its most; and what each client sends. */
+/** The settings that cause work without a message, or more work for a message, each at its limit; and the length of each client's messages. */
 const heaviest: readonly (readonly [query: string, message: number])[] = [
   ['?rate=10000&size=1048576', 0],
   ['?rate=10000', 0],

@@ -51,7 +51,7 @@ export function closeOf(ws: Socket): Promise<[number, Buffer]> {
   return new Promise((resolve) => ws.on('close', (code, reason) => resolve([code, reason])))
 }
 
-/** What a client that can't connect emits. */
+/** The events of a client that can't connect. */
 export async function failure(
   W: Module,
   url: string,

@@ -92,7 +92,7 @@ export const messageRows: readonly Row[] = [
       }),
   },
 
-  // What arrives
+  // Received messages
   { name: 'receive as nodebuffer', result: ['Buffer', [1], true], run: receives('nodebuffer', Buffer.from([1])) },
   {
     name: 'receive as arraybuffer',

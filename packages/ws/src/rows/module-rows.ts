@@ -1,7 +1,7 @@
 import { thrown } from './harness.js'
 import type { Row } from './row.js'
 
-/** What the module exports. */
+/** The exports of the module. */
 export const moduleRows: readonly Row[] = [
   {
     name: 'the constants, on the class and its objects',

@@ -7,7 +7,7 @@ import type { Row } from './row.js'
 import { serverRows } from './server-rows.js'
 import { violationRows } from './violation-rows.js'
 
-/** What ws documents, as calls and their results: `rows.test.ts` runs each on ws and on the drop-in. */
+/** The documented behaviour of ws, as calls and their results: `rows.test.ts` runs each on ws and on the drop-in. */
 export const rows: readonly Row[] = [
   ...moduleRows,
   ...clientRows,

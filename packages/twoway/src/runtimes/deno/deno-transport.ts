@@ -257,7 +257,7 @@ export class DenoTransport implements RewindableTransport {
     try {
       this.#connection?.close()
     } catch {
-      // It has closed by itself.
+      // Deno has closed it.
     }
   }
 
