@@ -6,11 +6,11 @@ import type { ErrorCode, Json } from '../subprotocol/messages.js'
 import { HistoryBudget } from '../topics/history-budget.js'
 import { isPattern } from '../topics/topic-name.js'
 import { HubCounts } from './hub-counts.js'
-import { HubError } from './hub-error.js'
+import { HubError, unavailable } from './hub-error.js'
 import { HubPresence } from './hub-presence.js'
 import type { HubLimits } from './hub-settings.js'
 import type { HubClient, HubData, HubMetrics, Identity, Presence, PublishSettings, RequestRule } from './hub-types.js'
-import { encodeContent } from './topics/content.js'
+import { checkKey, encodeContent } from './topics/content.js'
 import { type Frames, type Prepare, volatileFrames } from './topics/hub-message.js'
 import { HubPattern } from './topics/hub-pattern.js'
 import { HubTopic, type TopicListener } from './topics/hub-topic.js'
@@ -191,13 +191,17 @@ export class HubCore {
   ): Promise<TopicPosition | undefined> {
     const rule = this.rules.ofTopic(name)
     if (rule === undefined) throw noRule(name)
+    checkKey(key)
+    const content = encodeContent(volatile ? { key } : {}, data)
     const topic = this.openTopic(name, rule)
     topic.uses += 1
     try {
       await topic.opened
-      if (!volatile) return await this.publish(topic, encodeContent({}, data), key)
-      topic.send(encodeContent({ key }, data))
+      if (!volatile) return await this.publish(topic, content, key)
+      topic.send(content)
       return undefined
+    } catch (error) {
+      throw unavailable(error)
     } finally {
       topic.uses -= 1
     }

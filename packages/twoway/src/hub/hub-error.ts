@@ -28,3 +28,12 @@ export class HubError extends Error {
     this.retryAfterMs = retryAfterMs
   }
 }
+
+/** The error for an operation that the broker has not confirmed. A HubError stays. */
+export function unavailable(error: unknown): HubError {
+  if (error instanceof HubError) return error
+  return new HubError('unavailable', 'the broker does not answer: the message may have been stored', {
+    cause: error,
+    retryAfterMs: 1000,
+  })
+}

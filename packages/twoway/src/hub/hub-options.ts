@@ -17,9 +17,9 @@ export const hubLimitOptions = {
    */
   maxTopicLength: option(count('characters'), 200),
   /**
-   * Requests and publishes of one client that have no answer yet.
+   * Requests of one client that have no answer yet, and as many publishes.
    * @default 64
-   * @limit The client gets the error `limit`.
+   * @limit A further request gets the error `limit`. A further publish waits, and the client is read no further meanwhile.
    */
   maxPending: option(count('requests'), 64),
   /**

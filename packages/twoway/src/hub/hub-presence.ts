@@ -81,6 +81,11 @@ export class HubPresence {
     for (const topic of this.#topics.values()) this.#forgetUnused(topic)
   }
 
+  /** Makes the presence of a topic before a connection joins it. Throws a HubError if there are too many. */
+  reserve(name: string): void {
+    this.#topic(name)
+  }
+
   /** A connection subscribes to the topic. */
   join(name: string, client: PresenceWatcher): void {
     const topic = this.#topic(name)

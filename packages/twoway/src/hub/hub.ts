@@ -14,6 +14,7 @@ import { type Json, subprotocolName } from '../subprotocol/messages.js'
 import { defaultDedupe, MemoryBroker } from '../topics/memory-broker.js'
 import { faultOfPattern, faultOfTopic } from '../topics/topic-name.js'
 import { HubCore } from './hub-core.js'
+import { unavailable } from './hub-error.js'
 import { type hubLimitOptions, hubTable } from './hub-options.js'
 import type {
   HubClient,
@@ -107,7 +108,7 @@ export interface HubBase<Request> {
   publish(topic: string, data: HubData, settings?: PublishSettings): Promise<TopicPosition | undefined>
   /**
    * Listens to a topic or pattern on the server, for what stores, counts or answers messages. The listener is called in this
-   * process alone, before `publish` resolves if the broker is in this process. An error that it throws is reported. `gap` is called when
+   * process alone, before `publish` resolves if the broker is in this process. An error that one of both throws is reported. `gap` is called when
    * messages of a topic are missing. Resolves to a function that ends it. Rejects with a HubError if no rule covers the topic,
    * or the broker is away.
    */
@@ -217,20 +218,29 @@ export class Hub implements HubBase<unknown> {
   ): Promise<() => void> {
     const fault = faultOfPattern(topic)
     if (fault !== undefined) throw new UsageError('topicInvalid', fault)
-    const call = (name: string, content: BrokerContent, position: TopicPosition | undefined): void => {
+    const call = (run: () => void): void => {
       try {
-        const { from, key, data } = decodeContent(content)
-        listener({ topic: name, data, from, key, position })
+        run()
       } catch (error) {
         this.#core.report(error)
       }
     }
+    const tell = (name: string, content: BrokerContent, position: TopicPosition | undefined): void =>
+      call(() => {
+        const { from, key, data } = decodeContent(content)
+        listener({ topic: name, data, from, key, position })
+      })
     const { opened, end } = this.#core.listen(topic, {
-      stored: (message) => call(message.topic, message.content, message.position),
-      volatile: (name, content) => call(name, content, undefined),
-      gap,
+      stored: (message) => tell(message.topic, message.content, message.position),
+      volatile: (name, content) => tell(name, content, undefined),
+      gap: (name, reason) => call(() => gap(name, reason)),
     })
-    await opened
+    try {
+      await opened
+    } catch (error) {
+      end()
+      throw unavailable(error)
+    }
     return end
   }
 

@@ -116,14 +116,6 @@ export class HubSession implements HubClient, TopicsOwner {
     this.#output.message(message)
   }
 
-  checkPending(): void {
-    const { maxPending } = this.#core.limits
-    if (this.#topics.publishes + this.#requests.size < maxPending) return
-    throw new HubError('limit', `at most ${maxPending} requests and publishes of a client can wait for their answer`, {
-      retryAfterMs: 1000,
-    })
-  }
-
   countAnswer(messages: number): void {
     this.#turns.countAnswer(messages)
   }
@@ -201,8 +193,11 @@ export class HubSession implements HubClient, TopicsOwner {
   #request(received: Received<MessageOf<'req'>>): void | Promise<void> {
     const { id } = received.message
     if (this.#requests.has(id)) return this.#end('malformed', `the request ${id} has no answer yet: take another id`)
-    this.checkPending()
-    return this.#requests.begin(received)
+    const { maxPending } = this.#core.limits
+    if (this.#requests.size < maxPending) return this.#requests.begin(received)
+    throw new HubError('limit', `at most ${maxPending} requests of a client can wait for their answer`, {
+      retryAfterMs: 1000,
+    })
   }
 
   #end(code: ErrorCode, message: string): void {

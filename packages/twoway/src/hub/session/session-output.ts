@@ -36,6 +36,7 @@ export class SessionOutput {
   readonly #counts: HubCounts
   readonly #events: OutputEvents
   #whenRoom: (() => void)[] = []
+  #isClosed = false
   #retry: Timer | undefined
 
   constructor(socket: SessionSocket, clock: Clock, counts: HubCounts, events: OutputEvents) {
@@ -85,6 +86,7 @@ export class SessionOutput {
   /** Tells the client of an error. One of our own code is reported, and the client does not learn its text. */
   fail(message: ClientMessage, thrown: unknown): void {
     if (!(thrown instanceof HubError)) this.#events.report(thrown)
+    else if (thrown.code === 'unavailable' && thrown.cause !== undefined) this.#events.report(thrown.cause)
     const error = thrown instanceof HubError ? thrown : new HubError('failed', 'the server failed on this message')
     countOne(this.#counts.errors, error.code)
     const { code, path, retryAfterMs } = error
@@ -107,7 +109,7 @@ export class SessionOutput {
 
   /** Resolves when there is room again, or the connection is closed. */
   whenRoom(): Promise<void> {
-    return new Promise((resolve) => this.#whenRoom.push(resolve))
+    return this.#isClosed ? Promise.resolve() : new Promise((resolve) => this.#whenRoom.push(resolve))
   }
 
   /** Tells of room in a moment, if the connection does not before. */
@@ -124,6 +126,7 @@ export class SessionOutput {
   }
 
   closed(): void {
+    this.#isClosed = true
     this.#retry?.cancel()
     for (const resolve of this.#whenRoom.splice(0)) resolve()
   }

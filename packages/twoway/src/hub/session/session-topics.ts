@@ -4,10 +4,10 @@ import { positionOf, wirePosition } from '../../subprotocol/positions.js'
 import { faultOfPattern, faultOfTopic, isPattern, matches } from '../../topics/topic-name.js'
 import type { HubCore } from '../hub-core.js'
 import { countOne } from '../hub-counts.js'
-import { HubError } from '../hub-error.js'
+import { HubError, unavailable } from '../hub-error.js'
 import type { PresenceWatcher } from '../hub-presence.js'
 import type { HubData, Identity, Permission } from '../hub-types.js'
-import { encodeContent } from '../topics/content.js'
+import { checkKey, encodeContent } from '../topics/content.js'
 import { type Frames, type HubMessage, partOf } from '../topics/hub-message.js'
 import type { HubPattern } from '../topics/hub-pattern.js'
 import { HubTopic, type Resumption } from '../topics/hub-topic.js'
@@ -22,8 +22,6 @@ import type { MessageOf, Received } from './session-types.js'
 export interface TopicsOwner extends PresenceWatcher {
   readonly isOpen: boolean
   readonly identity: Identity
-  /** Throws a HubError if too many questions of this client wait for their answer. */
-  checkPending(): void
   /** An answer of many messages was sent. */
   countAnswer(messages: number): void
   /** The client does not read its messages. */
@@ -32,13 +30,15 @@ export interface TopicsOwner extends PresenceWatcher {
 
 /** One client's topics: subscribe, publish, history and presence, each by the rule of its topic. */
 export class SessionTopics implements SubscribedClient {
-  /** Publishes that the broker has not answered. */
-  publishes = 0
   readonly #core: HubCore
   readonly #owner: TopicsOwner
   readonly #output: SessionOutput
   readonly #subscriptions = new Map<string, Subscription>()
   #behind = new Set<Subscription>()
+  /** Publishes that the broker has not answered. */
+  #publishes = 0
+  /** Goes on with the publish that waits for the answer to an earlier one. */
+  #publishNext: (() => void) | undefined
 
   constructor(core: HubCore, owner: TopicsOwner, output: SessionOutput) {
     this.#core = core
@@ -65,6 +65,7 @@ export class SessionTopics implements SubscribedClient {
     const source = isWide ? this.#core.openPattern(name, rule) : this.#core.openTopic(name, rule)
     await this.#whileOpen(source, async () => {
       if (!this.#owner.isOpen) return
+      if (rule.presence === true && !isWide) this.#core.presence.reserve(name)
       // A client that asks again goes on from the position that it tells.
       this.#endSubscription(name)
       if (source instanceof HubTopic) await this.#beginAt(source, message)
@@ -83,11 +84,16 @@ export class SessionTopics implements SubscribedClient {
 
   publish({ message, body }: Received<MessageOf<'pub'>>): void | Promise<void> {
     const { id, key } = message
+    checkKey(key)
+    if (this.#publishes >= this.#core.limits.maxPending) {
+      return new Promise<void>((resolve) => {
+        this.#publishNext = resolve
+      }).then(() => (this.#owner.isOpen ? this.publish({ message, body }) : undefined))
+    }
     return this.#withPublishable(message, body, (topic, data) => {
-      this.#owner.checkPending()
       const content = encodeContent({ from: this.#owner.identity.user }, data)
       topic.uses += 1
-      this.publishes += 1
+      this.#publishes += 1
       // The answer does not hold up the client's next message.
       this.#core
         .publish(topic, content, key)
@@ -97,13 +103,16 @@ export class SessionTopics implements SubscribedClient {
         )
         .finally(() => {
           topic.uses -= 1
-          this.publishes -= 1
+          this.#publishes -= 1
+          this.#publishNext?.()
+          this.#publishNext = undefined
         })
     })
   }
 
   sendVolatile({ message, body }: Received<MessageOf<'vol'>>): void | Promise<void> {
     const { key } = message
+    checkKey(key)
     return this.#withPublishable(message, body, (topic, data) =>
       topic.send(encodeContent({ from: this.#owner.identity.user, key }, data)),
     )
@@ -318,12 +327,4 @@ export class SessionTopics implements SubscribedClient {
 
 function checkName(fault: string | undefined): void {
   if (fault !== undefined) throw new HubError('invalid', fault)
-}
-
-function unavailable(error: unknown): HubError {
-  if (error instanceof HubError) return error
-  return new HubError('unavailable', 'the broker does not answer: the message may have been stored', {
-    cause: error,
-    retryAfterMs: 1000,
-  })
 }

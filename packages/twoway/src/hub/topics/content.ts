@@ -10,9 +10,20 @@ export interface Heading {
   readonly key?: string | undefined
 }
 
+/** Characters (UTF-16 code units) of a key: brokers remember keys, and each subscriber gets them. */
+const longestKey = 255
+/** The length of a heading takes two bytes. */
+const longestHeading = 0xffff
+
+/** Throws a HubError for a key that is too long. */
+export function checkKey(key: string | undefined): void {
+  if (key === undefined || key.length <= longestKey) return
+  throw new HubError('invalid', `a key has at most ${longestKey} characters, not ${key.length}`)
+}
+
 /**
  * A message as it lies in the broker: its heading with the data. Text is one JSON object, which is never empty. Throws a
- * HubError for data that JSON does not have.
+ * HubError for data that JSON does not have, and for the name of a user that is too long.
  */
 export function encodeContent({ from, key }: Heading, data: Json | Uint8Array): BrokerContent {
   if (isUint8Array(data)) return joinBytes(JSON.stringify({ from, key }), data)
@@ -44,6 +55,9 @@ export function decodeContent(content: BrokerContent): Heading & { readonly data
 /** Two bytes with the length of the heading, the heading in ASCII, and the data. */
 function joinBytes(json: string, data: Uint8Array): Uint8Array {
   const heading = json.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  if (heading.length > longestHeading) {
+    throw new HubError('invalid', `the name of the user takes ${heading.length} bytes; at most ${longestHeading} fit`)
+  }
   const bytes = new Uint8Array(2 + heading.length + data.length)
   bytes[0] = heading.length >> 8
   bytes[1] = heading.length & 0xff
