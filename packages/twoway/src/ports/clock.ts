@@ -14,7 +14,7 @@ export interface Clock {
   /**
    * Runs the deferred callbacks and the microtasks that wait, as between two tasks. To be called only within a callback of
    * `defer` or `task`, as microtasks may not run while code of the user does. Throws what a deferred callback throws.
-   * Returns false if it can't. Absent where the platform has none.
+   * Returns false if it can't, as within another call. Absent where the platform has none.
    */
   microtaskCheckpoint?(): boolean
 }

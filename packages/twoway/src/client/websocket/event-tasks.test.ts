@@ -144,4 +144,31 @@ describe('EventTasks', () => {
       )
     })
   }
+
+  it('does not nest the rows of many owners whose calls end together, and loses none of their events', async () => {
+    const owners = 5000
+    let ran = 0
+    const all = Array.from({ length: owners }, () => tasksOf(nodeClock, () => (ran += 1)))
+    for (const tasks of all) for (const event of ['a', 'b', 'c']) tasks.add(event)
+    while (ran < 3 * owners) await new Promise((resolve) => setImmediate(resolve))
+    for (const tasks of all) tasks.add('d')
+    while (ran < 4 * owners) await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(ran, 4 * owners)
+  })
+
+  it('goes on in a task of its own with a row that takes long', () => {
+    const log: string[] = []
+    const clock = Object.assign(new FakeClock(), { microtaskCheckpoint: () => true, now: () => log.length })
+    const tasks = tasksOf(clock, (event) => log.push(event))
+    for (let event = 0; event < 100; event += 1) tasks.add(`${event}`)
+    clock.endTurn()
+    assert.equal(log.length, 1 + 32)
+    clock.runTasks(1)
+    assert.equal(log.length, 1 + 64)
+    clock.runTasks()
+    assert.deepEqual(
+      log,
+      Array.from({ length: 100 }, (_, event) => `${event}`),
+    )
+  })
 })

@@ -1,5 +1,10 @@
 import type { Clock } from '../../ports/clock.js'
 
+/** A row that has taken this long goes on in a task of its own, so that timers and other sockets have their turn. */
+const longestRowMs = 10
+/** The clock is read once in so many events. */
+const eventsPerLook = 32
+
 /** The owner of event tasks. An interface rather than functions, which would cost each socket closures. */
 export interface EventTasksOwner<Event> {
   runEvent(event: Event): void
@@ -54,6 +59,8 @@ export class EventTasks<Event> {
     const clock = this.#clock
     const owner = this.#owner
     const waiting = this.#waiting
+    const endsAt = clock.now() + longestRowMs
+    let left = eventsPerLook
     let isPossible = true
     owner.cork()
     try {
@@ -62,14 +69,21 @@ export class EventTasks<Event> {
         isPossible = clock.microtaskCheckpoint?.() === true
         if (!isPossible) break
         owner.runEvent(waiting[this.#at++]!)
+        left -= 1
+        if (left > 0) continue
+        if (clock.now() >= endsAt) break
+        left = eventsPerLook
       }
     } finally {
-      owner.uncork()
-      this.#planRest(isPossible)
+      try {
+        owner.uncork()
+      } finally {
+        this.#planRest(isPossible)
+      }
     }
   }
 
-  /** An error that a listener threw has ended the row, as it would end a task of its own. The other events stay. */
+  /** An error that a listener threw has ended the row, as it would end a task of its own, or its time has. The other events stay. */
   #planRest(inRow: boolean): void {
     const { length } = this.#waiting
     this.#runsLater = inRow && this.#at < length

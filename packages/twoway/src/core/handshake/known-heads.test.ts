@@ -80,7 +80,7 @@ describe('KnownHeads', () => {
       return found ?? parsed(head)
     }
     for (let count = 0; count < 40; count += 1) {
-      const target = `/?id=${10 + count}`
+      const target = `/id/${10 + count}`
       assert.equal(read(target).target, target)
     }
   })
@@ -117,6 +117,9 @@ describe('KnownHeads', () => {
   const notKept: readonly [why: string, bytes: Uint8Array][] = [
     ['has a cookie', bytesOf(keys[0]!, { Cookie: 'id=1' })],
     ['has credentials', bytesOf(keys[0]!, { authorization: 'Basic eA==' })],
+    ['has a field that others do not know', bytesOf(keys[0]!, { 'X-Api-Key': 'secret' })],
+    ['has a query, as that may hold a token', bytesOf(keys[0]!, {}, 'GET /?token=secret HTTP/1.1')],
+    ['has a long subprotocol, as that may be a token', bytesOf(keys[0]!, { 'Sec-WebSocket-Protocol': 'x'.repeat(33) })],
     ['passed a proxy', bytesOf(keys[0]!, { 'X-Forwarded-For': '192.0.2.1' })],
     ['names a whole URL', bytesOf(keys[0]!, { Host: 'a.test' }, 'GET http://a.test/ HTTP/1.1')],
     ['has its key twice', bytesOf(keys[0]!, { 'X-Key': keys[0] })],
@@ -142,6 +145,18 @@ describe('KnownHeads', () => {
     assert.deepEqual([isKnown(one!), isKnown(other!)], [true, false])
     repeat(heads, other!)
     assert.deepEqual([isKnown(one!), isKnown(other!)], [false, true])
+  })
+
+  it('keeps its heads while other requests come that are never kept, of many lengths', () => {
+    const heads = new KnownHeads()
+    const known = bytesOf(keys[0]!)
+    repeat(heads, known)
+    for (let length = 0; length < 100; length += 1) {
+      const value = 'x'.repeat(length)
+      repeat(heads, bytesOf(keys[0]!, { Cookie: value }), 1)
+      repeat(heads, utf8(`GET /${value} HTTP/1.1\r\nHost: a\r\n\r\n`), 1)
+    }
+    assert.ok(heads.find(known, 0, known.length) !== undefined)
   })
 
   it('keeps heads of at most 16 lengths', () => {

@@ -13,8 +13,12 @@ const mostHeads = 16
 /** Of the heads of one length that are not known, one in this many is kept. The others cost a comparison. */
 const missesPerHead = 16
 
-/** Fields whose values are secret, or differ with each client. A head that has one is not kept. */
-const notKept = /^(?:cookie|authorization|forwarded|x-forwarded-.*|x-real-ip|x-request-id|traceparent)$/i
+/** A head with any other field is not kept: the value may be secret, or differ with each client. */
+const keptFields =
+  /^(?:host|upgrade|connection|sec-websocket-(?:key|version|extensions|protocol)|origin|user-agent|accept|accept-encoding|accept-language|cache-control|pragma|expect|dnt|sec-gpc|sec-fetch-[a-z]+)$/i
+
+/** A longer subprotocol may be a token, as browsers can't send one in a field of its own. */
+const longestProtocol = 32
 
 interface KnownHead {
   readonly bytes: Uint8Array
@@ -49,16 +53,17 @@ export class KnownHeads {
   miss(bytes: Uint8Array, start: number, end: number, head: RequestHead): void {
     const length = end - start
     if (length >= longestHead) return
-    const slot = this.#slotOf(length)
+    const slot = this.#slots.get(length) ?? this.#newSlot(length, head)
+    if (slot === undefined) return
     slot.misses += 1
     if (slot.misses % missesPerHead === 2)
       slot.known = knownHead(new Uint8Array(bytes.subarray(start, end)), head) ?? slot.known
   }
 
-  #slotOf(length: number): Slot {
-    const found = this.#slots.get(length)
-    if (found !== undefined) return found
-    if (this.#slots.size === mostHeads) this.#slots.clear()
+  /** A slot in place of the oldest one; undefined for a head that is never kept, which must take no place from others. */
+  #newSlot(length: number, head: RequestHead): Slot | undefined {
+    if (!mayBeKept(head)) return undefined
+    if (this.#slots.size === mostHeads) this.#slots.delete(this.#slots.keys().next().value!)
     const slot: Slot = { misses: 0, known: undefined }
     this.#slots.set(length, slot)
     return slot
@@ -71,13 +76,19 @@ function isRepeated({ bytes: known, keyAt }: KnownHead, bytes: Uint8Array, start
   return true
 }
 
-/** Undefined for a head that is no valid handshake, or that can't stand for others. */
+/** Whether a head can stand for others, and holds no secret of its client. */
+function mayBeKept(head: RequestHead): boolean {
+  const { target, fields } = head
+  // A target that is a whole URL takes the place of the Host. A query may have a token.
+  if (!target.startsWith('/') || target.includes('?') || !offersWebSocket(head)) return false
+  return fields.every((name, at) => at % 2 === 1 || keptFields.test(name))
+}
+
+/** Undefined for a head that is no valid handshake, or that may not be kept. */
 function knownHead(bytes: Uint8Array, head: RequestHead): KnownHead | undefined {
-  // A target that is a whole URL takes the place of the Host.
-  if (!head.target.startsWith('/') || !offersWebSocket(head)) return undefined
-  if (head.fields.some((name, at) => at % 2 === 0 && notKept.test(name))) return undefined
+  if (!mayBeKept(head)) return undefined
   const offer = offerOf(head)
-  if (offer === undefined) return undefined
+  if (offer === undefined || offer.protocols.some((protocol) => protocol.length > longestProtocol)) return undefined
   const text = decodeLatin1(bytes, 0, bytes.length)
   const keyAt = text.indexOf(offer.key)
   return keyAt === text.lastIndexOf(offer.key) ? { bytes, keyAt, head, offer } : undefined

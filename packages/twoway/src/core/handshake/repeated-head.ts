@@ -34,6 +34,10 @@ export class RepeatedHead implements RequestHead {
     return this.#earlier.fields.map((part) => (part === earlierKey ? this.#key : part))
   }
 
+  static is(head: RequestHead): boolean {
+    return #key in head
+  }
+
   /** The offer in a repeated head; undefined for any other. */
   static offerOf(head: RequestHead): ClientOffer | undefined {
     return #key in head ? head.#offer : undefined

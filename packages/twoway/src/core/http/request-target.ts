@@ -23,9 +23,9 @@ export function isHost(text: string): boolean {
 export function withHostOfTarget(head: RequestHead): RequestHead {
   const host = head.target.startsWith('/') ? undefined : absolute.exec(head.target)?.[1]
   if (host === undefined) return head
-  const { fields } = head
+  const { method, target, version, fields } = head
   const isHostValue = (at: number): boolean => at % 2 === 1 && isSameText(fields[at - 1]!, 'host')
-  return { ...head, fields: fields.map((part, at) => (isHostValue(at) ? host : part)) }
+  return { method, target, version, fields: fields.map((part, at) => (isHostValue(at) ? host : part)) }
 }
 
 /**

@@ -139,8 +139,8 @@ export class Admission<Data> {
   }
 
   /** Tells `error` once of a proxy that `trustedProxies` does not name. */
-  reportIgnored({ fields }: RequestHead, peer: TransportPeer): void {
-    const error = this.#ignoredFields.errorFor(fields, peer)
+  reportIgnored(head: RequestHead, peer: TransportPeer): void {
+    const error = this.#ignoredFields.errorFor(head, peer)
     if (error !== undefined) this.#events.failed(error)
   }
 

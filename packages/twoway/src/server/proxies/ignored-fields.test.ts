@@ -15,7 +15,10 @@ function advised(
   announced?: 'named',
 ): string | undefined {
   const peer = { address, port: 1, encrypted: false, announced }
-  const error = new IgnoredFields(new TrustedProxies(trusted)).errorFor(['Host', 'a', field, 'b'], peer)
+  const error = new IgnoredFields(new TrustedProxies(trusted)).errorFor(
+    { method: 'GET', target: '/', version: '1.1', fields: ['Host', 'a', field, 'b'] },
+    peer,
+  )
   if (error === undefined) return undefined
   assert.equal(error.code, 'forwardingIgnored')
   assert.ok(error.message.includes(`sent ${field}, which was ignored`), error.message)

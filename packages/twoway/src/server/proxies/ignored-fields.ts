@@ -1,4 +1,6 @@
 import { TransportError } from '../../core/errors.js'
+import { RepeatedHead } from '../../core/handshake/repeated-head.js'
+import type { RequestHead } from '../../ports/http-host.js'
 import type { TransportPeer } from '../../ports/transport.js'
 import { TrustedProxies } from './trusted-proxies.js'
 
@@ -14,11 +16,10 @@ export function ignoredField(
   proxies: TrustedProxies,
 ): string | undefined {
   // A client that a PROXY header announces has written the fields itself.
-  if (announced !== undefined || proxies.trusts(address, 0)) return undefined
-  for (let at = 0; at < fields.length; at += 2) {
-    if (forwardingField.test(fields[at]!)) return fields[at]
-  }
-  return undefined
+  if (announced !== undefined) return undefined
+  const field = fields.find((name, at) => at % 2 === 0 && forwardingField.test(name))
+  // Reading an address costs more than looking for a field.
+  return field === undefined || proxies.trusts(address, 0) ? undefined : field
 }
 
 /**
@@ -35,13 +36,14 @@ export class IgnoredFields {
   }
 
   /** The error to report for a request. There is one at most for a server, so that a peer can't fill a log. */
-  errorFor(fields: readonly string[], peer: TransportPeer): TransportError | undefined {
-    if (this.#isReported) return undefined
+  errorFor(head: RequestHead, peer: TransportPeer): TransportError | undefined {
+    // A repeated head has no field of a proxy: such a head is not kept.
+    if (this.#isReported || RepeatedHead.is(head)) return undefined
+    const field = ignoredField(head.fields, peer, this.#proxies)
+    if (field === undefined) return undefined
     const { address } = peer
     const network = nearby.find(([, proxies]) => proxies.trusts(address, 0))?.[0]
     if (network === undefined) return undefined
-    const field = ignoredField(fields, peer, this.#proxies)
-    if (field === undefined) return undefined
     this.#isReported = true
     const value = network === 'private' ? address : network
     const named = address === undefined ? 'the peer of a Unix socket' : `the peer ${address}`

@@ -13,12 +13,22 @@ interface ProcessWithTicks {
 const runTicks = findRunTicks()
 let isTried = false
 let isWorking = runTicks !== undefined
+let isRunning = false
 
-/** Clock.microtaskCheckpoint. The first call is a trial. */
+/**
+ * Clock.microtaskCheckpoint. The first call is a trial. A call within another is refused: it would run the callbacks that the
+ * outer one has not reached yet, each of which may call it again, until the stack is full.
+ */
 export function microtaskCheckpoint(): boolean {
-  if (!isTried && isWorking) return tryRunTicks()
-  if (isWorking) runTicks!()
-  return isWorking
+  if (!isWorking || isRunning) return false
+  isRunning = true
+  try {
+    if (!isTried) return tryRunTicks()
+    runTicks!()
+    return true
+  } finally {
+    isRunning = false
+  }
 }
 
 function tryRunTicks(): boolean {
