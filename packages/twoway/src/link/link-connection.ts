@@ -72,7 +72,6 @@ export class LinkConnection {
 
   connect(why = this.status.why): void {
     this.#stopAttempt()
-    this.#change('connecting', why)
     const { token, connectTimeoutMs = 10_000, WebSocket } = this.#options
     const socket = new WebSocket!(this.#url, [subprotocolName])
     this.#socket = socket
@@ -88,7 +87,7 @@ export class LinkConnection {
     asking.catch(() => undefined)
     let problem: unknown
     socket.onopen = ours(() => {
-      if (socket.protocol !== subprotocolName) this.close(`the server does not speak ${subprotocolName}: it has no hub`)
+      if (socket.protocol !== subprotocolName) this.close(`no hub: the server does not speak ${subprotocolName}`)
       else {
         asking.then(
           ours((value) => this.send({ t: 'hello', token: value })),
@@ -109,6 +108,8 @@ export class LinkConnection {
       else this.#lost(why, code)
     })
     this.#stopAttempt = this.#platform.after(connectTimeoutMs, () => this.#lost(silent))
+    // Last, as a listener may close the link, or throw.
+    this.#change('connecting', why)
   }
 
   /** Tries at once, if it waits for the next attempt. */

@@ -487,6 +487,42 @@ describe('a link: topics', () => {
     ])
   })
 
+  it('keeps the position of a topic that is left right after a message', async () => {
+    const items = new Map<string, string>()
+    const storage = {
+      getItem: (key: string) => items.get(key) ?? null,
+      setItem: (key: string, value: string) => items.set(key, value),
+    }
+    const harness = await online({ storage })
+    const subscription = harness.link.subscribe('room.1', () => undefined)
+    await harness.socket.say({ t: 'ok', id: 1, at: at(0), count: 0 }, message(1), message(2))
+    subscription.unsubscribe()
+    harness.socket.take()
+    harness.link.subscribe('room.1', () => undefined)
+    assert.deepEqual(harness.socket.take()[0], { t: 'sub', id: 3, topic: 'room.1', at: at(2) })
+  })
+
+  it('stays closed if a listener closes it while it connects, and connects again after a listener threw', async () => {
+    const harness = await online()
+    const end = harness.link.onStatus(({ state }) => {
+      if (state === 'connecting') throw new Error('of a listener')
+    })
+    await harness.socket.lose()
+    await assert.rejects(harness.retry(), /of a listener/)
+    end()
+    await harness.socket.welcome()
+    assert.equal(harness.link.status.state, 'online')
+    harness.link.onStatus(({ state }) => {
+      if (state === 'connecting') harness.link.close()
+    })
+    await harness.socket.lose()
+    await harness.retry()
+    const { socket } = harness
+    assert.equal(socket.closeCalls, 1)
+    await socket.welcome()
+    assert.equal(harness.link.status.state, 'closed')
+  })
+
   it('keeps positions over a reload, if it is given a storage', async () => {
     const items = new Map<string, string>()
     const storage = {

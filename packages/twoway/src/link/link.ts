@@ -250,6 +250,7 @@ export class LinkBase {
 
   #unsubscribe(feed: TopicFeed): void {
     if (this.#feeds.get(feed.topic) !== feed) return
+    this.#store()
     this.#feeds.delete(feed.topic)
     if (!this.#connection.isOnline) return
     const ignore = (): void => undefined
