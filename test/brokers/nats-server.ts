@@ -1,11 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fetchServer, freePort } from './debian-server.js'
+
+/** The user `deaf` may not subscribe to topics. Connections without a name are those of `all`. */
+const users = `authorization { users: [
+  { user: all, password: all },
+  { user: deaf, password: deaf, permissions: { subscribe: { allow: ["_INBOX.>"] } } }
+] }
+no_auth_user: all
+`
 
 /** A nats-server of the test's own, with JetStream's data in a folder of its own. */
 export class NatsServer {
@@ -21,6 +29,7 @@ export class NatsServer {
   static async start(): Promise<NatsServer> {
     fetchServer('nats-server')
     const server = new NatsServer(await freePort(), mkdtempSync(join(tmpdir(), 'twoway-nats-')))
+    writeFileSync(server.#config, users)
     await server.run()
     return server
   }
@@ -28,6 +37,7 @@ export class NatsServer {
   /** Starts it, also again after `kill`. */
   async run(): Promise<void> {
     const args = ['--addr', '127.0.0.1', '--port', String(this.port), '--jetstream', '--store_dir', this.folder]
+    args.push('--config', this.#config)
     this.#child = spawn('nats-server', args, { stdio: 'ignore' })
     for (;;) {
       const socket = connect(this.port, '127.0.0.1')
@@ -63,6 +73,11 @@ export class NatsServer {
     if (this.#child!.exitCode === null && this.#child!.signalCode === null) await this.kill()
     rmSync(this.folder, { recursive: true })
     rmSync(this.#copy, { recursive: true, force: true })
+    rmSync(this.#config)
+  }
+
+  get #config(): string {
+    return `${this.folder}.conf`
   }
 
   get #copy(): string {

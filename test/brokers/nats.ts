@@ -16,8 +16,9 @@ after(async () => {
   await server.end()
 })
 
-async function connected(): Promise<NatsConnection> {
+async function connected(user?: string): Promise<NatsConnection> {
   const connection = await connect({
+    ...(user !== undefined && { user, pass: user }),
     servers: `127.0.0.1:${server.port}`,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 100,
@@ -63,6 +64,28 @@ describe('natsBroker', () => {
     await connection.request('$JS.API.STREAM.CREATE.foreign', JSON.stringify(config))
     const broker = natsBroker({ connection, stream: 'foreign', prefix: 'foreign' })
     await assert.rejects(broker.open('a', silent), /nats stream add foreign --subjects 'foreign\.s\.>'/)
+  })
+
+  it('refuses topics and patterns of a user who may not subscribe to them', async () => {
+    await (await node('deaf')).open('a', silent)
+    const broker = natsBroker({ connection: await connected('deaf'), stream: 'deaf', prefix: 'deaf' })
+    await assert.rejects(broker.open('a', silent), /Permissions Violation/)
+    await assert.rejects(broker.watch('*', silent), /Permissions Violation/)
+  })
+
+  it('recovers no position before the first message of a topic that the limit of the stream has emptied', async () => {
+    const connection = await connected()
+    const broker = natsBroker({ connection, stream: 'full', prefix: 'full', maxBytes: 20_000, timeoutMs: 2000 })
+    const [topic, busy] = [await broker.open('a', silent), await broker.open('b', silent)]
+    const start = await topic.head()
+    for (const content of ['1', '2', '3']) await topic.publish(content)
+    assert.ok((await topic.since(start, 10)).recovered)
+    for (let count = 0; count < 100; count += 1) await busy.publish('x'.repeat(200))
+    assert.equal((await topic.head()).offset, 0)
+    const emptied = await topic.since(start, 10)
+    assert.deepEqual([emptied.recovered, 'reason' in emptied && emptied.reason], [false, 'expired'])
+    await topic.publish('4')
+    assert.equal((await topic.since(start, 10)).recovered, false)
   })
 
   it('keeps topics apart whose names differ only in lone surrogates', async () => {

@@ -51,7 +51,8 @@ export interface NatsBrokerOptions {
    */
   readonly replicas?: number | undefined
   /**
-   * Bytes of the stream. At the limit the oldest messages of all topics are removed.
+   * Bytes of the stream. At the limit the oldest messages of all topics are removed. At the limit of the account, publishes are
+   * refused.
    * @default -1 (the limit of the account)
    */
   readonly maxBytes?: number | undefined
@@ -119,23 +120,16 @@ class Broker implements NatsBroker {
     const subject = subjectOf(pattern)
     const { prefix } = this.#settings
     const nameOf = (message: Msg): string => topicOf(message.subject.slice(prefix.length + '.l.'.length))
-    const live = this.#connection.subscribe(this.#stream.liveSubjectOf(subject), {
-      callback: (error, message) => {
-        const entry = error ? undefined : liveEntryOf(message)
+    return await listen(this.#connection, {
+      [this.#stream.liveSubjectOf(subject)]: (message) => {
+        const entry = liveEntryOf(message)
         if (entry) events.stored(nameOf(message), entry.message)
       },
-    })
-    const volatile = this.#connection.subscribe(`${prefix}.v.${subject}`, {
-      callback: (error, message) => {
-        const content = error ? undefined : decode(message.data)
+      [`${prefix}.v.${subject}`]: (message) => {
+        const content = decode(message.data)
         if (content !== undefined) events.volatile(nameOf(message), content)
       },
     })
-    await this.#connection.flush()
-    return () => {
-      live.unsubscribe()
-      volatile.unsubscribe()
-    }
   }
 
   /** Makes the stream once; after a failure, the next call tries again. */
@@ -163,7 +157,8 @@ class Topic implements ResumableTopic {
   readonly #topic: string
   readonly #subject: string
   readonly #events: BrokerTopicEvents
-  readonly #ends: (() => void)[] = []
+  /** Ends the subscriptions; undefined before they begin and after they ended. */
+  #end: (() => void) | undefined
   /** Publishes in their order: the next one must name the one before it, so that one at a time is on its way. */
   readonly #queue: Waiting[] = []
   #isStoring = false
@@ -191,26 +186,19 @@ class Topic implements ResumableTopic {
 
   async start(): Promise<void> {
     let early: Entry[] | undefined = []
-    const live = this.#connection.subscribe(this.#stream.liveSubjectOf(this.#topic), {
-      callback: (error, message) => {
-        const entry = error ? undefined : liveEntryOf(message)
+    this.#end = await listen(this.#connection, {
+      [this.#stream.liveSubjectOf(this.#topic)]: (message) => {
+        const entry = liveEntryOf(message)
         if (!entry) return
         if (early) early.push(entry)
         else this.#deliver(entry)
       },
-    })
-    const volatile = this.#connection.subscribe(`${this.#settings.prefix}.v.${this.#topic}`, {
-      callback: (error, message) => {
-        const content = error ? undefined : decode(message.data)
+      [`${this.#settings.prefix}.v.${this.#topic}`]: (message) => {
+        const content = decode(message.data)
         if (content !== undefined) this.#events.volatile(content)
       },
     })
-    this.#ends.push(
-      () => live.unsubscribe(),
-      () => volatile.unsubscribe(),
-    )
     try {
-      await this.#connection.flush()
       this.#openedOn = this.#linkName()
       this.#opened = await this.#readHead()
     } catch (error) {
@@ -240,6 +228,8 @@ class Topic implements ResumableTopic {
     const { epoch, offset, mark } = position
     if (epoch !== head.epoch) return refuse('unknown-epoch')
     if (!Number.isSafeInteger(offset) || offset < 0 || offset > head.offset) return refuse('rewound')
+    // No mark shows that this is the beginning of the same topic: its messages may have been removed, and counted anew.
+    if (offset === 0 && mark === '' && (await this.#stream.mayHaveEmptied())) return refuse('expired')
     if (offset === head.offset) {
       return mark === head.mark ? { recovered: true, head, messages: [] } : refuse('rewound')
     }
@@ -275,11 +265,12 @@ class Topic implements ResumableTopic {
   }
 
   leave(): void {
-    for (const end of this.#ends.splice(0)) end()
+    this.#end?.()
+    this.#end = undefined
   }
 
   #deliver(entry: Entry): void {
-    if (this.#ends.length === 0) return
+    if (this.#end === undefined) return
     this.#learn(entry)
     if (!this.#isBeforeOpen(entry)) this.#events.stored(entry.message)
   }
@@ -361,6 +352,34 @@ class Topic implements ResumableTopic {
   #messageId(id: string): string {
     return createHash('sha256').update(`${this.#subject} ${id}`, 'utf16le').digest('base64url')
   }
+}
+
+/** Subscribes to subjects. Rejects if the user may not. */
+async function listen(
+  connection: NatsConnection,
+  callbacks: Readonly<Record<string, (message: Msg) => void>>,
+): Promise<() => void> {
+  let refused: Error | undefined
+  const subscriptions = Object.entries(callbacks).map(([subject, callback]) =>
+    connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (error) refused ??= error
+        else callback(message)
+      },
+    }),
+  )
+  const end = (): void => {
+    for (const subscription of subscriptions) subscription.unsubscribe()
+  }
+  try {
+    // The server refuses a subscription before it answers.
+    await connection.flush()
+    if (refused !== undefined) throw refused
+  } catch (error) {
+    end()
+    throw error
+  }
+  return end
 }
 
 /** Whether no server took a request. The client gives the error in a RequestError. */

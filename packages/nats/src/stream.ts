@@ -14,9 +14,12 @@ export interface StreamSettings {
 
 interface StreamInfo {
   readonly created: string
+  readonly state: { readonly first_seq: number }
   readonly config: {
     readonly subjects?: readonly string[]
-    readonly max_msgs_per_subject?: number
+    readonly max_bytes?: number
+    readonly max_msgs?: number
+    readonly max_age?: number
     readonly republish?: { readonly src?: string; readonly dest: string; readonly headers_only?: boolean }
   }
 }
@@ -71,6 +74,16 @@ export class Stream {
    */
   async epoch(): Promise<string> {
     return (await this.#info()).created
+  }
+
+  /**
+   * Whether the stream may have removed all messages of a topic, as a limit of the whole stream does. The limit of a topic keeps
+   * its newest message.
+   */
+  async mayHaveEmptied(): Promise<boolean> {
+    const { config, state } = await this.#info()
+    const limits = [config.max_bytes, config.max_msgs, config.max_age]
+    return state.first_seq > 1 && limits.some((limit) => limit !== undefined && limit > 0)
   }
 
   /** Makes the stream unless it is there. Throws if the one there has other subjects or does not republish. */
