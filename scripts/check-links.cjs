@@ -19,6 +19,7 @@ function checkLinks() {
     encoding: 'utf8',
   })
   const files = stdout.split('\n').filter((file) => file !== '' && existsSync(join(root, file)))
+  if (!files.includes('README.md')) throw new Error('git lists no documents.')
   for (const file of files.filter((each) => each.endsWith('.md'))) checkDocument(file)
   for (const file of files.filter((each) => /\.(?:[cm]?[jt]sx?|jsonc|yaml)$/.test(each))) checkMentions(file)
   if (existsSync(site)) checkSite()
@@ -31,7 +32,11 @@ const isGenerated = (path) => /^docs\/reference\/(?:api\/.*|metrics|command-line
 
 /** @param {string} file */
 function checkDocument(file) {
-  const text = withoutCode(readFileSync(join(root, file), 'utf8'))
+  const source = readFileSync(join(root, file), 'utf8')
+  for (const [, path = ''] of source.matchAll(/`((?:test|scripts|packages|examples|bench)\/[\w/.-]+\.[a-z]+)`/g)) {
+    if (!existsSync(join(root, path))) faults.push(`${file}: there is no ${path}`)
+  }
+  const text = withoutCode(source)
   const links = [...text.matchAll(/\]\(([^)\s]+)\)/g), ...text.matchAll(/(?:src|srcset|href)="([^"]+)"/g)]
   for (const [, link = ''] of links) {
     if (/^[a-z]+:/i.test(link) || (file.startsWith('docs/') && link.startsWith('/'))) continue

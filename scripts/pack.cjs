@@ -4,7 +4,7 @@
  * those that are common to all.
  *
  * The published library has its code once, as the CommonJS bundles: its ES modules import these. So it is half as large, and
- * a program that imports it and requires it has one copy on any Node. What a page loads is bundled as ES modules.
+ * a program that imports it and requires it has one copy on any Node. The entries of pages are bundled as ES modules.
  */
 
 const { spawnSync } = require('node:child_process')

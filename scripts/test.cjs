@@ -1,5 +1,5 @@
 /**
- * `npm test`: installs and builds, then runs each compiled `*.test.ts`. `npm test -- utf8 closing` runs those whose path
+ * `npm test`: installs and builds, then runs each compiled `*.test.ts` but the `*.long.test.ts`. `npm test -- utf8 closing` runs those whose path
  * contains one of the words; arguments with a dash go to node's test runner (`--test-name-pattern=§5.4`).
  */
 

@@ -1,7 +1,7 @@
 /**
  * A program whose globals are replaced by functions that do nothing. `faked-globals.js before` replaces all at once before
  * the library is loaded; without it, each is replaced alone, first before a connection is made and then on an open one.
- * Run by faked-globals.test.ts; prints a line of JSON.
+ * Run by faked-globals.long.test.ts; prints a line of JSON.
  */
 import { syncBuiltinESMExports } from 'node:module'
 import { performance } from 'node:perf_hooks'

@@ -1,6 +1,6 @@
 /**
  * `npm run test:packages`: packs the packages as for publishing, installs the archives into empty folders, and runs the command,
- * several processes and each template of `examples/templates` there. Their other packages come from npm.
+ * several processes and each template of `examples/templates` there. It also loads the brokers and the API of ws. Their other packages come from npm.
  */
 import assert from 'node:assert/strict'
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process'
@@ -143,6 +143,20 @@ describe('the packed packages', { concurrency: 2 }, () => {
     const address = echo.url.replace('http:', 'ws:')
     assert.match(output(within, bin, 'connect', `${address}?mirror=request`, '--expect', '1'), /"method":/)
     await echo.end()
+  })
+
+  it('load the brokers and the API of ws', { timeout }, () => {
+    const names = ['twoway', '@twoway/nats', '@twoway/redis', '@twoway/ws']
+    const dependencies = Object.fromEntries(names.map((name) => [name, archive(name)]))
+    const within = installed('others', { dependencies, overrides: { twoway: '$twoway' } })
+    const imports = [
+      "import { natsBroker } from '@twoway/nats'",
+      "import { redisBroker } from '@twoway/redis'",
+      "import { WebSocketServer } from '@twoway/ws'",
+      'console.log(typeof natsBroker, typeof redisBroker, typeof WebSocketServer)',
+    ]
+    writeFileSync(join(within, 'main.mjs'), imports.join('\n'))
+    assert.equal(output(within, 'main.mjs'), 'function function function\n')
   })
 
   it('run the template javascript', { timeout }, async () => {

@@ -1,6 +1,6 @@
 /**
- * `npm run test:samples`: extracts each block of code of the documents and tries it. TypeScript and JavaScript is compiled against the
- * types of the packages; JSON is parsed; shell commands are parsed, and their npm scripts, options of `twoway` and files must
+ * `npm run test:samples`: extracts each block of code of the documents and tries it. TypeScript is compiled against the types of the
+ * packages; JavaScript and JSON are parsed; shell commands are parsed, and their npm scripts, options of `twoway` and files must
  * exist. `npm run test:site` runs the live examples, `npm run test:proxies` the configurations of proxies.
  */
 import assert from 'node:assert/strict'

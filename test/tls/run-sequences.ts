@@ -62,7 +62,7 @@ export async function runSequences(options: SequencesOptions): Promise<Sequences
   }
 }
 
-/** The smallest part of the suspects that fails by itself, found by bisection. */
+/** The smallest part of the suspects that fails alone, found by bisection. */
 export async function narrowed(
   options: Omit<SequencesOptions, 'indexes'>,
   suspects: readonly number[],

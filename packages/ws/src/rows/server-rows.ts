@@ -25,11 +25,11 @@ export const serverRows: readonly Row[] = [
   },
   {
     name: 'a plain request',
-    result: [426, 'Upgrade Required', undefined],
+    result: [426, 'Upgrade Required'],
     run: (W) =>
       withServer(W, {}, async (_server, port) => {
         const response = await fetch(`http://127.0.0.1:${port}`)
-        return [response.status, await response.text(), undefined]
+        return [response.status, await response.text()]
       }),
   },
   ...(
@@ -233,19 +233,15 @@ export const serverRows: readonly Row[] = [
   {
     name: 'server: one of the program',
     result: [101, undefined, undefined],
-    run: (W) =>
-      withHttp(
-        () => {},
-        () => 0,
-      ).then(async () => {
-        const app = http.createServer().listen(0, '127.0.0.1')
-        await once(app, 'listening')
-        const server = new W.WebSocketServer({ server: app })
-        const result = await answerTo((app.address() as AddressInfo).port, {})
-        server.close()
-        app.close()
-        return result
-      }),
+    run: async (W) => {
+      const app = http.createServer().listen(0, '127.0.0.1')
+      await once(app, 'listening')
+      const server = new W.WebSocketServer({ server: app })
+      const result = await answerTo((app.address() as AddressInfo).port, {})
+      server.close()
+      app.close()
+      return result
+    },
   },
   {
     name: 'WebSocket: a subclass',
