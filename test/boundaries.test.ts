@@ -170,7 +170,7 @@ const rows: readonly Row[] = [
     from: `${library}/entries/probe.ts`,
     may: [
       'node:process',
-      './sockets.js',
+      './sockets/listener.js',
       '../core/errors.js',
       '../client/probe.js',
       '../server/probe.js',

@@ -15,7 +15,7 @@ import { ErrorEvent as PlatformOrOwnErrorEvent } from '../client/websocket/error
 import { ping as pingSocket } from '../client/websocket/ping.js'
 import { defineWebSocket } from '../client/websocket/websocket.js'
 import type { WebSocketConstructor, WebSocket as WebSocketInterface } from '../client/websocket/websocket-types.js'
-import { clientPorts } from './sockets.js'
+import { clientPorts } from './sockets/connector.js'
 
 export type { CloseEventInit, ErrorEventInit } from '../client/browser/platform-types.js'
 export type {

@@ -3,7 +3,7 @@ import { handshakeFailure } from '../link/handshake-failure.js'
 import type { LinkSocketConstructor } from '../link/link-types.js'
 import { platform } from '../link/platform.js'
 import { defineLink, type LinkConstructor, type LinkContract, type Link as TypedLink } from '../link/typed-link.js'
-import { clientPorts } from './sockets.js'
+import { clientPorts } from './sockets/connector.js'
 
 export { LinkError } from '../link/link-error.js'
 export type * from '../link/link-types.js'

@@ -15,15 +15,13 @@ import { nodeShutdown } from '../runtimes/node/shutdown/node-shutdown.js'
 import { memoryTuning } from '../runtimes/node/tuning/memory-tuning.js'
 import { processMemory } from '../runtimes/node/tuning/process-memory.js'
 import { serversOfWorker } from '../runtimes/node/workers/cluster-parent.js'
-import { nodeWorkers } from '../runtimes/node/workers/node-workers.js'
 import { attachServer, startServer } from '../server/listening-server.js'
 import type { ServerPorts } from '../server/server-settings.js'
 import type { AttachOptions, ServeOptions, Server, Upgrader, UpgraderOptions } from '../server/server-types.js'
 import { defineGracefulShutdown, type GracefulShutdown } from '../server/shutdown/graceful-shutdown.js'
 import { makeUpgrader } from '../server/upgrader.js'
-import { defineServeWorkers, type ServeWorkers } from '../workers/serve-workers.js'
 import { WorkerServers } from '../workers/worker-servers.js'
-import { httpHost, listenerTransportReport } from './sockets.js'
+import { httpHost, listenerTransportReport } from './sockets/listener.js'
 
 export { describeCloseCode } from '../core/closing/close-code.js'
 export type { CloseResult, SendResult } from '../core/connection-types.js'
@@ -75,15 +73,6 @@ export type {
 } from '../server/server-types.js'
 export type { GracefulShutdown } from '../server/shutdown/graceful-shutdown.js'
 export type { Drainable, Shutdown, ShutdownOptions, ShutdownResult } from '../server/shutdown/shutdown-types.js'
-export type { AdminOptions } from '../workers/admin-options.js'
-export type {
-  WorkerExit,
-  WorkerMetrics,
-  WorkerState,
-  Workers,
-  WorkersMetrics,
-  WorkersOptions,
-} from '../workers/workers-types.js'
 
 /** The servers that the parent controls, if this process is a worker. */
 const workerServers = (): WorkerServers | undefined => serversOfWorker((parent) => new WorkerServers(parent, nodeClock))
@@ -118,9 +107,6 @@ export function serve<Data = undefined, const Path extends string = string>(
 
 /** Stops servers and ends the process at a signal; `GracefulShutdown` says how. */
 export const gracefulShutdown: GracefulShutdown<AttachableServer> = /* @__PURE__ */ defineGracefulShutdown(nodeShutdown)
-
-/** @deprecated Import it from `twoway/workers`, its own entry; this one ends with 1.0. */
-export const serveWorkers: ServeWorkers = /* @__PURE__ */ defineServeWorkers(nodeWorkers)
 
 /**
  * Accepts WebSockets on the HTTP server of an app, made by node:http or node:https: Express, Fastify, Hono, Vite and others
