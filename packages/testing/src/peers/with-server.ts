@@ -1,5 +1,6 @@
+import type { ServeOptions } from '../../../twoway/dist/server/handler-types.js'
 import { startServer } from '../../../twoway/dist/server/listening-server.js'
-import type { ServeOptions, Server } from '../../../twoway/dist/server/server-types.js'
+import type { Server } from '../../../twoway/dist/server/server-types.js'
 import type { Network } from './networks.js'
 import { RawPeer } from './raw-peer.js'
 

@@ -10,8 +10,9 @@ import { hasWebDeflate, webDeflateCodec } from '../runtimes/web/deflate-codec.js
 import { webDiagnostics } from '../runtimes/web/diagnostics.js'
 import { webPayload } from '../runtimes/web/payload.js'
 import { webRandom } from '../runtimes/web/random.js'
+import type { ServeOptions } from '../server/handler-types.js'
 import { startServer } from '../server/listening-server.js'
-import type { ServeOptions, Server } from '../server/server-types.js'
+import type { Server } from '../server/server-types.js'
 
 /**
  * A network within the process: `serve`, `WebSocket` and `WebSocketStream` as everywhere else, for tests and for two parts

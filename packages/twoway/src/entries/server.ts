@@ -15,9 +15,10 @@ import { nodeShutdown } from '../runtimes/node/shutdown/node-shutdown.js'
 import { memoryTuning } from '../runtimes/node/tuning/memory-tuning.js'
 import { processMemory } from '../runtimes/node/tuning/process-memory.js'
 import { serversOfWorker } from '../runtimes/node/workers/cluster-parent.js'
+import type { AttachOptions, ServeOptions, UpgraderOptions } from '../server/handler-types.js'
 import { attachServer, startServer } from '../server/listening-server.js'
 import type { ServerPorts } from '../server/server-settings.js'
-import type { AttachOptions, ServeOptions, Server, Upgrader, UpgraderOptions } from '../server/server-types.js'
+import type { Server, Upgrader } from '../server/server-types.js'
 import { defineGracefulShutdown, type GracefulShutdown } from '../server/shutdown/graceful-shutdown.js'
 import { makeUpgrader } from '../server/upgrader.js'
 import { WorkerServers } from '../workers/worker-servers.js'
@@ -34,6 +35,24 @@ export type { MemoryTuningCounts } from '../ports/memory-tuning.js'
 export type { HeadersLike } from '../ports/platform-types.js'
 export type { TransportPath, TransportReport } from '../ports/transport-report.js'
 export type { AttachableServer } from '../runtimes/node/http/http-attachment.js'
+export type {
+  HeaderInput,
+  HttpAnswer,
+  PlainAnswer,
+  ResponseLike,
+  UpgradeAcceptance,
+  UpgradeAnswer,
+} from '../server/answer-types.js'
+export type {
+  AttachOptions,
+  HandlerResult,
+  PlainHandlers,
+  ServeOptions,
+  ServerHandlers,
+  ServerOptions,
+  UpgradeContext,
+  UpgraderOptions,
+} from '../server/handler-types.js'
 export type { IncomingRequest } from '../server/handshake/incoming-request.js'
 export type { Middleware, NodeRequest, NodeResponse } from '../server/node-types.js'
 export type { TrustedProxiesOption } from '../server/proxies/trusted-proxies.js'
@@ -42,34 +61,20 @@ export type { PathParams } from '../server/routing/path-pattern.js'
 export type { Fault, HandlerName, ServerDiagnostics, ServerTraces } from '../server/server-diagnostics.js'
 export type { CountsByName, ServerHistograms, ServerMetrics } from '../server/server-metrics.js'
 export type {
-  AttachOptions,
   BroadcastOptions,
   CloseOptions,
   DrainOptions,
-  HandlerResult,
-  HeaderInput,
-  HttpAnswer,
   MessageSource,
   MessageStream,
   OutgoingPiece,
-  PlainAnswer,
-  PlainHandlers,
   PublishOptions,
   ReadableLike,
-  ResponseLike,
   SendOptions,
   SendStreamOptions,
-  ServeOptions,
   Server,
-  ServerHandlers,
-  ServerOptions,
   ServerSocket,
   ServerSocketState,
-  UpgradeAcceptance,
-  UpgradeAnswer,
-  UpgradeContext,
   Upgrader,
-  UpgraderOptions,
 } from '../server/server-types.js'
 export type { GracefulShutdown } from '../server/shutdown/graceful-shutdown.js'
 export type { Drainable, Shutdown, ShutdownOptions, ShutdownResult } from '../server/shutdown/shutdown-types.js'

@@ -1,6 +1,7 @@
 import { UsageError } from '../core/errors.js'
+import type { HttpAnswer, UpgradeAnswer } from '../server/answer-types.js'
+import type { ServerHandlers } from '../server/handler-types.js'
 import type { IncomingRequest } from '../server/handshake/incoming-request.js'
-import type { HttpAnswer, ServerHandlers, UpgradeAnswer } from '../server/server-types.js'
 import { CrosswsMessage } from './crossws-message.js'
 import { type CrosswsConnection, CrosswsPeer, type CrosswsPeers, publishTo } from './crossws-peer.js'
 import * as platform from './platform.js'

@@ -1,4 +1,5 @@
-import type { ServerHandlers, ServerSocket } from '../server/server-types.js'
+import type { ServerHandlers } from '../server/handler-types.js'
+import type { ServerSocket } from '../server/server-types.js'
 import * as platform from './platform.js'
 
 const protocol = 'graphql-transport-ws'

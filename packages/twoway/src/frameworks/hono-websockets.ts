@@ -1,4 +1,6 @@
-import type { ServerHandlers, ServerSocket, UpgradeAnswer, UpgradeContext } from '../server/server-types.js'
+import type { UpgradeAnswer } from '../server/answer-types.js'
+import type { ServerHandlers, UpgradeContext } from '../server/handler-types.js'
+import type { ServerSocket } from '../server/server-types.js'
 import { arrayBufferOf } from './array-buffer-of.js'
 import { CloseEvent, ErrorEvent } from './events.js'
 import * as platform from './platform.js'

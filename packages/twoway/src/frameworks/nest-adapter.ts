@@ -1,6 +1,7 @@
 import type { CloseResult } from '../core/connection-types.js'
 import { UsageError } from '../core/errors.js'
-import type { Server, ServerHandlers, ServerSocket } from '../server/server-types.js'
+import type { ServerHandlers } from '../server/handler-types.js'
+import type { Server, ServerSocket } from '../server/server-types.js'
 import * as platform from './platform.js'
 
 /** The gateways of NestJS that share a port and a path. */

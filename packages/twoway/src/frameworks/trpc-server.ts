@@ -1,6 +1,7 @@
+import type { ServerHandlers } from '../server/handler-types.js'
 import type { IncomingRequest } from '../server/handshake/incoming-request.js'
 import type { NodeRequest } from '../server/node-types.js'
-import type { OutgoingPiece, ServerHandlers, ServerSocket } from '../server/server-types.js'
+import type { OutgoingPiece, ServerSocket } from '../server/server-types.js'
 import * as platform from './platform.js'
 
 type Listener = (...values: never[]) => void

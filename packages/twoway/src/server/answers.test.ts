@@ -9,7 +9,7 @@ import { utf8 } from 'twoway-testing/bytes.js'
 import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
 import { UsageError } from '../core/errors.js'
 import { type AttachOptions, attach, serve } from '../entries/server.js'
-import type { HttpAnswer } from './server-types.js'
+import type { HttpAnswer } from './answer-types.js'
 
 const plain = 'token expired'
 const sentence = utf8(plain)

@@ -12,9 +12,10 @@ import { HeadParser } from '../core/http/head-parser.js'
 import { type ServerLimits, serverLimits } from '../core/limits.js'
 import { ReceiveBudget } from '../core/receiving/receive-budget.js'
 import { BufferBudget } from '../core/sending/buffer-budget.js'
+import type { ServeOptions } from './handler-types.js'
 import { HandshakeRate } from './handshake/handshake-rate.js'
 import { startServer } from './listening-server.js'
-import type { ServeOptions, ServerSocket } from './server-types.js'
+import type { ServerSocket } from './server-types.js'
 
 /** Whether a connection outlives what is done to it. */
 function survives(limits: Partial<ServerLimits>, act: (harness: ConnectionHarness) => void): boolean {

@@ -6,8 +6,9 @@ import { StillNetwork } from 'twoway-testing/harnesses/still-network.js'
 import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
 import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
 import { webRandom } from '../runtimes/web/random.js'
+import type { ServeOptions } from './handler-types.js'
 import { startServer } from './listening-server.js'
-import type { ServeOptions, Server } from './server-types.js'
+import type { Server } from './server-types.js'
 
 interface Stage {
   readonly clock: FakeClock

@@ -7,7 +7,6 @@ import type { PlainLimits } from '../core/limits.js'
 import { type PreparedMessage, type PreparesMessages, prepareMessage } from '../core/prepared-message.js'
 import { BroadcastMessage } from '../core/sending/broadcast-message.js'
 import { UnorderedSet } from '../core/unordered-set.js'
-import type { PublishedMessage, ServerRegistration } from '../ports/broker/shared-topics.js'
 import type {
   DropReason,
   HandedUpgrade,
@@ -21,30 +20,30 @@ import type {
 import type { Transport, TransportPeer } from '../ports/transport.js'
 import type { TransportReport } from '../ports/transport-report.js'
 import { noMemoryTuning } from './add-metrics.js'
+import type { HttpAnswer } from './answer-types.js'
 import { HandlerCalls } from './connection/handler-calls.js'
 import { Heartbeat } from './connection/heartbeat.js'
-import { bytesOf } from './connection/message-bytes.js'
 import { MessageTimeout } from './connection/message-timeout.js'
+import { Publisher } from './connection/publisher.js'
 import { type AcceptedHandshake, ServerConnection } from './connection/server-connection.js'
-import { ServerTopics } from './connection/server-topics.js'
-import { Admission, type AppDecision, failure } from './handshake/admission.js'
+import type { AttachOptions, ServeOptions } from './handler-types.js'
+import { Admission } from './handshake/admission.js'
 import { describe } from './handshake/describe.js'
 import { checkHost } from './handshake/host.js'
 import { readHttpAnswer } from './handshake/http-answer.js'
 import { IncomingRequest } from './handshake/incoming-request.js'
+import { failure } from './handshake/own-responses.js'
+import type { AppDecision } from './handshake/undecided-handshakes.js'
 import { Observer } from './observer.js'
 import { type RequestPeer, requestPeer } from './proxies/request-peer.js'
 import type { ServerMetrics } from './server-metrics.js'
 import { type ServerPorts, type ServerSettings, settleAttach, settleServe } from './server-settings.js'
 import type {
-  AttachOptions,
   BroadcastOptions,
   CloseOptions,
   DrainOptions,
-  HttpAnswer,
   OutgoingPiece,
   PublishOptions,
-  ServeOptions,
   Server,
 } from './server-types.js'
 import { urlOf } from './server-url.js'
@@ -80,13 +79,9 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
   readonly #observer: Observer
   readonly #calls: HandlerCalls<Data>
   readonly #admission: Admission<Data>
-  readonly #topics: ServerTopics<ServerConnection<Data>>
+  readonly #publisher: Publisher<Data>
   readonly #heartbeat: Heartbeat<Data>
   readonly #messageTimeout: MessageTimeout
-  /** Undefined unless this process is a worker. */
-  readonly #sharedTopics: ServerRegistration | undefined
-  /** The connections that messages of this server leave out, by the messages' numbers. */
-  readonly #left = new Map<number, ServerConnection<Data>>()
   #listener: HttpListener | undefined
   /** The server goes on, but is about to stop. */
   #isLeaving = false
@@ -114,13 +109,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
       accepted: (accepted) => this.#open(accepted),
       failed: (error) => this.#calls.failedWithoutSocket(error),
     })
-    const shared = settings.ports.sharedTopics?.()?.register((message, own) => this.#deliver(message, own))
-    this.#sharedTopics = shared
-    this.#topics = new ServerTopics(
-      settings.limits,
-      (limit, socket) => this.#observer.limitReached(limit, socket.remoteAddress, socket),
-      shared && ((pattern, hasSubscribers) => shared.changed(pattern, hasSubscribers)),
-    )
+    this.#publisher = new Publisher(settings, this.#connections, this.#observer)
     this.#heartbeat = new Heartbeat(settings, this.#connections, (socket, error) => {
       this.#calls.error(socket, error)
       socket.terminate()
@@ -169,36 +158,11 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
   }
 
   broadcast(message: OutgoingPiece, options?: BroadcastOptions<Data>): number {
-    return this.#sendToAll(this.#connections, message, options)
+    return this.#publisher.broadcast(message, options)
   }
 
   publish(topic: string, message: OutgoingPiece, options?: PublishOptions<Data>): number {
-    const subscribers = this.#topics.subscribersOf(topic)
-    if (this.#sharedTopics === undefined) return this.#sendToAll(subscribers, message, options)
-    const { except, compress, volatile } = options ?? {}
-    const content = typeof message === 'string' ? message : bytesOf(message)
-    const own = this.#sharedTopics.publish({ topic, message: content, compress, volatile })
-    if (own === undefined) return 0
-    if (except === undefined || subscribers.size === 0) return subscribers.size
-    // Also if it does not subscribe yet: it may by the time the message is back.
-    const left = except as ServerConnection<Data>
-    this.#left.set(own, left)
-    return subscribers.size - Number(subscribers.has(left))
-  }
-
-  /** Delivers a message of this or another process to the subscribers here. */
-  #deliver({ topic, message, compress, volatile }: PublishedMessage, own: number | undefined): void {
-    const except = own === undefined ? undefined : this.#left.get(own)
-    if (own !== undefined) this.#forgetLeft(own)
-    this.#sendToAll(this.#topics.subscribersOf(topic), message, { except, compress, volatile })
-  }
-
-  /** Numbers grow, so an earlier message that is still here was lost. */
-  #forgetLeft(own: number): void {
-    for (const number of this.#left.keys()) {
-      if (number > own) break
-      this.#left.delete(number)
-    }
+    return this.#publisher.publish(topic, message, options)
   }
 
   [prepareMessage](message: string | Uint8Array): PreparedMessage {
@@ -206,7 +170,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
   }
 
   subscribers(topic: string): Set<ServerConnection<Data>> {
-    return new Set(this.#topics.subscribersOf(topic))
+    return new Set(this.#publisher.topics.subscribersOf(topic))
   }
 
   async drain({ withinMs, stopListening = false }: DrainOptions): Promise<void> {
@@ -325,22 +289,6 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
     return new IncomingRequest(head, client ?? { address: undefined, encrypted: peer.encrypted }, 'ws')
   }
 
-  #sendToAll(
-    sockets: Iterable<ServerConnection<Data>>,
-    message: OutgoingPiece,
-    { except, compress, volatile = false }: PublishOptions<Data> = {},
-  ): number {
-    const bytes = typeof message === 'string' ? message : bytesOf(message)
-    const broadcast = new BroadcastMessage(bytes, this.#settings.ports)
-    let taken = 0
-    for (const socket of sockets) {
-      if (socket === except || (volatile && !socket.hasRoom)) continue
-      const result = socket.sendBroadcast(broadcast, compress)
-      if (result === 'sent' || result === 'buffered') taken += 1
-    }
-    return taken
-  }
-
   /** In memory a request can arrive before the listener is known here. */
   get #listensOn(): string {
     return this.#listener?.address ?? ''
@@ -352,7 +300,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
       accepted,
       this.#calls,
       this.#observer,
-      this.#topics,
+      this.#publisher.topics,
       this.#heartbeat.firstTicks(),
     )
     this.#connections.add(socket)
@@ -394,7 +342,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
     await refused
   }
 
-  /** Admits those that were connected before the listener has left; they close in what is left of the time. */
+  /** Admits clients that were connected before the listener has left; they close in the rest of the time. */
   async #drainOffline(withinMs: number): Promise<void> {
     const { clock } = this.#settings.ports
     this.notReady()

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { networks } from 'twoway-testing/peers/networks.js'
 import { noMemoryTuning } from './add-metrics.js'
+import type { ServeOptions } from './handler-types.js'
 import { attachServer, startServer } from './listening-server.js'
 import type { ServerPorts } from './server-settings.js'
-import type { ServeOptions } from './server-types.js'
 
 const network = networks.find(({ name }) => name === 'memory')!
 

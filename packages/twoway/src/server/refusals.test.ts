@@ -5,7 +5,7 @@ import { handshakeRequest, request } from 'twoway-testing/peers/handshake-reques
 import { networks } from 'twoway-testing/peers/networks.js'
 import { withServer } from 'twoway-testing/peers/with-server.js'
 import { prometheus } from '../entries/metrics.js'
-import type { ServeOptions } from './server-types.js'
+import type { ServeOptions } from './handler-types.js'
 
 const network = networks.find(({ name }) => name === 'TCP')!
 

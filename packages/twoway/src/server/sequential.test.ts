@@ -4,8 +4,9 @@ import { concat, frame, fromHex } from 'twoway-testing/bytes.js'
 import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
 import { networks } from 'twoway-testing/peers/networks.js'
 import { RawPeer } from 'twoway-testing/peers/raw-peer.js'
+import type { ServeOptions } from './handler-types.js'
 import { startServer } from './listening-server.js'
-import type { ServeOptions, ServerSocket } from './server-types.js'
+import type { ServerSocket } from './server-types.js'
 
 const text = (payload: string): Uint8Array => frame({ opcode: 1, payload, masked: true })
 const close = frame({ opcode: 8, payload: fromHex('03e8'), masked: true })

@@ -13,8 +13,9 @@ import {
   UsageError,
   violations,
 } from '../core/errors.js'
+import type { ServeOptions } from './handler-types.js'
 import { startServer } from './listening-server.js'
-import type { ServeOptions, Server, ServerSocket } from './server-types.js'
+import type { Server, ServerSocket } from './server-types.js'
 
 const text = (payload: string, fin = true): Uint8Array => frame({ opcode: 1, payload, fin, masked: true })
 const closeFrame = (payload = '03e8'): Uint8Array => frame({ opcode: 8, payload: fromHex(payload), masked: true })

@@ -1,9 +1,10 @@
 import type { SendResult } from '../core/connection-types.js'
 import type { PlainLimits, ServerLimits } from '../core/limits.js'
 import type { Diagnostics, DiagnosticsChannel } from '../ports/diagnostics.js'
+import type { PlainHandlers, ServerHandlers } from './handler-types.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
 import { Trace, type TracedOutcome } from './observing/trace.js'
-import type { PlainHandlers, Server, ServerHandlers, ServerSocket } from './server-types.js'
+import type { Server, ServerSocket } from './server-types.js'
 
 /** Names the server. */
 interface OnServer {
@@ -69,7 +70,7 @@ export interface ServerDiagnostics {
 }
 
 /**
- * Who caused an error:
+ * The side that caused an error:
  * - 'peer': it broke a rule of the protocol, or exceeded a limit on what it may send;
  * - 'network': the connection broke, the peer went silent, or it does not read;
  * - 'program': a handler of this program threw, or the system refused a resource.

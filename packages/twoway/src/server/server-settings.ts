@@ -17,10 +17,10 @@ import type { HttpHost, HttpListener, ListenOptions, MiddlewareFunction } from '
 import type { MemoryTuning } from '../ports/memory-tuning.js'
 import type { TransportReport } from '../ports/transport-report.js'
 import { foreignListenOptions, foreignPlainOptions, foreignServerOptions } from './foreign-options.js'
+import type { AttachOptions, PlainHandlers, ServeOptions, ServerHandlers, ServerOptions } from './handler-types.js'
 import { TrustedProxies } from './proxies/trusted-proxies.js'
 import { type Route, routeOf } from './routing/route.js'
 import { commonOptions, handedOptions, listenOptions, routeOptions } from './server-options.js'
-import type { AttachOptions, PlainHandlers, ServeOptions, ServerHandlers, ServerOptions } from './server-types.js'
 
 /** The ports that a server needs. */
 export interface ServerPorts extends ConnectionPorts {
@@ -36,7 +36,7 @@ export interface ServerPorts extends ConnectionPorts {
   readonly transport?: ((listener: HttpListener) => TransportReport) | undefined
   /** The topics that this process shares with others; undefined unless it is a worker. */
   readonly sharedTopics?: (() => SharedTopics | undefined) | undefined
-  /** Reports an error that no handler took to whoever runs the program. */
+  /** Reports an error that no handler took to the user of the program. */
   report(error: unknown): void
 }
 

@@ -6,7 +6,8 @@ import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
 import { withServer } from 'twoway-testing/peers/with-server.js'
 import { UsageError } from '../core/errors.js'
 import type { ServerRegistration, SharedTopics } from '../ports/broker/shared-topics.js'
-import type { ServeOptions, Server, ServerSocket } from './server-types.js'
+import type { ServeOptions } from './handler-types.js'
+import type { Server, ServerSocket } from './server-types.js'
 
 /** Frames of a text. */
 const framesOf = (...texts: readonly string[]): string[] =>

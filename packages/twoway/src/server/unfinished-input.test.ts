@@ -5,7 +5,8 @@ import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
 import { networks } from 'twoway-testing/peers/networks.js'
 import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
 import { type ConnectRawPeer, withServer } from 'twoway-testing/peers/with-server.js'
-import type { ServeOptions, Server } from './server-types.js'
+import type { ServeOptions } from './handler-types.js'
+import type { Server } from './server-types.js'
 
 const kib = 1 << 10
 const masked = true

@@ -1,8 +1,10 @@
 import type { HandedUpgrade, HttpHandler, HttpListener, UpgradeTaker } from '../ports/http-host.js'
-import type { AppDecision } from './handshake/admission.js'
+import type { UpgradeAcceptance } from './answer-types.js'
+import type { UpgraderOptions } from './handler-types.js'
+import type { AppDecision } from './handshake/undecided-handshakes.js'
 import { ListeningServer } from './listening-server.js'
 import { type ServerPorts, type ServerSettings, settleAttach } from './server-settings.js'
-import type { ServerSocket, UpgradeAcceptance, Upgrader, UpgraderOptions } from './server-types.js'
+import type { ServerSocket, Upgrader } from './server-types.js'
 
 /** Makes a server that gets its upgrades from the app. Throws a UsageError for wrong options. */
 export function makeUpgrader<Data>(

@@ -7,8 +7,9 @@ import { networks } from 'twoway-testing/peers/networks.js'
 import { defineWebSocket } from '../client/websocket/websocket.js'
 import { TransportError, UsageError } from '../core/errors.js'
 import { toDuplex, toWebStreams } from '../entries/streams.js'
+import type { ServeOptions } from '../server/handler-types.js'
 import { startServer } from '../server/listening-server.js'
-import type { ServeOptions, Server, ServerSocket } from '../server/server-types.js'
+import type { Server, ServerSocket } from '../server/server-types.js'
 
 const isImpossible = (message: RegExp) => (error: unknown) =>
   error instanceof UsageError && error.code === 'streamImpossible' && message.test(error.message)

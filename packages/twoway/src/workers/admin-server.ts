@@ -1,9 +1,10 @@
+import type { HttpAnswer } from '../server/answer-types.js'
 import { startServer } from '../server/listening-server.js'
 import type { MetricsSource } from '../server/observing/exposition.js'
 import { metricsAnswer } from '../server/observing/metrics-answer.js'
 import * as platform from '../server/platform.js'
 import type { ServerPorts } from '../server/server-settings.js'
-import type { HttpAnswer, Server } from '../server/server-types.js'
+import type { Server } from '../server/server-types.js'
 import type { AdminSettings } from './admin-options.js'
 
 /** Plain requests that may wait at a time: a few probes and scrapes. */

@@ -4,8 +4,9 @@ import { frame, fromHex } from 'twoway-testing/bytes.js'
 import { StillNetwork } from 'twoway-testing/harnesses/still-network.js'
 import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
 import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
+import type { ServeOptions } from '../handler-types.js'
 import { startServer } from '../listening-server.js'
-import type { ServeOptions, Server } from '../server-types.js'
+import type { Server } from '../server-types.js'
 
 const idleTimeoutMs = 45_000
 const tick = idleTimeoutMs / 45

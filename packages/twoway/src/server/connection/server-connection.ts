@@ -1,6 +1,6 @@
 import { Connection } from '../../core/connection.js'
 import type { CloseResult, ConnectionEvents, SendResult } from '../../core/connection-types.js'
-import { TransportError, UsageError } from '../../core/errors.js'
+import { TransportError } from '../../core/errors.js'
 import type { Extension } from '../../core/extensions/extension.js'
 import { showAs } from '../../core/inspection.js'
 import { type MessagePipe, openPipe, type Pipeable, type PipeEvents } from '../../core/message-pipe.js'
@@ -26,6 +26,7 @@ import { sendFrom, sendStream } from '../streaming/send-source.js'
 import { Lifetime } from './lifetime.js'
 import { bytesOf } from './message-bytes.js'
 import type { ServerTopics } from './server-topics.js'
+import { refusePipe, SocketPipe } from './socket-pipe.js'
 
 /** The parts of an accepted handshake that make a connection. */
 export interface AcceptedHandshake<Data> {
@@ -65,7 +66,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
   /** Handlers whose promises the next message waits for. */
   #handlers = 0
   /** Takes the messages in place of the handlers. */
-  #pipe: { readonly events: PipeEvents; error: Error | undefined } | undefined
+  #pipe: SocketPipe | undefined
   readonly #streamsMessages: boolean
   #lifetime: Lifetime | undefined
   #result: CloseResult | undefined
@@ -253,29 +254,12 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
   }
 
   [openPipe](events: PipeEvents): MessagePipe {
-    const refuse = (message: string): never => {
-      throw new UsageError('streamImpossible', message)
-    }
-    if (this.#pipe !== undefined) refuse('this socket is a stream already')
+    if (this.#pipe !== undefined) refusePipe('this socket is a stream already')
     if (this.#streamsMessages)
-      refuse('the messages of this socket go to `messageStream`: have `upgrade` answer without it')
-    if (this.readyState !== 1) refuse('this socket is closing or closed')
-    this.#pipe = { events, error: undefined }
-    return {
-      isOpen: true,
-      send: (message) => {
-        const result = this.send(message)
-        if (result === 'closed' || result === 'dropped') throw new TransportError(`the message is not sent: ${result}`)
-        return result === 'sent'
-      },
-      pause: () => this.pause(),
-      resume: () => this.resume(),
-      close: () => {
-        this.close(1000)
-        this.resume()
-      },
-      terminate: () => this.terminate(),
-    }
+      refusePipe('the messages of this socket go to `messageStream`: have `upgrade` answer without it')
+    if (this.readyState !== 1) refusePipe('this socket is closing or closed')
+    this.#pipe = new SocketPipe(this, events)
+    return this.#pipe
   }
 
   /** Whether a stream has taken over. */
@@ -283,7 +267,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
     return this.#pipe !== undefined
   }
 
-  /** Hands a message to the stream that has taken over. Returns false if there is none. */
+  /** Hands a message to the stream that has taken over. Returns false without a stream. */
   pipe(message: string | Uint8Array): boolean {
     if (this.#pipe === undefined) return false
     this.#pipe.events.message(message)
@@ -332,7 +316,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
 
   /** The connection ends with an error. */
   tellError(error: Error): void {
-    if (this.#pipe !== undefined) this.#pipe.error = error
+    this.#pipe?.fail(error)
   }
 
   /** The connection is closed. */
@@ -340,9 +324,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
     this.#topics.leave(this)
     this.#result = result
     this.#lifetime?.end(result)
-    if (this.#pipe === undefined) return
-    const { events, error = new TransportError('the connection was lost before both sides had closed it') } = this.#pipe
-    events.closed(result, result.wasClean ? undefined : error)
+    this.#pipe?.closed(result)
   }
 
   /** Whether an error is only the consequence of the aborted `signal`. */

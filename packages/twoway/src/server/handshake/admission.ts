@@ -1,32 +1,31 @@
-import { HandshakeError, TransportError, UsageError } from '../../core/errors.js'
+import { HandshakeError, UsageError } from '../../core/errors.js'
 import { acceptExtension } from '../../core/extensions/negotiation.js'
 import type { ClientOffer } from '../../core/handshake/client-offer.js'
 import { accept } from '../../core/handshake/encode-acceptance.js'
 import { checkRequest, refusalOf } from '../../core/handshake/server-handshake.js'
-import { encodeResponse } from '../../core/http/encode-response.js'
 import { isToken } from '../../core/http/field-syntax.js'
 import { pathUnknown } from '../../core/http/standard-responses.js'
 import { isThenable } from '../../core/is-thenable.js'
 import { quoted } from '../../core/printable.js'
-import type { HandedUpgrade, HttpResponse, MiddlewareRun, RequestHead } from '../../ports/http-host.js'
+import type { HandedUpgrade, HttpResponse, RequestHead } from '../../ports/http-host.js'
 import type { Transport, TransportPeer } from '../../ports/transport.js'
+import type { UpgradeAcceptance, UpgradeAnswer } from '../answer-types.js'
 import type { AcceptedHandshake, ServerConnection } from '../connection/server-connection.js'
 import type { Observer } from '../observer.js'
-import type { HandshakeTrace } from '../observing/handshake-trace.js'
 import { IgnoredFields, ignoredField } from '../proxies/ignored-fields.js'
 import { type RequestPeer, requestPeer } from '../proxies/request-peer.js'
 import type { ServerSettings } from '../server-settings.js'
-import type { UpgradeAcceptance, UpgradeAnswer } from '../server-types.js'
 import { describe } from './describe.js'
 import { HandshakeRate } from './handshake-rate.js'
 import { checkHost } from './host.js'
-import { fieldsOf, readHttpAnswer } from './http-answer.js'
+import { fieldsOf, isRefusal, readAnswer } from './http-answer.js'
 import { IncomingRequest } from './incoming-request.js'
 import { upgradeContext } from './node-request.js'
 import { checkOrigin } from './origin.js'
+import { failure, full, plainResponse, stopping, tooFrequent } from './own-responses.js'
 import { Refusal } from './refusal.js'
 import { throughMiddleware } from './through-middleware.js'
-import { WaitingPeer } from './waiting-peer.js'
+import { type AppDecision, type OpenRequest, UndecidedHandshakes } from './undecided-handshakes.js'
 
 export interface AdmissionEvents<Data> {
   /** The address that the server listens on now; '' if it has none. */
@@ -39,63 +38,13 @@ export interface AdmissionEvents<Data> {
   failed(error: unknown): void
 }
 
-function plainAnswer(status: number, reason: string, sentence: string, ...fields: readonly string[]): HttpResponse {
-  return { status, fields: ['Content-Type', 'text/plain; charset=utf-8', ...fields], body: `${sentence}\n`, reason }
-}
-
-export const failure = plainAnswer(500, 'handlerFailed', 'the server failed on this request')
-const stopping = plainAnswer(503, 'stopping', 'the server is stopping: try again later', 'Retry-After', '5')
-const full = plainAnswer(503, 'maxConnections', 'the server has no room: try again later', 'Retry-After', '5')
-const crowded = plainAnswer(
-  503,
-  'maxTotalReceiveBytes',
-  'the server holds too much input: try again later',
-  'Retry-After',
-  '5',
-)
-const tooFrequent = plainAnswer(
-  429,
-  'maxHandshakesPerSecond',
-  'too many handshakes came from your address: try again later',
-  'Retry-After',
-  '1',
-)
-const tooLate = plainAnswer(503, 'handshakeTimeoutMs', 'the server did not decide on this request in time')
-
-/** A decision that an app has taken itself, and the function that learns its outcome. */
-export interface AppDecision<Data> {
-  /** Replaces `upgrade` if it is not undefined. */
-  readonly acceptance: UpgradeAcceptance<Data> | undefined
-  /** Whether a function of the option `path` has taken the handshake already. */
-  readonly isRouted: boolean
-  /** Undefined if the client was refused, or has left. */
-  settle(socket: ServerConnection<Data> | undefined): void
-}
-
-/** A handshake that has no answer yet. */
-interface OpenRequest<Data> {
-  readonly transport: Transport
-  readonly method: string
-  readonly app: AppDecision<Data> | undefined
-  /** The peer of the transport until the fields of a trusted proxy are read. */
-  peer: Pick<RequestPeer, 'address'>
-  /** Undefined before it is read. */
-  request?: IncomingRequest
-  /** Undefined if nobody listens. */
-  trace?: HandshakeTrace | undefined
-  /** Undefined if there is none. */
-  middleware?: MiddlewareRun
-}
-
 /** Decides on opening handshakes: by their rate, the standard's rules, host and origin, the number of connections, and then `upgrade`. */
 export class Admission<Data> {
   readonly #settings: ServerSettings<Data>
   readonly #connections: { readonly size: number }
   readonly #observer: Observer
   readonly #events: AdmissionEvents<Data>
-  /** The handshakes that `upgrade` has not decided on, each with the function that gives it up. */
-  readonly #undecided = new Set<() => void>()
-  readonly #onDecided: (() => void)[] = []
+  readonly #undecided: UndecidedHandshakes<Data>
   readonly #refusals = new Set<Promise<void>>()
   readonly #rate: HandshakeRate | undefined
   readonly #ignoredFields: IgnoredFields
@@ -112,6 +61,14 @@ export class Admission<Data> {
     this.#observer = observer
     this.#events = events
     this.#ignoredFields = new IgnoredFields(settings.trustedProxies)
+    this.#undecided = new UndecidedHandshakes(settings, {
+      left: ({ request, trace, app }) => {
+        if (request !== undefined) this.#observer.handshakeLeft(request, trace)
+        app?.settle(undefined)
+      },
+      failed: (open, error) => this.#fail(open, error),
+      failedLate: (error) => this.#events.failed(error),
+    })
     const { maxHandshakesPerSecond } = settings.limits
     if (Number.isFinite(maxHandshakesPerSecond)) this.#rate = new HandshakeRate(maxHandshakesPerSecond)
   }
@@ -127,14 +84,13 @@ export class Admission<Data> {
 
   /** Resolves when no handshake waits for a decision. */
   whenDecided(): Promise<void> {
-    if (this.#undecided.size === 0) return Promise.resolve()
-    return new Promise((resolve) => this.#onDecided.push(resolve))
+    return this.#undecided.whenEmpty()
   }
 
   /** Refuses all undecided and all future handshakes. Resolves when the refused ones are gone. */
   async stop(): Promise<void> {
     this.#isStopped = true
-    for (const giveUp of this.#undecided) giveUp()
+    this.#undecided.giveUp()
     await Promise.all(this.#refusals)
   }
 
@@ -193,7 +149,7 @@ export class Admission<Data> {
       }
       const answer = this.#decide(open, request, handed)
       if (isThenable(answer) || isRefusal(answer)) {
-        this.#whenDecided(open, readAnswer(answer), (decided, ahead) => {
+        this.#undecided.wait(open, readAnswer(answer), (decided, ahead) => {
           if (isRefusal(decided)) this.#refuse(open, decided)
           else this.#accept(open, offer, request, decided, ahead)
         })
@@ -229,71 +185,6 @@ export class Admission<Data> {
 
   get #isFull(): boolean {
     return this.#connections.size + this.#undecided.size >= this.#settings.limits.maxConnections
-  }
-
-  /**
-   * Continues with the decision, or with a refusal if the decision is late. If the peer leaves first, neither happens, and
-   * another handshake may take its place. A later failure of `upgrade`, and an answer that could not have been sent, are
-   * still reported.
-   */
-  #whenDecided(
-    open: OpenRequest<Data>,
-    decision: Promise<Acceptance<Data> | HttpResponse>,
-    goOn: (decided: Acceptance<Data> | HttpResponse, ahead: Uint8Array | undefined) => void,
-  ): void {
-    const { limits, ports, receiveBudget } = this.#settings
-    const { request } = open
-    const peer = new WaitingPeer(open.transport, ports.payload, receiveBudget, {
-      left: () => {
-        if (endWaiting('the peer left before upgrade() had decided') && request !== undefined) {
-          this.#observer.handshakeLeft(request, open.trace)
-          open.app?.settle(undefined)
-        }
-      },
-      noRoom: () => {
-        if (endWaiting('the server has no memory left for the bytes that the peer sent ahead')) finish(crowded)
-      },
-    })
-    /** Returns false if the waiting had ended already. */
-    const endWaiting = (why?: string): boolean => {
-      if (!this.#undecided.delete(stop)) return false
-      if (this.#undecided.size === 0) for (const resolve of this.#onDecided.splice(0)) resolve()
-      timer.cancel()
-      if (why !== undefined && request !== undefined) IncomingRequest.giveUp(request, new TransportError(why))
-      return true
-    }
-    const finish = (decided: Acceptance<Data> | HttpResponse): void => {
-      try {
-        goOn(decided, peer.release())
-      } catch (error) {
-        this.#fail(open, error)
-      }
-    }
-    const stop = (): void => {
-      if (endWaiting('the server stopped before upgrade() had decided')) finish(stopping)
-    }
-    let isLate = false
-    const timer = ports.clock.after(limits.handshakeTimeoutMs, () => {
-      isLate = true
-      const late = open.middleware?.waitsFor
-      if (late !== undefined) this.#events.failed(middlewareTooLate(late, limits.handshakeTimeoutMs))
-      if (endWaiting(`upgrade() did not decide within ${limits.handshakeTimeoutMs} ms`)) finish(tooLate)
-    })
-    this.#undecided.add(stop)
-    decision.then(
-      (decided) => {
-        if (endWaiting()) finish(decided)
-        else this.#failUnsent(decided, isLate)
-      },
-      (error: unknown) => {
-        if (endWaiting()) {
-          peer.release()
-          this.#fail(open, error)
-        } else if (request === undefined || !IncomingRequest.explains(request, error)) {
-          this.#events.failed(error)
-        }
-      },
-    )
   }
 
   #accept(
@@ -357,14 +248,14 @@ export class Admission<Data> {
 
   /**
    * A server may send only a subprotocol that the client offers, RFC 6455 §4.2.2 (5). Without one, the two sides would
-   * speak different protocols, so the client is told what it lacks.
+   * speak different protocols, so the answer names the one that the client lacks.
    */
   #refuseProtocol(open: OpenRequest<Data>, { protocols }: ClientOffer, chosen: unknown): void {
     const offered = protocols.length === 0 ? 'none' : quoted(protocols.join(', '))
     const name = typeof chosen === 'string' ? `"${quoted(chosen)}"` : describe(chosen)
     const canBeOffered = typeof chosen === 'string' && isToken(chosen)
     const lacking = `this server requires the subprotocol ${name}, which Sec-WebSocket-Protocol does not offer`
-    this.#refuse(open, canBeOffered ? plainAnswer(400, 'protocolNotOffered', lacking) : failure)
+    this.#refuse(open, canBeOffered ? plainResponse(400, 'protocolNotOffered', lacking) : failure)
     this.#events.failed(
       new UsageError(
         'protocolNotOffered',
@@ -379,61 +270,9 @@ export class Admission<Data> {
     trace?.run(() => trace.answered(status))
   }
 
-  /**
-   * Reports an answer of `upgrade` that came after the waiting had ended: an acceptance after the client got a 503, as the
-   * program believes that it has the client; and a refusal that can't be encoded, which is the program's mistake at any time.
-   */
-  #failUnsent(decided: Acceptance<Data> | HttpResponse, isLate: boolean): void {
-    try {
-      if (isRefusal(decided)) {
-        encodeResponse(decided)
-      } else if (isLate) {
-        const { handshakeTimeoutMs } = this.#settings.limits
-        throw new UsageError(
-          'upgradeTooLate',
-          `upgrade() accepted a client later than handshakeTimeoutMs (${handshakeTimeoutMs} ms), and the client was refused with 503: end the work when request.signal is aborted, or allow more time`,
-        )
-      }
-    } catch (error) {
-      this.#events.failed(error)
-    }
-  }
-
   #fail(open: OpenRequest<Data>, error: unknown): void {
     open.trace?.failed(error)
     this.#refuse(open, error instanceof HandshakeError ? refusalOf(error) : failure)
     if (!(error instanceof HandshakeError)) this.#events.failed(error)
   }
-}
-
-/** Names the function that holds back a handshake: all that the client learns is a 503. */
-function middlewareTooLate(waitsFor: NonNullable<MiddlewareRun['waitsFor']>, handshakeTimeoutMs: number): UsageError {
-  const within = `within handshakeTimeoutMs (${handshakeTimeoutMs} ms), and the client was refused with 503`
-  if (waitsFor === 'end') {
-    return new UsageError(
-      'middlewareTooLate',
-      `a function of use that replaces end() of the response, as express-session does, did not end it ${within}: check the store of the sessions`,
-    )
-  }
-  const { index, name } = waitsFor
-  return new UsageError(
-    'middlewareTooLate',
-    `use[${index}]${name === '' ? '' : ` (${name})`} neither called next() nor ended the response ${within}`,
-  )
-}
-
-type Acceptance<Data> = UpgradeAcceptance<Data> | UpgradeAcceptance<undefined> | undefined
-
-/** The answer of `upgrade`, with the body of a refusal read. */
-async function readAnswer<Data>(
-  answer: UpgradeAnswer<Data> | PromiseLike<UpgradeAnswer<Data>>,
-): Promise<Acceptance<Data> | HttpResponse> {
-  const answered = await answer
-  return isRefusal(answered) ? readHttpAnswer(answered) : answered
-}
-
-function isRefusal<Refused extends { readonly status: number }>(
-  answer: Acceptance<unknown> | Refused,
-): answer is Refused {
-  return answer?.status !== undefined
 }

@@ -1,7 +1,7 @@
 import { UsageError } from '../../core/errors.js'
 import { findField } from '../../core/http/header-fields.js'
 import type { HttpResponse } from '../../ports/http-host.js'
-import type { HeaderInput, HttpAnswer, ResponseLike } from '../server-types.js'
+import type { HeaderInput, HttpAnswer, ResponseLike, UpgradeAcceptance, UpgradeAnswer } from '../answer-types.js'
 import { describe } from './describe.js'
 import { fieldsOfBody } from './response-fields.js'
 
@@ -34,6 +34,23 @@ export async function readHttpAnswer(answer: HttpAnswer): Promise<HttpResponse> 
     fields.unshift('Content-Type', 'text/plain; charset=utf-8')
   // The length is counted when the answer is encoded.
   return { status, fields: withoutField(fields, 'content-length'), body }
+}
+
+/** The answer of `upgrade` that accepts a client. */
+export type Acceptance<Data> = UpgradeAcceptance<Data> | UpgradeAcceptance<undefined> | undefined
+
+/** The answer of `upgrade`, with the body of a refusal read. */
+export async function readAnswer<Data>(
+  answer: UpgradeAnswer<Data> | PromiseLike<UpgradeAnswer<Data>>,
+): Promise<Acceptance<Data> | HttpResponse> {
+  const answered = await answer
+  return isRefusal(answered) ? readHttpAnswer(answered) : answered
+}
+
+export function isRefusal<Refused extends { readonly status: number }>(
+  answer: Acceptance<unknown> | Refused,
+): answer is Refused {
+  return answer?.status !== undefined
 }
 
 /** Header fields as names and values in turn. Throws a UsageError 'headerInvalid' for a value that has none. */

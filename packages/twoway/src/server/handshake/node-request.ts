@@ -1,7 +1,7 @@
 import { UsageError } from '../../core/errors.js'
 import type { HandedUpgrade } from '../../ports/http-host.js'
+import type { UpgradeContext } from '../handler-types.js'
 import type { NodeRequest } from '../node-types.js'
-import type { UpgradeContext } from '../server-types.js'
 
 /** The context of a server that parses requests itself. */
 const withoutNodeRequest: UpgradeContext = {

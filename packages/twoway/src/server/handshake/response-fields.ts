@@ -1,7 +1,7 @@
 import { connectionFields } from '../../core/http/encode-response.js'
 import { HeaderFields } from '../../core/http/header-fields.js'
 import { validateUtf8 } from '../../core/payload/utf8.js'
-import type { ResponseLike } from '../server-types.js'
+import type { ResponseLike } from '../answer-types.js'
 
 /** The codings that an implementation of fetch decodes. Of a list with another coding it decodes none. */
 const decodable = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd'])

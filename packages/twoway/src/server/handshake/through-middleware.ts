@@ -1,7 +1,7 @@
 import { findField } from '../../core/http/header-fields.js'
 import type { HttpResponse, MiddlewareRun } from '../../ports/http-host.js'
 import type { PlatformAbortSignal } from '../../ports/platform-types.js'
-import type { PlainAnswer, UpgradeAcceptance } from '../server-types.js'
+import type { PlainAnswer, UpgradeAcceptance } from '../answer-types.js'
 import { fieldsOf } from './http-answer.js'
 
 type Acceptance<Data> = UpgradeAcceptance<Data> | UpgradeAcceptance<undefined> | undefined

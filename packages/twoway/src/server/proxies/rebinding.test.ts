@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { utf8 } from 'twoway-testing/bytes.js'
 import { networks } from 'twoway-testing/peers/networks.js'
 import { withServer } from 'twoway-testing/peers/with-server.js'
-import type { ServeOptions } from '../server-types.js'
+import type { ServeOptions } from '../handler-types.js'
 
 const network = networks.find(({ name }) => name === 'TCP')!
 

@@ -7,8 +7,9 @@ import { networks } from 'twoway-testing/peers/networks.js'
 import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
 import { withServer } from 'twoway-testing/peers/with-server.js'
 import { ProtocolError, TransportError, UsageError } from '../../core/errors.js'
+import type { ServeOptions } from '../handler-types.js'
 import { startServer } from '../listening-server.js'
-import type { MessageStream, ServeOptions, ServerSocket } from '../server-types.js'
+import type { MessageStream, ServerSocket } from '../server-types.js'
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))

@@ -6,7 +6,8 @@ import { networks } from 'twoway-testing/peers/networks.js'
 import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
 import { withServer } from 'twoway-testing/peers/with-server.js'
 import { TransportError, UsageError } from '../../core/errors.js'
-import type { MessageSource, ServeOptions, ServerSocket } from '../server-types.js'
+import type { ServeOptions } from '../handler-types.js'
+import type { MessageSource, ServerSocket } from '../server-types.js'
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
