@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { it } from 'node:test'
+import { createHub } from 'twoway/hub'
 import { prometheus } from 'twoway/metrics'
 import { serve } from 'twoway/server'
 import { type Family, parseExposition } from 'twoway-testing/exposition.js'
@@ -21,14 +22,16 @@ const queries = dashboard.panels.flatMap(({ title, targets = [] }) => targets.ma
 
 /** The metrics of workers of which each counts something, so that each label occurs. */
 async function families(): Promise<Map<string, Family>> {
-  const server = await serve({ port: 0 })
+  const server = await serve({ port: 0, ...createHub().handlers() })
   const metrics = server.metrics()
   await server.close()
   const counts = { one: 1 }
   const { histograms } = metrics
   const handlerMs = { message: histograms.roundTripMs }
   const workers = { workers: [{ state: 'listening' }], workerExits: 0, missedBroadcasts: 0 }
-  const busy = { handshakes: counts, refusals: counts, closes: counts, limits: counts, errors: counts }
+  const brokerMs = { publish: histograms.roundTripMs }
+  const hub = { ...metrics.hub!, notRecovered: counts, brokerFailures: counts, errors: counts, brokerMs }
+  const busy = { hub, handshakes: counts, refusals: counts, closes: counts, limits: counts, errors: counts }
   return parseExposition(
     prometheus({ ...metrics, ...busy, histograms: { ...histograms, handlerMs }, ...workers }),
     'prometheus',

@@ -47,7 +47,8 @@ async function connectLink(
 
 describe('a hub in the workers of serveWorkers', { timeout: 60_000 }, () => {
   it('gives all links one order of messages, whichever worker took them', async (context) => {
-    const { url } = await start(context)
+    const workers = await start(context)
+    const { url } = workers
     let count = 0
     const peers = [...(await onBoth(() => connectLink(context, url, `user ${count++}`))).values()].flat()
     await Promise.all(
@@ -55,6 +56,12 @@ describe('a hub in the workers of serveWorkers', { timeout: 60_000 }, () => {
     )
     for (const { got } of peers) await until(() => got.length >= peers.length * 20)
     for (const { got } of peers) assert.deepEqual(got, peers[0]!.got)
+    const { hub } = await workers.metrics()
+    assert.deepEqual([hub!.stored, hub!.clients], [peers.length * 20, peers.length])
+    assert.equal(
+      hub!.brokerMs.publish!.counts.reduce((sum, count) => sum + count),
+      peers.length * 20,
+    )
     for (const [at] of peers.entries()) {
       const own = peers[0]!.got.flatMap(({ data }) => ((data as number[])[0] === at ? [(data as number[])[1]] : []))
       assert.deepEqual(

@@ -5,15 +5,30 @@ import { readFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { test } from 'node:test'
 import { WebSocket } from 'twoway'
-import { metricsAnswer } from 'twoway/metrics'
-import { type Server, type ServerDiagnostics, serve } from 'twoway/server'
+import { createHub, type HubDiagnostics, type HubTraces } from 'twoway/hub'
+import { metricsAnswer, prometheus, type ServerMetrics } from 'twoway/metrics'
+import { type Server, type ServerDiagnostics, type ServerTraces, serve } from 'twoway/server'
 import { parseExposition } from 'twoway-testing/exposition.js'
 
 const document = readFileSync(new URL('../../docs/how-to/observability.md', import.meta.url), 'utf8')
 
+/** The names in the first cells of the tables of a document, by the heading above each table. */
+function namesByHeading(text: string): Map<string, string[]> {
+  const names = new Map<string, string[]>()
+  let heading = ''
+  for (const line of text.split('\n')) {
+    if (line.startsWith('#')) heading = line.replace(/^#+ /, '')
+    if (!line.startsWith('| `')) continue
+    const found = [...line.split(' | ')[0]!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!)
+    names.set(heading, [...(names.get(heading) ?? []), ...found])
+  }
+  return names
+}
+
 test('docs/how-to/observability.md has a row for each field of metrics() and each channel, and no other', async () => {
-  const server = await serve({ port: 0 })
-  const fields = Object.keys(server.metrics())
+  const hub = createHub()
+  const server = await serve({ port: 0, ...hub.handlers() })
+  const metrics = server.metrics()
   await server.close()
   const channels = {
     'twoway:handshake': true,
@@ -26,10 +41,46 @@ test('docs/how-to/observability.md has a row for each field of metrics() and eac
     'twoway:drop': true,
     'twoway:limit': true,
     'twoway:close': true,
-  } satisfies Record<keyof ServerDiagnostics, true>
-  const rows = document.split('\n').filter((line) => line.startsWith('| `'))
-  const named = rows.flatMap((row) => [...row.split(' | ')[0]!.matchAll(/`([^`]+)`/g)].map(([, name]) => name))
-  assert.deepEqual(named.sort(), [...fields, ...Object.keys(channels)].sort())
+    'twoway:resume': true,
+    'twoway:gap': true,
+    'twoway:stale': true,
+  } satisfies Record<keyof ServerDiagnostics | keyof HubDiagnostics, true>
+  const traces = {
+    'twoway:handshake': true,
+    'twoway:handler': true,
+    'twoway:publish': true,
+    'twoway:deliver': true,
+  } satisfies Record<keyof ServerTraces | keyof HubTraces, true>
+  const named = namesByHeading(document)
+  const expected = {
+    'server.metrics()': Object.keys(metrics),
+    Hubs: Object.keys(metrics.hub!),
+    Channels: Object.keys(channels),
+  }
+  for (const [heading, names] of Object.entries(expected)) {
+    assert.deepEqual(named.get(heading)?.sort(), names.sort(), heading)
+  }
+  assert.deepEqual([...named.keys()], Object.keys(expected))
+  const items = [...document.matchAll(/^- `(twoway:\w+)`: /gm)].map(([, name]) => name)
+  assert.deepEqual(items, Object.keys(traces))
+})
+
+test('the metrics of a hub are those of its server, also as text', async () => {
+  const hub = createHub({ topics: { 'room.*': { publish: true } } })
+  const server = await serve({ port: 0, ...hub.handlers({ message: () => undefined }) })
+  await hub.publish('room.1', 'hi')
+  const metrics = server.metrics()
+  await server.close()
+  assert.deepEqual(metrics.hub, hub.metrics())
+  assert.equal(metrics.hub!.stored, 1)
+  const families = parseExposition(prometheus(metrics), 'prometheus')
+  assert.deepEqual(families.get('twoway_hub_stored_total')!.samples[0]!.value, 1)
+  const { hub: _, ...without } = metrics
+  const plain = parseExposition(prometheus(without as ServerMetrics), 'prometheus')
+  assert.deepEqual(
+    [...plain.keys()].filter((name) => name.includes('hub')),
+    [],
+  )
 })
 
 test('a server publishes through node:diagnostics_channel', async () => {

@@ -1,6 +1,7 @@
 /**
  * Traces the servers of this process with OpenTelemetry: a span for each opening handshake, and one for each call of a
- * handler. Call `traceServers` once, before or after the servers start:
+ * handler. `traceHubs` traces the messages of hubs from their publish to each process that delivers them. Call each once,
+ * before or after the servers start:
  *
  *     import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
  *     import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
@@ -9,6 +10,7 @@
  *     const provider = new NodeTracerProvider({ spanProcessors: [...] })
  *     provider.register({ contextManager })
  *     traceServers({ contextManager })
+ *     traceHubs({ contextManager })
  *
  * A handshake continues the trace of its `traceparent` header. The spans of handlers are the parents of the spans that the
  * program makes within them. They begin traces of their own and link to the handshake of their connection, because a
@@ -27,9 +29,6 @@ export function traceServers({
   tracer = trace.getTracer('twoway'),
   handlers = ['open', 'message', 'messageStream', 'close', 'request'],
 }) {
-  // OpenTelemetry keeps its context in this store. A channel that binds the store runs each operation in the span's context.
-  const storage = contextManager._asyncLocalStorage
-  const spans = new WeakMap()
   /** The spans of handshakes, by their request, for the links of the connection's other spans. */
   const handshakes = new WeakMap()
 
@@ -43,14 +42,13 @@ export function traceServers({
       'network.peer.address': remoteAddress,
     }
     const span = tracer.startSpan('GET', { kind: SpanKind.SERVER, attributes }, parent)
-    spans.set(operation, span)
     if (request !== undefined) handshakes.set(request, span.spanContext())
-    return trace.setSpan(parent, span)
+    return { span, parent }
   }
 
   const startHandler = (operation) => {
     const { handler, socket, argument } = operation
-    if (!handlers.includes(handler)) return context.active()
+    if (!handlers.includes(handler)) return { parent: context.active() }
     const handshake = socket && handshakes.get(socket.request)
     const span = tracer.startSpan(
       `websocket ${handler}`,
@@ -70,9 +68,59 @@ export function traceServers({
       },
       ROOT_CONTEXT,
     )
-    spans.set(operation, span)
-    return trace.setSpan(ROOT_CONTEXT, span)
+    return { span, parent: ROOT_CONTEXT }
   }
+
+  return bindSpans(contextManager, { 'twoway:handshake': startHandshake, 'twoway:handler': startHandler })
+}
+
+/**
+ * A publish of the server is a child of the active span; one of a client continues the trace that the client names. The hub
+ * carries the context of the publish, and each process makes a span of its delivery as a child of that.
+ *
+ * @param {{ contextManager: object, tracer?: import('@opentelemetry/api').Tracer }} options
+ * @returns {() => void} ends the tracing
+ */
+export function traceHubs({ contextManager, tracer = trace.getTracer('twoway') }) {
+  const startPublish = (operation) => {
+    const { topic, key, client } = operation
+    const parent = client === undefined ? context.active() : propagation.extract(ROOT_CONTEXT, operation)
+    const attributes = {
+      ...messageAttributes('publish', 'send', topic),
+      'messaging.message.id': key,
+      'enduser.pseudo.id': client?.user,
+    }
+    const span = tracer.startSpan('publish', { kind: SpanKind.PRODUCER, attributes }, parent)
+    // The hub takes traceparent and tracestate from the operation.
+    propagation.inject(trace.setSpan(parent, span), operation)
+    return { span, parent }
+  }
+
+  const startDelivery = (operation) => {
+    const parent = propagation.extract(ROOT_CONTEXT, operation)
+    const attributes = messageAttributes('deliver', 'process', operation.topic)
+    const span = tracer.startSpan('deliver', { kind: SpanKind.CONSUMER, attributes }, parent)
+    return { span, parent }
+  }
+
+  return bindSpans(contextManager, { 'twoway:publish': startPublish, 'twoway:deliver': startDelivery })
+}
+
+/** The attributes of a message by the semantic conventions for messaging. */
+function messageAttributes(name, type, topic) {
+  return {
+    'messaging.system': 'twoway',
+    'messaging.operation.name': name,
+    'messaging.operation.type': type,
+    'messaging.destination.name': topic,
+  }
+}
+
+/** Has operations run within the span that their function starts, and ends the span with the operation. */
+function bindSpans(contextManager, starters) {
+  // OpenTelemetry keeps its context in this store. A channel that binds the store runs each operation in the span's context.
+  const storage = contextManager._asyncLocalStorage
+  const spans = new WeakMap()
 
   const fail = (operation) => {
     const span = spans.get(operation)
@@ -101,17 +149,21 @@ export function traceServers({
     if ('status' in operation || 'result' in operation || 'error' in operation) end(operation)
   }
 
-  const undo = [bind('twoway:handshake', startHandshake), bind('twoway:handler', startHandler)]
-  function bind(name, start) {
+  const undo = Object.entries(starters).map(([name, start]) => {
     const starts = channel(`tracing:${name}:start`)
     const listeners = { error: fail, end: endOfCall, asyncEnd: end }
-    starts.bindStore(storage, start)
+    starts.bindStore(storage, (operation) => {
+      const { span, parent } = start(operation)
+      if (span === undefined) return parent
+      spans.set(operation, span)
+      return trace.setSpan(parent, span)
+    })
     for (const [kind, listener] of Object.entries(listeners)) channel(`tracing:${name}:${kind}`).subscribe(listener)
     return () => {
       starts.unbindStore(storage)
       for (const [kind, listener] of Object.entries(listeners)) channel(`tracing:${name}:${kind}`).unsubscribe(listener)
     }
-  }
+  })
   return () => {
     for (const each of undo) each()
   }

@@ -5,9 +5,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { cpSync, mkdirSync } from 'node:fs'
-import { before, describe, it } from 'node:test'
+import { before, beforeEach, describe, it } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { WebSocket } from 'twoway'
+import { createHub } from 'twoway/hub'
 import { type ServeOptions, type Server, serve } from 'twoway/server'
 import { installPackages } from 'twoway-test/runtimes/install-packages'
 import { RawSocket } from 'twoway-testing/peers/raw-socket.js'
@@ -30,7 +31,11 @@ interface Span {
   readonly events: readonly { readonly name: string }[]
   readonly links: readonly { readonly context: { readonly spanId: string } }[]
   readonly parentSpanContext?: { readonly spanId: string } | undefined
-  spanContext(): { readonly traceId: string; readonly spanId: string }
+  spanContext(): {
+    readonly traceId: string
+    readonly spanId: string
+    readonly traceState?: { serialize(): string }
+  }
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the packages are not installed when this is compiled
@@ -68,16 +73,21 @@ async function converse(url: string, text: string, headers: Record<string, strin
 
 describe('the example of OpenTelemetry', () => {
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
-
-  it('exports spans of handshakes and handlers, with the attributes of the semantic conventions', async () => {
+  // OpenTelemetry takes one provider per process.
+  let exporter: Loaded
+  let contextManager: Loaded
+  before(async () => {
     const { InMemorySpanExporter, SimpleSpanProcessor } = await load('@opentelemetry/sdk-trace-base')
     const { NodeTracerProvider } = await load('@opentelemetry/sdk-trace-node')
     const { AsyncLocalStorageContextManager } = await load('@opentelemetry/context-async-hooks')
+    exporter = new InMemorySpanExporter()
+    contextManager = new AsyncLocalStorageContextManager()
+    new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register({ contextManager })
+  })
+  beforeEach(() => exporter.reset())
+
+  it('exports spans of handshakes and handlers, with the attributes of the semantic conventions', async () => {
     const { trace } = await load('@opentelemetry/api')
-    const exporter = new InMemorySpanExporter()
-    const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
-    const contextManager = new AsyncLocalStorageContextManager()
-    provider.register({ contextManager })
     const { traceServers } = await load('opentelemetry.mjs')
     const stop = traceServers({ contextManager })
     const options: ServeOptions<unknown> = {
@@ -140,6 +150,59 @@ describe('the example of OpenTelemetry', () => {
         .map((span: Span) => span.name),
       ['look up'],
     )
+  })
+
+  it('follows a message from its publish to the processes that deliver it', async () => {
+    const { trace } = await load('@opentelemetry/api')
+    const { traceHubs } = await load('opentelemetry.mjs')
+    const tracer = trace.getTracer('app')
+    const stop = traceHubs({ contextManager })
+    const hub = createHub({ topics: { 'room.*': { publish: true } } })
+    await hub.subscribe('room.*', () => tracer.startSpan('index').end())
+    await served({ ...hub.handlers() }, async ({ url }) => {
+      await tracer.startActiveSpan('order', async (order: { end(): void }) => {
+        await hub.publish('room.1', 'paid', { key: 'k' })
+        order.end()
+      })
+      // A client by the specification of the subprotocol.
+      const client = new WebSocket(url, 'twoway.1')
+      await once(client, 'open')
+      const say = (message: object): void => client.send(JSON.stringify(message))
+      say({ t: 'hello' })
+      say({ t: 'sub', id: 1, topic: 'room.2' })
+      say({ t: 'pub', id: 2, topic: 'room.2', data: 'hi', traceparent, tracestate: 'vendor=1' })
+      const got: string[] = []
+      client.onmessage = ({ data }) => got.push(String(data))
+      while (!got.some((text) => text.includes('"id":2'))) await once(client, 'message')
+      assert.ok(got.some((text) => text.includes('"t":"msg"')))
+      assert.doesNotMatch(got.join(), /trace/)
+      client.close()
+      await once(client, 'close')
+    })
+    stop()
+    hub.close()
+    const spans: Span[] = exporter.getFinishedSpans()
+    const named = (name: string): Span[] => spans.filter((span) => span.name === name)
+    const idOf = (span: Span | undefined): string => span!.spanContext().spanId
+    const [published, ofClient] = named('publish')
+    const [delivered, toClient] = named('deliver')
+    const [index] = named('index')
+    assert.deepEqual([published!.kind, delivered!.kind], [3, 4])
+    assert.equal(published!.parentSpanContext!.spanId, idOf(named('order')[0]))
+    assert.equal(delivered!.parentSpanContext!.spanId, idOf(published))
+    assert.equal(index!.parentSpanContext!.spanId, idOf(delivered))
+    assert.equal(new Set([published, delivered, index].map((span) => span!.spanContext().traceId)).size, 1)
+    assert.deepEqual(published!.attributes, {
+      'messaging.system': 'twoway',
+      'messaging.operation.name': 'publish',
+      'messaging.operation.type': 'send',
+      'messaging.destination.name': 'room.1',
+      'messaging.message.id': 'k',
+    })
+    const [, traceId, parentId] = traceparent.split('-')
+    assert.deepEqual([ofClient!.spanContext().traceId, ofClient!.parentSpanContext!.spanId], [traceId, parentId])
+    assert.equal(ofClient!.spanContext().traceState!.serialize(), 'vendor=1')
+    assert.equal(toClient!.parentSpanContext!.spanId, idOf(ofClient))
   })
 })
 

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel'
 import type { SendResult } from '../../../twoway/dist/core/connection-types.js'
 import { type MessagePipe, openPipe, type PipeEvents } from '../../../twoway/dist/core/message-pipe.js'
 import { prepareMessage, sendPrepared } from '../../../twoway/dist/core/prepared-message.js'
@@ -155,6 +156,7 @@ export class HubHarness {
       clock: this.clock,
       random: webRandom,
       payload: webPayload,
+      diagnostics: { channel },
       report: (error) => this.reported.push(error),
     })
   }

@@ -1,6 +1,7 @@
 import { type AnyRequest, type HubBase, Hub as HubOf, type HubOptions, type HubPorts } from '../hub/hub.js'
 import type { RequestHandler, RequestRule, TopicRule } from '../hub/hub-types.js'
 import { nodeClock } from '../runtimes/node/clock.js'
+import { nodeDiagnostics } from '../runtimes/node/diagnostics.js'
 import { nodePayload } from '../runtimes/node/payload/payload.js'
 import { nodeRandom } from '../runtimes/node/random.js'
 import { serversOfWorker } from '../runtimes/node/workers/cluster-parent.js'
@@ -10,13 +11,14 @@ import type { Json } from '../subprotocol/messages.js'
 import { WorkerServers } from '../workers/worker-servers.js'
 
 export { UsageError } from '../core/errors.js'
+export type { Histogram } from '../core/observing/histogram.js'
+export type { BrokerOperation, HubMetrics } from '../core/observing/hub-metrics.js'
 export type { HubOptions } from '../hub/hub.js'
 export { HubError } from '../hub/hub-error.js'
 export type {
   HubClient,
   HubData,
   HubMessage,
-  HubMetrics,
   Identity,
   Permission,
   Presence,
@@ -26,6 +28,8 @@ export type {
   RequestRule,
   TopicRule,
 } from '../hub/hub-types.js'
+export type { HubDiagnostics, HubTraces } from '../hub/observing/hub-diagnostics.js'
+export type { TraceContext } from '../hub/observing/trace-context.js'
 export type { SchemaIssue, SchemaResult, StandardSchema } from '../hub/schema.js'
 export type {
   BrokerContent,
@@ -86,6 +90,7 @@ const ports: HubPorts = {
   clock: nodeClock,
   random: nodeRandom,
   payload: nodePayload,
+  diagnostics: nodeDiagnostics,
   parentBroker: () => serversOfWorker((parent) => new WorkerServers(parent, nodeClock))?.broker,
   report: (error) => console.error('twoway: an error in a hub that no error handler took:', error),
 }

@@ -1,7 +1,9 @@
+import type { HubMetrics } from '../core/observing/hub-metrics.js'
 import { type PreparesMessages, prepareMessage } from '../core/prepared-message.js'
 import type { BrokerContent, ResumableBroker } from '../ports/broker/broker.js'
 import type { TopicPosition } from '../ports/broker/topic-position.js'
 import type { Clock, Timer } from '../ports/clock.js'
+import type { Diagnostics } from '../ports/diagnostics.js'
 import type { ErrorCode, Json } from '../subprotocol/messages.js'
 import { HistoryBudget } from '../topics/history-budget.js'
 import { isPattern } from '../topics/topic-name.js'
@@ -9,8 +11,11 @@ import { HubCounts } from './hub-counts.js'
 import { HubError, unavailable } from './hub-error.js'
 import { HubPresence } from './hub-presence.js'
 import type { HubLimits } from './hub-settings.js'
-import type { HubClient, HubData, HubMetrics, Identity, Presence, PublishSettings, RequestRule } from './hub-types.js'
-import { checkKey, encodeContent } from './topics/content.js'
+import type { HubClient, HubData, Identity, Presence, PublishSettings, RequestRule } from './hub-types.js'
+import { HubChannels, type HubTraces } from './observing/hub-diagnostics.js'
+import { ObservedBroker } from './observing/observed-broker.js'
+import type { TraceContext } from './observing/trace-context.js'
+import { checkKey, encodeContent, withTrace } from './topics/content.js'
 import { type Frames, type Prepare, volatileFrames } from './topics/hub-message.js'
 import { HubPattern } from './topics/hub-pattern.js'
 import { HubTopic, type TopicListener } from './topics/hub-topic.js'
@@ -23,6 +28,9 @@ export interface HubCoreSettings {
   readonly broker: ResumableBroker
   /** Whether other processes may be on this broker. */
   readonly isShared: boolean
+  /** The hub, as the messages of channels name it. */
+  readonly hub: unknown
+  readonly diagnostics: Diagnostics | undefined
   readonly clock: Clock
   /** A name for this process that no other has. */
   readonly node: string
@@ -33,6 +41,13 @@ export interface HubCoreSettings {
   }): Identity | undefined | Promise<Identity | undefined>
   /** An error of the application's code, or of the broker. */
   report(error: unknown, client?: HubClient): void
+}
+
+/** The key of a publish, its sender and its trace. */
+export interface PublishOrigin extends TraceContext {
+  readonly key?: string | undefined
+  /** Undefined for the server itself. */
+  readonly client?: HubClient | undefined
 }
 
 /** A client, as all of them together see it. */
@@ -48,7 +63,7 @@ const sweepEveryMs = 200
 
 /** The state that all sessions of a hub share: topics and patterns that are open, presence, requests, counts. */
 export class HubCore {
-  readonly counts = new HubCounts()
+  readonly counts: HubCounts
   readonly presence: HubPresence
   readonly #settings: HubCoreSettings
   readonly #sessions = new Set<HubMember>()
@@ -58,6 +73,9 @@ export class HubCore {
   /** The last volatile message, for the next one of its many receivers. */
   #framed: { readonly topic: string; readonly content: BrokerContent; readonly frames: Frames } | undefined
   readonly #ringBudget: HistoryBudget
+  readonly #channels: HubChannels
+  readonly #broker: ObservedBroker
+  #wasStale = false
   #checking: Timer | undefined
   #sweptAt = Number.NEGATIVE_INFINITY
   /** A number for the present turn of the event loop. */
@@ -69,8 +87,15 @@ export class HubCore {
     this.#settings = settings
     this.#ringBudget = new HistoryBudget(settings.limits.historyTotalBytes)
     const { broker, isShared, clock, node, limits } = settings
+    this.#channels = new HubChannels(settings.hub, settings.diagnostics)
+    this.counts = new HubCounts(this.#channels)
+    this.#broker = new ObservedBroker(broker, {
+      clock: isShared ? clock : undefined,
+      awayChanged: () => this.#noteStale(),
+    })
     this.presence = new HubPresence({
-      broker: isShared ? broker : undefined,
+      broker: isShared ? this.#broker : undefined,
+      staleChanged: () => this.#noteStale(),
       clock,
       node,
       leaseMs: limits.leaseMs,
@@ -145,7 +170,7 @@ export class HubCore {
   openTopic(name: string, rule: PatternRule): HubTopic {
     return this.#open(this.#topics, name, () => {
       const { ringCount, ringBytes, historyCount } = this.limits
-      return new HubTopic(name, rule, this.#settings.broker, {
+      return new HubTopic(name, rule, this.#broker, {
         ringCount,
         ringBytes,
         historyCount,
@@ -171,16 +196,30 @@ export class HubCore {
   }
 
   #openPattern(key: string, name: string, rule: PatternRule | undefined): HubPattern {
-    const { broker, rules } = this.#settings
-    return this.#open(this.#patterns, key, () => new HubPattern(name, rule, broker, rules, this.counts))
+    const { rules } = this.#settings
+    return this.#open(this.#patterns, key, () => new HubPattern(name, rule, this.#broker, rules, this.counts))
   }
 
   /** Stores a message, or only sends it where the rule says so. */
-  async publish(topic: HubTopic, content: BrokerContent, key: string | undefined): Promise<TopicPosition | undefined> {
+  publish(topic: HubTopic, content: BrokerContent, origin: PublishOrigin): Promise<TopicPosition | undefined> {
     this.counts.published += 1
-    if (topic.rule.store !== false) return topic.publish(content, key)
-    topic.send(content)
-    return undefined
+    const { key, client, traceparent, tracestate } = origin
+    const trace = this.#channels.tracedPublish
+    if (!trace.hasSubscribers) return this.#store(topic, withTrace(content, origin), key)
+    const { hub } = this.#channels
+    const context: HubTraces['twoway:publish'] = { hub, topic: topic.name, client, key, traceparent, tracestate }
+    const stored = trace.run(context, () => this.#store(topic, withTrace(content, context), key))
+    return stored as Promise<TopicPosition | undefined>
+  }
+
+  async #store(topic: HubTopic, content: BrokerContent, key: string | undefined): Promise<TopicPosition | undefined> {
+    if (topic.rule.store === false) {
+      topic.send(content)
+      return undefined
+    }
+    const position = await topic.publish(content, key)
+    this.counts.stored += 1
+    return position
   }
 
   /** Publishes for the server itself. */
@@ -197,7 +236,7 @@ export class HubCore {
     topic.uses += 1
     try {
       await topic.opened
-      if (!volatile) return await this.publish(topic, content, key)
+      if (!volatile) return await this.publish(topic, content, { key })
       topic.send(content)
       return undefined
     } catch (error) {
@@ -227,15 +266,30 @@ export class HubCore {
   metrics(): HubMetrics {
     let subscriptions = 0
     for (const session of this.#sessions) subscriptions += session.subscriptions
-    const { notRecovered, errors, ...counts } = this.counts
+    const { notRecovered, errors, channels: _, ...counts } = this.counts
     return {
       clients: this.#sessions.size,
       subscriptions,
       topics: this.#topics.size + this.#patterns.size,
+      stale: Number(this.#isStale),
       ...counts,
+      brokerFailures: { ...this.#broker.failures },
+      brokerMs: this.#broker.times,
       notRecovered: { ...notRecovered },
       errors: { ...errors },
     }
+  }
+
+  /** Whether what this process knows of others may be out of date. */
+  get #isStale(): boolean {
+    return this.presence.isStale || (this.#broker.isAway && this.#topics.size > 0)
+  }
+
+  #noteStale(): void {
+    const isStale = this.#isStale
+    if (isStale === this.#wasStale) return
+    this.#wasStale = isStale
+    this.#channels.stale(isStale)
   }
 
   close(): void {
@@ -274,6 +328,7 @@ export class HubCore {
       () => {
         this.#checking = undefined
         this.#sweep()
+        this.#noteStale()
         this.presence.sweep()
         for (const topic of this.#topics.values()) void topic.check()
         if (this.#topics.size + this.#patterns.size > 0) this.#checkLater()

@@ -19,6 +19,8 @@ export interface PresenceSettings {
   readonly leaseMs: number
   readonly maxMembers: number
   readonly maxTopics: number
+  /** The views have become stale, or are no longer. */
+  staleChanged(): void
   report(error: unknown): void
 }
 
@@ -68,6 +70,11 @@ export class HubPresence {
 
   constructor(settings: PresenceSettings) {
     this.#settings = settings
+  }
+
+  /** Whether the renewals of this process do not come back, so that the broker is away. */
+  get isStale(): boolean {
+    return this.#isStale
   }
 
   /** Resolves when the members of other processes have been asked for. */
@@ -239,6 +246,7 @@ export class HubPresence {
     const now = this.#settings.clock.now()
     for (const node of this.#heard.keys()) this.#heard.set(node, now)
     this.#isStale = false
+    this.#settings.staleChanged()
     for (const topic of this.#topics.values()) {
       this.#announce(topic)
       this.#ask(topic)
@@ -252,6 +260,7 @@ export class HubPresence {
     if (now - this.#ownHeard > leaseMs) {
       if (this.#isStale) return
       this.#isStale = true
+      this.#settings.staleChanged()
       for (const topic of this.#topics.values()) this.#tellView(topic)
       return
     }

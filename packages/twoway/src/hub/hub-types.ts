@@ -115,26 +115,3 @@ export interface Presence {
   /** Whether the broker is away, so that members of other processes may have come or gone unseen. */
   readonly stale: boolean
 }
-
-/** Counts since the start of the hub, and of this moment. */
-export interface HubMetrics {
-  /** Connections that speak the subprotocol and have introduced themselves. */
-  readonly clients: number
-  readonly subscriptions: number
-  /** Topics and patterns that this process has open. */
-  readonly topics: number
-  readonly published: number
-  /** Stored messages that were sent to clients. */
-  readonly delivered: number
-  /** Clients that asked to resume and were proved whole. */
-  readonly recovered: number
-  /** Clients that asked to resume and were not, by reason. */
-  readonly notRecovered: Readonly<Record<string, number>>
-  /** Gaps in what the broker sent, that the hub noticed; and those that it filled. */
-  readonly gapsFound: number
-  readonly gapsFilled: number
-  /** Questions to the broker for older messages. */
-  readonly brokerReads: number
-  /** Errors that clients were sent, by code. */
-  readonly errors: Readonly<Record<string, number>>
-}

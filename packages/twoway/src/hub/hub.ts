@@ -1,6 +1,7 @@
 import { isThenable } from '../core/is-thenable.js'
 import type { historyOptions } from '../core/limits.js'
 import { openPipe, type Pipeable } from '../core/message-pipe.js'
+import { type HasHubMetrics, type HubMetrics, hubMetrics } from '../core/observing/hub-metrics.js'
 import type { OptionsOf } from '../core/options/option.js'
 import { settleOptions } from '../core/options/settle-options.js'
 import { type PreparesMessages, type SendsPrepared, sendPrepared } from '../core/prepared-message.js'
@@ -8,6 +9,7 @@ import { UsageError } from '../core/usage-error.js'
 import type { BrokerContent, ResumableBroker } from '../ports/broker/broker.js'
 import type { TopicPosition } from '../ports/broker/topic-position.js'
 import type { Clock } from '../ports/clock.js'
+import type { Diagnostics } from '../ports/diagnostics.js'
 import type { Payload } from '../ports/payload.js'
 import type { Random } from '../ports/random.js'
 import { type Json, subprotocolName } from '../subprotocol/messages.js'
@@ -20,7 +22,6 @@ import type {
   HubClient,
   HubData,
   HubMessage,
-  HubMetrics,
   Identity,
   Presence,
   PublishSettings,
@@ -121,7 +122,7 @@ export interface HubBase<Request> {
   presence(topic: string): Promise<Presence>
   /** Ends the connections of a user in this process, and returns their number. They get the error `forbidden`. */
   disconnect(user: string, reason?: string): number
-  /** Counts since the start, and of this moment. */
+  /** Counts since the start, and of this moment. A server with the handlers of this hub has them as `metrics().hub`. */
   metrics(): HubMetrics
   /** Leaves all topics. The connections are the server's: close it first. */
   close(): void
@@ -131,6 +132,7 @@ export interface HubPorts {
   readonly clock: Clock
   readonly random: Random
   readonly payload: Payload
+  readonly diagnostics?: Diagnostics | undefined
   /** The broker of this process, if it is a worker whose parent has one. */
   readonly parentBroker?: (() => ResumableBroker | undefined) | undefined
   report(error: unknown): void
@@ -144,7 +146,7 @@ export class Hub implements HubBase<unknown> {
 
   constructor(
     options: HubOptions<Readonly<Record<string, TopicRule<never>>>, Readonly<Record<string, AnyRequest>>, unknown>,
-    { clock, random, payload, parentBroker, report }: HubPorts,
+    { clock, random, payload, diagnostics, parentBroker, report }: HubPorts,
   ) {
     const {
       topics = {},
@@ -174,6 +176,8 @@ export class Hub implements HubBase<unknown> {
           payload,
         }),
       isShared: shared !== undefined,
+      hub: this,
+      diagnostics,
       clock,
       node: Array.from(random.bytes(8), (byte) => byte.toString(16).padStart(2, '0')).join(''),
       authenticate: authenticate ?? (() => ({})),
@@ -187,7 +191,8 @@ export class Hub implements HubBase<unknown> {
   /** The handlers for `serve`: those given are called for clients that do not speak twoway.1. */
   handlers(plain: Partial<WrappedHandlers> = {}): WrappedHandlers {
     const isOurs = (socket: never): boolean => (socket as HubSocket).protocol === subprotocolName
-    return {
+    const handlers: WrappedHandlers & HasHubMetrics = {
+      [hubMetrics]: () => this.metrics(),
       ...plain,
       upgrade: (request, context) => {
         const answer = plain.upgrade?.(request, context)
@@ -200,6 +205,7 @@ export class Hub implements HubBase<unknown> {
       drain: (socket) => (isOurs(socket) ? undefined : plain.drain?.(socket)),
       close: (socket, result) => (isOurs(socket) ? undefined : plain.close?.(socket, result)),
     }
+    return handlers
   }
 
   get clients(): ReadonlySet<HubClient> {

@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { addHistograms, type Histogram, TimeTally } from '../core/observing/histogram.js'
+import type { HubMetrics } from '../core/observing/hub-metrics.js'
 import type { TransportPath } from '../ports/transport-report.js'
 import { addMetrics, noMetrics } from './add-metrics.js'
-import { type Histogram, TimeTally } from './observing/histogram.js'
 import type { ServerMetrics } from './server-metrics.js'
 
-const { transport, histograms, ...numbers } = noMetrics
+const { transport, histograms, hub, ...numbers } = noMetrics
 
 /** Each number another one, from `first` on. */
 function metricsFrom(first: number, counts: Readonly<Record<string, number>>): ServerMetrics {
   let next = first
   const fields = Object.entries(numbers).map(([name, value]) => [name, typeof value === 'number' ? next++ : counts])
-  return { ...Object.fromEntries(fields), histograms, transport } as unknown as ServerMetrics
+  return { ...Object.fromEntries(fields), histograms, transport, hub } as unknown as ServerMetrics
 }
 
 function reported(path: TransportPath, ...reasons: readonly string[]): ServerMetrics {
@@ -62,4 +63,28 @@ describe('addMetrics', () => {
   })
 
   it('is empty for no servers', () => assert.deepEqual(addMetrics([]), noMetrics))
+
+  it('adds the metrics of hubs, with the histograms of each operation', () => {
+    const tally = new TimeTally()
+    tally.add(3)
+    const { histogram } = tally
+    const hubOf = (count: number, reason: string, operation: string): HubMetrics => ({
+      ...{ clients: count, subscriptions: count, topics: count, stale: 1, published: count, stored: count },
+      ...{ delivered: count, recovered: count, gapsFound: count, gapsFilled: count, brokerReads: count },
+      notRecovered: { [reason]: count },
+      brokerFailures: { publish: count },
+      errors: {},
+      brokerMs: { publish: histogram, [operation]: histogram },
+    })
+    const [one, other] = [hubOf(1, 'expired', 'read'), hubOf(10, 'rewound', 'head')]
+    const sum = addMetrics([{ ...noMetrics, hub: one }, noMetrics, { ...noMetrics, hub: other }]).hub
+    const both = addHistograms(histogram, histogram)
+    assert.deepEqual(sum, {
+      ...hubOf(11, '', ''),
+      stale: 2,
+      notRecovered: { expired: 1, rewound: 10 },
+      brokerMs: { publish: both, read: histogram, head: histogram },
+    })
+    assert.equal(addMetrics([noMetrics, noMetrics]).hub, undefined)
+  })
 })

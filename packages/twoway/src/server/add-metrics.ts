@@ -1,6 +1,7 @@
+import { addHistograms, type Histogram, noBytes, noMilliseconds } from '../core/observing/histogram.js'
+import { addHubMetrics } from '../core/observing/hub-metrics.js'
 import type { MemoryTuningCounts } from '../ports/memory-tuning.js'
 import type { TransportReport } from '../ports/transport-report.js'
-import { addHistograms, type Histogram, noBytes, noMilliseconds } from './observing/histogram.js'
 import type { CountsByName, ServerHistograms, ServerMetrics } from './server-metrics.js'
 
 /** The counts of a runtime that has nothing to tune. */
@@ -51,15 +52,18 @@ export const noMetrics: ServerMetrics = {
   histograms: noHistograms,
   memoryTuning: noMemoryTuning,
   transport: noTransport,
+  hub: undefined,
 }
 
 /** Adds up the counts of several servers. */
 export function addMetrics(all: Iterable<ServerMetrics>): ServerMetrics {
-  const { transport: _, histograms: __, ...none } = noMetrics
+  const { transport: _, histograms: __, hub: ___, ...none } = noMetrics
   const sum: Record<string, number | CountsByName> = { ...none }
   let transport = noTransport
   let histograms = noHistograms
+  let hub: ServerMetrics['hub']
   for (const metrics of all) {
+    hub = addHubMetrics(hub, metrics.hub)
     transport = addTransports(transport, metrics.transport)
     histograms = addAllHistograms(histograms, metrics.histograms)
     for (const name of Object.keys(none) as (keyof typeof none)[]) {
@@ -68,7 +72,7 @@ export function addMetrics(all: Iterable<ServerMetrics>): ServerMetrics {
         typeof one === 'number' ? one + (other as number) : addCounts(one as CountsByName, other as CountsByName)
     }
   }
-  return { ...sum, histograms, transport } as unknown as ServerMetrics
+  return { ...sum, histograms, transport, hub } as unknown as ServerMetrics
 }
 
 function addTransports(one: TransportReport, other: TransportReport): TransportReport {

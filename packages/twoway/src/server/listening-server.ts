@@ -4,6 +4,7 @@ import { isHandshakeAttempt } from '../core/handshake/upgrade-request.js'
 import { withHostOfTarget } from '../core/http/request-target.js'
 import { showAs } from '../core/inspection.js'
 import type { PlainLimits } from '../core/limits.js'
+import { type HasHubMetrics, hubMetrics } from '../core/observing/hub-metrics.js'
 import { type PreparedMessage, type PreparesMessages, prepareMessage } from '../core/prepared-message.js'
 import { BroadcastMessage } from '../core/sending/broadcast-message.js'
 import { UnorderedSet } from '../core/unordered-set.js'
@@ -144,7 +145,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
   }
 
   metrics(): ServerMetrics {
-    const { ports, limits, receiveBudget, memoryBytes } = this.#settings
+    const { ports, limits, receiveBudget, memoryBytes, handlers } = this.#settings
     return this.#observer.metrics(this.#connections, {
       connectionsLimit: limits.maxConnections,
       handshakesWaiting: this.#admission.waiting,
@@ -154,6 +155,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
       memoryBytes,
       memoryTuning: ports.memoryTuning?.counts() ?? noMemoryTuning,
       transport: ports.transport?.(this.#listener!) ?? withinProcess,
+      hub: (handlers as HasHubMetrics)[hubMetrics]?.(),
     })
   }
 

@@ -3,12 +3,12 @@ import type { CloseResult, SendResult } from '../core/connection-types.js'
 import { ProtocolError, TransportError } from '../core/errors.js'
 import { isThenable } from '../core/is-thenable.js'
 import { type PlainLimits, plainLimitOptions, type ServerLimits, serverLimits } from '../core/limits.js'
+import { SizeTally, TimeTally } from '../core/observing/histogram.js'
+import type { TracedOutcome } from '../core/observing/trace.js'
 import type { Clock } from '../ports/clock.js'
 import type { Diagnostics } from '../ports/diagnostics.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
 import { HandshakeTrace } from './observing/handshake-trace.js'
-import { SizeTally, TimeTally } from './observing/histogram.js'
-import type { TracedOutcome } from './observing/trace.js'
 import { type Fault, type HandlerName, ServerChannels } from './server-diagnostics.js'
 import type { CountsByName, ServerMetrics } from './server-metrics.js'
 import type { Server, ServerSocket } from './server-types.js'
@@ -36,6 +36,7 @@ export type CountsOfNow = Pick<
   | 'memoryBytes'
   | 'memoryTuning'
   | 'transport'
+  | 'hub'
 >
 
 interface ObserverPorts {

@@ -1,9 +1,9 @@
 import type { SendResult } from '../core/connection-types.js'
 import type { PlainLimits, ServerLimits } from '../core/limits.js'
+import { Trace, type TracedOutcome } from '../core/observing/trace.js'
 import type { Diagnostics, DiagnosticsChannel } from '../ports/diagnostics.js'
 import type { PlainHandlers, ServerHandlers } from './handler-types.js'
 import type { IncomingRequest } from './handshake/incoming-request.js'
-import { Trace, type TracedOutcome } from './observing/trace.js'
 import type { Server, ServerSocket } from './server-types.js'
 
 /** Names the server. */

@@ -1,6 +1,7 @@
+import type { Histogram } from '../core/observing/histogram.js'
+import type { HubMetrics } from '../core/observing/hub-metrics.js'
 import type { MemoryTuningCounts } from '../ports/memory-tuning.js'
 import type { TransportReport } from '../ports/transport-report.js'
-import type { Histogram } from './observing/histogram.js'
 
 /** Numbers of occurrences, by a name: a status, a close code, or the name of an option or an error. */
 export type CountsByName = Readonly<Record<string, number>>
@@ -105,4 +106,9 @@ export interface ServerMetrics {
    * or workers, `path` is 'mixed' where they differ, and `reasons` are those of all of them.
    */
   readonly transport: TransportReport
+  /**
+   * The metrics of the hub whose handlers this server has; undefined without a hub. A hub whose handlers several servers have
+   * counts in each of them.
+   */
+  readonly hub: HubMetrics | undefined
 }

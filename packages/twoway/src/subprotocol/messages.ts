@@ -52,6 +52,9 @@ export interface PublishMessage extends Asking, WithData {
   readonly topic: string
   /** A name for this publish: the same one again within the window takes effect once. */
   readonly key?: string | undefined
+  /** The trace that the publish is a part of, by W3C Trace Context. */
+  readonly traceparent?: string | undefined
+  readonly tracestate?: string | undefined
 }
 export interface VolatileMessage extends WithData {
   readonly t: 'vol'

@@ -1,5 +1,6 @@
 import { UsageError } from '../core/errors.js'
 import { isThenable } from '../core/is-thenable.js'
+import { onlyHubTotals } from '../core/observing/hub-metrics.js'
 import type { Timer } from '../ports/clock.js'
 import type { WorkerEnd } from '../ports/worker-host.js'
 import { addMetrics, noMetrics, noTransport, nothingNow } from '../server/add-metrics.js'
@@ -300,5 +301,5 @@ class WorkerPool implements Workers {
 /** The totals only: a worker that is gone has no connections and no memory any more. */
 function onlyTotals(metrics: ServerMetrics): ServerMetrics {
   const memoryTuning = { ...metrics.memoryTuning, on: 0, freedMemoryKept: 0 }
-  return { ...metrics, ...nothingNow, memoryTuning, transport: noTransport }
+  return { ...metrics, ...nothingNow, memoryTuning, transport: noTransport, hub: onlyHubTotals(metrics.hub) }
 }

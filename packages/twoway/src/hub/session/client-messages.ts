@@ -32,7 +32,10 @@ const fieldsByType: Readonly<Record<ClientMessage['t'], Fields>> = {
   auth: { needed: { id: whole, token: any }, optional: {} },
   sub: { needed: { id: whole, topic: text }, optional: { at: position, last: whole, who: flag, slow: policy } },
   unsub: { needed: { id: whole, topic: text }, optional: {} },
-  pub: { needed: { id: whole, topic: text }, optional: { key: text, ...data } },
+  pub: {
+    needed: { id: whole, topic: text },
+    optional: { key: text, traceparent: text, tracestate: text, ...data },
+  },
   vol: { needed: { topic: text }, optional: { key: text, ...data } },
   hist: { needed: { id: whole, topic: text }, optional: { at: position, last: whole } },
   who: { needed: { id: whole, topic: text }, optional: {} },

@@ -3,7 +3,6 @@ import type { GapMessage, Json, OkMessage, SubscribeMessage } from '../../subpro
 import { positionOf, wirePosition } from '../../subprotocol/positions.js'
 import { faultOfPattern, faultOfTopic, isPattern, matches } from '../../topics/topic-name.js'
 import type { HubCore } from '../hub-core.js'
-import { countOne } from '../hub-counts.js'
 import { HubError, unavailable } from '../hub-error.js'
 import type { PresenceWatcher } from '../hub-presence.js'
 import type { HubData, Identity, Permission } from '../hub-types.js'
@@ -83,7 +82,7 @@ export class SessionTopics implements SubscribedClient {
   }
 
   publish({ message, body }: Received<MessageOf<'pub'>>): void | Promise<void> {
-    const { id, key } = message
+    const { id, key, traceparent, tracestate } = message
     checkKey(key)
     if (this.#publishes >= this.#core.limits.maxPending) {
       return new Promise<void>((resolve) => {
@@ -96,7 +95,7 @@ export class SessionTopics implements SubscribedClient {
       this.#publishes += 1
       // The answer does not hold up the client's next message.
       this.#core
-        .publish(topic, content, key)
+        .publish(topic, content, { key, client: this.#owner, traceparent, tracestate })
         .then(
           (at) => this.#output.ok({ id, ...(at !== undefined && { at: wirePosition(at) }) }),
           (error: unknown) => this.#output.fail(message, unavailable(error)),
@@ -211,8 +210,8 @@ export class SessionTopics implements SubscribedClient {
     const { id, at, last = 0 } = message
     const { counts } = this.#core
     return this.#older(topic, at, last, (messages, ok) => {
-      if (ok.recovered === true) counts.recovered += 1
-      if (ok.reason !== undefined) countOne(counts.notRecovered, ok.reason)
+      if (ok.recovered === true) counts.resumed(this.#owner, topic.name, messages.length)
+      if (ok.reason !== undefined) counts.notResumed(this.#owner, topic.name, ok.reason)
       if (!this.#owner.isOpen) return
       const subscription = this.#begin(topic, message)
       this.#owner.countAnswer(messages.length)

@@ -2,6 +2,7 @@ import { isUint8Array } from '../../core/value-kinds.js'
 import type { BrokerContent } from '../../ports/broker/broker.js'
 import type { Json } from '../../subprotocol/messages.js'
 import { HubError } from '../hub-error.js'
+import { type TraceContext, traceMembers, traceOfMembers, withoutTrace } from '../observing/trace-context.js'
 
 /** The members of a message beside its data. */
 export interface Heading {
@@ -36,12 +37,31 @@ export function encodeContent({ from, key }: Heading, data: Json | Uint8Array): 
   }
 }
 
-/** The members of a message's JSON object without its braces, and the bytes that follow. */
+/**
+ * The members of a message's JSON object without its braces, and the bytes that follow. A trace context is left out: clients
+ * do not get it.
+ */
 export function splitContent(content: BrokerContent): { readonly members: string; readonly body?: Uint8Array } {
-  if (typeof content === 'string') return { members: content.slice(1, -1) }
-  const end = 2 + content[0]! * 256 + content[1]!
-  const heading = String.fromCharCode(...content.subarray(3, end - 1))
-  return { members: heading === '' ? '"bin":true' : `${heading},"bin":true`, body: content.subarray(end) }
+  if (typeof content === 'string') return { members: withoutTrace(content.slice(1, -1)) }
+  const heading = withoutTrace(headingOf(content))
+  const members = heading === '' ? '"bin":true' : `${heading},"bin":true`
+  return { members, body: content.subarray(endOfHeading(content)) }
+}
+
+/** A message that carries a trace context. One whose user has a name of tens of kilobytes has no room for it. */
+export function withTrace(content: BrokerContent, context: TraceContext): BrokerContent {
+  const trace = traceMembers(context)
+  if (trace === '') return content
+  if (typeof content === 'string') return `{${trace},${content.slice(1)}`
+  const heading = headingOf(content)
+  const traced = heading === '' ? trace : `${trace},${heading}`
+  if (traced.length + 2 > longestHeading) return content
+  return joinBytes(`{${traced}}`, content.subarray(endOfHeading(content)))
+}
+
+/** The trace context that a message carries; undefined if it carries none. */
+export function traceOf(content: BrokerContent): TraceContext | undefined {
+  return traceOfMembers(typeof content === 'string' ? content.slice(1) : headingOf(content))
 }
 
 /** The heading and the data of a message as it lies in the broker. */
@@ -50,6 +70,15 @@ export function decodeContent(content: BrokerContent): Heading & { readonly data
   const { members, body } = splitContent(content)
   const { from, key } = JSON.parse(`{${members}}`) as Heading
   return { from, key, data: body! }
+}
+
+/** The members of the JSON object before bytes, without its braces. */
+function headingOf(content: Uint8Array): string {
+  return String.fromCharCode(...content.subarray(3, endOfHeading(content) - 1))
+}
+
+function endOfHeading(content: Uint8Array): number {
+  return 2 + content[0]! * 256 + content[1]!
 }
 
 /** Two bytes with the length of the heading, the heading in ASCII, and the data. */

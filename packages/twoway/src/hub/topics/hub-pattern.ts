@@ -1,4 +1,4 @@
-import type { ResumableBroker } from '../../ports/broker/broker.js'
+import type { BrokerContent, ResumableBroker } from '../../ports/broker/broker.js'
 import type { TopicPosition } from '../../ports/broker/topic-position.js'
 import type { HubCounts } from '../hub-counts.js'
 import { HubMessage } from './hub-message.js'
@@ -43,7 +43,7 @@ export class HubPattern {
           if (isOurs(topic)) this.#received(new HubMessage(topic, message))
         },
         volatile: (topic, content) => {
-          if (isOurs(topic)) for (const listener of this.listeners) listener.volatile(topic, content)
+          if (isOurs(topic)) this.#deliver(topic, undefined, content, (listener) => listener.volatile(topic, content))
         },
       })
       .then((end) => {
@@ -65,10 +65,25 @@ export class HubPattern {
     if (this.#heads.size > rememberedTopics) this.#heads.delete(this.#heads.keys().next().value!)
     const { before } = message
     if (head !== undefined && (head.epoch !== before.epoch || head.mark !== before.mark)) {
-      this.#counts.gapsFound += 1
       const reason = head.epoch === before.epoch ? 'expired' : 'unknown-epoch'
+      this.#counts.gapFound(topic)
+      this.#counts.gapTold(topic, reason)
       for (const listener of this.listeners) listener.gap(topic, reason, before)
     }
-    for (const listener of this.listeners) listener.stored(message)
+    this.#deliver(topic, position, message.content, (listener) => listener.stored(message))
+  }
+
+  #deliver(
+    topic: string,
+    position: TopicPosition | undefined,
+    content: BrokerContent,
+    tell: (listener: TopicListener) => void,
+  ): void {
+    const { channels } = this.#counts
+    const tellAll = (): void => {
+      for (const listener of this.listeners) tell(listener)
+    }
+    if (channels.tracesDelivery(this.listeners)) channels.deliver(topic, position, content, tellAll)
+    else tellAll()
   }
 }

@@ -137,9 +137,7 @@ export class HubTopic {
   async #open(broker: ResumableBroker): Promise<void> {
     const topic = await broker.open(this.name, {
       stored: (message) => this.#received(this.#own(message)),
-      volatile: (content) => {
-        for (const listener of this.listeners) listener.volatile(this.name, content)
-      },
+      volatile: (content) => this.#deliverVolatile(content),
     })
     this.#settings.counts.brokerReads += 1
     const { head, messages } = await topic.last(this.#settings.ringCount).catch((error: unknown) => {
@@ -170,12 +168,26 @@ export class HubTopic {
   }
 
   #deliver(message: HubMessage): void {
-    for (const listener of this.listeners) listener.stored(message)
+    const { channels } = this.#settings.counts
+    const tell = (): void => {
+      for (const listener of this.listeners) listener.stored(message)
+    }
+    if (channels.tracesDelivery(this.listeners)) channels.deliver(this.name, message.position, message.content, tell)
+    else tell()
+  }
+
+  #deliverVolatile(content: BrokerContent): void {
+    const { channels } = this.#settings.counts
+    const tell = (): void => {
+      for (const listener of this.listeners) listener.volatile(this.name, content)
+    }
+    if (channels.tracesDelivery(this.listeners)) channels.deliver(this.name, undefined, content, tell)
+    else tell()
   }
 
   /** Messages after the head are missing. Later ones wait until they have been read. */
   #missed(held: HubMessage[]): void {
-    this.#settings.counts.gapsFound += 1
+    this.#settings.counts.gapFound(this.name)
     this.#held = held
     this.#fill()
   }
@@ -188,13 +200,14 @@ export class HubTopic {
       (answer) => {
         if (this.#isLeft || this.#held === undefined || this.head !== from) return
         if (answer.recovered) {
-          counts.gapsFilled += 1
+          counts.gapFilled(this.name)
           for (const message of answer.messages) {
             const owned = this.#own(message)
             if (this.#ring.add(owned) === 'next') this.#deliver(owned)
           }
         } else {
           this.#ring.reset(answer.head)
+          counts.gapTold(this.name, answer.reason)
           for (const listener of this.listeners) listener.gap(this.name, answer.reason, answer.head)
         }
         this.#release()

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { parseExposition } from 'twoway-testing/exposition.js'
+import { SizeTally, TimeTally } from '../../core/observing/histogram.js'
 import { noMetrics } from '../add-metrics.js'
 import type { ServerMetrics } from '../server-metrics.js'
 import { openMetrics, prometheus } from './exposition.js'
-import { SizeTally, TimeTally } from './histogram.js'
 
 const sizes = new SizeTally()
 for (const size of [0, 16, 17, 5000, 1 << 25]) sizes.add(size)

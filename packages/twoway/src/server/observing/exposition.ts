@@ -1,8 +1,15 @@
 import { UsageError } from '../../core/errors.js'
+import type { Histogram } from '../../core/observing/histogram.js'
 import { quoted } from '../../core/printable.js'
 import type { ServerMetrics } from '../server-metrics.js'
-import type { Histogram } from './histogram.js'
-import { type Metric, ownLabels, serverMetricTable, type WorkersCounts, workersMetricTable } from './metric-table.js'
+import {
+  hubMetricTable,
+  type Metric,
+  ownLabels,
+  serverMetricTable,
+  type WorkersCounts,
+  workersMetricTable,
+} from './metric-table.js'
 
 /** Labels that each sample of a server gets, such as `{ server: 'chat' }`. */
 export type MetricLabels = Readonly<Record<string, string>>
@@ -57,9 +64,11 @@ function textOf(source: MetricsSource, { labels = {} }: ExpositionOptions, forma
   if (new Set(servers.map((each) => each.labels)).size < servers.length) {
     throw new UsageError('optionInvalid', 'several servers have the same labels: give each a label of its own')
   }
+  const hubs = servers.filter(({ metrics }) => metrics.hub !== undefined)
   const workers = servers.filter(({ metrics }) => isOfWorkers(metrics))
   return [
     ...serverMetricTable.map((metric) => familyOf(metric, servers, format)),
+    ...(hubs.length === 0 ? [] : hubMetricTable.map((metric) => familyOf(metric, hubs, format))),
     ...(workers.length === 0 ? [] : workersMetricTable.map((metric) => familyOf(metric, workers, format))),
   ].join('')
 }

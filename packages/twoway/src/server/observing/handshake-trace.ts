@@ -1,5 +1,5 @@
+import type { Trace } from '../../core/observing/trace.js'
 import type { ServerTraces } from '../server-diagnostics.js'
-import type { Trace } from './trace.js'
 
 type Context = ServerTraces['twoway:handshake']
 

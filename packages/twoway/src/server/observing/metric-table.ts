@@ -1,5 +1,6 @@
+import type { Histogram } from '../../core/observing/histogram.js'
+import type { HubMetrics } from '../../core/observing/hub-metrics.js'
 import type { ServerMetrics } from '../server-metrics.js'
-import type { Histogram } from './histogram.js'
 
 /** Values of one metric, by the value of its label. */
 type ByLabel<Value> = Readonly<Record<string, Value>>
@@ -21,7 +22,7 @@ export type Metric = {
 type Contained = string
 
 /** The metric of each field of `metrics()`, or the metric that contains it. The compiler demands that none is missing. */
-const table: { readonly [name in keyof Omit<ServerMetrics, 'histograms'>]: Metric | Contained } & {
+const table: { readonly [name in keyof Omit<ServerMetrics, 'histograms' | 'hub'>]: Metric | Contained } & {
   readonly histograms: { readonly [name in keyof ServerMetrics['histograms']]: Metric }
 } = {
   connections: gauge('twoway_connections', 'Open connections.', (of) => of.connections),
@@ -129,6 +130,48 @@ export const serverMetricTable: readonly Metric[] = [...Object.values(rest), ...
   (metric) => typeof metric !== 'string',
 )
 
+/** The metric of each field of a hub's metrics. */
+const hubTable: { readonly [name in keyof HubMetrics]: Metric } = {
+  clients: ofHub('gauge', 'clients', 'Clients of the hub.', (of) => of.clients),
+  subscriptions: ofHub('gauge', 'subscriptions', 'Subscriptions of clients of the hub.', (of) => of.subscriptions),
+  topics: ofHub('gauge', 'topics', 'Topics and patterns that the hub has open.', (of) => of.topics),
+  stale: ofHub('gauge', 'stale', 'Processes whose broker does not answer.', (of) => of.stale),
+  published: ofHub('counter', 'published', 'Publishes that were begun.', (of) => of.published),
+  stored: ofHub('counter', 'stored', 'Publishes that the broker has stored.', (of) => of.stored),
+  delivered: ofHub('counter', 'delivered', 'Stored messages that were sent to clients.', (of) => of.delivered),
+  recovered: ofHub('counter', 'recovered', 'Resumes of clients that missed nothing.', (of) => of.recovered),
+  notRecovered: ofHub(
+    'counter',
+    'not_recovered',
+    'Resumes of clients that may have missed messages, by reason.',
+    (of) => of.notRecovered,
+    'reason',
+  ),
+  gapsFound: ofHub('counter', 'gaps_found', 'Gaps in the messages of the broker.', (of) => of.gapsFound),
+  gapsFilled: ofHub('counter', 'gaps_filled', 'Gaps whose messages were read and delivered.', (of) => of.gapsFilled),
+  brokerReads: ofHub('counter', 'broker_reads', 'Questions to the broker for older messages.', (of) => of.brokerReads),
+  brokerFailures: ofHub(
+    'counter',
+    'broker_failures',
+    'Questions that the broker refused or did not answer, by operation.',
+    (of) => of.brokerFailures,
+    'operation',
+  ),
+  errors: ofHub('counter', 'errors', 'Errors that clients of the hub were sent, by code.', (of) => of.errors, 'code'),
+  brokerMs: {
+    name: 'twoway_hub_broker_seconds',
+    type: 'histogram',
+    help: 'Times until the broker answered, by operation.',
+    unit: 'seconds',
+    label: 'operation',
+    read: ({ hub }) =>
+      Object.fromEntries(Object.entries(hub!.brokerMs).map(([operation, times]) => [operation, inSeconds(times)])),
+  },
+}
+
+/** The metrics of a server that has a hub, besides. */
+export const hubMetricTable: readonly Metric[] = Object.values(hubTable)
+
 /** The counts that the parent of workers adds. */
 export interface WorkersCounts {
   readonly workers: readonly { readonly state: string }[]
@@ -165,7 +208,7 @@ function statesOf(workers: WorkersCounts['workers']): Record<string, number> {
 
 /** Names of labels that no caller may add, as metrics of the tables have them. */
 export const ownLabels: ReadonlySet<string> = new Set(
-  [...serverMetricTable, ...workersMetricTable].flatMap(({ label }) => label ?? []).concat('le'),
+  [...serverMetricTable, ...hubMetricTable, ...workersMetricTable].flatMap(({ label }) => label ?? []).concat('le'),
 )
 
 function gauge(
@@ -184,6 +227,16 @@ function counter(
   label?: string,
 ): Metric {
   return { name, type: 'counter', help, read, label, unit: unitOf(name) }
+}
+
+function ofHub(
+  type: 'gauge' | 'counter',
+  name: string,
+  help: string,
+  read: (metrics: HubMetrics) => number | ByLabel<number>,
+  label?: string,
+): Metric {
+  return { name: `twoway_hub_${name}`, type, help, read: ({ hub }) => read(hub!), label }
 }
 
 function histogram(

@@ -5,10 +5,10 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { frame } from 'twoway-testing/bytes.js'
 import { StillNetwork } from 'twoway-testing/harnesses/still-network.js'
 import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
+import { Trace } from '../../core/observing/trace.js'
 import type { ServeOptions } from '../handler-types.js'
 import { startServer } from '../listening-server.js'
 import type { ServerTraces } from '../server-diagnostics.js'
-import { Trace } from './trace.js'
 
 const kinds = ['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const
 const text = (payload: string): Uint8Array => frame({ opcode: 1, payload, masked: true })

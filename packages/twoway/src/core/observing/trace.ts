@@ -1,5 +1,5 @@
-import { isThenable } from '../../core/is-thenable.js'
 import type { Diagnostics, DiagnosticsChannel } from '../../ports/diagnostics.js'
+import { isThenable } from '../is-thenable.js'
 
 /** The fields that tracing adds to the context of an operation. */
 export interface TracedOutcome {
