@@ -3,9 +3,11 @@ import type { EventEmitter } from 'node:events'
 import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
+import { unescape as unescaped } from 'node:querystring'
 import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
 import { type DeflateOptions, deflateName, type Extensions, negotiationOf } from './deflate.js'
+import { extension } from './header-values.js'
 import { maxPayloadOf } from './safety.js'
 import type { SocketOptions } from './socket-options.js'
 
@@ -13,13 +15,13 @@ type Headers = Record<string, string | number | string[] | undefined>
 
 /** The WebSocket that a handshake opens. */
 export interface HandshakeOwner extends EventEmitter {
-  _url: string
+  _url: string | undefined
   _req: ClientRequest | null
   _redirects: number
   _protocol: string
   _readyState: 0 | 1 | 2 | 3
   readonly _extensions: Extensions
-  readonly url: string
+  readonly url: string | undefined
   readonly readyState: 0 | 1 | 2 | 3
   readonly CONNECTING: 0
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions): void
@@ -126,7 +128,7 @@ export function openHandshake(
     headers,
     createConnection: settings.createConnection ?? ((isSecure ? connectTls : connectPlainly) as never),
     ...((url.username || url.password) && {
-      auth: `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`,
+      auth: `${unescaped(url.username)}:${unescaped(url.password)}`,
     }),
   }
   const origin = first ?? { isSecure, isPipe, place }
@@ -188,12 +190,7 @@ export function openHandshake(
       }
       const negotiated = deflate.confirm(extensions)
       if (negotiated === undefined) {
-        const isOther = !extensions.trimStart().startsWith(deflateName)
-        abortHandshake(
-          ws,
-          socket,
-          isOther ? 'Server indicated an extension that was not requested' : 'Invalid Sec-WebSocket-Extensions header',
-        )
+        abortHandshake(ws, socket, faultOfExtensions(extensions))
         return
       }
       ws._extensions[deflateName] = negotiated
@@ -263,6 +260,17 @@ function faultOfAnswer({ headers }: IncomingMessage, key: string, names: Readonl
   if (protocol === undefined) return names.size > 0 ? 'Server sent no subprotocol' : undefined
   if (names.size === 0) return 'Server sent a subprotocol but none was requested'
   return names.has(protocol) ? undefined : 'Server sent an invalid subprotocol'
+}
+
+/** The reason why an answer's extensions are refused, in ws's words. */
+function faultOfExtensions(header: string): string {
+  try {
+    const names = Object.keys(extension.parse(header))
+    if (names.length !== 1 || names[0] !== deflateName) return 'Server indicated an extension that was not requested'
+  } catch {
+    // A malformed header has the words of an invalid parameter.
+  }
+  return 'Invalid Sec-WebSocket-Extensions header'
 }
 
 function lowerCased(headers: Headers = {}): Headers {

@@ -5,8 +5,17 @@ export function toBuffer(data: unknown): Buffer {
   return Buffer.from(data as ArrayBuffer)
 }
 
+/** Whether a value is a Blob of the platform, of another realm or of a package. */
 export function isBlob(value: unknown): value is Blob {
-  return value instanceof Blob
+  if (typeof value !== 'object' || value === null) return false
+  const {
+    arrayBuffer,
+    stream,
+    type,
+    [Symbol.toStringTag]: tag,
+  } = value as Partial<Blob> & { [Symbol.toStringTag]?: string }
+  const isReadable = typeof arrayBuffer === 'function' && typeof stream === 'function' && typeof type === 'string'
+  return isReadable && (tag === 'Blob' || tag === 'File')
 }
 
 /** A received message in the form of `binaryType`. */

@@ -1,10 +1,16 @@
-import { type DeflateNegotiation, type NegotiatedDeflate, negotiateDeflate } from 'twoway/streams'
+import {
+  type DeflateNegotiation,
+  type NegotiatedDeflate,
+  negotiateDeflate,
+  type PerMessageDeflateOptions,
+} from 'twoway/streams'
+import { extension, type Parameters } from './header-values.js'
 
 /** The option `perMessageDeflate` of ws. */
 export interface DeflateOptions {
   readonly serverNoContextTakeover?: boolean
   readonly clientNoContextTakeover?: boolean
-  readonly serverMaxWindowBits?: number
+  readonly serverMaxWindowBits?: number | boolean
   readonly clientMaxWindowBits?: number | boolean
   readonly threshold?: number
   readonly zlibDeflateOptions?: { readonly level?: number; readonly memLevel?: number }
@@ -22,14 +28,51 @@ const known = new Map<string, DeflateNegotiation>()
 const maxKnown = 64
 
 export function negotiationOf(role: 'client' | 'server', option: DeflateOptions | true): DeflateNegotiation {
-  const settings = settingsOf(option === true ? {} : option)
+  const given = option === true ? {} : option
+  const settings = settingsOf(given)
   const key = `${role} ${JSON.stringify(settings)}`
   const negotiation = known.get(key) ?? negotiateDeflate(role, settings)
   if (known.size < maxKnown) known.set(key, negotiation)
-  return negotiation
+  return role === 'server' ? serverWithin(given, negotiation) : clientWithin(given, negotiation)
 }
 
-function settingsOf(option: DeflateOptions): NonNullable<Parameters<typeof negotiateDeflate>[1]> {
+/** Refuses what an option of ws excludes by `false`, and demands for shorter windows than an option has. */
+function serverWithin(option: DeflateOptions, negotiation: DeflateNegotiation): DeflateNegotiation {
+  const { serverNoContextTakeover, serverMaxWindowBits, clientMaxWindowBits } = option
+  const excludes = (parameters: Parameters): boolean => {
+    const serverBits = Number(parameters.server_max_window_bits?.[0])
+    const clientBits = Number(parameters.client_max_window_bits?.[0])
+    return (
+      (serverNoContextTakeover === false && parameters.server_no_context_takeover !== undefined) ||
+      (serverMaxWindowBits === false && parameters.server_max_window_bits !== undefined) ||
+      (typeof serverMaxWindowBits === 'number' && serverMaxWindowBits > serverBits) ||
+      (typeof clientMaxWindowBits === 'number' && clientBits > 1 && clientMaxWindowBits > clientBits)
+    )
+  }
+  const accept = (header: string): NegotiatedDeflate | undefined => {
+    const offers = (extension.parse(header)[deflateName] ?? []).filter((parameters) => !excludes(parameters))
+    if (clientMaxWindowBits === false) for (const parameters of offers) delete parameters.client_max_window_bits
+    return negotiation.accept(extension.format({ [deflateName]: offers }))
+  }
+  return { ...negotiation, accept }
+}
+
+function clientWithin(option: DeflateOptions, negotiation: DeflateNegotiation): DeflateNegotiation {
+  const excluded = [
+    ...(option.clientMaxWindowBits === false ? ['client_max_window_bits'] : []),
+    ...(option.clientNoContextTakeover === false ? ['client_no_context_takeover'] : []),
+  ]
+  if (excluded.length === 0) return negotiation
+  const offer = negotiation.offer
+    .split('; ')
+    .filter((parameter) => !excluded.includes(parameter))
+    .join('; ')
+  const confirm = (answer: string): NegotiatedDeflate | undefined =>
+    excluded.some((parameter) => answer.includes(parameter)) ? undefined : negotiation.confirm(answer)
+  return { ...negotiation, offer, confirm }
+}
+
+function settingsOf(option: DeflateOptions): PerMessageDeflateOptions {
   const { level, memLevel } = option.zlibDeflateOptions ?? {}
   const serverMaxWindowBits = bits(option.serverMaxWindowBits)
   const clientMaxWindowBits = bits(option.clientMaxWindowBits)

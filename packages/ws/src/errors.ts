@@ -14,6 +14,12 @@ const frame = (code: string, message: string, kind: typeof Error = RangeError): 
 
 const invalidUtf8 = frame('WS_ERR_INVALID_UTF8', 'invalid UTF-8 sequence', Error)
 
+const unsupportedLength: Row = {
+  kind: RangeError,
+  code: 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH',
+  message: 'Unsupported WebSocket frame: payload length > 2^53 - 1',
+}
+
 /** The errors of ws for the rules that both check. */
 const rows: { readonly [code: string]: (reason: string) => Row } = {
   reservedBits: (reason) =>
@@ -35,16 +41,11 @@ const rows: { readonly [code: string]: (reason: string) => Row } = {
     frame('WS_ERR_INVALID_CLOSE_CODE', `invalid status code ${/: (\d+)/.exec(reason)?.[1]}`),
   closeReasonNotUtf8: () => invalidUtf8,
   textNotUtf8: () => invalidUtf8,
-  lengthOver63Bits: () => ({
-    kind: RangeError,
-    code: 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH',
-    message: 'Unsupported WebSocket frame: payload length > 2^53 - 1',
-  }),
-  messageTooBig: () => ({
-    kind: RangeError,
-    code: 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
-    message: 'Max payload size exceeded',
-  }),
+  lengthOver63Bits: () => unsupportedLength,
+  messageTooBig: (reason) =>
+    Number(/([\d.e+]+) bytes, at most/.exec(reason)?.[1]) > Number.MAX_SAFE_INTEGER
+      ? unsupportedLength
+      : { kind: RangeError, code: 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', message: 'Max payload size exceeded' },
   compressionMalformed: () => ({ kind: Error, code: 'Z_DATA_ERROR', message: 'invalid compressed data' }),
 }
 

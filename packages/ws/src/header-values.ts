@@ -1,6 +1,7 @@
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
-type Parameters = Record<string, (string | true)[]>
+/** The values of each parameter of an offer; true is a parameter without a value. */
+export type Parameters = Record<string, (string | true)[]>
 
 /** Sec-WebSocket-Protocol, RFC 6455 §4.1. */
 export const subprotocol = {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { describe, it } from 'node:test'
+import { documented } from './rows/documented.js'
 import type { Module } from './rows/row.js'
 import { rows } from './rows/rows.js'
 
@@ -16,3 +17,14 @@ for (const [name, W] of Object.entries(modules)) {
     }
   })
 }
+
+describe('the rows', () => {
+  const names = rows.map(({ name }) => name)
+
+  it('have names of their own', () => assert.deepEqual(names, [...new Set(names)]))
+
+  it('cover each member and option that ws documents', () => {
+    const without = Object.entries(documented).filter(({ 1: row }) => !names.includes(row))
+    assert.deepEqual(without, [])
+  })
+})

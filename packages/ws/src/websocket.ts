@@ -2,7 +2,13 @@ import { EventEmitter } from 'node:events'
 import type { ClientRequest } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { fromDuplex, ProtocolError, type StreamConnection, type TransportError } from 'twoway/streams'
+import {
+  fromDuplex,
+  ProtocolError,
+  type StreamConnection,
+  type StreamSendOptions,
+  type TransportError,
+} from 'twoway/streams'
 import { abortHandshake, type ClientOptions, type HandshakeOwner, openHandshake } from './client-handshake.js'
 import { inForm, isBlob, toBuffer } from './data.js'
 import { deflateName, type Extensions } from './deflate.js'
@@ -55,7 +61,7 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
   _req: ClientRequest | null = null
   _sender: Sender | null = null
   _socket: Duplex | null = null
-  _url = ''
+  _url: string | undefined
   _redirects = 0
   #binaryType = 'nodebuffer'
   #lostBytes = 0
@@ -115,7 +121,8 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
     return this._readyState
   }
 
-  get url(): string {
+  /** Undefined on a server. */
+  get url(): string | undefined {
     return this._url
   }
 
@@ -145,6 +152,7 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
       ping: (payload) => this.#guard(() => this.#answer(payload as Buffer)),
       pong: (payload) => this.#guard(() => this.#forward('pong', payload)),
       peerClose: (code, reason) => {
+        if (this._readyState < 2) this._readyState = 2
         this._receiver?.emit('conclude', code, Buffer.from(reason))
       },
       closing: () => {
@@ -223,13 +231,13 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
     const { binary = typeof value !== 'string', compress = true, fin = true } = given ?? {}
     const how = { compress: compress ? undefined : false, fin }
     if (isBlob(value)) {
-      this.#sendBlob(value, binary, how, then)
+      this.#readBlob(value, (bytes) => this.#transmit(bytesOr(bytes, binary), how, then), then)
       return
     }
     // The bytes of a text are sent as a text, and a text as bytes, if the caller says so.
     const content = value || (binary ? nothing : '')
     const message = typeof content === 'string' ? (binary ? Buffer.from(content) : content) : bytesOr(content, binary)
-    this.#afterBlobs(() => this.#connection?.send(message, how, then))
+    this.#afterBlobs(() => this.#transmit(message, how, then))
   }
 
   /** @internal */
@@ -258,9 +266,15 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
       this.#refuse(given, then)
       return
     }
-    const payload = given ? toBuffer(given) : nothing
-    if (payload.length > 125) throw new RangeError('The data size must not be greater than 125 bytes')
-    this.#afterBlobs(() => this.#connection?.[kind](payload, then))
+    const transmit = (payload: Buffer): void => {
+      if (this.#connection === undefined) then?.(new Error(closedWhileReading))
+      else this.#connection[kind](payload, then)
+    }
+    const content = isBlob(given) ? given : given ? toBuffer(given) : nothing
+    const length = 'size' in content ? content.size : content.length
+    if (length > 125) throw new RangeError('The data size must not be greater than 125 bytes')
+    if (isBlob(content)) this.#readBlob(content, transmit, then)
+    else this.#afterBlobs(() => transmit(content))
   }
 
   #throwIfConnecting(): void {
@@ -275,23 +289,37 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
     process.nextTick(callback, new Error(`WebSocket is not open: readyState ${state} (${readyStates[state]})`))
   }
 
-  #sendBlob(blob: Blob, binary: boolean, how: { compress: boolean | undefined; fin: boolean }, then?: Callback): void {
+  /** Reads a Blob after those before it, and passes its bytes on. All that is sent later waits. */
+  #readBlob(blob: Blob, use: (bytes: Buffer) => void, then: Callback | undefined): void {
     this.#readers += 1
     const before = this.#reading ?? Promise.resolve()
     const content = blob.arrayBuffer()
     content.catch(() => {})
     this.#reading = before.then(async () => {
       try {
-        this.#connection?.send(bytesOr(await content, binary), how, then)
+        use(toBuffer(await content))
       } catch (error) {
-        then?.(error as Error)
-        this.terminate()
-        this.emit('error', error)
+        this.#guard(() => then?.(error as Error))
+        this.#failToRead(error as Error)
       } finally {
         this.#readers -= 1
         if (this.#readers === 0) this.#reading = undefined
       }
     })
+  }
+
+  #transmit(message: string | Buffer, how: StreamSendOptions, then: Callback | undefined): void {
+    if (this.#connection === undefined) then?.(new Error(closedWhileReading))
+    else this.#connection.send(message, how, then)
+  }
+
+  /** A Blob could not be read: the messages after it would come without it. */
+  #failToRead(error: Error): void {
+    if (this._readyState === 3) return
+    this.terminate()
+    if (this.#hasFailed) return
+    this.#hasFailed = true
+    this.#guard(() => this.emit('error', error))
   }
 
   #afterBlobs(action: () => void): void {
@@ -349,6 +377,7 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
   }
 }
 
+const closedWhileReading = 'The socket was closed while the blob was being read'
 const closedEarly = 'WebSocket was closed before the connection was established'
 
 for (const { 0: value, 1: name } of Array.from(readyStates.entries())) {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
-import { closeOf, failure, received, thrown, withHttp, withPair, withServer } from './harness.js'
+import { acceptFor, closeOf, failure, inner, received, thrown, withHttp, withPair, withServer } from './harness.js'
 import type { Module, Row, Socket } from './row.js'
 
 /** The arguments and options of a client, and the errors of its handshake. */
@@ -310,4 +310,82 @@ export const clientRows: readonly Row[] = [
         { maxPayload: 10 },
       ),
   },
+  {
+    name: 'closeTimeout of a client',
+    result: 1006,
+    run: (W) =>
+      withHttp(
+        (request, socket) => {
+          socket.on('error', () => {})
+          const accept = acceptFor(request.headers['sec-websocket-key']!)
+          socket.write(
+            `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+          )
+        },
+        async (url) => {
+          const client = new W(url, { closeTimeout: 50 } as object)
+          await once(client, 'open')
+          const closed = closeOf(client)
+          client.close()
+          return (await closed)[0]
+        },
+      ),
+  },
+  {
+    name: 'autoPong: false of a client',
+    result: 'message',
+    run: (W) =>
+      withPair(
+        W,
+        async ({ client, remote }) => {
+          const first = Promise.race([
+            once(remote, 'pong').then(() => 'pong'),
+            once(remote, 'message').then(() => 'message'),
+          ])
+          client.on('ping', () => client.send('a'))
+          remote.ping()
+          return first
+        },
+        {},
+        { autoPong: false },
+      ),
+  },
+  {
+    name: 'maxPendingAutoPongs of a client',
+    result: 1006,
+    run: (W) =>
+      withHttp(
+        (request, socket) => {
+          socket.on('error', () => {})
+          const accept = acceptFor(request.headers['sec-websocket-key']!)
+          socket.write(
+            `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n\x89\0\x89\0`,
+            'latin1',
+          )
+        },
+        async (url) => (await closeOf(new W(url, { maxPendingAutoPongs: 1 } as object)))[0],
+      ),
+  },
+  {
+    name: 'skipUTF8Validation of a client',
+    result: ['Buffer', [255], false],
+    run: (W) =>
+      withPair(
+        W,
+        ({ client, remote }) => received(client, () => inner(remote)._socket.write(Buffer.from([0x81, 1, 255]))),
+        {},
+        { skipUTF8Validation: true },
+      ),
+  },
+  ...(['a', ['a', 'b']] as const).map((protocols) => ({
+    name: `the option protocols: ${typeof protocols}`,
+    result: 'a',
+    run: (W: Module) =>
+      withServer(W, {}, async (_server, port) => {
+        const client = new W(`ws://127.0.0.1:${port}`, { protocols } as object)
+        await once(client, 'open')
+        client.terminate()
+        return client.protocol
+      }),
+  })),
 ]

@@ -105,6 +105,62 @@ export function brokenBy(bytes: number[], options: Ws.ServerOptions = {}): (W: M
     })
 }
 
+/** A client that speaks bytes. */
+export interface RawPeer {
+  readonly socket: net.Socket
+  /** Resolves to the server's end and the head of its answer. */
+  connected(server: Server): Promise<{ readonly ws: Socket; readonly head: string }>
+  /** Resolves to the next bytes after the handshake. */
+  read(count: number): Promise<Buffer>
+}
+
+/** Connects, and sends the handshake of a client once `connected` is called, with more lines of fields. */
+export function rawPeer(port: number, fields: readonly string[] = []): RawPeer {
+  const socket = net.connect(port, '127.0.0.1')
+  const lines = [
+    'GET / HTTP/1.1',
+    'Host: a',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    ...fields,
+  ]
+  let bytes = Buffer.alloc(0)
+  let notice = (): void => {}
+  socket.on('data', (chunk) => {
+    bytes = Buffer.concat([bytes, chunk])
+    notice()
+  })
+  const until = (isThere: () => boolean): Promise<void> =>
+    new Promise((resolve) => {
+      notice = () => {
+        if (isThere()) resolve()
+      }
+      notice()
+    })
+  const take = (count: number): Buffer => {
+    const taken = bytes.subarray(0, count)
+    bytes = bytes.subarray(count)
+    return taken
+  }
+  return {
+    socket,
+    async connected(server) {
+      const connection = once(server, 'connection') as Promise<[Socket]>
+      socket.write(`${lines.join('\r\n')}\r\n\r\n`)
+      const { 0: ws } = await connection
+      await until(() => bytes.includes('\r\n\r\n'))
+      const head = take(bytes.indexOf('\r\n\r\n') + 4)
+      return { ws, head: head.toString() }
+    },
+    async read(count) {
+      await until(() => bytes.length >= count)
+      return take(count)
+    },
+  }
+}
+
 export async function withServer(
   W: Module,
   options: Ws.ServerOptions,

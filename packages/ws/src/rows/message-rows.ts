@@ -11,6 +11,17 @@ export const messageRows: readonly Row[] = [
   { name: 'send a view', result: ['Buffer', [2, 3], true], run: sends(Uint8Array.of(1, 2, 3).subarray(1)) },
   { name: 'send a DataView', result: ['Buffer', [2], true], run: sends(new DataView(Uint8Array.of(1, 2).buffer, 1)) },
   { name: 'send a Blob', result: ['Buffer', [97, 98], true], run: sends(new Blob(['ab'])) },
+  {
+    name: 'send a Blob of another class',
+    result: ['Buffer', [97, 98], true],
+    run: sends({
+      size: 2,
+      type: '',
+      arrayBuffer: async () => Uint8Array.of(97, 98).buffer,
+      stream: () => {},
+      [Symbol.toStringTag]: 'Blob',
+    }),
+  },
   { name: 'send a number', result: ['Buffer', [52, 50], false], run: sends(42) },
   { name: 'send an array', result: ['Buffer', [1, 2], true], run: sends([1, 2]) },
   { name: 'send an empty string', result: ['Buffer', [], false], run: sends('') },

@@ -1,19 +1,33 @@
 import { clientRows } from './client-rows.js'
 import { connectionRows } from './connection-rows.js'
+import { endingRows } from './ending-rows.js'
+import { addressRows } from './handshake/address-rows.js'
+import { answerRows } from './handshake/answer-rows.js'
+import { deflateRows } from './handshake/deflate-rows.js'
+import { serverOptionRows } from './handshake/server-option-rows.js'
+import { memberRows } from './member-rows.js'
 import { messageRows } from './message-rows.js'
 import { moduleRows } from './module-rows.js'
 import { privateRows } from './private-rows.js'
 import type { Row } from './row.js'
 import { serverRows } from './server-rows.js'
+import { streamRows } from './stream-rows.js'
 import { violationRows } from './violation-rows.js'
 
 /** The documented behaviour of ws, as calls and their results: `rows.test.ts` runs each on ws and on the drop-in. */
 export const rows: readonly Row[] = [
   ...moduleRows,
   ...clientRows,
+  ...addressRows,
+  ...answerRows,
+  ...deflateRows,
   ...connectionRows,
+  ...memberRows,
+  ...endingRows,
   ...messageRows,
+  ...streamRows,
   ...violationRows,
   ...serverRows,
+  ...serverOptionRows,
   ...privateRows,
 ]

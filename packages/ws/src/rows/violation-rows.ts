@@ -1,4 +1,5 @@
-import { brokenBy, inner, withServer } from './harness.js'
+import { once } from 'node:events'
+import { brokenBy, closeOf, inner, withPair, withServer } from './harness.js'
 import type { Row } from './row.js'
 
 /** Frames that break a rule. */
@@ -162,6 +163,51 @@ export const violationRows: readonly Row[] = [
             const client = new W(`ws://127.0.0.1:${port}`)
             client.on('open', () => inner(client)._socket.write(Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0xff])))
             client.on('error', () => {})
+          }),
+      ),
+  },
+  {
+    name: 'a length over 2^53',
+    result: [
+      'RangeError',
+      'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH',
+      'Unsupported WebSocket frame: payload length > 2^53 - 1',
+      [136, 2, 3, 241],
+      1006,
+      '',
+    ],
+    run: brokenBy([0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]),
+  },
+  {
+    name: 'a masked frame of a server',
+    result: ['RangeError', 'WS_ERR_UNEXPECTED_MASK', 'Invalid WebSocket frame: MASK must be clear', 1002],
+    run: (W) =>
+      withPair(W, async ({ client, remote }) => {
+        const failed = once(client, 'error') as Promise<[NodeJS.ErrnoException]>
+        const closed = closeOf(remote)
+        inner(remote)._socket.write(Buffer.from([0x81, 0x80, 0, 0, 0, 0]))
+        const { 0: error } = await failed
+        return [error.name, error.code, error.message, (await closed)[0]]
+      }),
+  },
+  {
+    name: 'an error and its close as events of an EventTarget',
+    result: [
+      ['error', 'Invalid WebSocket frame: invalid opcode 3'],
+      ['close', 1006, '', false],
+    ],
+    run: (W) =>
+      withPair(
+        W,
+        ({ client, remote }) =>
+          new Promise((resolve) => {
+            const log: unknown[] = []
+            remote.addEventListener('error', ({ type, message }) => log.push([type, message]))
+            remote.addEventListener('close', ({ type, code, reason, wasClean }) => {
+              log.push([type, code, reason, wasClean])
+              resolve(log)
+            })
+            inner(client)._socket.write(Buffer.from([0x83, 0x80, 0, 0, 0, 0]))
           }),
       ),
   },
