@@ -1,116 +1,164 @@
 /**
  * Builds `dist/commonjs` of the library from the output of `tsc -b`, for loaders that can't require ES modules, such as Jest
  * on Node before 24.9. The published package has no other copy: `scripts/pack.cjs` makes its ES modules from these files.
- * An entry is a short file; all modules are in two bundles, so that each is loaded once: `portable.cjs` for every platform,
- * and `node.cjs`, which takes the modules that both need from `portable.cjs`. Does nothing if no part is newer than the files.
+ * An entry is a short file. The code is in `parts`: a file for each group of entries, and one for each set of groups that
+ * shares modules, so that each module is loaded once. Does nothing if no module is newer than the files.
  */
 
 const { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } = require('node:fs')
-const { join, relative, sep } = require('node:path')
+const { basename, join } = require('node:path')
 const { pathToFileURL } = require('node:url')
 
 const dist = join(__dirname, '..', 'packages', 'twoway', 'dist')
 const output = join(dist, 'commonjs')
-const partsFile = join(dist, '.build', 'commonjs-parts.json')
+const inputsFile = join(dist, '.build', 'commonjs-parts.json')
 
-/** The bundles, and the entries that they have. */
-const bundles = /** @type {const} */ ({
+/**
+ * The entries that are loaded together: those for every platform, and the clients and servers of Node. A program that loads one
+ * entry evaluates all modules of its group. The start of a worker exports nothing and is a part of its own.
+ *
+ * @type {Readonly<Record<string, readonly string[]>>}
+ */
+const groups = {
   portable: ['browser', 'memory', 'metrics', 'frameworks', 'link-browser'],
-  node: ['client', 'server', 'workers', 'streams', 'hub', 'link', 'worker-start'],
-})
+  client: ['client', 'link'],
+  server: ['server', 'workers', 'streams', 'hub'],
+}
 
 async function buildCommonjs() {
   if (isUpToDate()) return
   rmSync(output, { recursive: true, force: true })
-  mkdirSync(output, { recursive: true })
-  const portable = bundles.portable.map(pathOf)
-  const { modules } = await bundle('portable', portable, nothing)
-  /** @type {Set<string>} */
-  const taken = new Set()
-  const node = await bundle('node', bundles.node.map(pathOf), takenFromPortable(new Set(modules), taken))
-  // cluster-host.js looks for another module by the URL of its own. A bundler may make an ES module of this, without a path.
-  const url = `require('node:url').pathToFileURL(__dirname + '/../runtimes/node/workers/cluster-host.js').href`
-  const head = `const moduleUrl = typeof __dirname === 'string' ? ${url} : undefined\n`
-  writeFileSync(join(output, 'node.cjs'), head + node.text)
-  const { text } = await bundle('portable', [...new Set([...portable, ...taken])], nothing)
-  writeFileSync(join(output, 'portable.cjs'), text)
-  for (const [file, entries] of Object.entries(bundles)) {
-    for (const entry of entries) {
-      const names = await namesOf(entry)
-      writeFileSync(join(output, `${entry}.cjs`), entryText(file, entry, names))
-      if (names.length > 0) writeFileSync(join(output, `${entry}.d.cts`), declarations(entry, names))
-    }
-  }
-  writeFileSync(partsFile, JSON.stringify([...modules, ...node.modules]))
-}
-
-/** @param {string} entry */
-function pathOf(entry) {
-  return `entries/${entry}.js`
-}
-
-/**
- * Makes a bundle whose exports are functions, one for each module named, which evaluate the module at the first call.
- * Resolves to its text and to all modules in it.
- *
- * @param {keyof typeof bundles} name
- * @param {readonly string[]} exported
- * @param {import('esbuild').Plugin} plugin
- */
-async function bundle(name, exported, plugin) {
-  const { build } = require('esbuild')
-  const contents = exported.map((path) => `exports['${path}'] = () => require('./${path}')`).join('\n')
-  const { outputFiles, metafile } = await build({
-    stdin: { contents, resolveDir: dist },
+  mkdirSync(join(output, 'parts'), { recursive: true })
+  const { outputFiles, metafile } = await require('esbuild').build({
+    entryPoints: [
+      ...Object.keys(groups).map((group) => ({ in: `group:${group}`, out: group })),
+      { in: join(dist, 'entries', 'worker-start.js'), out: 'worker' },
+    ],
+    outdir: join(output, 'parts'),
+    chunkNames: 'shared-[hash]',
     bundle: true,
+    splitting: true,
     write: false,
     metafile: true,
     absWorkingDir: dist,
-    platform: name === 'node' ? 'node' : 'neutral',
-    format: 'cjs',
+    platform: 'node',
+    format: 'esm',
     target: 'es2023',
-    minify: true,
-    // Stack traces show the names, and a class has its name.
-    keepNames: true,
-    // Node prints the line of an error that ends the process.
-    lineLimit: 120,
+    minifySyntax: true,
     define: { 'import.meta.url': 'moduleUrl' },
-    plugins: [plugin],
+    plugins: [groupModules],
     logLevel: 'warning',
   })
-  const text = /** @type {import('esbuild').OutputFile} */ (outputFiles[0]).text
-  return { text, modules: Object.keys(metafile.inputs).filter((path) => existsSync(join(dist, path))) }
+  for (const { path, text } of outputFiles) {
+    writeFileSync(join(output, 'parts', basename(path).replace('.js', '.cjs')), await toCommonjs(text))
+  }
+  for (const [group, entries] of Object.entries(groups)) {
+    for (const entry of entries) {
+      const names = await namesOf(entry)
+      writeFileSync(join(output, `${entry}.cjs`), entryText(group, entry, names))
+      writeFileSync(join(output, `${entry}.d.cts`), declarations(entry, names))
+    }
+  }
+  writeFileSync(join(output, 'worker-start.cjs'), `require('./parts/worker.cjs')\n`)
+  writeFileSync(inputsFile, JSON.stringify(Object.keys(metafile.inputs).filter((path) => existsSync(join(dist, path)))))
 }
 
-/** @type {import('esbuild').Plugin} */
-const nothing = { name: 'nothing', setup() {} }
+/** A module for each group, which exports what its entries export, under names that begin with those of the entries. @type {import('esbuild').Plugin} */
+const groupModules = {
+  name: 'group-modules',
+  setup(build) {
+    build.onResolve({ filter: /^group:/ }, ({ path }) => ({ path, namespace: 'group' }))
+    build.onLoad({ filter: /./, namespace: 'group' }, async ({ path }) => {
+      const entries = groups[path.replace('group:', '')] ?? []
+      const lines = await Promise.all(
+        entries.map(async (entry) => {
+          const names = (await namesOf(entry)).map((name) => `${name} as ${keyOf(entry, name)}`)
+          return `export { ${names.join(', ')} } from './entries/${entry}.js'`
+        }),
+      )
+      return { contents: lines.join('\n'), resolveDir: dist }
+    })
+  },
+}
 
 /**
- * Replaces the modules that are in `portable.cjs` by what that exports.
+ * The name under which a group has the export of an entry.
  *
- * @param {ReadonlySet<string>} modules
- * @param {Set<string>} taken gets the modules that were replaced
- * @returns {import('esbuild').Plugin}
+ * @param {string} entry
+ * @param {string} name
  */
-function takenFromPortable(modules, taken) {
-  return {
-    name: 'taken-from-portable',
-    setup(build) {
-      build.onResolve({ filter: /^\./ }, ({ path, resolveDir }) => {
-        if (path === './portable.cjs') return { path, external: true }
-        const name = relative(dist, join(resolveDir, path)).replaceAll(sep, '/')
-        if (!modules.has(name)) return undefined
-        taken.add(name)
-        return { path: name, namespace: 'portable' }
-      })
-      build.onLoad({ filter: /./, namespace: 'portable' }, async ({ path }) => {
-        const names = Object.keys(await import(pathToFileURL(join(dist, path)).href))
-        // Constants, which cost less than the getters of the module itself.
-        const constants = names.map((name) => `export const ${name} = part.${name}`)
-        return { contents: [`const part = require('./portable.cjs')['${path}']()`, ...constants].join('\n') }
-      })
-    },
-  }
+function keyOf(entry, name) {
+  return `${entry.replace('-', '_')}_${name}`
+}
+
+/**
+ * Turns an ES module of the bundler into CommonJS and minifies it. Imports become constants, which cost less than the getters of
+ * a module.
+ *
+ * @param {string} text
+ */
+async function toCommonjs(text) {
+  const required = text
+    .replaceAll(/^import (?:(\w+)(?:, | ))?(?:\* as (\w+) |\{([^}]*)\} )?(?:from )?"([^"]+)";$/gm, importToRequire)
+    .replace(
+      /^export \{([^}]*)\};$/m,
+      (_, names) => `module.exports = { ${renamed(names, (own, key) => `${key}: ${own}`)} };`,
+    )
+  const unknown = /^(?:import|export) .*$/m.exec(required)?.[0]
+  if (unknown !== undefined) throw new Error(`This form of import or export is unknown: ${unknown}`)
+  const code = `"use strict";${await minifyScript(required)}`
+  return code.includes('moduleUrl') ? code.replace('"use strict";', `"use strict";${moduleUrl}`) : code
+}
+
+/**
+ * Minifies code as a script, whose outermost names stay: stack traces show those of functions and classes.
+ *
+ * @param {string} text
+ */
+async function minifyScript(text) {
+  const { code } = await require('esbuild').transform(text, {
+    minify: true,
+    target: 'es2023',
+    // Node prints the line of an error that ends the process.
+    lineLimit: 400,
+  })
+  return code
+}
+
+/**
+ * cluster-host.js looks for another module by the URL of its own. A bundler may make an ES module of this file, without a
+ * path.
+ */
+const moduleUrl = `const moduleUrl=typeof __dirname==='string'?require('node:url').pathToFileURL(__dirname+'/../../runtimes/node/workers/cluster-host.js').href:void 0;`
+
+/**
+ * @param {string} _whole
+ * @param {string | undefined} standard the name of a default import: of Node's modules, whose default is the module
+ * @param {string | undefined} namespace
+ * @param {string | undefined} names
+ * @param {string} from
+ */
+function importToRequire(_whole, standard, namespace, names, from) {
+  const module = `require("${from.replace(/\.js$/, '.cjs')}")`
+  const constants = [standard, namespace, names && `{ ${renamed(names, (key, own) => `${key}: ${own}`)} }`]
+  const given = constants.filter((each) => each !== undefined)
+  return given.length === 0 ? `${module};` : given.map((constant) => `const ${constant} = ${module};`).join('\n')
+}
+
+/**
+ * @param {string} names those of an import or export, such as `a, b as c`
+ * @param {(first: string, second: string) => string} write
+ */
+function renamed(names, write) {
+  return names
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+    .map((name) => {
+      const [first = '', second = first] = name.split(' as ')
+      return first === second ? first : write(first, second)
+    })
+    .join(', ')
 }
 
 /**
@@ -125,16 +173,16 @@ async function namesOf(entry) {
 /**
  * An entry assigns each name to `exports`: so Node finds the names when an ES module imports them.
  *
- * @param {string} file
+ * @param {string} group
  * @param {string} entry
  * @param {readonly string[]} names
  */
-function entryText(file, entry, names) {
+function entryText(group, entry, names) {
   return [
     `'use strict'`,
     `Object.defineProperty(exports, '__esModule', { value: true })`,
-    `const entry = require('./${file}.cjs')['${pathOf(entry)}']()`,
-    ...names.map((name) => `exports.${name} = entry.${name}`),
+    `const group = require('./parts/${group}.cjs')`,
+    ...names.map((name) => `exports.${name} = group.${keyOf(entry, name)}`),
     '',
   ].join('\n')
 }
@@ -159,21 +207,21 @@ function declarations(entry, names) {
   ].join('\n')
 }
 
-/** Whether the files exist and none of their parts has changed since. */
+/** Whether the files exist and none of the modules in them has changed since. */
 function isUpToDate() {
-  if (!existsSync(partsFile)) return false
+  if (!existsSync(inputsFile)) return false
   /** @type {string[]} */
-  const parts = JSON.parse(readFileSync(partsFile, 'utf8'))
-  const { mtimeMs } = statSync(partsFile)
-  const isOlder = [__filename, ...parts.map((part) => join(dist, part))].every(
-    (part) => existsSync(part) && statSync(part).mtimeMs <= mtimeMs,
+  const inputs = JSON.parse(readFileSync(inputsFile, 'utf8'))
+  const { mtimeMs } = statSync(inputsFile)
+  const isOlder = [__filename, ...inputs.map((path) => join(dist, path))].every(
+    (path) => existsSync(path) && statSync(path).mtimeMs <= mtimeMs,
   )
   return (
     isOlder &&
-    Object.values(bundles)
+    Object.values(groups)
       .flat()
       .every((entry) => existsSync(join(output, `${entry}.cjs`)))
   )
 }
 
-module.exports = { buildCommonjs, namesOf }
+module.exports = { buildCommonjs, minifyScript, namesOf }

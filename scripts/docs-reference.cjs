@@ -1,7 +1,7 @@
 /**
  * Writes the generated pages of the reference, which git does not keep: a page for each entry of the packages from the
  * comments of their declarations, the metrics from their table, and the command line from its own help. Fails if an export has
- * no page, or if a page written by hand lacks an error code, a close code or an environment variable.
+ * no example (a deprecated one needs none), or if a page written by hand lacks an error code, a close code or an environment variable.
  */
 
 const { spawnSync } = require('node:child_process')
@@ -61,16 +61,28 @@ const program = ts.createProgram(
 )
 const checker = program.getTypeChecker()
 
-/** The page and heading of each symbol that a page has described. @type {Map<import('typescript-6').Symbol, string>} */
+/** The page that describes each symbol: that of the first entry which exports it. @type {Map<import('typescript-6').Symbol, string>} */
 const described = new Map()
+for (const entry of entries) {
+  for (const { name, symbol } of exportsOf(entry)) {
+    if (!described.has(symbol)) described.set(symbol, `./${entry.file}#${name}`)
+  }
+}
 
-/** Examples by the names of exports. @type {Map<string, string>} */
-const examples = new Map(
-  readFileSync(join(reference, 'api', 'examples.md'), 'utf8')
-    .split(/^## /m)
-    .slice(1)
-    .map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n')).trim()]),
-)
+/**
+ * An example of `examples.md`. It belongs to the export of its heading, and shows the exports that its code imports.
+ *
+ * @typedef {{ heading: string, text: string, shown: Set<import('typescript-6').Symbol> }} Example
+ */
+
+/** @type {readonly Example[]} */
+const examples = readFileSync(join(reference, 'api', 'examples.md'), 'utf8')
+  .split(/^## /m)
+  .slice(1)
+  .map((part) => {
+    const text = part.slice(part.indexOf('\n')).trim()
+    return { heading: /^\S+/.exec(part)?.[0] ?? '', text, shown: new Set(importedIn(text)) }
+  })
 
 async function writeReference() {
   for (const file of readdirSync(join(reference, 'api'))) {
@@ -109,17 +121,47 @@ function order(one, other) {
   return rank(one) - rank(other) || (one < other ? -1 : 1)
 }
 
+/** The exports of our entries that the code of an example imports. @param {string} code */
+function importedIn(code) {
+  return [...code.matchAll(/^import (?:type )?\{([^}]*)\} from '([^']+)'/gm)].flatMap(([, list = '', module]) => {
+    const entry = entries.find((each) => each.module === module)
+    if (entry === undefined) return []
+    const names = list.split(',').map((name) => name.trim().replace(/^type /, ''))
+    return exportsOf(entry)
+      .filter(({ name }) => names.includes(name))
+      .map(({ symbol }) => symbol)
+  })
+}
+
+/**
+ * The example of an export: the one with its name as the heading, or the first one that imports it.
+ *
+ * @param {string} name
+ * @param {import('typescript-6').Symbol} symbol
+ */
+function exampleOf(name, symbol) {
+  const showing = examples.filter(({ shown }) => shown.has(symbol))
+  return showing.find(({ heading }) => heading === name) ?? showing[0]
+}
+
+/** The export of the heading of an example. @param {Example} example */
+function ownerOf({ heading, shown }) {
+  return [...shown].find((symbol) => described.get(symbol)?.endsWith(`#${heading}`))
+}
+
 /** @param {import('typescript-6').Symbol} symbol */
 const isValue = (symbol) => (symbol.flags & ts.SymbolFlags.Value) !== 0
 
 /** @param {Entry} entry */
 function pageOf(entry) {
-  const all = exportsOf(entry).filter(({ symbol }) => !described.has(symbol))
-  const repeated = exportsOf(entry).filter(({ symbol }) => described.has(symbol))
+  const isOwn = (/** @type {import('typescript-6').Symbol} */ symbol) =>
+    described.get(symbol)?.startsWith(`./${entry.file}#`) === true
+  const all = exportsOf(entry).filter(({ symbol }) => isOwn(symbol))
+  const repeated = exportsOf(entry).filter(({ symbol }) => !isOwn(symbol))
   const values = all.filter(({ symbol }) => isValue(symbol))
   const types = all.filter(({ symbol }) => !isValue(symbol))
   /** @param {typeof all} some */
-  const sections = (some) => some.map(({ name, symbol }) => sectionOf(name, symbol, entry.file)).join('\n')
+  const sections = (some) => some.map(({ name, symbol }) => sectionOf(name, symbol)).join('\n')
   const links = repeated.map(({ name, symbol }) => `[\`${name}\`](${described.get(symbol)})`)
   return [
     '---\noutline: [2, 3]\neditLink: false\n---\n',
@@ -133,20 +175,30 @@ function pageOf(entry) {
 /**
  * @param {string} name
  * @param {import('typescript-6').Symbol} symbol
- * @param {string} page
  */
-function sectionOf(name, symbol, page) {
-  const heading = `### ${name} {#${name}}\n`
-  described.set(symbol, `./${page}#${name}`)
-  const example = examples.get(name)
+function sectionOf(name, symbol) {
   return [
-    heading,
+    `### ${name} {#${name}}\n`,
     documentation(symbol),
     ...(symbol.declarations ?? []).map((declaration) => declared(declaration)),
-    example === undefined ? '' : `**Example**\n\n${example}\n`,
+    exampleText(name, symbol),
   ]
     .filter((part) => part !== '')
     .join('\n')
+}
+
+/**
+ * The example itself on the page of the export that it belongs to, and a link for the others.
+ *
+ * @param {string} name
+ * @param {import('typescript-6').Symbol} symbol
+ */
+function exampleText(name, symbol) {
+  const example = exampleOf(name, symbol)
+  if (example === undefined) return ''
+  const owner = ownerOf(example)
+  if (owner === symbol || owner === undefined) return `**Example**\n\n${example.text}\n`
+  return `**Example**: see [\`${example.heading}\`](${described.get(owner)}).\n`
 }
 
 /** The text of a comment, with its tags in words. @param {import('typescript-6').Symbol} symbol */
@@ -305,10 +357,23 @@ function checkPages() {
   const missing = [...errorCodes(), ...closeCodes()].filter((code) => !errors.includes(`\`${code}\``))
   const environment = readFileSync(join(reference, 'environment.md'), 'utf8')
   missing.push(...variables().filter((name) => !environment.includes(`\`${name}\``)))
-  const names = new Set(entries.flatMap((entry) => exportsOf(entry).map(({ name }) => name)))
-  const unknown = [...examples.keys()].filter((name) => !names.has(name))
   if (missing.length > 0) throw new Error(`The reference lacks ${missing.join(', ')}.`)
-  if (unknown.length > 0) throw new Error(`There are examples of exports that do not exist: ${unknown.join(', ')}.`)
+  const all = entries.flatMap(({ module, ...entry }) =>
+    exportsOf({ module, ...entry }).map((each) => ({ module, ...each })),
+  )
+  const isDeprecated = (/** @type {import('typescript-6').Symbol} */ symbol) =>
+    symbol.getJsDocTags(checker).some(({ name }) => name === 'deprecated')
+  const without = all.filter(({ name, symbol }) => exampleOf(name, symbol) === undefined && !isDeprecated(symbol))
+  if (without.length > 0) {
+    const names = without.map(({ module, name }) => `${name} of ${module}`)
+    throw new Error(`There is no example in docs/reference/api/examples.md of ${names.join(', ')}.`)
+  }
+  const unknown = examples.filter((example) => ownerOf(example) === undefined)
+  if (unknown.length > 0) {
+    throw new Error(
+      `Examples do not import the export of their heading: ${unknown.map(({ heading }) => heading).join(', ')}.`,
+    )
+  }
 }
 
 /** The values of `code` of all classes of errors. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { startEcho } from './echo-process.js'
@@ -32,10 +32,20 @@ describe('README.md and README.zh-CN.md', () => {
   })
 })
 
+/** The code blocks of a document that name their language, without comments, which are in the document's language. */
+function programsOf(document: string): string[] {
+  return [...document.matchAll(/^```\w+\n.*?^```/gms)].map(([block]) =>
+    block.replaceAll(/^ *(?:\/\*\* .* \*\/|\/\/ .*|# .*)\n| +\/\/ .*$/gm, ''),
+  )
+}
+
 describe('the Chinese pages', () => {
-  for (const page of ['how-to/client.md', 'how-to/server.md', 'how-to/modules.md']) {
+  const pages = ['how-to', 'explanation'].flatMap((folder) =>
+    readdirSync(new URL(`../../docs/zh/${folder}`, import.meta.url)).map((file) => `${folder}/${file}`),
+  )
+  for (const page of pages) {
     it(`show the same code as the English ones: ${page}`, () => {
-      assert.deepEqual(codeOf(read(`docs/zh/${page}`)), codeOf(read(`docs/${page}`)))
+      assert.deepEqual(programsOf(read(`docs/zh/${page}`)), programsOf(read(`docs/${page}`)))
     })
   }
 })

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { posix } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type DefaultTheme, defineConfig } from 'vitepress'
 import { liveExamples } from './live-examples.ts'
 
@@ -12,9 +13,16 @@ interface Part {
   readonly folder: string
   readonly en: string
   readonly zh: string
+  /** A page that only the Chinese site has, before the others. */
+  readonly chinesePage?: readonly [file: string, zh: string]
   /** The pages with their names; without a Chinese name, a page is in English only. */
   readonly pages: readonly (readonly [file: string, en: string, zh?: string])[]
 }
+
+/** The Markdown files below `docs` that the Chinese site has too. */
+const translatedPages = readdirSync(new URL('../zh', import.meta.url), { recursive: true, encoding: 'utf8' })
+  .map((file) => file.replaceAll('\\', '/'))
+  .filter((file) => file.endsWith('.md') && existsSync(new URL(`../${file}`, import.meta.url)))
 
 /** The pages of the entries, which scripts/docs-reference.cjs has written. */
 function apiPages(): (readonly [file: string, en: string])[] {
@@ -49,22 +57,22 @@ const parts: readonly Part[] = [
     pages: [
       ['client', 'The client', '客户端'],
       ['server', 'The server', '服务端'],
-      ['hub', 'Rooms, history and presence'],
-      ['authenticate', 'Authenticate clients'],
-      ['sessions', 'Sessions, cookies and paths'],
-      ['frameworks', 'Beside a framework'],
-      ['pages', 'React, Vue and other pages'],
-      ['messages', 'Large messages, limits and compression'],
+      ['hub', 'Rooms, history and presence', '房间、历史消息与在线列表'],
+      ['authenticate', 'Authenticate clients', '身份验证'],
+      ['sessions', 'Sessions, cookies and paths', '会话、cookie 与路径'],
+      ['frameworks', 'Beside a framework', '与框架一起使用'],
+      ['pages', 'React, Vue and other pages', 'React、Vue 与其他网页'],
+      ['messages', 'Large messages, limits and compression', '大消息、限制与压缩'],
       ['scale', 'Several cores and machines'],
-      ['deploy', 'Behind nginx, Caddy and HAProxy'],
-      ['shutdown', 'Stop and deploy without loss'],
-      ['observability', 'Metrics, events and logs'],
-      ['testing', 'Test without a network'],
-      ['proxies', 'A client behind a proxy'],
+      ['deploy', 'Behind nginx, Caddy and HAProxy', '部署在反向代理后面'],
+      ['shutdown', 'Stop and deploy without loss', '停机与部署'],
+      ['observability', 'Metrics, events and logs', '指标、事件与日志'],
+      ['testing', 'Test without a network', '测试'],
+      ['proxies', 'A client behind a proxy', '客户端通过代理连接'],
       ['command-line', 'Debug with the command line', '命令行'],
       ['modules', 'Import or require', 'import 与 require'],
       ['ws', 'Migrate from ws'],
-      ['migrate', 'Migrate from Socket.IO, Bun and others'],
+      ['migrate', 'Migrate from Socket.IO, Bun and others', '从 Socket.IO、Bun 等迁移'],
     ],
   },
   {
@@ -72,19 +80,20 @@ const parts: readonly Part[] = [
     en: 'Explanation',
     zh: '原理说明',
     pages: [
-      ['how-it-works', 'How a message travels'],
-      ['defaults', 'Why the defaults are as they are'],
-      ['topics', 'Promises of topics'],
-      ['safety', 'Safe by default'],
-      ['memory', 'Memory'],
-      ['benchmarks', 'Benchmarks'],
-      ['/decisions/', 'Decisions'],
+      ['how-it-works', 'How a message travels', '消息的旅程'],
+      ['defaults', 'Why the defaults are as they are', '默认值的理由'],
+      ['topics', 'Promises of topics', '主题的保证'],
+      ['safety', 'Safe by default', '默认安全'],
+      ['memory', 'Memory', '内存'],
+      ['benchmarks', 'Benchmarks', '性能测试'],
+      ['/decisions/', 'Decisions', '设计决策'],
     ],
   },
   {
     folder: 'reference',
     en: 'Reference',
     zh: '参考',
+    chinesePage: ['index', '中文导读'],
     pages: [
       ['api/', 'API'],
       ...apiPages(),
@@ -101,18 +110,24 @@ const parts: readonly Part[] = [
 
 /** @param language the language of the menu; pages without a translation lead to the English ones */
 function sidebar(language: 'en' | 'zh'): DefaultTheme.SidebarItem[] {
-  return parts.map(({ folder, pages, ...names }) => ({
+  return parts.map(({ folder, pages, chinesePage, ...names }) => ({
     text: names[language],
-    items: pages.map(([file, en, zh]) => {
+    items: pagesIn(language, { pages, chinesePage }).map(([file, en, zh]) => {
       const path = file.startsWith('/') ? file : `/${folder}/${file === 'index' ? '' : file}`
       return language === 'zh' && zh !== undefined ? { text: zh, link: `/zh${path}` } : { text: en, link: path }
     }),
   }))
 }
 
+function pagesIn(language: 'en' | 'zh', { pages, chinesePage }: Pick<Part, 'pages' | 'chinesePage'>): Part['pages'] {
+  if (language === 'en' || chinesePage === undefined) return pages
+  const [file, zh] = chinesePage
+  return [[file, zh, zh], ...pages]
+}
+
 const navigation = (language: 'en' | 'zh'): DefaultTheme.NavItem[] =>
-  parts.map(({ folder, pages, ...names }) => {
-    const [file, , zh] = pages[0]!
+  parts.map(({ folder, pages, chinesePage, ...names }) => {
+    const [file, , zh] = pagesIn(language, { pages, chinesePage })[0]!
     const prefix = language === 'zh' && zh !== undefined ? '/zh' : ''
     return {
       text: names[language],
@@ -127,6 +142,16 @@ export default defineConfig({
   cleanUrls: true,
   srcExclude: ['reference/api/examples.md', 'node_modules/**'],
   lastUpdated: false,
+  vite: {
+    resolve: {
+      alias: [
+        {
+          find: /^.*\/composables\/langs$/,
+          replacement: fileURLToPath(new URL('./theme/languages.ts', import.meta.url)),
+        },
+      ],
+    },
+  },
   head: [['link', { rel: 'icon', href: '/icon.svg', type: 'image/svg+xml' }]],
   locales: {
     root: {
@@ -160,8 +185,8 @@ export default defineConfig({
     },
   },
   themeConfig: {
-    // Most pages are in English only: the language menu leads to the front page of a language.
-    i18nRouting: false,
+    // For theme/languages.ts.
+    translatedPages,
     outline: { level: [2, 3] },
     socialLinks: [{ icon: 'github', link: repository }],
     search: {

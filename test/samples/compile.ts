@@ -58,7 +58,8 @@ function textOf({ file, language, code }: Sample): string {
     ].flatMap(([, list, name]) => (list ?? name ?? '').split(/\W+/)),
   )
   const isMissing = (name: string): boolean => !declared.has(name) && new RegExp(`\\b${name}\\b`).test(code)
-  const declarations = (contexts[file] ?? []).filter((line) =>
+  // A translation has the samples of its original.
+  const declarations = (contexts[file.replace('docs/zh/', 'docs/')] ?? []).filter((line) =>
     isMissing(/^(?:declare )?(?:const|function|class) (\w+)/.exec(line)![1]!),
   )
   const imports = Object.entries(introduced).flatMap(([module, names]) => {

@@ -13,17 +13,58 @@ export interface Sample {
   readonly repeats: string | undefined
 }
 
-/** All blocks of code of the documents that git knows, those of the changelog aside. */
-export function samplesOf(root: string): readonly Sample[] {
+/** The documents that git knows, but for the changelog. */
+function documentsOf(root: string): readonly string[] {
   const { stdout } = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
     cwd: root,
     encoding: 'utf8',
   })
-  const files = stdout.split('\n').filter((file) => file !== '' && file !== 'CHANGELOG.md')
-  return files.flatMap((file) => {
+  return stdout.split('\n').filter((file) => file !== '' && file !== 'CHANGELOG.md')
+}
+
+/** The types of the names by which the prose of documents calls our objects. A socket is one of a server or of a client. */
+const typesOfSubjects: Readonly<Record<string, string>> = {
+  hub: "import('twoway/hub').Hub",
+  link: "import('twoway/link').Link",
+  request: "import('twoway/server').IncomingRequest",
+  server: "import('twoway/server').Server",
+  socket: "import('twoway/server').ServerSocket & import('twoway').WebSocket",
+  upgrades: "import('twoway/server').Upgrader",
+  workers: "import('twoway/workers').Workers",
+}
+
+/**
+ * The members that documents name in their prose, such as `server.url`, each as a sample that reads it. The pages about moving
+ * from other libraries are left out: they name members of those.
+ */
+export function mentionsOf(root: string): readonly Sample[] {
+  const name = new RegExp(`(?<![\\w.-])(${Object.keys(typesOfSubjects).join('|')})\\.([a-z]\\w*)`, 'g')
+  return documentsOf(root)
+    .filter((file) => /^(?:README|SECURITY|docs\/)/.test(file) && !/\/(?:migrate|ws|socket\.?io)\.md$/.test(file))
+    .flatMap((file) => {
+      const text = readFileSync(join(root, file), 'utf8').replaceAll(/^```.*?^```/gms, (block) =>
+        block.replace(/[^\n]/g, ''),
+      )
+      return [...text.matchAll(/`([^`\n]+)`/g)].flatMap(({ index, 1: code = '' }) =>
+        [...code.matchAll(name)]
+          .filter(([whole]) => !/\.(?:js|ts|mjs)$/.test(whole))
+          .map(([, subject, member]) => ({
+            file,
+            line: text.slice(0, index).split('\n').length,
+            language: 'ts',
+            code: `declare const ${subject}: ${typesOfSubjects[subject!]}\nvoid ${subject}.${member}\n`,
+            repeats: undefined,
+          })),
+      )
+    })
+}
+
+/** All blocks of code of the documents. */
+export function samplesOf(root: string): readonly Sample[] {
+  return documentsOf(root).flatMap((file) => {
     const text = readFileSync(join(root, file), 'utf8')
     return [
-      ...text.matchAll(/^(?:\[(?<link>[^\]]+)\]\([^)]*\):\n\n)?```(?<language>[^\n]*)\n(?<code>.*?)^```$/gms),
+      ...text.matchAll(/^(?:\[(?<link>[^\]]+)\]\([^)]*\)[:：]\n\n)?```(?<language>[^\n]*)\n(?<code>.*?)^```$/gms),
     ].map(({ index, groups, 0: whole }) => ({
       file,
       line: text.slice(0, index + whole.indexOf('```')).split('\n').length + 1,

@@ -1,7 +1,7 @@
 /**
  * `npm run test:samples`: extracts each block of code of the documents and tries it. TypeScript is compiled against the types of the
- * packages; JavaScript and JSON are parsed; shell commands are parsed, and their npm scripts, options of `twoway` and files must
- * exist. `npm run test:site` runs the live examples, `npm run test:proxies` the configurations of proxies.
+ * packages, and so are the members that the prose names, such as `server.url`; JavaScript and JSON are parsed; shell commands are
+ * parsed, and their npm scripts, options of `twoway` and files must exist. `npm run test:site` runs the live examples, `npm run test:proxies` the configurations of proxies.
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { compile } from './compile.js'
-import { samplesOf } from './samples-of.js'
+import { mentionsOf, samplesOf } from './samples-of.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const samples = samplesOf(root)
@@ -34,6 +34,13 @@ describe('the samples of the documents', () => {
     const programs = inLanguages('ts', 'tsx', 'js').filter(({ repeats }) => repeats === undefined)
     assert.ok(programs.length > 50)
     const faults = [...compile(programs, root)].map(([place, messages]) => `${place}: ${messages.join('; ')}`)
+    assert.equal(faults.join('\n'), '')
+  })
+
+  it('stand among prose that names members which exist', () => {
+    const mentions = mentionsOf(root)
+    assert.ok(mentions.length > 100)
+    const faults = [...compile(mentions, root)].map(([place, messages]) => `${place}: ${messages.join('; ')}`)
     assert.equal(faults.join('\n'), '')
   })
 

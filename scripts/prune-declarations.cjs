@@ -1,0 +1,153 @@
+/** Reduces the declarations of the library to those that the types of its entries need, for the published package. */
+
+const { join, relative } = require('node:path')
+const ts = require('typescript-6')
+
+/** @typedef {import('typescript-6').Node} Node */
+
+/**
+ * The declarations that the exports of some entries reach, by their paths below a folder. The others are left out, with the
+ * imports that only they need. Comments stay, because editors show them.
+ *
+ * @param {string} folder
+ * @param {readonly string[]} entries paths below the folder
+ * @returns {Map<string, string>}
+ */
+function pruneDeclarations(folder, entries) {
+  const program = ts.createProgram(
+    entries.map((entry) => join(folder, entry)),
+    { module: ts.ModuleKind.NodeNext, lib: ['lib.es2023.d.ts'], types: ['node'], strict: true, skipLibCheck: true },
+  )
+  const checker = program.getTypeChecker()
+  const sources = program.getSourceFiles().filter(({ fileName }) => !relative(folder, fileName).startsWith('..'))
+  const isEntry = (/** @type {import('typescript-6').SourceFile} */ source) =>
+    entries.some((entry) => relative(folder, source.fileName).replaceAll('\\', '/') === entry)
+  const needed = neededStatements(checker, sources, sources.filter(isEntry))
+  /** @type {Map<string, string>} */
+  const texts = new Map()
+  for (const source of sources) {
+    const used = namesIn(source.statements.filter((statement) => needed.has(statement)))
+    const kept = source.statements.map((statement) => {
+      if (ts.isImportDeclaration(statement)) return importText(statement, used)
+      if (ts.isExportDeclaration(statement)) {
+        return isEntry(source) ? statement.getText() : exportText(checker, statement, needed)
+      }
+      return needed.has(statement) ? statement.getFullText().trim() : ''
+    })
+    const text = kept.filter((each) => each !== '').join('\n')
+    if (text !== '') texts.set(relative(folder, source.fileName).replaceAll('\\', '/'), `${text}\n`)
+  }
+  return texts
+}
+
+/**
+ * The statements that declare an export of an entry, or a name in another of these statements.
+ *
+ * @param {import('typescript-6').TypeChecker} checker
+ * @param {readonly import('typescript-6').SourceFile[]} sources
+ * @param {readonly import('typescript-6').SourceFile[]} entries
+ */
+function neededStatements(checker, sources, entries) {
+  const own = new Set(sources)
+  /** @type {Set<Node>} */
+  const needed = new Set()
+  /** @type {Node[]} */
+  const queue = []
+  /** @param {import('typescript-6').Symbol} symbol */
+  const need = (symbol) => {
+    const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
+    for (const declaration of target.declarations ?? []) {
+      const statement = statementOf(declaration)
+      if (statement === undefined || !own.has(statement.getSourceFile()) || needed.has(statement)) continue
+      needed.add(statement)
+      queue.push(statement)
+    }
+  }
+  for (const entry of entries) {
+    const module = checker.getSymbolAtLocation(entry)
+    for (const symbol of module === undefined ? [] : checker.getExportsOfModule(module)) need(symbol)
+  }
+  for (let statement = queue.pop(); statement !== undefined; statement = queue.pop()) {
+    visitIdentifiers(statement, (identifier) => {
+      const symbol = checker.getSymbolAtLocation(identifier)
+      if (symbol !== undefined) need(symbol)
+    })
+    // An augmentation of the global scope belongs to the file, whoever refers to it.
+    for (const other of statement.getSourceFile().statements) {
+      if (ts.isModuleDeclaration(other) && !needed.has(other)) {
+        needed.add(other)
+        queue.push(other)
+      }
+    }
+  }
+  return needed
+}
+
+/** The statement of a file that has a declaration, unless it is the file itself. @param {Node} declaration */
+function statementOf(declaration) {
+  let node = declaration
+  while (node.parent !== undefined && !ts.isSourceFile(node.parent)) node = node.parent
+  return ts.isSourceFile(node) ? undefined : node
+}
+
+/**
+ * @param {Node} node
+ * @param {(identifier: import('typescript-6').Identifier) => void} visit
+ */
+function visitIdentifiers(node, visit) {
+  if (ts.isIdentifier(node)) visit(node)
+  ts.forEachChild(node, (child) => visitIdentifiers(child, visit))
+}
+
+/** @param {readonly Node[]} statements */
+function namesIn(statements) {
+  /** @type {Set<string>} */
+  const names = new Set()
+  for (const statement of statements) visitIdentifiers(statement, ({ text }) => names.add(text))
+  return names
+}
+
+/**
+ * The part of `export { ... } from` that leads to a needed declaration.
+ *
+ * @param {import('typescript-6').TypeChecker} checker
+ * @param {import('typescript-6').ExportDeclaration} statement
+ * @param {ReadonlySet<Node>} needed
+ */
+function exportText(checker, statement, needed) {
+  const { exportClause, moduleSpecifier, isTypeOnly } = statement
+  if (moduleSpecifier === undefined) return statement.getText()
+  if (exportClause === undefined || !ts.isNamedExports(exportClause)) {
+    throw new Error(`Only exports of names can be pruned, and not that of ${moduleSpecifier.getText()}.`)
+  }
+  const names = exportClause.elements.filter(({ name }) => {
+    const symbol = checker.getSymbolAtLocation(name)
+    const target =
+      symbol !== undefined && symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
+    return (target?.declarations ?? []).some((declaration) => {
+      const found = statementOf(declaration)
+      return found !== undefined && needed.has(found)
+    })
+  })
+  if (names.length === 0) return ''
+  const list = names.map((name) => name.getText()).join(', ')
+  return `export ${isTypeOnly ? 'type ' : ''}{ ${list} } from ${moduleSpecifier.getText()};`
+}
+
+/**
+ * @param {import('typescript-6').ImportDeclaration} statement
+ * @param {ReadonlySet<string>} used
+ */
+function importText(statement, used) {
+  const { importClause, moduleSpecifier } = statement
+  const bindings = importClause?.namedBindings
+  const name =
+    importClause?.name ?? (bindings !== undefined && ts.isNamespaceImport(bindings) ? bindings.name : undefined)
+  if (name !== undefined) return used.has(name.text) ? statement.getText() : ''
+  if (importClause === undefined || bindings === undefined || !ts.isNamedImports(bindings)) return statement.getText()
+  const names = bindings.elements.filter(({ name }) => used.has(name.text)).map((element) => element.getText())
+  if (names.length === 0) return ''
+  return `import ${importClause.isTypeOnly ? 'type ' : ''}{ ${names.join(', ')} } from ${moduleSpecifier.getText()};`
+}
+
+module.exports = { pruneDeclarations }
