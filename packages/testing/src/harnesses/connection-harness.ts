@@ -1,4 +1,4 @@
-import { Connection } from '../../../twoway/dist/core/connection.js'
+import { Connection, usualConduct } from '../../../twoway/dist/core/connection.js'
 import type { ConnectionEvents } from '../../../twoway/dist/core/connection-types.js'
 import { ProtocolError } from '../../../twoway/dist/core/errors.js'
 import type { Extension } from '../../../twoway/dist/core/extensions/extension.js'
@@ -7,7 +7,7 @@ import type { MessageReader } from '../../../twoway/dist/core/receiving/message-
 import type { ReadTurns } from '../../../twoway/dist/core/receiving/read-turns.js'
 import type { ReceiveRates } from '../../../twoway/dist/core/receiving/receive-rate.js'
 import { ScratchPool } from '../../../twoway/dist/core/sending/scratch-pool.js'
-import type { MemoryBudget } from '../../../twoway/dist/ports/memory-budget.js'
+import type { MemoryBudget, MemoryHolder } from '../../../twoway/dist/ports/memory-budget.js'
 import { webPayload } from '../../../twoway/dist/runtimes/web/payload.js'
 import { toHex } from '../bytes.js'
 import { FakeClock } from './fake-clock.js'
@@ -34,6 +34,8 @@ export class ConnectionHarness {
   readonly log: string[] = []
   readonly connection: Connection<ConnectionHarness>
   readonly receiveBudget: MemoryBudget | undefined
+  /** The part of the connection that opened a share of the budget. */
+  #holder: MemoryHolder | undefined
 
   constructor({
     role = 'server',
@@ -72,15 +74,30 @@ export class ConnectionHarness {
       },
       limits: { ...serverLimits, ...limits },
       rates: rates && { ...serverLimits, ...rates },
-      whenBufferFull,
+      conduct: { ...usualConduct, whenBufferFull },
       extension,
-      receiveBudget,
-      readTurns,
+      sharedInput: receiveBudget && { budget: this.#watched(receiveBudget), turns: readTurns },
       streamsMessages: onStream !== undefined,
       owner: this,
       events,
     })
     this.transport.start(this.connection)
+  }
+
+  #watched(budget: MemoryBudget): MemoryBudget {
+    return {
+      limit: budget.limit,
+      open: (holder) => {
+        this.#holder = holder
+        return budget.open(holder)
+      },
+    }
+  }
+
+  /** Takes the memory of incomplete input away, as the budget does when it is exceeded. */
+  evict(): void {
+    if (this.#holder === undefined) throw new Error('the connection holds nothing')
+    this.#holder.evict()
   }
 
   /** Delivers a copy of the bytes as one read. */

@@ -29,23 +29,16 @@ export interface ConnectionOptions<Owner> {
   readonly limits: Limits
   /** Limits on how fast the peer may send; none by default. */
   readonly rates?: ReceiveRates | undefined
-  /**
-   * Policy for a message that is sent while more than `maxBufferedBytes` wait: fail the connection with 1013, or drop
-   * the message.
-   */
-  readonly whenBufferFull: 'close' | 'drop'
   readonly extension?: Extension | undefined
   /** Whether messages are delivered while they arrive; `maxMessageBytes` does not limit them then. */
   readonly streamsMessages?: boolean | undefined
   /** How texts are delivered; as strings by default. `streamsMessages` ignores it. */
   readonly textForm?: TextForm | undefined
-  readonly conduct?: Conduct | undefined
+  readonly conduct: Conduct
   /** Shared by the connections of a server. */
   readonly budget?: BufferBudget | undefined
-  /** Shared by the connections of a server: the memory of incomplete input. Not counted by default. */
-  readonly receiveBudget?: MemoryBudget | undefined
-  /** Shared by the connections of a server: the turns in which long messages are read. By default they have no turns. */
-  readonly readTurns?: ReadTurns | undefined
+  /** By default, the memory of incomplete input is not counted. */
+  readonly sharedInput?: SharedInput | undefined
   /**
    * The object that the connection belongs to. Each call of `events` gets it, so one `events` object serves many
    * connections.
@@ -54,7 +47,15 @@ export interface ConnectionOptions<Owner> {
   readonly events: ConnectionEvents<Owner>
 }
 
-/** What a connection does where the standard leaves it a choice. Connections share such an object. */
+/** The bounds on the input of all connections of a server together. They share such an object. */
+export interface SharedInput {
+  /** Counts the memory of incomplete input. */
+  readonly budget: MemoryBudget
+  /** The turns in which long messages are read; without them, each connection reads at any time. */
+  readonly turns?: ReadTurns | undefined
+}
+
+/** The behaviour of a connection where the standard leaves it a choice. Connections share such an object. */
 export interface Conduct {
   /** Whether Pings are answered. Otherwise the owner must answer them (§5.5.2). */
   readonly answersPings: boolean
@@ -62,6 +63,11 @@ export interface Conduct {
   readonly explainsFailures: boolean
   /** Whether messages are still delivered between our Close and the peer's. */
   readonly deliversWhileClosing: boolean
+  /**
+   * Policy for a message that is sent while more than `maxBufferedBytes` wait: fail the connection with 1013, or drop
+   * the message.
+   */
+  readonly whenBufferFull: 'close' | 'drop'
 }
 
 /**

@@ -15,7 +15,7 @@ import type { Transport } from '../ports/transport.js'
 import { nodePayload } from '../runtimes/node/payload/payload.js'
 import { sharedMemory } from '../runtimes/node/payload/shared-memory.js'
 import { StreamTransport } from '../runtimes/node/transport/stream-transport.js'
-import { Connection } from './connection.js'
+import { Connection, usualConduct } from './connection.js'
 import type { ConnectionOptions } from './connection-types.js'
 import { serverLimits } from './limits.js'
 import { Opcode } from './opcode.js'
@@ -53,7 +53,7 @@ class Endpoint {
       },
       // The fake network takes nothing, so all input of a test may wait.
       limits: { ...serverLimits, highWaterMarkBytes: 64 * mib },
-      whenBufferFull: 'close',
+      conduct: { ...usualConduct, whenBufferFull: 'close' },
       owner: undefined,
       events: {
         message: (_, message) => {

@@ -10,7 +10,7 @@ import { CountingTransport } from 'twoway-testing/harnesses/counting-transport.j
 import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
 import { createNodeDeflateCodec } from '../runtimes/node/deflate/deflate-codec.js'
 import { nodePayload } from '../runtimes/node/payload/payload.js'
-import { Connection } from './connection.js'
+import { Connection, usualConduct } from './connection.js'
 import type { ConnectionOptions } from './connection-types.js'
 import type { Extension } from './extensions/extension.js'
 import { DeflateNegotiator } from './extensions/permessage-deflate/deflate-negotiator.js'
@@ -38,7 +38,7 @@ function heldAfter(bytes: Uint8Array, atMost: number, extension?: () => Extensio
       scratchPool: new ScratchPool(nodePayload),
     },
     limits: serverLimits,
-    whenBufferFull: 'close',
+    conduct: { ...usualConduct, whenBufferFull: 'close' },
     owner: undefined,
     events: {
       message: (_, message) => connection!.send(message),

@@ -143,7 +143,7 @@ const ends: { readonly [name: string]: End } = {
   'a reset of ours': ({ connection }) => connection.terminate(true),
   "the peer's end": ({ connection }) => connection.ended(),
   'a reset': ({ connection }) => connection.closed(new Error('ECONNRESET')),
-  'the budget': ({ connection }) => connection.evict(),
+  'the budget': (harness) => harness.evict(),
   'a message that does not come on': (harness) => {
     checkProgress(harness, harness.clock.now(), 30_000)
     harness.clock.advance(30_000)
@@ -578,7 +578,7 @@ describe('long messages of many peers', () => {
   const early: { readonly [name: string]: End } = {
     'is lost': ({ connection }) => connection.closed(new Error('ECONNRESET')),
     'is closed by us': ({ connection }) => connection.close(1000),
-    'is evicted again': ({ connection }) => connection.evict(),
+    'is evicted again': (harness) => harness.evict(),
   }
   for (const [name, end] of Object.entries(early)) {
     it(`are told of once, if their connection ${name} between its eviction and its turn`, () => {

@@ -1,4 +1,5 @@
-import type { ConnectionPorts } from '../core/connection-types.js'
+import { usualConduct } from '../core/connection.js'
+import type { Conduct, ConnectionPorts, SharedInput } from '../core/connection-types.js'
 import { UsageError } from '../core/errors.js'
 import type { ExtensionNegotiator } from '../core/extensions/extension.js'
 import { DeflateNegotiator } from '../core/extensions/permessage-deflate/deflate-negotiator.js'
@@ -46,11 +47,11 @@ export interface ServerSettings<Data> {
   readonly limits: ServerLimits
   readonly budget: BufferBudget
   readonly receiveBudget: ReceiveBudget
-  readonly readTurns: ReadTurns
+  readonly sharedInput: SharedInput
   readonly origin: 'any' | readonly string[]
   readonly hosts: 'any' | readonly string[]
   readonly trustedProxies: TrustedProxies
-  readonly whenBufferFull: 'close' | 'drop'
+  readonly conduct: Conduct
   readonly sequential: boolean
   readonly measureHandlers: boolean
   readonly tuneMemory: boolean
@@ -200,14 +201,16 @@ function settingsOf<Data>(
   }
   const memoryBytes = ports.memoryBytes?.() ?? 0
   const limits = { ...limitsOf(settled), ...sharesOf(memoryBytes, options) }
+  const receiveBudget = new ReceiveBudget(limits.maxTotalReceiveBytes)
   const { origin, hosts, whenBufferFull, sequential, measureHandlers, tuneMemory, perMessageDeflate } = settled
   return {
     ports,
     limits,
     budget: new BufferBudget(limits.maxTotalBufferedBytes),
-    receiveBudget: new ReceiveBudget(limits.maxTotalReceiveBytes),
-    readTurns: new ReadTurns(ports.clock),
-    ...{ origin, hosts, whenBufferFull, sequential, measureHandlers, tuneMemory, memoryBytes },
+    receiveBudget,
+    sharedInput: { budget: receiveBudget, turns: new ReadTurns(ports.clock) },
+    conduct: { ...usualConduct, whenBufferFull },
+    ...{ origin, hosts, sequential, measureHandlers, tuneMemory, memoryBytes },
     trustedProxies: new TrustedProxies(settled.trustedProxies),
     negotiators: negotiatorsOf(perMessageDeflate, ports),
     route: routeOf(settled.path),

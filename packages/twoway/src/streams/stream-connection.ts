@@ -7,7 +7,10 @@ import type { TextForm } from '../core/receiving/message-assembler.js'
 import type { MessageWriter } from '../core/sending/message-writer.js'
 import type { Transport } from '../ports/transport.js'
 
-/** The handlers of a connection over a stream. Each may be left out. An error that one throws reaches whoever caused the call. */
+/**
+ * The handlers of a connection over a stream. Each may be left out. An error that one throws propagates to the event of the
+ * stream, or the method, that called it.
+ */
 export interface StreamConnectionHandlers {
   /** A message arrived: a string, or bytes that the handler owns. `isText` tells texts that are delivered as bytes. */
   message?(message: string | Uint8Array, isText: boolean): void
@@ -28,7 +31,7 @@ export interface StreamConnectionHandlers {
 }
 
 export interface StreamConnectionOptions extends StreamConnectionHandlers {
-  /** The side of this endpoint: a client masks what it sends, RFC 6455 §5.1. */
+  /** The side of this endpoint: a client masks its frames, RFC 6455 §5.1. */
   readonly role: 'client' | 'server'
   /** Bytes that were read from the stream after the opening handshake. The connection owns them. */
   readonly head?: Uint8Array | undefined
@@ -156,7 +159,6 @@ export class TransportConnection implements StreamConnection {
         ...(highWaterMarkBytes !== undefined && { highWaterMarkBytes }),
         ...(maxBufferedBytes !== undefined && { maxBufferedBytes }),
       },
-      whenBufferFull: 'close',
       extension: deflate?.extension as Extension | undefined,
       textForm,
       conduct: conductOf(options),
@@ -308,7 +310,7 @@ function conductOf({
   explainsFailures = true,
   deliversWhileClosing = false,
 }: StreamConnectionOptions): Conduct {
-  return { answersPings, explainsFailures, deliversWhileClosing }
+  return { answersPings, explainsFailures, deliversWhileClosing, whenBufferFull: 'close' }
 }
 
 function closed(): TransportError {

@@ -1,5 +1,5 @@
-import { Connection } from '../../core/connection.js'
-import type { CloseResult, ConnectionEvents, ConnectionPorts } from '../../core/connection-types.js'
+import { Connection, usualConduct } from '../../core/connection.js'
+import type { CloseResult, Conduct, ConnectionEvents, ConnectionPorts } from '../../core/connection-types.js'
 import { type HandshakeError, type ProtocolError, TransportError } from '../../core/errors.js'
 import { formatExtensions } from '../../core/extensions/extension-header.js'
 import type { HeaderFields } from '../../core/http/header-fields.js'
@@ -37,6 +37,8 @@ export interface ClientSocketEvents {
 }
 
 export type ClientError = HandshakeError | ProtocolError | TransportError | Error
+
+const clientConduct: Conduct = { ...usualConduct, whenBufferFull: 'drop' }
 
 const abnormal: CloseResult = { code: 1006, reason: '', wasClean: false }
 
@@ -169,8 +171,8 @@ export class ClientSocket implements EventTasksOwner<SocketEvent> {
       transport,
       ports: this.#ports,
       limits: this.#limits,
-      whenBufferFull: 'drop',
       extension,
+      conduct: clientConduct,
       owner: this,
       events: ClientSocket.#connectionEvents,
     })

@@ -1,20 +1,7 @@
-import type { Clock, Timer } from '../../ports/clock.js'
-import type { Payload } from '../../ports/payload.js'
-import type { Transport } from '../../ports/transport.js'
+import type { Timer } from '../../ports/clock.js'
 import type { SendQueue } from '../sending/send-queue.js'
 import { type CloseStatus, closePayloadOf } from './close-payload.js'
 import { type ClosingAction, type ClosingEvent, type ClosingState, closingHandshake } from './closing-handshake.js'
-
-/** The parts of a connection that closing uses. */
-export interface ClosingParts {
-  readonly role: 'client' | 'server'
-  readonly transport: Transport
-  readonly queue: SendQueue
-  readonly payload: Payload
-  readonly clock: Clock
-  /** Milliseconds that the peer has to act. */
-  readonly closeTimeoutMs: number
-}
 
 /** The connection that closes. */
 export interface ClosingOwner {
@@ -33,15 +20,15 @@ const noClose: CloseStatus = { code: 1006, reason: '' }
  * closing handshake, RFC 6455 §7, with each side's status and the peer's time limit.
  */
 export class Closing {
-  readonly #parts: ClosingParts
+  readonly #queue: SendQueue
   readonly #owner: ClosingOwner
   #state: ClosingState = 'open'
   #ownStatus = noStatus
   #peerStatus = noClose
   #timer: Timer | undefined
 
-  constructor(parts: ClosingParts, owner: ClosingOwner) {
-    this.#parts = parts
+  constructor(queue: SendQueue, owner: ClosingOwner) {
+    this.#queue = queue
     this.#owner = owner
   }
 
@@ -66,7 +53,7 @@ export class Closing {
     if (event !== 'peerClose' || this.#state === 'open') this.#ownStatus = status ?? this.#ownStatus
     this.#state = move.next
     if (event === 'lost') this.#timer?.cancel()
-    if (dropsMessages.has(event)) this.#parts.queue.cancel()
+    if (dropsMessages.has(event)) this.#queue.cancel()
     move.actions.forEach((action) => {
       Closing.#perform[action](this)
     })
@@ -74,22 +61,23 @@ export class Closing {
 
   static readonly #perform: { readonly [action in ClosingAction]: (closing: Closing) => void } = {
     sendClose(closing) {
-      const { payload, queue } = closing.#parts
-      queue.close(closePayloadOf(payload, closing.#ownStatus))
+      const queue = closing.#queue
+      queue.close(closePayloadOf(queue.ports.payload, closing.#ownStatus))
     },
     startTimer(closing) {
       closing.#timer?.cancel()
-      const { clock, closeTimeoutMs } = closing.#parts
-      closing.#timer = clock.after(closeTimeoutMs, () => closing.#owner.closeTimedOut())
+      const { ports, limits } = closing.#queue
+      closing.#timer = ports.clock.after(limits.closeTimeoutMs, () => closing.#owner.closeTimedOut())
     },
     end(closing) {
-      closing.#parts.queue.end()
+      closing.#queue.end()
     },
     endIfServer(closing) {
-      if (closing.#parts.role === 'server') Closing.#perform.end(closing)
+      const isServer = !closing.#queue.frameWriter.masks
+      if (isServer) Closing.#perform.end(closing)
     },
     destroy(closing) {
-      closing.#parts.transport.destroy()
+      closing.#queue.frameWriter.transport.destroy()
     },
   }
 }

@@ -17,7 +17,7 @@ const maxEncodedPerByte = 16
 export interface UnfinishedInputOwner {
   /** Bytes received since the start. */
   readonly receivedBytes: number
-  /** Bytes of memory taken for what was received. */
+  /** Bytes of memory that received input takes. */
   readonly heldBytes: number
   /** Whether a message or a frame is incomplete, and only the peer can be the cause. */
   readonly waitsForRest: boolean
@@ -33,9 +33,9 @@ export interface UnfinishedInputOwner {
  */
 export class UnfinishedInput implements MemoryHolder {
   /** Bytes of control frames and empty frames since then, which add nothing to a message. */
-  idleBytes = 0
+  #idleBytes = 0
   /** Bytes of the message that is arriving, if an extension has encoded it. */
-  encodedBytes = 0
+  #encodedBytes = 0
   /** Those of them that were decoded, and the length of the result. */
   #decodedFrom = 0
   #decodedTo = 0
@@ -59,14 +59,24 @@ export class UnfinishedInput implements MemoryHolder {
 
   /** A message begins. */
   beginDecoding(): void {
-    this.encodedBytes = 0
+    this.#encodedBytes = 0
     this.#decodedFrom = 0
     this.#decodedTo = 0
   }
 
+  /** Bytes arrived of a message that an extension has encoded. */
+  addEncoded(bytes: number): void {
+    this.#encodedBytes += bytes
+  }
+
+  /** Bytes arrived that bring no message further. */
+  addIdle(bytes: number): void {
+    this.#idleBytes += bytes
+  }
+
   /** All that has arrived of a message is decoded now, which made so many more bytes. */
   decoded(bytes: number): void {
-    this.#decodedFrom = this.encodedBytes
+    this.#decodedFrom = this.#encodedBytes
     this.#decodedTo += bytes
   }
 
@@ -81,7 +91,7 @@ export class UnfinishedInput implements MemoryHolder {
 
   checkProgress(now: number, timeoutMs: number): void {
     const owner = this.#owner
-    const progress = owner.receivedBytes - this.idleBytes - this.#emptyBytes
+    const progress = owner.receivedBytes - this.#idleBytes - this.#emptyBytes
     const least = owner.heldBytes > 0 ? minProgressBytes : 1
     if (!owner.waitsForRest || progress - this.#progress >= least) {
       this.#progress = progress

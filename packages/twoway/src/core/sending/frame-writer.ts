@@ -27,7 +27,7 @@ interface FrameWriterPorts {
  * the turn.
  */
 export class FrameWriter implements Flushable {
-  readonly #transport: Transport
+  readonly transport: Transport
   readonly #random: Random | undefined
   readonly #ports: FrameWriterPorts
   readonly #owner: FrameWriterOwner
@@ -46,7 +46,7 @@ export class FrameWriter implements Flushable {
 
   /** @param random source of masking keys: a client's frames are masked, a server's are not (RFC 6455 §5.1) */
   constructor(transport: Transport, ports: FrameWriterPorts, random: Random | undefined, owner: FrameWriterOwner) {
-    this.#transport = transport
+    this.transport = transport
     this.#ports = ports
     this.#random = random
     this.#owner = owner
@@ -158,7 +158,7 @@ export class FrameWriter implements Flushable {
   /** Ends the transport's sending side after the added frames. */
   end(): void {
     this.flush()
-    this.#transport.end()
+    this.transport.end()
   }
 
   flushDeferred(): void {
@@ -174,14 +174,14 @@ export class FrameWriter implements Flushable {
   }
 
   #pendingBytes(): number {
-    const pending = this.#mayPend ? this.#transport.pendingBytes : 0
+    const pending = this.#mayPend ? this.transport.pendingBytes : 0
     if (pending === 0) this.#mayPend = false
     return pending
   }
 
   #handOn(first: Uint8Array, second?: Uint8Array): void {
     this.#mayPend = true
-    this.#transport.write(first, second)
+    this.transport.write(first, second)
   }
 
   #addByReference(first: number, bytes: Uint8Array, start: number, end: number): void {

@@ -80,7 +80,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
     topics: ServerTopics<ServerConnection<Data>>,
     firstTicks: number,
   ) {
-    const { ports, limits, whenBufferFull, budget, receiveBudget, readTurns } = settings
+    const { ports, limits, conduct, budget, sharedInput } = settings
     const { transport, extension } = accepted
     this.data = accepted.data
     this.request = accepted.request
@@ -98,12 +98,11 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
       ports,
       limits,
       rates: limits,
-      whenBufferFull,
       extension,
       streamsMessages: accepted.messageStream,
+      conduct,
       budget,
-      receiveBudget,
-      readTurns,
+      sharedInput,
       owner: this,
       events,
     })

@@ -1,0 +1,445 @@
+import type { Clock } from '../../ports/clock.js'
+import type { ConnectionOptions, SharedInput } from '../connection-types.js'
+import { closedWith, ProtocolError, TransportError } from '../errors.js'
+import type { Extension } from '../extensions/extension.js'
+import { isControl, Opcode } from '../opcode.js'
+import type { SendQueue } from '../sending/send-queue.js'
+import { FrameParser } from './frame-parser.js'
+import { InputBuffer } from './input-buffer.js'
+import { MessageAssembler } from './message-assembler.js'
+import { type DecoderEvents, MessageDecoder } from './message-decoder.js'
+import type { MessageReader } from './message-reader.js'
+import type { MessageSink } from './message-sink.js'
+import { MessageStreamer } from './message-streamer.js'
+import { ReadGate, StopReason } from './read-gate.js'
+import type { ReadTurns, TurnTaker } from './read-turns.js'
+import { ReceiveRate } from './receive-rate.js'
+import { UnfinishedInput, type UnfinishedInputOwner } from './unfinished-input.js'
+
+/**
+ * Frames of one connection that are parsed before other connections get their turn: `npm run safety` measures the delay
+ * that a flood of tiny frames causes.
+ */
+const framesPerTurn = 1024
+
+/** The same bound for the output of an extension: a read of 64 KiB can decompress to a thousand times as much. */
+const decodedBytesPerTurn = 1 << 20
+
+/** Length of the header of a client's short frame. */
+const shortHeader = 6
+
+/** The connection that receives. It may close, pause and send from within each call. */
+export interface ReceiverOwner {
+  /** The queue of its messages: a peer that does not read our answers is not read either. */
+  readonly queue: SendQueue
+  readonly isOpen: boolean
+  /** Whether messages are delivered. */
+  readonly delivers: boolean
+  /** Whether received bytes still matter: the connection is open, or waits for the peer's Close. */
+  readonly reads: boolean
+  /** A message is complete. */
+  deliver(message: string | Uint8Array): void
+  /** A message begins that is streamed. */
+  deliverStream(message: MessageReader): void
+  /** The parser has read a piece of a control frame. */
+  readControl(bytes: Uint8Array, parser: FrameParser): void
+  /** The peer broke a rule. */
+  failBy(error: ProtocolError): void
+  fail(code: number, reason: string): void
+  /** A read was parsed: waiting bytes may have been sent meanwhile. */
+  settle(): void
+  /** The peer has ended its stream, and everything that it sent before is parsed. */
+  peerEnd(): void
+}
+
+/**
+ * The receiving half of a connection, as the send queue is its sending half: parses received bytes, passes on messages
+ * and pieces of control frames in order, and stops reading while input must wait.
+ *
+ * While reading is stopped, it keeps a copy of the unparsed bytes.
+ */
+export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker {
+  readonly sink: MessageSink
+  readonly #owner: ReceiverOwner
+  readonly #parser: FrameParser
+  /** Undefined if the peer may send at any rate. */
+  readonly #rate: ReceiveRate | undefined
+  readonly #shared: SharedInput | undefined
+  /** Exists once reading has stopped. */
+  #gate: ReadGate | undefined
+  /** Exists only while input waits to be parsed. */
+  #unparsed: InputBuffer | undefined
+  #parsing = false
+  #peerEnded = false
+  #heard = false
+  #receivedBytes = 0
+  /** Whether an extension has encoded the message that is arriving. */
+  #decoding = false
+  /** Exists only while such a message is decoded, so an idle connection has none. */
+  #decoder: MessageDecoder | undefined
+  /** Whether the memory of its input was taken away. The connection fails at once, or in its turn. */
+  #isEvicted = false
+  /** Exists only while received input is incomplete. */
+  #unfinished: UnfinishedInput | undefined
+
+  constructor(options: ConnectionOptions<unknown>, owner: ReceiverOwner) {
+    const { role, ports, limits, rates, extension, textForm } = options
+    this.#owner = owner
+    this.#parser = new FrameParser(role, ports.payload, extension?.messageBits)
+    this.sink =
+      options.streamsMessages === true
+        ? this.#newStreamer()
+        : new MessageAssembler(ports.scratchPool, limits.maxMessageBytes, textForm)
+    this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
+    this.#shared = options.sharedInput
+  }
+
+  // The queue has these two. Fields of our own would cost every connection their memory.
+  get #clock(): Clock {
+    return this.#owner.queue.ports.clock
+  }
+
+  get #extension(): Extension | undefined {
+    return this.#owner.queue.extension
+  }
+
+  /** Bytes received from the network since the start. */
+  get receivedBytes(): number {
+    return this.#receivedBytes
+  }
+
+  /** Bytes of memory that received input takes: the incomplete message, and the bytes that a pause left unparsed. */
+  get heldBytes(): number {
+    return this.sink.heldBytes + (this.#unparsed?.capacity ?? 0) + (this.#extension?.heldBytes ?? 0)
+  }
+
+  get isReading(): boolean {
+    return this.#gate === undefined || this.#gate.isOpen
+  }
+
+  /** Whether reading is stopped for this reason, and perhaps for others. */
+  hasStopped(reason: StopReason): boolean {
+    return this.#gate?.hasStopped(reason) === true
+  }
+
+  /** Whether reading is stopped for a reason that the peer can't influence. */
+  get isStoppedByUs(): boolean {
+    return this.#gate?.isClosedByUs === true
+  }
+
+  get isEvicted(): boolean {
+    return this.#isEvicted
+  }
+
+  /** Whether bytes have arrived since the last call. */
+  takeHeard(): boolean {
+    const heard = this.#heard
+    this.#heard = false
+    return heard
+  }
+
+  received(bytes: Uint8Array, start: number, end: number): void {
+    this.#heard = true
+    this.#receivedBytes += end - start
+    if (this.#rate !== undefined && !this.#mayTake(this.#rate, end - start)) return
+    if (this.#parsing || !this.isReading || this.#unparsedBytes > 0) {
+      if (this.#owner.reads) this.#askedUnparsed.append(bytes, start, end)
+    } else {
+      this.#parse(bytes, start, end)
+      this.sink.readEnds?.()
+      if (this.#unparsedBytes > 0 || this.#peerEnded) this.#parseUnparsed()
+    }
+    this.#countHeld()
+    this.#countTurn(end - start)
+  }
+
+  /** The peer ended its stream. */
+  ended(): void {
+    this.#peerEnded = true
+    if (!this.#parsing && this.isReading && this.#unparsedBytes === 0) this.#owner.peerEnd()
+  }
+
+  /** The connection has left the open state. Unless messages are still delivered, drops the incomplete one. */
+  leaveOpen(): void {
+    if (this.#owner.delivers) return
+    this.sink.release()
+    this.#extension?.stopDecoding()
+  }
+
+  /** Reads on for any reason that has stopped it: the remaining input is only searched for the peer's Close. */
+  readOn(): void {
+    if (this.#gate?.resumeAll() === true) this.#scheduleParsing()
+    this.#countHeld()
+  }
+
+  /** The transport is gone. */
+  release(): void {
+    this.#unparsed = undefined
+    this.sink.release()
+    this.#countHeld()
+  }
+
+  /** Stops parsing and reading, unless the connection has left the open state. */
+  stop(reason: StopReason): void {
+    if (this.#owner.isOpen) this.#stop(reason)
+  }
+
+  /** Continues after `stop`. Unparsed bytes are parsed after the current call has returned. */
+  resume(reason: StopReason): void {
+    if (this.#gate?.resume(reason) === true) this.#scheduleParsing()
+  }
+
+  /** Continues if only a backlog has stopped reading, and the peer has read enough of our answers. */
+  resumeAfterBacklog(): void {
+    if (!this.#peerLagsBehind()) this.resume(StopReason.backlog)
+  }
+
+  progressed(decodedBytes: number): void {
+    this.#unfinished?.decoded(decodedBytes)
+  }
+
+  /** Delivers a message that was decoded asynchronously, as a read would, and reads on. */
+  decoded(message: string | Uint8Array | undefined): void {
+    this.#decoder = undefined
+    this.#unfinished?.decoded(0)
+    if (message !== undefined) {
+      const { frameWriter } = this.#owner.queue
+      frameWriter.cork()
+      this.#owner.deliver(message)
+      frameWriter.uncork()
+      if (this.#peerLagsBehind()) this.#stop(StopReason.backlog)
+    }
+    this.resume(StopReason.decoding)
+    this.#countHeld()
+  }
+
+  decodingFailed(error: ProtocolError): void {
+    this.#decoder = undefined
+    this.#owner.failBy(error)
+    this.resume(StopReason.decoding)
+    this.#countHeld()
+  }
+
+  /** The server's connections together hold too much memory, and this one holds more than most. */
+  evict(): void {
+    if (!this.#owner.isOpen || this.#isEvicted) return
+    this.#isEvicted = true
+    // The reader of a streamed message, and a decoder that is at work, learn of it at once.
+    const turns = this.#shared?.turns
+    if (turns === undefined || this.sink.evict !== undefined || this.#decoder !== undefined) {
+      this.sink.evict?.(this.evictionError)
+      this.#owner.fail(1013, this.#evictionReason)
+    } else {
+      // To tell the peer and the owner takes longer than to release the memory, so it has a turn of its own.
+      this.sink.release()
+      this.#extension?.stopDecoding()
+      this.#waitForTurn(turns)
+    }
+    this.#unparsed = undefined
+  }
+
+  /** The error of a connection whose memory was taken away. */
+  get evictionError(): TransportError {
+    return new TransportError(`${this.#evictionReason}; ${closedWith(1013)}`, { code: 'totalReceiveFull' })
+  }
+
+  get #evictionReason(): string {
+    return `the incomplete input of all peers exceeds ${this.#shared!.budget.limit} bytes`
+  }
+
+  takeTurn(): boolean {
+    if (this.#isEvicted && this.#owner.isOpen) this.#owner.fail(1013, this.#evictionReason)
+    else if (!this.hasStopped(StopReason.turn)) return false
+    this.resume(StopReason.turn)
+    return true
+  }
+
+  get waitsForRest(): boolean {
+    return this.#owner.isOpen && this.#awaitsRest && this.#gate?.isUpToPeer !== false
+  }
+
+  tooSlow(error: ProtocolError): void {
+    this.#owner.failBy(error)
+  }
+
+  /** A control frame arrived, which brings no message further. */
+  countControl(payloadBytes: number): void {
+    this.#unfinished?.addIdle(shortHeader + payloadBytes)
+  }
+
+  get #askedUnparsed(): InputBuffer {
+    this.#unparsed ??= new InputBuffer(this.#owner.queue.ports.payload)
+    return this.#unparsed
+  }
+
+  get #unparsedBytes(): number {
+    return this.#unparsed === undefined ? 0 : this.#unparsed.length
+  }
+
+  #stop(reason: StopReason): void {
+    const { frameWriter, ports } = this.#owner.queue
+    this.#gate ??= new ReadGate(frameWriter.transport, ports.clock, this.#rate)
+    this.#gate.stop(reason)
+  }
+
+  /**
+   * Whether to stop reading a peer that does not read our answers, so that a server's echo can't be made to buffer. A
+   * client never stops: two endpoints that wait for each other would wait for ever.
+   */
+  #peerLagsBehind(): boolean {
+    const { queue } = this.#owner
+    const { frameWriter } = queue
+    const isServer = !frameWriter.masks
+    if (!isServer || !this.#owner.isOpen) return false
+    // A message in pieces may depend on input that is still to come, so messages waiting behind it must not stop
+    // reading.
+    if (queue.isStreaming || this.sink.isStreaming === true)
+      return frameWriter.waitingBytes > queue.limits.highWaterMarkBytes
+    return queue.isAboveMark
+  }
+
+  /** Whether a message or a frame is incomplete. */
+  get #awaitsRest(): boolean {
+    return this.sink.isUnderWay || this.#parser.isWithinFrame
+  }
+
+  /** Reports the held memory to the budget. A connection whose reads bring whole messages never opens a share. */
+  #countHeld(): void {
+    if (this.#shared === undefined) return
+    const held = this.heldBytes
+    if (held > 0 || (this.#awaitsRest && this.#owner.isOpen)) {
+      this.#unfinished ??= new UnfinishedInput(this, this.#shared.budget, this.#clock.now())
+      this.#unfinished.set(held)
+    } else if (this.#unfinished !== undefined) {
+      this.#unfinished.close()
+      this.#unfinished = undefined
+    }
+  }
+
+  /** Stops reading if many connections read long messages, or discard input after they were failed. */
+  #countTurn(bytes: number): void {
+    const turns = this.#shared?.turns
+    if (turns === undefined || (this.#unfinished === undefined && this.#owner.isOpen)) return
+    // Input that is only discarded can always wait.
+    const held = this.#owner.isOpen ? this.heldBytes : Number.POSITIVE_INFINITY
+    if (!turns.mayReadOn(bytes, held)) this.#waitForTurn(turns)
+  }
+
+  #waitForTurn(turns: ReadTurns): void {
+    if (this.hasStopped(StopReason.turn)) return
+    this.#stop(StopReason.turn)
+    turns.wait(this)
+  }
+
+  /** Parses until the range ends or reading stops. The rest becomes unparsed input. */
+  #parse(bytes: Uint8Array, start: number, end: number): void {
+    // Read once for all frames: `npm run bench:micro -- echo` shows the difference.
+    const owner = this.#owner
+    const { queue } = owner
+    // Reading can only stop for backlog once more is appended than there is room for.
+    const mayLagFrom = queue.appendedBytes + Math.max(0, queue.limits.highWaterMarkBytes - queue.waitingBytes)
+    let at = start
+    let steps = 0
+    this.#parsing = true
+    queue.frameWriter.cork()
+    try {
+      while (at < end && owner.reads && this.isReading) {
+        at = this.#step(bytes, at, end)
+        steps += 1
+        const turnIsOver = steps === framesPerTurn || (this.#decoder?.decodedBytes ?? 0) >= decodedBytesPerTurn
+        if (turnIsOver && at < end) this.#yield()
+        if (queue.appendedBytes > mayLagFrom && this.#peerLagsBehind()) this.#stop(StopReason.backlog)
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      owner.failBy(error)
+    } finally {
+      this.#parsing = false
+      if (this.#decoder?.isBusy === false) this.#decoder = undefined
+      queue.frameWriter.uncork()
+    }
+    if (!owner.reads) this.#unparsed = undefined
+    else if (at < end) this.#askedUnparsed.prepend(bytes, at, end)
+    owner.settle()
+  }
+
+  /** Parses the unparsed input: bytes from before a pause, or from reads that came during parsing. */
+  #parseUnparsed(): void {
+    while (this.#unparsedBytes > 0 && this.isReading && !this.#parsing) {
+      const { start, end } = this.#unparsed!
+      this.#parse(this.#unparsed!.take(), start, end)
+      this.sink.readEnds?.()
+    }
+    if (this.#unparsedBytes === 0) this.#unparsed = undefined
+    if (this.#peerEnded && this.isReading && !this.#parsing) this.#owner.peerEnd()
+    this.#countHeld()
+  }
+
+  #step(bytes: Uint8Array, at: number, end: number): number {
+    const parser = this.#parser
+    if (!parser.read(bytes, at, end)) return end
+    if (this.#rate !== undefined && parser.begins) this.#countFrame(this.#rate, parser)
+    if (isControl(parser.opcode)) this.#owner.readControl(bytes, parser)
+    else if (this.#owner.delivers) this.#readData(bytes, parser)
+    return parser.end
+  }
+
+  #mayTake(rate: ReceiveRate, length: number): boolean {
+    if (rate.takeBytes(length, this.#clock.now())) return true
+    this.#owner.failBy(new ProtocolError('tooManyBytes', `${rate.limits.maxBytesPerSecond} a second at most`))
+    return false
+  }
+
+  #countFrame(rate: ReceiveRate, { opcode, length }: FrameParser): void {
+    if (rate.takeFrame(opcode === Opcode.continuation, length, this.#clock.now())) return
+    throw new ProtocolError('tooManyMessages', `${rate.limits.maxMessagesPerSecond} a second at most`)
+  }
+
+  #readData(bytes: Uint8Array, parser: FrameParser): void {
+    const { sink } = this
+    if (parser.begins) {
+      if (parser.opcode !== Opcode.continuation) {
+        this.#decoding = parser.reservedBits !== 0
+        this.#unfinished?.beginDecoding()
+      }
+      if (this.#decoding) this.#unfinished?.addEncoded(shortHeader)
+      if (parser.length === 0) this.#unfinished?.addIdle(shortHeader)
+      sink.beginFrame(parser.opcode, parser.fin, this.#decoding ? undefined : parser.length)
+    }
+    const message = this.#decoding
+      ? this.#decode(bytes, parser)
+      : sink.add(bytes, parser.start, parser.end, parser.remaining, parser.isAscii)
+    if (message !== undefined) this.#owner.deliver(message)
+  }
+
+  #decode(bytes: Uint8Array, parser: FrameParser): string | Uint8Array | undefined {
+    this.#decoder ??= new MessageDecoder(this.#extension!, this.sink, this)
+    const decoder = this.#decoder
+    this.#unfinished?.addEncoded(parser.end - parser.start)
+    const message = decoder.decode(bytes, parser.start, parser.end, parser.fin && parser.remaining === 0)
+    if (decoder.isBusy) this.#stop(StopReason.decoding)
+    return message
+  }
+
+  #yield(): void {
+    this.#stop(StopReason.yielding)
+    this.#clock.task(() => this.resume(StopReason.yielding))
+  }
+
+  /** Parses the unparsed input after the current call has returned. */
+  #scheduleParsing(): void {
+    if (this.#unparsedBytes > 0 || this.#peerEnded) this.#clock.defer(() => this.#parseUnparsed())
+  }
+
+  #newStreamer(): MessageStreamer {
+    const { extension, ports, limits } = this.#owner.queue
+    extension?.decodeForReader?.()
+    return new MessageStreamer(ports.payload, ports.clock, limits, {
+      began: (message) => this.#owner.deliverStream(message),
+      mayRead: (may) => (may ? this.resume(StopReason.reader) : this.stop(StopReason.reader)),
+      heldChanged: () => {
+        if (!this.#parsing) this.#countHeld()
+      },
+    })
+  }
+}
