@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import type { ClientOrder } from './clients/client.js'
+import type { TopicClientOrder } from './clients/topic-client.js'
 import { type Contender, rivalsFolder } from './contender.js'
-import type { ClientLoad, Identity, LoadOrder, Measurement } from './load/load.js'
+import type { Identity, Load, LoadOrder, Measurement } from './load/load.js'
 import { longestWait } from './load/tally.js'
 import { PinnedProcess } from './pinned-process.js'
 import { isClientRow, type Row } from './row.js'
@@ -21,10 +22,18 @@ export interface Times {
 }
 
 /** Whether a contender does this kind of work at all. */
-export function takesPart({ rival }: Contender, row: Row): boolean {
+export function takesPart(contender: Contender, row: Row): boolean {
+  const { rival } = contender
   if (isCompressed(row) && rival.compresses !== true) return false
-  if (row.load.kind === 'room') return rival.rooms !== undefined
-  return isClientRow(row) ? rival.client !== undefined : rival.server !== undefined
+  if (row.load.kind === 'topicReceives') return rival.topics !== undefined
+  if (isClientRow(row)) return rival.client !== undefined
+  return rival.server !== undefined ? row.load.kind !== 'room' || rival.rooms !== undefined : usesRoom(contender, row)
+}
+
+/** Whether it is measured by clients of its own protocol: it may have no other, as Socket.IO. */
+function usesRoom({ rival }: Contender, { load }: Row): boolean {
+  if (rival.rooms === undefined) return false
+  return load.kind === 'room' || (rival.server === undefined && load.kind === 'broadcast' && load.by === 'publish')
 }
 
 /** Measures one contender at one row, in separate processes. Rejects with the reason if that fails. */
@@ -36,9 +45,21 @@ export function measure(
 ): Promise<Measurement> {
   const times = { warmUpMs, measureMs }
   const { load } = row
-  return load.kind === 'clientReceives' || load.kind === 'clientSends'
-    ? measureClient(contender, load, times, row.tls === true ? identity : undefined)
-    : measureServer(contender, row, times, identity)
+  switch (load.kind) {
+    case 'topicReceives': {
+      const { client, dialect } = contender.rival.topics!
+      const order: Omit<TopicClientOrder, 'port'> = { client, load, rivals: rivalsFolder }
+      return measureClient(contender, 'topic-client', order, { load, tls: false, speaks: dialect, ...times })
+    }
+    case 'clientReceives':
+    case 'clientSends': {
+      const { tls = false } = row
+      const order: Omit<ClientOrder, 'port'> = { client: contender.rival.client!, load, tls, rivals: rivalsFolder }
+      return measureClient(contender, 'client', order, { load, tls, identity: tls ? identity : undefined, ...times })
+    }
+    default:
+      return measureServer(contender, row, times, identity)
+  }
 }
 
 function isCompressed({ load }: Row): boolean {
@@ -54,12 +75,13 @@ async function measureServer(contender: Contender, row: Row, times: Times, ident
     compresses: isCompressed(row),
   }
   const { server: program, rooms } = contender.rival
-  const isRoom = row.load.kind === 'room'
+  const isRoom = usesRoom(contender, row)
+  const load: Load = isRoom && row.load.kind === 'broadcast' ? { ...row.load, kind: 'room', does: 'publish' } : row.load
   const server = start(contender, `servers/${isRoom ? rooms!.server : program}.js`, order)
   try {
     const { port } = await server.read<{ port: number }>(startMs)
     const speaks = isRoom ? rooms!.dialect : undefined
-    const generator = startLoad({ load: row.load, pid: server.pid, port, tls: row.tls === true, speaks, ...times })
+    const generator = startLoad({ load, pid: server.pid, port, tls: row.tls === true, speaks, ...times })
     try {
       return await generator.read<Measurement>(longestWait * (times.warmUpMs + times.measureMs) + graceMs)
     } finally {
@@ -72,24 +94,18 @@ async function measureServer(contender: Contender, row: Row, times: Times, ident
 
 async function measureClient(
   contender: Contender,
-  load: ClientLoad,
-  times: Times,
-  identity: Identity | undefined,
+  program: 'client' | 'topic-client',
+  work: Omit<ClientOrder, 'port'> | Omit<TopicClientOrder, 'port'>,
+  loadOrder: LoadOrder,
 ): Promise<Measurement> {
-  const generator = startLoad({ load, tls: identity !== undefined, identity, ...times })
+  const generator = startLoad(loadOrder)
   try {
     const { port } = await generator.read<{ port: number }>(startMs)
-    const order: ClientOrder = {
-      client: contender.rival.client!,
-      load,
-      port,
-      tls: identity !== undefined,
-      rivals: rivalsFolder,
-    }
-    const client = start(contender, 'clients/client.js', order)
+    const client = start(contender, `clients/${program}.js`, { ...work, port } as ClientOrder | TopicClientOrder)
     try {
       generator.writeLine(String(client.pid))
-      const measurement = generator.read<Measurement>(longestWait * (times.warmUpMs + times.measureMs) + graceMs)
+      const { warmUpMs, measureMs } = loadOrder
+      const measurement = generator.read<Measurement>(longestWait * (warmUpMs + measureMs) + graceMs)
       return await Promise.race([measurement, client.untilEnd()])
     } finally {
       await client.end()
@@ -99,7 +115,11 @@ async function measureClient(
   }
 }
 
-function start({ program, args, rival }: Contender, script: string, order: ServerOrder | ClientOrder): PinnedProcess {
+function start(
+  { program, args, rival }: Contender,
+  script: string,
+  order: ServerOrder | ClientOrder | TopicClientOrder,
+): PinnedProcess {
   return new PinnedProcess(program, [...args, pathOf(script), JSON.stringify(order)], {
     duty: 'tested',
     env: { ...rival.env, ...trustingEnv },

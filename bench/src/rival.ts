@@ -1,5 +1,6 @@
 import type { ClientOrder } from './clients/client.js'
-import type { DialectName } from './load/dialect.js'
+import type { TopicClientOrder } from './clients/topic-client.js'
+import type { DialectName, RoomDialect } from './load/dialect.js'
 
 /** A library or runtime that is measured: ours, or one that it is compared with. */
 export interface Rival {
@@ -9,10 +10,12 @@ export interface Rival {
   /** The name of its server in `servers`, if it has one. */
   readonly server?: string
   /** The server with its own protocol for rooms, if it has one. */
-  readonly rooms?: { readonly server: string; readonly dialect: DialectName }
+  readonly rooms?: { readonly server: string; readonly dialect: RoomDialect }
   /** Whether its server can compress. */
   readonly compresses?: true
   readonly client?: ClientOrder['client']
+  /** The client of topics with its own protocol, if it has one. */
+  readonly topics?: { readonly client: TopicClientOrder['client']; readonly dialect: DialectName }
   /** Whether npm provides it. */
   readonly isPackage?: true
   /** The first version of Node that includes it. */
@@ -34,6 +37,7 @@ export const rivals: readonly Rival[] = [
     rooms: { server: 'hub', dialect: 'hub' },
     compresses: true,
     client: 'twoway',
+    topics: { client: 'link', dialect: 'hub' },
   },
   {
     id: 'ws-bufferutil',
@@ -59,6 +63,14 @@ export const rivals: readonly Rival[] = [
     name: 'Socket.IO',
     runsOn: 'Node',
     rooms: { server: 'socket-io', dialect: 'socket.io' },
+    topics: { client: 'socket.io', dialect: 'socket.io' },
+    isPackage: true,
+  },
+  {
+    id: 'centrifuge',
+    name: 'Centrifuge',
+    runsOn: 'Node',
+    topics: { client: 'centrifuge', dialect: 'centrifuge' },
     isPackage: true,
   },
   { id: 'undici', name: 'undici', runsOn: 'Node', client: 'undici', isPackage: true },

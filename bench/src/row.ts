@@ -99,7 +99,7 @@ export const rows: readonly Row[] = [
   },
   {
     id: 'publish',
-    title: 'publish of 128 B to 500 subscribers',
+    title: 'publish of 128 B to 500 subscribers; rooms of Socket.IO',
     per: 'delivery',
     load: { kind: 'broadcast', by: 'publish', bytes: 128, connections: 500 },
     aims: { bun: 1.1 },
@@ -116,6 +116,12 @@ export const rows: readonly Row[] = [
     title: 'requests of 128 B with an answer, over a link; emits of Socket.IO with an acknowledgement',
     per: 'message',
     load: { kind: 'room', does: 'request', bytes: 128, connections: 50 },
+  },
+  {
+    id: 'link-receives',
+    title: 'a link receives 128 B messages of a topic; the clients of Socket.IO and Centrifugo',
+    per: 'message',
+    load: { kind: 'topicReceives', bytes: 128, connections: 10, batch: 16 },
   },
   {
     id: 'handshake',
@@ -215,5 +221,5 @@ export const rows: readonly Row[] = [
 ]
 
 export function isClientRow({ load }: Row): boolean {
-  return load.kind === 'clientReceives' || load.kind === 'clientSends'
+  return ['clientReceives', 'clientSends', 'topicReceives'].includes(load.kind)
 }

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import type { ClientLoad, Identity } from './load.js'
+import { type Dialect, type DialectName, dialects } from './dialect.js'
+import type { ClientLoad, Identity, TopicClientLoad } from './load.js'
+import { HeaderCounter } from './message-counter.js'
 import type { Tally } from './tally.js'
 import { messageOf, payloadOf } from './wire.js'
 
@@ -18,6 +20,51 @@ const emptyMaskedBytes = emptyMessage.length + maskingKeyBytes
 
 /** Batches in flight on each connection. */
 const batchesUnderWay = 2
+
+/** Listens as a server that speaks the clients' own protocol, publishes to them, and counts what they receive. */
+export function listenForTopicClients(
+  load: TopicClientLoad,
+  speaks: DialectName,
+  tally: () => Tally | undefined,
+): Promise<Server & { port: number }> {
+  const dialect: Dialect['server'] = dialects[speaks].server
+  const text = payloadOf('ascii', load.bytes).toString('latin1')
+  const framed = (message: string): Buffer => messageOf('ascii', Buffer.from(message))
+
+  return listen(undefined, dialect.protocol, (socket) => {
+    const counter = new HeaderCounter(true)
+    let offset = 0
+    let said = 0
+    let begunAt = 0
+    const greet = (): void => {
+      socket.write(framed(dialect.answers[said]!))
+      said += 1
+    }
+    const sendBatch = (): void => {
+      const batch = Array.from({ length: load.batch }, () => {
+        offset += 1
+        return framed(dialect.message(text, offset))
+      })
+      socket.write(Buffer.concat(batch))
+    }
+    socket.on('data', (bytes) => {
+      for (let count = counter.count(bytes, bytes.length); count > 0; count -= 1) {
+        if (said < dialect.answers.length) {
+          greet()
+          if (said < dialect.answers.length) continue
+          begunAt = performance.now()
+          for (let batch = 0; batch < batchesUnderWay; batch += 1) sendBatch()
+          continue
+        }
+        const now = performance.now()
+        tally()?.add(load.batch, now - begunAt)
+        begunAt = now
+        sendBatch()
+      }
+    })
+    if (dialect.speaksFirst) greet()
+  })
+}
 
 /** Listens as a server for the clients under test, and counts in the tally what they receive or send. */
 export function listenForClients(
@@ -48,11 +95,20 @@ export function listenForClients(
     if (receives) for (let index = 0; index < batchesUnderWay; index++) socket.write(batch)
   }
 
+  return listen(identity, undefined, serveClient)
+}
+
+/** Listens, answers the opening handshakes, and hands the sockets over. */
+function listen(
+  identity: Identity | undefined,
+  protocol: string | undefined,
+  serve: (socket: Socket) => void,
+): Promise<Server & { port: number }> {
   const onSocket = (socket: Socket): void => {
     socket.on('error', () => {})
     socket.once('data', (head) => {
-      socket.write(acceptance(head.toString('latin1')))
-      serveClient(socket)
+      socket.write(acceptance(head.toString('latin1'), protocol))
+      serve(socket)
     })
   }
   const options = { noDelay: true }
@@ -65,7 +121,7 @@ export function listenForClients(
   })
 }
 
-function acceptance(request: string): string {
+function acceptance(request: string, protocol: string | undefined): string {
   const key = /^sec-websocket-key: *(\S+)/im.exec(request)?.[1] ?? ''
   const accept = createHash('sha1').update(`${key}${keySuffix}`).digest('base64')
   const lines = [
@@ -73,6 +129,7 @@ function acceptance(request: string): string {
     'Upgrade: websocket',
     'Connection: Upgrade',
     `Sec-WebSocket-Accept: ${accept}`,
+    ...(protocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]),
   ]
   return `${lines.join('\r\n')}\r\n\r\n`
 }

@@ -61,8 +61,20 @@ export interface ClientLoad {
   readonly takesBy: 'onmessage' | 'listener'
 }
 
+/**
+ * A client of topics is measured: the load is a server that speaks the client's own protocol, and publishes batches to its
+ * topic. The client answers each batch with one message, upon which the next comes; each connection has two under way.
+ */
+export interface TopicClientLoad {
+  readonly kind: 'topicReceives'
+  readonly bytes: number
+  readonly connections: number
+  /** Messages in a batch. */
+  readonly batch: number
+}
+
 export type ServerLoad = EchoLoad | BroadcastLoad | RoomLoad | HandshakeLoad | IdleLoad
-export type Load = ServerLoad | ClientLoad
+export type Load = ServerLoad | ClientLoad | TopicClientLoad
 
 /** A certificate and its key, as PEM. */
 export interface Identity {
@@ -80,7 +92,7 @@ export interface LoadOrder {
   readonly tls: boolean
   /** The certificate of a load for clients, if they use TLS. */
   readonly identity?: Identity | undefined
-  /** The protocol of a room's clients. */
+  /** The protocol of a room's clients, or of a client of topics. */
   readonly speaks?: DialectName | undefined
   readonly warmUpMs: number
   readonly measureMs: number

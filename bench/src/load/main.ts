@@ -6,7 +6,7 @@
 
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { listenForClients } from './client-loads.js'
+import { listenForClients, listenForTopicClients } from './client-loads.js'
 import type { LoadOrder, Measurement } from './load.js'
 import { runRoom } from './room-loads.js'
 import { runBroadcast, runEcho, runHandshakes, runIdle } from './server-loads.js'
@@ -26,16 +26,24 @@ async function run(order: LoadOrder): Promise<Measurement> {
       return runHandshakes(load, target)
     case 'idle':
       return runIdle(load, target)
+    case 'topicReceives':
+      return measureClient(order, (tally) => listenForTopicClients(load, order.speaks!, tally))
     case 'clientReceives':
-    case 'clientSends': {
-      let tally: Tally | undefined
-      const server = await listenForClients(load, order.identity, () => tally)
-      print({ port: server.port })
-      const [line] = (await once(createInterface(process.stdin), 'line')) as [string]
-      tally = new Tally(Number(line))
-      return tally.measure(order)
-    }
+    case 'clientSends':
+      return measureClient(order, (tally) => listenForClients(load, order.identity, tally))
   }
+}
+
+async function measureClient(
+  order: LoadOrder,
+  listen: (tally: () => Tally | undefined) => Promise<{ readonly port: number }>,
+): Promise<Measurement> {
+  let tally: Tally | undefined
+  const { port } = await listen(() => tally)
+  print({ port })
+  const [line] = (await once(createInterface(process.stdin), 'line')) as [string]
+  tally = new Tally(Number(line))
+  return tally.measure(order)
 }
 
 // The parent process has ended.

@@ -20,11 +20,17 @@ export class LengthCounter implements MessageCounter {
   }
 }
 
-/** A counter for messages whose length the server chooses, such as compressed ones: it reads the headers of frames. */
+/** A counter for messages whose length the peer chooses, such as compressed ones: it reads the headers of frames. */
 export class HeaderCounter implements MessageCounter {
   readonly #header = Buffer.alloc(10)
+  readonly #maskBytes: number
   #headerBytes = 0
   #remaining = 0
+
+  /** @param masked whether the frames are a client's, with a masking key behind the header */
+  constructor(masked = false) {
+    this.#maskBytes = masked ? 4 : 0
+  }
 
   count(bytes: Buffer, length: number): number {
     let done = 0
@@ -48,6 +54,7 @@ export class HeaderCounter implements MessageCounter {
     if (this.#headerBytes < size) return false
     if (size === 2) this.#remaining = short
     else this.#remaining = size === 4 ? this.#header.readUInt16BE(2) : Number(this.#header.readBigUInt64BE(2))
+    this.#remaining += this.#maskBytes
     this.#headerBytes = 0
     return true
   }

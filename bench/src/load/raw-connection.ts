@@ -15,7 +15,7 @@ export interface RawTarget {
   readonly tls: boolean
   readonly compressed?: boolean | undefined
   /** The protocol over the WebSocket, whose server may speak first. */
-  readonly dialect?: Dialect | undefined
+  readonly dialect?: Dialect['client'] | undefined
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Dialect, dialects } from './dialect.js'
+import { type Dialect, dialects, type RoomDialect } from './dialect.js'
 import type { LoadOrder, Measurement, RoomLoad } from './load.js'
 import { HeaderCounter } from './message-counter.js'
 import { openRawConnections, type RawConnection } from './raw-connection.js'
@@ -6,10 +6,11 @@ import { Tally } from './tally.js'
 import { messageOf, payloadOf } from './wire.js'
 
 type Target = LoadOrder & { readonly pid: number; readonly port: number }
+type ClientDialect = NonNullable<Dialect['client']>
 
 /** Clients of a rival's own protocol: one of them publishes to all, or each of them asks and waits for the answer. */
 export async function runRoom({ does, bytes, connections: count }: RoomLoad, order: Target): Promise<Measurement> {
-  const dialect: Dialect = dialects[order.speaks!]
+  const dialect: ClientDialect = dialects[order.speaks as RoomDialect].client
   const connections = await openRawConnections(count, { ...order, dialect })
   await Promise.all(connections.map((connection) => greet(connection, dialect)))
   const text = payloadOf('ascii', bytes).toString('latin1')
@@ -38,7 +39,7 @@ export async function runRoom({ does, bytes, connections: count }: RoomLoad, ord
   return tally.measure(order)
 }
 
-function greet(connection: RawConnection, { greeting, welcome }: Dialect): Promise<void> {
+function greet(connection: RawConnection, { greeting, welcome }: ClientDialect): Promise<void> {
   return new Promise((resolve) => {
     const counter = new HeaderCounter()
     let heard = 0

@@ -9,7 +9,7 @@ import type { Content } from './load.js'
 export const compressedBit = 0x40
 
 /** The request that opens a connection, RFC 6455 §4.1. It offers compression in the way that browsers do. */
-export function openingRequest(port: number, compressed: boolean, dialect?: Dialect): Buffer {
+export function openingRequest(port: number, compressed: boolean, dialect?: Dialect['client']): Buffer {
   return Buffer.from(
     request(
       requestLines(port, {
