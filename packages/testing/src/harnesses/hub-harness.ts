@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel'
 import type { SendResult } from '../../../twoway/dist/core/connection-types.js'
 import { type MessagePipe, openPipe, type PipeEvents } from '../../../twoway/dist/core/message-pipe.js'
-import { prepareMessage, sendPrepared } from '../../../twoway/dist/core/prepared-message.js'
+import { joinPrepared, prepareMessage, sendJoined, sendPrepared } from '../../../twoway/dist/core/prepared-message.js'
 import { Hub } from '../../../twoway/dist/hub/hub.js'
 import { webPayload } from '../../../twoway/dist/runtimes/web/payload.js'
 import { webRandom } from '../../../twoway/dist/runtimes/web/random.js'
@@ -38,13 +38,23 @@ interface Prepared {
   readonly message: string | Uint8Array
 }
 
-/** The server of the fake connections. It counts the messages that it frames. */
+interface PreparedRun {
+  readonly messages: readonly { readonly length: number }[]
+}
+
+/** The server of the fake connections. It counts the messages that it frames, and the runs that it joins. */
 export class FakeServer {
-  framed = 0;
+  framed = 0
+  joined = 0;
 
   [prepareMessage](message: string | Uint8Array): Prepared {
     this.framed += 1
     return { length: message.length, message }
+  }
+
+  [joinPrepared](messages: PreparedRun['messages']): PreparedRun {
+    this.joined += 1
+    return { messages }
   }
 }
 
@@ -101,6 +111,12 @@ export class FakeHubSocket {
 
   [sendPrepared](prepared: { readonly length: number }): SendResult {
     return this.send((prepared as Prepared).message)
+  }
+
+  [sendJoined]({ messages }: PreparedRun): SendResult {
+    const { result } = this
+    if (result !== 'dropped') for (const message of messages) this[sendPrepared](message)
+    return result === 'dropped' ? result : this.result
   }
 
   close(code: number, reason: string): void {

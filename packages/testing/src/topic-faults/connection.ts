@@ -1,6 +1,6 @@
 import type { SendResult } from '../../../twoway/dist/core/connection-types.js'
 import { type MessagePipe, openPipe, type PipeEvents } from '../../../twoway/dist/core/message-pipe.js'
-import { prepareMessage, sendPrepared } from '../../../twoway/dist/core/prepared-message.js'
+import { joinPrepared, prepareMessage, sendJoined, sendPrepared } from '../../../twoway/dist/core/prepared-message.js'
 import type { LinkSocket } from '../../../twoway/dist/link/link-types.js'
 import type { Clock } from '../../../twoway/dist/ports/clock.js'
 import type { Chance } from './chance.js'
@@ -13,9 +13,14 @@ interface Prepared {
   readonly message: Message
 }
 
+interface PreparedRun {
+  readonly messages: readonly { readonly length: number }[]
+}
+
 /** The server of simulated connections: it frames nothing. */
 export const simulatedServer = {
   [prepareMessage]: (message: Message): Prepared => ({ length: message.length, message }),
+  [joinPrepared]: (messages: PreparedRun['messages']): PreparedRun => ({ messages }),
 }
 
 /** Messages on their way that fill the buffer of the sender, and those at which it has drained. */
@@ -144,6 +149,12 @@ export class ServerEnd {
 
   [sendPrepared](prepared: { readonly length: number }): SendResult {
     return this.send((prepared as Prepared).message)
+  }
+
+  [sendJoined]({ messages }: PreparedRun): SendResult {
+    let result: SendResult = 'sent'
+    for (const message of messages) result = this[sendPrepared](message)
+    return result
   }
 
   close(code: number): void {

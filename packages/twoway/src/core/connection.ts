@@ -12,6 +12,7 @@ import type { FrameParser } from './receiving/frame-parser.js'
 import type { MessageReader } from './receiving/message-reader.js'
 import { StopReason } from './receiving/read-gate.js'
 import { Receiver, type ReceiverOwner } from './receiving/receiver.js'
+import type { BroadcastRun } from './sending/broadcast-run.js'
 import { ControlFrames, checkControlPayload, sendControl } from './sending/control-frames.js'
 import { FrameWriter, type FrameWriterOwner } from './sending/frame-writer.js'
 import type { MessageWriter, MessageWriterOptions } from './sending/message-writer.js'
@@ -159,6 +160,13 @@ export class Connection<Owner> implements TransportSink, FrameWriterOwner, SendQ
     if (this.#closing !== undefined) return 'closed'
     if (this.queue.isFull) return this.#refuseMessage()
     return this.queue.send(message, compress)
+  }
+
+  /** Sends messages in a row: all of them, or none. */
+  sendRun(run: BroadcastRun): SendResult {
+    if (this.#closing !== undefined) return 'closed'
+    if (this.queue.isFull) return this.#refuseMessage()
+    return this.queue.sendRun(run)
   }
 
   /**

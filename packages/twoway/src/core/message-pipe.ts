@@ -34,6 +34,9 @@ export interface PipeEvents {
   open(): void
   message(message: string | Uint8Array): void
   drain(): void
-  /** The last event. It has an error if the connection was not closed cleanly. */
-  closed(result: CloseResult, error: Error | undefined): void
+  /**
+   * The last event. It has an error if the connection was not closed cleanly; made when it is asked for, as its stack takes
+   * longer than all other work on a lost connection.
+   */
+  closed(result: CloseResult, error: (() => Error) | undefined): void
 }

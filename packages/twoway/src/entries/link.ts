@@ -1,4 +1,4 @@
-import { defineWebSocket } from '../client/websocket/websocket.js'
+import { defineHandlerSocket } from '../client/websocket/handler-socket.js'
 import { handshakeFailure } from '../link/handshake-failure.js'
 import type { LinkSocketConstructor } from '../link/link-types.js'
 import { platform } from '../link/platform.js'
@@ -11,7 +11,7 @@ export type { LinkConstructor, LinkContract } from '../link/typed-link.js'
 
 /** A connection to a hub that lasts; `LinkBase` says how. */
 export const Link: LinkConstructor = /* @__PURE__ */ defineLink(
-  defineWebSocket(clientPorts) as unknown as LinkSocketConstructor,
+  defineHandlerSocket(clientPorts) as unknown as LinkSocketConstructor,
   { ...platform, failure: handshakeFailure },
 )
 export type Link<Contract extends LinkContract = LinkContract> = TypedLink<Contract>

@@ -47,7 +47,7 @@ export function toDuplex(socket: object, options: DuplexOptions = {}): Duplex {
     open: () => duplex.opened(),
     message: (message) => duplex.receive(message),
     drain: () => duplex.drained(),
-    closed: (_result, error) => duplex.ended(error),
+    closed: (_result, lost) => duplex.ended(lost?.()),
   })
   const duplex = new MessageDuplex(pipe, options)
   return duplex

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
 import { FaultyBroker } from 'twoway-testing/harnesses/faulty-broker.js'
 import { type FakeHubSocket, HubHarness, settle } from 'twoway-testing/harnesses/hub-harness.js'
+import type { BrokerContent } from '../ports/broker/broker.js'
 import { webPayload } from '../runtimes/web/payload.js'
 import { webRandom } from '../runtimes/web/random.js'
 import { MemoryBroker } from '../topics/memory-broker.js'
@@ -190,4 +191,107 @@ function olderCopy(epoch: string, kept: readonly { readonly mark: string }[]): M
     topic.leave()
   })
   return copy
+}
+
+describe('a hub whose broker has messages of another program', () => {
+  const foreign: readonly BrokerContent[] = [
+    'text',
+    '',
+    '{}',
+    '[1]',
+    '{"data":1',
+    ' {"data":1}',
+    '{"data":1}\n',
+    '{"from":5,"data":1}',
+    '{"key":null,"data":1}',
+    // The last of two equal members counts, so these would be messages of the server itself.
+    '{"t":"error","code":"forbidden","data":1}',
+    '{"topic":"b","data":1}',
+    '{"bin":true,"data":1}',
+    new Uint8Array(),
+    Uint8Array.of(0),
+    Uint8Array.of(0, 9, 123, 125),
+    Uint8Array.of(0, 2, 91, 93),
+    Uint8Array.of(0, 3, 123, 200, 125),
+    bytesWith('{"data":1}'),
+  ]
+
+  it('tells of a gap in the place of each, reports and counts them, and goes on', async () => {
+    const storage = makeStorage()
+    const { harness, socket } = await makeNode(storage)
+    const topic = await storage.open('a', { stored: () => undefined, volatile: () => undefined })
+    for (const content of foreign) {
+      await harness.hub.publish('a', 'before')
+      await topic.publish(content)
+      topic.send(content)
+      await harness.hub.publish('a', 'after')
+      await settle()
+      assert.deepEqual(shown(socket), ['before', 'malformed', 'after'], `${content}`)
+    }
+    assert.equal(harness.hub.metrics().malformed, 2 * foreign.length)
+    assert.equal(harness.reported.length, 2 * foreign.length)
+    assert.match(String(harness.reported[0]), /a message of the topic "a" at the broker is none of a hub: text/)
+    assert.equal(harness.hub.metrics().gapsFound, 0)
+  })
+
+  it('takes what another hub has stored', async () => {
+    const storage = makeStorage()
+    const { socket } = await makeNode(storage)
+    const other = await makeNode(storage)
+    for (const data of ['text', null, { a: [1] }, Uint8Array.of(1, 2)]) {
+      await other.harness.hub.publish('a', data)
+      await other.harness.hub.publish('a', data, { volatile: true, key: 'ключ' })
+    }
+    await settle()
+    const kinds = socket.take().map(({ t, bytes }) => (bytes === undefined ? t : 'bytes'))
+    assert.deepEqual(kinds, ['msg', 'vol', 'msg', 'vol', 'msg', 'vol', 'msg', 'bytes', 'vol', 'bytes'])
+  })
+
+  it('resumes over such a message, and leaves it out of a history', async () => {
+    const storage = makeStorage()
+    const { harness } = await makeNode(storage)
+    const first = (await harness.hub.publish('a', 1))!
+    const topic = await storage.open('a', { stored: () => undefined, volatile: () => undefined })
+    const foreignAt = await topic.publish('text')
+    await harness.hub.publish('a', 3)
+    const socket = await harness.enter()
+    socket.say({ t: 'sub', id: 1, topic: 'a', at: [first.epoch, first.offset, first.mark] })
+    await settle()
+    const [ok, gap, last] = socket.take()
+    assert.deepEqual([ok!.recovered, ok!.count], [true, 2])
+    assert.deepEqual(gap!.at, [foreignAt.epoch, foreignAt.offset, foreignAt.mark])
+    assert.equal(last!.prev, foreignAt.mark)
+    socket.say({ t: 'hist', id: 2, topic: 'a', last: 10 })
+    await settle()
+    assert.deepEqual(
+      socket.take().map(({ data, t }) => data ?? t),
+      [1, 3, 'ok'],
+    )
+  })
+
+  it('tells the clients of patterns and the server itself', async () => {
+    const storage = makeStorage()
+    const { harness } = await makeNode(storage)
+    const socket = await harness.enter()
+    socket.say({ t: 'sub', id: 1, topic: '*' })
+    const got: unknown[] = []
+    await harness.hub.subscribe(
+      'a',
+      ({ data }) => got.push(data),
+      (name, reason) => got.push(`${name} ${reason}`),
+    )
+    await settle()
+    socket.take()
+    const topic = await storage.open('a', { stored: () => undefined, volatile: () => undefined })
+    await topic.publish('text')
+    await harness.hub.publish('a', 2)
+    await settle()
+    assert.deepEqual(shown(socket), ['malformed', 2])
+    assert.deepEqual(got, ['a malformed', 2])
+  })
+})
+
+/** Bytes with a heading and without data. */
+function bytesWith(heading: string): Uint8Array {
+  return Uint8Array.from([0, heading.length, ...Array.from(heading, (character) => character.charCodeAt(0))])
 }

@@ -1,5 +1,5 @@
 import type { HubMetrics } from '../core/observing/hub-metrics.js'
-import { type PreparesMessages, prepareMessage } from '../core/prepared-message.js'
+import { joinPrepared, type PreparesMessages, prepareMessage } from '../core/prepared-message.js'
 import type { BrokerContent, ResumableBroker } from '../ports/broker/broker.js'
 import type { TopicPosition } from '../ports/broker/topic-position.js'
 import type { Clock, Timer } from '../ports/clock.js'
@@ -15,10 +15,11 @@ import type { HubClient, HubData, Identity, Presence, PublishSettings, RequestRu
 import { HubChannels, type HubTraces } from './observing/hub-diagnostics.js'
 import { ObservedBroker } from './observing/observed-broker.js'
 import type { TraceContext } from './observing/trace-context.js'
-import { checkKey, encodeContent, withTrace } from './topics/content.js'
-import { type Frames, type Prepare, volatileFrames } from './topics/hub-message.js'
+import { checkKey, encodeContent, isContent, withTrace } from './topics/content.js'
+import { type Frames, type HubMessage, type Prepare, type ReadContent, volatileFrames } from './topics/hub-message.js'
 import { HubPattern } from './topics/hub-pattern.js'
 import { HubTopic, type TopicListener } from './topics/hub-topic.js'
+import { type Join, type MessageRun, MessageRuns } from './topics/message-runs.js'
 import type { PatternRule, TopicRules } from './topics/topic-rules.js'
 
 export interface HubCoreSettings {
@@ -70,6 +71,8 @@ export class HubCore {
   readonly #topics = new Map<string, HubTopic>()
   readonly #patterns = new Map<string, HubPattern>()
   #prepare: Prepare | undefined
+  #join: Join | undefined
+  readonly #runs = new MessageRuns()
   /** The last volatile message, for the next one of its many receivers. */
   #framed: { readonly topic: string; readonly content: BrokerContent; readonly frames: Frames } | undefined
   readonly #ringBudget: HistoryBudget
@@ -82,6 +85,7 @@ export class HubCore {
   #turn = 0
   #waitingForTurn: (() => void)[] | undefined
   #isClosed = false
+  readonly #read: ReadContent
 
   constructor(settings: HubCoreSettings) {
     this.#settings = settings
@@ -93,6 +97,8 @@ export class HubCore {
       clock: isShared ? clock : undefined,
       awayChanged: () => this.#noteStale(),
     })
+    // No other program writes to a broker of our own.
+    this.#read = isShared ? (topic, content) => this.#checked(topic, content) : (_topic, content) => content
     this.presence = new HubPresence({
       broker: isShared ? this.#broker : undefined,
       staleChanged: () => this.#noteStale(),
@@ -128,6 +134,12 @@ export class HubCore {
   /** A connection of this server is there. Its frames fit the connections of all servers. */
   setServer(server: PreparesMessages): void {
     this.#prepare ??= (message) => server[prepareMessage](message)
+    this.#join ??= (messages) => server[joinPrepared](messages)
+  }
+
+  /** Messages in a row for a client, of which others may be sent the same ones. */
+  runsOf(messages: readonly HubMessage[]): readonly MessageRun[] {
+    return this.#runs.of(messages, this.prepare, this.#join!)
   }
 
   authenticate(credentials: Parameters<HubCoreSettings['authenticate']>[0]) {
@@ -176,6 +188,7 @@ export class HubCore {
         historyCount,
         counts: this.counts,
         budget: this.#ringBudget,
+        read: this.#read,
       })
     })
   }
@@ -197,7 +210,11 @@ export class HubCore {
 
   #openPattern(key: string, name: string, rule: PatternRule | undefined): HubPattern {
     const { rules } = this.#settings
-    return this.#open(this.#patterns, key, () => new HubPattern(name, rule, this.#broker, rules, this.counts))
+    return this.#open(
+      this.#patterns,
+      key,
+      () => new HubPattern(name, rule, this.#broker, rules, this.counts, this.#read),
+    )
   }
 
   /** Stores a message, or only sends it where the rule says so. */
@@ -299,6 +316,14 @@ export class HubCore {
     for (const source of [...this.#topics.values(), ...this.#patterns.values()]) source.leave()
     this.#topics.clear()
     this.#patterns.clear()
+    this.#runs.clear()
+  }
+
+  #checked(topic: string, content: BrokerContent): BrokerContent | undefined {
+    if (isContent(content)) return content
+    this.counts.malformed += 1
+    this.report(new Error(`a message of the topic "${topic}" at the broker is none of a hub: ${excerptOf(content)}`))
+    return undefined
   }
 
   #open<Source extends HubTopic | HubPattern>(sources: Map<string, Source>, name: string, make: () => Source): Source {
@@ -329,6 +354,7 @@ export class HubCore {
         this.#checking = undefined
         this.#sweep()
         this.#noteStale()
+        this.#runs.clear()
         this.presence.sweep()
         for (const topic of this.#topics.values()) void topic.check()
         if (this.#topics.size + this.#patterns.size > 0) this.#checkLater()
@@ -353,6 +379,10 @@ export class HubCore {
       }
     }
   }
+}
+
+function excerptOf(content: BrokerContent): string {
+  return typeof content === 'string' ? content.slice(0, 99) : `${content.length} bytes`
 }
 
 function noRule(topic: string): HubError {

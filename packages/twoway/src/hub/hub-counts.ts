@@ -18,6 +18,7 @@ export class HubCounts implements Changeable<Omit<HubMetrics, KeptElsewhere>> {
   gapsFound = 0
   gapsFilled = 0
   brokerReads = 0
+  malformed = 0
   readonly errors: Record<string, number> = {}
   readonly channels: HubChannels
 

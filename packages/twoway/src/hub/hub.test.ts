@@ -273,7 +273,9 @@ describe('a hub: topics', () => {
     await settle()
     for (const socket of sockets) assert.equal(socket.take().length, 101)
     assert.equal(harness.hub.metrics().brokerReads, 1)
+    assert.equal(harness.hub.metrics().delivered, 50 * 100)
     assert.equal(harness.server.framed, 100)
+    assert.equal(harness.server.joined, 1)
   })
 
   it('stores a publish with the same key once', async () => {

@@ -4,7 +4,7 @@ import { openPipe, type Pipeable } from '../core/message-pipe.js'
 import { type HasHubMetrics, type HubMetrics, hubMetrics } from '../core/observing/hub-metrics.js'
 import type { OptionsOf } from '../core/options/option.js'
 import { settleOptions } from '../core/options/settle-options.js'
-import { type PreparesMessages, type SendsPrepared, sendPrepared } from '../core/prepared-message.js'
+import { type PreparesMessages, type SendsPrepared, sendJoined, sendPrepared } from '../core/prepared-message.js'
 import { UsageError } from '../core/usage-error.js'
 import type { BrokerContent, ResumableBroker } from '../ports/broker/broker.js'
 import type { TopicPosition } from '../ports/broker/topic-position.js'
@@ -31,6 +31,7 @@ import type {
 } from './hub-types.js'
 import { HubSession } from './session/hub-session.js'
 import { decodeContent } from './topics/content.js'
+import { malformed } from './topics/hub-message.js'
 import { TopicRules } from './topics/topic-rules.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: a table of rules whose inputs differ
@@ -237,7 +238,10 @@ export class Hub implements HubBase<unknown> {
         listener({ topic: name, data, from, key, position })
       })
     const { opened, end } = this.#core.listen(topic, {
-      stored: (message) => tell(message.topic, message.content, message.position),
+      stored({ topic: name, content, position }) {
+        if (content !== undefined) tell(name, content, position)
+        else call(() => gap(name, malformed))
+      },
       volatile: (name, content) => tell(name, content, undefined),
       gap: (name, reason) => call(() => gap(name, reason)),
     })
@@ -284,6 +288,7 @@ export class Hub implements HubBase<unknown> {
       data: socket.data,
       send: (message) => socket.send(message),
       sendPrepared: (message) => socket[sendPrepared](message),
+      sendJoined: (run) => socket[sendJoined](run),
       pause: () => pipe.pause(),
       resume: () => pipe.resume(),
       close: (code, reason) => socket.close(code, reason),

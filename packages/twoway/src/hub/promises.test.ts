@@ -109,13 +109,14 @@ describe('the promises of topics', () => {
     assert.equal(await harness.hub.publish('room.1', 1, { volatile: true }), undefined)
   })
 
-  it('6: a storm of clients costs the broker one read for each topic, and each message is framed once', async () => {
+  it('6: a storm of clients costs the broker one read for each topic, and each message is framed and joined once', async () => {
     const { harness, broker } = makeNode()
     const first = (await harness.hub.publish('room.1', 0))!
     for (let index = 0; index < 50; index += 1) await harness.hub.publish('room.1', index)
     for (let client = 0; client < 100; client += 1) await resume(harness, first)
     assert.equal(broker.reads, 1)
     assert.equal(harness.server.framed, 50)
+    assert.equal(harness.server.joined, 1)
   })
 
   it('7: presence by the lease of a node, per user, and stale while the broker is away', async () => {

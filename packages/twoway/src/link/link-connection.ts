@@ -4,7 +4,7 @@ import type { LinkPlatform } from './link-platform.js'
 import type { LinkData, LinkOptions, LinkSocket, LinkStatus } from './link-types.js'
 import { type ReceivedMessage, readServerMessage } from './server-message.js'
 
-const firstWaitMs = 500
+const firstWaitMs = 1000
 /** The least wait, and the range of the random wait, after a server that restarts (1012) or is busy (1013). */
 const busyWaitsMs: Readonly<Record<number, readonly [number, number]>> = { 1012: [0, 2000], 1013: [1000, 2000] }
 const malformed = 4400
@@ -16,13 +16,16 @@ const silent = 'the server does not answer'
 /** The sockets of a link, one after the other: its attempts, its credentials, and whether the server is still there. */
 export class LinkConnection {
   /** Set by `connect`. */
-  status!: LinkStatus
+  declare status: LinkStatus
+  /** Whether our `hello` has been sent on this connection: the server takes messages behind it in their order. */
+  isGreeted = false
   /** The least wait before the next attempt, as the server asked for it. */
   leastWaitMs = 0
   readonly #url: string
   readonly #options: LinkOptions
   readonly #platform: LinkPlatform
   readonly #received: (message: ReceivedMessage, data: LinkData) => void
+  readonly #greeted: () => void
   readonly #renew: (token: Json) => Promise<number | undefined>
   readonly #listeners = new Set<(status: LinkStatus) => void>()
   #socket: LinkSocket | undefined
@@ -31,22 +34,27 @@ export class LinkConnection {
   /** Failed attempts since the link was online. */
   #failures = 0
   #heardAt = 0
-  #stopAttempt: () => void = () => undefined
-  #stopHeartbeat: () => void = () => undefined
-  #stopExpiry: () => void = () => undefined
+  #stopAttempt: (() => void) | undefined
+  #stopHeartbeat: (() => void) | undefined
+  #stopExpiry: (() => void) | undefined
 
-  /** `renew` sends new credentials, and resolves to the milliseconds until they expire. */
+  /**
+   * @param greeted called when `isGreeted` becomes true
+   * @param renew sends new credentials, and resolves to the milliseconds until they expire
+   */
   constructor(
     url: string,
     options: LinkOptions,
     platform: LinkPlatform,
     received: (message: ReceivedMessage, data: LinkData) => void,
+    greeted: () => void,
     renew: (token: Json) => Promise<number | undefined>,
   ) {
     this.#url = url
     this.#options = options
     this.#platform = platform
     this.#received = received
+    this.#greeted = greeted
     this.#renew = renew
   }
 
@@ -66,12 +74,12 @@ export class LinkConnection {
   /** Sends a message with its data: in the message, or as bytes after it. */
   send(message: ClientMessage, data?: LinkData): void {
     const isBytes = ArrayBuffer.isView(data)
-    this.#socket?.send(JSON.stringify({ ...message, ...(isBytes ? { bin: true } : { data }) }))
+    this.#socket?.send(JSON.stringify(isBytes ? { ...message, bin: true } : { ...message, data }))
     if (isBytes) this.#socket?.send(data as Uint8Array<ArrayBuffer>)
   }
 
-  connect(why = this.status.why): void {
-    this.#stopAttempt()
+  connect(): void {
+    this.#stopAttempt?.()
     const { token, connectTimeoutMs = 10_000, WebSocket } = this.#options
     const socket = new WebSocket!(this.#url, [subprotocolName])
     this.#socket = socket
@@ -87,10 +95,14 @@ export class LinkConnection {
     asking.catch(() => undefined)
     let problem: unknown
     socket.onopen = ours(() => {
-      if (socket.protocol !== subprotocolName) this.close(`no hub: the server does not speak ${subprotocolName}`)
+      if (socket.protocol !== subprotocolName) this.close(`the server does not speak ${subprotocolName}`)
       else {
         asking.then(
-          ours((value) => this.send({ t: 'hello', token: value })),
+          ours((value) => {
+            this.send({ t: 'hello', token: value })
+            this.isGreeted = true
+            this.#greeted()
+          }),
           ours((error) => this.#lost(`the token failed: ${error}`)),
         )
       }
@@ -103,13 +115,12 @@ export class LinkConnection {
       const failure = this.#platform.failure?.(problem)
       this.leastWaitMs ||= failure?.retryAfterMs ?? 0
       const why = reason || failure?.why || `the connection was lost (${code})`
-      const isFinal = code === malformed || code === forbidden || (code === credentialsRefused && !token)
-      if (isFinal) this.close(why)
+      if (code === malformed || code === forbidden || (code === credentialsRefused && !token)) this.close(why)
       else this.#lost(why, code)
     })
     this.#stopAttempt = this.#platform.after(connectTimeoutMs, () => this.#lost(silent))
     // Last, as a listener may close the link, or throw.
-    this.#change('connecting', why)
+    this.#change('connecting', this.status?.why)
   }
 
   /** Tries at once, if it waits for the next attempt. */
@@ -137,10 +148,9 @@ export class LinkConnection {
   /** The connection is no more: waits, and tries again. */
   #lost(why: string, code = 0, ownCode?: number): void {
     this.#drop(ownCode)
-    this.#failures += 1
     const { maxWaitMs = 30_000 } = this.#options
     // Full jitter: clients that lost their server together do not come back together.
-    const most = Math.min(maxWaitMs, firstWaitMs * 2 ** this.#failures)
+    const most = Math.min(maxWaitMs, firstWaitMs * 2 ** this.#failures++)
     const [leastBusy, mostBusy] = busyWaitsMs[code] ?? [0, 0]
     const least = Math.max(this.leastWaitMs, leastBusy)
     const waitMs = least + this.#platform.random() * Math.max(most, mostBusy)
@@ -152,11 +162,11 @@ export class LinkConnection {
   /** Forgets the socket, which is closed and can't be heard any more. */
   #drop(code?: number): void {
     const socket = this.#socket
-    this.#socket = undefined
-    this.#header = undefined
-    this.#stopAttempt()
-    this.#stopHeartbeat()
-    this.#stopExpiry()
+    this.isGreeted = false
+    this.#socket = this.#header = undefined
+    this.#stopAttempt?.()
+    this.#stopHeartbeat?.()
+    this.#stopExpiry?.()
     socket?.close(code)
   }
 
@@ -167,17 +177,19 @@ export class LinkConnection {
     const isText = typeof received === 'string'
     const message = isText ? readServerMessage(received) : header
     if (!message || (isText && header)) {
-      const found = isText ? received.slice(0, 99) : 'bytes'
-      this.#lost(`the server sent a malformed message: ${found}`, 0, malformed)
-    } else if (!isText) this.#received(message, new Uint8Array(received))
-    else if (message.bin === true) this.#header = message
+      this.#lost(`the server sent a malformed message: ${isText ? received.slice(0, 99) : 'bytes'}`, 0, malformed)
+      return
+    }
+    message.size = isText ? received.length : received.byteLength
+    if (!isText) this.#received(message, new Uint8Array(received))
+    else if (message.bin) this.#header = message
     else if (message.t === 'welcome') this.#welcome(message)
     else this.#received(message, message.data ?? null)
   }
 
   #welcome({ expires, user }: WelcomeMessage): void {
     this.#failures = 0
-    this.#stopAttempt()
+    this.#stopAttempt?.()
     this.#renewLater(expires)
     this.#watch()
     this.#change('online', '', undefined, user)
@@ -198,8 +210,8 @@ export class LinkConnection {
   }
 
   #checkAlive(): void {
-    this.#stopHeartbeat()
     const askedAt = this.#platform.now()
+    this.#stopHeartbeat?.()
     this.send({ t: 'ping' })
     this.#stopHeartbeat = this.#platform.after(heartbeatAnswerMs, () => {
       if (this.#heardAt < askedAt) this.#lost(silent)
@@ -210,7 +222,7 @@ export class LinkConnection {
   #watch(): void {
     const { heartbeatMs = 25_000 } = this.#options
     const leftMs = this.#heardAt + heartbeatMs - this.#platform.now()
-    if (leftMs > 0) this.#stopHeartbeat = this.#platform.after(leftMs, () => this.#watch())
-    else this.#checkAlive()
+    if (leftMs <= 0) this.#checkAlive()
+    else this.#stopHeartbeat = this.#platform.after(leftMs, () => this.#watch())
   }
 }

@@ -9,13 +9,13 @@
  */
 export class LinkError extends Error {
   override readonly name = 'LinkError'
-  readonly code: string
+  declare readonly code: string
   /** Whether it may have taken effect on the server. */
-  readonly mayHaveHappened: boolean
+  declare readonly mayHaveHappened: boolean
   /** The place in the data that broke the schema. */
-  readonly path: readonly (string | number)[] | undefined
+  declare readonly path: readonly (string | number)[] | undefined
   /** Milliseconds after which another try makes sense. */
-  readonly retryAfterMs: number | undefined
+  declare readonly retryAfterMs: number | undefined
 
   constructor(
     code: string,

@@ -42,7 +42,7 @@ export class LinkBase {
   #stopStoring: (() => void) | undefined
 
   constructor(url: string | URL, options: LinkOptions, on: LinkPlatform) {
-    if (options.token !== undefined && typeof options.token !== 'function') {
+    if (options.token && typeof options.token !== 'function') {
       throw new TypeError('token must be a function')
     }
     this.#url = String(url)
@@ -54,21 +54,21 @@ export class LinkBase {
       options,
       on,
       (message, data) => this.#received(message, data),
+      // Topics do not wait for the welcome, which saves a round trip.
+      () => {
+        for (const feed of this.#feeds.values()) this.#start(feed)
+      },
       (token) => this.#questions.ask({ t: 'auth', token }).then(({ ok }) => ok.expires),
     )
     this.#questions = new Questions(options, on, this.#connection)
-    this.#connection.connect('the link was made')
+    this.#connection.connect()
     const stopListening = on.onPage(
       () => this.#connection.woke(),
       () => this.#store(),
     )
-    // The first listener, so that the error of another one does not keep the topics from being resumed.
+    // The first listener, so that the error of another one does not keep the questions from being asked.
     this.#connection.onStatus(({ state, why }) => {
-      if (state === 'online') {
-        for (const feed of this.#feeds.values()) this.#start(feed)
-        this.#questions.sendWaiting()
-        return
-      }
+      if (state === 'online') return this.#questions.sendWaiting()
       for (const feed of this.#feeds.values()) feed.isLive = false
       this.#questions.lost()
       if (state === 'closed') {
@@ -76,7 +76,6 @@ export class LinkBase {
         this.#store()
         this.#questions.close(why)
         for (const feed of this.#feeds.values()) feed.end(new LinkError('closed', why))
-        this.#feeds.clear()
       }
     })
   }
@@ -106,7 +105,7 @@ export class LinkBase {
     const at = position ? wirePosition(position) : storedPosition(this.#options.storage, this.#url, topic)
     const feed = new TopicFeed(topic, options, at, listener, () => this.#unsubscribe(feed))
     this.#feeds.set(topic, feed)
-    if (this.#connection.isOnline) this.#start(feed)
+    if (this.#connection.isGreeted) this.#start(feed)
     return feed
   }
 
@@ -115,13 +114,12 @@ export class LinkBase {
    * connection, and is repeated after a loss; it takes effect once. Rejects with a LinkError.
    */
   async publish(topic: string, data: LinkData, options: PublishOptions = {}): Promise<TopicPosition | undefined> {
-    const { volatile = false, key, timeoutMs } = options
+    const { volatile, key, timeoutMs } = options
     if (volatile) {
       if (this.#connection.isOnline) this.#connection.send({ t: 'vol', topic, key }, data)
       return undefined
     }
-    this.#keys += 1
-    const question = { t: 'pub', topic, key: key ?? `${this.#name}.${this.#keys}` } as const
+    const question = { t: 'pub', topic, key: key ?? `${this.#name}.${this.#keys++}` } as const
     const { ok } = await this.#questions.ask(question, data, { timeoutMs, isRepeated: true })
     return ok.at && positionOf(ok.at)
   }
@@ -132,8 +130,8 @@ export class LinkBase {
   }
 
   /**
-   * Asks the server for an answer in parts. Leaving the loop cancels the request. A loop that leaves 10,000 parts
-   * unread ends with a LinkError 'full'.
+   * Asks the server for an answer in parts. Leaving the loop cancels the request. A loop that leaves 10,000 parts or 16 MiB
+   * unread ends with a LinkError 'full', and cancels it too.
    */
   async *stream(method: string, data: LinkData = null, options: RequestOptions = {}): AsyncGenerator<LinkData, void> {
     const parts = new Unread<LinkData>()
@@ -154,7 +152,7 @@ export class LinkBase {
     const { ok } = await this.#questions.ask({ t: 'hist', topic, last, at }, undefined, {
       parts: { push: (data, part) => messages.push(messageOf(topic, data, part)) },
     })
-    if (ok.recovered === false) throw new LinkError(ok.reason ?? 'expired', 'messages after this position are missing')
+    if (ok.recovered === false) throw new LinkError(ok.reason ?? 'expired', 'messages are missing')
     return messages
   }
 
@@ -175,8 +173,7 @@ export class LinkBase {
   }
 
   #request(method: string, data: LinkData, options: RequestOptions & { readonly parts?: Unread<LinkData> }) {
-    const { timeoutMs = this.#questions.timeoutMs } = options
-    const within = Math.min(timeoutMs, longestMs) | 0
+    const within = Math.min(options.timeoutMs ?? this.#questions.timeoutMs, longestMs) | 0
     return this.#questions.ask({ t: 'req', method, within }, data, options)
   }
 
@@ -196,8 +193,9 @@ export class LinkBase {
       case 'vol':
         for (const feed of this.#feedsOf(message.topic)) {
           const delivered = messageOf(message.topic, data, message)
-          if (message.t === 'vol') feed.deliver(delivered)
-          else if (!feed.stored(delivered, message.at, message.prev)) this.#missing(feed, message.topic)
+          if (message.t === 'vol') feed.deliver(delivered, message)
+          // The server skipped a message, unlike what it promises: the link asks for what follows the last one.
+          else if (!feed.stored(delivered, message)) this.#start(feed)
         }
         this.#storeLater()
         break
@@ -214,47 +212,38 @@ export class LinkBase {
   }
 
   #feedsOf(topic: string): TopicFeed[] {
-    const own = this.#feeds.get(topic)
-    const feeds = own?.isLive === true ? [own] : []
+    const feeds: TopicFeed[] = []
     for (const feed of this.#feeds.values()) {
-      if (feed.isPattern && feed.isLive && matches(feed.topic, topic)) feeds.push(feed)
+      if (feed.isLive && (feed.isPattern ? matches(feed.topic, topic) : feed.topic === topic)) feeds.push(feed)
     }
     return feeds
-  }
-
-  /** The server skipped a message, unlike what it promises: asks it for what follows the last one. */
-  #missing(feed: TopicFeed, topic: string): void {
-    if (!feed.isPattern) this.#start(feed)
-    else feed.positions.delete(topic)
   }
 
   #start(feed: TopicFeed): void {
     this.#questions.askNow(
       feed.question(),
       ({ ok }) => {
-        if (this.#feeds.get(feed.topic) === feed) feed.started(ok)
+        if (!feed.ended) feed.started(ok)
       },
       (error) => {
-        if (this.#feeds.get(feed.topic) !== feed || error.code === 'lost') return
-        if (error.retryAfterMs !== undefined) {
+        if (feed.ended || error.code === 'lost') return
+        if (error.retryAfterMs) {
           this.#platform.after(error.retryAfterMs, () => {
-            if (this.#connection.isOnline && !feed.isLive && this.#feeds.get(feed.topic) === feed) this.#start(feed)
+            if (this.#connection.isOnline && !feed.isLive && !feed.ended) this.#start(feed)
           })
-          return
+        } else {
+          this.#feeds.delete(feed.topic)
+          feed.end(error)
         }
-        this.#feeds.delete(feed.topic)
-        feed.end(error)
       },
     )
   }
 
   #unsubscribe(feed: TopicFeed): void {
-    if (this.#feeds.get(feed.topic) !== feed) return
+    if (feed.ended) return
     this.#store()
     this.#feeds.delete(feed.topic)
-    if (!this.#connection.isOnline) return
-    const ignore = (): void => undefined
-    this.#questions.askNow({ t: 'unsub', topic: feed.topic }, ignore, ignore)
+    if (this.#connection.isGreeted) this.#questions.askNow({ t: 'unsub', topic: feed.topic })
   }
 
   #storeLater(): void {

@@ -4,7 +4,7 @@ import type { LinkPlatform } from './link-platform.js'
  * The one place where this room takes functions of the platform that the program under test may replace. They are kept from
  * when this module is loaded.
  */
-const { setTimeout, clearTimeout, performance, document } = globalThis
+const { setTimeout, clearTimeout, performance, document, AbortController } = globalThis
 const { random } = Math
 
 const longestDelayMs = 2 ** 31 - 1
@@ -24,15 +24,11 @@ export const platform: LinkPlatform = {
       if (document.visibilityState === 'visible') woke()
       else leaves()
     }
-    document.addEventListener('visibilitychange', changed)
-    addEventListener('online', woke)
-    addEventListener('pageshow', woke)
-    addEventListener('pagehide', leaves)
-    return () => {
-      document.removeEventListener('visibilitychange', changed)
-      removeEventListener('online', woke)
-      removeEventListener('pageshow', woke)
-      removeEventListener('pagehide', leaves)
-    }
+    const ended = new AbortController()
+    document.addEventListener('visibilitychange', changed, ended)
+    addEventListener('online', woke, ended)
+    addEventListener('pageshow', woke, ended)
+    addEventListener('pagehide', leaves, ended)
+    return () => ended.abort()
   },
 }

@@ -10,12 +10,13 @@ import type { LinkConnection } from './link-connection.js'
 import { LinkError } from './link-error.js'
 import type { LinkPlatform } from './link-platform.js'
 import type { LinkData, LinkOptions, RequestOptions } from './link-types.js'
+import type { Sized } from './server-message.js'
 
 /** The receiver of an answer's parts. */
 export interface PartSink {
   /** Set by `ask`: cancels the question. */
   leave?: () => void
-  push(data: LinkData, part: PartMessage): void
+  push(data: LinkData, part: PartMessage & Sized): void
 }
 
 interface AskOptions extends RequestOptions {
@@ -34,19 +35,18 @@ interface Asked extends AskOptions {
   readonly message: ClientMessage & { readonly id: number }
   readonly data?: LinkData | undefined
   readonly bytes: number
-  isSent?: boolean
-  /** Whether it was ever sent, on this or an earlier connection. */
-  wasSent?: boolean
+  /** Whether it was sent: true on this connection, false on an earlier one alone. */
+  sent?: boolean
   ended?: () => void
-  answered(answer: Answer): void
-  failed(error: unknown): void
+  readonly answered: ((answer: Answer) => void) | undefined
+  readonly failed: ((error: unknown) => void) | undefined
 }
 
 type WithoutId<Message> = Message extends { readonly id: number } ? Omit<Message, 'id'> : never
 
 /** The questions of a link that have no answer yet. Each one ends: by its answer, an error, its deadline, or the end of the link. */
 export class Questions {
-  readonly timeoutMs: number
+  declare readonly timeoutMs: number
   readonly #options: LinkOptions
   readonly #platform: LinkPlatform
   readonly #connection: LinkConnection
@@ -68,20 +68,20 @@ export class Questions {
       const { timeoutMs = this.timeoutMs, signal, parts } = options
       connection.refuseClosed()
       signal?.throwIfAborted()
-      const bytes = ArrayBuffer.isView(data) ? data.length : JSON.stringify([question, data]).length
+      const bytes = (ArrayBuffer.isView(data) ? data : JSON.stringify([question, data])).length
       const { maxWaiting = 1000, maxWaitingBytes = 1 << 20 } = this.#options
       if (this.#asked.size >= maxWaiting || this.#waitingBytes + bytes > maxWaitingBytes) {
-        throw new LinkError('full', `${this.#asked.size} publishes and requests wait already`)
+        throw new LinkError('full', `${this.#asked.size} requests wait already`)
       }
       const asked = this.#add(question, { ...options, data, bytes, answered, failed })
       const cancel = (): void => {
-        if (asked.isSent) connection.send({ t: 'cancel', id: asked.message.id })
+        if (asked.sent) connection.send({ t: 'cancel', id: asked.message.id })
         this.#fail(asked, signal?.reason)
       }
       const stopTimer = this.#platform.after(timeoutMs, () => {
         const { state, why } = connection.status
         const text = `no answer within ${timeoutMs} ms: the link is ${state} ${why}`
-        this.#fail(asked, new LinkError('timeout', text, asked.wasSent))
+        this.#fail(asked, new LinkError('timeout', text, asked.sent !== undefined))
       })
       asked.ended = () => {
         stopTimer()
@@ -96,43 +96,42 @@ export class Questions {
   /** Asks on this connection alone, without a deadline. The answer is taken before any later message. */
   askNow(
     question: WithoutId<SubscribeMessage | UnsubscribeMessage>,
-    answered: (answer: Answer) => void,
-    failed: (error: LinkError) => void,
+    answered?: (answer: Answer) => void,
+    failed?: (error: LinkError) => void,
   ): void {
     this.#send(this.#add(question, { bytes: 0, answered, failed: failed as Asked['failed'] }))
   }
 
   answered(ok: OkMessage, data: LinkData): void {
-    const asked = this.#end(ok.id)
-    asked?.answered({ ok, data })
+    this.#end(ok.id)?.answered?.({ ok, data })
   }
 
-  part(part: PartMessage, data: LinkData): void {
+  part(part: PartMessage & Sized, data: LinkData): void {
     this.#asked.get(part.id)?.parts?.push(data, part)
   }
 
   refused({ id, code, message, path, retry }: ErrorMessage): void {
-    const mayHaveHappened = ['failed', 'timeout', 'unavailable', 'cancelled'].includes(code)
-    this.#end(id!)?.failed(new LinkError(code, message, mayHaveHappened, path, retry))
+    const mayHaveHappened = /failed|timeout|unavailable|cancelled/.test(code)
+    this.#end(id!)?.failed?.(new LinkError(code, message, mayHaveHappened, path, retry))
   }
 
   /** A new connection takes the questions that wait for one. */
   sendWaiting(): void {
-    for (const asked of this.#asked.values()) if (!asked.isSent) this.#send(asked)
+    for (const asked of this.#asked.values()) if (!asked.sent) this.#send(asked)
   }
 
   /** The connection is gone, and with it the questions that may not be asked twice. */
   lost(): void {
     for (const asked of this.#asked.values()) {
-      if (!asked.isSent) continue
-      asked.isSent = false
+      if (!asked.sent) continue
+      asked.sent = false
       if (!asked.isRepeated) this.#fail(asked, new LinkError('lost', 'the connection was lost', true))
     }
   }
 
   /** The link is closed. */
   close(why: string): void {
-    for (const asked of this.#asked.values()) this.#fail(asked, new LinkError('closed', why, asked.wasSent))
+    for (const asked of this.#asked.values()) this.#fail(asked, new LinkError('closed', why, asked.sent !== undefined))
   }
 
   #add(question: WithoutId<ClientMessage>, more: Omit<Asked, 'message'>): Asked {
@@ -144,13 +143,12 @@ export class Questions {
   }
 
   #send(asked: Asked): void {
-    asked.isSent = true
-    asked.wasSent = true
+    asked.sent = true
     this.#connection.send(asked.message, asked.data)
   }
 
   #fail(asked: Asked, error: unknown): void {
-    this.#end(asked.message.id)?.failed(error)
+    this.#end(asked.message.id)?.failed?.(error)
   }
 
   #end(id: number): Asked | undefined {

@@ -1,7 +1,12 @@
 import type { Json, ServerMessage } from '../subprotocol/messages.js'
 
 /** A message of the server. With `bin` its data follow as bytes. */
-export type ReceivedMessage = ServerMessage & { readonly bin?: true; readonly data?: Json }
+export type ReceivedMessage = ServerMessage & { readonly bin?: true; readonly data?: Json } & Sized
+
+export interface Sized {
+  /** Characters of the message, or bytes of its data. The connection sets it. */
+  size?: number
+}
 
 type Check = (value: unknown) => boolean
 

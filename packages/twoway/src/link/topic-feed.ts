@@ -1,8 +1,15 @@
 import type { TopicPosition } from '../ports/broker/topic-position.js'
-import type { MembersMessage, OkMessage, SubscribeMessage, WirePosition } from '../subprotocol/messages.js'
+import type {
+  MembersMessage,
+  OkMessage,
+  SubscribeMessage,
+  TopicDataMessage,
+  WirePosition,
+} from '../subprotocol/messages.js'
 import { positionOf } from '../subprotocol/positions.js'
 import { isPattern } from '../topics/topic-name.js'
 import type { LinkSubscription, Member, SubscribeOptions, TopicMessage } from './link-types.js'
+import type { Sized } from './server-message.js'
 import { Unread } from './unread.js'
 
 export type MessageListener = (message: TopicMessage) => void
@@ -12,9 +19,9 @@ const mostTopics = 1000
 
 /** One topic or pattern of a link: its position, its listener, and its members. */
 export class TopicFeed implements LinkSubscription {
-  readonly topic: string
-  readonly options: SubscribeOptions
-  readonly isPattern: boolean
+  declare readonly topic: string
+  declare readonly options: SubscribeOptions
+  declare readonly isPattern: boolean
   /** The last position of each topic. */
   readonly positions = new Map<string, WirePosition>()
   /** Whether the server's answer to our last `sub` has come, so that its messages count. */
@@ -23,7 +30,8 @@ export class TopicFeed implements LinkSubscription {
   readonly #members = new Map<string, Member>()
   readonly #listener: MessageListener | undefined
   readonly #loops = new Set<Unread<TopicMessage>>()
-  #end: { readonly error: Error | undefined } | undefined
+  /** Set once it is over: refused, left, or closed with the link. */
+  ended: { readonly error: Error | undefined } | undefined
   readonly #leave: () => void
 
   constructor(
@@ -61,16 +69,14 @@ export class TopicFeed implements LinkSubscription {
     }
   }
 
-  started({ at, count = 0, recovered, reason }: OkMessage): void {
-    const isFirst = !this.#hasStarted
-    this.isLive = true
-    this.#hasStarted = true
+  started({ at, count, recovered, reason }: OkMessage): void {
     // A pattern has no position of its own, so that its first start alone is whole.
-    if (this.isPattern) this.positions.clear()
+    const isWhole = this.isPattern ? !this.#hasStarted : recovered !== false
+    this.isLive = this.#hasStarted = true
     // The first of the older messages that follow has no predecessor here.
-    else if (recovered === undefined && count > 0) this.positions.delete(this.topic)
-    else if (recovered !== true && at) this.positions.set(this.topic, at)
-    const isWhole = this.isPattern ? isFirst : recovered !== false
+    if (count && recovered === undefined) this.positions.delete(this.topic)
+    else if (at && !recovered) this.positions.set(this.topic, at)
+    if (this.isPattern) this.positions.clear()
     this.options.started?.({
       recovered: isWhole,
       reason: isWhole ? undefined : (reason ?? 'pattern'),
@@ -79,22 +85,29 @@ export class TopicFeed implements LinkSubscription {
   }
 
   /**
-   * Takes a stored message. Returns false if one before it is missing. A message that was here already is dropped: it came
-   * with an answer as well.
+   * Takes a stored message. Returns false if one before it is missing, and the server must be asked for it; the topics of a
+   * pattern can't be resumed, and go on behind the gap. A message that was here already is dropped: it came with an answer
+   * as well.
    */
-  stored(message: TopicMessage, at: WirePosition, prev: string): boolean {
-    const last = this.positions.get(message.topic)
-    if (last?.[0] === at[0] && at[1] <= last[1]) return true
-    if (last && (last[0] !== at[0] || last[2] !== prev)) return false
-    if (this.positions.size >= mostTopics) this.positions.clear()
-    this.positions.set(message.topic, at)
-    this.deliver(message)
+  stored(message: TopicMessage, received: TopicDataMessage & Sized): boolean {
+    const { positions } = this
+    const { topic, at, prev } = received
+    const [epoch, offset] = at
+    const last = positions.get(topic)
+    if (last?.[0] === epoch && offset <= last[1]) return true
+    if (last && (last[0] !== epoch || last[2] !== prev)) {
+      if (!this.isPattern) return false
+      this.gap(topic, [epoch, offset - 1, prev], 'expired')
+    }
+    if (positions.size >= mostTopics) positions.clear()
+    positions.set(topic, at)
+    this.deliver(message, received)
     return true
   }
 
-  deliver(message: TopicMessage): void {
+  deliver(message: TopicMessage, received: Sized): void {
     this.#listener?.(message)
-    for (const loop of this.#loops) loop.push(message)
+    for (const loop of this.#loops) loop.push(message, received)
   }
 
   /** Messages are missing, and the server could not fill the gap. */
@@ -108,13 +121,13 @@ export class TopicFeed implements LinkSubscription {
     if (members) {
       known.clear()
       for (const member of members) known.set(member.user, member)
-    } else if (t === 'join') known.set(user!, info === undefined ? { user: user! } : { user: user!, info })
+    } else if (t === 'join') known.set(user!, { user: user!, info })
     else known.delete(user!)
     this.options.presence?.({ members: [...known.values()], stale })
   }
 
   end(error?: Error): void {
-    this.#end ??= { error }
+    this.ended ??= { error }
     for (const loop of this.#loops) loop.end(error)
     if (error) this.options.refused?.(error)
   }
@@ -127,7 +140,7 @@ export class TopicFeed implements LinkSubscription {
   [Symbol.asyncIterator](): Unread<TopicMessage> {
     const loop = new Unread<TopicMessage>()
     loop.leave = () => this.unsubscribe()
-    if (this.#end) loop.end(this.#end.error)
+    if (this.ended) loop.end(this.ended.error)
     this.#loops.add(loop)
     return loop
   }

@@ -1,23 +1,27 @@
 import { LinkError } from './link-error.js'
+import type { Sized } from './server-message.js'
 
-/** Values that a loop has not taken. One more ends it with an error, as none may be missing unnoticed. */
+/** Values that a loop has not taken, and their size. Beyond one of both it ends with an error, as none may be missing unnoticed. */
 const most = 10_000
+const mostSize = 16 << 20
 
 /** The values that a `for await` loop takes: bounded, and ended by an error or without one. */
 export class Unread<Value> implements AsyncIterableIterator<Value, undefined> {
   /** Called when the loop is left before the end, or is too slow. */
   leave: () => void = () => undefined
-  readonly #values: Value[] = []
-  #end: { readonly error: unknown } | undefined
+  readonly #values: { readonly value: Value; readonly size: number }[] = []
+  #size = 0
+  #end: { readonly error?: unknown } | undefined
   #waiting: (() => void)[] = []
 
-  push(value: Value): void {
+  push(value: Value, { size = 0 }: Sized): void {
     if (this.#end) return
-    if (this.#values.length < most) {
-      this.#values.push(value)
+    if (this.#values.length < most && this.#size < mostSize) {
+      this.#values.push({ value, size })
+      this.#size += size
       this.#wake()
     } else {
-      this.end(new LinkError('full', `${most} values wait for the loop already`))
+      this.end(new LinkError('full', `${this.#values.length} values wait already`))
       this.leave()
     }
   }
@@ -28,22 +32,22 @@ export class Unread<Value> implements AsyncIterableIterator<Value, undefined> {
   }
 
   async next(): Promise<IteratorResult<Value, undefined>> {
-    while (this.#values.length === 0) {
-      if (this.#end) {
-        const { error } = this.#end
-        this.#end = { error: undefined }
-        if (error !== undefined) throw error
-        return { done: true, value: undefined }
-      }
-      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    while (!this.#end && this.#values.length === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    const first = this.#values.shift()
+    if (first) {
+      this.#size -= first.size
+      return { done: false, value: first.value }
     }
-    return { done: false, value: this.#values.shift()! }
+    const error = this.#end?.error
+    this.#end = {}
+    if (error !== undefined) throw error
+    return { done: true, value: undefined }
   }
 
   return(): Promise<IteratorResult<Value, undefined>> {
     if (!this.#end) this.leave()
     this.#values.length = 0
-    this.#end = { error: undefined }
+    this.#end = {}
     this.#wake()
     return this.next()
   }

@@ -71,6 +71,7 @@ describe('addMetrics', () => {
     const hubOf = (count: number, reason: string, operation: string): HubMetrics => ({
       ...{ clients: count, subscriptions: count, topics: count, stale: 1, published: count, stored: count },
       ...{ delivered: count, recovered: count, gapsFound: count, gapsFilled: count, brokerReads: count },
+      malformed: count,
       notRecovered: { [reason]: count },
       brokerFailures: { publish: count },
       errors: {},

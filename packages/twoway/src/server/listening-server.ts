@@ -5,8 +5,15 @@ import { withHostOfTarget } from '../core/http/request-target.js'
 import { showAs } from '../core/inspection.js'
 import type { PlainLimits } from '../core/limits.js'
 import { type HasHubMetrics, hubMetrics } from '../core/observing/hub-metrics.js'
-import { type PreparedMessage, type PreparesMessages, prepareMessage } from '../core/prepared-message.js'
+import {
+  joinPrepared,
+  type PreparedMessage,
+  type PreparedRun,
+  type PreparesMessages,
+  prepareMessage,
+} from '../core/prepared-message.js'
 import { BroadcastMessage } from '../core/sending/broadcast-message.js'
+import { BroadcastRun } from '../core/sending/broadcast-run.js'
 import { UnorderedSet } from '../core/unordered-set.js'
 import type {
   DropReason,
@@ -169,6 +176,10 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
 
   [prepareMessage](message: string | Uint8Array): PreparedMessage {
     return new BroadcastMessage(message, this.#settings.ports)
+  }
+
+  [joinPrepared](messages: readonly PreparedMessage[]): PreparedRun {
+    return new BroadcastRun(messages as readonly BroadcastMessage[], this.#settings.ports.payload)
   }
 
   subscribers(topic: string): Set<ServerConnection<Data>> {

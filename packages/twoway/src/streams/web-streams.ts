@@ -44,7 +44,8 @@ export function toWebStreams(socket: object): WebStreams {
       if (reading.desiredSize! <= 0) pipe.pause()
     },
     drain: () => waiting?.resolve(),
-    closed(_result, error) {
+    closed(_result, lost) {
+      const error = lost?.()
       if (error === undefined) reading?.close()
       else reading?.error(error)
       waiting?.reject(error ?? new Error('the connection is closed'))

@@ -159,13 +159,13 @@ export interface GapMessage {
 }
 export interface Member {
   readonly user: string
-  readonly info?: Json
+  readonly info?: Json | undefined
 }
 export interface MembersMessage {
   readonly t: 'join' | 'leave' | 'here'
   readonly topic: string
   readonly user?: string
-  readonly info?: Json
+  readonly info?: Json | undefined
   readonly members?: readonly Member[]
   readonly version: number
   readonly stale?: boolean

@@ -1,3 +1,4 @@
+import { settleClient } from '../connecting/client-settings.js'
 import { checkProtocols } from '../connecting/subprotocols.js'
 import { parseWebSocketUrl } from '../connecting/url.js'
 import { type ClientPorts, ClientSocket, ReadyState } from '../websocket/client-socket.js'
@@ -13,7 +14,7 @@ export function openClientSocket(ports: ClientPorts): OpenStreamSocket {
       ports,
       url,
       checkProtocols(protocols),
-      { ...options, signal: signal?.aborted ? signal : undefined },
+      settleClient({ ...options, signal: signal?.aborted ? signal : undefined }),
       {
         atOnce: true,
         open: events.open,

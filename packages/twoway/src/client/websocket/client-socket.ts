@@ -6,13 +6,12 @@ import type { HeaderFields } from '../../core/http/header-fields.js'
 import type { Limits } from '../../core/limits.js'
 import { textToBytes } from '../../core/payload/text-to-bytes.js'
 import type { Timer } from '../../ports/clock.js'
-import { settleClient } from '../connecting/client-settings.js'
+import type { ClientSettings } from '../connecting/client-settings.js'
 import { Connecting, type ConnectingPorts } from '../connecting/connecting.js'
 import type { OpenedConnection } from '../connecting/opening.js'
 import { EventTasks, type EventTasksOwner } from './event-tasks.js'
 import { readBlob, sizeOfBlob } from './message-data.js'
 import { closedBeforePong, PendingPings } from './pending-pings.js'
-import type { WebSocketOptions } from './websocket-types.js'
 
 /** The ports that a client needs. */
 export interface ClientPorts extends ConnectionPorts, ConnectingPorts {}
@@ -65,16 +64,14 @@ export class ClientSocket implements EventTasksOwner<SocketEvent> {
   #pings: PendingPings | undefined
   #error: ClientError | undefined
 
-  /** Throws a UsageError for options that can't be used. */
   constructor(
     ports: ClientPorts,
     url: URL,
     protocols: readonly string[],
-    options: WebSocketOptions,
+    settings: ClientSettings,
     events: ClientSocketEvents,
   ) {
     this.#ports = ports
-    const settings = settleClient(options)
     this.#limits = settings.limits
     this.#events = events
     this.#tasks = events.atOnce ? { add: (event) => this.runEvent(event) } : new EventTasks(ports.clock, this)

@@ -4,6 +4,7 @@ import { TransportError, UsageError } from '../../core/errors.js'
 import type { HeaderFields } from '../../core/http/header-fields.js'
 import { showAs } from '../../core/inspection.js'
 import { type MessagePipe, openPipe, type Pipeable, type PipeEvents } from '../../core/message-pipe.js'
+import { settleClient } from '../connecting/client-settings.js'
 import { checkProtocols } from '../connecting/subprotocols.js'
 import { parseWebSocketUrl } from '../connecting/url.js'
 import { withoutCredentials } from '../connecting/without-credentials.js'
@@ -60,7 +61,7 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
       this.#url = record.href
       this.#origin = record.origin
       // 12. The connection is established in parallel.
-      this.#socket = new ClientSocket(ports, record, options.protocols, options, {
+      this.#socket = new ClientSocket(ports, record, options.protocols, settleClient(options), {
         open: (headers) => {
           super.dispatchEvent(openEvent(headers))
           this.#pipe?.open()
@@ -73,7 +74,7 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
         failed: (error) => super.dispatchEvent(errorEvent(error)),
         close: (result, error) => {
           super.dispatchEvent(closeEvent(result))
-          this.#pipe?.closed(result, error)
+          this.#pipe?.closed(result, error && (() => error))
         },
       })
     }

@@ -30,6 +30,8 @@ export interface HubMetrics {
   readonly gapsFilled: number
   /** Questions to the broker for older messages. */
   readonly brokerReads: number
+  /** Messages of the broker that are none of a hub: another program wrote them. They are reported, and not delivered. */
+  readonly malformed: number
   /** Questions that a shared broker refused or left without an answer, by operation. */
   readonly brokerFailures: CountsByName
   /** Milliseconds that a shared broker took to answer, by operation. A broker in the process itself is not measured. */

@@ -134,24 +134,26 @@ export class FrameWriter implements Flushable {
       this.#appended += frame.length
       this.#schedule(joint)
     } else if (frame.length >= byReferenceBytes) {
-      this.flush()
       this.#appended += frame.length
-      this.#handOn(frame)
+      this.flush(frame)
     } else {
       copyBytes(frame, 0, frame.length, this.#reserve(frame.length), this.#used)
       this.#added(this.#scratch!, frame.length, joint)
     }
   }
 
-  /** Hands all added frames to the transport. */
-  flush(): void {
+  /**
+   * Hands all added frames to the transport.
+   * @param last a whole frame that follows them in the same write
+   */
+  flush(last?: Uint8Array): void {
     const frame = this.#frame
     this.#frame = undefined
     if (this.#scratch !== undefined) {
-      this.#write(this.#scratch)
+      this.#write(this.#scratch, last)
     } else if (frame !== undefined) {
       this.#used = 0
-      this.#handOn(frame)
+      this.#handOn(frame, last)
     }
   }
 

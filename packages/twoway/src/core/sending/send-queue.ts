@@ -4,6 +4,7 @@ import type { Extension } from '../extensions/extension.js'
 import type { Limits } from '../limits.js'
 import { Opcode } from '../opcode.js'
 import { BroadcastMessage } from './broadcast-message.js'
+import type { BroadcastRun } from './broadcast-run.js'
 import type { BufferBudget } from './buffer-budget.js'
 import { byReferenceBytes, type FrameWriter } from './frame-writer.js'
 import { MessageEncoder, type MessageEncoderQueue } from './message-encoder.js'
@@ -133,6 +134,18 @@ export class SendQueue implements MessageWriterQueue, MessageEncoderQueue {
   send(message: WholeMessage, compress: boolean | undefined): 'sent' | 'buffered' {
     if (this.#head === undefined) this.#frame(message, compress)
     else this.#queue(message, compress)
+    return this.#resultOfSend()
+  }
+
+  /** Queues or frames messages in a row, as `send` does each of them. */
+  sendRun(run: BroadcastRun): 'sent' | 'buffered' {
+    const isPlain = this.#head === undefined && this.#encoder === undefined
+    if (isPlain) this.frameWriter.addFrame(run.frames)
+    else for (const message of run.messages) this.send(message, undefined)
+    return this.#resultOfSend()
+  }
+
+  #resultOfSend(): 'sent' | 'buffered' {
     const waiting = this.waitingBytes
     if (waiting <= this.limits.highWaterMarkBytes) return 'sent'
     this.#countInBudget(waiting)

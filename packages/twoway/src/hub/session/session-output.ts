@@ -1,4 +1,5 @@
 import type { SendResult } from '../../core/connection-types.js'
+import type { PreparedRun } from '../../core/prepared-message.js'
 import { isUint8Array } from '../../core/value-kinds.js'
 import type { Clock, Timer } from '../../ports/clock.js'
 import {
@@ -71,16 +72,15 @@ export class SessionOutput {
 
   /** Returns whether the connection has taken them. */
   frames([header, body]: Frames): boolean {
-    const result = this.#socket.sendPrepared(header)
-    if (result === 'dropped') {
-      this.hasRoom = false
-      this.retryLater()
-      return false
-    }
-    this.#note(result)
+    const isTaken = this.#isTaken(this.#socket.sendPrepared(header))
     // The client waits for the bytes that the header announces.
-    if (body !== undefined) this.#need(this.#socket.sendPrepared(body))
-    return true
+    if (isTaken && body !== undefined) this.#need(this.#socket.sendPrepared(body))
+    return isTaken
+  }
+
+  /** Returns whether the connection has taken all of them. */
+  run(run: PreparedRun): boolean {
+    return this.#isTaken(this.#socket.sendJoined(run))
   }
 
   /** Tells the client of an error. One of our own code is reported, and the client does not learn its text. */
@@ -129,6 +129,16 @@ export class SessionOutput {
     this.#isClosed = true
     this.#retry?.cancel()
     for (const resolve of this.#whenRoom.splice(0)) resolve()
+  }
+
+  #isTaken(result: SendResult): boolean {
+    if (result !== 'dropped') {
+      this.#note(result)
+      return true
+    }
+    this.hasRoom = false
+    this.retryLater()
+    return false
   }
 
   #need(result: SendResult): void {

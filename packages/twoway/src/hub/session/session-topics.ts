@@ -10,6 +10,7 @@ import { checkKey, encodeContent } from '../topics/content.js'
 import { type Frames, type HubMessage, partOf } from '../topics/hub-message.js'
 import type { HubPattern } from '../topics/hub-pattern.js'
 import { HubTopic, type Resumption } from '../topics/hub-topic.js'
+import type { MessageRun } from '../topics/message-runs.js'
 import { type SubscribedClient, Subscription } from '../topics/subscription.js'
 import type { PatternRule } from '../topics/topic-rules.js'
 import { after } from './after.js'
@@ -126,7 +127,8 @@ export class SessionTopics implements SubscribedClient {
       this.#older(topic, at, last, (messages, ok) => {
         this.#owner.countAnswer(messages.length)
         for (const message of messages) {
-          const { header, body } = partOf(id, message)
+          if (message.content === undefined) continue
+          const { header, body } = partOf(id, message, message.content)
           this.#output.text(header)
           if (body !== undefined) this.#output.bytes(body)
         }
@@ -182,6 +184,12 @@ export class SessionTopics implements SubscribedClient {
     return isTaken
   }
 
+  sendRun({ messages, prepared }: MessageRun): boolean {
+    const isTaken = this.#output.run(prepared)
+    if (isTaken) this.#core.counts.delivered += messages.length
+    return isTaken
+  }
+
   sendVolatileFrames(topic: string, content: BrokerContent): boolean {
     const frames: Frames = this.#core.volatileFrames(topic, content)
     return this.#output.frames(frames)
@@ -216,7 +224,7 @@ export class SessionTopics implements SubscribedClient {
       const subscription = this.#begin(topic, message)
       this.#owner.countAnswer(messages.length)
       this.#output.ok({ id, ...ok, count: messages.length, at: wirePosition(topic.head) })
-      for (const each of messages) subscription.stored(each)
+      subscription.older(this.#core.runsOf(messages))
     })
   }
 

@@ -1,5 +1,5 @@
 import type { SendResult } from '../../core/connection-types.js'
-import type { PreparedMessage } from '../../core/prepared-message.js'
+import type { PreparedMessage, PreparedRun } from '../../core/prepared-message.js'
 import type { ClientMessage } from '../../subprotocol/messages.js'
 
 /** The connection of a session. */
@@ -10,6 +10,7 @@ export interface SessionSocket {
   readonly data: unknown
   send(message: string | Uint8Array): SendResult
   sendPrepared(message: PreparedMessage): SendResult
+  sendJoined(run: PreparedRun): SendResult
   pause(): void
   resume(): void
   close(code: number, reason: string): void

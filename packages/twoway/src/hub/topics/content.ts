@@ -81,6 +81,34 @@ function endOfHeading(content: Uint8Array): number {
   return 2 + content[0]! * 256 + content[1]!
 }
 
+/**
+ * Whether a message of the broker has the form of `encodeContent`. Another program may have written it, and its text goes
+ * into the messages to clients as it is.
+ */
+export function isContent(content: BrokerContent): boolean {
+  if (typeof content === 'string') return isHeading(content, true)
+  if (content.length < 2) return false
+  const end = endOfHeading(content)
+  const heading = content.subarray(2, end)
+  return (
+    end <= content.length && heading.every((byte) => byte < 0x80) && isHeading(String.fromCharCode(...heading), false)
+  )
+}
+
+/** Whether a text is a JSON object, without spaces around it, of the members that a message may have after its trace. */
+function isHeading(json: string, hasData: boolean): boolean {
+  if (json[0] !== '{' || json.at(-1) !== '}') return false
+  try {
+    const { data, ...texts } = JSON.parse(`{${withoutTrace(json.slice(1))}`) as Record<string, unknown>
+    const areTexts = Object.entries(texts).every(([name, value]) => isMember(name) && typeof value === 'string')
+    return areTexts && (data !== undefined) === hasData
+  } catch {
+    return false
+  }
+}
+
+const isMember = (name: string): boolean => name === 'from' || name === 'key'
+
 /** Two bytes with the length of the heading, the heading in ASCII, and the data. */
 function joinBytes(json: string, data: Uint8Array): Uint8Array {
   const heading = json.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)

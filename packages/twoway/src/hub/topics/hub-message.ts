@@ -1,9 +1,16 @@
 import type { PreparedMessage } from '../../core/prepared-message.js'
 import type { BrokerContent } from '../../ports/broker/broker.js'
 import type { TopicMessage, TopicPosition } from '../../ports/broker/topic-position.js'
+import type { GapMessage } from '../../subprotocol/messages.js'
 import { wirePosition } from '../../subprotocol/positions.js'
 import type { Positioned } from '../../topics/node-ring.js'
 import { splitContent } from './content.js'
+
+/** Returns the content of a message of the broker, or undefined if it is none. */
+export type ReadContent = (topic: string, content: BrokerContent) => BrokerContent | undefined
+
+/** The reason of a gap in the place of a message that is none of a hub. */
+export const malformed = 'malformed'
 
 /** Frames a message for all sockets of a server. */
 export type Prepare = (message: string | Uint8Array) => PreparedMessage
@@ -17,14 +24,18 @@ export class HubMessage implements Positioned {
   readonly position: TopicPosition
   readonly previousMark: string
   readonly bytes: number
-  readonly content: BrokerContent
+  /**
+   * Undefined if another program has stored what is no message of a hub. It keeps its position, so that the next one has a
+   * predecessor, and the clients are told of a gap in its place.
+   */
+  readonly content: BrokerContent | undefined
   #frames: Frames | undefined
 
-  constructor(topic: string, { position, previousMark, content }: TopicMessage<BrokerContent>) {
+  constructor(topic: string, { position, previousMark, content }: TopicMessage<BrokerContent>, read: ReadContent) {
     this.topic = topic
     this.position = position
     this.previousMark = previousMark
-    this.content = content
+    this.content = read(topic, content)
     this.bytes = content.length
   }
 
@@ -35,8 +46,15 @@ export class HubMessage implements Positioned {
   }
 
   frames(prepare: Prepare): Frames {
-    this.#frames ??= frame(`"t":"msg",${placeOf(this)}`, this.content, prepare)
+    this.#frames ??= this.#frame(prepare)
     return this.#frames
+  }
+
+  #frame(prepare: Prepare): Frames {
+    const { topic, position, content } = this
+    if (content !== undefined) return frame(`"t":"msg",${placeOf(this)}`, content, prepare)
+    const gap: GapMessage = { t: 'gap', topic, reason: malformed, at: wirePosition(position) }
+    return [prepare(JSON.stringify(gap))]
   }
 }
 
@@ -46,8 +64,12 @@ export function volatileFrames(topic: string, content: BrokerContent, prepare: P
 }
 
 /** A message of a history, as one part of the answer. */
-export function partOf(id: number, message: HubMessage): { readonly header: string; readonly body?: Uint8Array } {
-  const { members, body } = splitContent(message.content)
+export function partOf(
+  id: number,
+  message: HubMessage,
+  content: BrokerContent,
+): { readonly header: string; readonly body?: Uint8Array } {
+  const { members, body } = splitContent(content)
   const header = `{"t":"part","id":${id},${placeOf(message)},${members}}`
   return body === undefined ? { header } : { header, body }
 }

@@ -1,7 +1,7 @@
 import type { BrokerContent, ResumableBroker } from '../../ports/broker/broker.js'
 import type { TopicPosition } from '../../ports/broker/topic-position.js'
 import type { HubCounts } from '../hub-counts.js'
-import { HubMessage } from './hub-message.js'
+import { HubMessage, type ReadContent } from './hub-message.js'
 import type { TopicListener } from './hub-topic.js'
 import type { PatternRule, TopicRules } from './topic-rules.js'
 
@@ -31,6 +31,7 @@ export class HubPattern {
     broker: ResumableBroker,
     rules: TopicRules,
     counts: HubCounts,
+    read: ReadContent,
   ) {
     this.name = name
     this.#counts = counts
@@ -40,10 +41,12 @@ export class HubPattern {
     this.opened = broker
       .watch(name, {
         stored: (topic, message) => {
-          if (isOurs(topic)) this.#received(new HubMessage(topic, message))
+          if (isOurs(topic)) this.#received(new HubMessage(topic, message, read))
         },
-        volatile: (topic, content) => {
-          if (isOurs(topic)) this.#deliver(topic, undefined, content, (listener) => listener.volatile(topic, content))
+        volatile: (topic, received) => {
+          const content = isOurs(topic) ? read(topic, received) : undefined
+          if (content !== undefined)
+            this.#deliver(topic, undefined, content, (listener) => listener.volatile(topic, content))
         },
       })
       .then((end) => {
@@ -76,14 +79,15 @@ export class HubPattern {
   #deliver(
     topic: string,
     position: TopicPosition | undefined,
-    content: BrokerContent,
+    content: BrokerContent | undefined,
     tell: (listener: TopicListener) => void,
   ): void {
     const { channels } = this.#counts
     const tellAll = (): void => {
       for (const listener of this.listeners) tell(listener)
     }
-    if (channels.tracesDelivery(this.listeners)) channels.deliver(topic, position, content, tellAll)
+    if (content !== undefined && channels.tracesDelivery(this.listeners))
+      channels.deliver(topic, position, content, tellAll)
     else tellAll()
   }
 }

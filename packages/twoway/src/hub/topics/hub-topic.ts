@@ -3,7 +3,7 @@ import type { ResumeFailure, TopicMessage, TopicPosition } from '../../ports/bro
 import type { HistoryBudget } from '../../topics/history-budget.js'
 import { NodeRing } from '../../topics/node-ring.js'
 import type { HubCounts } from '../hub-counts.js'
-import { HubMessage } from './hub-message.js'
+import { HubMessage, type ReadContent } from './hub-message.js'
 import type { PatternRule } from './topic-rules.js'
 
 /** A receiver of the messages of a topic. The functions must not throw. */
@@ -27,6 +27,7 @@ export interface TopicSettings {
   readonly counts: HubCounts
   /** Of the rings of all topics. */
   readonly budget: HistoryBudget
+  readonly read: ReadContent
 }
 
 /** Gets an Error if the broker does not answer. */
@@ -137,7 +138,10 @@ export class HubTopic {
   async #open(broker: ResumableBroker): Promise<void> {
     const topic = await broker.open(this.name, {
       stored: (message) => this.#received(this.#own(message)),
-      volatile: (content) => this.#deliverVolatile(content),
+      volatile: (received) => {
+        const content = this.#settings.read(this.name, received)
+        if (content !== undefined) this.#deliverVolatile(content)
+      },
     })
     this.#settings.counts.brokerReads += 1
     const { head, messages } = await topic.last(this.#settings.ringCount).catch((error: unknown) => {
@@ -172,8 +176,10 @@ export class HubTopic {
     const tell = (): void => {
       for (const listener of this.listeners) listener.stored(message)
     }
-    if (channels.tracesDelivery(this.listeners)) channels.deliver(this.name, message.position, message.content, tell)
-    else tell()
+    const { position, content } = message
+    if (content !== undefined && channels.tracesDelivery(this.listeners)) {
+      channels.deliver(this.name, position, content, tell)
+    } else tell()
   }
 
   #deliverVolatile(content: BrokerContent): void {
@@ -269,6 +275,6 @@ export class HubTopic {
   }
 
   #own(message: TopicMessage<BrokerContent>): HubMessage {
-    return new HubMessage(this.name, message)
+    return new HubMessage(this.name, message, this.#settings.read)
   }
 }

@@ -5,6 +5,7 @@ import { wirePosition } from '../../subprotocol/positions.js'
 import type { HubMessage } from './hub-message.js'
 import type { HubPattern } from './hub-pattern.js'
 import { HubTopic, type TopicListener } from './hub-topic.js'
+import type { MessageRun } from './message-runs.js'
 
 /** The client of a subscription, as the subscription sees it. */
 export interface SubscribedClient {
@@ -14,6 +15,8 @@ export interface SubscribedClient {
   isFor(subscription: Subscription, topic: string): boolean
   /** Returns false if the connection has dropped it. */
   sendStored(message: HubMessage): boolean
+  /** Returns false if the connection has dropped all of it. */
+  sendRun(run: MessageRun): boolean
   sendVolatileFrames(topic: string, content: BrokerContent): boolean
   sendGap(message: GapMessage): void
   /** Asks for `catchUp` once there is room. */
@@ -57,8 +60,16 @@ export class Subscription implements TopicListener {
   stored(message: HubMessage): void {
     const client = this.#client
     if (!client.isFor(this, message.topic)) return
-    const isSent = this.#policy === 'close' || (client.hasRoom && !this.#hasMissed)
-    if (!isSent || !client.sendStored(message)) this.#miss(message)
+    if (!this.#mayBeSent || !client.sendStored(message)) this.#miss(message)
+  }
+
+  /** The messages before the first live one. */
+  older(runs: readonly MessageRun[]): void {
+    for (const run of runs) {
+      if (this.#mayBeSent && this.#client.sendRun(run)) continue
+      this.#miss(run.messages[0]!)
+      this.#miss(run.messages.at(-1)!)
+    }
   }
 
   volatile(topic: string, content: BrokerContent): void {
@@ -89,6 +100,10 @@ export class Subscription implements TopicListener {
     if (this.#latest?.size === 0) this.#latest = undefined
     if (this.#hasMissed || this.#latest !== undefined) this.#client.fellBehind(this)
     else this.#missed = undefined
+  }
+
+  get #mayBeSent(): boolean {
+    return this.#policy === 'close' || (this.#client.hasRoom && !this.#hasMissed)
   }
 
   get #hasMissed(): boolean {

@@ -5,8 +5,15 @@ import type { Extension } from '../../core/extensions/extension.js'
 import { showAs } from '../../core/inspection.js'
 import { type MessagePipe, openPipe, type Pipeable, type PipeEvents } from '../../core/message-pipe.js'
 import { textToBytes } from '../../core/payload/text-to-bytes.js'
-import { type PreparedMessage, type SendsPrepared, sendPrepared } from '../../core/prepared-message.js'
+import {
+  type PreparedMessage,
+  type PreparedRun,
+  type SendsPrepared,
+  sendJoined,
+  sendPrepared,
+} from '../../core/prepared-message.js'
 import type { BroadcastMessage } from '../../core/sending/broadcast-message.js'
+import type { BroadcastRun } from '../../core/sending/broadcast-run.js'
 import type { MessageWriter } from '../../core/sending/message-writer.js'
 import type { PlatformAbortSignal } from '../../ports/platform-types.js'
 import type { Transport } from '../../ports/transport.js'
@@ -185,6 +192,13 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
 
   [sendPrepared](message: PreparedMessage, compress?: boolean): SendResult {
     return this.sendBroadcast(message as BroadcastMessage, compress)
+  }
+
+  [sendJoined](joined: PreparedRun): SendResult {
+    const run = joined as BroadcastRun
+    const result = this.#connection.sendRun(run)
+    for (const { message, length } of run.messages) this.#observe(result, message, length)
+    return result
   }
 
   sendFrom(source: MessageSource<OutgoingPiece>): Promise<number> {

@@ -49,7 +49,8 @@ export class SocketPipe implements MessagePipe {
   }
 
   closed(result: CloseResult): void {
-    const lost = this.#error ?? new TransportError('the connection was lost before both sides had closed it')
+    const lost = (): Error =>
+      this.#error ?? new TransportError('the connection was lost before both sides had closed it')
     this.events.closed(result, result.wasClean ? undefined : lost)
   }
 }

@@ -150,6 +150,7 @@ const hubTable: { readonly [name in keyof HubMetrics]: Metric } = {
   gapsFound: ofHub('counter', 'gaps_found', 'Gaps in the messages of the broker.', (of) => of.gapsFound),
   gapsFilled: ofHub('counter', 'gaps_filled', 'Gaps whose messages were read and delivered.', (of) => of.gapsFilled),
   brokerReads: ofHub('counter', 'broker_reads', 'Questions to the broker for older messages.', (of) => of.brokerReads),
+  malformed: ofHub('counter', 'malformed', 'Messages of the broker that are none of a hub.', (of) => of.malformed),
   brokerFailures: ofHub(
     'counter',
     'broker_failures',

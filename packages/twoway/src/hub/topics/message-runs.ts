@@ -1,0 +1,76 @@
+import type { PreparedMessage, PreparedRun } from '../../core/prepared-message.js'
+import type { HubMessage, Prepare } from './hub-message.js'
+
+/** Joins prepared messages. */
+export type Join = (messages: readonly PreparedMessage[]) => PreparedRun
+
+/** Messages of a topic in a row, which a connection takes as one piece. */
+export interface MessageRun {
+  readonly messages: readonly HubMessage[]
+  readonly prepared: PreparedRun
+}
+
+interface Entry {
+  readonly runs: readonly MessageRun[]
+  readonly bytes: number
+}
+
+/** Bytes of content in a run: a client that lags behind is sent as many more than its connection has room for, at most. */
+const mostInRun = 32 << 10
+/** Bytes of all runs that are kept, for all topics together. */
+const mostKept = 4 << 20
+
+/**
+ * The runs that clients are sent which come back together: those that ask for the same messages get the same bytes, joined
+ * once. The runs that were asked for last are kept.
+ */
+export class MessageRuns {
+  readonly #entries = new Map<string, Entry>()
+  #bytes = 0
+
+  of(messages: readonly HubMessage[], prepare: Prepare, join: Join): readonly MessageRun[] {
+    const first = messages[0]
+    if (first === undefined) return []
+    const { epoch, offset, mark } = messages.at(-1)!.position
+    const key = JSON.stringify([first.topic, first.position.offset, epoch, offset, mark])
+    const known = this.#entries.get(key)
+    if (known !== undefined) return known.runs
+    const runs = splitIntoRuns(messages).map((some) => ({
+      messages: some,
+      prepared: join(some.flatMap((message) => message.frames(prepare))),
+    }))
+    this.#keep(key, { runs, bytes: messages.reduce((sum, { bytes }) => sum + bytes, 0) })
+    return runs
+  }
+
+  /** Forgets all runs. */
+  clear(): void {
+    this.#entries.clear()
+    this.#bytes = 0
+  }
+
+  #keep(key: string, entry: Entry): void {
+    if (entry.bytes > mostKept) return
+    this.#entries.set(key, entry)
+    this.#bytes += entry.bytes
+    for (const [oldest, { bytes }] of this.#entries) {
+      if (this.#bytes <= mostKept) break
+      this.#entries.delete(oldest)
+      this.#bytes -= bytes
+    }
+  }
+}
+
+function splitIntoRuns(messages: readonly HubMessage[]): HubMessage[][] {
+  const runs: HubMessage[][] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const message of messages) {
+    bytes += message.bytes
+    if (bytes > mostInRun) {
+      runs.push([])
+      bytes = message.bytes
+    }
+    runs.at(-1)!.push(message)
+  }
+  return runs
+}
