@@ -4,12 +4,13 @@ import { after, before, describe, it } from 'node:test'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { type NatsBroker, natsBroker } from '@twoway/nats'
 import { brokerContract } from 'twoway-testing/contracts/broker.contract.js'
-import { NatsServer } from './nats-server.js'
+import { startNats } from './nats-server.js'
+import type { TestServer } from './test-server.js'
 
-let server: NatsServer
+let server: TestServer
 const connections: NatsConnection[] = []
 before(async () => {
-  server = await NatsServer.start()
+  server = await startNats()
 })
 after(async () => {
   for (const connection of connections) await connection.close()

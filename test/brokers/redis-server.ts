@@ -1,55 +1,116 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fetchServer, freePort } from './debian-server.js'
+import { freePort } from './debian-server.js'
+import { TestServer } from './test-server.js'
 
-/** A Redis of the test's own, with its data in a folder of its own. */
-export class RedisServer {
-  readonly port: number
-  readonly folder: string
-  #child: ChildProcess | undefined
+type Options = readonly (string | number)[]
 
-  private constructor(port: number, folder: string) {
-    this.port = port
-    this.folder = folder
+/** A Redis that has each write on the disk before it answers. */
+export function startRedis(options: Options = []): Promise<TestServer> {
+  return TestServer.start('redis-server', (port, folder) => [
+    ...['--port', port, '--bind', '127.0.0.1', '--dir', folder, '--save', ''],
+    ...['--appendonly', 'yes', '--appendfsync', 'always', ...options],
+  ])
+}
+
+/** Sends a command to a server, and returns what it answers, as text. */
+function askRedis(port: number, ...command: Options): string {
+  const { stdout } = spawnSync('redis-cli', ['-p', String(port), ...command.map(String)], { encoding: 'utf8' })
+  return stdout.trim()
+}
+
+/** The name by which Sentinel knows the primary. */
+export const primaryName = 'primary'
+
+/** A primary, its replica, and a Sentinel that replaces the primary within about a second. */
+export class RedisWithSentinel {
+  readonly servers: readonly TestServer[]
+  readonly sentinel: TestServer
+
+  private constructor(servers: readonly TestServer[], sentinel: TestServer) {
+    this.servers = servers
+    this.sentinel = sentinel
   }
 
-  static async start(): Promise<RedisServer> {
-    fetchServer('redis-server')
-    const server = new RedisServer(await freePort(), mkdtempSync(join(tmpdir(), 'twoway-redis-')))
-    await server.run()
-    return server
+  static async start(): Promise<RedisWithSentinel> {
+    const primary = await startRedis(replication)
+    const replica = await startRedis([...replication, '--replicaof', `127.0.0.1 ${primary.port}`])
+    const sentinel = await TestServer.start('redis-server', (port, folder) => {
+      const config = join(folder, 'sentinel.conf')
+      const lines = [
+        `port ${port}`,
+        'bind 127.0.0.1',
+        `dir ${folder}`,
+        `sentinel monitor ${primaryName} 127.0.0.1 ${primary.port} 1`,
+        `sentinel down-after-milliseconds ${primaryName} 500`,
+        `sentinel failover-timeout ${primaryName} 2000`,
+      ]
+      writeFileSync(config, lines.join('\n'))
+      return [config, '--sentinel']
+    })
+    const made = new RedisWithSentinel([primary, replica], sentinel)
+    await made.replicated()
+    return made
   }
 
-  /** Starts it, also again after `kill`. Each write is on the disk before it is answered. */
-  async run(): Promise<void> {
-    const args = ['--port', this.port, '--bind', '127.0.0.1', '--dir', this.folder, '--save', '', '--appendonly', 'yes']
-    this.#child = spawn('redis-server', [...args.map(String), '--appendfsync', 'always'], { stdio: 'ignore' })
+  /** The server that is the primary, as Sentinel knows. */
+  get primary(): TestServer {
+    const [, port] = askRedis(this.sentinel.port, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', primaryName).split('\n')
+    return this.servers.find((server) => server.port === Number(port))!
+  }
+
+  /** Resolves when the primary has its replica, and Sentinel knows both. */
+  async replicated(): Promise<void> {
     for (;;) {
-      const socket = connect(this.port, '127.0.0.1')
-      const isUp = await Promise.race([
-        once(socket, 'connect').then(() => true),
-        once(socket, 'error').then(() => false),
-      ]).catch(() => false)
-      socket.destroy()
-      if (isUp) return
-      if (this.#child.exitCode !== null) throw new Error(`redis-server ended with ${this.#child.exitCode}`)
-      await sleep(20)
+      const isLinked = this.servers.some(({ port }) => askRedis(port, 'INFO', 'replication').includes('state=online'))
+      const knows = askRedis(this.sentinel.port, 'SENTINEL', 'REPLICAS', primaryName).includes('ip')
+      if (isLinked && knows) return
+      await sleep(50)
     }
   }
 
-  async kill(): Promise<void> {
-    const ended = once(this.#child!, 'exit')
-    this.#child!.kill('SIGKILL')
-    await ended
+  /** Kills the primary. Resolves to the killed server when the replica is the primary. */
+  async failOver(): Promise<TestServer> {
+    const killed = this.primary
+    await killed.kill()
+    while (this.primary === killed) await sleep(50)
+    const { port } = this.primary
+    while (!askRedis(port, 'INFO', 'replication').includes('role:master')) await sleep(20)
+    return killed
+  }
+
+  /** Starts a killed server again, as the replica of the present primary. */
+  async rejoin(server: TestServer): Promise<void> {
+    await server.run(['--replicaof', `127.0.0.1 ${this.primary.port}`])
+    await this.replicated()
   }
 
   async end(): Promise<void> {
-    if (this.#child!.exitCode === null && this.#child!.signalCode === null) await this.kill()
-    rmSync(this.folder, { recursive: true })
+    for (const server of [this.sentinel, ...this.servers]) await server.end()
   }
+}
+
+/** A replica gets what it has missed at once. */
+const replication = ['--repl-diskless-sync-delay', 0, '--repl-ping-replica-period', 1]
+
+/** Three Redis servers in a cluster, without replicas. */
+export async function startRedisCluster(): Promise<TestServer[]> {
+  const servers = await Promise.all(
+    [1, 2, 3].map(async () => {
+      // The default is 10,000 above the port, which may be no port.
+      const bus = await freePort()
+      return startRedis(['--cluster-enabled', 'yes', '--cluster-node-timeout', 1000, '--cluster-port', bus])
+    }),
+  )
+  const addresses = servers.map(({ port }) => `127.0.0.1:${port}`)
+  const { status, stdout } = spawnSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes'], {
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(`redis-cli could not make a cluster: ${stdout}`)
+  for (const { port } of servers) {
+    while (!askRedis(port, 'CLUSTER', 'INFO').includes('cluster_state:ok')) await sleep(50)
+  }
+  return servers
 }

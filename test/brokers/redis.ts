@@ -1,65 +1,26 @@
 /** `npm run test:brokers`: the broker on Redis against Debian's redis-server, with each of the clients that it takes. */
 import assert from 'node:assert/strict'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { type IoredisLike, type NodeRedisLike, type RedisBroker, type RedisClient, redisBroker } from '@twoway/redis'
+import { type RedisBroker, redisBroker } from '@twoway/redis'
 import { createHub } from 'twoway/hub'
 import { Link } from 'twoway/link'
 import { serve } from 'twoway/server'
 import { brokerContract } from 'twoway-testing/contracts/broker.contract.js'
-import { installPackages } from '../runtimes/install-packages.js'
-import { RedisServer } from './redis-server.js'
+import { fetchRedisClients, redisClients } from './redis-clients.js'
+import { startRedis } from './redis-server.js'
+import type { TestServer } from './test-server.js'
 
-const folder = fileURLToPath(new URL('../../../.scratch/brokers/', import.meta.url))
-const packages = { ioredis: '5.9.2', iovalkey: '0.3.3', '@redis/client': '5.9.0' }
-installPackages(folder, packages)
-const load = createRequire(join(folder, 'package.json'))
+fetchRedisClients()
 
-interface Ending {
-  disconnect(): void
-}
-interface NodeRedis {
-  connect(): Promise<unknown>
-  on(event: 'error', listener: () => void): unknown
-  destroy(): void
-}
-
-/** The clients by the names of their packages: each connects, and says how to end. */
-const clients: Readonly<Record<string, (port: number) => Promise<{ readonly client: RedisClient; end(): unknown }>>> = {
-  async ioredis(port) {
-    const { Redis } = load('ioredis') as { readonly Redis: new (options: object) => IoredisLike & Ending }
-    const client = new Redis({ port, host: '127.0.0.1' })
-    client.on('error', () => undefined)
-    return { client, end: () => client.disconnect() }
-  },
-  async iovalkey(port) {
-    const Valkey = load('iovalkey') as new (options: object) => IoredisLike & Ending
-    const client = new Valkey({ port, host: '127.0.0.1' })
-    client.on('error', () => undefined)
-    return { client, end: () => client.disconnect() }
-  },
-  async '@redis/client'(port) {
-    const { createClient } = load('@redis/client') as {
-      readonly createClient: (options: object) => NodeRedisLike & NodeRedis
-    }
-    const client = createClient({ url: `redis://127.0.0.1:${port}` })
-    client.on('error', () => undefined)
-    await client.connect()
-    return { client, end: () => client.destroy() }
-  },
-}
-
-let server: RedisServer
+let server: TestServer
 before(async () => {
-  server = await RedisServer.start()
+  server = await startRedis()
 })
 after(() => server.end())
 
 let prefixes = 0
 
-for (const [name, connect] of Object.entries(clients)) {
+for (const [name, connect] of Object.entries(redisClients)) {
   brokerContract(`Redis by ${name}`, async () => {
     const ends: (() => unknown)[] = []
     prefixes += 1
@@ -90,7 +51,7 @@ describe('redisBroker', () => {
   }, async () => {
     const ends: (() => unknown)[] = []
     const node = async (): Promise<{ broker: RedisBroker; url: string; hub: ReturnType<typeof createHub> }> => {
-      const { client, end } = await clients.ioredis!(server.port)
+      const { client, end } = await redisClients.ioredis!(server.port)
       const broker = redisBroker({ client, prefix: 'killed:', timeoutMs: 1000 })
       const hub = createHub({ topics: { 'room.*': { publish: true, presence: true } }, broker, error: () => undefined })
       const listening = await serve({ port: 0, ...hub.handlers() })

@@ -7,8 +7,9 @@ import { clientFrame, opcodes } from 'twoway-testing/bytes.js'
 import { request as requestHead, requestLines } from 'twoway-testing/peers/handshake-request.js'
 import type { LinksAnswer, LinksOrder } from './measured-links.js'
 
-const { port } = new URL(process.argv[2]!)
-const request = requestHead(requestLines(Number(port), { 'Sec-WebSocket-Protocol': 'twoway.1' }))
+/** Of the first hub; and of the one to which they come back, if that is another one. */
+const ports = process.argv.slice(2).map((url) => Number(new URL(url).port))
+const requests = ports.map((port) => requestHead(requestLines(port, { 'Sec-WebSocket-Protocol': 'twoway.1' })))
 const hello = clientFrame(opcodes.text, '{"t":"hello"}')
 
 let wanted = 0
@@ -25,12 +26,12 @@ class Peer {
   #socket: Socket | undefined
   #messages = 0
 
-  open(topic: string): void {
+  open(topic: string, hub = 0): void {
     this.#topic = topic
     this.#messages = 0
-    const socket = connect(Number(port), '127.0.0.1')
+    const socket = connect(ports.at(hub)!, '127.0.0.1')
     this.#socket = socket
-    socket.write(request)
+    socket.write(requests.at(hub)!)
     let isOpen = false
     let rest: Buffer | undefined
     socket.on('data', (piece: Buffer) => {
@@ -55,7 +56,7 @@ class Peer {
   }
 
   again(): void {
-    this.open(this.#topic)
+    this.open(this.#topic, -1)
   }
 
   /** Reads frames, and returns the beginning of the next one. */

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Msg, type NatsConnection, NoRespondersError, RequestError } from '@nats-io/nats-core'
+import type { Msg, NatsConnection } from '@nats-io/nats-core'
 import type {
   BrokerContent,
   BrokerPatternEvents,
@@ -13,7 +13,9 @@ import type {
   TopicMessage,
   TopicPosition,
 } from 'twoway/hub'
+import { Backlog } from './backlog.js'
 import { decode, type Entry, encode, type Head, headersAfter, markOf, readEntry, sequenceOf } from './envelope.js'
+import { LastingConnection } from './lasting-connection.js'
 import { answerOf, fieldsOf, isRefusal, refusals, Stream, type StreamSettings } from './stream.js'
 import { subjectOf, topicOf } from './subject.js'
 
@@ -97,20 +99,21 @@ export function natsBroker(options: NatsBrokerOptions): NatsBroker {
 
 class Broker implements NatsBroker {
   readonly delivery = 'resumable'
-  readonly #connection: NatsConnection
+  readonly #connection: LastingConnection
   readonly #settings: StreamSettings
   readonly #stream: Stream
+  readonly #backlog = new Backlog()
   #prepared: Promise<void> | undefined
 
   constructor(connection: NatsConnection, settings: StreamSettings) {
-    this.#connection = connection
+    this.#connection = new LastingConnection(connection)
     this.#settings = settings
-    this.#stream = new Stream(connection, settings)
+    this.#stream = new Stream(this.#connection, settings)
   }
 
   async open(topic: string, events: BrokerTopicEvents): Promise<ResumableTopic> {
     await this.#prepare()
-    const opened = new Topic(this.#connection, this.#stream, this.#settings, subjectOf(topic), events)
+    const opened = new Topic(this.#connection, this.#stream, this.#settings, this.#backlog, subjectOf(topic), events)
     await opened.start()
     return opened
   }
@@ -120,7 +123,7 @@ class Broker implements NatsBroker {
     const subject = subjectOf(pattern)
     const { prefix } = this.#settings
     const nameOf = (message: Msg): string => topicOf(message.subject.slice(prefix.length + '.l.'.length))
-    return await listen(this.#connection, {
+    return await listen(this.#connection.connection, {
       [this.#stream.liveSubjectOf(subject)]: (message) => {
         const entry = liveEntryOf(message)
         if (entry) events.stored(nameOf(message), entry.message)
@@ -151,9 +154,10 @@ interface Waiting {
 }
 
 class Topic implements ResumableTopic {
-  readonly #connection: NatsConnection
+  readonly #connection: LastingConnection
   readonly #stream: Stream
   readonly #settings: StreamSettings
+  readonly #backlog: Backlog
   readonly #topic: string
   readonly #subject: string
   readonly #events: BrokerTopicEvents
@@ -170,15 +174,17 @@ class Topic implements ResumableTopic {
   #openedOn = ''
 
   constructor(
-    connection: NatsConnection,
+    connection: LastingConnection,
     stream: Stream,
     settings: StreamSettings,
+    backlog: Backlog,
     topic: string,
     events: BrokerTopicEvents,
   ) {
     this.#connection = connection
     this.#stream = stream
     this.#settings = settings
+    this.#backlog = backlog
     this.#topic = topic
     this.#subject = stream.subjectOf(topic)
     this.#events = events
@@ -186,7 +192,7 @@ class Topic implements ResumableTopic {
 
   async start(): Promise<void> {
     let early: Entry[] | undefined = []
-    this.#end = await listen(this.#connection, {
+    const endListening = await listen(this.#connection.connection, {
       [this.#stream.liveSubjectOf(this.#topic)]: (message) => {
         const entry = liveEntryOf(message)
         if (!entry) return
@@ -198,6 +204,14 @@ class Topic implements ResumableTopic {
         if (content !== undefined) this.#events.volatile(content)
       },
     })
+    const endReturns = this.#connection.listen({
+      lost: () => this.#events.lost?.(),
+      returned: () => this.#events.returned?.(),
+    })
+    this.#end = () => {
+      endListening()
+      endReturns()
+    }
     try {
       this.#openedOn = this.#linkName()
       this.#opened = await this.#readHead()
@@ -212,10 +226,14 @@ class Topic implements ResumableTopic {
 
   publish(content: BrokerContent, id?: string): Promise<TopicPosition> {
     const until = performance.now() + this.#settings.timeoutMs
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ content, id, until, resolve, reject })
-      if (!this.#isStoring) void this.#storeAll()
-    })
+    return this.#backlog.add(
+      content.length,
+      () =>
+        new Promise((resolve, reject) => {
+          this.#queue.push({ content, id, until, resolve, reject })
+          if (!this.#isStoring) void this.#storeAll()
+        }),
+    )
   }
 
   async head(): Promise<TopicPosition> {
@@ -257,8 +275,10 @@ class Topic implements ResumableTopic {
   }
 
   send(content: BrokerContent): void {
+    // The client keeps what is published until it is there again.
+    if (this.#connection.isAway) return
     try {
-      this.#connection.publish(`${this.#settings.prefix}.v.${this.#topic}`, encode(content))
+      this.#connection.connection.publish(`${this.#settings.prefix}.v.${this.#topic}`, encode(content))
     } catch {
       // A closed connection sends nothing, and a volatile message may be lost.
     }
@@ -283,7 +303,7 @@ class Topic implements ResumableTopic {
   }
 
   #linkName(): string {
-    const { server_id, client_id } = this.#connection.info ?? {}
+    const { server_id, client_id } = this.#connection.connection.info ?? {}
     return `${server_id} ${client_id}`
   }
 
@@ -293,8 +313,8 @@ class Topic implements ResumableTopic {
     }
   }
 
-  async #readHead(): Promise<Head> {
-    const entry = await this.#stream.newest(this.#subject)
+  async #readHead(timeoutMs = this.#settings.timeoutMs): Promise<Head> {
+    const entry = await this.#stream.newest(this.#subject, timeoutMs)
     if (entry !== undefined) return { sequence: entry.sequence, position: entry.message.position }
     return { sequence: 0, position: { epoch: await this.#stream.epoch(), offset: 0, mark: '' } }
   }
@@ -315,17 +335,19 @@ class Topic implements ResumableTopic {
   /** Stores a message behind the newest one. Another node may come first; then the message is tried behind that node's. */
   async #store({ content, id, until }: Waiting): Promise<TopicPosition> {
     const data = encode(content)
+    // Each message has an id, by which JetStream knows a request that is repeated.
+    const messageId = id === undefined ? randomBytes(16).toString('base64url') : this.#messageId(id)
     for (;;) {
       const timeout = Math.ceil(until - performance.now())
       if (timeout < 1) throw new Error(`NATS has not stored the message within ${this.#settings.timeoutMs} ms`)
-      if (this.#newest === undefined) this.#newest = await this.#readHead()
-      const head = this.#newest
-      const tag = randomBytes(8).toString('base64url')
-      const headers = headersAfter(head, tag)
-      headers.set('Nats-Expected-Stream', this.#settings.stream)
-      headers.set('Nats-Expected-Last-Subject-Sequence', String(head.sequence))
-      if (id !== undefined) headers.set('Nats-Msg-Id', this.#messageId(id))
       try {
+        this.#newest ??= await this.#readHead(timeout)
+        const head = this.#newest
+        const tag = randomBytes(8).toString('base64url')
+        const headers = headersAfter(head, tag)
+        headers.set('Nats-Expected-Stream', this.#settings.stream)
+        headers.set('Nats-Expected-Last-Subject-Sequence', String(head.sequence))
+        headers.set('Nats-Msg-Id', messageId)
         const answer = answerOf(await this.#connection.request(this.#subject, data, { timeout, headers }))
         const { seq, duplicate } = answer as { readonly seq: number; readonly duplicate?: boolean }
         if (duplicate === true) return await this.#positionAt(seq)
@@ -335,8 +357,8 @@ class Topic implements ResumableTopic {
         return position
       } catch (error) {
         this.#newest = undefined
-        // A cluster without a leader does not answer, and has stored nothing.
-        if (isUnanswered(error) || isRefusal(error, refusals.unavailable)) await sleep(50)
+        // A cluster without a leader has stored nothing.
+        if (isRefusal(error, refusals.unavailable)) await sleep(50)
         else if (!isRefusal(error, refusals.wrongSequence)) throw error
       }
     }
@@ -380,11 +402,6 @@ async function listen(
     throw error
   }
   return end
-}
-
-/** Whether no server took a request. The client gives the error in a RequestError. */
-function isUnanswered(error: unknown): boolean {
-  return error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders())
 }
 
 /** Whether messages follow each other up to the head, without a hole. */

@@ -1,5 +1,6 @@
-import { createInbox, type Msg, type NatsConnection } from '@nats-io/nats-core'
+import { createInbox, type Msg } from '@nats-io/nats-core'
 import { type Entry, parseHeaders, readEntry } from './envelope.js'
+import type { LastingConnection } from './lasting-connection.js'
 
 export interface StreamSettings {
   readonly stream: string
@@ -52,10 +53,10 @@ export const refusals = {
 
 /** The stream of a broker, over JetStream's own API of requests, the same in each version of the server since 2.9. */
 export class Stream {
-  readonly #connection: NatsConnection
+  readonly #connection: LastingConnection
   readonly #settings: StreamSettings
 
-  constructor(connection: NatsConnection, settings: StreamSettings) {
+  constructor(connection: LastingConnection, settings: StreamSettings) {
     this.#connection = connection
     this.#settings = settings
   }
@@ -118,20 +119,29 @@ export class Stream {
   }
 
   /** The newest message of a topic's subject; undefined if there is none. The leader answers, so that it is the newest. */
-  newest(subject: string): Promise<Entry | undefined> {
-    return this.#get({ last_by_subj: subject })
+  newest(subject: string, timeoutMs: number): Promise<Entry | undefined> {
+    return this.#get({ last_by_subj: subject }, timeoutMs)
   }
 
   /** The message with a sequence number; undefined if it is not there. */
   at(sequence: number): Promise<Entry | undefined> {
-    return this.#get({ seq: sequence })
+    return this.#get({ seq: sequence }, this.#settings.timeoutMs)
   }
 
   /** The messages of a subject from one sequence number to another, both included. */
   async between(subject: string, first: number, last: number): Promise<Entry[]> {
+    return first > last ? [] : this.#connection.repeated(() => this.#read(subject, first, last))
+  }
+
+  /** Asks the API of JetStream. Throws a JetStreamError for its refusal. */
+  async ask(action: string, request: object, timeoutMs = this.#settings.timeoutMs): Promise<unknown> {
+    const answer = await this.#connection.request(`$JS.API.${action}`, JSON.stringify(request), { timeout: timeoutMs })
+    return answerOf(answer)
+  }
+
+  async #read(subject: string, first: number, last: number): Promise<Entry[]> {
     const { stream, timeoutMs } = this.#settings
     const entries: Entry[] = []
-    if (first > last) return entries
     const inbox = createInbox()
     let name: string | undefined
     let finish: () => void = () => undefined
@@ -140,7 +150,7 @@ export class Stream {
       finish = resolve
       fail = reject
     })
-    const subscription = this.#connection.subscribe(inbox, {
+    const subscription = this.#connection.connection.subscribe(inbox, {
       callback: (error, message) => {
         if (error) return fail(error)
         const { sequence, pending } = readReply(message)
@@ -182,13 +192,6 @@ export class Stream {
     }
   }
 
-  /** Asks the API of JetStream. Throws a JetStreamError for its refusal. */
-  async ask(action: string, request: object): Promise<unknown> {
-    const { timeoutMs } = this.#settings
-    const answer = await this.#connection.request(`$JS.API.${action}`, JSON.stringify(request), { timeout: timeoutMs })
-    return answerOf(answer)
-  }
-
   async #info(): Promise<StreamInfo> {
     try {
       return (await this.ask(`STREAM.INFO.${this.#settings.stream}`, {})) as StreamInfo
@@ -225,9 +228,9 @@ export class Stream {
     return new Error(`the stream ${stream} is missing or has other subjects; make it with: ${command}`, { cause })
   }
 
-  async #get(query: object): Promise<Entry | undefined> {
+  async #get(query: object, timeoutMs: number): Promise<Entry | undefined> {
     try {
-      const { message } = (await this.ask(`STREAM.MSG.GET.${this.#settings.stream}`, query)) as {
+      const { message } = (await this.ask(`STREAM.MSG.GET.${this.#settings.stream}`, query, timeoutMs)) as {
         readonly message: { readonly seq: number; readonly hdrs?: string; readonly data?: string }
       }
       const fields = parseHeaders(Buffer.from(message.hdrs ?? '', 'base64').toString())

@@ -1,2 +1,8 @@
 export { type RedisBroker, type RedisBrokerOptions, redisBroker } from './redis-broker.js'
-export type { IoredisLike, NodeRedisLike, RedisClient } from './redis-link.js'
+export type {
+  IoredisLike,
+  NodeRedisClusterLike,
+  NodeRedisLike,
+  NodeRedisSentinelLike,
+  RedisClient,
+} from './redis-link.js'

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type {
   BrokerContent,
   BrokerPatternEvents,
@@ -11,11 +12,16 @@ import type {
   TopicPosition,
 } from 'twoway/hub'
 import { topicMatches } from 'twoway/hub'
+import { Backlog } from './backlog.js'
 import { type RedisClient, type RedisLink, redisLink } from './redis-link.js'
-import { headScript, lastScript, publishScript, sinceScript } from './scripts.js'
+import { Replicas } from './replicas.js'
+import { headScript, lastScript, publishScript, sendScript, sinceScript } from './scripts.js'
 
 export interface RedisBrokerOptions {
-  /** A client of ioredis, iovalkey, @redis/client or redis. The broker makes one duplicate of it, for its subscriptions. */
+  /**
+   * A client of ioredis, iovalkey, @redis/client or redis, of one server, of a primary behind Sentinel, or of a cluster. The
+   * broker makes one duplicate of it, for its subscriptions.
+   */
   readonly client: RedisClient
   /**
    * Put before the names of all keys and channels, so that several services can share a Redis.
@@ -37,6 +43,18 @@ export interface RedisBrokerOptions {
    * @default 120_000
    */
   readonly dedupeMs?: number | undefined
+  /**
+   * Replicas that must have a message before its publish resolves, so that a fail-over to one of them loses nothing that was
+   * acknowledged. A publish that no replica confirms in time rejects; it may have been stored. Not with a cluster.
+   * @default 0
+   */
+  readonly replicas?: number | undefined
+  /**
+   * Whether messages go through sharded channels, which Redis 7.0 has: a cluster sends them to the subscribers of one shard
+   * instead of all its servers. Patterns are refused then. It must be the same on all nodes.
+   * @default false
+   */
+  readonly sharded?: boolean | undefined
   /**
    * Milliseconds that Redis may take for an answer. Then a publish rejects; it may have been stored.
    * @default 5_000
@@ -79,6 +97,8 @@ export function redisBroker(options: RedisBrokerOptions): RedisBroker {
     historyCount = 1000,
     historyAgeMs = 3_600_000,
     dedupeMs = 120_000,
+    replicas = 0,
+    sharded = false,
     timeoutMs = 5000,
     error = () => undefined,
   } = options
@@ -86,27 +106,42 @@ export function redisBroker(options: RedisBrokerOptions): RedisBroker {
     if (!Number.isSafeInteger(value) || value < 1)
       throw new TypeError(`${name} must be a whole number above 0, not ${value}`)
   }
-  const link = redisLink(client, error)
-  return new Broker(link, { prefix, historyCount, historyAgeMs, dedupeMs, timeoutMs })
+  if (!Number.isSafeInteger(replicas) || replicas < 0)
+    throw new TypeError(`replicas must be a whole number, not ${replicas}`)
+  return new Broker(client, error, { prefix, historyCount, historyAgeMs, dedupeMs, replicas, sharded, timeoutMs })
 }
 
-type Settings = {
-  readonly [Name in 'prefix' | 'historyCount' | 'historyAgeMs' | 'dedupeMs' | 'timeoutMs']: NonNullable<
-    RedisBrokerOptions[Name]
-  >
-}
+type SettingName = 'prefix' | 'historyCount' | 'historyAgeMs' | 'dedupeMs' | 'replicas' | 'sharded' | 'timeoutMs'
+type Settings = { readonly [Name in SettingName]: NonNullable<RedisBrokerOptions[Name]> }
 
 class Broker implements RedisBroker {
   readonly delivery = 'resumable'
   readonly #link: RedisLink
   readonly #settings: Settings
+  readonly #replicas: Replicas | undefined
   /** The subscriptions of this process, by channel: Redis gets one, however often a topic is opened. */
   readonly #channels = new Map<string, Shared<(message: string) => void>>()
   readonly #globs = new Map<string, Shared<(channel: string, message: string) => void>>()
 
-  constructor(link: RedisLink, settings: Settings) {
-    this.#link = link
+  /** The events of each topic that is open. */
+  readonly #opened = new Set<BrokerTopicEvents>()
+  readonly #backlog = new Backlog()
+
+  constructor(client: RedisClient, error: (error: Error) => void, settings: Settings) {
+    const { replicas, sharded } = settings
+    this.#link = redisLink(client, sharded, {
+      error,
+      lost: () => {
+        for (const each of this.#opened) each.lost?.()
+      },
+      returned: () => {
+        for (const each of this.#opened) each.returned?.()
+      },
+    })
     this.#settings = settings
+    if (replicas === 0) return
+    if (this.#link.connections === undefined) throw new TypeError('replicas takes a client with one connection')
+    this.#replicas = new Replicas(this.#link, replicas)
   }
 
   async open(topic: string, events: BrokerTopicEvents): Promise<ResumableTopic> {
@@ -123,24 +158,39 @@ class Broker implements RedisBroker {
         }),
       end: () => this.#link.unsubscribe(channel),
     })
+    const key = this.#keyOf(topic)
+    // Each call of `open` is one of its own.
+    const own = { ...events }
+    this.#opened.add(own)
     return {
-      publish: (content, id) => this.#publish(topic, content, id),
+      publish: (content, id) => this.#backlog.add(content.length, () => this.#publish(topic, content, id)),
       head: async () => positionOf((await this.#run(scripts.head, topic, [])) as Reply),
       since: (position, most) => this.#since(topic, position, most),
       last: (most) => this.#last(topic, most),
       send: (content) => {
-        this.#within(this.#link.command('PUBLISH', channel, `v${encode(content)}`)).catch(() => undefined)
+        // A client keeps commands until it is there again.
+        if (this.#link.isAway) return
+        const message = [channel, `v${encode(content)}`] as const
+        const sent = this.#link.isCluster
+          ? this.#link.command(key, 'EVAL', sendScript, 1, key, this.#publishCommand, ...message)
+          : this.#link.command(key, this.#publishCommand, ...message)
+        sent.catch(() => undefined)
       },
-      leave,
+      leave: () => {
+        this.#opened.delete(own)
+        leave()
+      },
     }
   }
 
   async watch(pattern: string, events: BrokerPatternEvents): Promise<() => void> {
-    const { prefix } = this.#settings
+    const { prefix, sharded } = this.#settings
+    if (sharded) throw new Error('sharded channels have no patterns: a pattern takes a broker without sharded: true')
     // A glob's * matches dots too, so that the pattern decides.
-    const glob = `${escapeGlob(`${prefix}c:`)}${escapeGlob(pattern).replaceAll('\\*', '*').replaceAll('>', '*')}`
+    const start = `${prefix}c:`
+    const glob = `${escapeGlob(start)}${escapeGlob(keyOf(pattern)).replaceAll('\\*', '*').replaceAll('>', '*')}`
     const listener = (channel: string, message: string): void => {
-      const topic = channel.slice(prefix.length + 'c:'.length)
+      const topic = topicOfKey(channel.slice(start.length))
       if (!topicMatches(pattern, topic)) return
       const event = readEvent(message)
       if (event.stored === undefined) events.volatile(topic, event.volatile)
@@ -160,17 +210,22 @@ class Broker implements RedisBroker {
   }
 
   async #publish(topic: string, content: BrokerContent, id: string | undefined): Promise<TopicPosition> {
-    const { historyCount, historyAgeMs, dedupeMs } = this.#settings
-    const args = [
-      tag(),
-      encode(content),
-      this.#channelOf(topic),
-      historyCount,
-      historyAgeMs,
-      dedupeMs,
-      id === undefined ? 0 : 1,
-    ]
-    return positionOf((await this.#run(scripts.publish, topic, args, id)) as Reply)
+    const { historyCount, historyAgeMs, dedupeMs, timeoutMs } = this.#settings
+    const mark = tag()
+    // ioredis repeats a command whose answer was lost. A publish without an id is known by its mark then.
+    const [record, recordMs] = id === undefined ? [`r:${mark}`, repeatTimeouts * timeoutMs] : [`d:${id}`, dedupeMs]
+    const channel = this.#channelOf(topic)
+    const args = [mark, encode(content), channel, historyCount, historyAgeMs, recordMs, this.#publishCommand]
+    const until = performance.now() + timeoutMs
+    for (;;) {
+      const reply = (await this.#run(scripts.publish, topic, args, record, until)) as Reply
+      if (this.#replicas === undefined) return positionOf(reply)
+      if (await this.#within(this.#replicas.confirm(), until).catch(() => false)) return positionOf(reply)
+      if (performance.now() + retryMs > until)
+        throw new Error(`no replica of Redis confirmed the message within ${timeoutMs} ms`)
+      // The record makes this harmless. A primary that lost the message in a fail-over stores it again.
+      await sleep(retryMs)
+    }
   }
 
   async #since(topic: string, { epoch, offset, mark }: TopicPosition, most: number): Promise<Resumed<BrokerContent>> {
@@ -199,20 +254,48 @@ class Broker implements RedisBroker {
     return positionOf((await this.#run(scripts.head, topic, [])) as Reply)
   }
 
-  /** Runs a script on the keys of a topic. The braces keep them in one slot of a cluster. */
-  async #run(script: Script, topic: string, args: readonly (string | number)[], id = ''): Promise<unknown> {
-    const key = `${this.#settings.prefix}{${topic}}`
-    const rest = [3, `${key}:h`, `${key}:s`, `${key}:d:${id}`, tag(), ...args]
-    try {
-      return await this.#within(this.#link.command('EVALSHA', script.sha, ...rest))
-    } catch (error) {
-      if (!/NOSCRIPT/.test(String(error))) throw error
-      return this.#within(this.#link.command('EVAL', script.text, ...rest))
+  /**
+   * Runs a script on the keys of a topic. The braces keep them in one slot of a cluster. During a fail-over or a start, Redis
+   * refuses scripts for a while.
+   */
+  async #run(
+    script: Script,
+    topic: string,
+    args: readonly (string | number)[],
+    record = 'd:',
+    until = performance.now() + this.#settings.timeoutMs,
+  ): Promise<unknown> {
+    const key = this.#keyOf(topic)
+    const rest = [3, `${key}:h`, `${key}:s`, `${key}:${record}`, tag(), ...args]
+    let isKnown = true
+    for (;;) {
+      // The client would keep the command after this has given up.
+      if (this.#link.isAway) await this.#within(this.#link.there(), until)
+      try {
+        const [name, text] = isKnown ? ['EVALSHA', script.sha] : ['EVAL', script.text]
+        return await this.#within(this.#link.command(`${key}:h`, name!, text!, ...rest), until)
+      } catch (error) {
+        const refusal = /\b(NOSCRIPT|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS)\b/.exec(String(error))
+        if (refusal === null) throw error
+        if (refusal[1] === 'NOSCRIPT') isKnown = false
+        else if (performance.now() + retryMs > until) throw error
+        else await sleep(retryMs)
+      }
     }
   }
 
+  #keyOf(topic: string): string {
+    return `${this.#settings.prefix}{${keyOf(topic)}}`
+  }
+
+  get #publishCommand(): string {
+    return this.#settings.sharded ? 'SPUBLISH' : 'PUBLISH'
+  }
+
+  /** A sharded channel must be in the slot of the keys. */
   #channelOf(topic: string): string {
-    return `${this.#settings.prefix}c:${topic}`
+    const { prefix, sharded } = this.#settings
+    return sharded ? `${prefix}{${keyOf(topic)}}:c` : `${prefix}c:${keyOf(topic)}`
   }
 
   /** Adds a listener; the first one subscribes, and the last one to leave unsubscribes. */
@@ -242,11 +325,17 @@ class Broker implements RedisBroker {
     }
   }
 
-  async #within<Answer>(promise: Promise<Answer>): Promise<Answer> {
+  async #within<Answer>(
+    promise: Promise<Answer>,
+    until = performance.now() + this.#settings.timeoutMs,
+  ): Promise<Answer> {
     const { timeoutMs } = this.#settings
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`Redis has not answered within ${timeoutMs} ms`)), timeoutMs)
+      timer = setTimeout(
+        () => reject(new Error(`Redis has not answered within ${timeoutMs} ms`)),
+        until - performance.now(),
+      )
       timer.unref()
     })
     // The client may still reject later.
@@ -260,6 +349,12 @@ interface Shared<Listener> {
   readonly begun: Promise<void>
   ending: Promise<void> | undefined
 }
+
+/** The wait before a question that Redis has refused for now is asked again. */
+const retryMs = 50
+
+/** A client that repeats a command does so within as many times the time for an answer. */
+const repeatTimeouts = 6
 
 /** 64 random bits. */
 function tag(): string {
@@ -300,6 +395,19 @@ function readEvent(
   }
   const position = { epoch: word(), offset: Number(word()), mark: word() }
   return { stored: { position, previousMark: word(), content: decode(message.slice(at)) } }
+}
+
+/**
+ * A topic or pattern as part of a key or channel. Braces would end the part that decides the slot. A lone surrogate has no UTF-8,
+ * so that two topics could share a key.
+ */
+function keyOf(topic: string): string {
+  return topic.replace(/[%{}]|\p{Surrogate}/gu, (unit) => `%${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** The topic of a text that `keyOf` has made. */
+function topicOfKey(key: string): string {
+  return key.replace(/%([0-9a-f]{4})/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 16)))
 }
 
 function escapeGlob(text: string): string {

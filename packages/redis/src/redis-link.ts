@@ -1,4 +1,4 @@
-/** The part of ioredis and iovalkey that is used. */
+/** The part of ioredis and iovalkey that is used, of their `Redis` and of their `Cluster`. */
 export interface IoredisLike {
   call(command: string, ...args: (string | number)[]): Promise<unknown>
   duplicate(): IoredisLike
@@ -6,31 +6,73 @@ export interface IoredisLike {
   unsubscribe(...channels: string[]): Promise<unknown>
   psubscribe(...patterns: string[]): Promise<unknown>
   punsubscribe(...patterns: string[]): Promise<unknown>
-  on(event: 'message', listener: (channel: string, message: string) => void): unknown
+  ssubscribe?(...channels: string[]): Promise<unknown>
+  sunsubscribe?(...channels: string[]): Promise<unknown>
+  on(event: 'message' | 'smessage', listener: (channel: string, message: string) => void): unknown
   on(event: 'pmessage', listener: (pattern: string, channel: string, message: string) => void): unknown
   on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'ready' | 'close', listener: () => void): unknown
   disconnect(): void
+  readonly isCluster?: boolean
+  readonly status: string
 }
 
-/** The part of the client of @redis/client, and of the package redis, that is used. It must be connected. */
-export interface NodeRedisLike {
-  sendCommand(args: string[]): Promise<unknown>
-  duplicate(): NodeRedisLike
-  connect(): Promise<unknown>
+/** The subscriptions of the clients of @redis/client. */
+interface NodeRedisSubscriptions {
   subscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>
   unsubscribe(channel: string): Promise<unknown>
   pSubscribe(pattern: string, listener: (message: string, channel: string) => void): Promise<unknown>
   pUnsubscribe(pattern: string): Promise<unknown>
   on(event: 'error', listener: (error: Error) => void): unknown
+}
+
+/** The subscriptions to sharded channels, which a client of one server or of a cluster has. */
+interface NodeRedisShards {
+  sSubscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>
+  sUnsubscribe(channel: string): Promise<unknown>
+}
+
+/** The part of the client of @redis/client, and of the package redis, that is used. It must be connected. */
+export interface NodeRedisLike extends NodeRedisSubscriptions, NodeRedisShards {
+  sendCommand(args: string[]): Promise<unknown>
+  duplicate(): NodeRedisLike
+  connect(): Promise<unknown>
+  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'ready' | 'reconnecting', listener: () => void): unknown
+  destroy(): void
+  readonly isOpen: boolean
+  readonly isReady: boolean
+}
+
+/** The part of `createCluster` of @redis/client that is used. It must be connected. */
+export interface NodeRedisClusterLike extends NodeRedisSubscriptions, NodeRedisShards {
+  readonly masters: readonly unknown[]
+  sendCommand(firstKey: string | undefined, isReadonly: boolean | undefined, args: string[]): Promise<unknown>
+  duplicate(): NodeRedisClusterLike
+  connect(): Promise<unknown>
   destroy(): void
 }
 
-/** A client of ioredis, iovalkey, @redis/client or redis. */
-export type RedisClient = IoredisLike | NodeRedisLike
+/** The part of `createSentinel` of @redis/client that is used. It must be connected. */
+export interface NodeRedisSentinelLike extends NodeRedisSubscriptions {
+  sendCommand(isReadonly: boolean | undefined, args: string[]): Promise<unknown>
+  acquire(): Promise<unknown>
+}
+
+/** A client of ioredis, iovalkey, @redis/client or redis: of one server, of a primary behind Sentinel, or of a cluster. */
+export type RedisClient = IoredisLike | NodeRedisLike | NodeRedisClusterLike | NodeRedisSentinelLike
 
 /** Commands and subscriptions, whatever the client. */
 export interface RedisLink {
-  command(...args: readonly (string | number)[]): Promise<unknown>
+  /** Sends a command to the server of a key. */
+  command(key: string, name: string, ...args: readonly (string | number)[]): Promise<unknown>
+  /** Whether the client connects again just now, and would keep commands until then. */
+  readonly isAway: boolean
+  /** Resolves when the client is there. */
+  there(): Promise<void>
+  readonly isCluster: boolean
+  /** Grows each time the client connects again; undefined if it may use several connections. */
+  readonly connections: number | undefined
   subscribe(channel: string, listener: (message: string) => void): Promise<void>
   unsubscribe(channel: string): Promise<void>
   watch(glob: string, listener: (channel: string, message: string) => void): Promise<void>
@@ -39,28 +81,40 @@ export interface RedisLink {
   close(): void
 }
 
+/** What a link reports. */
+export interface RedisLinkEvents {
+  /** An error of the connection for subscriptions, which is opened again after a loss. */
+  error(error: Error): void
+  /** The connection for subscriptions is lost. It is opened again. */
+  lost(): void
+  /** The connection for subscriptions was lost and is there again, with its subscriptions. */
+  returned(): void
+}
+
 /**
  * A link over a client, which is recognized by its methods. Subscriptions take a connection of their own, a duplicate of the
  * client, because a connection that subscribes takes no commands.
+ * @param isSharded whether channels are sharded ones
  */
-export function redisLink(client: RedisClient, onError: (error: Error) => void): RedisLink {
-  if (isIoredis(client)) return overIoredis(client, onError)
-  if (isNodeRedis(client)) return overNodeRedis(client, onError)
+export function redisLink(client: RedisClient, isSharded: boolean, events: RedisLinkEvents): RedisLink {
+  const has = (...names: string[]): boolean =>
+    names.every((name) => typeof (client as unknown as Record<string, unknown> | undefined)?.[name] === 'function')
+  if (has('call', 'duplicate')) return overIoredis(client as IoredisLike, isSharded, events)
+  if (has('sendCommand', 'acquire')) return overSentinel(client as NodeRedisSentinelLike, isSharded, events)
+  if (has('sendCommand', 'duplicate')) {
+    return 'masters' in client
+      ? overCluster(client as NodeRedisClusterLike, isSharded, events)
+      : overNodeRedis(client as NodeRedisLike, isSharded, events)
+  }
   throw new TypeError('client must be a client of ioredis, iovalkey, @redis/client or redis')
 }
 
-function isIoredis(client: RedisClient): client is IoredisLike {
-  return typeof (client as Partial<IoredisLike>)?.call === 'function' && typeof client.duplicate === 'function'
-}
-
-function isNodeRedis(client: RedisClient): client is NodeRedisLike {
-  return typeof (client as Partial<NodeRedisLike>)?.sendCommand === 'function' && typeof client.duplicate === 'function'
-}
-
-function overIoredis(client: IoredisLike, onError: (error: Error) => void): RedisLink {
+function overIoredis(client: IoredisLike, isSharded: boolean, events: RedisLinkEvents): RedisLink {
   const subscriber = client.duplicate()
   const channels = new Map<string, (message: string) => void>()
   const globs = new Map<string, (channel: string, message: string) => void>()
+  const subscribe = (channel: string): Promise<unknown> =>
+    isSharded ? subscriber.ssubscribe!(channel) : subscriber.subscribe(channel)
   let ready: Promise<unknown> | undefined
   // ioredis sends SUBSCRIBE on a connection that is not ready yet, and may then lose the first messages.
   const whenReady = (): Promise<unknown> => {
@@ -70,19 +124,39 @@ function overIoredis(client: IoredisLike, onError: (error: Error) => void): Redi
     })
     return ready
   }
-  subscriber.on('error', onError)
-  subscriber.on('message', (channel, message) => channels.get(channel)?.(message))
+  const readiness = new Readiness()
+  client.on('ready', () => readiness.reached())
+  subscriber.on('error', events.error)
+  subscriber.on('close', events.lost)
+  subscriber.on('ready', () => {
+    // By now ioredis has sent the subscriptions again. A repeated one is confirmed after them.
+    const channel = [...channels.keys()].at(-1)
+    const glob = [...globs.keys()].at(-1)
+    if (channel !== undefined) subscribe(channel).then(events.returned, events.error)
+    else if (glob !== undefined) subscriber.psubscribe(glob).then(events.returned, events.error)
+  })
+  const received = (channel: string, message: string): void => channels.get(channel)?.(message)
+  subscriber.on(isSharded ? 'smessage' : 'message', received)
   subscriber.on('pmessage', (glob, channel, message) => globs.get(glob)?.(channel, message))
   return {
-    command: (name, ...args) => client.call(String(name), ...args),
+    command: (_, name, ...args) => client.call(name, ...args),
+    // A client that waits for its first command, or is closed, is not on its way.
+    get isAway() {
+      return ['connecting', 'connect', 'reconnecting', 'close'].includes(client.status)
+    },
+    there: () => readiness.next(),
+    isCluster: client.isCluster === true,
+    get connections() {
+      return client.isCluster === true ? undefined : readiness.count
+    },
     async subscribe(channel, listener) {
       channels.set(channel, listener)
       await whenReady()
-      await subscriber.subscribe(channel)
+      await subscribe(channel)
     },
     async unsubscribe(channel) {
       channels.delete(channel)
-      await subscriber.unsubscribe(channel)
+      await (isSharded ? subscriber.sunsubscribe!(channel) : subscriber.unsubscribe(channel))
     },
     async watch(glob, listener) {
       globs.set(glob, listener)
@@ -97,28 +171,124 @@ function overIoredis(client: IoredisLike, onError: (error: Error) => void): Redi
   }
 }
 
-function overNodeRedis(client: NodeRedisLike, onError: (error: Error) => void): RedisLink {
+function overNodeRedis(client: NodeRedisLike, isSharded: boolean, events: RedisLinkEvents): RedisLink {
   const subscriber = client.duplicate()
-  subscriber.on('error', onError)
+  subscriber.on('error', events.error)
   // The client connects again and subscribes again on its own.
   const connected = subscriber.connect()
-  connected.catch(onError)
+  subscriber.on('reconnecting', events.lost)
+  connected.then(() => subscriber.on('ready', events.returned), events.error)
+  const readiness = new Readiness()
+  client.on('ready', () => readiness.reached())
   return {
-    command: (...args) => client.sendCommand(args.map(String)),
+    ...subscriptionsOf(subscriber, isSharded ? subscriber : undefined, connected),
+    command: (_, ...args) => client.sendCommand(args.map(String)),
+    get isAway() {
+      return client.isOpen && !client.isReady
+    },
+    there: () => readiness.next(),
+    isCluster: false,
+    get connections() {
+      return readiness.count
+    },
+    close: () => subscriber.destroy(),
+  }
+}
+
+function overCluster(client: NodeRedisClusterLike, isSharded: boolean, events: RedisLinkEvents): RedisLink {
+  const subscriber = client.duplicate()
+  subscriber.on('error', events.error)
+  const connected = subscriber.connect()
+  connected.catch(events.error)
+  return {
+    ...subscriptionsOf(subscriber, isSharded ? subscriber : undefined, connected),
+    command: (key, ...args) => client.sendCommand(key, false, args.map(String)),
+    ...severalConnections,
+    isCluster: true,
+    close: () => subscriber.destroy(),
+  }
+}
+
+/** This client has a connection of its own for subscriptions, which follows the primary. */
+function overSentinel(client: NodeRedisSentinelLike, isSharded: boolean, events: RedisLinkEvents): RedisLink {
+  if (isSharded) throw new TypeError('sharded takes a client of a cluster or of one server')
+  client.on('error', events.error)
+  const channels = new Set<string>()
+  const globs = new Set<string>()
+  const { subscribe, unsubscribe, watch, unwatch } = subscriptionsOf(client, undefined, Promise.resolve())
+  return {
+    command: (_, ...args) => client.sendCommand(false, args.map(String)),
+    ...severalConnections,
+    isCluster: false,
+    subscribe(channel, listener) {
+      channels.add(channel)
+      return subscribe(channel, listener)
+    },
+    unsubscribe(channel) {
+      channels.delete(channel)
+      return unsubscribe(channel)
+    },
+    watch(glob, listener) {
+      globs.add(glob)
+      return watch(glob, listener)
+    },
+    unwatch(glob) {
+      globs.delete(glob)
+      return unwatch(glob)
+    },
+    close() {
+      for (const channel of channels) unsubscribe(channel).catch(() => undefined)
+      for (const glob of globs) unwatch(glob).catch(() => undefined)
+    },
+  }
+}
+
+/** The client chooses a connection for each command, and tries again where one is lost. */
+const severalConnections = { isAway: false, there: () => Promise.resolve(), connections: undefined }
+
+/** Counts the times at which a client became ready. */
+class Readiness {
+  count = 0
+  #next: { readonly reached: Promise<void>; readonly resolve: () => void } | undefined
+
+  reached(): void {
+    this.count += 1
+    this.#next?.resolve()
+    this.#next = undefined
+  }
+
+  /** Resolves when the client is ready again. */
+  next(): Promise<void> {
+    if (this.#next === undefined) {
+      let resolve: () => void = () => undefined
+      const reached = new Promise<void>((resolved) => (resolve = resolved))
+      this.#next = { reached, resolve }
+    }
+    return this.#next.reached
+  }
+}
+
+type Subscriptions = Pick<RedisLink, 'subscribe' | 'unsubscribe' | 'watch' | 'unwatch'>
+
+function subscriptionsOf(
+  client: NodeRedisSubscriptions,
+  shards: NodeRedisShards | undefined,
+  connected: Promise<unknown>,
+): Subscriptions {
+  return {
     async subscribe(channel, listener) {
       await connected
-      await subscriber.subscribe(channel, listener)
+      await (shards ? shards.sSubscribe(channel, listener) : client.subscribe(channel, listener))
     },
     async unsubscribe(channel) {
-      await subscriber.unsubscribe(channel)
+      await (shards ? shards.sUnsubscribe(channel) : client.unsubscribe(channel))
     },
     async watch(glob, listener) {
       await connected
-      await subscriber.pSubscribe(glob, (message, channel) => listener(channel, message))
+      await client.pSubscribe(glob, (message, channel) => listener(channel, message))
     },
     async unwatch(glob) {
-      await subscriber.pUnsubscribe(glob)
+      await client.pUnsubscribe(glob)
     },
-    close: () => subscriber.destroy(),
   }
 }

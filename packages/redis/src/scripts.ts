@@ -1,7 +1,8 @@
 /**
  * The scripts that Redis runs: each is atomic, so that counter, stream and publication stay together. KEYS[1] is the hash with
  * the head of a topic (e epoch, o offset, m mark), KEYS[2] its stream, whose entries have the offset as their id and the fields
- * m (mark), p (the mark of the predecessor) and c (content). KEYS[3] is the record of a publish's id.
+ * m (mark), p (the mark of the predecessor) and c (content). KEYS[3] is the record of a publish, by which a
+ * repeated one is known.
  */
 
 /** Reads the head into epoch, offset and mark; makes the topic, with the epoch of ARGV[1], if it is not there. */
@@ -20,23 +21,20 @@ return {epoch, offset, mark}
 `
 
 /**
- * ARGV: epoch of a new topic, mark, content, channel, count, milliseconds of history, milliseconds of the id's record, '1' if
- * there is an id. Returns epoch, offset, mark.
+ * ARGV: epoch of a new topic, mark, content, channel, count, milliseconds of history, milliseconds of the record,
+ * PUBLISH or SPUBLISH. Returns epoch, offset, mark.
  */
 export const publishScript = `${readHead}
-local byId = ARGV[8] == '1'
-if byId then
-  local known = redis.call('GET', KEYS[3])
-  if known then return cjson.decode(known) end
-end
+local known = redis.call('GET', KEYS[3])
+if known then return cjson.decode(known) end
 local before = mark
 offset = offset + 1
 mark = ARGV[2]
 redis.call('HSET', KEYS[1], 'o', offset, 'm', mark)
 redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[5], offset .. '-0', 'm', mark, 'p', before, 'c', ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[6])
-if byId then redis.call('SET', KEYS[3], cjson.encode({epoch, offset, mark}), 'PX', ARGV[7]) end
-redis.call('PUBLISH', ARGV[4], 's' .. epoch .. ' ' .. offset .. ' ' .. mark .. ' ' .. before .. ' ' .. ARGV[3])
+redis.call('SET', KEYS[3], cjson.encode({epoch, offset, mark}), 'PX', ARGV[7])
+redis.call(ARGV[8], ARGV[4], 's' .. epoch .. ' ' .. offset .. ' ' .. mark .. ' ' .. before .. ' ' .. ARGV[3])
 return {epoch, offset, mark}
 `
 
@@ -59,6 +57,12 @@ if next[1][2][4] ~= ARGV[4] then return refuse('rewound') end
 if offset - from > most then return refuse('limit') end
 return {'', epoch, offset, mark, redis.call('XRANGE', KEYS[2], (from + 1) .. '-0', '+')}
 `
+
+/**
+ * KEYS: one of the topic. ARGV: PUBLISH or SPUBLISH, channel, message. In a cluster, the key has all messages of a topic go through
+ * one server, or they would come in any order.
+ */
+export const sendScript = 'return redis.call(ARGV[1], ARGV[2], ARGV[3])'
 
 /** ARGV: epoch of a new topic, most. Returns epoch, offset and mark of the head, and the newest entries, the newest first. */
 export const lastScript = `${readHead}

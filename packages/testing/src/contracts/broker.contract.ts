@@ -5,6 +5,8 @@ import type { TopicMessage } from '../../../twoway/dist/ports/broker/topic-posit
 
 /** A broker's storage, with the history of at least 100 messages and of at most 200. */
 export interface BrokerSetup {
+  /** Whether the broker refuses patterns. @default false */
+  readonly refusesPatterns?: boolean
   /** A node of its own on the storage. */
   connect(): Promise<ResumableBroker>
   close(): Promise<void>
@@ -232,6 +234,10 @@ export function brokerContract(name: string, setUp: () => Promise<BrokerSetup>):
 
     check('reports the topics of a pattern, in the order of each, until it ends', async (setup) => {
       const [publisher, watcher] = [await setup.connect(), await setup.connect()]
+      if (setup.refusesPatterns === true) {
+        await assert.rejects(watcher.watch('room.*', { stored: () => {}, volatile: () => {} }), /pattern/)
+        return
+      }
       const log: string[] = []
       let tell: () => void = () => {}
       const end = await watcher.watch('room.*', {

@@ -7,6 +7,14 @@ import type {
 } from '../../../twoway/dist/ports/broker/broker.js'
 import type { TopicMessage } from '../../../twoway/dist/ports/broker/topic-position.js'
 
+interface OpenedTopic {
+  readonly name: string
+  /** The events as the node gave them, and those that the broker calls. */
+  readonly given: BrokerTopicEvents
+  readonly events: BrokerTopicEvents
+  topic: ResumableTopic
+}
+
 /** A node's way to a broker that loses messages, hangs, goes away, or is replaced by an older copy of itself. */
 export class FaultyBroker implements ResumableBroker {
   readonly delivery = 'resumable'
@@ -18,7 +26,7 @@ export class FaultyBroker implements ResumableBroker {
   failsToRead = false
   reads = 0
   #broker: ResumableBroker
-  readonly #topics: { readonly name: string; readonly events: BrokerTopicEvents; topic: ResumableTopic }[] = []
+  readonly #topics: OpenedTopic[] = []
 
   constructor(broker: ResumableBroker) {
     this.#broker = broker
@@ -33,15 +41,30 @@ export class FaultyBroker implements ResumableBroker {
     }
   }
 
-  async open(name: string, { stored, volatile }: BrokerTopicEvents): Promise<ResumableTopic> {
+  /** From now on no event comes and each question is rejected, and the node is told. */
+  lose(): void {
+    this.isAway = true
+    this.loses = () => true
+    for (const { given } of this.#topics) given.lost?.()
+  }
+
+  /** The broker is there again, and the node is told. */
+  return(): void {
+    this.isAway = false
+    this.loses = () => false
+    for (const { given } of this.#topics) given.returned?.()
+  }
+
+  async open(name: string, given: BrokerTopicEvents): Promise<ResumableTopic> {
     this.#refuse()
+    const { stored, volatile } = given
     const events: BrokerTopicEvents = {
       stored: (message) => {
         if (!this.loses(message)) stored(message)
       },
       volatile,
     }
-    const opened = { name, events, topic: await this.#broker.open(name, events) }
+    const opened = { name, given, events, topic: await this.#broker.open(name, events) }
     this.#topics.push(opened)
     const ask = <Answer>(question: (topic: ResumableTopic) => Promise<Answer>): Promise<Answer> => {
       if (this.isAway) return Promise.reject(new Error('the broker is away'))

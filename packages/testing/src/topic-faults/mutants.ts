@@ -3,41 +3,22 @@
  * the simulation on it. Each mutant must break a promise, or the simulation proves nothing.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import {
+  apply,
+  brokerIgnoresMark,
+  type Change,
+  linkIgnoresGaps,
+  nodeIgnoresGaps,
+  nodeIgnoresMark,
+  nodeResumesOneTooFew,
+} from './changes.js'
 
 const packages = fileURLToPath(new URL('../../../', import.meta.url))
 const scratch = join(packages, '..', '.scratch')
-
-/** Text of an emitted file, and the text in its place. */
-interface Change {
-  readonly file: string
-  readonly from: string
-  readonly to: string
-}
-
-const nodeIgnoresMark: Change = {
-  file: 'topics/node-ring.js',
-  from: "return known === mark ? this.last(head.offset - offset) : 'rewound'",
-  to: 'return this.last(head.offset - offset)',
-}
-const brokerIgnoresMark: Change = {
-  file: 'topics/topic-ring.js',
-  from: 'if (kept !== mark)',
-  to: 'if (false)',
-}
-const nodeIgnoresGaps: Change = {
-  file: 'topics/node-ring.js',
-  from: 'if (epoch !== head.epoch || offset !== head.offset + 1 || message.previousMark !== head.mark)',
-  to: 'if (false)',
-}
-const linkIgnoresGaps: Change = {
-  file: 'link/topic-feed.js',
-  from: 'if (last && (last[0] !== at[0] || last[2] !== prev))',
-  to: 'if (false)',
-}
 
 /** The mutants. Where two places check the same thing, one of them alone hides the other's loss. */
 const mutants: Readonly<Record<string, readonly Change[]>> = {
@@ -46,14 +27,7 @@ const mutants: Readonly<Record<string, readonly Change[]>> = {
   'repeated publishes are stored again': [
     { file: 'topics/memory-broker.js', from: 'if (first !== undefined)', to: 'if (false)' },
   ],
-  'a resume is off by one: one message too few': [
-    {
-      file: 'topics/node-ring.js',
-      from: 'this.last(head.offset - offset) :',
-      to: 'this.last(Math.max(0, head.offset - offset - 1)) :',
-    },
-    linkIgnoresGaps,
-  ],
+  'a resume is off by one: one message too few': [nodeResumesOneTooFew, linkIgnoresGaps],
   'a resume is off by one: one message too many, and the link takes it': [
     {
       file: 'topics/node-ring.js',
@@ -100,7 +74,7 @@ try {
   symlinkSync(join(packages, '..', 'node_modules'), join(folder, 'node_modules'), 'junction')
   for (const [name, changes] of Object.entries(mutants)) {
     cpSync(join(packages, 'twoway', 'dist'), join(folder, 'twoway', 'dist'), { recursive: true })
-    for (const change of changes) apply(change)
+    for (const change of changes) apply(change, join(folder, 'twoway', 'dist'))
     const run = join(folder, 'testing', 'dist', 'topic-faults', 'run.js')
     const { status, stderr } = spawnSync(process.execPath, [run, '--rounds', '400'], { encoding: 'utf8' })
     const isCaught = status === 1 && /^seed \d+ fails/m.test(stderr)
@@ -111,11 +85,4 @@ try {
   }
 } finally {
   rmSync(folder, { recursive: true })
-}
-
-function apply({ file, from, to }: Change): void {
-  const path = join(folder, 'twoway', 'dist', file)
-  const text = readFileSync(path, 'utf8')
-  if (!text.includes(from)) throw new Error(`${file} has no text "${from}" any more: write the mutant anew`)
-  writeFileSync(path, text.replace(from, to))
 }

@@ -1,74 +1,119 @@
-import type { Simulation } from './simulation.js'
-import { topics } from './simulation.js'
-import type { Stored } from './storage.js'
+import type { LinkError } from '../../../twoway/dist/link/link-error.js'
+import type { BrokerContent } from '../../../twoway/dist/ports/broker/broker.js'
+import type { TopicPosition } from '../../../twoway/dist/ports/broker/topic-position.js'
+
+/** What one client saw of a topic, in order. */
+export type Seen =
+  | { readonly message: string; readonly position: TopicPosition }
+  | { readonly started: boolean; readonly reason: string | undefined; readonly position: TopicPosition | undefined }
+
+/** A publish, and how it ended. The names of publishes differ. */
+export interface Published {
+  readonly topic: string
+  readonly name: string
+  end: TopicPosition | LinkError | undefined
+}
+
+/** A message that the broker stored. */
+export interface StoredMessage {
+  readonly topic: string
+  readonly name: string
+  readonly position: TopicPosition
+  /** The mark of its predecessor; undefined if it is not known. */
+  readonly previousMark: string | undefined
+  /** Grows each time the broker goes back in time. */
+  readonly life: number
+  /** Whether the broker has the message at the end. */
+  readonly isKept: boolean
+}
+
+export interface ObservedClient {
+  readonly status: { readonly state: string; readonly why: string }
+  /** By topic. */
+  readonly seen: ReadonlyMap<string, readonly Seen[]>
+}
+
+/** What the broker lost: messages that only clients have seen, or even those that it had confirmed to a publisher. */
+export type Loss = 'nothing' | 'unconfirmed' | 'confirmed'
+
+/** All that a round leaves for the oracle. */
+export interface Evidence {
+  /** All messages that were ever stored; those of a topic in their order. */
+  readonly stored: readonly StoredMessage[]
+  readonly published: readonly Published[]
+  readonly clients: readonly ObservedClient[]
+  /** What the broker may have lost. */
+  readonly lost: Loss
+}
 
 /**
  * The sentence that must hold after each round: each message that was acknowledged was seen exactly once and in order by each
  * client of its topic, or that client was told `recovered: false`. Returns what does not hold.
  */
-export function judge({ storage, clients, published }: Simulation, hasOlderCopies: boolean): string[] {
+export function judge({ stored: all, clients, published, lost }: Evidence): string[] {
   const faults: string[] = []
-  const byPlace = new Map(storage.log.map((stored) => [placeOf(stored.topic, stored.message.position), stored]))
-  for (const { name, topic, end } of published) {
-    const stored = storage.log.filter((each) => nameOf(each) === name)
+  const byPlace = new Map(all.map((each) => [placeOf(each.topic, each.position), each]))
+  const byName = new Map<string, StoredMessage[]>()
+  for (const each of all) byName.set(each.name, [...(byName.get(each.name) ?? []), each])
+  const newest = new Map(all.filter(({ isKept }) => isKept).map((each) => [each.topic, each.position]))
+  for (const { topic, name, end } of published) {
+    const stored = byName.get(name) ?? []
     if (end === undefined) faults.push(`${name} has no end`)
-    else if (end instanceof Error && 'mayHaveHappened' in end) {
+    else if (end instanceof Error) {
       if (stored.length > 0 && !end.mayHaveHappened) faults.push(`${name} was stored, and its error denies that`)
-    } else if (!byPlace.has(placeOf(topic, end as never))) faults.push(`${name} was acknowledged, and never stored`)
+    } else {
+      const found = byPlace.get(placeOf(topic, end))
+      if (found === undefined) faults.push(`${name} was acknowledged, and never stored`)
+      else if (!found.isKept && lost !== 'confirmed') faults.push(`${name} was acknowledged, and is lost`)
+    }
     const lives = stored.map(({ life }) => life)
     if (new Set(lives).size !== lives.length) faults.push(`${name} was stored twice`)
   }
-  for (const [index, { seen, link }] of clients.entries()) {
-    if (link.status.state !== 'online') faults.push(`client ${index} is ${link.status.state}: ${link.status.why}`)
-    for (const topic of topics) {
+  for (const [index, { seen, status }] of clients.entries()) {
+    if (status.state !== 'online') faults.push(`client ${index} is ${status.state}: ${status.why}`)
+    for (const [topic, events] of seen) {
       const say = (fault: string): void => void faults.push(`client ${index}, ${topic}: ${fault}`)
       /** The place after which the next message must stand; undefined where a gap was told. */
-      let last: { readonly epoch: string; readonly offset: number; readonly mark: string } | undefined
+      let last: TopicPosition | undefined
       let names = new Set<string>()
-      for (const each of seen.get(topic)!) {
+      for (const each of events) {
         if ('started' in each) {
           if (each.started) continue
           last = each.position
           // What was lost by the storage may come again by a repeated publish.
           names = new Set()
+          if (lost === 'nothing' && each.reason === 'rewound') {
+            say('it was told that the storage was rewound, and it was not')
+          }
           continue
         }
         const { position, message } = each
         const stored = byPlace.get(placeOf(topic, position))
-        if (stored === undefined || nameOf(stored) !== message) say(`${message} was seen where it was not stored`)
+        if (stored?.name !== message) say(`${message} was seen where it was not stored`)
         if (names.has(message)) say(`${message} was seen twice`)
         names.add(message)
         const isNext =
           last === undefined ||
           (last.epoch === position.epoch &&
-            stored?.message.previousMark === last.mark &&
+            (stored?.previousMark ?? last.mark) === last.mark &&
             position.offset === last.offset + 1)
         if (!isNext) say(`${message} at ${position.offset} does not follow ${last?.offset}, and no gap was told`)
         last = position
       }
-      const newest = storage.log.findLast((each) => each.topic === topic && isKept(storage, each))
-      if (newest !== undefined && last !== undefined && newest.message.position.mark !== last.mark) {
-        say(`the newest message is ${newest.message.position.offset}, and the last one seen is ${last.offset}`)
-      }
-      if (!hasOlderCopies && seen.get(topic)!.some((each) => 'started' in each && each.reason === 'rewound')) {
-        say('it was told that the storage was rewound, and it was not')
+      const head = newest.get(topic)
+      if (head !== undefined && last !== undefined && head.mark !== last.mark) {
+        say(`the newest message is ${head.offset}, and the last one seen is ${last.offset}`)
       }
     }
   }
   return faults
 }
 
-function isKept(storage: Simulation['storage'], { topic, message }: Stored): boolean {
-  return storage.keeps(topic, message.position.mark)
-}
-
-function placeOf(
-  topic: string,
-  { epoch, offset, mark }: { readonly epoch: string; readonly offset: number; readonly mark: string },
-): string {
-  return `${topic} ${epoch} ${offset} ${mark}`
-}
-
-function nameOf({ message: { content } }: Stored): string {
+/** The name under which a message was published. */
+export function nameOf(content: BrokerContent): string {
   return String((JSON.parse(String(content)) as { readonly data: unknown }).data)
+}
+
+function placeOf(topic: string, { epoch, offset, mark }: TopicPosition): string {
+  return `${topic} ${epoch} ${offset} ${mark}`
 }

@@ -20,7 +20,7 @@ for (let seed = first; seed < first + rounds; seed += 1) {
   const hasOlderCopies = seed % 3 === 0
   const simulation = new Simulation(seed)
   await simulation.run(30, hasOlderCopies)
-  const faults = judge(simulation, hasOlderCopies)
+  const faults = judge(simulation.evidence(hasOlderCopies))
   messages += simulation.published.length
   for (const { seen } of simulation.clients) {
     for (const all of seen.values()) gaps += all.filter((each) => 'started' in each && !each.started).length

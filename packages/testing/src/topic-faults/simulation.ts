@@ -2,27 +2,15 @@ import { Hub } from '../../../twoway/dist/hub/hub.js'
 import { LinkBase } from '../../../twoway/dist/link/link.js'
 import type { LinkError } from '../../../twoway/dist/link/link-error.js'
 import type { LinkPlatform } from '../../../twoway/dist/link/link-platform.js'
-import type { TopicPosition } from '../../../twoway/dist/ports/broker/topic-position.js'
 import { webPayload } from '../../../twoway/dist/runtimes/web/payload.js'
 import { webRandom } from '../../../twoway/dist/runtimes/web/random.js'
 import { FakeClock } from '../harnesses/fake-clock.js'
 import { Chance } from './chance.js'
 import { ClientEnd, SimulatedConnection } from './connection.js'
+import { type Evidence, nameOf, type Published, type Seen } from './oracle.js'
 import { Storage, type Way } from './storage.js'
 
-export const topics = ['room.1', 'room.2'] as const
-
-/** What one client saw of a topic, in order. */
-export type Seen =
-  | { readonly message: string; readonly position: TopicPosition }
-  | { readonly started: boolean; readonly reason: string | undefined; readonly position: TopicPosition | undefined }
-
-/** A publish, and how it ended. */
-export interface Published {
-  readonly topic: string
-  readonly name: string
-  end: TopicPosition | LinkError | undefined
-}
+const topics = ['room.1', 'room.2'] as const
 
 interface Node {
   readonly hub: Hub
@@ -118,6 +106,21 @@ export class Simulation {
       }
     }
     await this.#heal()
+  }
+
+  /** @param hasLost whether the broker came back from an older copy */
+  evidence(hasLost: boolean): Evidence {
+    const { storage, published } = this
+    const stored = storage.log.map(({ topic, message: { position, previousMark, content }, life }) => ({
+      topic,
+      name: nameOf(content),
+      position,
+      previousMark,
+      life,
+      isKept: storage.keeps(topic, position.mark),
+    }))
+    const clients = this.clients.map(({ link, seen }) => ({ status: link.status, seen }))
+    return { stored, published, clients, lost: hasLost ? 'confirmed' : 'nothing' }
   }
 
   async advance(ms: number): Promise<void> {

@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../ports/clock.js'
 import type { Diagnostics } from '../ports/diagnostics.js'
 import type { ErrorCode, Json } from '../subprotocol/messages.js'
 import { HistoryBudget } from '../topics/history-budget.js'
-import { isPattern } from '../topics/topic-name.js'
+import { isPattern, matches } from '../topics/topic-name.js'
 import { HubCounts } from './hub-counts.js'
 import { HubError, unavailable } from './hub-error.js'
 import { HubPresence } from './hub-presence.js'
@@ -231,12 +231,22 @@ export class HubCore {
 
   async #store(topic: HubTopic, content: BrokerContent, key: string | undefined): Promise<TopicPosition | undefined> {
     if (topic.rule.store === false) {
-      topic.send(content)
+      this.send(topic, content)
       return undefined
     }
     const position = await topic.publish(content, key)
     this.counts.stored += 1
     return position
+  }
+
+  /** Sends a message without storing it. While the broker is away, the clients of this process get it all the same. */
+  send(topic: HubTopic, content: BrokerContent): void {
+    topic.send(content)
+    if (!topic.isAway) return
+    topic.deliverVolatile(content)
+    for (const pattern of this.#patterns.values()) {
+      if (matches(pattern.name, topic.name)) pattern.deliverVolatile(topic.name, content)
+    }
   }
 
   /** Publishes for the server itself. */
@@ -254,7 +264,7 @@ export class HubCore {
     try {
       await topic.opened
       if (!volatile) return await this.publish(topic, content, { key })
-      topic.send(content)
+      this.send(topic, content)
       return undefined
     } catch (error) {
       throw unavailable(error)

@@ -91,7 +91,7 @@ describe('the promises of topics', () => {
       const hasOlderCopies = seed % 3 === 0
       const simulation = new Simulation(seed)
       await simulation.run(10, hasOlderCopies)
-      assert.deepEqual(judge(simulation, hasOlderCopies), [])
+      assert.deepEqual(judge(simulation.evidence(hasOlderCopies)), [])
     }
   })
 

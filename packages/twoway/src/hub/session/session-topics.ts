@@ -114,7 +114,7 @@ export class SessionTopics implements SubscribedClient {
     const { key } = message
     checkKey(key)
     return this.#withPublishable(message, body, (topic, data) =>
-      topic.send(encodeContent({ from: this.#owner.identity.user, key }, data)),
+      this.#core.send(topic, encodeContent({ from: this.#owner.identity.user, key }, data)),
     )
   }
 

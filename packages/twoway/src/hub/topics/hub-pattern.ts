@@ -19,6 +19,7 @@ export class HubPattern {
   readonly opened: Promise<void>
   uses = 0
   readonly #counts: HubCounts
+  readonly #isOurs: (topic: string) => boolean
   /** In the order of their last message. */
   readonly #heads = new Map<string, TopicPosition>()
   #end: (() => void) | undefined
@@ -36,23 +37,26 @@ export class HubPattern {
     this.name = name
     this.#counts = counts
     // A topic of an earlier rule has other permissions. Names that begin with $ are the hub's own.
-    const isOurs = (topic: string): boolean =>
-      !topic.startsWith('$') && (rule === undefined || rules.ofTopic(topic) === rule)
+    this.#isOurs = (topic) => !topic.startsWith('$') && (rule === undefined || rules.ofTopic(topic) === rule)
     this.opened = broker
       .watch(name, {
         stored: (topic, message) => {
-          if (isOurs(topic)) this.#received(new HubMessage(topic, message, read))
+          if (this.#isOurs(topic)) this.#received(new HubMessage(topic, message, read))
         },
         volatile: (topic, received) => {
-          const content = isOurs(topic) ? read(topic, received) : undefined
-          if (content !== undefined)
-            this.#deliver(topic, undefined, content, (listener) => listener.volatile(topic, content))
+          const content = this.#isOurs(topic) ? read(topic, received) : undefined
+          if (content !== undefined) this.deliverVolatile(topic, content)
         },
       })
       .then((end) => {
         this.#end = end
         if (this.#isLeft) end()
       })
+  }
+
+  /** Delivers a message of a topic that matches. */
+  deliverVolatile(topic: string, content: BrokerContent): void {
+    if (this.#isOurs(topic)) this.#deliver(topic, undefined, content, (listener) => listener.volatile(topic, content))
   }
 
   leave(): void {

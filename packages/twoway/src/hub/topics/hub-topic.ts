@@ -47,6 +47,8 @@ export class HubTopic {
   readonly opened: Promise<void>
   /** Uses under way that need the topic open. */
   uses = 0
+  /** Whether the broker has said that it is away. */
+  isAway = false
   readonly #settings: TopicSettings
   readonly #ring: NodeRing<HubMessage>
   #topic: ResumableTopic | undefined
@@ -140,8 +142,12 @@ export class HubTopic {
       stored: (message) => this.#received(this.#own(message)),
       volatile: (received) => {
         const content = this.#settings.read(this.name, received)
-        if (content !== undefined) this.#deliverVolatile(content)
+        if (content !== undefined) this.deliverVolatile(content)
       },
+      lost: () => {
+        this.isAway = true
+      },
+      returned: () => this.#returned(),
     })
     this.#settings.counts.brokerReads += 1
     const { head, messages } = await topic.last(this.#settings.ringCount).catch((error: unknown) => {
@@ -164,6 +170,14 @@ export class HubTopic {
     else if (this.#held.length < this.#settings.ringCount) this.#held.push(message)
   }
 
+  /** Messages may be missing. Later ones wait until they have been read. */
+  #returned(): void {
+    this.isAway = false
+    if (this.#topic === undefined || this.#isLeft) return
+    this.#held ??= []
+    this.#fill(true)
+  }
+
   /** Delivers a message that follows the head. */
   #accept(message: HubMessage): void {
     const added = this.#ring.add(message)
@@ -182,7 +196,7 @@ export class HubTopic {
     } else tell()
   }
 
-  #deliverVolatile(content: BrokerContent): void {
+  deliverVolatile(content: BrokerContent): void {
     const { channels } = this.#settings.counts
     const tell = (): void => {
       for (const listener of this.listeners) listener.volatile(this.name, content)
@@ -198,7 +212,8 @@ export class HubTopic {
     this.#fill()
   }
 
-  #fill(): void {
+  /** @param isReturn whether the messages are a gap that has not been counted */
+  #fill(isReturn = false): void {
     const { counts, historyCount } = this.#settings
     counts.brokerReads += 1
     const from = this.head
@@ -206,7 +221,9 @@ export class HubTopic {
       (answer) => {
         if (this.#isLeft || this.#held === undefined || this.head !== from) return
         if (answer.recovered) {
-          counts.gapFilled(this.name)
+          const isGap = answer.messages.length > 0
+          if (isGap && isReturn) counts.gapFound(this.name)
+          if (isGap) counts.gapFilled(this.name)
           for (const message of answer.messages) {
             const owned = this.#own(message)
             if (this.#ring.add(owned) === 'next') this.#deliver(owned)

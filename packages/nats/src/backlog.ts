@@ -1,0 +1,23 @@
+/** Publishes without an answer, and the characters and bytes of their contents. */
+const most = { count: 10_000, length: 64 << 20 }
+
+/** The publishes that wait for an answer: while the server is away, they must not fill the memory. */
+export class Backlog {
+  #count = 0
+  #length = 0
+
+  /** Does one more. Throws if too many wait already. */
+  async add<Answer>(length: number, publish: () => Promise<Answer>): Promise<Answer> {
+    if (this.#count >= most.count || this.#length + length > most.length) {
+      throw new Error(`${this.#count} publishes wait for an answer already`)
+    }
+    this.#count += 1
+    this.#length += length
+    try {
+      return await publish()
+    } finally {
+      this.#count -= 1
+      this.#length -= length
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type Msg,
+  type NatsConnection,
+  NoRespondersError,
+  RequestError,
+  type RequestOptions,
+  TimeoutError,
+} from '@nats-io/nats-core'
+
+/** The time for the first answer. Each further attempt gets twice as much. */
+const firstAttemptMs = 500
+
+export interface ConnectionListener {
+  lost?(): void
+  /** The connection is there again, with its subscriptions. */
+  returned?(): void
+}
+
+/** A connection to NATS that was lost and is there again. */
+class ConnectionReturned extends Error {}
+
+/**
+ * A connection that is lost and comes back. NATS loses the answers that were on their way, so that a request is repeated then.
+ * All requests of the broker may be repeated: they read, or JetStream knows them by their id.
+ */
+export class LastingConnection {
+  readonly connection: NatsConnection
+  isAway = false
+  readonly #listeners = new Set<ConnectionListener>()
+
+  constructor(connection: NatsConnection) {
+    this.connection = connection
+    void this.#watch()
+  }
+
+  /** Calls back at each loss and each return. Returns a function that ends it. */
+  listen(listener: ConnectionListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * Requests, and again when the connection returns or no answer comes, until the time is over. A cluster that elects a leader
+   * drops requests.
+   */
+  async request(subject: string, data: Uint8Array | string, options: RequestOptions): Promise<Msg> {
+    const until = performance.now() + options.timeout
+    for (let attemptMs = firstAttemptMs; ; attemptMs *= 2) {
+      const leftMs = (): number => Math.max(1, Math.ceil(until - performance.now()))
+      try {
+        return await this.repeated(async () => {
+          // The client would keep the request after this has given up.
+          if (this.isAway) {
+            await sleep(leftMs(), undefined, { ref: false })
+            throw new Error(`NATS is away: there was no connection within ${options.timeout} ms`)
+          }
+          return this.connection.request(subject, data, { ...options, timeout: Math.min(attemptMs, leftMs()) })
+        })
+      } catch (error) {
+        if (performance.now() >= until) throw error
+        // A server that starts, and a cluster without a leader, take no requests for a while.
+        if (isUnanswered(error)) await sleep(Math.min(50, leftMs()))
+        else if (!(error instanceof TimeoutError)) throw error
+      }
+    }
+  }
+
+  /** Acts, and acts again when the connection returns meanwhile. */
+  async repeated<Result>(act: () => Promise<Result>): Promise<Result> {
+    for (;;) {
+      let end: () => void = () => undefined
+      const returned = new Promise<never>((_, reject) => {
+        end = this.listen({ returned: () => reject(new ConnectionReturned()) })
+      })
+      const acting = act()
+      // The one that loses the race may reject later.
+      acting.catch(() => undefined)
+      try {
+        return await Promise.race([acting, returned])
+      } catch (error) {
+        if (!(error instanceof ConnectionReturned)) throw error
+      } finally {
+        end()
+      }
+    }
+  }
+
+  async #watch(): Promise<void> {
+    for await (const { type } of this.connection.status()) {
+      if (type !== 'reconnect' && type !== 'disconnect') continue
+      this.isAway = type === 'disconnect'
+      for (const { lost, returned } of [...this.#listeners]) {
+        if (this.isAway) lost?.()
+        else returned?.()
+      }
+    }
+  }
+}
+
+/** Whether no server took a request. The client gives the error in a RequestError. */
+function isUnanswered(error: unknown): boolean {
+  return error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders())
+}

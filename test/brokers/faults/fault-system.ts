@@ -1,0 +1,198 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ResumableTopic } from 'twoway/hub'
+import { Chance } from 'twoway-testing/topic-faults/chance.js'
+import { nameOf, type StoredMessage } from 'twoway-testing/topic-faults/oracle.js'
+import { Child } from './child.js'
+import { connectBroker, historyCount } from './connect-broker.js'
+import type { LinksConfig, LinksOrder, Verdict } from './links.js'
+import type { TestedBroker } from './tested-broker.js'
+import { TestedNode } from './tested-node.js'
+import { topics } from './topics.js'
+
+const links = 50
+/** A ring that is shorter than some absences, so that the broker is asked too. */
+const ringCount = 20
+/** The time in which everything must become whole again after the last fault. */
+const healMs = 30_000
+
+/** A fault, done with when its promise resolves. */
+type Fault = (system: FaultSystem, chance: Chance) => Promise<void>
+
+const cut =
+  (mishap: 'reset' | 'cut' | 'swallow' | 'stall'): Fault =>
+  (system, chance) =>
+    system.anyNode(chance).cutBroker(chance, mishap)
+
+const faults: Readonly<Record<string, Fault>> = {
+  'cut clients': async (system, chance) => {
+    await system.anyNode(chance).ask({ cut: 1 + chance.below(25) })
+  },
+  'kill a node': async (system, chance) => {
+    // The other one may still be starting.
+    if (!system.nodes.every(({ isUp }) => isUp)) return
+    const node = system.anyNode(chance)
+    await node.kill()
+    // Another process takes its place, some time later.
+    void node.run()
+  },
+  'stop a node for a while': (system, chance) => system.anyNode(chance).stopFor(chance.below(300)),
+  'stop the clients for a while': async ({ clients }, chance) => {
+    clients.signal('SIGSTOP')
+    await sleep(chance.below(200))
+    clients.signal('SIGCONT')
+  },
+  'reset the connections of a node to the broker': cut('reset'),
+  'end the connections of a node to the broker': cut('cut'),
+  'lose what a node and the broker send, one way': cut('swallow'),
+  'stall what a node and the broker send, one way': cut('stall'),
+}
+
+export interface RoundResult extends Verdict {
+  readonly log: readonly string[]
+}
+
+/** Two nodes and 50 links on a broker, in processes of their own, which live through many rounds. */
+export class FaultSystem {
+  readonly broker: TestedBroker
+  readonly nodes: readonly TestedNode[]
+  readonly clients: Child<LinksOrder, unknown>
+  /** The topics as an observer has them that no fault of the network concerns. */
+  readonly #observed: ReadonlyMap<string, ResumableTopic>
+  #life = 0
+  #log: string[] = []
+
+  private constructor(
+    broker: TestedBroker,
+    nodes: readonly TestedNode[],
+    clients: Child<LinksOrder, unknown>,
+    observed: ReadonlyMap<string, ResumableTopic>,
+  ) {
+    this.broker = broker
+    this.nodes = nodes
+    this.clients = clients
+    this.#observed = observed
+  }
+
+  static async start(broker: TestedBroker): Promise<FaultSystem> {
+    // Each node has another client of Redis.
+    const nodes = await Promise.all(
+      ['ioredis', '@redis/client'].map((client) => TestedNode.start({ ...broker.address, client }, ringCount)),
+    )
+    const config: LinksConfig = { links, ports: nodes.map(({ port }) => port) }
+    const clients = await Child.start<LinksOrder, unknown>('links', config)
+    const observer = await connectBroker(broker.address)
+    const observed = new Map<string, ResumableTopic>()
+    const silent = { stored: () => undefined, volatile: () => undefined }
+    for (const topic of topics) observed.set(topic, await observer.open(topic, silent))
+    const system = new FaultSystem(broker, nodes, clients, observed)
+    const stored = await system.#settle()
+    await clients.ask({ judge: stored, lost: 'nothing' })
+    return system
+  }
+
+  anyNode(chance: Chance): TestedNode {
+    const up = this.nodes.filter(({ isUp }) => isUp)
+    return chance.of(up.length > 0 ? up : this.nodes)
+  }
+
+  async round(seed: number): Promise<RoundResult> {
+    const chance = new Chance(seed)
+    this.#log = []
+    const lost: StoredMessage[] = []
+    const goesBack = chance.below(15) === 0
+    if (goesBack) await this.#do('keep a copy of the data', () => this.broker.save())
+    await this.#phase(`${seed}`, chance)
+    if (goesBack) {
+      // Clients that have seen all messages must be told, and those that were cut off too.
+      const isWhole = chance.below(2) === 0
+      if (isWhole) lost.push(...(await this.#settle()))
+      await this.#do(`put the older copy back${isWhole ? ', when all are whole' : ''}`, () => this.broker.restore())
+      this.#life += 1
+      if (chance.below(2) === 0) await this.#phase(`${seed}.again`, chance)
+    }
+    await this.#ask({ ended: true })
+    // In the other rounds the topics stay quiet, so that gaps must be noticed without a later message.
+    if (chance.below(4) > 0) await this.#ask({ close: `${seed}.last` })
+    const kept = await this.#settle()
+    const isKept = new Set(kept.map(({ position }) => position.mark))
+    const gone = lost.filter(({ position }) => !isKept.has(position.mark)).map((each) => ({ ...each, isKept: false }))
+    const verdict = (await this.#ask({
+      judge: [...gone, ...kept],
+      lost: goesBack ? 'confirmed' : this.broker.losesAtKill,
+    })) as Verdict
+    return { ...verdict, log: this.#log }
+  }
+
+  async end(): Promise<void> {
+    await this.clients.kill()
+    for (const node of this.nodes) await node.end()
+    await this.broker.end()
+  }
+
+  /** Traffic, and faults during it. */
+  async #phase(name: string, chance: Chance): Promise<void> {
+    const traffic = this.#ask({ traffic: name, seed: chance.below(2 ** 31) })
+    // It is awaited below.
+    traffic.catch(() => undefined)
+    for (let count = chance.below(4); count > 0; count -= 1) {
+      await sleep(chance.below(60))
+      const ofBroker = Object.keys(this.broker.faults)
+      const fault = chance.of([...Object.keys(faults), ...ofBroker])
+      await this.#do(fault, () =>
+        ofBroker.includes(fault) ? this.broker.faults[fault]!(chance) : faults[fault]!(this, chance),
+      )
+    }
+    await traffic
+  }
+
+  async #do(name: string, act: () => Promise<void>): Promise<void> {
+    const begun = performance.now()
+    await act()
+    this.#log.push(`${Math.round(begun)} to ${Math.round(performance.now())}: ${name}`)
+  }
+
+  /** Waits until the links have all that the broker has, and returns that. */
+  async #settle(): Promise<readonly StoredMessage[]> {
+    const begun = performance.now()
+    const end = begun + healMs
+    for (;;) {
+      const stored = await this.#read(end)
+      const heads = Object.fromEntries(stored.heads)
+      const isOver = performance.now() > end
+      const isSettled = await this.#ask({ heads, withinMs: isOver ? 0 : 300 })
+      if (isSettled !== true && !isOver) continue
+      this.#log.push(`${Math.round(begun)} to ${Math.round(performance.now())}: all became whole`)
+      return stored.messages
+    }
+  }
+
+  async #read(end: number): Promise<{ heads: Map<string, string>; messages: StoredMessage[] }> {
+    const heads = new Map<string, string>()
+    const messages: StoredMessage[] = []
+    for (const [topic, opened] of this.#observed) {
+      const found = await answering(() => opened.last(historyCount), end)
+      heads.set(topic, found.head.mark)
+      for (const { position, previousMark, content } of found.messages) {
+        const life = this.#life
+        messages.push({ topic, name: nameOf(content), position, previousMark, life, isKept: true })
+      }
+    }
+    return { heads, messages }
+  }
+
+  #ask(order: LinksOrder): Promise<unknown> {
+    return this.clients.ask(order)
+  }
+}
+
+/** Asks again until there is an answer. */
+async function answering<Answer>(ask: () => Promise<Answer>, end: number): Promise<Answer> {
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (performance.now() > end) throw error
+      await sleep(20)
+    }
+  }
+}

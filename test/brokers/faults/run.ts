@@ -1,0 +1,45 @@
+/**
+ * `npm run test:broker-faults -- --broker nats [--rounds N] [--seed N]`: two nodes and 50 links in processes of their own on a
+ * real broker, under faults that the seed chooses. Each round must satisfy the oracle of the simulated faults. In some rounds the
+ * broker comes back with an older copy of its data.
+ */
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import { FaultSystem } from './fault-system.js'
+import { startTestedBroker } from './tested-broker.js'
+
+const { values } = parseArgs({
+  options: {
+    broker: { type: 'string' },
+    rounds: { type: 'string', default: '100' },
+    seed: { type: 'string', default: '1' },
+    verbose: { type: 'boolean', default: false },
+  },
+})
+const rounds = Number(values.rounds)
+const first = values.seed === 'any' ? Math.floor(Math.random() * 2 ** 30) : Number(values.seed)
+
+const system = await FaultSystem.start(await startTestedBroker(values.broker))
+const begun = performance.now()
+const seconds = (): string => `${Math.round((performance.now() - begun) / 1000)} s`
+const sums = { published: 0, acknowledged: 0, gaps: 0 }
+let failed = false
+for (let seed = first; seed < first + rounds && !failed; seed += 1) {
+  const { faults, log, published, acknowledged, gaps } = await system.round(seed)
+  sums.published += published
+  sums.acknowledged += acknowledged
+  sums.gaps += gaps
+  if (values.verbose) console.log(`seed ${seed}:\n  ${log.join('\n  ')}`)
+  if (faults.length > 0) {
+    const shown = [...faults.slice(0, 20), `with these faults, by milliseconds:`, ...log]
+    console.error(`seed ${seed} fails:\n  ${shown.join('\n  ')}`)
+    failed = true
+  } else if ((seed - first) % 100 === 99) console.log(`${seed - first + 1} rounds in ${seconds()}`)
+}
+await system.end()
+const { published, acknowledged, gaps } = sums
+console.log(
+  `${values.broker}, ${failed ? 'up to' : `${rounds} rounds from`} seed ${first}: ${published} messages published, ${acknowledged} acknowledged, ` +
+    `${gaps} gaps told, ${failed ? 'a promise broken' : 'no promise broken'}. This took ${seconds()}.`,
+)
+process.exit(failed ? 1 : 0)
