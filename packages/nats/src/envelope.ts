@@ -4,20 +4,35 @@ import type { BrokerContent, TopicMessage, TopicPosition } from 'twoway/hub'
 /** A stored message, and its sequence number in the stream. */
 export interface Entry {
   readonly sequence: number
+  /** The sequence number of the topic's newest message, as its publisher knew it; 0 if there was none. */
+  readonly expected: number
   readonly message: TopicMessage<BrokerContent>
 }
 
-/** The newest message of a topic; its sequence number is 0 if there is none. */
+/** An entry that RePublish sent, and the sequence number of its topic's entry before it, 0 if there was none. */
+export interface LiveEntry extends Entry {
+  readonly previous: number
+}
+
+/** The newest message of a topic. */
 export interface Head {
+  /** Of the newest entry, which may be void; 0 if there is none. */
   readonly sequence: number
   readonly position: TopicPosition
 }
 
-const names = { epoch: 'Twoway-Epoch', offset: 'Twoway-Offset', tag: 'Twoway-Tag', previous: 'Twoway-Previous' }
+const names = {
+  epoch: 'Twoway-Epoch',
+  offset: 'Twoway-Offset',
+  tag: 'Twoway-Tag',
+  previous: 'Twoway-Previous',
+  expected: 'Nats-Expected-Last-Subject-Sequence',
+}
 
 /** The headers of the message that follows a head. */
-export function headersAfter({ position }: Head, tag: string): MsgHdrs {
+export function headersAfter({ sequence, position }: Head, tag: string): MsgHdrs {
   const made = headers()
+  made.set(names.expected, String(sequence))
   made.set(names.epoch, position.epoch)
   made.set(names.offset, String(position.offset + 1))
   made.set(names.tag, tag)
@@ -34,7 +49,8 @@ export function readEntry(sequence: number, fields: HeaderFields, data: Uint8Arr
   const content = decode(data)
   if (content === undefined) return undefined
   const position = { epoch, offset, mark: markOf(sequence, tag) }
-  return { sequence, message: { position, previousMark: fields.get(names.previous) ?? '', content } }
+  const expected = Number(fields.get(names.expected))
+  return { sequence, expected, message: { position, previousMark: fields.get(names.previous) ?? '', content } }
 }
 
 export interface HeaderFields {

@@ -14,7 +14,17 @@ import type {
   TopicPosition,
 } from 'twoway/hub'
 import { Backlog } from './backlog.js'
-import { decode, type Entry, encode, type Head, headersAfter, markOf, readEntry, sequenceOf } from './envelope.js'
+import {
+  decode,
+  type Entry,
+  encode,
+  type Head,
+  headersAfter,
+  type LiveEntry,
+  markOf,
+  readEntry,
+  sequenceOf,
+} from './envelope.js'
 import { LastingConnection } from './lasting-connection.js'
 import { answerOf, fieldsOf, isRefusal, refusals, Stream, type StreamSettings } from './stream.js'
 import { subjectOf, topicOf } from './subject.js'
@@ -126,7 +136,7 @@ class Broker implements NatsBroker {
     return await listen(this.#connection.connection, {
       [this.#stream.liveSubjectOf(subject)]: (message) => {
         const entry = liveEntryOf(message)
-        if (entry) events.stored(nameOf(message), entry.message)
+        if (entry && !this.#stream.isVoid(entry)) events.stored(nameOf(message), entry.message)
       },
       [`${prefix}.v.${subject}`]: (message) => {
         const content = decode(message.data)
@@ -144,6 +154,11 @@ class Broker implements NatsBroker {
     return this.#prepared
   }
 }
+
+/** The time in which RePublish usually tells a node of its own message. */
+const toldWithinMs = 200
+/** Entries of a topic in a cluster whose predecessors are remembered. */
+const rememberedEntries = 1000
 
 interface Waiting {
   readonly content: BrokerContent
@@ -168,6 +183,9 @@ class Topic implements ResumableTopic {
   #isStoring = false
   /** The newest message that this node knows; undefined after an answer that did not come. */
   #newest: Head | undefined
+  /** In a cluster: the predecessors of the newest entries, by their sequence numbers, and the publishes that wait for them. */
+  readonly #previous = new Map<number, number>()
+  readonly #awaited = new Map<number, (previous: number) => void>()
   /** The newest message at the time of `open`: those up to it are not delivered, also when RePublish sends them later. */
   #opened: Head | undefined
   /** The server and the connection at the time of `open`. */
@@ -191,7 +209,7 @@ class Topic implements ResumableTopic {
   }
 
   async start(): Promise<void> {
-    let early: Entry[] | undefined = []
+    let early: LiveEntry[] | undefined = []
     const endListening = await listen(this.#connection.connection, {
       [this.#stream.liveSubjectOf(this.#topic)]: (message) => {
         const entry = liveEntryOf(message)
@@ -205,7 +223,12 @@ class Topic implements ResumableTopic {
       },
     })
     const endReturns = this.#connection.listen({
-      lost: () => this.#events.lost?.(),
+      lost: () => {
+        // A server that comes back with an older copy of its data gives numbers out again.
+        this.#newest = undefined
+        this.#previous.clear()
+        this.#events.lost?.()
+      },
       returned: () => this.#events.returned?.(),
     })
     this.#end = () => {
@@ -257,10 +280,13 @@ class Topic implements ResumableTopic {
     if (missing > this.#settings.historyCount) return refuse('expired')
     // A wrong mark is told before a limit, as the limit says that the position itself is good.
     const entries = await this.#stream.between(this.#subject, from + 1, sequence)
-    const messages = entries.map(({ message }) => message)
-    const first = messages[0]
-    if (first === undefined || first.position.offset > offset + 1) return refuse('expired')
-    if (first.position.offset <= offset || first.previousMark !== mark) return refuse('rewound')
+    // Void entries that come first have lost against the position or one before it.
+    const start = entries.findIndex(({ message }) => message.position.offset > offset)
+    if (start < 0) return refuse(entries.length === 0 ? 'expired' : 'rewound')
+    const messages = this.#messagesOf(entries.slice(start))
+    const first = messages[0]!
+    if (first.position.offset > offset + 1) return refuse('expired')
+    if (first.previousMark !== mark) return refuse('rewound')
     if (!isWhole(messages, head)) return refuse('expired')
     if (missing > most) return refuse('limit')
     return { recovered: true, head, messages }
@@ -270,8 +296,10 @@ class Topic implements ResumableTopic {
     const { sequence, position: head } = await this.#readHead()
     if (most < 1 || sequence === 0) return { head, messages: [] }
     const entries = await this.#stream.between(this.#subject, 1, sequence)
-    const messages = entries.map(({ message }) => message).slice(-Math.min(most, this.#settings.historyCount))
-    return { head, messages }
+    const messages = this.#messagesOf(entries)
+    // The predecessor of the first entry is gone, so that it may be void.
+    if (messages[1] !== undefined && messages[1].previousMark !== messages[0]!.position.mark) messages.shift()
+    return { head, messages: messages.slice(-Math.min(most, this.#settings.historyCount)) }
   }
 
   send(content: BrokerContent): void {
@@ -289,10 +317,17 @@ class Topic implements ResumableTopic {
     this.#end = undefined
   }
 
-  #deliver(entry: Entry): void {
+  #deliver(entry: LiveEntry): void {
     if (this.#end === undefined) return
-    this.#learn(entry)
-    if (!this.#isBeforeOpen(entry)) this.#events.stored(entry.message)
+    const { sequence, previous, message } = entry
+    if (this.#stream.isReplicated) {
+      this.#awaited.get(sequence)?.(previous)
+      this.#previous.set(sequence, previous)
+      if (this.#previous.size > rememberedEntries) this.#previous.delete(this.#previous.keys().next().value!)
+    }
+    const isVoid = this.#stream.isVoid(entry)
+    this.#learn(sequence, previous, isVoid ? undefined : message.position)
+    if (!isVoid && !this.#isBeforeOpen(entry)) this.#events.stored(message)
   }
 
   /** A stream that was made again, or restored from an older snapshot, gives out numbers again: those messages are new. */
@@ -307,16 +342,38 @@ class Topic implements ResumableTopic {
     return `${server_id} ${client_id}`
   }
 
-  #learn({ sequence, message }: Entry): void {
-    if (this.#newest !== undefined && this.#newest.sequence < sequence) {
-      this.#newest = { sequence, position: message.position }
-    }
+  /**
+   * Takes note of a new entry that comes after another one.
+   * @param position undefined if the entry is void
+   */
+  #learn(sequence: number, previous: number, position: TopicPosition | undefined): void {
+    const newest = this.#newest
+    if (newest === undefined || newest.sequence >= sequence) return
+    if (position !== undefined) this.#newest = { sequence, position }
+    else this.#newest = newest.sequence === previous ? { sequence, position: newest.position } : undefined
+  }
+
+  /** The messages of entries without a gap, but for void ones. The first one is taken as valid. */
+  #messagesOf(entries: readonly Entry[]): TopicMessage<BrokerContent>[] {
+    const [first, ...rest] = entries
+    if (first === undefined || !this.#stream.isReplicated) return entries.map(({ message }) => message)
+    return [first, ...validAfter(first, rest)].map(({ message }) => message)
   }
 
   async #readHead(timeoutMs = this.#settings.timeoutMs): Promise<Head> {
     const entry = await this.#stream.newest(this.#subject, timeoutMs)
-    if (entry !== undefined) return { sequence: entry.sequence, position: entry.message.position }
-    return { sequence: 0, position: { epoch: await this.#stream.epoch(), offset: 0, mark: '' } }
+    if (entry === undefined) {
+      return { sequence: 0, position: { epoch: await this.#stream.epoch(), offset: 0, mark: '' } }
+    }
+    const { sequence, expected, message } = entry
+    const { position, previousMark } = message
+    if (!this.#stream.isReplicated || this.#previous.get(sequence) === expected) return { sequence, position }
+    const [first, ...rest] = await this.#stream.between(this.#subject, expected + 1, sequence)
+    if (first === undefined || first.sequence === sequence) return { sequence, position }
+    // The newest entry is void. Its publisher knew the head before it; the valid entries since then follow.
+    const before = { ...position, offset: position.offset - 1, mark: previousMark }
+    const since = [...(first.expected === expected ? [first] : []), ...validAfter(first, rest)]
+    return { sequence, position: since.at(-1)?.message.position ?? before }
   }
 
   async #storeAll(): Promise<void> {
@@ -336,7 +393,8 @@ class Topic implements ResumableTopic {
   async #store({ content, id, until }: Waiting): Promise<TopicPosition> {
     const data = encode(content)
     // Each message has an id, by which JetStream knows a request that is repeated.
-    const messageId = id === undefined ? randomBytes(16).toString('base64url') : this.#messageId(id)
+    const ownId = id === undefined ? randomBytes(16).toString('base64url') : id
+    let attempt = 0
     for (;;) {
       const timeout = Math.ceil(until - performance.now())
       if (timeout < 1) throw new Error(`NATS has not stored the message within ${this.#settings.timeoutMs} ms`)
@@ -346,15 +404,21 @@ class Topic implements ResumableTopic {
         const tag = randomBytes(8).toString('base64url')
         const headers = headersAfter(head, tag)
         headers.set('Nats-Expected-Stream', this.#settings.stream)
-        headers.set('Nats-Expected-Last-Subject-Sequence', String(head.sequence))
-        headers.set('Nats-Msg-Id', messageId)
+        headers.set('Nats-Msg-Id', this.#messageId(ownId, attempt))
         const answer = answerOf(await this.#connection.request(this.#subject, data, { timeout, headers }))
         const { seq, duplicate } = answer as { readonly seq: number; readonly duplicate?: boolean }
-        if (duplicate === true) return await this.#positionAt(seq)
-        const { epoch, offset } = head.position
-        const position = { epoch, offset: offset + 1, mark: markOf(seq, tag) }
-        this.#learn({ sequence: seq, message: { position, previousMark: head.position.mark, content } })
-        return position
+        if (duplicate === true) {
+          const found = await this.#validPositionAt(seq)
+          if (found !== undefined) return found
+        } else if (await this.#follows(seq, head.sequence)) {
+          const { epoch, offset } = head.position
+          const position = { epoch, offset: offset + 1, mark: markOf(seq, tag) }
+          this.#learn(seq, head.sequence, position)
+          return position
+        }
+        // It is void: another message came first. JetStream knows the id, so that the next attempt takes another one.
+        attempt += 1
+        this.#newest = undefined
       } catch (error) {
         this.#newest = undefined
         // A cluster without a leader has stored nothing.
@@ -364,15 +428,39 @@ class Topic implements ResumableTopic {
     }
   }
 
-  async #positionAt(sequence: number): Promise<TopicPosition> {
+  /** The position of an entry; undefined if it is void. */
+  async #validPositionAt(sequence: number): Promise<TopicPosition | undefined> {
     const entry = await this.#stream.at(sequence)
     if (entry === undefined) throw new Error('the message was stored before, and is no longer in the history')
-    return entry.message.position
+    return (await this.#follows(sequence, entry.expected)) ? entry.message.position : undefined
+  }
+
+  /** Whether an entry is the next one of its topic after another one, 0 for none. If not, it is void. */
+  async #follows(sequence: number, previous: number): Promise<boolean> {
+    if (!this.#stream.isReplicated) return true
+    const told = this.#previous.get(sequence) ?? (await this.#toldPrevious(sequence))
+    if (told !== undefined) return told === previous
+    const [first] = await this.#stream.between(this.#subject, previous + 1, sequence)
+    return first?.sequence === sequence
+  }
+
+  /** Waits a moment for RePublish to tell the predecessor of an entry. */
+  #toldPrevious(sequence: number): Promise<number | undefined> {
+    return new Promise((resolve) => {
+      const end = (previous: number | undefined): void => {
+        clearTimeout(timer)
+        this.#awaited.delete(sequence)
+        resolve(previous)
+      }
+      const timer = setTimeout(() => end(undefined), toldWithinMs)
+      this.#awaited.set(sequence, end)
+    })
   }
 
   /** The window of JetStream is one for the stream: the topic is part of the id. A hash has no character that a header refuses. */
-  #messageId(id: string): string {
-    return createHash('sha256').update(`${this.#subject} ${id}`, 'utf16le').digest('base64url')
+  #messageId(id: string, attempt: number): string {
+    const hashed = createHash('sha256').update(`${this.#subject} ${id}`, 'utf16le').digest('base64url')
+    return attempt === 0 ? hashed : `${hashed}.${attempt}`
   }
 }
 
@@ -415,7 +503,15 @@ function isWhole(messages: readonly TopicMessage<BrokerContent>[], head: TopicPo
   return isChain && messages.at(-1)?.position.mark === head.mark
 }
 
-/** The entry of a message that RePublish sent. */
-function liveEntryOf(message: Msg): Entry | undefined {
-  return readEntry(Number(message.headers?.get('Nats-Sequence')), fieldsOf(message), message.data)
+function liveEntryOf(message: Msg): LiveEntry | undefined {
+  const entry = readEntry(Number(message.headers?.get('Nats-Sequence')), fieldsOf(message), message.data)
+  return entry && { ...entry, previous: Number(message.headers?.get('Nats-Last-Sequence')) }
+}
+
+/**
+ * The valid entries of those that follow one directly. Servers of a cluster before 2.11 may store two messages that expect the same
+ * predecessor; the first one of them is valid, and the other one void.
+ */
+function validAfter(first: Entry, rest: readonly Entry[]): Entry[] {
+  return rest.filter(({ expected }, index) => expected === (rest[index - 1] ?? first).sequence)
 }

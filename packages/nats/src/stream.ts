@@ -1,5 +1,5 @@
 import { createInbox, type Msg } from '@nats-io/nats-core'
-import { type Entry, parseHeaders, readEntry } from './envelope.js'
+import { type Entry, type LiveEntry, parseHeaders, readEntry } from './envelope.js'
 import type { LastingConnection } from './lasting-connection.js'
 
 export interface StreamSettings {
@@ -21,6 +21,7 @@ interface StreamInfo {
     readonly max_bytes?: number
     readonly max_msgs?: number
     readonly max_age?: number
+    readonly num_replicas?: number
     readonly republish?: { readonly src?: string; readonly dest: string; readonly headers_only?: boolean }
   }
 }
@@ -55,10 +56,17 @@ export const refusals = {
 export class Stream {
   readonly #connection: LastingConnection
   readonly #settings: StreamSettings
+  /** Whether several servers have the stream, so that entries may be void. */
+  isReplicated = false
 
   constructor(connection: LastingConnection, settings: StreamSettings) {
     this.#connection = connection
     this.#settings = settings
+  }
+
+  /** Whether a live entry lost against another one, which a cluster stored at the same time. */
+  isVoid({ expected, previous }: LiveEntry): boolean {
+    return this.isReplicated && expected !== previous
   }
 
   subjectOf(topic: string): string {
@@ -209,6 +217,7 @@ export class Stream {
   #check({ config }: StreamInfo): void {
     const { prefix } = this.#settings
     const { republish, subjects } = config
+    this.isReplicated = (config.num_replicas ?? 1) > 1
     const isRight =
       subjects?.includes(`${prefix}.s.>`) === true &&
       republish?.src === `${prefix}.s.>` &&

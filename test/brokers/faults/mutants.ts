@@ -17,7 +17,7 @@ import {
 } from 'twoway-testing/topic-faults/changes.js'
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url))
-const rounds = 300
+const rounds = 200
 
 const inLibrary = (change: Change): Change => ({ ...change, file: `packages/twoway/dist/${change.file}` })
 
