@@ -55,8 +55,14 @@ const rows: readonly Row[] = [
   },
   {
     from: `${library}/frameworks/probe.ts`,
-    may: ['./platform.js', '../core/errors.js', '../ports/payload.js', '../server/server-types.js'],
-    mayNot: ['node:http', 'hono', '../client/probe.js', '../topics/topic-name.js', '../runtimes/node/probe.js'],
+    may: [
+      './platform.js',
+      '../core/errors.js',
+      '../topics/topic-name.js',
+      '../ports/payload.js',
+      '../server/server-types.js',
+    ],
+    mayNot: ['node:http', 'hono', 'socket.io-adapter', '../client/probe.js', '../runtimes/node/probe.js'],
   },
   {
     from: `${library}/streams/probe.ts`,

@@ -32,6 +32,7 @@ export const otherModules: Readonly<Record<string, string>> = {
   'server.ts': `import { createHub } from 'twoway/hub'
 export const hub = createHub({ requests: { add: ([a, b]: [number, number]) => a + b } })`,
   'packages.d.ts': `declare module 'ioredis'
+declare module 'socket.io'
 declare module 'express-session' {
   interface SessionData {}
   export default function session(options: object): import('twoway/server').Middleware

@@ -4,7 +4,7 @@
  */
 
 interface BuiltinModules {
-  readonly 'node:buffer': { readonly Buffer: { from(text: string): Uint8Array } }
+  readonly 'node:buffer': { readonly Buffer: { from(content: string | Uint8Array): Uint8Array } }
   readonly 'node:url': Pick<typeof globalThis, 'URL'>
   readonly 'node:util': Pick<typeof globalThis, 'TextDecoder' | 'TextEncoder'>
 }
@@ -34,11 +34,11 @@ export function newMessageEvent(data: string | ArrayBuffer): MessageEvent {
   return new globalThis.MessageEvent('message', { data })
 }
 
-/** Text as a Buffer of Node: its UTF-8. */
-export function bufferOf(text: string): Uint8Array {
+/** A Buffer of Node with the UTF-8 of a text, or with a copy of bytes. */
+export function bufferOf(content: string | Uint8Array): Uint8Array {
   const { Buffer } =
     process?.getBuiltinModule?.('node:buffer') ?? (globalThis as unknown as BuiltinModules['node:buffer'])
-  return Buffer.from(text)
+  return Buffer.from(content)
 }
 
 /** The text of a message, whose bytes are read as UTF-8. */
