@@ -10,20 +10,21 @@ import { createAdapter as createNatsAdapter } from '@twoway/nats/socket.io'
 import { type IoredisLike, redisBroker } from '@twoway/redis'
 import { createAdapter } from '@twoway/redis/socket.io'
 import type { ResumableBroker } from 'twoway/hub'
-import { NatsServer } from '../brokers/nats-server.js'
-import { RedisServer } from '../brokers/redis-server.js'
+import { startNats } from '../brokers/nats-server.js'
+import { startRedis } from '../brokers/redis-server.js'
+import type { TestServer } from '../brokers/test-server.js'
 import { adapterSuite } from './adapter-suite.js'
 import { Cluster, event, loadPackages, type Untyped, until } from './cluster.js'
 
 let load: NodeJS.Require
-let redis: RedisServer
-let nats: NatsServer
+let redis: TestServer
+let nats: TestServer
 const ends: (() => unknown)[] = []
 
 before(async () => {
   load = loadPackages()
-  redis = await RedisServer.start()
-  nats = await NatsServer.start()
+  redis = await startRedis()
+  nats = await startNats()
 })
 after(async () => {
   for (const end of ends) await end()

@@ -1,0 +1,161 @@
+/**
+ * `npm run measure:brokers`: what the brokers promise of speed, on Debian's servers: the latency from publish to delivery
+ * across two nodes, the messages stored in a second beside those of the bare client, and the processor time of a fan-out
+ * beside Socket.IO with its redis-streams-adapter, which npm fetches. `-- latency` measures the rows that contain the word.
+ * A figure that breaks its promise fails the command.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { Link } from 'twoway/link'
+import { startNats } from '../nats-server.js'
+import { startRedis } from '../redis-server.js'
+import type { Order } from './node.js'
+import { fetchPackages } from './packages.js'
+
+const words = process.argv.slice(2)
+const linksPerNode = 500
+
+class Process {
+  readonly port: number
+  readonly #child: ChildProcess
+
+  private constructor(child: ChildProcess, port: number) {
+    this.#child = child
+    this.port = port
+  }
+
+  static async start(name: string, ...args: readonly (string | number)[]): Promise<Process> {
+    const child = fork(fileURLToPath(new URL(`${name}.js`, import.meta.url)), args.map(String))
+    const ended = once(child, 'exit').then(() => Promise.reject(new Error(`${name} ended before it was ready`)))
+    const [port] = (await Promise.race([once(child, 'message'), ended])) as [number]
+    return new Process(child, port)
+  }
+
+  async ask(order: Order | 'messages'): Promise<number> {
+    const answer = once(this.#child, 'message')
+    this.#child.send(order)
+    return ((await answer) as [number])[0]
+  }
+
+  async end(): Promise<void> {
+    const ended = once(this.#child, 'exit')
+    this.#child.disconnect()
+    await ended
+  }
+}
+
+function row(name: string, figure: string, isKept: boolean): void {
+  console.log(`| ${name} | ${figure}${isKept ? '' : ', NOT AS PROMISED'} |`)
+  if (!isKept) process.exitCode = 1
+}
+
+async function measureLatency(broker: string, port: number): Promise<void> {
+  const nodes = [await Process.start('node', broker, port), await Process.start('node', broker, port)] as const
+  const [writer, reader] = nodes.map((node) => new Link(`ws://127.0.0.1:${node.port}`)) as [Link, Link]
+  const latencies: number[] = []
+  const [rate, seconds] = [1000, 5]
+  let isMeasured = false
+  await new Promise<void>((resolve) => {
+    reader.subscribe(
+      'room.1',
+      ({ data }) => {
+        if (isMeasured) latencies.push(performance.now() - (data as number))
+      },
+      { started: () => resolve() },
+    )
+  })
+  const publishing: Promise<unknown>[] = []
+  const publishFor = async (count: number): Promise<void> => {
+    const start = performance.now()
+    for (let sent = 0; sent < count; ) {
+      const due = Math.min(count, ((performance.now() - start) * rate) / 1000)
+      for (; sent < due; sent += 1) publishing.push(writer.publish('room.1', performance.now()))
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    await Promise.all(publishing)
+  }
+  await publishFor(2 * rate)
+  isMeasured = true
+  await publishFor(seconds * rate)
+  while (latencies.length < seconds * rate) await new Promise((resolve) => setTimeout(resolve, 10))
+  writer.close()
+  reader.close()
+  for (const node of nodes) await node.end()
+  latencies.sort((a, b) => a - b)
+  const [p50, p99] = [0.5, 0.99].map((part) => latencies[Math.floor(part * latencies.length)]!) as [number, number]
+  row(
+    `latency on ${broker}: publish to delivery across two nodes at ${rate}/s, p50 under 1 ms and p99 under 10 ms`,
+    `${p50.toFixed(2)} ms and ${p99.toFixed(2)} ms`,
+    p50 < 1 && p99 < 10,
+  )
+}
+
+async function measureStores(broker: string, port: number, topics: number): Promise<void> {
+  const node = await Process.start('node', broker, port)
+  const count = 30_000
+  const rates: { bare: number; hub: number }[] = []
+  for (let run = 0; run < 3; run += 1) {
+    const bare = await node.ask({ stores: count, topics, bare: true })
+    rates.push({ bare, hub: await node.ask({ stores: count, topics, bare: false }) })
+  }
+  await node.end()
+  const bare = Math.max(...rates.map((rate) => rate.bare))
+  const hub = Math.max(...rates.map((rate) => rate.hub))
+  row(
+    `stores on ${broker}: publishes per second to ${topics} topics through a hub, at least 0.7 of the bare client`,
+    `${hub.toFixed(0)} of ${bare.toFixed(0)}: ${(hub / bare).toFixed(2)}`,
+    hub / bare >= 0.7,
+  )
+}
+
+/** The processor time of two nodes for a message to 500 clients of each, in milliseconds. */
+async function fanOut(kind: string, client: string, port: number): Promise<number> {
+  const nodes = [await Process.start('node', kind, port), await Process.start('node', kind, port)] as const
+  const clients = await Promise.all(
+    nodes.map((node) => Process.start('clients', client, `127.0.0.1:${node.port}`, linksPerNode)),
+  )
+  const count = 300
+  const used = async (): Promise<number> => (await nodes[0].ask({ cpu: true })) + (await nodes[1].ask({ cpu: true }))
+  let seen = 0
+  const publish = async (messages: number): Promise<void> => {
+    await nodes[0].ask({ publish: messages, everyMs: 3 })
+    seen += messages * linksPerNode
+    for (const each of clients) {
+      while ((await each.ask('messages')) < seen) await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+  await publish(count / 3)
+  const before = await used()
+  await publish(count)
+  const cpuMs = ((await used()) - before) / count
+  for (const each of [...clients, ...nodes]) await each.end()
+  return cpuMs
+}
+
+fetchPackages()
+const nats = await startNats()
+const redis = await startRedis()
+const ports = { nats: nats.port, redis: redis.port }
+const isWanted = (name: string): boolean => words.length === 0 || words.some((word) => name.includes(word))
+try {
+  console.log('| measured | figure |\n|---|---|')
+  for (const [broker, port] of Object.entries(ports)) {
+    if (isWanted(`latency ${broker}`)) await measureLatency(broker, port)
+    for (const topics of [1, 100]) if (isWanted(`stores ${broker} ${topics}`)) await measureStores(broker, port, topics)
+  }
+  if (isWanted('fan-out')) {
+    const rival = await fanOut('socket.io', 'socket.io', redis.port)
+    for (const [broker, port] of Object.entries(ports)) {
+      const cpuMs = await fanOut(broker, 'link', port)
+      row(
+        `fan-out on ${broker}: processor time of a message to ${linksPerNode} links of each of two nodes, at most 0.6 of Socket.IO`,
+        `${cpuMs.toFixed(2)} ms of ${rival.toFixed(2)} ms: ${(cpuMs / rival).toFixed(2)}`,
+        cpuMs / rival <= 0.6,
+      )
+    }
+  }
+} finally {
+  await nats.end()
+  await redis.end()
+}
