@@ -1,6 +1,6 @@
 /** The server of the chat: a hub, the page, and a file that keeps the messages over a restart. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
-import { createHub, HubError, type RequestContext, type StandardSchema } from 'twoway/hub'
+import { createHub, HubError, type RequestContext, type ResumableBroker, type StandardSchema } from 'twoway/hub'
 import { type HttpAnswer, type Server, serve } from 'twoway/server'
 
 export interface ChatMessage {
@@ -31,10 +31,25 @@ export interface ChatOptions {
   readonly port: number
   /** The file that keeps the messages; undefined for none, as in a worker, whose parent keeps them. */
   readonly file?: string | undefined
+  /** The broker that keeps the messages for several machines. */
+  readonly broker?: ResumableBroker | undefined
+  /** This machine among others, for the page. */
+  readonly machines?: ChatMachines | undefined
 }
 
-export async function startChat({ port, file }: ChatOptions): Promise<Server> {
+export interface ChatMachines {
+  readonly node: number
+  readonly nodes: number
+  readonly broker: string
+  /** Has a process killed, which is then started again. */
+  kill(victim: 'node' | 'broker'): void
+}
+
+export async function startChat({ port, file, broker, machines }: ChatOptions): Promise<Server> {
   const hub = createHub({
+    broker,
+    // While the broker is away, each node would print that several times a second.
+    error: machines && ((error) => console.log(`Node ${machines.node}: ${(error as Error).message}`)),
     topics: {
       'room.*': { publish: true, presence: true, schema: chatMessage },
       'read.*': {},
@@ -43,6 +58,12 @@ export async function startChat({ port, file }: ChatOptions): Promise<Server> {
     },
     requests: {
       rooms: () => rooms,
+      /** The machines that the chat runs on; null for one. */
+      machines: () => machines && { node: machines.node, nodes: machines.nodes, broker: machines.broker },
+      kill(victim: unknown) {
+        if (victim !== 'node' && victim !== 'broker') throw new HubError('invalid', 'kill takes "node" or "broker"')
+        machines?.kill(victim)
+      },
       /** This user has read the room up to a message. */
       async read({ room, id }: { room: string; id: string }, { client }: RequestContext) {
         if (!rooms.includes(room)) throw new HubError('invalid', 'there is no such room', { path: ['room'] })

@@ -22,6 +22,14 @@ let members: readonly string[] = []
 /** The last message that each user has read. */
 let reads = new Map<string, string>()
 let typing = new Map<string, number>()
+/** The machines of the chat, if there are several. */
+let machines: Machines | undefined
+
+interface Machines {
+  readonly node: number
+  readonly nodes: number
+  readonly broker: string
+}
 
 function enter(): void {
   sessionStorage.setItem('name', name)
@@ -43,7 +51,16 @@ function enter(): void {
     )
     open(location.hash.slice(1) || (rooms as string[])[0]!)
   })
+  void link.request('machines').then((found) => {
+    machines = (found as unknown as Machines | null) ?? undefined
+    show()
+  })
   addEventListener('pointermove', moved)
+}
+
+/** The answer may not come, as the process that would give it is killed. */
+function kill(victim: 'node' | 'broker'): void {
+  link.request('kill', victim).catch(() => undefined)
 }
 
 function open(chosen: string): void {
@@ -117,15 +134,22 @@ function send(text: string): void {
   const shown: Shown = { id: crypto.randomUUID(), text, from: name, state: 'waiting' }
   messages.set(shown.id, shown)
   typedAt = 0
-  const of = room
-  // The id is the key too: the message takes effect once, however often it is sent.
-  link
-    .publish(`room.${of}`, { id: shown.id, text }, { key: shown.id, timeoutMs: 600_000 })
-    .catch((error: LinkError) => {
-      shown.state = error.message
-      showMessages()
-    })
+  store(room, shown)
   showMessages()
+}
+
+/** Has a message stored. While the server's broker is away, it tries again. */
+function store(of: string, shown: Shown): void {
+  const { id, text } = shown
+  // The id is the key too: the message takes effect once, however often it is sent.
+  link.publish(`room.${of}`, { id, text }, { key: id, timeoutMs: 600_000 }).catch((error: LinkError) => {
+    if (error.code === 'unavailable') {
+      setTimeout(() => store(of, shown), error.retryAfterMs)
+      return
+    }
+    shown.state = error.message
+    showMessages()
+  })
 }
 
 /** When the others were told that this user types; 0 for not since the last message. */
@@ -183,6 +207,13 @@ function show(): void {
   find('#rooms').setAttribute('aria-label', words[language].rooms)
   find('#composer button').textContent = sendLabel
   find('#language').textContent = other
+  find('#machines').hidden = machines === undefined
+  if (machines !== undefined) {
+    const { machine, killNode, killBroker } = words[language]
+    find('#machine').textContent = machine(machines.node, machines.nodes, machines.broker)
+    find('#kill-node').textContent = killNode
+    find('#kill-broker').textContent = killBroker
+  }
   for (const each of document.querySelectorAll('#rooms button')) {
     each.toggleAttribute('aria-current', each.textContent === room)
   }
@@ -255,6 +286,8 @@ find<HTMLFormElement>('#composer').onsubmit = (event) => {
   input.value = ''
 }
 find('#text').oninput = typed
+find('#kill-node').onclick = () => kill('node')
+find('#kill-broker').onclick = () => kill('broker')
 find('#language').onclick = () => {
   language = language === 'en' ? 'zh' : 'en'
   show()

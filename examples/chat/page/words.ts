@@ -16,6 +16,9 @@ export const words = {
     offline: (seconds: number) => `Offline. Next attempt in ${seconds} s`,
     closed: (why: string) => `Disconnected: ${why}`,
     rooms: 'Rooms',
+    machine: (node: number, nodes: number, broker: string) => `Node ${node} of ${nodes}, on ${broker}`,
+    killNode: 'Kill this node',
+    killBroker: 'Kill the broker',
     language: '中文',
   },
   zh: {
@@ -34,6 +37,10 @@ export const words = {
     offline: (seconds: number) => `已断开，${seconds} 秒后重连`,
     closed: (why: string) => `连接已关闭：${why}`,
     rooms: '房间',
+    machine: (node: number, nodes: number, broker: string) =>
+      `第 ${node} 个节点（共 ${nodes} 个），消息经 ${broker} 转发`,
+    killNode: '杀掉这个节点',
+    killBroker: '杀掉消息代理',
     language: 'English',
   },
 }
