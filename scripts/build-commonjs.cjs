@@ -44,13 +44,15 @@ async function buildCommonjs() {
     platform: 'node',
     format: 'esm',
     target: 'es2023',
-    minifySyntax: true,
     define: { 'import.meta.url': 'moduleUrl' },
     plugins: [groupModules],
     logLevel: 'warning',
   })
+  const parts = namesOfParts(metafile)
   for (const { path, text } of outputFiles) {
-    writeFileSync(join(output, 'parts', basename(path).replace('.js', '.cjs')), await toCommonjs(text))
+    const renamed = text.replaceAll(/"\.\/(shared-\w+)\.js"/g, (_, part) => `"./${parts.get(part)}.js"`)
+    const part = basename(path, '.js')
+    writeFileSync(join(output, 'parts', `${parts.get(part) ?? part}.cjs`), await toCommonjs(renamed))
   }
   for (const [group, entries] of Object.entries(groups)) {
     for (const entry of entries) {
@@ -61,6 +63,25 @@ async function buildCommonjs() {
   }
   writeFileSync(join(output, 'worker-start.cjs'), `require('./parts/worker.cjs')\n`)
   writeFileSync(inputsFile, JSON.stringify(Object.keys(metafile.inputs).filter((path) => existsSync(join(dist, path)))))
+}
+
+/**
+ * The names of the parts that several groups share: those of the groups, which differ for each part.
+ *
+ * @param {import('esbuild').Metafile} metafile
+ * @returns {Map<string, string>}
+ */
+function namesOfParts({ outputs }) {
+  /** @type {Map<string, string[]>} */
+  const groupsOf = new Map()
+  for (const file of Object.keys(outputs).filter((path) => !basename(path).startsWith('shared-'))) {
+    const reached = new Set([file])
+    for (const path of reached) {
+      for (const { path: next, external } of outputs[path]?.imports ?? []) if (!external) reached.add(next)
+    }
+    for (const path of reached) groupsOf.set(path, [...(groupsOf.get(path) ?? []), basename(file, '.js')])
+  }
+  return new Map([...groupsOf].map(([path, reaching]) => [basename(path, '.js'), reaching.sort().join('-')]))
 }
 
 /** A module for each group, which exports what its entries export, under names that begin with those of the entries. @type {import('esbuild').Plugin} */
@@ -98,7 +119,7 @@ function keyOf(entry, name) {
  * @param {string} text
  */
 async function toCommonjs(text) {
-  const required = text
+  const required = withClassNames(text)
     .replaceAll(/^import (?:(\w+)(?:, | ))?(?:\* as (\w+) |\{([^}]*)\} )?(?:from )?"([^"]+)";$/gm, importToRequire)
     .replace(
       /^export \{([^}]*)\};$/m,
@@ -108,6 +129,24 @@ async function toCommonjs(text) {
   if (unknown !== undefined) throw new Error(`This form of import or export is unknown: ${unknown}`)
   const code = `"use strict";${await minifyScript(required)}`
   return code.includes('moduleUrl') ? code.replace('"use strict";', `"use strict";${moduleUrl}`) : code
+}
+
+/**
+ * Gives a class its name where that would change: within a function, whose names are shortened, and where the bundler has added a
+ * number to tell it from a class of another module.
+ *
+ * @param {string} text
+ */
+function withClassNames(text) {
+  const named = text.replaceAll(/^(.*?)\bclass(?: (?!extends )(\w+))?(?: extends .+)? \{$/gm, (line, before, own) => {
+    const shown = own ?? /^var (\w+) = $/.exec(before)?.[1]
+    const name = shown?.replace(/\d+$/, '').replace(/^_/, '')
+    const isOutermost = before === '' || before.startsWith('var ')
+    if (name === undefined || (isOutermost && shown === name)) return line
+    return `${line} static { nameClass(this, "${name}"); }`
+  })
+  if (named === text) return text
+  return `const nameClass = (named, value) => Object.defineProperty(named, "name", { value, configurable: true });\n${named}`
 }
 
 /**
@@ -140,8 +179,8 @@ const moduleUrl = `const moduleUrl=typeof __dirname==='string'?require('node:url
  */
 function importToRequire(_whole, standard, namespace, names, from) {
   const module = `require("${from.replace(/\.js$/, '.cjs')}")`
-  const constants = [standard, namespace, names && `{ ${renamed(names, (key, own) => `${key}: ${own}`)} }`]
-  const given = constants.filter((each) => each !== undefined)
+  const own = renamed(names ?? '', (key, local) => `${key}: ${local}`)
+  const given = [standard, namespace, own && `{ ${own} }`].filter((each) => each !== undefined && each !== '')
   return given.length === 0 ? `${module};` : given.map((constant) => `const ${constant} = ${module};`).join('\n')
 }
 
