@@ -56,6 +56,7 @@ async function measureLatency(broker: string, port: number): Promise<void> {
   const latencies: number[] = []
   const [rate, seconds] = [1000, 5]
   let isMeasured = false
+  let reached = 0
   await new Promise<void>((resolve) => {
     reader.subscribe(
       'room.1',
@@ -65,15 +66,21 @@ async function measureLatency(broker: string, port: number): Promise<void> {
       { started: () => resolve() },
     )
   })
-  const publishing: Promise<unknown>[] = []
+  let waiting = 0
   const publishFor = async (count: number): Promise<void> => {
     const start = performance.now()
-    for (let sent = 0; sent < count; ) {
+    for (let sent = 0; sent < count || waiting > 0; ) {
       const due = Math.min(count, ((performance.now() - start) * rate) / 1000)
-      for (; sent < due; sent += 1) publishing.push(writer.publish('room.1', performance.now()))
+      // A machine that is too slow measures a lower rate.
+      for (; sent < due && waiting < 500; sent += 1) {
+        waiting += 1
+        void writer.publish('room.1', performance.now()).finally(() => {
+          waiting -= 1
+        })
+      }
       await new Promise((resolve) => setTimeout(resolve, 1))
     }
-    await Promise.all(publishing)
+    reached = (count * 1000) / (performance.now() - start)
   }
   await publishFor(2 * rate)
   isMeasured = true
@@ -86,8 +93,8 @@ async function measureLatency(broker: string, port: number): Promise<void> {
   const [p50, p99] = [0.5, 0.99].map((part) => latencies[Math.floor(part * latencies.length)]!) as [number, number]
   row(
     `latency on ${broker}: publish to delivery across two nodes at ${rate}/s, p50 under 1 ms and p99 under 10 ms`,
-    `${p50.toFixed(2)} ms and ${p99.toFixed(2)} ms`,
-    p50 < 1 && p99 < 10,
+    `${p50.toFixed(2)} ms and ${p99.toFixed(2)} ms at ${reached.toFixed(0)}/s`,
+    p50 < 1 && p99 < 10 && reached > 0.95 * rate,
   )
 }
 
