@@ -11,7 +11,7 @@ import { Opcode } from './opcode.js'
 import type { FrameParser } from './receiving/frame-parser.js'
 import type { MessageReader } from './receiving/message-reader.js'
 import { StopReason } from './receiving/read-gate.js'
-import { Receiver, type ReceiverOwner } from './receiving/receiver.js'
+import { Receiver } from './receiving/receiver.js'
 import type { BroadcastRun } from './sending/broadcast-run.js'
 import { ControlFrames, checkControlPayload, sendControl } from './sending/control-frames.js'
 import { FrameWriter, type FrameWriterOwner } from './sending/frame-writer.js'
@@ -33,9 +33,11 @@ export const usualConduct = {
  * Owns its transport. Delivers messages in order, and none after `close`, `terminate` or `fail` was called or the
  * peer's Close arrived.
  */
-export class Connection<Owner> implements TransportSink, FrameWriterOwner, SendQueueOwner, ReceiverOwner, ClosingOwner {
-  readonly queue: SendQueue
-  readonly #receiver: Receiver
+export class Connection<Owner>
+  extends Receiver
+  implements TransportSink, FrameWriterOwner, SendQueueOwner, ClosingOwner
+{
+  protected readonly queue: SendQueue
   readonly #owner: Owner
   readonly #events: ConnectionEvents<Owner>
   readonly #conduct: Conduct
@@ -47,10 +49,10 @@ export class Connection<Owner> implements TransportSink, FrameWriterOwner, SendQ
   #takenBefore = -1
 
   constructor(options: ConnectionOptions<Owner>) {
+    super(options)
     const { role, transport, ports, limits, extension, budget } = options
     const frameWriter = new FrameWriter(transport, ports, role === 'client' ? ports.random : undefined, this)
     this.queue = new SendQueue(frameWriter, extension, ports, limits, budget, this)
-    this.#receiver = new Receiver(options, this)
     this.#owner = options.owner
     this.#events = options.events
     this.#conduct = options.conduct
@@ -77,16 +79,16 @@ export class Connection<Owner> implements TransportSink, FrameWriterOwner, SendQ
     return this.#closing?.state ?? 'open'
   }
 
-  get isOpen(): boolean {
+  protected get isOpen(): boolean {
     return this.#closing === undefined
   }
 
-  get delivers(): boolean {
+  protected get delivers(): boolean {
     if (this.#closing === undefined) return true
     return this.#conduct.deliversWhileClosing && this.#closing.state === 'closeSent'
   }
 
-  get reads(): boolean {
+  protected get reads(): boolean {
     return this.#closing === undefined || this.#closing.state === 'closeSent'
   }
 
@@ -103,19 +105,14 @@ export class Connection<Owner> implements TransportSink, FrameWriterOwner, SendQ
     return this.queue.unsentBytes
   }
 
-  /** Bytes received from the network since the start. */
-  get receivedBytes(): number {
-    return this.#receiver.receivedBytes
-  }
-
   /** Payload bytes of the message that `message` delivers, while it does: the length of a text in UTF-8. */
   get messageBytes(): number {
-    return this.#receiver.sink.messageBytes
+    return this.sink.messageBytes
   }
 
   /** Whether the message that `message` delivers is a text, while it does. */
   get messageIsText(): boolean {
-    return this.#receiver.sink.isText === true
+    return this.sink.isText === true
   }
 
   /** Length in UTF-8 of the text that was sent last, as far as framing it told; undefined if it was compressed. */
@@ -128,13 +125,8 @@ export class Connection<Owner> implements TransportSink, FrameWriterOwner, SendQ
     return this.#frameWriter.appendedBytes
   }
 
-  /** Bytes of memory that received input takes: the incomplete message, and the bytes that a pause left unparsed. */
-  get heldBytes(): number {
-    return this.#receiver.heldBytes
-  }
-
   get isPaused(): boolean {
-    return this.#receiver.hasStopped(StopReason.paused)
+    return this.hasStopped(StopReason.paused)
   }
 
   /**
@@ -144,8 +136,8 @@ export class Connection<Owner> implements TransportSink, FrameWriterOwner, SendQ
   takeActivity(): boolean {
     const waiting = this.#frameWriter.waitingBytes
     const taken = this.#frameWriter.appendedBytes - waiting
-    const hasHeard = this.#receiver.takeHeard()
-    const isActive = this.#takenBefore < 0 ? this.#receiver.isStoppedByUs : taken > this.#takenBefore
+    const hasHeard = this.takeHeard()
+    const isActive = this.#takenBefore < 0 ? this.isStoppedByUs : taken > this.#takenBefore
     // The network takes bytes that did not have to wait even if the peer is dead, so only waiting bytes count.
     this.#takenBefore = waiting > 0 ? taken : -1
     return hasHeard || isActive
@@ -249,26 +241,22 @@ export class Connection<Owner> implements TransportSink, FrameWriterOwner, SendQ
 
   /** Stops parsing and reading. */
   pause(): void {
-    this.#receiver.stop(StopReason.paused)
+    this.stopReading(StopReason.paused)
   }
 
   /** Continues after `pause`. Unparsed bytes are parsed after this call has returned. */
   resume(): void {
-    this.#receiver.resume(StopReason.paused)
+    this.resumeReading(StopReason.paused)
   }
 
   /** Stops parsing and reading until `handlerDone`: the connection waits for an asynchronous handler. */
   awaitHandler(): void {
-    this.#receiver.stop(StopReason.handler)
+    this.stopReading(StopReason.handler)
   }
 
   /** Continues after `awaitHandler`, as `resume` does after `pause`. */
   handlerDone(): void {
-    this.#receiver.resume(StopReason.handler)
-  }
-
-  received(bytes: Uint8Array, start: number, end: number): void {
-    this.#receiver.received(bytes, start, end)
+    this.resumeReading(StopReason.handler)
   }
 
   drained(): void {
@@ -278,11 +266,7 @@ export class Connection<Owner> implements TransportSink, FrameWriterOwner, SendQ
     this.settle()
   }
 
-  ended(): void {
-    this.#receiver.ended()
-  }
-
-  peerEnd(): void {
+  protected peerEnd(): void {
     this.#move('peerEnd')
   }
 
@@ -290,14 +274,13 @@ export class Connection<Owner> implements TransportSink, FrameWriterOwner, SendQ
     // §7.1.4: our Close may still have been waiting behind a message.
     const wasClean = this.state === 'closesExchanged' && this.queue.hasClosed
     const wasOpen = this.#closing === undefined
-    const receiver = this.#receiver
     // The reader of a streamed message gets the error, too.
-    const error = loss !== undefined && receiver.sink.isStreaming === true ? asTransportError(loss) : undefined
-    if (error !== undefined) receiver.sink.release(error)
+    const error = loss !== undefined && this.sink.isStreaming === true ? asTransportError(loss) : undefined
+    if (error !== undefined) this.sink.release(error)
     const { code, reason } = this.#move('lost').peerStatus
     this.queue.release()
-    receiver.release()
-    if (wasOpen && loss !== undefined && !receiver.isEvicted) this.#tellLoss(error ?? loss)
+    this.releaseInput()
+    if (wasOpen && loss !== undefined && !this.isEvicted) this.#tellLoss(error ?? loss)
     // Without spread syntax: on Node 20, the object it creates survives young collections and keeps the connection
     // alive.
     this.#events.closed(this.#owner, { code, reason, wasClean })
@@ -308,15 +291,15 @@ export class Connection<Owner> implements TransportSink, FrameWriterOwner, SendQ
     else this.#events.error(this.#owner, asTransportError(loss))
   }
 
-  deliver(message: string | Uint8Array): void {
+  protected deliver(message: string | Uint8Array): void {
     this.#events.message(this.#owner, message)
   }
 
-  deliverStream(message: MessageReader): void {
+  protected deliverStream(message: MessageReader): void {
     this.#events.messageStream?.(this.#owner, message)
   }
 
-  readControl(bytes: Uint8Array, parser: FrameParser): void {
+  protected readControl(bytes: Uint8Array, parser: FrameParser): void {
     if (parser.begins && parser.remaining === 0) {
       this.#takeControl(parser.opcode, bytes, parser.start, parser.end)
     } else {
@@ -326,7 +309,7 @@ export class Connection<Owner> implements TransportSink, FrameWriterOwner, SendQ
   }
 
   #takeControl(opcode: number, bytes: Uint8Array, start: number, end: number): void {
-    this.#receiver.countControl(end - start)
+    this.countControl(end - start)
     if (opcode === Opcode.close) {
       const status = readClosePayload(this.#payload, bytes, start, end)
       this.#events.peerClose?.(this.#owner, status)
@@ -365,20 +348,20 @@ export class Connection<Owner> implements TransportSink, FrameWriterOwner, SendQ
    * Runs in a task of its own, so that a handler that sends until it gets 'buffered' does not starve other connections.
    */
   flushed(): void {
-    if (this.#receiver.isReading && !this.queue.owesDrain && !this.queue.isStreaming) return
+    if (this.isReading && !this.queue.owesDrain && !this.queue.isStreaming) return
     this.#clock.task(() => this.settle())
   }
 
   /** Waiting bytes may have been sent: continues reading, and emits `drain` if it was promised. */
   settle(): void {
     this.queue.proceed()
-    if (this.#receiver.isReading && !this.queue.owesDrain) return
-    this.#receiver.resumeAfterBacklog()
+    if (this.isReading && !this.queue.owesDrain) return
+    this.resumeAfterBacklog()
     if (this.#closing === undefined && this.queue.takeDrain()) this.#events.drain(this.#owner)
   }
 
-  failBy(error: ProtocolError): void {
-    this.#receiver.sink.release(error)
+  protected failBy(error: ProtocolError): void {
+    this.sink.release(error)
     this.fail(error.closeCode, this.#conduct.explainsFailures ? error.reason : '')
     this.#events.error(this.#owner, error)
   }
@@ -403,11 +386,10 @@ export class Connection<Owner> implements TransportSink, FrameWriterOwner, SendQ
   }
 
   #leaveOpen(unfinished: readonly MessageWriter[]): void {
-    const receiver = this.#receiver
-    receiver.leaveOpen()
+    this.dropInput()
     this.queue.abandon(unfinished)
-    receiver.readOn()
+    this.readOn()
     this.#events.closing?.(this.#owner)
-    if (receiver.isEvicted) this.#events.error(this.#owner, receiver.evictionError)
+    if (this.isEvicted) this.#events.error(this.#owner, this.evictionError)
   }
 }

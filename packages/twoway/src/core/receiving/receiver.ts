@@ -28,39 +28,15 @@ const decodedBytesPerTurn = 1 << 20
 /** Length of the header of a client's short frame. */
 const shortHeader = 6
 
-/** The connection that receives. It may close, pause and send from within each call. */
-export interface ReceiverOwner {
-  /** The queue of its messages: a peer that does not read our answers is not read either. */
-  readonly queue: SendQueue
-  readonly isOpen: boolean
-  /** Whether messages are delivered. */
-  readonly delivers: boolean
-  /** Whether received bytes still matter: the connection is open, or waits for the peer's Close. */
-  readonly reads: boolean
-  /** A message is complete. */
-  deliver(message: string | Uint8Array): void
-  /** A message begins that is streamed. */
-  deliverStream(message: MessageReader): void
-  /** The parser has read a piece of a control frame. */
-  readControl(bytes: Uint8Array, parser: FrameParser): void
-  /** The peer broke a rule. */
-  failBy(error: ProtocolError): void
-  fail(code: number, reason: string): void
-  /** A read was parsed: waiting bytes may have been sent meanwhile. */
-  settle(): void
-  /** The peer has ended its stream, and everything that it sent before is parsed. */
-  peerEnd(): void
-}
-
 /**
  * The receiving half of a connection, as the send queue is its sending half: parses received bytes, passes on messages
  * and pieces of control frames in order, and stops reading while input must wait.
  *
- * While reading is stopped, it keeps a copy of the unparsed bytes.
+ * While reading is stopped, it keeps a copy of the unparsed bytes. It is the base class of `Connection`, not an object
+ * beside it: an object would cost each connection memory, and each frame several calls (`npm run bench:micro -- echo`).
  */
-export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker {
-  readonly sink: MessageSink
-  readonly #owner: ReceiverOwner
+export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker {
+  protected readonly sink: MessageSink
   readonly #parser: FrameParser
   /** Undefined if the peer may send at any rate. */
   readonly #rate: ReceiveRate | undefined
@@ -82,25 +58,48 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
   /** Exists only while received input is incomplete. */
   #unfinished: UnfinishedInput | undefined
 
-  constructor(options: ConnectionOptions<unknown>, owner: ReceiverOwner) {
+  constructor(options: ConnectionOptions<unknown>) {
     const { role, ports, limits, rates, extension, textForm } = options
-    this.#owner = owner
     this.#parser = new FrameParser(role, ports.payload, extension?.messageBits)
     this.sink =
       options.streamsMessages === true
-        ? this.#newStreamer()
+        ? this.#newStreamer(options)
         : new MessageAssembler(ports.scratchPool, limits.maxMessageBytes, textForm)
     this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
     this.#shared = options.sharedInput
   }
 
+  /** The queue of its messages: a peer that does not read our answers is not read either. */
+  protected abstract readonly queue: SendQueue
+  protected abstract readonly isOpen: boolean
+  /** Whether messages are delivered. */
+  protected abstract readonly delivers: boolean
+  /** Whether received bytes still matter: the connection is open, or waits for the peer's Close. */
+  protected abstract readonly reads: boolean
+
+  // The connection may close, pause and send from within each of these calls.
+
+  /** A message is complete. */
+  protected abstract deliver(message: string | Uint8Array): void
+  /** A message begins that is streamed. */
+  protected abstract deliverStream(message: MessageReader): void
+  /** The parser has read a piece of a control frame. */
+  protected abstract readControl(bytes: Uint8Array, parser: FrameParser): void
+  /** The peer broke a rule. */
+  protected abstract failBy(error: ProtocolError): void
+  abstract fail(code: number, reason: string): void
+  /** A read was parsed: waiting bytes may have been sent meanwhile. */
+  abstract settle(): void
+  /** The peer has ended its stream, and everything that it sent before is parsed. */
+  protected abstract peerEnd(): void
+
   // The queue has these two. Fields of our own would cost every connection their memory.
   get #clock(): Clock {
-    return this.#owner.queue.ports.clock
+    return this.queue.ports.clock
   }
 
   get #extension(): Extension | undefined {
-    return this.#owner.queue.extension
+    return this.queue.extension
   }
 
   /** Bytes received from the network since the start. */
@@ -113,26 +112,26 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
     return this.sink.heldBytes + (this.#unparsed?.capacity ?? 0) + (this.#extension?.heldBytes ?? 0)
   }
 
-  get isReading(): boolean {
+  protected get isReading(): boolean {
     return this.#gate === undefined || this.#gate.isOpen
   }
 
   /** Whether reading is stopped for this reason, and perhaps for others. */
-  hasStopped(reason: StopReason): boolean {
+  protected hasStopped(reason: StopReason): boolean {
     return this.#gate?.hasStopped(reason) === true
   }
 
   /** Whether reading is stopped for a reason that the peer can't influence. */
-  get isStoppedByUs(): boolean {
+  protected get isStoppedByUs(): boolean {
     return this.#gate?.isClosedByUs === true
   }
 
-  get isEvicted(): boolean {
+  protected get isEvicted(): boolean {
     return this.#isEvicted
   }
 
   /** Whether bytes have arrived since the last call. */
-  takeHeard(): boolean {
+  protected takeHeard(): boolean {
     const heard = this.#heard
     this.#heard = false
     return heard
@@ -143,7 +142,7 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
     this.#receivedBytes += end - start
     if (this.#rate !== undefined && !this.#mayTake(this.#rate, end - start)) return
     if (this.#parsing || !this.isReading || this.#unparsedBytes > 0) {
-      if (this.#owner.reads) this.#askedUnparsed.append(bytes, start, end)
+      if (this.reads) this.#askedUnparsed.append(bytes, start, end)
     } else {
       this.#parse(bytes, start, end)
       this.sink.readEnds?.()
@@ -156,42 +155,42 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
   /** The peer ended its stream. */
   ended(): void {
     this.#peerEnded = true
-    if (!this.#parsing && this.isReading && this.#unparsedBytes === 0) this.#owner.peerEnd()
+    if (!this.#parsing && this.isReading && this.#unparsedBytes === 0) this.peerEnd()
   }
 
   /** The connection has left the open state. Unless messages are still delivered, drops the incomplete one. */
-  leaveOpen(): void {
-    if (this.#owner.delivers) return
+  protected dropInput(): void {
+    if (this.delivers) return
     this.sink.release()
     this.#extension?.stopDecoding()
   }
 
   /** Reads on for any reason that has stopped it: the remaining input is only searched for the peer's Close. */
-  readOn(): void {
+  protected readOn(): void {
     if (this.#gate?.resumeAll() === true) this.#scheduleParsing()
     this.#countHeld()
   }
 
   /** The transport is gone. */
-  release(): void {
+  protected releaseInput(): void {
     this.#unparsed = undefined
     this.sink.release()
     this.#countHeld()
   }
 
   /** Stops parsing and reading, unless the connection has left the open state. */
-  stop(reason: StopReason): void {
-    if (this.#owner.isOpen) this.#stop(reason)
+  protected stopReading(reason: StopReason): void {
+    if (this.isOpen) this.#stop(reason)
   }
 
   /** Continues after `stop`. Unparsed bytes are parsed after the current call has returned. */
-  resume(reason: StopReason): void {
+  protected resumeReading(reason: StopReason): void {
     if (this.#gate?.resume(reason) === true) this.#scheduleParsing()
   }
 
   /** Continues if only a backlog has stopped reading, and the peer has read enough of our answers. */
-  resumeAfterBacklog(): void {
-    if (!this.#peerLagsBehind()) this.resume(StopReason.backlog)
+  protected resumeAfterBacklog(): void {
+    if (!this.#peerLagsBehind()) this.resumeReading(StopReason.backlog)
   }
 
   progressed(decodedBytes: number): void {
@@ -203,32 +202,32 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
     this.#decoder = undefined
     this.#unfinished?.decoded(0)
     if (message !== undefined) {
-      const { frameWriter } = this.#owner.queue
+      const { frameWriter } = this.queue
       frameWriter.cork()
-      this.#owner.deliver(message)
+      this.deliver(message)
       frameWriter.uncork()
       if (this.#peerLagsBehind()) this.#stop(StopReason.backlog)
     }
-    this.resume(StopReason.decoding)
+    this.resumeReading(StopReason.decoding)
     this.#countHeld()
   }
 
   decodingFailed(error: ProtocolError): void {
     this.#decoder = undefined
-    this.#owner.failBy(error)
-    this.resume(StopReason.decoding)
+    this.failBy(error)
+    this.resumeReading(StopReason.decoding)
     this.#countHeld()
   }
 
   /** The server's connections together hold too much memory, and this one holds more than most. */
   evict(): void {
-    if (!this.#owner.isOpen || this.#isEvicted) return
+    if (!this.isOpen || this.#isEvicted) return
     this.#isEvicted = true
     // The reader of a streamed message, and a decoder that is at work, learn of it at once.
     const turns = this.#shared?.turns
     if (turns === undefined || this.sink.evict !== undefined || this.#decoder !== undefined) {
       this.sink.evict?.(this.evictionError)
-      this.#owner.fail(1013, this.#evictionReason)
+      this.fail(1013, this.#evictionReason)
     } else {
       // To tell the peer and the owner takes longer than to release the memory, so it has a turn of its own.
       this.sink.release()
@@ -239,7 +238,7 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
   }
 
   /** The error of a connection whose memory was taken away. */
-  get evictionError(): TransportError {
+  protected get evictionError(): TransportError {
     return new TransportError(`${this.#evictionReason}; ${closedWith(1013)}`, { code: 'totalReceiveFull' })
   }
 
@@ -248,27 +247,27 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
   }
 
   takeTurn(): boolean {
-    if (this.#isEvicted && this.#owner.isOpen) this.#owner.fail(1013, this.#evictionReason)
+    if (this.#isEvicted && this.isOpen) this.fail(1013, this.#evictionReason)
     else if (!this.hasStopped(StopReason.turn)) return false
-    this.resume(StopReason.turn)
+    this.resumeReading(StopReason.turn)
     return true
   }
 
   get waitsForRest(): boolean {
-    return this.#owner.isOpen && this.#awaitsRest && this.#gate?.isUpToPeer !== false
+    return this.isOpen && this.#awaitsRest && this.#gate?.isUpToPeer !== false
   }
 
   tooSlow(error: ProtocolError): void {
-    this.#owner.failBy(error)
+    this.failBy(error)
   }
 
   /** A control frame arrived, which brings no message further. */
-  countControl(payloadBytes: number): void {
+  protected countControl(payloadBytes: number): void {
     this.#unfinished?.addIdle(shortHeader + payloadBytes)
   }
 
   get #askedUnparsed(): InputBuffer {
-    this.#unparsed ??= new InputBuffer(this.#owner.queue.ports.payload)
+    this.#unparsed ??= new InputBuffer(this.queue.ports.payload)
     return this.#unparsed
   }
 
@@ -277,7 +276,7 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
   }
 
   #stop(reason: StopReason): void {
-    const { frameWriter, ports } = this.#owner.queue
+    const { frameWriter, ports } = this.queue
     this.#gate ??= new ReadGate(frameWriter.transport, ports.clock, this.#rate)
     this.#gate.stop(reason)
   }
@@ -287,10 +286,10 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
    * client never stops: two endpoints that wait for each other would wait for ever.
    */
   #peerLagsBehind(): boolean {
-    const { queue } = this.#owner
+    const { queue } = this
     const { frameWriter } = queue
     const isServer = !frameWriter.masks
-    if (!isServer || !this.#owner.isOpen) return false
+    if (!isServer || !this.isOpen) return false
     // A message in pieces may depend on input that is still to come, so messages waiting behind it must not stop
     // reading.
     if (queue.isStreaming || this.sink.isStreaming === true)
@@ -307,7 +306,7 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
   #countHeld(): void {
     if (this.#shared === undefined) return
     const held = this.heldBytes
-    if (held > 0 || (this.#awaitsRest && this.#owner.isOpen)) {
+    if (held > 0 || (this.#awaitsRest && this.isOpen)) {
       this.#unfinished ??= new UnfinishedInput(this, this.#shared.budget, this.#clock.now())
       this.#unfinished.set(held)
     } else if (this.#unfinished !== undefined) {
@@ -319,9 +318,9 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
   /** Stops reading if many connections read long messages, or discard input after they were failed. */
   #countTurn(bytes: number): void {
     const turns = this.#shared?.turns
-    if (turns === undefined || (this.#unfinished === undefined && this.#owner.isOpen)) return
+    if (turns === undefined || (this.#unfinished === undefined && this.isOpen)) return
     // Input that is only discarded can always wait.
-    const held = this.#owner.isOpen ? this.heldBytes : Number.POSITIVE_INFINITY
+    const held = this.isOpen ? this.heldBytes : Number.POSITIVE_INFINITY
     if (!turns.mayReadOn(bytes, held)) this.#waitForTurn(turns)
   }
 
@@ -333,9 +332,7 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
 
   /** Parses until the range ends or reading stops. The rest becomes unparsed input. */
   #parse(bytes: Uint8Array, start: number, end: number): void {
-    // Read once for all frames: `npm run bench:micro -- echo` shows the difference.
-    const owner = this.#owner
-    const { queue } = owner
+    const { queue } = this
     // Reading can only stop for backlog once more is appended than there is room for.
     const mayLagFrom = queue.appendedBytes + Math.max(0, queue.limits.highWaterMarkBytes - queue.waitingBytes)
     let at = start
@@ -343,7 +340,7 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
     this.#parsing = true
     queue.frameWriter.cork()
     try {
-      while (at < end && owner.reads && this.isReading) {
+      while (at < end && this.reads && this.isReading) {
         at = this.#step(bytes, at, end)
         steps += 1
         const turnIsOver = steps === framesPerTurn || (this.#decoder?.decodedBytes ?? 0) >= decodedBytesPerTurn
@@ -352,15 +349,15 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
-      owner.failBy(error)
+      this.failBy(error)
     } finally {
       this.#parsing = false
       if (this.#decoder?.isBusy === false) this.#decoder = undefined
       queue.frameWriter.uncork()
     }
-    if (!owner.reads) this.#unparsed = undefined
+    if (!this.reads) this.#unparsed = undefined
     else if (at < end) this.#askedUnparsed.prepend(bytes, at, end)
-    owner.settle()
+    this.settle()
   }
 
   /** Parses the unparsed input: bytes from before a pause, or from reads that came during parsing. */
@@ -371,7 +368,7 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
       this.sink.readEnds?.()
     }
     if (this.#unparsedBytes === 0) this.#unparsed = undefined
-    if (this.#peerEnded && this.isReading && !this.#parsing) this.#owner.peerEnd()
+    if (this.#peerEnded && this.isReading && !this.#parsing) this.peerEnd()
     this.#countHeld()
   }
 
@@ -379,14 +376,14 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
     const parser = this.#parser
     if (!parser.read(bytes, at, end)) return end
     if (this.#rate !== undefined && parser.begins) this.#countFrame(this.#rate, parser)
-    if (isControl(parser.opcode)) this.#owner.readControl(bytes, parser)
-    else if (this.#owner.delivers) this.#readData(bytes, parser)
+    if (isControl(parser.opcode)) this.readControl(bytes, parser)
+    else if (this.delivers) this.#readData(bytes, parser)
     return parser.end
   }
 
   #mayTake(rate: ReceiveRate, length: number): boolean {
     if (rate.takeBytes(length, this.#clock.now())) return true
-    this.#owner.failBy(new ProtocolError('tooManyBytes', `${rate.limits.maxBytesPerSecond} a second at most`))
+    this.failBy(new ProtocolError('tooManyBytes', `${rate.limits.maxBytesPerSecond} a second at most`))
     return false
   }
 
@@ -409,7 +406,7 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
     const message = this.#decoding
       ? this.#decode(bytes, parser)
       : sink.add(bytes, parser.start, parser.end, parser.remaining, parser.isAscii)
-    if (message !== undefined) this.#owner.deliver(message)
+    if (message !== undefined) this.deliver(message)
   }
 
   #decode(bytes: Uint8Array, parser: FrameParser): string | Uint8Array | undefined {
@@ -423,7 +420,7 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
 
   #yield(): void {
     this.#stop(StopReason.yielding)
-    this.#clock.task(() => this.resume(StopReason.yielding))
+    this.#clock.task(() => this.resumeReading(StopReason.yielding))
   }
 
   /** Parses the unparsed input after the current call has returned. */
@@ -431,12 +428,11 @@ export class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker 
     if (this.#unparsedBytes > 0 || this.#peerEnded) this.#clock.defer(() => this.#parseUnparsed())
   }
 
-  #newStreamer(): MessageStreamer {
-    const { extension, ports, limits } = this.#owner.queue
+  #newStreamer({ extension, ports, limits }: ConnectionOptions<unknown>): MessageStreamer {
     extension?.decodeForReader?.()
     return new MessageStreamer(ports.payload, ports.clock, limits, {
-      began: (message) => this.#owner.deliverStream(message),
-      mayRead: (may) => (may ? this.resume(StopReason.reader) : this.stop(StopReason.reader)),
+      began: (message) => this.deliverStream(message),
+      mayRead: (may) => (may ? this.resumeReading(StopReason.reader) : this.stopReading(StopReason.reader)),
       heldChanged: () => {
         if (!this.#parsing) this.#countHeld()
       },
