@@ -14,11 +14,13 @@ import { fileURLToPath } from 'node:url'
 import { generate } from 'selfsigned'
 import { WebSocket, WebSocketServer } from 'ws'
 import { type Ending, type NodeProcess, startTwoway } from './echo-process.js'
+import { ShortCommands } from './short-commands.js'
 import { noTerminalBecause, TerminalProcess } from './terminal-process.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'twoway-command-'))
 const env = { TWOWAY_HOME: folder, NO_COLOR: '1' }
 const noTerminal = noTerminalBecause()
+const commands = new ShortCommands()
 
 /** A server of ws that echoes, with different behaviour on some paths. */
 let server: WebSocketServer
@@ -50,6 +52,7 @@ after(() => {
   for (const client of server.clients) client.terminate()
   server.close()
   for (const end of atEnd) end()
+  commands.end()
   rmSync(folder, { recursive: true })
 })
 
@@ -424,7 +427,7 @@ describe('twoway connect refuses, with exit code 1,', { concurrency: 4 }, () => 
     ],
   ] as const) {
     it(what, async () => {
-      const { code, stderr } = await connect(args)
+      const { code, stderr } = await commands.run(['connect', ...args])
       assert.equal(code, 1)
       if (typeof sentence === 'string') assert.equal(stderr, `twoway: ${sentence}.\n`)
       else assert.match(stderr, sentence)
@@ -505,7 +508,7 @@ describe('twoway listen through pipes', () => {
   })
 
   it('says that a port is in use, with exit code 1', async () => {
-    const { code, stderr } = await startTwoway(['listen', '--port', String(port)]).ended
+    const { code, stderr } = await commands.run(['listen', '--port', String(port)])
     assert.equal(code, 1)
     assert.equal(
       stderr,
@@ -707,7 +710,7 @@ describe('twoway bench', () => {
     [['-c', '0'], /'-c, --connections <n>' argument '0' is invalid. Give a whole number from 1/],
   ] as const) {
     it(`refuses ${args.join(' ')}`, async () => {
-      const { code, stderr } = await bench([String(port), ...args])
+      const { code, stderr } = await commands.run(['bench', String(port), ...args])
       assert.equal(code, 1)
       assert.match(stderr, sentence)
     })

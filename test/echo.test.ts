@@ -13,9 +13,14 @@ import { fileURLToPath } from 'node:url'
 import { generate } from 'selfsigned'
 import { WebSocket as TwowayWebSocket } from 'twoway'
 import { type ClientOptions, WebSocket } from 'ws'
-import { type EchoProcess, startEcho, startTwoway } from './echo-process.js'
+import { type EchoProcess, type Ending, startEcho, startTwoway } from './echo-process.js'
+import { ShortCommands } from './short-commands.js'
 
 const longestEcho = 16 << 20
+
+const commands = new ShortCommands()
+
+after(() => commands.end())
 
 /** Root has permissions that the tests need to be missing. */
 const unprivileged = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
@@ -640,6 +645,14 @@ describe('twoway', { concurrency: 4 }, () => {
     it(`refuses ${JSON.stringify(args.join(' '))} with a sentence and exit code 1`, () => refusesWith(args, sentence))
   }
 
+  it('refuses a command in a process of its own with the same sentence and exit code', async () => {
+    const { code, signal, stdout, stderr } = await startTwoway(['ecco']).ended
+    assert.deepEqual(
+      { code, signal, stdout, stderr },
+      { code: 1, signal: null, stdout: '', stderr: "twoway: unknown command 'ecco' (Did you mean echo?)\n" },
+    )
+  })
+
   it('refuses a port that is in use with a sentence and exit code 1', async () => {
     const holder = createServer().listen(0, '127.0.0.1')
     await once(holder, 'listening')
@@ -663,7 +676,7 @@ describe('twoway', { concurrency: 4 }, () => {
 
   for (const args of [[], ['--help'], ['-h']]) {
     it(`prints its help for ${JSON.stringify(args.join(' '))}`, async () => {
-      const { code, stdout, stderr } = await startTwoway(args).ended
+      const { code, stdout, stderr } = await commands.run(args)
       assert.deepEqual([code, stderr], [0, ''])
       assert.match(stdout, /^Usage: twoway /)
       assert.match(stdout, /\n {2}echo /)
@@ -671,7 +684,7 @@ describe('twoway', { concurrency: 4 }, () => {
   }
 
   it('prints the options of echo, with their defaults, in 80 columns', async () => {
-    const { code, stdout, stderr } = await startTwoway(['echo', '--help']).ended
+    const { code, stdout, stderr } = await commands.run(['echo', '--help'])
     assert.deepEqual([code, stderr], [0, ''])
     for (const name of ['--port <number>', '--host <address>', '--tls', '--cert <file>', '--key <file>']) {
       assert.ok(stdout.includes(`\n  ${name} `), name)
@@ -694,14 +707,18 @@ function refuses(args: readonly string[], sentence: string, options?: SpawnOptio
 }
 
 async function refusesWith(args: readonly string[], complaint: string, options?: SpawnOptions): Promise<void> {
-  const twoway = startTwoway(args, options)
-  // A command that starts nevertheless would never end.
-  twoway.child.stdout!.once('data', () => twoway.child.kill())
-  const { code, signal, stdout, stderr } = await twoway.ended
+  const { code, signal, stdout, stderr } = await (options === undefined ? commands.run(args) : runAlone(args, options))
   assert.deepEqual(
     { code, signal, stdout, stderr },
     { code: 1, signal: null, stdout: '', stderr: `twoway: ${complaint}\n` },
   )
+}
+
+/** Runs a command in a process of its own. One that starts nevertheless would never end. */
+function runAlone(args: readonly string[], options: SpawnOptions): Promise<Ending> {
+  const twoway = startTwoway(args, options)
+  twoway.child.stdout!.once('data', () => twoway.child.kill())
+  return twoway.ended
 }
 
 /** Runs a statement of JavaScript without root's rights, and returns the code of its error, or ''. */
