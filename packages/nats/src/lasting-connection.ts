@@ -60,7 +60,7 @@ export class LastingConnection {
       } catch (error) {
         if (performance.now() >= until) throw error
         // A server that starts, and a cluster without a leader, take no requests for a while.
-        if (isUnanswered(error)) await sleep(Math.min(50, leftMs()))
+        if (isUnanswered(error) || isInterrupted(error)) await sleep(Math.min(50, leftMs()))
         else if (!(error instanceof TimeoutError)) throw error
       }
     }
@@ -101,4 +101,9 @@ export class LastingConnection {
 /** Whether no server took a request. The client gives the error in a RequestError. */
 function isUnanswered(error: unknown): boolean {
   return error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders())
+}
+
+/** Whether the connection was lost. The client has no class of its own for this error. */
+function isInterrupted(error: unknown): boolean {
+  return error instanceof RequestError && error.message === 'connection disconnected'
 }

@@ -162,7 +162,9 @@ export class Stream {
       callback: (error, message) => {
         if (error) return fail(error)
         const { sequence, pending } = readReply(message)
-        const entry = sequence <= last ? readEntry(sequence, fieldsOf(message), message.data) : undefined
+        // A consumer that a cluster moves to another server begins anew.
+        const isNew = sequence <= last && sequence > (entries.at(-1)?.sequence ?? 0)
+        const entry = isNew ? readEntry(sequence, fieldsOf(message), message.data) : undefined
         if (entry) entries.push(entry)
         if (sequence >= last || pending === 0) finish()
       },

@@ -211,14 +211,14 @@ class Broker implements RedisBroker {
 
   async #publish(topic: string, content: BrokerContent, id: string | undefined): Promise<TopicPosition> {
     const { historyCount, historyAgeMs, dedupeMs, timeoutMs } = this.#settings
-    const mark = tag()
-    // ioredis repeats a command whose answer was lost. A publish without an id is known by its mark then.
-    const [record, recordMs] = id === undefined ? [`r:${mark}`, repeatTimeouts * timeoutMs] : [`d:${id}`, dedupeMs]
+    // ioredis repeats a command whose answer was lost. A publish without an id gets one for that case.
+    const [record, recordMs] = id === undefined ? [`r:${tag()}`, repeatTimeouts * timeoutMs] : [`d:${id}`, dedupeMs]
     const channel = this.#channelOf(topic)
-    const args = [mark, encode(content), channel, historyCount, historyAgeMs, recordMs, this.#publishCommand]
+    const rest = [encode(content), channel, historyCount, historyAgeMs, recordMs, this.#publishCommand]
     const until = performance.now() + timeoutMs
     for (;;) {
-      const reply = (await this.#run(scripts.publish, topic, args, record, until)) as Reply
+      // A message that is stored again, after a fail-over, is another one at another offset.
+      const reply = (await this.#run(scripts.publish, topic, [tag(), ...rest], record, until)) as Reply
       if (this.#replicas === undefined) return positionOf(reply)
       if (await this.#within(this.#replicas.confirm(), until).catch(() => false)) return positionOf(reply)
       if (performance.now() + retryMs > until)

@@ -152,10 +152,11 @@ function settled(heads: Readonly<Record<string, string>>): boolean {
 
 /** Adds the messages that the broker lost: only their publishers and readers know them. */
 function withLost(stored: readonly StoredMessage[], loss: Loss): StoredMessage[] {
-  const all = new Map(stored.map((each) => [`${each.topic} ${each.position.mark}`, each]))
+  const keyOf = (topic: string, { offset, mark }: TopicPosition): string => `${topic} ${offset} ${mark}`
+  const all = new Map(stored.map((each) => [keyOf(each.topic, each.position), each]))
   const lost: StoredMessage[] = []
   const add = (topic: string, name: string, position: TopicPosition): void => {
-    const key = `${topic} ${position.mark}`
+    const key = keyOf(topic, position)
     if (all.has(key)) return
     const found = { topic, name, position, previousMark: undefined, life: -1 - lost.length, isKept: false }
     all.set(key, found)

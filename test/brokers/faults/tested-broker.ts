@@ -125,7 +125,8 @@ function redisWithSentinel(redis: RedisWithSentinel): TestedBroker {
         await sleep(chance.below(200))
         await redis.rejoin(replica)
       },
-      'stop the primary for a while': (chance) => redis.primary.stopFor(chance.below(300)),
+      // Sentinel replaces a primary that does not answer for 500 ms.
+      'stop the primary for a while': (chance) => redis.primary.stopFor(chance.below(150)),
       'stop the replica for a while': (chance) => replicaOf(redis.primary).stopFor(chance.below(300)),
     },
     kill,
