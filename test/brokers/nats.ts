@@ -107,6 +107,52 @@ describe('natsBroker', () => {
     assert.deepEqual(seen, names)
   })
 
+  it('stores the bursts of two nodes to two topics once, whole and in the order of each node', async () => {
+    const nodes = [await node('bursts', 5000), await node('bursts', 5000)]
+    for (const name of ['a', 'b']) {
+      const seen: { readonly content: unknown; readonly offset: number; readonly mark: string; previous: string }[] = []
+      const watcher = await nodes[0]!.open(name, {
+        ...silent,
+        stored: ({ position: { offset, mark }, previousMark, content }) =>
+          seen.push({ content, offset, mark, previous: previousMark }),
+      })
+      const busy = await nodes[1]!.open('busy', silent)
+      const other = await nodes[1]!.open(name, silent)
+      const positions = await Promise.all(
+        Array.from({ length: 600 }, async (_, index) => {
+          // Some are repeated at the other node, and must not be stored again.
+          if (index % 7 === 0) void busy.publish('').catch(() => undefined)
+          const [one, two] = index % 2 === 0 ? [watcher, other] : [other, watcher]
+          const position = await one.publish(String(index), `id ${index}`)
+          if (index % 50 === 0) assert.deepEqual(await two.publish(String(index), `id ${index}`), position)
+          return position
+        }),
+      )
+      while (seen.length < 600) await new Promise((resolve) => setTimeout(resolve, 5))
+      assert.deepEqual(
+        seen.map(({ offset }) => offset),
+        Array.from({ length: 600 }, (_, index) => index + 1),
+      )
+      for (const [index, { previous }] of seen.entries()) assert.equal(previous, seen[index - 1]?.mark ?? '')
+      for (const parity of [0, 1]) {
+        const own = seen.map(({ content }) => Number(content)).filter((index) => index % 2 === parity)
+        assert.deepEqual(
+          own,
+          [...own].sort((a, b) => a - b),
+        )
+      }
+      for (const { content, offset, mark } of seen) {
+        const { offset: told, mark: toldMark } = positions[Number(content)]!
+        assert.deepEqual([told, toldMark], [offset, mark])
+      }
+      const { messages } = await other.last(1000)
+      assert.deepEqual(
+        messages.map(({ content }) => content),
+        seen.map(({ content }) => content),
+      )
+    }
+  })
+
   it('keeps positions over a server that is killed and started again', { timeout: 60_000 }, async () => {
     const broker = await node('killed')
     const topic = await broker.open('a', silent)

@@ -1,5 +1,3 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Msg, NatsConnection } from '@nats-io/nats-core'
 import type {
   BrokerContent,
@@ -14,19 +12,10 @@ import type {
   TopicPosition,
 } from 'twoway/hub'
 import { Backlog } from './backlog.js'
-import {
-  decode,
-  type Entry,
-  encode,
-  type Head,
-  headersAfter,
-  type LiveEntry,
-  markOf,
-  readEntry,
-  sequenceOf,
-} from './envelope.js'
+import { decode, type Entry, encode, type Head, type LiveEntry, readEntry, sequenceOf } from './envelope.js'
 import { LastingConnection } from './lasting-connection.js'
-import { answerOf, fieldsOf, isRefusal, refusals, Stream, type StreamSettings } from './stream.js'
+import { Publisher } from './publisher.js'
+import { fieldsOf, Stream, type StreamSettings } from './stream.js'
 import { subjectOf, topicOf } from './subject.js'
 
 export interface NatsBrokerOptions {
@@ -160,14 +149,6 @@ const toldWithinMs = 200
 /** Entries of a topic in a cluster whose predecessors are remembered. */
 const rememberedEntries = 1000
 
-interface Waiting {
-  readonly content: BrokerContent
-  readonly id: string | undefined
-  readonly until: number
-  resolve(position: TopicPosition): void
-  reject(error: unknown): void
-}
-
 class Topic implements ResumableTopic {
   readonly #connection: LastingConnection
   readonly #stream: Stream
@@ -178,11 +159,7 @@ class Topic implements ResumableTopic {
   readonly #events: BrokerTopicEvents
   /** Ends the subscriptions; undefined before they begin and after they ended. */
   #end: (() => void) | undefined
-  /** Publishes in their order: the next one must name the one before it, so that one at a time is on its way. */
-  readonly #queue: Waiting[] = []
-  #isStoring = false
-  /** The newest message that this node knows; undefined after an answer that did not come. */
-  #newest: Head | undefined
+  readonly #publisher: Publisher
   /** In a cluster: the predecessors of the newest entries, by their sequence numbers, and the publishes that wait for them. */
   readonly #previous = new Map<number, number>()
   readonly #awaited = new Map<number, (previous: number) => void>()
@@ -206,6 +183,17 @@ class Topic implements ResumableTopic {
     this.#topic = topic
     this.#subject = stream.subjectOf(topic)
     this.#events = events
+    this.#publisher = new Publisher({
+      stream: settings.stream,
+      subject: this.#subject,
+      timeoutMs: settings.timeoutMs,
+      tail: stream.tail,
+      request: (subject, data, options) => connection.request(subject, data, options),
+      readHead: (timeoutMs) => this.#readHead(timeoutMs),
+      isReplicated: () => stream.isReplicated,
+      follows: (sequence, previous) => this.#follows(sequence, previous),
+      validPositionAt: (sequence) => this.#validPositionAt(sequence),
+    })
   }
 
   async start(): Promise<void> {
@@ -224,8 +212,7 @@ class Topic implements ResumableTopic {
     })
     const endReturns = this.#connection.listen({
       lost: () => {
-        // A server that comes back with an older copy of its data gives numbers out again.
-        this.#newest = undefined
+        this.#publisher.forget()
         this.#previous.clear()
         this.#events.lost?.()
       },
@@ -248,15 +235,7 @@ class Topic implements ResumableTopic {
   }
 
   publish(content: BrokerContent, id?: string): Promise<TopicPosition> {
-    const until = performance.now() + this.#settings.timeoutMs
-    return this.#backlog.add(
-      content.length,
-      () =>
-        new Promise((resolve, reject) => {
-          this.#queue.push({ content, id, until, resolve, reject })
-          if (!this.#isStoring) void this.#storeAll()
-        }),
-    )
+    return this.#backlog.add(content.length, () => this.#publisher.publish(content, id))
   }
 
   async head(): Promise<TopicPosition> {
@@ -326,7 +305,7 @@ class Topic implements ResumableTopic {
       if (this.#previous.size > rememberedEntries) this.#previous.delete(this.#previous.keys().next().value!)
     }
     const isVoid = this.#stream.isVoid(entry)
-    this.#learn(sequence, previous, isVoid ? undefined : message.position)
+    this.#publisher.learn(sequence, previous, isVoid ? undefined : message.position)
     if (!isVoid && !this.#isBeforeOpen(entry)) this.#events.stored(message)
   }
 
@@ -340,17 +319,6 @@ class Topic implements ResumableTopic {
   #linkName(): string {
     const { server_id, client_id } = this.#connection.connection.info ?? {}
     return `${server_id} ${client_id}`
-  }
-
-  /**
-   * Takes note of a new entry that comes after another one.
-   * @param position undefined if the entry is void
-   */
-  #learn(sequence: number, previous: number, position: TopicPosition | undefined): void {
-    const newest = this.#newest
-    if (newest === undefined || newest.sequence >= sequence) return
-    if (position !== undefined) this.#newest = { sequence, position }
-    else this.#newest = newest.sequence === previous ? { sequence, position: newest.position } : undefined
   }
 
   /** The messages of entries without a gap, but for void ones. The first one is taken as valid. */
@@ -374,58 +342,6 @@ class Topic implements ResumableTopic {
     const before = { ...position, offset: position.offset - 1, mark: previousMark }
     const since = [...(first.expected === expected ? [first] : []), ...validAfter(first, rest)]
     return { sequence, position: since.at(-1)?.message.position ?? before }
-  }
-
-  async #storeAll(): Promise<void> {
-    this.#isStoring = true
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      try {
-        next.resolve(await this.#store(next))
-      } catch (error) {
-        this.#newest = undefined
-        next.reject(error)
-      }
-    }
-    this.#isStoring = false
-  }
-
-  /** Stores a message behind the newest one. Another node may come first; then the message is tried behind that node's. */
-  async #store({ content, id, until }: Waiting): Promise<TopicPosition> {
-    const data = encode(content)
-    // Each message has an id, by which JetStream knows a request that is repeated.
-    const ownId = id === undefined ? randomBytes(16).toString('base64url') : id
-    let attempt = 0
-    for (;;) {
-      const timeout = Math.ceil(until - performance.now())
-      if (timeout < 1) throw new Error(`NATS has not stored the message within ${this.#settings.timeoutMs} ms`)
-      try {
-        this.#newest ??= await this.#readHead(timeout)
-        const head = this.#newest
-        const tag = randomBytes(8).toString('base64url')
-        const headers = headersAfter(head, tag)
-        headers.set('Nats-Expected-Stream', this.#settings.stream)
-        headers.set('Nats-Msg-Id', this.#messageId(ownId, attempt))
-        const answer = answerOf(await this.#connection.request(this.#subject, data, { timeout, headers }))
-        const { seq, duplicate } = answer as { readonly seq: number; readonly duplicate?: boolean }
-        if (duplicate === true) {
-          const found = await this.#validPositionAt(seq)
-          if (found !== undefined) return found
-        } else if (await this.#follows(seq, head.sequence)) {
-          const { epoch, offset } = head.position
-          const position = { epoch, offset: offset + 1, mark: markOf(seq, tag) }
-          this.#learn(seq, head.sequence, position)
-          return position
-        }
-        // It is void: another message came first. JetStream knows the id, so that the next attempt takes another one.
-        attempt += 1
-        this.#newest = undefined
-      } catch (error) {
-        this.#newest = undefined
-        // A cluster without a leader has stored nothing.
-        if (isRefusal(error, refusals.unavailable)) await sleep(50)
-        else if (!isRefusal(error, refusals.wrongSequence)) throw error
-      }
-    }
   }
 
   /** The position of an entry; undefined if it is void. */
@@ -455,12 +371,6 @@ class Topic implements ResumableTopic {
       const timer = setTimeout(() => end(undefined), toldWithinMs)
       this.#awaited.set(sequence, end)
     })
-  }
-
-  /** The window of JetStream is one for the stream: the topic is part of the id. A hash has no character that a header refuses. */
-  #messageId(id: string, attempt: number): string {
-    const hashed = createHash('sha256').update(`${this.#subject} ${id}`, 'utf16le').digest('base64url')
-    return attempt === 0 ? hashed : `${hashed}.${attempt}`
   }
 }
 

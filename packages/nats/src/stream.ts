@@ -1,6 +1,7 @@
 import { createInbox, type Msg } from '@nats-io/nats-core'
 import { type Entry, type LiveEntry, parseHeaders, readEntry } from './envelope.js'
 import type { LastingConnection } from './lasting-connection.js'
+import { StreamTail } from './stream-tail.js'
 
 export interface StreamSettings {
   readonly stream: string
@@ -49,6 +50,7 @@ export const refusals = {
   nameInUse: 10058,
   noMessage: 10037,
   wrongSequence: 10071,
+  wrongLastId: 10070,
   unavailable: 10008,
 }
 
@@ -56,6 +58,7 @@ export const refusals = {
 export class Stream {
   readonly #connection: LastingConnection
   readonly #settings: StreamSettings
+  readonly tail = new StreamTail()
   /** Whether several servers have the stream, so that entries may be void. */
   isReplicated = false
 

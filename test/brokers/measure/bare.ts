@@ -39,13 +39,14 @@ export async function bareNats(connection: NatsConnection, text: string): Promis
       waiting.delete(token)
     },
   })
+  const own = createInbox()
   let sent = 0
   return (topic) =>
     new Promise((resolve) => {
       sent += 1
       waiting.set(String(sent), resolve)
       const fields = headers()
-      fields.set('Nats-Msg-Id', String(sent))
+      fields.set('Nats-Msg-Id', `${own}.${sent}`)
       connection.publish(`bare.${topic}`, text, { reply: `${inbox}.${sent}`, headers: fields })
     })
 }

@@ -145,6 +145,11 @@ export class ClusterTopic {
       volatile: (content) => {
         if (!this.#isClosed) this.#events.volatile(content)
       },
+      returned: () => {
+        if (this.#topic === undefined) return
+        if (this.#held === undefined) void this.#missed([])
+        else void this.#read()
+      },
     })
     try {
       const { head, messages } = await topic.last(this.#settings.count)
