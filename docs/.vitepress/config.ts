@@ -63,7 +63,7 @@ const parts: readonly Part[] = [
       ['frameworks', 'Beside a framework', '与框架一起使用'],
       ['pages', 'React, Vue and other pages', 'React、Vue 与其他网页'],
       ['messages', 'Large messages, limits and compression', '大消息、限制与压缩'],
-      ['scale', 'Several cores and machines'],
+      ['scale', 'Several cores and machines', '多核与多机'],
       ['deploy', 'Behind nginx, Caddy and HAProxy', '部署在反向代理后面'],
       ['shutdown', 'Stop and deploy without loss', '停机与部署'],
       ['observability', 'Metrics, events and logs', '指标、事件与日志'],

@@ -14,7 +14,7 @@ function makeStorage(clock = new FakeClock(), count = 1000): MemoryBroker {
   return new MemoryBroker({
     history: { count, bytes: 1 << 20, ageMs: 60_000 },
     dedupe: { count: 1000, ageMs: 60_000 },
-    maxTopics: 1000,
+    maxTopics: 2000,
     totalBytes: 1 << 26,
     clock,
     random: webRandom,
@@ -47,6 +47,21 @@ describe('a hub whose broker loses messages', () => {
     assert.deepEqual(shown(socket), [1, 2, 3, 4, 5])
     const { gapsFound, gapsFilled } = harness.hub.metrics()
     assert.deepEqual([gapsFound, gapsFilled], [1, 1])
+  })
+
+  it('finds that loss in its turn, though the process has more topics than it compares at a time', async () => {
+    const { harness, broker, socket } = await makeNode()
+    for (let index = 0; index < 1500; index += 1) await harness.hub.subscribe(`more${index}`, () => undefined)
+    broker.loses = () => true
+    await harness.hub.publish('more1400', 'lost')
+    await harness.hub.publish('a', 1)
+    const gotten: unknown[] = []
+    await harness.hub.subscribe('more1400', ({ data }) => gotten.push(data))
+    for (let check = 0; check < 4; check += 1) {
+      harness.clock.advance(checkEveryMs)
+      await settle()
+    }
+    assert.deepEqual([shown(socket), gotten], [[1], ['lost']])
   })
 
   it('finds the loss of the last message, though no other follows', async () => {

@@ -60,6 +60,8 @@ export interface HubMember extends HubClient {
 
 /** Milliseconds after which heads are compared with the broker's, and unused topics are left. */
 const checkEveryMs = 5000
+/** Heads that are compared at a time. Further topics take turns: each comparison is a question to the broker. */
+const mostChecks = 1000
 const sweepEveryMs = 200
 
 /** The state that all sessions of a hub share: topics and patterns that are open, presence, requests, counts. */
@@ -366,11 +368,25 @@ export class HubCore {
         this.#noteStale()
         this.#runs.clear()
         this.presence.sweep()
-        for (const topic of this.#topics.values()) void topic.check()
+        this.#checkHeads()
         if (this.#topics.size + this.#patterns.size > 0) this.#checkLater()
       },
       false,
     )
+  }
+
+  #checkHeads(): void {
+    const due: [string, HubTopic][] = []
+    for (const entry of this.#topics) {
+      if (due.length === mostChecks) break
+      due.push(entry)
+    }
+    for (const [name, topic] of due) {
+      void topic.check()
+      // The next time the others come first.
+      this.#topics.delete(name)
+      this.#topics.set(name, topic)
+    }
   }
 
   /** A sweep looks at all topics, so that a client that asks for ever new ones must not cause one each time. */

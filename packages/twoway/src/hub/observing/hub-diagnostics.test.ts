@@ -13,11 +13,11 @@ import type { HubDiagnostics, HubTraces } from './hub-diagnostics.js'
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 const tracestate = 'vendor=1'
 
-function makeStorage(clock = new FakeClock()): MemoryBroker {
+function makeStorage(clock = new FakeClock(), maxTopics = 100): MemoryBroker {
   return new MemoryBroker({
     history: { count: 10, bytes: 1 << 20, ageMs: 60_000 },
     dedupe: defaultDedupe,
-    maxTopics: 100,
+    maxTopics,
     totalBytes: 1 << 20,
     clock,
     random: webRandom,
@@ -229,5 +229,17 @@ describe('the metrics of a hub', () => {
     await harness.hub.publish('room.1', 1)
     assert.deepEqual(harness.hub.metrics().brokerMs, {})
     assert.equal(harness.hub.metrics().stored, 1)
+  })
+
+  it('show that a process with many topics compares the heads of 1000 at a time, in turn', async () => {
+    const { harness } = makeHub(makeStorage(new FakeClock(), 3000))
+    for (let index = 0; index < 2500; index += 1) await harness.hub.subscribe(`room.${index}`, () => undefined)
+    const compared: number[] = []
+    for (let check = 0; check < 3; check += 1) {
+      harness.clock.advance(5000)
+      await settle()
+      compared.push(harness.hub.metrics().brokerMs.head!.counts.reduce((sum, count) => sum + count))
+    }
+    assert.deepEqual(compared, [1000, 2000, 3000])
   })
 })
