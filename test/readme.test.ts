@@ -39,13 +39,36 @@ function programsOf(document: string): string[] {
   )
 }
 
+const withoutCode = (document: string): string => document.replaceAll(/^```.*?^```/gms, '')
+
+/** The beginnings of headings, rows of tables and items of lists. */
+function partsOf(document: string): string[] {
+  return [...withoutCode(document).matchAll(/^(?:#+|\||-|\d+\.)(?= )/gm)].map(([mark]) => mark)
+}
+
+/** What stands as code in the prose. */
+function namesIn(document: string): string[] {
+  return [...withoutCode(document).matchAll(/`[^`\n]+`/g)].map(([name]) => name)
+}
+
 describe('the Chinese pages', () => {
   const pages = ['how-to', 'explanation'].flatMap((folder) =>
     readdirSync(new URL(`../../docs/zh/${folder}`, import.meta.url)).map((file) => `${folder}/${file}`),
   )
   for (const page of pages) {
+    const chinese = read(`docs/zh/${page}`)
+    const english = read(`docs/${page}`)
+
     it(`show the same code as the English ones: ${page}`, () => {
-      assert.deepEqual(programsOf(read(`docs/zh/${page}`)), programsOf(read(`docs/${page}`)))
+      assert.deepEqual(programsOf(chinese), programsOf(english))
+    })
+
+    // Commands write the figures of these two pages; the Chinese pages explain them.
+    if (/(?:safety|benchmarks)\.md$/.test(page)) continue
+    it(`have the sections, tables and lists of the English ones, and what these name: ${page}`, () => {
+      assert.deepEqual(partsOf(chinese), partsOf(english))
+      const missing = namesIn(english).filter((name) => !namesIn(chinese).includes(name))
+      assert.deepEqual(missing, [])
     })
   }
 })

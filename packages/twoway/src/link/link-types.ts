@@ -70,7 +70,7 @@ export interface SubscribeOptions {
   readonly started?: ((started: Started) => void) | undefined
   /** Called with all members at the start and after each change. Asks the server for the presence of the topic. */
   readonly presence?: ((view: PresenceView) => void) | undefined
-  /** Called if the server refuses the subscription. It is over then. */
+  /** Called if the server refuses the subscription, or if the link is closed. The subscription is over then. */
   readonly refused?: ((error: Error) => void) | undefined
 }
 
