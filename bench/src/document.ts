@@ -56,7 +56,12 @@ function chartsOf({ results }: Run): { file: string; title: string; results: rea
     {
       file: 'bench-servers.svg',
       title: 'Servers: processor time a message, less is better',
-      results: results.filter(({ row }) => !isClientRow(row)),
+      results: results.filter(({ row }) => !isClientRow(row) && row.api === undefined),
+    },
+    {
+      file: 'bench-ws.svg',
+      title: 'The API of ws: processor time a message, less is better',
+      results: results.filter(({ row }) => row.api !== undefined),
     },
     {
       file: 'bench-clients.svg',

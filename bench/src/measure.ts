@@ -25,6 +25,7 @@ export interface Times {
 export function takesPart(contender: Contender, row: Row): boolean {
   const { rival } = contender
   if (isCompressed(row) && rival.compresses !== true) return false
+  if (row.api !== undefined) return rival.wsApi !== undefined && (row.api === 'ws' || rival.runsOn === 'Node')
   if (row.load.kind === 'topicReceives') return rival.topics !== undefined
   if (isClientRow(row)) return rival.client !== undefined
   return rival.server !== undefined ? row.load.kind !== 'room' || rival.rooms !== undefined : usesRoom(contender, row)
@@ -68,19 +69,21 @@ function isCompressed({ load }: Row): boolean {
 
 async function measureServer(contender: Contender, row: Row, times: Times, identity: Identity): Promise<Measurement> {
   const does = row.load.kind === 'broadcast' ? row.load.by : 'echo'
+  const { server: ownServer, wsApi, rooms } = contender.rival
+  const isRoom = row.api === undefined ? usesRoom(contender, row) : row.load.kind === 'room'
   const order: ServerOrder = {
     does,
     rivals: rivalsFolder,
+    wsModule: wsApi,
     ...(row.tls && { tls: identity }),
     compresses: isCompressed(row),
   }
-  const { server: program, rooms } = contender.rival
-  const isRoom = usesRoom(contender, row)
   const load: Load = isRoom && row.load.kind === 'broadcast' ? { ...row.load, kind: 'room', does: 'publish' } : row.load
-  const server = start(contender, `servers/${isRoom ? rooms!.server : program}.js`, order)
+  const program = row.api === undefined ? (isRoom ? rooms!.server : ownServer) : isRoom ? 'socket-io' : 'ws'
+  const server = start(contender, `servers/${program}.js`, order)
   try {
     const { port } = await server.read<{ port: number }>(startMs)
-    const speaks = isRoom ? rooms!.dialect : undefined
+    const speaks = isRoom ? (row.api === undefined ? rooms!.dialect : 'socket.io') : undefined
     const generator = startLoad({ load, pid: server.pid, port, tls: row.tls === true, speaks, ...times })
     try {
       return await generator.read<Measurement>(longestWait * (times.warmUpMs + times.measureMs) + graceMs)

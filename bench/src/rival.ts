@@ -1,6 +1,7 @@
 import type { ClientOrder } from './clients/client.js'
 import type { TopicClientOrder } from './clients/topic-client.js'
 import type { DialectName, RoomDialect } from './load/dialect.js'
+import type { WsModule } from './servers/server-order.js'
 
 /** A library or runtime that is measured: ours, or one that it is compared with. */
 export interface Rival {
@@ -13,6 +14,8 @@ export interface Rival {
   readonly rooms?: { readonly server: string; readonly dialect: RoomDialect }
   /** Whether its server can compress. */
   readonly compresses?: true
+  /** The module with the API of ws that it provides, if it has one. */
+  readonly wsApi?: WsModule
   readonly client?: ClientOrder['client']
   /** The client of topics with its own protocol, if it has one. */
   readonly topics?: { readonly client: TopicClientOrder['client']; readonly dialect: DialectName }
@@ -39,11 +42,13 @@ export const rivals: readonly Rival[] = [
     client: 'twoway',
     topics: { client: 'link', dialect: 'hub' },
   },
+  { id: 'twoway-ws', name: '@twoway/ws', runsOn: 'Node', wsApi: '@twoway/ws', compresses: true },
   {
     id: 'ws-bufferutil',
     name: 'ws + bufferutil',
     runsOn: 'Node',
     server: 'ws',
+    wsApi: 'ws',
     compresses: true,
     client: 'ws',
     isPackage: true,
@@ -53,6 +58,7 @@ export const rivals: readonly Rival[] = [
     name: 'ws',
     runsOn: 'Node',
     server: 'ws',
+    wsApi: 'ws',
     compresses: true,
     client: 'ws',
     isPackage: true,
@@ -77,6 +83,7 @@ export const rivals: readonly Rival[] = [
   { id: 'node', name: "Node's own", runsOn: 'Node', client: 'own', since: 22 },
   { id: 'twoway-bun', name: 'Twoway', runsOn: 'Bun', server: 'twoway', client: 'twoway' },
   { id: 'bun', name: 'Bun', runsOn: 'Bun', server: 'bun', compresses: true, client: 'own' },
+  { id: 'bun-ws', name: "Bun's ws", runsOn: 'Bun', wsApi: 'ws', isPackage: true },
   { id: 'twoway-deno', name: 'Twoway', runsOn: 'Deno', server: 'twoway', client: 'twoway' },
   { id: 'deno', name: 'Deno', runsOn: 'Deno', server: 'deno', client: 'own' },
 ]

@@ -8,6 +8,11 @@ export interface Row {
   readonly per: 'message' | 'delivery' | 'handshake' | 'connection'
   readonly load: Load
   readonly tls?: boolean
+  /**
+   * One program for all that have the API of ws, or Socket.IO's own server on each of them. Without it, each contender runs a
+   * program for its own API.
+   */
+  readonly api?: 'ws' | 'socket.io'
   /** The goal by the rival's id: our cost as the largest acceptable share of the rival's. */
   readonly aims?: { readonly [rival: string]: number }
 }
@@ -217,6 +222,91 @@ export const rows: readonly Row[] = [
     per: 'message',
     load: client('clientReceives', 'ascii', kib, 16),
     tls: true,
+  },
+  {
+    id: 'ws-small',
+    title: 'API of ws: 20 B binary, 1 in flight',
+    per: 'message',
+    api: 'ws',
+    load: echo('binary', 20, 50, 1),
+    aims: { 'ws-bufferutil': 0.85 },
+  },
+  {
+    id: 'ws-small-16',
+    title: 'API of ws: 20 B binary, 16 in flight',
+    per: 'message',
+    api: 'ws',
+    load: echo('binary', 20, 50, 16),
+    aims: { 'ws-bufferutil': 0.2 },
+  },
+  {
+    id: 'ws-text-1k',
+    title: 'API of ws: 1 KiB text',
+    per: 'message',
+    api: 'ws',
+    load: echo('ascii', kib, 50, 1),
+    aims: { 'ws-bufferutil': 0.85 },
+  },
+  {
+    id: 'ws-binary-64k',
+    title: 'API of ws: 64 KiB binary, 4 in flight',
+    per: 'message',
+    api: 'ws',
+    load: echo('binary', 64 * kib, 10, 4),
+    aims: { 'ws-bufferutil': 0.65 },
+  },
+  {
+    id: 'ws-binary-1m',
+    title: 'API of ws: 1 MiB binary, 2 in flight',
+    per: 'message',
+    api: 'ws',
+    load: echo('binary', mib, 4, 2),
+    aims: { 'ws-bufferutil': 0.6 },
+  },
+  {
+    id: 'ws-broadcast',
+    title: 'API of ws: 128 B to 500 by a loop over `clients`',
+    per: 'delivery',
+    api: 'ws',
+    load: { kind: 'broadcast', by: 'broadcast', bytes: 128, connections: 500 },
+  },
+  {
+    id: 'ws-deflate',
+    title: 'API of ws: 306 B of JSON compressed, 1 in flight',
+    per: 'message',
+    api: 'ws',
+    load: { kind: 'echo', content: 'json', bytes: 306, connections: 50, inFlight: 1, compressed: true },
+    aims: { 'ws-bufferutil': 0.35 },
+  },
+  {
+    id: 'ws-handshake',
+    title: 'API of ws: opening handshake',
+    per: 'handshake',
+    api: 'ws',
+    load: { kind: 'handshake', connections: 32 },
+  },
+  {
+    id: 'ws-idle',
+    title: 'API of ws: memory, 10,000 idle connections',
+    per: 'connection',
+    api: 'ws',
+    load: { kind: 'idle', connections: 10_000 },
+    aims: { 'ws-bufferutil': 0.8 },
+  },
+  {
+    id: 'io-echo',
+    title: 'Socket.IO: a message of 128 B that comes back',
+    per: 'message',
+    api: 'socket.io',
+    load: { kind: 'room', does: 'request', bytes: 128, connections: 50 },
+    aims: { 'ws-bufferutil': 0.9 },
+  },
+  {
+    id: 'io-room',
+    title: 'Socket.IO: 128 B to a room of 500',
+    per: 'delivery',
+    api: 'socket.io',
+    load: { kind: 'room', does: 'publish', bytes: 128, connections: 500 },
   },
 ]
 

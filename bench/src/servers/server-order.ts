@@ -1,5 +1,8 @@
 import process from 'node:process'
 
+/** A module with the API of ws: ws itself, for which Bun has a module of its own, or ours. */
+export type WsModule = 'ws' | '@twoway/ws'
+
 /** The configuration of a server under test, as JSON in its first argument. */
 export interface ServerOrder {
   /**
@@ -10,6 +13,8 @@ export interface ServerOrder {
   readonly tls?: { readonly cert: string; readonly key: string }
   /** Compress every message, however short. */
   readonly compresses?: boolean
+  /** The module of a server that is written for the API of ws. */
+  readonly wsModule?: WsModule | undefined
   /** The folder where the rivals are installed. */
   readonly rivals: string
 }

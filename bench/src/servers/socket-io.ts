@@ -1,7 +1,8 @@
-/** The server under test: Socket.IO, with its own protocol. */
+/** The server under test: Socket.IO with its own protocol, on ws or another module with the API of ws. */
 
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { loadWs } from './load-ws.js'
 import { listening, readServerOrder } from './server-order.js'
 
 interface IoSocket {
@@ -15,12 +16,13 @@ interface IoServer {
   to(room: string): { emit(event: string, text: string): void }
 }
 
-const { rivals } = readServerOrder()
-const { Server } = createRequire(join(rivals, 'package.json'))('socket.io') as {
+const order = readServerOrder()
+const { Server } = createRequire(join(order.rivals, 'package.json'))('socket.io') as {
   readonly Server: new (port: number, options: object) => IoServer
 }
 
-const server = new Server(0, { transports: ['websocket'] })
+const { WebSocketServer: wsEngine } = await loadWs(order)
+const server = new Server(0, { transports: ['websocket'], wsEngine })
 server.on('connection', (socket) => {
   socket.join('all')
   socket.on('say', (text) => server.to('all').emit('say', text))

@@ -1,14 +1,13 @@
-/** The server under test: ws. */
+/** The server under test: ws, or another module with its API. */
 
 import { createServer } from 'node:https'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
-import type * as Ws from 'ws'
+import { loadWs } from './load-ws.js'
 import { listening, readServerOrder } from './server-order.js'
 
-const { does, tls, compresses, rivals } = readServerOrder()
-const { WebSocketServer } = createRequire(join(rivals, 'package.json'))('ws') as typeof Ws
+const order = readServerOrder()
+const { does, tls, compresses } = order
+const { WebSocketServer } = await loadWs(order)
 
 const https = tls === undefined ? undefined : createServer(tls).listen(0, '127.0.0.1')
 const server = new WebSocketServer({

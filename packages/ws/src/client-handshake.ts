@@ -6,6 +6,7 @@ import net from 'node:net'
 import { unescape as unescaped } from 'node:querystring'
 import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
+import { tryToTakeHandles } from 'twoway/streams'
 import { type DeflateOptions, deflateName, type Extensions, negotiationOf } from './deflate.js'
 import { extension } from './header-values.js'
 import { maxPayloadOf } from './safety.js'
@@ -20,7 +21,7 @@ export interface HandshakeOwner extends EventEmitter {
   _redirects: number
   _protocol: string
   _readyState: 0 | 1 | 2 | 3
-  readonly _extensions: Extensions
+  _extensions: Extensions
   readonly url: string | undefined
   readonly readyState: 0 | 1 | 2 | 3
   readonly CONNECTING: 0
@@ -144,6 +145,7 @@ export function openHandshake(
       following = { ...following, headers: { ...following.headers, authorization } }
     }
   }
+  void tryToTakeHandles()
   const asked = (isSecure ? https : http).request(request)
   ws._req = asked
   if (first !== undefined) ws.emit('redirect', ws.url, asked)
@@ -193,7 +195,7 @@ export function openHandshake(
         abortHandshake(ws, socket, faultOfExtensions(extensions))
         return
       }
-      ws._extensions[deflateName] = negotiated
+      ws._extensions = { [deflateName]: negotiated }
     }
     ws.setSocket(socket, head, settings)
   })

@@ -20,8 +20,11 @@ export const deflateName = 'permessage-deflate'
 
 /** The extensions of one connection, by name, as ws keeps them. */
 export interface Extensions {
-  [deflateName]?: NegotiatedDeflate
+  readonly [deflateName]?: NegotiatedDeflate
 }
+
+/** The extensions of connections that have none. They share it. */
+export const noExtensions: Extensions = Object.freeze({})
 
 /** Shares compressors among the connections of equal options. */
 const known = new Map<string, DeflateNegotiation>()

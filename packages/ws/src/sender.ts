@@ -44,7 +44,6 @@ export class Sender {
 
   /** Sends a frame that was encoded before: in a list of buffers, whose first begins with the header. */
   sendFrame(list: readonly Uint8Array[], callback?: Callback): void {
-    const bytes = list.length === 1 ? toBuffer(list[0]) : undefined
     const header = toBuffer(list[0])
     const first = header[0]!
     const second = header[1]!
@@ -52,9 +51,16 @@ export class Sender {
     const announced = second & 0x7f
     const maskAt = 2 + (announced === 126 ? 2 : announced === 127 ? 8 : 0)
     const payloadAt = maskAt + (second & 0x80 ? 4 : 0)
-    const payload = bytes?.subarray(payloadAt) ?? Buffer.concat([header.subarray(payloadAt), ...list.slice(1)])
+    const payload = payloadOf(list, header, payloadAt)
     const key = header.subarray(maskAt, payloadAt)
     const plain = key.length === 0 ? payload : Buffer.from(payload.map((byte, at) => byte ^ key[at & 3]!))
     this.#target.sendFrame(first & 0x0f, first >= 0x80, plain, callback)
   }
+}
+
+/** The payload without a copy if it is in one buffer, as `Sender.frame` leaves it. */
+function payloadOf(list: readonly Uint8Array[], header: Buffer, payloadAt: number): Buffer {
+  if (list.length === 1) return header.subarray(payloadAt)
+  if (list.length === 2 && payloadAt === header.length) return toBuffer(list[1])
+  return Buffer.concat([header.subarray(payloadAt), ...list.slice(1)])
 }

@@ -2,8 +2,9 @@ import { EventEmitter } from 'node:events'
 import http, { type Server as HttpServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { tryToTakeHandles } from 'twoway/streams'
 import { acceptOf } from './client-handshake.js'
-import { type DeflateOptions, deflateName, type Extensions, negotiationOf } from './deflate.js'
+import { type DeflateOptions, deflateName, type Extensions, negotiationOf, noExtensions } from './deflate.js'
 import { extension, subprotocol } from './header-values.js'
 import { maxPayloadOf } from './safety.js'
 import type { SocketOptions } from './socket-options.js'
@@ -44,9 +45,18 @@ export class WebSocketServer extends EventEmitter {
   #state: 'running' | 'closing' | 'closed' = 'running'
   #closesWithLast = false
   #stopListening = (): void => {}
+  /** The listener of each client's 'close', one for all. */
+  readonly #forget: (this: WebSocket) => void
 
   constructor(options: ServerOptions = {}, callback?: () => void) {
     super()
+    const forget = (ws: WebSocket): void => {
+      this.clients!.delete(ws)
+      if (this.#closesWithLast && this.clients!.size === 0) process.nextTick(() => this.#emitClose())
+    }
+    this.#forget = function (): void {
+      forget(this)
+    }
     const settings: ServerOptions = {
       allowSynchronousEvents: true,
       autoPong: true,
@@ -81,6 +91,7 @@ export class WebSocketServer extends EventEmitter {
     }
     if (this._server !== null) this.#listenTo(this._server)
     if (settings.clientTracking) this.clients = new Set()
+    void tryToTakeHandles()
     this.options = settings.perMessageDeflate === true ? { ...settings, perMessageDeflate: {} } : settings
   }
 
@@ -213,24 +224,19 @@ export class WebSocketServer extends EventEmitter {
     socket.off('error', destroyIt)
     taken.add(socket)
     ws.setSocket(socket, head, this.options)
-    if (this.clients !== undefined) this.#track(ws, this.clients)
+    if (this.clients !== undefined) {
+      this.clients.add(ws)
+      ws.on('close', this.#forget)
+    }
     callback(ws, request)
-  }
-
-  #track(ws: WebSocket, clients: Set<WebSocket>): void {
-    clients.add(ws)
-    ws.on('close', () => {
-      clients.delete(ws)
-      if (this.#closesWithLast && clients.size === 0) process.nextTick(() => this.#emitClose())
-    })
   }
 
   /** The extensions of a connection; undefined if the header is malformed, or all offers of compression are unacceptable. */
   #negotiate(offered: string | undefined): Extensions | undefined {
     const { perMessageDeflate } = this.options
-    if (!perMessageDeflate || offered === undefined) return {}
+    if (!perMessageDeflate || offered === undefined) return noExtensions
     try {
-      if (extension.parse(offered)[deflateName] === undefined) return {}
+      if (extension.parse(offered)[deflateName] === undefined) return noExtensions
     } catch {
       return undefined
     }

@@ -3,15 +3,17 @@ import type { ClientRequest } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import {
+  type CloseResult,
   fromDuplex,
   ProtocolError,
   type StreamConnection,
+  type StreamConnectionHandlers,
   type StreamSendOptions,
   type TransportError,
 } from 'twoway/streams'
 import { abortHandshake, type ClientOptions, type HandshakeOwner, openHandshake } from './client-handshake.js'
 import { inForm, isBlob, toBuffer } from './data.js'
-import { deflateName, type Extensions } from './deflate.js'
+import { deflateName, type Extensions, noExtensions } from './deflate.js'
 import { translate } from './errors.js'
 import { addHandler, attributeOf, type EventSource, type Handler, removeHandler, setAttribute } from './events.js'
 import { bufferLimits } from './safety.js'
@@ -52,14 +54,11 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
 
   _closeFrameReceived = false
   _closeFrameSent = false
-  _extensions: Extensions = {}
+  _extensions: Extensions = noExtensions
   readonly _isServer: boolean
   _protocol = ''
   _readyState: 0 | 1 | 2 | 3 = 0
-  /** Emits what the connection receives, before the WebSocket does. */
-  _receiver: EventEmitter | null = null
   _req: ClientRequest | null = null
-  _sender: Sender | null = null
   _socket: Duplex | null = null
   _url: string | undefined
   _redirects = 0
@@ -72,6 +71,8 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
   #pendingAutoPongs = 0
   readonly #closeTimeout: number
   #connection: StreamConnection | undefined
+  #receiver: EventEmitter | undefined
+  #sender: Sender | undefined
   /** Blobs are being read. All that is sent later waits. */
   #reading: Promise<void> | undefined
   #readers = 0
@@ -126,6 +127,19 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
     return this._url
   }
 
+  /** Emits what the connection receives, before the WebSocket does. Made for the packages that ask for it. */
+  get _receiver(): EventEmitter | null {
+    if (this._socket === null) return null
+    this.#receiver ??= new EventEmitter().on('error', () => {})
+    return this.#receiver
+  }
+
+  get _sender(): Sender | null {
+    if (this._socket === null) return null
+    this.#sender ??= new Sender(this)
+    return this.#sender
+  }
+
   /** Takes over the socket of a handshake that is done. */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions): void {
     const { maxPayload = 0, generateMask, skipUTF8Validation } = options
@@ -133,12 +147,11 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
     timed.setTimeout?.(0)
     timed.setNoDelay?.()
     this._socket = socket
-    this._receiver = new EventEmitter()
-    this._receiver.on('error', () => {})
-    this._sender = new Sender(this)
     this.#connection = fromDuplex(socket, {
       role: this._isServer ? 'server' : 'client',
       head,
+      takesHandle: !isRead(socket),
+      handlers: new WebSocket.#Deliveries(this),
       deflate: this._extensions[deflateName],
       textForm: skipUTF8Validation === true ? 'uncheckedBytes' : 'bytes',
       answersPings: false,
@@ -148,22 +161,6 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
       maxMessageBytes: maxPayload > 0 ? maxPayload : longestMessage,
       closeTimeoutMs: this.#closeTimeout,
       ...bufferLimits(options.safe),
-      message: (data, isText) => this.#guard(() => this.#receive(data as Buffer, !isText)),
-      ping: (payload) => this.#guard(() => this.#answer(payload as Buffer)),
-      pong: (payload) => this.#guard(() => this.#forward('pong', payload)),
-      peerClose: (code, reason) => {
-        if (this._readyState < 2) this._readyState = 2
-        this._receiver?.emit('conclude', code, Buffer.from(reason))
-      },
-      closing: () => {
-        if (this._readyState < 2) this._readyState = 2
-      },
-      error: (error) => this.#guard(() => this.#fail(error)),
-      close: ({ code, reason, wasClean }) => {
-        this._closeFrameReceived = code !== 1006
-        this._closeFrameSent = wasClean
-        this.#guard(() => this.emitClose(code, Buffer.from(reason)))
-      },
     })
     this._readyState = 1
     this.emit('open')
@@ -172,7 +169,7 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
   emitClose(code = 1006, reason: Buffer = nothing): void {
     this.#lostBytes = this.bufferedAmount
     this.#connection = undefined
-    this._receiver?.removeAllListeners()
+    this.#receiver?.removeAllListeners()
     this._readyState = 3
     this.emit('close', code, reason)
   }
@@ -227,17 +224,24 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
       this.#refuse(value, then)
       return
     }
-    const given = typeof options === 'function' ? undefined : options
-    const { binary = typeof value !== 'string', compress = true, fin = true } = given ?? {}
-    const how = { compress: compress ? undefined : false, fin }
-    if (isBlob(value)) {
-      this.#readBlob(value, (bytes) => this.#transmit(bytesOr(bytes, binary), how, then), then)
-      return
+    const {
+      binary = typeof value !== 'string',
+      compress = true,
+      fin = true,
+    } = typeof options === 'object' ? (options ?? usual) : usual
+    if (typeof value === 'string') {
+      this.#sendMessage(binary ? Buffer.from(value) : value, ways[wayOf(compress, fin, false)]!, then)
+    } else if (isBlob(value)) {
+      const how = ways[wayOf(compress, fin, !binary)]!
+      this.#readBlob(value, (bytes) => this.#transmit(bytes, how, then), then)
+    } else {
+      this.#sendMessage(value ? toBuffer(value) : nothing, ways[wayOf(compress, fin, !binary)]!, then)
     }
-    // The bytes of a text are sent as a text, and a text as bytes, if the caller says so.
-    const content = value || (binary ? nothing : '')
-    const message = typeof content === 'string' ? (binary ? Buffer.from(content) : content) : bytesOr(content, binary)
-    this.#afterBlobs(() => this.#transmit(message, how, then))
+  }
+
+  #sendMessage(message: string | Buffer, how: StreamSendOptions, then: Callback | undefined): void {
+    if (this.#reading === undefined) this.#transmit(message, how, then)
+    else this.#afterBlobs(() => this.#transmit(message, how, then))
   }
 
   /** @internal */
@@ -247,7 +251,7 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
     else if (opcode === 8) this.close(payload.length >= 2 ? payload.readUInt16BE(0) : undefined, payload.subarray(2))
     else if (opcode === 9) connection.ping(payload, callback)
     else if (opcode === 10) connection.pong(payload, callback)
-    else connection.send(opcode === 1 ? payload.toString() : payload, { compress: false, fin }, callback)
+    else connection.send(payload, ways[wayOf(false, fin, opcode === 1)]!, callback)
   }
 
   addEventListener(type: string, handler: Handler, options: { readonly once?: boolean } = {}): void {
@@ -299,7 +303,7 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
       try {
         use(toBuffer(await content))
       } catch (error) {
-        this.#guard(() => then?.(error as Error))
+        guarded(() => then?.(error as Error))
         this.#failToRead(error as Error)
       } finally {
         this.#readers -= 1
@@ -319,7 +323,7 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
     this.terminate()
     if (this.#hasFailed) return
     this.#hasFailed = true
-    this.#guard(() => this.emit('error', error))
+    guarded(() => this.emit('error', error))
   }
 
   #afterBlobs(action: () => void): void {
@@ -328,9 +332,9 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
   }
 
   #receive(data: Buffer, isBinary: boolean): void {
-    const message = isBinary || this.#binaryType === 'fragments' ? inForm(data, this.#binaryType) : data
-    const value = isBinary ? message : data
-    if (this._receiver!.listenerCount('message') > 0) this._receiver!.emit('message', value, isBinary)
+    const isAsItIs = !isBinary || this.#binaryType === 'nodebuffer'
+    const value = isAsItIs ? data : inForm(data, this.#binaryType)
+    if (this.#receiver !== undefined) this.#receiver.emit('message', value, isBinary)
     this.emit('message', value, isBinary)
   }
 
@@ -349,7 +353,7 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
   }
 
   #forward(event: string, value: unknown): void {
-    this._receiver!.emit(event, value)
+    this.#receiver?.emit(event, value)
     this.emit(event, value)
   }
 
@@ -361,23 +365,89 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
     if (this.#hasFailed || (!(error instanceof ProtocolError) && error.code === 'connectionFailed')) return
     this.#hasFailed = true
     const told = error instanceof ProtocolError ? translate(error) : error
-    this._receiver!.emit('error', told)
+    this.#receiver?.emit('error', told)
     if (this.listenerCount('error') > 0) this.emit('error', told)
   }
 
-  /** Errors of listeners are the program's: they reach 'uncaughtException', and the connection goes on. */
-  #guard(action: () => void): void {
-    try {
-      action()
-    } catch (error) {
-      process.nextTick(() => {
-        throw error
-      })
+  /** Calls a WebSocket for what its connection receives. Closures would cost each connection more memory. */
+  static readonly #Deliveries = class implements StreamConnectionHandlers {
+    readonly #ws: WebSocket
+
+    constructor(ws: WebSocket) {
+      this.#ws = ws
+    }
+
+    message(data: Buffer, isText: boolean): void {
+      try {
+        this.#ws.#receive(data, !isText)
+      } catch (error) {
+        throwSoon(error)
+      }
+    }
+
+    ping(payload: Buffer): void {
+      guarded(() => this.#ws.#answer(payload))
+    }
+
+    pong(payload: Buffer): void {
+      guarded(() => this.#ws.#forward('pong', payload))
+    }
+
+    peerClose(code: number, reason: string): void {
+      if (this.#ws._readyState < 2) this.#ws._readyState = 2
+      this.#ws.#receiver?.emit('conclude', code, Buffer.from(reason))
+    }
+
+    closing(): void {
+      if (this.#ws._readyState < 2) this.#ws._readyState = 2
+    }
+
+    error(error: ProtocolError | TransportError): void {
+      guarded(() => this.#ws.#fail(error))
+    }
+
+    close({ code, reason, wasClean }: CloseResult): void {
+      const ws = this.#ws
+      ws._closeFrameReceived = code !== 1006
+      ws._closeFrameSent = wasClean
+      guarded(() => ws.emitClose(code, Buffer.from(reason)))
     }
   }
 }
 
 const closedWhileReading = 'The socket was closed while the blob was being read'
+/** Errors of listeners are the program's: they reach 'uncaughtException', and the connection goes on. */
+function throwSoon(error: unknown): void {
+  process.nextTick(() => {
+    throw error
+  })
+}
+
+function guarded(action: () => void): void {
+  try {
+    action()
+  } catch (error) {
+    throwSoon(error)
+  }
+}
+
+/** Whether the program reads the socket itself. Its handle can't be taken then. */
+function isRead(socket: Duplex): boolean {
+  return socket.listenerCount('data') > 0 || socket.listenerCount('readable') > 0
+}
+
+const usual: SendOptions = {}
+
+/** The ways of sending, by `wayOf`: one object for each, because each message needs one. */
+const ways: readonly StreamSendOptions[] = [false, true].flatMap((isText) =>
+  [false, true].flatMap((fin) => [false, undefined].map((compress) => ({ compress, fin, isText }))),
+)
+
+/** Compression that is not refused is left to the threshold. */
+function wayOf(compress: boolean, fin: boolean, isText: boolean): number {
+  return (compress ? 1 : 0) + (fin ? 2 : 0) + (isText ? 4 : 0)
+}
+
 const closedEarly = 'WebSocket was closed before the connection was established'
 
 for (const { 0: value, 1: name } of Array.from(readyStates.entries())) {
@@ -397,11 +467,6 @@ for (const type of ['open', 'error', 'close', 'message']) {
       setAttribute(this, type, handler)
     },
   })
-}
-
-function bytesOr(content: unknown, binary: boolean): string | Buffer {
-  const bytes = toBuffer(content)
-  return binary ? bytes : bytes.toString()
 }
 
 function maskingKeys(generateMask: (mask: Buffer) => void): () => number {

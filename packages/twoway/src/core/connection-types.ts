@@ -85,7 +85,7 @@ export interface ConnectionEvents<Owner> {
   ping?(owner: Owner, payload: Uint8Array): void
   /** The peer's Close arrived, and is answered unless it is an answer itself. */
   peerClose?(owner: Owner, status: CloseStatus): void
-  /** The network has taken all bytes that were framed. */
+  /** Bytes were handed to the network: `waitingBytes` tells whether all were. */
   written?(owner: Owner): void
   /** A Pong arrived. The receiver owns its payload. */
   pong?(owner: Owner, payload: Uint8Array): void

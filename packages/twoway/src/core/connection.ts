@@ -348,6 +348,7 @@ export class Connection<Owner>
    * Runs in a task of its own, so that a handler that sends until it gets 'buffered' does not starve other connections.
    */
   flushed(): void {
+    this.#events.written?.(this.#owner)
     if (this.isReading && !this.queue.owesDrain && !this.queue.isStreaming) return
     this.#clock.task(() => this.settle())
   }

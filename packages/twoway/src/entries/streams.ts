@@ -1,7 +1,10 @@
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
 import { nodeClientPorts } from '../runtimes/node/connect/client-ports.js'
 import { type DuplexOptions, MessageDuplex } from '../runtimes/node/duplex.js'
+import { tryHandles } from '../runtimes/node/internals/handle-trial.js'
+import { controlReading } from '../runtimes/node/internals/stand-in-handle.js'
 import { chooseTransport } from '../runtimes/node/transport/choose-transport.js'
 import { type DeflateNegotiation, negotiationOf } from '../streams/negotiate-deflate.js'
 import { pipeOf } from '../streams/pipe-of.js'
@@ -65,9 +68,22 @@ export function toDuplex(socket: object, options: DuplexOptions = {}): Duplex {
  * Throws a UsageError for another role.
  */
 export function fromDuplex(stream: Duplex, options: StreamConnectionOptions): StreamConnection {
-  checkRole(options.role)
-  const transport = chooseTransport(stream, { head: options.head, keepsStream: true })
-  return new TransportConnection(transport, options, nodeClientPorts)
+  const { role, head, takesHandle = false } = options
+  checkRole(role)
+  if (takesHandle) void tryHandles()
+  const transport = chooseTransport(stream, { head, keepsStream: !takesHandle })
+  const connection = new TransportConnection(transport, options, nodeClientPorts)
+  if (takesHandle && stream instanceof Socket) controlReading(stream, connection)
+  return connection
+}
+
+/**
+ * Tries whether connections with `takesHandle` can use the handles of sockets on this runtime, by an echo over loopback, once
+ * for each thread. Resolves when the trial has ended. Connections that begin before use streams. The first connection with
+ * `takesHandle` starts the trial, too.
+ */
+export function tryToTakeHandles(): Promise<void> {
+  return tryHandles()
 }
 
 /** The negotiation of permessage-deflate for connections of `fromDuplex`. Throws a UsageError for invalid options. */

@@ -8,6 +8,7 @@ import {
   negotiateDeflate,
   type StreamConnection,
   type StreamConnectionOptions,
+  tryToTakeHandles,
 } from '../entries/streams.js'
 
 type Options = Omit<StreamConnectionOptions, 'role'>
@@ -154,6 +155,85 @@ describe('a connection over a stream', () => {
     await new Promise(setImmediate)
     assert.deepEqual([...Buffer.concat(written)], [0x88, 2, 1002 >> 8, 1002 & 0xff])
     stream.destroy()
+  })
+
+  it('calls back for a message that is compressed in the thread pool', async (test) => {
+    const offered = negotiateDeflate('client')
+    const deflate = negotiateDeflate('server').accept(offered.offer)
+    const { server, log } = await pair(test, {
+      client: { deflate: offered.confirm(deflate!.answer) },
+      server: { deflate },
+    })
+    const text = 'a text to compress '.repeat(10_000)
+    await new Promise<void>((resolve) => server.send(text, {}, () => resolve()))
+    await log.until(`client text string ${text}`)
+  })
+
+  it('sends the UTF-8 of a text without decoding it, §5.6', async (test) => {
+    const { client, server, log } = await pair(test)
+    const offered = negotiateDeflate('client')
+    const deflate = negotiateDeflate('server', { thresholdBytes: 0 }).accept(offered.offer)
+    const compressed = await pair(test, { client: { deflate: offered.confirm(deflate!.answer) }, server: { deflate } })
+    for (const text of ['', 'née 😀', 'é'.repeat(10_000)]) {
+      for (const each of [client, server, compressed.client, compressed.server]) {
+        each.send(Buffer.from(text), { isText: true })
+      }
+      await log.until(`server text string ${text}`)
+      await log.until(`client text string ${text}`)
+      await compressed.log.until(`server text string ${text}`)
+      await compressed.log.until(`client text string ${text}`)
+    }
+    client.send(Buffer.from([0x61, 0xff]), { isText: true })
+    await log.until('server text string a\ufffd')
+    client.send('as it is', { isText: true })
+    await log.until('server text string as it is')
+  })
+
+  it('copies the UTF-8 of a text that waits behind another message', async (test) => {
+    const { server, log } = await pair(test)
+    server.send('in ', { fin: false })
+    const bytes = Buffer.from('a text that waits')
+    server.send('pieces', { fin: true })
+    server.send(bytes, { isText: true })
+    bytes.fill(0)
+    await log.until('client text string a text that waits')
+  })
+
+  it('calls the handlers of an object of their own', async (test) => {
+    const log = new Log()
+    class Handlers {
+      readonly heard = log
+      message(message: string | Uint8Array): void {
+        this.heard.add(`own ${message}`)
+      }
+    }
+    const { client } = await pair(test, { server: { handlers: new Handlers(), message: () => assert.fail() } })
+    client.send('a')
+    await log.until('own a')
+  })
+
+  it('takes the handle of a socket if told so, which the socket survives', async (test) => {
+    await tryToTakeHandles()
+    const listener = createServer().listen(0, '127.0.0.1')
+    await once(listener, 'listening')
+    const near = connect((listener.address() as { port: number }).port, '127.0.0.1')
+    const { 0: far } = (await once(listener, 'connection')) as [Socket]
+    test.after(() => listener.close())
+    const log = new Log()
+    const client = fromDuplex(near, { role: 'client', takesHandle: true, ...log.handlers('client') })
+    fromDuplex(far, { role: 'server', takesHandle: true, ...log.handlers('server') })
+    client.send('a')
+    await log.until('server text string a')
+    far.pause()
+    client.send('b')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    assert.ok(!log.lines.includes('server text string b'))
+    assert.equal(far.remotePort, near.localPort)
+    far.resume()
+    await log.until('server text string b')
+    far.destroy()
+    await log.until('client close 1006  false')
+    await log.until('server close 1006  false')
   })
 
   it('negotiates permessage-deflate, RFC 7692', async (test) => {

@@ -2,14 +2,16 @@ import { Connection } from '../core/connection.js'
 import type { CloseResult, Conduct, ConnectionEvents, ConnectionPorts, SendResult } from '../core/connection-types.js'
 import { type ProtocolError, TransportError, UsageError } from '../core/errors.js'
 import type { Extension } from '../core/extensions/extension.js'
-import { serverLimits } from '../core/limits.js'
+import { type Limits, serverLimits } from '../core/limits.js'
 import type { TextForm } from '../core/receiving/message-assembler.js'
 import type { MessageWriter } from '../core/sending/message-writer.js'
+import { TextBytes } from '../core/sending/whole-message.js'
 import type { Transport } from '../ports/transport.js'
+import { TextDecoder } from './platform.js'
 
 /**
- * The handlers of a connection over a stream. Each may be left out. An error that one throws propagates to the event of the
- * stream, or the method, that called it.
+ * The handlers of a connection over a stream. Each may be left out. They are called as methods of their object. An error that
+ * one throws propagates to the event of the stream, or the method, that called it.
  */
 export interface StreamConnectionHandlers {
   /** A message arrived: a string, or bytes that the handler owns. `isText` tells texts that are delivered as bytes. */
@@ -33,6 +35,19 @@ export interface StreamConnectionHandlers {
 export interface StreamConnectionOptions extends StreamConnectionHandlers {
   /** The side of this endpoint: a client masks its frames, RFC 6455 §5.1. */
   readonly role: 'client' | 'server'
+  /**
+   * The handlers, in place of those among the options. Connections that share the class of such an object take less memory
+   * than those that each have handlers of their own.
+   */
+  readonly handlers?: StreamConnectionHandlers | undefined
+  /**
+   * Whether the connection takes the handle of a stream that is a connected `net.Socket`, as `attach` does. This costs a
+   * fraction of what Node's streams cost. The socket stays, with its addresses, options, timeout, `write`, `pause`, `resume`,
+   * `end`, `destroy` and events, except that it emits no 'data' and can't be read any more. A TLSSocket keeps its handle, but
+   * can't be read either. Any other stream is left as it is.
+   * @default false
+   */
+  readonly takesHandle?: boolean | undefined
   /** Bytes that were read from the stream after the opening handshake. The connection owns them. */
   readonly head?: Uint8Array | undefined
   /** The negotiated permessage-deflate, as `negotiateDeflate` returns it. Each serves one connection. */
@@ -94,6 +109,11 @@ export interface NegotiatedDeflate {
 }
 
 export interface StreamSendOptions {
+  /**
+   * Whether bytes are the UTF-8 of a text, which saves decoding them first. Bytes that are not UTF-8 are replaced by U+FFFD.
+   * @default false
+   */
+  readonly isText?: boolean | undefined
   /** Whether to compress the message; by default `thresholdBytes` decides. */
   readonly compress?: boolean | undefined
   /**
@@ -137,28 +157,21 @@ interface Fragments {
 /** Runs the protocol over a transport whose opening handshake is done. */
 export class TransportConnection implements StreamConnection {
   readonly #connection: Connection<TransportConnection>
-  readonly #clock: ConnectionPorts['clock']
+  readonly #ports: ConnectionPorts
   readonly #handlers: StreamConnectionHandlers
-  #waiting: Sent[] = []
-  #checksSoon = false
+  #waiting: Sent[] | undefined
+  #callsBackSoon = false
   #fragments: Fragments | undefined
 
   constructor(transport: Transport, options: StreamConnectionOptions, ports: ConnectionPorts) {
-    const { role, deflate, textForm, maskingKey } = options
-    const { maxMessageBytes, closeTimeoutMs, highWaterMarkBytes, maxBufferedBytes } = options
-    this.#handlers = options
-    this.#clock = ports.clock
+    const { role, deflate, textForm, maskingKey, handlers = options } = options
+    this.#handlers = handlers
+    this.#ports = ports
     this.#connection = new Connection<TransportConnection>({
       role,
       transport,
       ports: maskingKey === undefined ? ports : { ...ports, random: { bytes: ports.random.bytes, maskingKey } },
-      limits: {
-        ...serverLimits,
-        ...(maxMessageBytes !== undefined && { maxMessageBytes }),
-        ...(closeTimeoutMs !== undefined && { closeTimeoutMs }),
-        ...(highWaterMarkBytes !== undefined && { highWaterMarkBytes }),
-        ...(maxBufferedBytes !== undefined && { maxBufferedBytes }),
-      },
+      limits: limitsOf(options),
       extension: deflate?.extension as Extension | undefined,
       textForm,
       conduct: conductOf(options),
@@ -181,12 +194,14 @@ export class TransportConnection implements StreamConnection {
     return this.#connection.waitingBytes
   }
 
-  send(message: string | Uint8Array, { compress, fin = true }: StreamSendOptions = {}, sent?: Sent): SendResult {
+  send(message: string | Uint8Array, options: StreamSendOptions = noOptions, sent?: Sent): SendResult {
     const connection = this.#connection
+    const { compress, fin = true, isText = false } = options
     if (connection.state === 'open' && (!fin || this.#fragments !== undefined)) {
-      return this.#sendFragment(message, compress, fin, sent)
+      return this.#sendFragment(isText ? this.#textOf(message) : message, compress, fin, sent)
     }
-    const result = connection.send(message, compress)
+    const whole = isText && typeof message !== 'string' ? this.#textMessage(message) : message
+    const result = connection.send(whole, compress)
     if (sent !== undefined) this.#notify(result === 'closed' ? closed() : undefined, sent)
     return result
   }
@@ -220,6 +235,16 @@ export class TransportConnection implements StreamConnection {
     this.#connection.resume()
   }
 
+  /** A text whose UTF-8 needs no decoding, unless it is malformed. */
+  #textMessage(bytes: Uint8Array): string | TextBytes {
+    const isValid = this.#ports.payload.validate(0, bytes, 0, bytes.length) === 0
+    return isValid ? new TextBytes(bytes) : this.#textOf(bytes)
+  }
+
+  #textOf(message: string | Uint8Array): string {
+    return typeof message === 'string' ? message : decoder.decode(message)
+  }
+
   #sendFragment(message: string | Uint8Array, compress: boolean | undefined, fin: boolean, sent?: Sent): SendResult {
     this.#fragments ??= this.#beginMessage(compress)
     const { writer } = this.#fragments
@@ -247,31 +272,36 @@ export class TransportConnection implements StreamConnection {
   /** Calls back once nothing waits for the network, or soon with an error. */
   #notify(error: Error | undefined, sent: Sent): void {
     if (error !== undefined || this.#connection.state === 'closed') {
-      this.#clock.defer(() => sent(error ?? closed()))
+      this.#ports.clock.defer(() => sent(error ?? closed()))
       return
     }
+    this.#waiting ??= []
     this.#waiting.push(sent)
-    if (this.#checksSoon) return
-    this.#checksSoon = true
-    // The frames of this turn are written at its end.
-    this.#clock.task(() => {
-      this.#checksSoon = false
+    this.#callBackSoon()
+  }
+
+  /** In a tick of its own, for an error of a callback must not end the work in progress. All that was sent is written by then. */
+  #callBackSoon(): void {
+    if (this.#waiting === undefined || this.#callsBackSoon) return
+    this.#callsBackSoon = true
+    this.#ports.clock.defer(() => {
+      this.#callsBackSoon = false
       this.#callBack()
     })
   }
 
   #callBack(): void {
-    if (this.#waiting.length === 0 || this.#connection.waitingBytes > 0) return
     const waiting = this.#waiting
-    this.#waiting = []
+    if (waiting === undefined || this.#connection.waitingBytes > 0) return
+    this.#waiting = undefined
     for (const sent of waiting) sent()
   }
 
   #finish(result: CloseResult): void {
     const waiting = this.#waiting
-    this.#waiting = []
+    this.#waiting = undefined
     this.#handlers.close?.(result)
-    for (const sent of waiting) sent(closed())
+    for (const sent of waiting ?? []) sent(closed())
   }
 
   static readonly #events: ConnectionEvents<TransportConnection> = {
@@ -288,7 +318,7 @@ export class TransportConnection implements StreamConnection {
       owner.#handlers.peerClose?.(code, reason)
     },
     written(owner) {
-      owner.#callBack()
+      owner.#callBackSoon()
     },
     drain(owner) {
       owner.#handlers.drain?.()
@@ -305,12 +335,41 @@ export class TransportConnection implements StreamConnection {
   }
 }
 
+const noOptions: StreamSendOptions = {}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/** The limits of the last connection, which the next one mostly shares. */
+let lastLimits: Limits = serverLimits
+
+function limitsOf({
+  maxMessageBytes = serverLimits.maxMessageBytes,
+  closeTimeoutMs = serverLimits.closeTimeoutMs,
+  highWaterMarkBytes = serverLimits.highWaterMarkBytes,
+  maxBufferedBytes = serverLimits.maxBufferedBytes,
+}: StreamConnectionOptions): Limits {
+  const isLast =
+    lastLimits.maxMessageBytes === maxMessageBytes &&
+    lastLimits.closeTimeoutMs === closeTimeoutMs &&
+    lastLimits.highWaterMarkBytes === highWaterMarkBytes &&
+    lastLimits.maxBufferedBytes === maxBufferedBytes
+  if (!isLast) {
+    lastLimits = { ...serverLimits, maxMessageBytes, closeTimeoutMs, highWaterMarkBytes, maxBufferedBytes }
+  }
+  return lastLimits
+}
+
+/** The conducts by their three choices, so that connections share them. */
+const conducts: Conduct[] = []
+
 function conductOf({
   answersPings = true,
   explainsFailures = true,
   deliversWhileClosing = false,
 }: StreamConnectionOptions): Conduct {
-  return { answersPings, explainsFailures, deliversWhileClosing, whenBufferFull: 'close' }
+  const key = (answersPings ? 1 : 0) + (explainsFailures ? 2 : 0) + (deliversWhileClosing ? 4 : 0)
+  conducts[key] ??= { answersPings, explainsFailures, deliversWhileClosing, whenBufferFull: 'close' }
+  return conducts[key]
 }
 
 function closed(): TransportError {

@@ -16,7 +16,7 @@ interface Inner {
 }
 export const inner = (ws: Socket): Inner => ws as unknown as Inner
 
-interface Pair {
+export interface Pair {
   readonly client: Socket
   readonly remote: Socket
   readonly server: Server

@@ -11,6 +11,7 @@ import { moduleRows } from './module-rows.js'
 import { privateRows } from './private-rows.js'
 import type { Row } from './row.js'
 import { serverRows } from './server-rows.js'
+import { socketRows } from './socket-rows.js'
 import { streamRows } from './stream-rows.js'
 import { violationRows } from './violation-rows.js'
 
@@ -30,4 +31,5 @@ export const rows: readonly Row[] = [
   ...serverRows,
   ...serverOptionRows,
   ...privateRows,
+  ...socketRows,
 ]

@@ -4,7 +4,7 @@ import { Opcode } from '../opcode.js'
 import { textToBytes } from '../payload/text-to-bytes.js'
 import { BroadcastMessage } from './broadcast-message.js'
 import { byReferenceBytes, type FrameWriter } from './frame-writer.js'
-import { lengthOf, type WholeMessage } from './whole-message.js'
+import { lengthOf, TextBytes, type WholeMessage } from './whole-message.js'
 import { finBit } from './write-frame-header.js'
 
 /** The send queue, as the encoder sees it. */
@@ -49,10 +49,11 @@ export class MessageEncoder {
     return this.extension.wants(length, compress) ? length : 0
   }
 
-  #encodeAlone(message: string | Uint8Array, length: number): void {
+  #encodeAlone(message: string | Uint8Array | TextBytes, length: number): void {
     const chunk = length <= byReferenceBytes ? this.#queue.ports.scratchPool.take() : undefined
-    const opcode = typeof message === 'string' ? Opcode.text : Opcode.binary
-    const bytes = this.#toEncode(message, length, chunk)
+    const isBytes = message instanceof TextBytes
+    const opcode = isBytes || typeof message === 'string' ? Opcode.text : Opcode.binary
+    const bytes = this.#toEncode(isBytes ? message.bytes : message, length, chunk)
     const encoded = this.extension.encode(bytes, 0, length, true, length - 1, (later) => {
       this.#queue.encoded(() => this.#frame(opcode, bytes, length, later, chunk))
     })

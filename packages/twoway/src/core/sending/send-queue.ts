@@ -10,7 +10,7 @@ import { byReferenceBytes, type FrameWriter } from './frame-writer.js'
 import { MessageEncoder, type MessageEncoderQueue } from './message-encoder.js'
 import { MessageWriter, type MessageWriterOptions, type MessageWriterQueue } from './message-writer.js'
 import { UnsentMessages } from './unsent-messages.js'
-import { lengthOf, type WholeMessage } from './whole-message.js'
+import { lengthOf, TextBytes, type WholeMessage } from './whole-message.js'
 import { finBit } from './write-frame-header.js'
 
 interface WholeEntry {
@@ -364,7 +364,9 @@ export class SendQueue implements MessageWriterQueue, MessageEncoderQueue {
     } else if (message instanceof BroadcastMessage) {
       this.frameWriter.addFrame(message.frame, message.joint)
     } else {
-      this.frameWriter.addBytes(finBit | Opcode.binary, message, 0, message.length)
+      const isText = message instanceof TextBytes
+      const bytes = isText ? message.bytes : message
+      this.frameWriter.addBytes(finBit | (isText ? Opcode.text : Opcode.binary), bytes, 0, bytes.length)
       this.#unsent?.add(message.length, false)
     }
   }
@@ -376,6 +378,10 @@ export class SendQueue implements MessageWriterQueue, MessageEncoderQueue {
   #kept(message: WholeMessage): WholeMessage {
     if (typeof message === 'string') return message
     if (message instanceof BroadcastMessage) return message.keep()
+    return message instanceof TextBytes ? new TextBytes(this.#keptBytes(message.bytes)) : this.#keptBytes(message)
+  }
+
+  #keptBytes(message: Uint8Array): Uint8Array {
     const isLeft = !this.frameWriter.masks && message.length >= byReferenceBytes
     return isLeft ? message : this.ports.payload.copy(message, 0, message.length)
   }

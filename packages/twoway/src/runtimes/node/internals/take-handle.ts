@@ -4,9 +4,9 @@ import { isStreamHandle, type StreamHandle } from './stream-handle.js'
 type Owner = { _handle: unknown }
 
 /**
- * Takes the handle of a connected socket and stops its reading. The socket stays as an empty shell, which its server counts
- * until it is destroyed. Returns undefined and changes nothing if the socket has state that its handle does not have, such
- * as buffered bytes, or if the handle has an unknown shape.
+ * Takes the handle of a connected socket and stops its reading. The socket stays as a shell, which its server counts until
+ * it is destroyed; a `StandInHandle` then takes the place of its handle. Returns undefined and changes nothing if the socket
+ * has state that its handle does not have, such as buffered bytes, or if the handle has an unknown shape.
  */
 export function takeHandle(socket: Socket): StreamHandle | undefined {
   const owner = socket as unknown as Owner

@@ -5,6 +5,7 @@ import type { RewindableTransport } from '../../../ports/transport.js'
 import type { TransportPath, TransportReport } from '../../../ports/transport-report.js'
 import { fallbackReasons, isUsed, noteFallback } from '../internals/fallbacks.js'
 import { hasHandles } from '../internals/handle-trial.js'
+import { StandInHandle } from '../internals/stand-in-handle.js'
 import { streamWrap } from '../internals/stream-wrap.js'
 import { takeConnections } from '../internals/take-connections.js'
 import { takeHandle } from '../internals/take-handle.js'
@@ -73,21 +74,14 @@ function isConnecting(socket: Socket): boolean {
 }
 
 /**
- * Takes the handle of a socket. The socket stays as an empty shell, which its server counts; each of socket and transport
- * closes with the other. Returns undefined if the handle can't be taken.
+ * Takes the handle of a socket. The socket stays as a shell, which its server counts; each of socket and transport closes
+ * with the other. Returns undefined if the handle can't be taken.
  */
 function overHandle(shell: Socket, options: StreamTransportOptions): HandleTransport | undefined {
   const handle = takeHandle(shell)
   if (handle === undefined) return undefined
-  const lose = (): void => transport.lose()
-  const transport = new HandleTransport(handle, {
-    ...options,
-    closed: () => {
-      shell.off('close', lose)
-      shell.destroy()
-    },
-  })
-  shell.once('close', lose)
+  const transport = new HandleTransport(handle, options)
+  transport.formerSocket = new StandInHandle(shell, handle, transport)
   return transport
 }
 

@@ -35,12 +35,15 @@ const peerName = { address: '', family: '', port: 0 }
 /** The request of the next write. A write that completes within its call leaves it unused. */
 let spareRequest: Request = new WriteWrap()
 
-export interface HandleTransportOptions extends TransportOptions {
-  /** Called when the handle has closed, before the sink. */
-  readonly closed?: (() => void) | undefined
+/** The socket that had the handle before. It is told before the sink. */
+export interface FormerSocket {
+  ownerEnded(): void
+  peerEnded(): void
+  /** @param cause makes the system's error, if there was one */
+  closed(cause?: () => Error | undefined): void
 }
 
-const noOptions: HandleTransportOptions = {}
+const noOptions: TransportOptions = {}
 
 /**
  * A transport directly over a handle of libuv, without Node's sockets, streams and events. It reads into the memory that
@@ -50,7 +53,7 @@ const noOptions: HandleTransportOptions = {}
 export class HandleTransport implements RewindableTransport {
   readonly #handle: OwnedHandle
   readonly #explain: (cause: Error) => TransportError
-  readonly #onClosed: (() => void) | undefined
+  #formerSocket: FormerSocket | undefined
   #peer: TransportPeer | undefined
   #sink: TransportSink | undefined
   #head: Uint8Array | undefined
@@ -75,15 +78,19 @@ export class HandleTransport implements RewindableTransport {
   /** The pending bytes when they were last counted; a closed handle no longer knows them. */
   #lastPendingBytes = 0
 
-  constructor(handle: StreamHandle, { head, peer, explain = explainDrop, closed }: HandleTransportOptions = noOptions) {
+  constructor(handle: StreamHandle, { head, peer, explain = explainDrop }: TransportOptions = noOptions) {
     this.#handle = handle
     this.#explain = explain
-    this.#onClosed = closed
     this.#peer = peer
     if (head !== undefined && head.length > 0) this.#head = head
     this.#handle.transport = this
     handle.onread = HandleTransport.#onRead
     handle.useUserBuffer(shared)
+  }
+
+  /** The socket lives on without its handle, and must not outlive the transport. */
+  set formerSocket(socket: FormerSocket) {
+    this.#formerSocket = socket
   }
 
   get path(): 'handle' {
@@ -153,11 +160,11 @@ export class HandleTransport implements RewindableTransport {
   }
 
   /** The handle's former socket was closed by other code. */
-  lose(): void {
+  lose(reset = false): void {
     if (this.#isGone) return
     this.#lastPendingBytes = this.pendingBytes
     this.#loss = makeDropped
-    this.#close()
+    this.#close(reset)
   }
 
   /** Continues to read after the delivery of everything that was held back. */
@@ -217,6 +224,7 @@ export class HandleTransport implements RewindableTransport {
   #ended(): void {
     this.#stopReading()
     this.#peerHasEnded = true
+    this.#formerSocket?.peerEnded()
     this.#tellEnd()
     if (this.#hasEnded) this.#close()
   }
@@ -295,6 +303,7 @@ export class HandleTransport implements RewindableTransport {
       return
     }
     this.#hasEnded = true
+    this.#formerSocket?.ownerEnded()
     if (this.#peerHasEnded) this.#close()
   }
 
@@ -316,7 +325,7 @@ export class HandleTransport implements RewindableTransport {
     this.#isGone = true
     this.#dropQueue()
     const closed = (): void => {
-      this.#onClosed?.()
+      this.#formerSocket?.closed(this.#loss && (() => causeOf(this.#loss!())))
       this.#tellClose()
     }
     // After our side has ended, the handle would refuse a reset and never close.
@@ -335,6 +344,10 @@ export class HandleTransport implements RewindableTransport {
     if (!isNamed) return { address: undefined, port: undefined, encrypted: false }
     return { address: peerName.address, port: peerName.port, encrypted: false }
   }
+}
+
+function causeOf({ cause }: TransportError): Error | undefined {
+  return cause instanceof Error ? cause : undefined
 }
 
 const makeDropped = (): TransportError => withoutStack(dropped)

@@ -1,0 +1,258 @@
+import { Buffer } from 'node:buffer'
+import { Socket } from 'node:net'
+import { nextTick } from './genuine-timers.js'
+import type { StreamHandle } from './stream-handle.js'
+import { streamWrap } from './stream-wrap.js'
+
+/** The transport that has taken the handle of a socket. */
+export interface HandleOwner {
+  write(bytes: Uint8Array): void
+  end(): void
+  /** The socket was destroyed. */
+  lose(reset: boolean): void
+}
+
+/** The reading that `pause` and `resume` of a socket control after its handle was taken. */
+export interface ReadControl {
+  pause(): void
+  resume(): void
+}
+
+/** Members of the handles of TCP and of pipes that sockets use. A handle has only some of them. */
+interface SocketHandle extends StreamHandle {
+  readonly bytesRead?: number
+  readonly bytesWritten?: number
+  readonly fd?: number
+  getsockname?(into: object): number
+  setKeepAlive?(...settings: unknown[]): number
+  setTypeOfService?(value: number): number
+  getTypeOfService?(): number
+  ref?(): void
+  unref?(): void
+  hasRef?(): boolean
+  getAsyncId?(): number
+}
+
+type Shell = Socket & { _handle: unknown; _onTimeout(): void; _unrefTimer(): void }
+
+/**
+ * Takes the place of the handle that a transport has taken from a socket, so that the socket's own methods keep working: its
+ * addresses, `setNoDelay`, `setKeepAlive`, `ref`, `bytesRead`, `write`, `end` and `destroy`. Only its reading does not: the
+ * socket emits no 'data'.
+ */
+export class StandInHandle {
+  /** Keeps the socket from starting to read. */
+  readonly reading = true
+  onread: unknown
+  readControl: ReadControl | undefined
+  readonly #socket: Shell
+  readonly #handle: SocketHandle
+  readonly #owner: HandleOwner
+  /** Whether `close` resets the connection. */
+  #resets = false
+  #isClosed = false
+  /** Tells the socket that the handle has closed. */
+  #whenClosed: (() => void) | undefined
+  /** Bytes that had been read and written when the socket's timer was last asked. */
+  #bytesBefore = -1
+
+  /** @param owner it must call `ownerEnded`, `peerEnded` and `closed` */
+  constructor(socket: Socket, handle: StreamHandle, owner: HandleOwner) {
+    const shell = socket as Shell
+    this.#socket = shell
+    this.#handle = handle
+    this.#owner = owner
+    shell._handle = this
+    // The owner ends its side when it likes, not when the peer does.
+    shell.allowHalfOpen = true
+    socket.pause = pauseReading
+    socket.resume = resumeReading
+    socket.resetAndDestroy = resetAndDestroy
+    shell._onTimeout = timedOut
+  }
+
+  /** Our side has ended: the socket emits 'finish'. */
+  ownerEnded(): void {
+    if (!this.#socket.writableEnded) this.#socket.end()
+  }
+
+  /** The peer's side has ended: the socket emits 'end', if there are listeners beside its own. */
+  peerEnded(): void {
+    if (this.#socket.listenerCount('end') <= 1) return
+    this.#socket.push(null)
+    Socket.prototype.resume.call(this.#socket)
+  }
+
+  /**
+   * The handle has closed, and the socket closes too.
+   * @param cause makes the system's error, if there was one
+   */
+  closed(cause?: () => Error | undefined): void {
+    this.#isClosed = true
+    this.#whenClosed?.()
+    if (this.#socket.destroyed) return
+    // One listener is the transport's own, see `takeHandle`.
+    this.#socket.destroy(this.#socket.listenerCount('error') > 1 ? cause?.() : undefined)
+  }
+
+  /** Whether bytes came or went since the last call. */
+  isActive(): boolean {
+    const bytes = this.bytesRead + this.bytesWritten
+    const isActive = bytes !== this.#bytesBefore
+    this.#bytesBefore = bytes
+    return isActive
+  }
+
+  get bytesRead(): number {
+    return this.#handle.bytesRead ?? 0
+  }
+
+  get bytesWritten(): number {
+    return this.#handle.bytesWritten ?? 0
+  }
+
+  get fd(): number {
+    return this.#handle.fd ?? -1
+  }
+
+  get writeQueueSize(): number {
+    return this.#handle.writeQueueSize
+  }
+
+  readStart(): number {
+    return 0
+  }
+
+  readStop(): number {
+    return 0
+  }
+
+  getpeername(into: { address?: string; port?: number }): number {
+    return this.#handle.getpeername?.(into) ?? 0
+  }
+
+  getsockname(into: object): number {
+    return this.#handle.getsockname?.(into) ?? 0
+  }
+
+  setNoDelay(on: boolean): number {
+    return this.#handle.setNoDelay?.(on) ?? 0
+  }
+
+  setKeepAlive(...settings: unknown[]): number {
+    return this.#handle.setKeepAlive?.(...settings) ?? 0
+  }
+
+  setTypeOfService(value: number): number {
+    return this.#handle.setTypeOfService?.(value) ?? 0
+  }
+
+  getTypeOfService(): number {
+    return this.#handle.getTypeOfService?.() ?? 0
+  }
+
+  ref(): void {
+    this.#handle.ref?.()
+  }
+
+  unref(): void {
+    this.#handle.unref?.()
+  }
+
+  hasRef(): boolean {
+    return this.#handle.hasRef?.() ?? true
+  }
+
+  getAsyncId(): number {
+    return this.#handle.getAsyncId?.() ?? 0
+  }
+
+  writeBuffer(_request: object | null, bytes: Uint8Array): number {
+    // The owner may still have to wait, and the caller may change its bytes once it was called back.
+    this.#owner.write(new Uint8Array(bytes))
+    if (streamWrap !== undefined) streamWrap.streamBaseState[streamWrap.kLastWriteWasAsync] = 0
+    return 0
+  }
+
+  /** @param chunks buffers, or texts that are each followed by their encoding */
+  writev(_request: object | null, chunks: readonly unknown[], areBuffers: boolean): number {
+    if (areBuffers) return this.writeBuffer(null, Buffer.concat(chunks as Uint8Array[]))
+    const parts: Uint8Array[] = []
+    for (let at = 0; at < chunks.length; at += 2) {
+      const chunk = chunks[at]
+      parts.push(typeof chunk === 'string' ? Buffer.from(chunk, chunks[at + 1] as 'utf8') : (chunk as Uint8Array))
+    }
+    return this.writeBuffer(null, Buffer.concat(parts))
+  }
+
+  writeUtf8String(_request: object | null, text: string): number {
+    return this.writeBuffer(null, Buffer.from(text, 'utf8'))
+  }
+
+  writeLatin1String(_request: object | null, text: string): number {
+    return this.writeBuffer(null, Buffer.from(text, 'latin1'))
+  }
+
+  writeAsciiString(_request: object | null, text: string): number {
+    return this.writeBuffer(null, Buffer.from(text, 'latin1'))
+  }
+
+  writeUcs2String(_request: object | null, text: string): number {
+    return this.writeBuffer(null, Buffer.from(text, 'utf16le'))
+  }
+
+  /** Returns 1, which tells the socket that no answer follows. */
+  shutdown(): number {
+    this.#owner.end()
+    return 1
+  }
+
+  close(whenClosed: () => void): void {
+    if (this.#isClosed) {
+      nextTick(whenClosed)
+      return
+    }
+    this.#whenClosed = whenClosed
+    this.#owner.lose(this.#resets)
+  }
+
+  /** The socket is about to be destroyed. */
+  resetOnClose(): void {
+    this.#resets = true
+  }
+}
+
+function standInOf(socket: Socket): StandInHandle | undefined {
+  const { _handle: handle } = socket as Shell
+  return handle instanceof StandInHandle ? handle : undefined
+}
+
+/** Has `pause` and `resume` of a socket whose handle was taken control the reading of its new owner. */
+export function controlReading(socket: Socket, control: ReadControl): void {
+  const standIn = standInOf(socket)
+  if (standIn !== undefined) standIn.readControl = control
+}
+
+function pauseReading<Taken extends Socket>(this: Taken): Taken {
+  standInOf(this)?.readControl?.pause()
+  Socket.prototype.pause.call(this)
+  return this
+}
+
+function resumeReading<Taken extends Socket>(this: Taken): Taken {
+  standInOf(this)?.readControl?.resume()
+  Socket.prototype.resume.call(this)
+  return this
+}
+
+/** The socket's own method accepts only handles of TCP's class. */
+function resetAndDestroy<Taken extends Socket>(this: Taken): Taken {
+  standInOf(this)?.resetOnClose()
+  return this.destroy()
+}
+
+/** The socket does not see the bytes that its timeout waits for, so the timer asks for them when it ends. */
+function timedOut(this: Shell): void {
+  if (standInOf(this)?.isActive() === true) this._unrefTimer()
+  else this.emit('timeout')
+}
