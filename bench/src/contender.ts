@@ -40,7 +40,8 @@ export function findContenders(rivals: readonly Rival[], nodes: readonly number[
     const [major] = runtime.split(' ').slice(-1)
     return {
       id: rival.runsOn === 'Node' ? `${rival.id}@${major}` : rival.id,
-      name: rival.runsOn === 'Node' || isOurs(rival) ? `${rival.name}, ${runtime}` : runtime,
+      name:
+        rival.runsOn === 'Node' || isOurs(rival) || rival.wsApi !== undefined ? `${rival.name}, ${runtime}` : runtime,
       rival,
       runtime: `${rival.runsOn} ${known?.version ?? process.versions.node}`,
       program: programs.get(runtime) ?? process.execPath,

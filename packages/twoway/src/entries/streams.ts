@@ -1,10 +1,13 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { ConnectionPorts } from '../core/connection-types.js'
 import type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
+import { ScratchPool } from '../core/sending/scratch-pool.js'
 import { nodeClientPorts } from '../runtimes/node/connect/client-ports.js'
 import { type DuplexOptions, MessageDuplex } from '../runtimes/node/duplex.js'
 import { tryHandles } from '../runtimes/node/internals/handle-trial.js'
 import { controlReading } from '../runtimes/node/internals/stand-in-handle.js'
+import { pooledNodePayload } from '../runtimes/node/payload/payload.js'
 import { chooseTransport } from '../runtimes/node/transport/choose-transport.js'
 import { type DeflateNegotiation, negotiationOf } from '../streams/negotiate-deflate.js'
 import { pipeOf } from '../streams/pipe-of.js'
@@ -68,13 +71,21 @@ export function toDuplex(socket: object, options: DuplexOptions = {}): Duplex {
  * Throws a UsageError for another role.
  */
 export function fromDuplex(stream: Duplex, options: StreamConnectionOptions): StreamConnection {
-  const { role, head, takesHandle = false } = options
+  const { role, head, takesHandle = false, pooledMessages = false } = options
   checkRole(role)
   if (takesHandle) void tryHandles()
   const transport = chooseTransport(stream, { head, keepsStream: !takesHandle })
-  const connection = new TransportConnection(transport, options, nodeClientPorts)
+  const connection = new TransportConnection(transport, options, pooledMessages ? askedPooledPorts() : nodeClientPorts)
   if (takesHandle && stream instanceof Socket) controlReading(stream, connection)
   return connection
+}
+
+/** Exist once a connection uses them. */
+let pooledPorts: ConnectionPorts | undefined
+
+function askedPooledPorts(): ConnectionPorts {
+  pooledPorts ??= { ...nodeClientPorts, payload: pooledNodePayload, scratchPool: new ScratchPool(pooledNodePayload) }
+  return pooledPorts
 }
 
 /**

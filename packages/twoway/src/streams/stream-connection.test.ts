@@ -199,6 +199,23 @@ describe('a connection over a stream', () => {
     await log.until('client text string a text that waits')
   })
 
+  it('delivers short messages in memory that they share, if told so', async (test) => {
+    for (const pooledMessages of [false, true]) {
+      const heard: Uint8Array[] = []
+      const { client, log } = await pair(test, {
+        server: { pooledMessages, message: (message) => heard.push(message as Uint8Array), pong: () => log.add('all') },
+      })
+      for (const length of [100, 101, 10_000]) client.send(Buffer.alloc(length, length % 256))
+      client.pong(Buffer.alloc(0))
+      await log.until('all')
+      assert.deepEqual(
+        heard.map(({ buffer, length }) => buffer.byteLength === length),
+        [!pooledMessages, !pooledMessages, true],
+      )
+      for (const message of heard) assert.ok(message.every((byte) => byte === message.length % 256))
+    }
+  })
+
   it('calls the handlers of an object of their own', async (test) => {
     const log = new Log()
     class Handlers {

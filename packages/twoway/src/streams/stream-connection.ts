@@ -48,6 +48,12 @@ export interface StreamConnectionOptions extends StreamConnectionHandlers {
    * @default false
    */
   readonly takesHandle?: boolean | undefined
+  /**
+   * Whether short messages may be views of memory that they share with others, as those of `Buffer.allocUnsafe` are. This is
+   * faster; the `buffer` of a message then has other bytes, too.
+   * @default false
+   */
+  readonly pooledMessages?: boolean | undefined
   /** Bytes that were read from the stream after the opening handshake. The connection owns them. */
   readonly head?: Uint8Array | undefined
   /** The negotiated permessage-deflate, as `negotiateDeflate` returns it. Each serves one connection. */

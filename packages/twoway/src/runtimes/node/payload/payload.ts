@@ -36,7 +36,7 @@ const textCountedFrom = Math.max(countedFrom, externalTextBytes)
  */
 const utf16From = nodeVersion < 24 && decodesUtf16 ? 1024 : Number.POSITIVE_INFINITY
 
-/** The payload port on Node, with Node's own decoders, which use SIMD. It allocates Buffers, and none from the shared pool. */
+/** The payload port on Node, with Node's own decoders, which use SIMD. It allocates Buffers, and none from Node's pool. */
 export const nodePayload: Payload = {
   allocate,
 
@@ -86,6 +86,22 @@ export const nodePayload: Payload = {
 
   encodeInto: (text, target, at) => encodeUtf8.call(target, text, at),
   byteLength: (text) => Buffer.byteLength(text),
+}
+
+/** Shorter buffers come from Node's pool, see `Buffer.poolSize`. */
+const pooledBelow = Buffer.poolSize >>> 1
+
+/** The same port, except that short copies are views of memory that they share, as Node's own sockets deliver. */
+export const pooledNodePayload: Payload = {
+  ...nodePayload,
+
+  copy(bytes, start, end) {
+    const length = end - start
+    // A buffer of its own costs several times as much (`npm run bench`, row `ws-text-1k`).
+    const copy = length < pooledBelow ? Buffer.allocUnsafe(length) : allocate(length)
+    copyBytes(bytes, start, end, copy, 0)
+    return copy
+  },
 }
 
 function allocate(length: number): Uint8Array {
