@@ -33,7 +33,7 @@ interface SocketHandle extends StreamHandle {
   getAsyncId?(): number
 }
 
-type Shell = Socket & { _handle: unknown; _onTimeout(): void; _unrefTimer(): void }
+type Shell = Socket & { _handle: unknown; _unrefTimer(): void }
 
 /**
  * Takes the place of the handle that a transport has taken from a socket, so that the socket's own methods keep working: its
@@ -65,10 +65,9 @@ export class StandInHandle {
     shell._handle = this
     // The owner ends its side when it likes, not when the peer does.
     shell.allowHalfOpen = true
-    socket.pause = pauseReading
-    socket.resume = resumeReading
-    socket.resetAndDestroy = resetAndDestroy
-    shell._onTimeout = timedOut
+    // A prototype rather than properties, which would cost each connection their memory. A class of the program stays.
+    if (Object.getPrototypeOf(socket) === Socket.prototype) Object.setPrototypeOf(socket, TakenSocket.prototype)
+    else Object.defineProperties(socket, methodsOfTaken)
   }
 
   /** Our side has ended: the socket emits 'finish'. */
@@ -233,26 +232,29 @@ export function controlReading(socket: Socket, control: ReadControl): void {
   if (standIn !== undefined) standIn.readControl = control
 }
 
-function pauseReading<Taken extends Socket>(this: Taken): Taken {
-  standInOf(this)?.readControl?.pause()
-  Socket.prototype.pause.call(this)
-  return this
+/** The socket without its handle. */
+class TakenSocket extends Socket {
+  override pause(): this {
+    standInOf(this)?.readControl?.pause()
+    return Socket.prototype.pause.call(this) as this
+  }
+
+  override resume(): this {
+    standInOf(this)?.readControl?.resume()
+    return Socket.prototype.resume.call(this) as this
+  }
+
+  /** The socket's own method accepts only handles of TCP's class. */
+  override resetAndDestroy(): this {
+    standInOf(this)?.resetOnClose()
+    return this.destroy()
+  }
+
+  /** The socket does not see the bytes that its timeout waits for, so the timer asks for them when it ends. */
+  _onTimeout(): void {
+    if (standInOf(this)?.isActive() === true) (this as unknown as Shell)._unrefTimer()
+    else this.emit('timeout')
+  }
 }
 
-function resumeReading<Taken extends Socket>(this: Taken): Taken {
-  standInOf(this)?.readControl?.resume()
-  Socket.prototype.resume.call(this)
-  return this
-}
-
-/** The socket's own method accepts only handles of TCP's class. */
-function resetAndDestroy<Taken extends Socket>(this: Taken): Taken {
-  standInOf(this)?.resetOnClose()
-  return this.destroy()
-}
-
-/** The socket does not see the bytes that its timeout waits for, so the timer asks for them when it ends. */
-function timedOut(this: Shell): void {
-  if (standInOf(this)?.isActive() === true) this._unrefTimer()
-  else this.emit('timeout')
-}
+const { constructor: _constructor, ...methodsOfTaken } = Object.getOwnPropertyDescriptors(TakenSocket.prototype)
