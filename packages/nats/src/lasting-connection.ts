@@ -58,7 +58,11 @@ export class LastingConnection {
           return this.connection.request(subject, data, { ...options, timeout: Math.min(attemptMs, leftMs()) })
         })
       } catch (error) {
-        if (performance.now() >= until) throw error
+        const isLate = performance.now() >= until
+        if (isLate && error instanceof TimeoutError) {
+          throw new Error(`NATS has not answered within ${options.timeout} ms`, { cause: error })
+        }
+        if (isLate) throw error
         // A server that starts, and a cluster without a leader, take no requests for a while.
         if (isUnanswered(error) || isInterrupted(error)) await sleep(Math.min(50, leftMs()))
         else if (!(error instanceof TimeoutError)) throw error

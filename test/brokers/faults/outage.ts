@@ -78,13 +78,14 @@ const ends: Record<string, number> = {}
 let longestMs = 0
 let volatileSent = 0
 const goneAt = performance.now()
-while (performance.now() - goneAt < seconds * 1000) {
+for (let turn = 0; performance.now() - goneAt < seconds * 1000; turn += 1) {
   const begunAt = performance.now()
   const ended = (how: string): void => {
     ends[how] = (ends[how] ?? 0) + 1
     longestMs = Math.max(longestMs, performance.now() - begunAt)
   }
-  for (const { link } of clients) {
+  // A hub reads no further from a client that has 64 publishes without an answer.
+  for (const { link } of turn % 10 === 0 ? clients : []) {
     pending.push(
       link.publish(topic, text).then(
         () => ended('stored'),
@@ -129,10 +130,14 @@ for (;;) {
   )
   if (isStored || leftMs() < 0) break
 }
-const hasLast = ({ stored }: Client): boolean => stored.at(-1) === 'after'
+const hasLast = ({ stored }: Client): boolean => stored.includes('after')
 const isWhole = (): boolean => clients.every((client) => hasLast(client) && seesAll(client))
-await expect(isWhole, leftMs(), 'something is amiss 5 s after the return')
+while (!isWhole() && leftMs() > 0) await sleep(10)
 const wholeMs = performance.now() - returnedAt
+for (const [index, client] of clients.entries()) {
+  check(hasLast(client), `client ${index} has no message 5 s after the return`)
+  check(seesAll(client), `client ${index} sees ${JSON.stringify(client.view)} 5 s after the return`)
+}
 await Promise.all(pending)
 check(longestMs < deadlineMs + 1000, `a publish ended after ${longestMs} ms`)
 check((ends.stored ?? 0) < clients.length * 50, `${ends.stored} publishes were acknowledged without a broker`)
