@@ -13,6 +13,7 @@ import type {
 } from 'twoway/hub'
 import { Backlog } from './backlog.js'
 import { decode, type Entry, encode, type Head, type LiveEntry, readEntry, sequenceOf } from './envelope.js'
+import { Inbox } from './inbox.js'
 import { LastingConnection } from './lasting-connection.js'
 import { Publisher } from './publisher.js'
 import { fieldsOf, Stream, type StreamSettings } from './stream.js'
@@ -102,17 +103,27 @@ class Broker implements NatsBroker {
   readonly #settings: StreamSettings
   readonly #stream: Stream
   readonly #backlog = new Backlog()
+  readonly #inbox: Inbox
   #prepared: Promise<void> | undefined
 
   constructor(connection: NatsConnection, settings: StreamSettings) {
     this.#connection = new LastingConnection(connection)
     this.#settings = settings
     this.#stream = new Stream(this.#connection, settings)
+    this.#inbox = new Inbox(this.#connection)
   }
 
   async open(topic: string, events: BrokerTopicEvents): Promise<ResumableTopic> {
     await this.#prepare()
-    const opened = new Topic(this.#connection, this.#stream, this.#settings, this.#backlog, subjectOf(topic), events)
+    const opened = new Topic(
+      this.#connection,
+      this.#stream,
+      this.#settings,
+      this.#backlog,
+      this.#inbox,
+      subjectOf(topic),
+      events,
+    )
     await opened.start()
     return opened
   }
@@ -146,6 +157,8 @@ class Broker implements NatsBroker {
 
 /** The time in which RePublish usually tells a node of its own message. */
 const toldWithinMs = 200
+/** The time in which an entry may overtake the one before it. */
+const overtakenMs = 50
 /** Entries of a topic in a cluster whose predecessors are remembered. */
 const rememberedEntries = 1000
 
@@ -163,6 +176,10 @@ class Topic implements ResumableTopic {
   /** In a cluster: the predecessors of the newest entries, by their sequence numbers, and the publishes that wait for them. */
   readonly #previous = new Map<number, number>()
   readonly #awaited = new Map<number, (previous: number) => void>()
+  /** The newest entry that RePublish has sent, infinite if it is not known, and those that came before their predecessors. */
+  #live = 0
+  readonly #early: LiveEntry[] = []
+  #earlyTimer: NodeJS.Timeout | undefined
   /** The newest message at the time of `open`: those up to it are not delivered, also when RePublish sends them later. */
   #opened: Head | undefined
   /** The server and the connection at the time of `open`. */
@@ -173,6 +190,7 @@ class Topic implements ResumableTopic {
     stream: Stream,
     settings: StreamSettings,
     backlog: Backlog,
+    inbox: Inbox,
     topic: string,
     events: BrokerTopicEvents,
   ) {
@@ -188,7 +206,7 @@ class Topic implements ResumableTopic {
       subject: this.#subject,
       timeoutMs: settings.timeoutMs,
       tail: stream.tail,
-      request: (subject, data, options) => connection.request(subject, data, options),
+      request: (subject, data, options) => inbox.request(subject, data, options),
       readHead: (timeoutMs) => this.#readHead(timeoutMs),
       isReplicated: () => stream.isReplicated,
       follows: (sequence, previous) => this.#follows(sequence, previous),
@@ -203,7 +221,7 @@ class Topic implements ResumableTopic {
         const entry = liveEntryOf(message)
         if (!entry) return
         if (early) early.push(entry)
-        else this.#deliver(entry)
+        else this.#arrived(entry)
       },
       [`${this.#settings.prefix}.v.${this.#topic}`]: (message) => {
         const content = decode(message.data)
@@ -212,6 +230,8 @@ class Topic implements ResumableTopic {
     })
     const endReturns = this.#connection.listen({
       lost: () => {
+        this.#deliverEarly()
+        this.#live = Number.POSITIVE_INFINITY
         this.#publisher.forget()
         this.#previous.clear()
         this.#events.lost?.()
@@ -231,7 +251,8 @@ class Topic implements ResumableTopic {
     }
     const entries = early
     early = undefined
-    for (const entry of entries) this.#deliver(entry)
+    this.#live = this.#opened.sequence
+    for (const entry of entries) this.#arrived(entry)
   }
 
   publish(content: BrokerContent, id?: string): Promise<TopicPosition> {
@@ -294,6 +315,36 @@ class Topic implements ResumableTopic {
   leave(): void {
     this.#end?.()
     this.#end = undefined
+    clearTimeout(this.#earlyTimer)
+  }
+
+  /** Delivers an entry behind the one before it. RePublish lets entries of two connections overtake each other. */
+  #arrived(entry: LiveEntry): void {
+    if (entry.previous > this.#live) {
+      this.#early.push(entry)
+      this.#earlyTimer ??= setTimeout(() => this.#deliverEarly(), overtakenMs)
+      return
+    }
+    this.#pass(entry)
+    for (let next = this.#takeNext(); next !== undefined; next = this.#takeNext()) this.#pass(next)
+  }
+
+  #takeNext(): LiveEntry | undefined {
+    const at = this.#early.findIndex(({ previous }) => previous <= this.#live)
+    return at < 0 ? undefined : this.#early.splice(at, 1)[0]
+  }
+
+  /** Delivers the entries whose predecessors do not come: the node finds the gap, and reads them. */
+  #deliverEarly(): void {
+    clearTimeout(this.#earlyTimer)
+    this.#earlyTimer = undefined
+    for (const entry of this.#early.splice(0).sort((a, b) => a.sequence - b.sequence)) this.#pass(entry)
+  }
+
+  #pass(entry: LiveEntry): void {
+    // After a loss of the connection, any entry may be the first one.
+    this.#live = this.#live === Number.POSITIVE_INFINITY ? entry.sequence : Math.max(this.#live, entry.sequence)
+    this.#deliver(entry)
   }
 
   #deliver(entry: LiveEntry): void {

@@ -176,11 +176,11 @@ export class Publisher {
       // The tag follows from the id: a repetition by another node that gets the same number is the same message.
       const tag = messageId.slice(0, 11)
       const headers = headersAfter(before, tag)
-      headers.set('Nats-Expected-Stream', stream)
-      headers.set('Nats-Msg-Id', messageId)
-      if (index > 0) {
-        headers.set('Nats-Expected-Last-Sequence', String(before.sequence))
-        headers.set('Nats-Expected-Last-Msg-Id', burst[index - 1]!.messageId)
+      headers.append('Nats-Msg-Id', messageId)
+      if (index === 0) headers.append('Nats-Expected-Stream', stream)
+      else {
+        headers.append('Nats-Expected-Last-Sequence', String(before.sequence))
+        headers.append('Nats-Expected-Last-Msg-Id', burst[index - 1]!.messageId)
       }
       const sequence = first + index
       const { epoch, offset } = before.position

@@ -142,7 +142,8 @@ async function fanOut(kind: string, client: string, port: number): Promise<numbe
 
 fetchPackages()
 const nats = await startNats()
-const redis = await startRedis()
+// As nats-server, it writes to the disk without waiting for it.
+const redis = await startRedis(['--appendfsync', 'everysec'])
 const ports = { nats: nats.port, redis: redis.port }
 const isWanted = (name: string): boolean => words.length === 0 || words.some((word) => name.includes(word))
 try {

@@ -1,0 +1,114 @@
+import { createInbox, type Msg, type MsgHdrs } from '@nats-io/nats-core'
+import type { LastingConnection } from './lasting-connection.js'
+
+/** A request without an answer. */
+interface Open {
+  readonly subject: string
+  readonly data: Uint8Array
+  readonly headers: MsgHdrs
+  readonly until: number
+  readonly timeoutMs: number
+  attemptMs: number
+  /** When it is sent again. */
+  due: number
+  resolve(answer: Msg): void
+  reject(error: unknown): void
+}
+
+/** The time for the first answer. Each further attempt gets twice as much. */
+const firstAttemptMs = 500
+/** A server that starts, and a cluster without a leader, take no requests for a while. */
+const untakenMs = 50
+const checkMs = 25
+
+/**
+ * Requests that store messages, over one subject for all answers. The client's own requests make two errors and a promise of a
+ * timer each, before any of them fails. As with LastingConnection, a request is repeated when the connection returns or no
+ * answer comes, in the order in which requests were made.
+ */
+export class Inbox {
+  readonly #connection: LastingConnection
+  readonly #subject = createInbox()
+  readonly #open = new Map<string, Open>()
+  #isListening = false
+  #timer: NodeJS.Timeout | undefined
+  #made = 0
+
+  constructor(connection: LastingConnection) {
+    this.#connection = connection
+  }
+
+  request(subject: string, data: Uint8Array, options: { timeout: number; headers: MsgHdrs }): Promise<Msg> {
+    this.#listen()
+    const now = performance.now()
+    const { timeout: timeoutMs, headers } = options
+    return new Promise((resolve, reject) => {
+      this.#made += 1
+      const token = String(this.#made)
+      const until = now + timeoutMs
+      const due = now + firstAttemptMs
+      const open = { subject, data, headers, until, timeoutMs, attemptMs: firstAttemptMs, due, resolve, reject }
+      this.#open.set(token, open)
+      this.#send(token, open)
+      this.#timer ??= setInterval(() => this.#check(), checkMs)
+    })
+  }
+
+  #listen(): void {
+    if (this.#isListening) return
+    this.#isListening = true
+    this.#connection.connection.subscribe(`${this.#subject}.*`, {
+      callback: (error, message) => {
+        if (!error) this.#answered(message)
+      },
+    })
+    this.#connection.listen({
+      returned: () => {
+        for (const [token, open] of this.#open) this.#send(token, open)
+      },
+    })
+  }
+
+  #answered(message: Msg): void {
+    const token = message.subject.slice(this.#subject.length + 1)
+    const open = this.#open.get(token)
+    if (open === undefined) return
+    // No server took it.
+    if (message.headers?.code === 503) open.due = performance.now() + untakenMs
+    else this.#end(token, () => open.resolve(message))
+  }
+
+  #send(token: string, open: Open): void {
+    // The client would keep what is published until it is there again.
+    if (this.#connection.isAway) return
+    const { subject, data, headers } = open
+    try {
+      this.#connection.connection.publish(subject, data, { reply: `${this.#subject}.${token}`, headers })
+    } catch (error) {
+      this.#end(token, () => open.reject(error))
+    }
+  }
+
+  #check(): void {
+    const now = performance.now()
+    for (const [token, open] of this.#open) {
+      if (now >= open.until) {
+        const reason = this.#connection.isAway ? 'is away: there was no connection' : 'has not answered'
+        this.#end(token, () => open.reject(new Error(`NATS ${reason} within ${open.timeoutMs} ms`)))
+      } else if (now >= open.due) {
+        open.attemptMs *= 2
+        open.due = now + open.attemptMs
+        this.#send(token, open)
+      }
+    }
+  }
+
+  #end(token: string, settle: () => void): void {
+    this.#open.delete(token)
+    if (this.#open.size === 0) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+    }
+    settle()
+  }
+}
