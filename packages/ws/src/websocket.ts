@@ -194,7 +194,10 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
       return
     }
     this._readyState = 2
-    this.#connection?.terminate()
+    const connection = this.#connection
+    // The messages of this turn are written at its end: ws has written them before.
+    if (connection !== undefined && connection.bufferedAmount > 0) setImmediate(() => connection.terminate())
+    else connection?.terminate()
   }
 
   pause(): void {

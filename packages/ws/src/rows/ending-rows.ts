@@ -87,6 +87,20 @@ export const endingRows: readonly Row[] = [
       }),
   },
   {
+    name: 'messages before terminate are sent',
+    result: ['a', 'b'],
+    run: (W) =>
+      withPair(W, async ({ client, remote }) => {
+        const log = logOf(remote)
+        const closed = closeOf(remote)
+        client.send('a')
+        client.send('b')
+        client.terminate()
+        await closed
+        return log
+      }),
+  },
+  {
     name: 'Blobs before close are sent',
     result: [['a', 'b'], 1000],
     run: (W) =>

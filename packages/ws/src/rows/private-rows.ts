@@ -1,6 +1,26 @@
 import { once } from 'node:events'
+import { Duplex } from 'node:stream'
 import { acceptFor, closeOf, inner, received, withHttp, withPair } from './harness.js'
 import type { Row } from './row.js'
+
+/** Two streams, each of which reads what is written to the other. */
+function streamPair(): [Duplex, Duplex] {
+  const end = (other: () => Duplex): Duplex =>
+    new Duplex({
+      read() {},
+      write(chunk, _encoding, done) {
+        other().push(chunk)
+        done()
+      },
+      final(done) {
+        other().push(null)
+        done()
+      },
+    })
+  const near: Duplex = end(() => far)
+  const far: Duplex = end(() => near)
+  return [near, far]
+}
 
 /** Private members that packages use. */
 export const privateRows: readonly Row[] = [
@@ -63,6 +83,27 @@ export const privateRows: readonly Row[] = [
           return result
         },
       ),
+  },
+  {
+    name: 'setSocket of a stream that flows loses nothing',
+    result: ['a', 'b'],
+    run: async (W) => {
+      const { 0: near, 1: far } = streamPair()
+      const ws = new W(null as never, undefined as never, {} as never)
+      const log: string[] = []
+      const done = new Promise<void>((resolve) =>
+        ws.on('message', (data) => {
+          if (log.push(String(data)) === 2) resolve()
+        }),
+      )
+      near.once('data', () => inner(ws).setSocket(near, Buffer.alloc(0), { maxPayload: 0 }))
+      far.write('the head of the handshake')
+      far.write(Buffer.from([0x81, 0x81, 0, 0, 0, 0, 97]))
+      far.write(Buffer.from([0x81, 0x81, 0, 0, 0, 0, 98]))
+      await done
+      ws.terminate()
+      return log
+    },
   },
   {
     name: '_receiver',

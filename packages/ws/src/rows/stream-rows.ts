@@ -138,6 +138,40 @@ export const streamRows: readonly Row[] = [
       }),
   })),
   {
+    name: 'createWebSocketStream: chunks of one turn are sent before a later one destroys the stream',
+    result: ['a', 'b', 'c', 'd'],
+    run: (W) =>
+      withPair(W, async ({ client, remote }) => {
+        const log: string[] = []
+        client.on('message', (data) => log.push(String(data)))
+        const closed = closeOf(client)
+        const stream = W.createWebSocketStream(remote)
+        stream.cork()
+        for (const text of ['a', 'b', 'c', 'd']) stream.write(text)
+        process.nextTick(() => stream.uncork())
+        setImmediate(() => stream.destroy())
+        await closed
+        return log
+      }),
+  },
+  {
+    name: 'the callback of send comes before the next turn',
+    result: ['callback', 'turn'],
+    run: (W) =>
+      withPair(W, async ({ client }) => {
+        await new Promise((resolve) => setImmediate(resolve))
+        const log: string[] = []
+        client.send('a', () => log.push('callback'))
+        await new Promise<void>((resolve) =>
+          setImmediate(() => {
+            log.push('turn')
+            resolve()
+          }),
+        )
+        return log
+      }),
+  },
+  {
     name: 'createWebSocketStream: end while connecting',
     result: ['finish', 'end', 'close'],
     run: (W) =>

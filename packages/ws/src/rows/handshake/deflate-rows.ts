@@ -1,4 +1,4 @@
-import { rawPeer, received, withPair, withServer } from '../harness.js'
+import { called, rawPeer, received, withPair, withServer } from '../harness.js'
 import type { Module, Row } from '../row.js'
 
 /** The parameters that a server with an option answers to an offer; undefined if it refuses the handshake. */
@@ -109,6 +109,20 @@ export const deflateRows: readonly Row[] = [
         raw.socket.destroy()
         return [(plain[0]! & 0x40) !== 0, (first! & 0x40) !== 0]
       }),
+  },
+  {
+    name: 'the callback of a long message that is compressed',
+    result: ['done', 'done', 0],
+    run: (W) =>
+      withPair(
+        W,
+        async ({ client, remote }) => [
+          await called((done) => client.send('a'.repeat(300_000), done)),
+          await called((done) => remote.send('a'.repeat(300_000), done)),
+          client.bufferedAmount,
+        ],
+        { perMessageDeflate: { threshold: 0 } },
+      ),
   },
   ...[
     { zlibDeflateOptions: { level: 9, memLevel: 9, chunkSize: 1024 } },

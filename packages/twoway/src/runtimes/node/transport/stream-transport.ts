@@ -73,6 +73,8 @@ export class StreamTransport implements RewindableTransport {
     if (reading !== undefined) reading.receive = this.#onRead
     if (head !== undefined && head.length > 0) this.#head = head
     this.#peer = peer ?? peerOf(stream)
+    // A stream that flows already would lose what arrives before `start`.
+    if (reading === undefined && stream.readableFlowing === true) stream.pause()
     // Without this, Node ends our side as soon as the peer has ended its own.
     stream.allowHalfOpen = true
     stream.on('end', this.#onEnd)
