@@ -71,7 +71,7 @@ const parts: readonly Part[] = [
       ['proxies', 'A client behind a proxy', '客户端通过代理连接'],
       ['command-line', 'Debug with the command line', '命令行'],
       ['modules', 'Import or require', 'import 与 require'],
-      ['ws', 'Migrate from ws'],
+      ['ws', 'Migrate from ws', '从 ws 迁移'],
       ['migrate', 'Migrate from Socket.IO, Bun and others', '从 Socket.IO、Bun 等迁移'],
     ],
   },
