@@ -17,7 +17,7 @@ const library = join(root, 'packages', 'twoway', 'dist', 'entries')
 /** @typedef {{ file: string, module: string, declarations: string }} Entry */
 
 /**
- * The public entries: those of the library, and the brokers. A name is described on the page of the first entry that has it.
+ * The public entries: those of the library, and of the packages with brokers. A name is described on the page of the first entry that has it.
  *
  * @type {readonly Entry[]}
  */
@@ -32,11 +32,14 @@ const entries = [
     })),
   ...readdirSync(join(root, 'packages'))
     .filter((name) => exportsIn(name)['.']?.types === './dist/index.d.ts')
-    .map((name) => ({
-      file: name,
-      module: `@twoway/${name}`,
-      declarations: join(root, 'packages', name, 'dist', 'index.d.ts'),
-    })),
+    .flatMap((name) =>
+      Object.entries(exportsIn(name)).flatMap(([path, { types }]) => {
+        if (types === undefined) return []
+        const file = `${name}${path.slice(1).replaceAll(/[/.]/g, '-')}`
+        const declarations = join(root, 'packages', name, types)
+        return [{ file, module: `@twoway/${name}${path.slice(1)}`, declarations }]
+      }),
+    ),
 ]
 
 /**

@@ -38,7 +38,7 @@ const typesOfSubjects: Readonly<Record<string, string>> = {
  * from other libraries are left out: they name members of those.
  */
 export function mentionsOf(root: string): readonly Sample[] {
-  const name = new RegExp(`(?<![\\w.-])(${Object.keys(typesOfSubjects).join('|')})\\.([a-z]\\w*)`, 'g')
+  const name = new RegExp(`(?<![\\w./-])(${Object.keys(typesOfSubjects).join('|')})\\.([a-z]\\w*)`, 'g')
   return documentsOf(root)
     .filter((file) => /^(?:README|SECURITY|docs\/)/.test(file) && !/\/(?:migrate|ws|socket\.?io)\.md$/.test(file))
     .flatMap((file) => {
