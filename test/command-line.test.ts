@@ -20,7 +20,7 @@ import { noTerminalBecause, TerminalProcess } from './terminal-process.js'
 const folder = mkdtempSync(join(tmpdir(), 'twoway-command-'))
 const env = { TWOWAY_HOME: folder, NO_COLOR: '1' }
 const noTerminal = noTerminalBecause()
-const commands = new ShortCommands()
+const commands = new ShortCommands(env)
 
 /** A server of ws that echoes, with different behaviour on some paths. */
 let server: WebSocketServer
@@ -253,6 +253,9 @@ describe('twoway connect through pipes', { concurrency: 4 }, () => {
 })
 
 describe("twoway connect says why it can't connect, and what to try, with exit code 2:", () => {
+  /** Runs `twoway connect` without input, not in a process of its own. */
+  const connect = (args: readonly string[]): Promise<Ending> => commands.run(['connect', ...args])
+
   async function fails(url: string, sentence: string | RegExp, ...args: readonly string[]): Promise<Ending> {
     const ending = await connect([url, ...args])
     const { code, stdout, stderr } = ending

@@ -1,5 +1,6 @@
 /** The process of `ShortCommands`: runs each command whose arguments the parent sends, and sends its output and exit code. */
 
+import { PassThrough } from 'node:stream'
 import type { Ending } from './echo-process.js'
 
 const main = new URL('dist/main.js', import.meta.resolve('@twoway/cli/package.json'))
@@ -26,6 +27,8 @@ async function run(args: readonly string[]): Promise<Ending> {
       return true
     }
   }
+  // A command may destroy its input.
+  Object.defineProperty(process, 'stdin', { value: new PassThrough().end(), configurable: true })
   process.argv = [process.execPath, main.pathname, ...args]
   process.exitCode = undefined
   process.exit = (code) => {
@@ -49,6 +52,7 @@ async function run(args: readonly string[]): Promise<Ending> {
 }
 
 // Each command adds listeners to them.
+process.setMaxListeners(0)
 process.stdout.setMaxListeners(0)
 process.stderr.setMaxListeners(0)
 process.on('message', async (args) => process.send!(await run(args as readonly string[])))

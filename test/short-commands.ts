@@ -1,34 +1,39 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Ending } from './echo-process.js'
 
 /**
- * Runs commands `twoway` in one process, one after the other. Only for commands that end at once, such as refused ones: most
- * of their time as a process each is the start of Node and the loading of modules.
+ * Runs commands `twoway` in one process, one after the other. Without input. Only for commands that end soon, such as refused
+ * ones: most of their time as a process each is the start of Node and the loading of modules.
  */
 export class ShortCommands {
-  readonly #child: ChildProcess = fork(fileURLToPath(new URL('run-commands.js', import.meta.url)), {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  })
+  readonly #child: ChildProcess
+  #answer: { resolve(ending: Ending): void; reject(error: Error): void } | undefined
   #last: Promise<unknown> = Promise.resolve()
 
-  run(args: readonly string[]): Promise<Ending> {
-    const ended = this.#last.then(async () => {
-      this.#child.send(args)
-      const [ending] = await Promise.race([once(this.#child, 'message'), this.#hasExited()])
-      return ending as Ending
+  constructor(env: NodeJS.ProcessEnv = {}) {
+    this.#child = fork(fileURLToPath(new URL('run-commands.js', import.meta.url)), {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, ...env },
     })
+    this.#child.on('message', (ending) => this.#answer?.resolve(ending as Ending))
+    this.#child.on('exit', () => this.#answer?.reject(new Error('the process of the commands ended')))
+  }
+
+  run(args: readonly string[]): Promise<Ending> {
+    const ended = this.#last.then(
+      () =>
+        new Promise<Ending>((resolve, reject) => {
+          this.#answer = { resolve, reject }
+          // The callback gets an error once the process has ended.
+          this.#child.send(args, (error) => error && reject(error))
+        }),
+    )
     this.#last = ended.catch(() => {})
     return ended
   }
 
   end(): void {
     this.#child.kill('SIGKILL')
-  }
-
-  async #hasExited(): Promise<never> {
-    if (this.#child.exitCode === null) await once(this.#child, 'exit')
-    throw new Error('the process of the commands ended')
   }
 }
