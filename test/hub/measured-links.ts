@@ -78,8 +78,6 @@ async function obey(order: LinksOrder): Promise<void> {
 
 process.on('message', async (order: LinksOrder) => {
   if ('open' in order) firstLossAt = performance.now()
-  messages = 0
-  recovered = 0
   wanted = 'whole' in order ? links.length * topicsOfEach * order.whole : 0
   const before = process.cpuUsage()
   await obey(order)
@@ -91,7 +89,10 @@ process.on('message', async (order: LinksOrder) => {
     recovered,
     cpuMs: (user + system) / 1000,
   }
+  // Not at the next order: the loss that it asks about may have come before it.
   firstLossAt = 0
+  messages = 0
+  recovered = 0
   process.send!(answer)
 })
 process.on('disconnect', () => process.exit())

@@ -70,9 +70,9 @@ export const dialects = {
   },
   centrifuge: {
     server: {
+      // The client connects and subscribes in one message.
       answers: [
-        '{"id":1,"connect":{"client":"c","version":"6.0.0"}}',
-        '{"id":2,"subscribe":{"recoverable":true,"positioned":true,"epoch":"e"}}',
+        '{"id":1,"connect":{"client":"c","version":"6.0.0"}}\n{"id":2,"subscribe":{"recoverable":true,"positioned":true,"epoch":"e"}}',
       ],
       message: (text, offset) => JSON.stringify({ push: { channel: 'all', pub: { data: text, offset } } }),
     },

@@ -34,7 +34,11 @@ export class MessageRuns {
     const { epoch, offset, mark } = messages.at(-1)!.position
     const key = JSON.stringify([first.topic, first.position.offset, epoch, offset, mark])
     const known = this.#entries.get(key)
-    if (known !== undefined) return known.runs
+    if (known !== undefined) {
+      this.#entries.delete(key)
+      this.#entries.set(key, known)
+      return known.runs
+    }
     const runs = splitIntoRuns(messages).map((some) => ({
       messages: some,
       prepared: join(some.flatMap((message) => message.frames(prepare))),
