@@ -7,6 +7,7 @@ import type { BrokerContent } from '../ports/broker/broker.js'
 import { webPayload } from '../runtimes/web/payload.js'
 import { webRandom } from '../runtimes/web/random.js'
 import { MemoryBroker } from '../topics/memory-broker.js'
+import { encodeContent, withTrace } from './topics/content.js'
 
 const checkEveryMs = 5000
 
@@ -269,6 +270,7 @@ describe('a hub whose broker has messages of another program', () => {
     Uint8Array.of(0, 2, 91, 93),
     Uint8Array.of(0, 3, 123, 200, 125),
     bytesWith('{"data":1}'),
+    '{"data":1,"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}',
   ]
 
   it('tells of a gap in the place of each, reports and counts them, and goes on', async () => {
@@ -297,9 +299,16 @@ describe('a hub whose broker has messages of another program', () => {
       await other.harness.hub.publish('a', data)
       await other.harness.hub.publish('a', data, { volatile: true, key: 'ключ' })
     }
+    const topic = await storage.open('a', { stored: () => undefined, volatile: () => undefined })
+    const context = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', tracestate: 'a=1' }
+    topic.send(withTrace(encodeContent({}, 'traced'), context))
+    topic.send(withTrace(encodeContent({ from: 'ann' }, Uint8Array.of(1)), context))
     await settle()
     const kinds = socket.take().map(({ t, bytes }) => (bytes === undefined ? t : 'bytes'))
-    assert.deepEqual(kinds, ['msg', 'vol', 'msg', 'vol', 'msg', 'vol', 'msg', 'bytes', 'vol', 'bytes'])
+    assert.deepEqual(kinds, [
+      ...['msg', 'vol', 'msg', 'vol', 'msg', 'vol', 'msg', 'bytes', 'vol', 'bytes'],
+      ...['vol', 'vol', 'bytes'],
+    ])
   })
 
   it('resumes over such a message, and leaves it out of a history', async () => {

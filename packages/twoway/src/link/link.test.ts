@@ -295,6 +295,27 @@ describe('a link: topics', () => {
     )
   })
 
+  it('asks for its topics right behind the hello, and not before', async () => {
+    const { harness, got } = await subscribed()
+    await harness.socket.say(message(1))
+    await harness.socket.lose()
+    await harness.retry()
+    harness.link.subscribe('room.2')
+    assert.deepEqual(harness.socket.take(), [])
+    await harness.socket.open()
+    harness.link.subscribe('room.3')
+    assert.deepEqual(harness.socket.take(), [
+      { t: 'hello' },
+      { t: 'sub', id: 2, topic: 'room.1', at: at(1) },
+      { t: 'sub', id: 3, topic: 'room.2' },
+      { t: 'sub', id: 4, topic: 'room.3' },
+    ])
+    assert.equal(harness.link.status.state, 'connecting')
+    await harness.socket.say({ t: 'welcome', id: 'c', limits: {} }, { t: 'ok', id: 2, at: at(2), count: 1 }, message(2))
+    assert.deepEqual(harness.socket.take(), [])
+    assert.deepEqual(got, [1, 2])
+  })
+
   it('resumes even if a status listener throws', async () => {
     const { harness } = await subscribed()
     await harness.socket.say(message(1))
