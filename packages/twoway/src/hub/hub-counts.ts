@@ -49,7 +49,7 @@ export class HubCounts implements Changeable<Omit<HubMetrics, KeptElsewhere>> {
   }
 
   /** The messages of a gap are lost, and its subscribers are told. */
-  gapTold(topic: string, reason: ResumeFailure): void {
+  gapTold(topic: string, reason: ResumeFailure | 'malformed'): void {
     this.channels.gap(topic, 'told', reason)
   }
 }

@@ -176,6 +176,9 @@ describe('the channels of a hub', () => {
     way.loses = () => false
     await harness.hub.publish('room.1', 20)
     await settle()
+    const topic = await storage.open('room.1', { stored: () => undefined, volatile: () => undefined })
+    await topic.publish('of another program')
+    await settle()
     assert.deepEqual(
       gaps.map(({ topic, state, reason }) => [topic, state, reason]),
       [
@@ -183,6 +186,7 @@ describe('the channels of a hub', () => {
         ['room.1', 'filled', undefined],
         ['room.1', 'found', undefined],
         ['room.1', 'told', 'expired'],
+        ['room.1', 'told', 'malformed'],
       ],
     )
   })

@@ -33,8 +33,11 @@ export interface HubDiagnostics {
   readonly 'twoway:gap': OnTopic & {
     /** `filled`: all of them were read and delivered. `told`: they are lost, and the subscribers are told. */
     readonly state: 'found' | 'filled' | 'told'
-    /** The reason for which they can't be read; undefined unless the subscribers are told. */
-    readonly reason: ResumeFailure | undefined
+    /**
+     * The reason for which they can't be read; undefined unless the subscribers are told. `malformed`: the broker has a
+     * message there that is none of a hub.
+     */
+    readonly reason: ResumeFailure | 'malformed' | undefined
   }
   /** The broker no longer answers, or answers again. */
   readonly 'twoway:stale': OnHub & { readonly stale: boolean }
@@ -108,7 +111,7 @@ export class HubChannels {
     if (this.#resume.hasSubscribers) this.#resume.publish({ hub: this.hub, ...message })
   }
 
-  gap(topic: string, state: HubDiagnostics['twoway:gap']['state'], reason?: ResumeFailure): void {
+  gap(topic: string, state: HubDiagnostics['twoway:gap']['state'], reason?: ResumeFailure | 'malformed'): void {
     if (this.#gap.hasSubscribers) this.#gap.publish({ hub: this.hub, topic, state, reason })
   }
 

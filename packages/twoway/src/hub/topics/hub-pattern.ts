@@ -1,7 +1,7 @@
 import type { BrokerContent, ResumableBroker } from '../../ports/broker/broker.js'
 import type { TopicPosition } from '../../ports/broker/topic-position.js'
 import type { HubCounts } from '../hub-counts.js'
-import { HubMessage, type ReadContent } from './hub-message.js'
+import { HubMessage, malformed, type ReadContent } from './hub-message.js'
 import type { TopicListener } from './hub-topic.js'
 import type { PatternRule, TopicRules } from './topic-rules.js'
 
@@ -77,6 +77,7 @@ export class HubPattern {
       this.#counts.gapTold(topic, reason)
       for (const listener of this.listeners) listener.gap(topic, reason, before)
     }
+    if (message.content === undefined) this.#counts.gapTold(topic, malformed)
     this.#deliver(topic, position, message.content, (listener) => listener.stored(message))
   }
 

@@ -3,7 +3,7 @@ import type { ResumeFailure, TopicMessage, TopicPosition } from '../../ports/bro
 import type { HistoryBudget } from '../../topics/history-budget.js'
 import { NodeRing } from '../../topics/node-ring.js'
 import type { HubCounts } from '../hub-counts.js'
-import { HubMessage, type ReadContent } from './hub-message.js'
+import { HubMessage, malformed, type ReadContent } from './hub-message.js'
 import type { PatternRule } from './topic-rules.js'
 
 /** A receiver of the messages of a topic. The functions must not throw. */
@@ -186,11 +186,13 @@ export class HubTopic {
   }
 
   #deliver(message: HubMessage): void {
-    const { channels } = this.#settings.counts
+    const { counts } = this.#settings
+    const { channels } = counts
     const tell = (): void => {
       for (const listener of this.listeners) listener.stored(message)
     }
     const { position, content } = message
+    if (content === undefined) counts.gapTold(this.name, malformed)
     if (content !== undefined && channels.tracesDelivery(this.listeners)) {
       channels.deliver(this.name, position, content, tell)
     } else tell()
