@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ResumableTopic } from 'twoway/hub'
+import type { ResumableTopic, TopicPosition } from 'twoway/hub'
 import { Chance } from 'twoway-testing/topic-faults/chance.js'
 import { nameOf, type StoredMessage } from 'twoway-testing/topic-faults/oracle.js'
 import { Child } from './child.js'
@@ -85,7 +85,7 @@ export class FaultSystem {
     const silent = { stored: () => undefined, volatile: () => undefined }
     for (const topic of topics) observed.set(topic, await observer.open(topic, silent))
     const system = new FaultSystem(broker, nodes, clients, observed)
-    const stored = await system.#settle()
+    const stored = await system.#settle(false)
     await clients.ask({ judge: stored, lost: 'nothing' })
     return system
   }
@@ -105,7 +105,7 @@ export class FaultSystem {
     if (goesBack) {
       // Clients that have seen all messages must be told, and those that were cut off too.
       const isWhole = chance.below(2) === 0
-      if (isWhole) lost.push(...(await this.#settle()))
+      if (isWhole) lost.push(...(await this.#settle(false)))
       await this.#do(`put the older copy back${isWhole ? ', when all are whole' : ''}`, () => this.broker.restore())
       this.#life += 1
       if (chance.below(2) === 0) await this.#phase(`${seed}.again`, chance)
@@ -113,7 +113,7 @@ export class FaultSystem {
     await this.#ask({ ended: true })
     // In the other rounds the topics stay quiet, so that gaps must be noticed without a later message.
     if (chance.below(4) > 0) await this.#ask({ close: `${seed}.last` })
-    const kept = await this.#settle()
+    const kept = await this.#settle(goesBack)
     const isKept = new Set(kept.map(({ position }) => position.mark))
     const gone = lost.filter(({ position }) => !isKept.has(position.mark)).map((each) => ({ ...each, isKept: false }))
     const verdict = (await this.#ask({
@@ -152,26 +152,26 @@ export class FaultSystem {
   }
 
   /** Waits until the links have all that the broker has, and returns that. */
-  async #settle(): Promise<readonly StoredMessage[]> {
+  async #settle(mayHaveLost: boolean): Promise<readonly StoredMessage[]> {
     const begun = performance.now()
     const end = begun + healMs
     for (;;) {
       const stored = await this.#read(end)
       const heads = Object.fromEntries(stored.heads)
       const isOver = performance.now() > end
-      const isSettled = await this.#ask({ heads, withinMs: isOver ? 0 : 300 })
+      const isSettled = await this.#ask({ heads, mayHaveLost, withinMs: isOver ? 0 : 300 })
       if (isSettled !== true && !isOver) continue
       this.#log.push(`${Math.round(begun)} to ${Math.round(performance.now())}: all became whole`)
       return stored.messages
     }
   }
 
-  async #read(end: number): Promise<{ heads: Map<string, string>; messages: StoredMessage[] }> {
-    const heads = new Map<string, string>()
+  async #read(end: number): Promise<{ heads: Map<string, TopicPosition>; messages: StoredMessage[] }> {
+    const heads = new Map<string, TopicPosition>()
     const messages: StoredMessage[] = []
     for (const [topic, opened] of this.#observed) {
       const found = await answering(() => opened.last(historyCount), end)
-      heads.set(topic, found.head.mark)
+      heads.set(topic, found.head)
       for (const { position, previousMark, content } of found.messages) {
         const life = this.#life
         messages.push({ topic, name: nameOf(content), position, previousMark, life, isKept: true })

@@ -18,15 +18,19 @@ export interface LinksConfig {
  * - `traffic`: publishes for a while;
  * - `close`: publishes one last message to each topic;
  * - `ended`: waits until each publish has an end;
- * - `heads`: waits until each link has the heads of its topics, by their marks;
+ * - `heads`: waits until each link has the heads of its topics. A cluster may tell an old head at first: one that lacks an
+ *   acknowledged message, unless the broker `mayHaveLost` it;
  * - `judge`: gives the verdict, and begins a new round.
  */
 export type LinksOrder =
   | { readonly traffic: string; readonly seed: number }
   | { readonly close: string }
   | { readonly ended: true }
-  | { readonly heads: Readonly<Record<string, string>>; readonly withinMs: number }
+  | { readonly heads: Heads; readonly mayHaveLost: boolean; readonly withinMs: number }
   | { readonly judge: readonly StoredMessage[]; readonly lost: Loss }
+
+/** The position of the newest message, by topic. */
+export type Heads = Readonly<Record<string, TopicPosition>>
 
 export interface Verdict {
   readonly faults: readonly string[]
@@ -143,10 +147,14 @@ const hasHead = (topic: string, mark: string) => (client: Client) => {
   return feed === undefined || feed.position?.mark === mark
 }
 
-function settled(heads: Readonly<Record<string, string>>): boolean {
+function settled(heads: Heads, mayHaveLost: boolean): boolean {
+  const isOld = published.some(
+    ({ topic, end }) => end !== undefined && !(end instanceof Error) && end.offset > heads[topic]!.offset,
+  )
   return (
+    (mayHaveLost || !isOld) &&
     clients.every(({ link }) => link.status.state === 'online') &&
-    Object.entries(heads).every(([topic, mark]) => clients.every(hasHead(topic, mark)))
+    Object.entries(heads).every(([topic, { mark }]) => clients.every(hasHead(topic, mark)))
   )
 }
 
@@ -202,6 +210,6 @@ obey<LinksOrder>((order) => {
   if ('traffic' in order) return traffic(order.traffic, order.seed)
   if ('close' in order) return close(order.close)
   if ('ended' in order) return until(() => published.every(({ end }) => end !== undefined), 30_000)
-  if ('heads' in order) return until(() => settled(order.heads), order.withinMs)
+  if ('heads' in order) return until(() => settled(order.heads, order.mayHaveLost), order.withinMs)
   return verdict(order.judge, order.lost)
 })
