@@ -59,7 +59,7 @@ export function parseHeaders(text: string): HeaderFields {
 }
 
 /**
- * The mark of a message: its sequence number, by which it is found again, and the random tag of its publish, which tells it
+ * The mark of a message: its sequence number, by which it is found again, and the tag of its publish, which tells it
  * from a message that took the number after a restore of the stream.
  */
 export function markOf(sequence: number, tag: string): string {

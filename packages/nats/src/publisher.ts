@@ -173,8 +173,7 @@ export class Publisher {
     let before = newest
     return burst.map((waiting, index) => {
       const { data, messageId, until } = waiting
-      // The tag follows from the id: a repetition by another node that gets the same number is the same message.
-      const tag = messageId.slice(0, 11)
+      const tag = tagAfter(before, messageId)
       const headers = headersAfter(before, tag)
       headers.append('Nats-Msg-Id', messageId)
       if (index === 0) headers.append('Nats-Expected-Stream', stream)
@@ -216,4 +215,12 @@ export class Publisher {
   #messageId(id: string): string {
     return createHash('sha256').update(`${this.#ports.subject} ${id}`, 'utf16le').digest('base64url')
   }
+}
+
+/**
+ * The tag of a message. It follows from the id and the predecessor: a repetition by another node that gets the same place is the
+ * same message, and one that is stored again behind other messages, after a restore, is another one.
+ */
+function tagAfter({ position }: Head, messageId: string): string {
+  return createHash('sha256').update(`${position.mark} ${messageId}`).digest('base64url').slice(0, 11)
 }
