@@ -9,12 +9,10 @@ export interface BrokerFigures {
   readonly copyUs: number
   /** For a comparison of the newest position. */
   readonly headUs: number
-  /** For a topic that a node opens: its subscriptions, its newest position and its history of one message. */
+  /** For a topic that a node opens: its subscriptions, its newest position and its history of some ninety messages. */
   readonly openUs: number
   /** For a message without a position, such as a member that joins, without the copies. */
   readonly volatileUs: number
-  /** Stored publishes per second, all of them over one connection. */
-  readonly publishesPerSecond: number
   /** Bytes of memory or of the disk for each stored message. */
   readonly storedBytes: number
 }

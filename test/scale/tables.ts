@@ -10,14 +10,13 @@ const words = {
         brokers,
       )
         .map(({ version }) => version)
-        .join(', ')}. Times are of the processor.`,
+        .join(', ')}, while the machine did other work too. Times are of the processor.`,
     figure: 'measured with messages of 128 bytes',
     publishUs: 'the broker stores a message',
     copyUs: 'the broker sends a copy to a node',
     headUs: 'the broker tells a newest position',
-    openUs: 'the broker opens a topic for a node',
+    openUs: 'the broker opens a topic with ninety messages for a node',
     volatileUs: 'the broker takes a volatile message',
-    rate: 'stored publishes per second over one connection',
     storedBytes: 'storage of a message',
     bytes: 'bytes',
     nodePublishUs: 'a node publishes a message, and gets it back',
@@ -54,8 +53,10 @@ const words = {
     memory: 'memory for links in a node of 2 GiB, of which links may take half',
     core: 'a core of a node',
     redis: 'the one core of a Redis',
-    stream: 'publishes per second of one stream of NATS',
+    stream: 'the core of NATS that stores the stream',
+    redisDeploy: 'the one core of a Redis, during a deploy',
     nats: 'eight cores of a server of NATS',
+    natsDeploy: 'eight cores of a server of NATS, during a deploy',
   },
   zh: {
     measured: ({ measuredOn, machine, node, brokers }: Figures) =>
@@ -63,14 +64,13 @@ const words = {
         brokers,
       )
         .map(({ version }) => version)
-        .join('，')}。时间均为处理器时间。`,
+        .join('，')}，期间机器上还有其他任务。时间均为处理器时间。`,
     figure: '实测（消息长 128 字节）',
     publishUs: '代理存储一条消息',
     copyUs: '代理向一个节点发送一份副本',
     headUs: '代理答复一次最新位置',
-    openUs: '代理为一个节点打开一个主题',
+    openUs: '代理为一个节点打开一个有 90 条消息的主题',
     volatileUs: '代理接收一条 volatile 消息',
-    rate: '单条连接每秒可存储的发布数',
     storedBytes: '一条消息占用的存储',
     bytes: '字节',
     nodePublishUs: '节点发布一条消息并收回',
@@ -107,8 +107,10 @@ const words = {
     memory: '2 GiB 内存的节点上 Link 连接可用的内存（按一半计）',
     core: '节点的一个核',
     redis: 'Redis 唯一的工作线程（一个核）',
-    stream: 'NATS 单个流每秒的发布数',
+    stream: 'NATS 中写入该流的一个核',
+    redisDeploy: '更新期间 Redis 唯一的工作线程（一个核）',
     nats: 'NATS 服务器的 8 个核',
+    natsDeploy: '更新期间 NATS 服务器的 8 个核',
   },
 }
 
@@ -142,7 +144,7 @@ export function tablesOf(service: Omit<Service, 'routing'>, figures: Figures, la
   const { node } = figures
   const brokers = Object.entries(figures.brokers)
   const ofBrokers = (name: string, read: (broker: BrokerFigures) => number, unit: string): string =>
-    row([name, ...brokers.map(([, broker]) => `${count(read(broker))} ${unit}`)])
+    row([name, ...brokers.map(([, broker]) => `${read(broker) === 0 ? '< 1' : count(read(broker))} ${unit}`)])
   const measured = [
     say.measured(figures),
     '',
@@ -152,7 +154,6 @@ export function tablesOf(service: Omit<Service, 'routing'>, figures: Figures, la
     ofBrokers(say.headUs, ({ headUs }) => headUs, 'µs'),
     ofBrokers(say.openUs, ({ openUs }) => openUs, 'µs'),
     ofBrokers(say.volatileUs, ({ volatileUs }) => volatileUs, 'µs'),
-    ofBrokers(say.rate, ({ publishesPerSecond }) => publishesPerSecond, ''),
     ofBrokers(say.storedBytes, ({ storedBytes }) => storedBytes, say.bytes),
     row([say.nodePublishUs, ...brokers.map(([broker]) => `${count(node.publishUs[broker]!)} µs`)]),
     row([say.deliveryUs, ...brokers.map(() => `${count(node.deliveryUs)} µs`)]),
@@ -203,8 +204,10 @@ function limitsOf(service: Service, figures: Figures, language: Language): Limit
     { name: say.memory, needed: load.clientsPerNode * figures.node.clientBytes, allowed: 1 << 30 },
     { name: say.core, needed: Math.max(cores('nats').node, cores('redis').node), allowed: 1 },
     { name: say.redis, needed: cores('redis').broker, allowed: 1 },
-    { name: say.stream, needed: load.publishes, allowed: brokerOf(figures, 'nats').publishesPerSecond },
+    { name: say.redisDeploy, needed: cores('redis').broker + cores('redis').deploy, allowed: 1 },
+    { name: say.stream, needed: cores('nats').publish, allowed: 1 },
     { name: say.nats, needed: cores('nats').broker, allowed: 8 },
+    { name: say.natsDeploy, needed: cores('nats').broker + cores('nats').deploy, allowed: 8 },
   ]
   return limits.sort((one, other) => other.needed / other.allowed - one.needed / one.allowed)
 }
