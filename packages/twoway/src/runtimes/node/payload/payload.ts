@@ -88,8 +88,8 @@ export const nodePayload: Payload = {
   byteLength: (text) => Buffer.byteLength(text),
 }
 
-/** Shorter buffers come from Node's pool, see `Buffer.poolSize`. */
-const pooledBelow = Buffer.poolSize >>> 1
+/** Shorter copies come from Node's pool. On Node 24 and later, it would also have longer ones, where it gains little. */
+const pooledBelow = Math.min(4096, Buffer.poolSize >>> 1)
 
 /** The same port, except that short copies are views of memory that they share, as Node's own sockets deliver. */
 export const pooledNodePayload: Payload = {
