@@ -25,7 +25,7 @@ export const nodeIgnoresGaps: Change = {
 }
 export const linkIgnoresGaps: Change = {
   file: 'link/topic-feed.js',
-  from: 'if (last && (last[0] !== at[0] || last[2] !== prev))',
+  from: 'if (last && (last[0] !== epoch || last[2] !== prev))',
   to: 'if (false)',
 }
 

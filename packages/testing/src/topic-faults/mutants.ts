@@ -36,7 +36,7 @@ const mutants: Readonly<Record<string, readonly Change[]>> = {
     },
     {
       file: 'link/topic-feed.js',
-      from: 'if (last?.[0] === at[0] && at[1] <= last[1])',
+      from: 'if (last?.[0] === epoch && offset <= last[1])',
       to: 'if (false)',
     },
     linkIgnoresGaps,
