@@ -90,9 +90,10 @@ function checkSite() {
   )
   for (const page of anchors.keys()) {
     const text = readFileSync(join(site, page), 'utf8').replaceAll(/<script\b.*?<\/script>/gs, '')
-    for (const [, link = ''] of text.matchAll(/ (?:href|src)="([^"]+)"/g)) {
+    for (const [, element, link = ''] of text.matchAll(/<(\w+)[^>]*? (?:href|src)="([^"]+)"/g)) {
       if (/^(?:https?|data|mailto):/.test(link)) {
-        if (/\.(?:js|css|woff2?)\b/.test(link)) faults.push(`${page}: ${link} comes from the network`)
+        // A link to a file of the repository is followed by the reader only.
+        if (element !== 'a' && /\.(?:js|css|woff2?)\b/.test(link)) faults.push(`${page}: ${link} comes from the network`)
         continue
       }
       const [path = '', heading] = link.split('#')
