@@ -93,7 +93,8 @@ function checkSite() {
     for (const [, element, link = ''] of text.matchAll(/<(\w+)[^>]*? (?:href|src)="([^"]+)"/g)) {
       if (/^(?:https?|data|mailto):/.test(link)) {
         // A link to a file of the repository is followed by the reader only.
-        if (element !== 'a' && /\.(?:js|css|woff2?)\b/.test(link)) faults.push(`${page}: ${link} comes from the network`)
+        if (element !== 'a' && /\.(?:js|css|woff2?)\b/.test(link))
+          faults.push(`${page}: ${link} comes from the network`)
         continue
       }
       const [path = '', heading] = link.split('#')
