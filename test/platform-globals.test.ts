@@ -32,6 +32,8 @@ const ours = [
   'HubError',
   'SchemaFault',
   'HubTopic',
+  'TextBytes',
+  'StandInHandle',
 ]
 /** Modules of Node have one realm in a process. The sets of subscriptions are the library's own. */
 const ofNode = ['Socket', 'TLSSocket', 'TlsServer', 'Set']

@@ -116,6 +116,7 @@ it('counts all events of a server', async () => {
     limits: { maxMessageBytes: 1, maxConnections: 1 },
     errors: { messageTooBig: 1, handlerFailed: 1 },
     memoryTuning: { on: 0, freedMemoryKept: 0, youngCollections: 0, heapTexts: 0 },
+    hub: undefined,
     transport: { path: 'memory', reasons: [] },
   })
   const { roundTripMs, receivedMessageBytes, sentMessageBytes, handlerMs } = histograms

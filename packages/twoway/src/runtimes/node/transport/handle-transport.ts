@@ -1,5 +1,6 @@
 import { getSystemErrorMap, getSystemErrorName } from 'node:util'
 import type { TransportError } from '../../../core/errors.js'
+import { isError } from '../../../core/value-kinds.js'
 import type { RewindableTransport, TransportPeer, TransportSink } from '../../../ports/transport.js'
 import { dropped, explainDrop } from '../connect/explain-failure.js'
 import { nextTick } from '../internals/genuine-timers.js'
@@ -347,7 +348,7 @@ export class HandleTransport implements RewindableTransport {
 }
 
 function causeOf({ cause }: TransportError): Error | undefined {
-  return cause instanceof Error ? cause : undefined
+  return isError(cause) ? cause : undefined
 }
 
 const makeDropped = (): TransportError => withoutStack(dropped)
