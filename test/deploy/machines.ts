@@ -167,7 +167,8 @@ function run(
   context.after(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')
-    child.kill('SIGKILL')
+    // A killed master of nginx leaves its workers.
+    child.kill(program === 'nginx' ? 'SIGTERM' : 'SIGKILL')
     await ended
   })
   return child

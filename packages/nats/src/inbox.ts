@@ -49,8 +49,8 @@ export class Inbox {
       const due = now + firstAttemptMs
       const open = { subject, data, headers, until, timeoutMs, attemptMs: firstAttemptMs, due, resolve, reject }
       this.#open.set(token, open)
-      this.#send(token, open)
       this.#timer ??= setInterval(() => this.#check(), checkMs)
+      this.#send(token, open)
     })
   }
 

@@ -103,7 +103,10 @@ export class Publisher {
         await this.#store(burst)
       } catch (error) {
         this.#newest = undefined
-        for (const { reject } of burst) reject(error)
+        // Those behind the first one may have more time.
+        const [first, ...others] = burst
+        first!.reject(error)
+        this.#queue = [...others, ...this.#queue]
       }
     }
     this.#isStoring = false
@@ -129,7 +132,6 @@ export class Publisher {
     for (const [index, { waiting, tag, before, answer }] of sent.entries()) {
       try {
         const { seq, duplicate } = await answer
-        tail.answered(duplicate === true ? undefined : seq)
         const position = duplicate === true ? await this.#ports.validPositionAt(seq) : undefined
         if (position !== undefined) waiting.resolve(position)
         else if (duplicate !== true && (await this.#ports.follows(seq, before.sequence))) {
@@ -142,7 +144,6 @@ export class Publisher {
           refused.push(waiting)
         }
       } catch (error) {
-        tail.answered(undefined)
         // Of a burst that was parted, the head is the last one that was stored.
         if (index === 0) this.#newest = undefined
         const isOff = isRefusal(error, refusals.unavailable)
@@ -188,7 +189,10 @@ export class Publisher {
         .request(subject, data, { timeout, headers })
         .then((message) => answerOf(message) as { readonly seq: number; readonly duplicate?: boolean })
       // It is awaited after those before it, and may reject earlier.
-      answer.catch(() => undefined)
+      answer.then(
+        ({ seq, duplicate }) => tail.answered(duplicate === true ? undefined : seq),
+        () => tail.answered(undefined),
+      )
       const sent = { waiting, tag, before, answer }
       before = { sequence, position: { epoch, offset: offset + 1, mark: markOf(sequence, tag) } }
       return sent

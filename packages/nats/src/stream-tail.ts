@@ -16,7 +16,8 @@ export class StreamTail {
   /** One of them is answered: with its number, or none if it was not stored. */
   answered(sequence: number | undefined): void {
     this.#underWay -= 1
-    if (sequence !== undefined && sequence > this.#stored) this.#stored = sequence
+    // A stream that was made again, or restored, gives out lower numbers.
+    if (sequence !== undefined && (sequence > this.#stored || this.#underWay === 0)) this.#stored = sequence
   }
 
   /** The stream has a message with this number. */

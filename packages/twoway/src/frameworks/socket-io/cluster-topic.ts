@@ -59,6 +59,8 @@ export class ClusterTopic {
   /** Resolves when the next one may begin. */
   #compared: Promise<unknown> = Promise.resolve()
   #timer: Timer | undefined
+  /** The last message for which missing ones were read. */
+  #unfit: ClusterMessage | undefined
   #isClosed = false
   #wake = (): void => undefined
 
@@ -251,7 +253,8 @@ export class ClusterTopic {
     for (const [index, message] of held.entries()) {
       const added = this.#ring.add(message)
       if (added === 'next') this.#events.stored(message)
-      if (added !== 'gap') continue
+      if (added !== 'gap' || message === this.#unfit) continue
+      this.#unfit = message
       void this.#missed(held.slice(index))
       return
     }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { encodeContent, splitContent, traceOf, withTrace } from '../topics/content.js'
+import { encodeContent, isContent, splitContent, traceOf, withTrace } from '../topics/content.js'
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 const contents = {
@@ -17,6 +17,7 @@ describe('a trace context in a message', () => {
         const traced = withTrace(content, { traceparent, tracestate })
         assert.deepEqual(traceOf(traced), { traceparent, tracestate })
         assert.deepEqual(splitContent(traced), splitContent(content))
+        assert.ok(isContent(traced), 'a hub accepts it')
       }
       assert.equal(traceOf(content), undefined)
       assert.equal(withTrace(content, {}), content)

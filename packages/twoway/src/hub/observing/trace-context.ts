@@ -12,7 +12,7 @@ const state = /^[\x20-\x7e]+$/
 
 // The context stands first in the JSON of a message, so that one look tells whether there is one.
 const start = '"traceparent":'
-const written = /^"traceparent":"([0-9a-f-]{55})"(?:,"tracestate":("(?:[^"\\]|\\.)*"))?(?:,|$)/
+const written = /^"traceparent":"([0-9a-f-]{55})"(?:,"tracestate":("(?:[ !#-[\]-~]|\\["\\])*"))?(?:,|$)/
 
 /**
  * A trace context as the first members of a JSON object; '' if there is none. One that breaks the rules is left out: its

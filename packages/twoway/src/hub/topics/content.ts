@@ -99,7 +99,7 @@ export function isContent(content: BrokerContent): boolean {
 function isHeading(json: string, hasData: boolean): boolean {
   if (json[0] !== '{' || json.at(-1) !== '}') return false
   try {
-    const { data, ...texts } = JSON.parse(`{${withoutTrace(json.slice(1))}`) as Record<string, unknown>
+    const { data, ...texts } = JSON.parse(`{${withoutTrace(json.slice(1, -1))}}`) as Record<string, unknown>
     const areTexts = Object.entries(texts).every(([name, value]) => isMember(name) && typeof value === 'string')
     return areTexts && (data !== undefined) === hasData
   } catch {

@@ -58,6 +58,8 @@ export class HubTopic {
   readonly #asked = new Map<string, Answered[]>()
   /** Our head at the last check, if it was not the broker's. */
   #suspected: TopicPosition | undefined
+  /** The last message for which missing ones were read. */
+  #unfit: HubMessage | undefined
   #isLeft = false
 
   constructor(name: string, rule: PatternRule, broker: ResumableBroker, settings: TopicSettings) {
@@ -249,7 +251,9 @@ export class HubTopic {
     for (const [index, message] of held.entries()) {
       const added = this.#ring.add(message)
       if (added === 'next') this.#deliver(message)
-      if (added !== 'gap') continue
+      // One that does not fit after a read either belongs to another life of the topic. The next check finds what is missing.
+      if (added !== 'gap' || message === this.#unfit) continue
+      this.#unfit = message
       this.#missed(held.slice(index))
       return
     }

@@ -73,7 +73,7 @@ describe('MessageRuns', () => {
   it('keeps at most 4 MiB, those that were asked for last', () => {
     const { join, joined } = counted()
     const runs = new MessageRuns()
-    const ofTopic = (index: number): HubMessage[] => messagesOf(`topic ${index}`, 1, 1 << 20)
+    const ofTopic = (index: number): HubMessage[] => messagesOf(`topic ${index}`, 1, (1 << 20) - 200)
     for (let index = 0; index < 5; index += 1) runs.of(ofTopic(index), prepare, join)
     assert.equal(joined(), 5)
     for (let index = 4; index > 0; index -= 1) runs.of(ofTopic(index), prepare, join)

@@ -39,11 +39,13 @@ export class MessageRuns {
       this.#entries.set(key, known)
       return known.runs
     }
-    const runs = splitIntoRuns(messages).map((some) => ({
+    const bytesOf = (message: HubMessage): number =>
+      message.frames(prepare).reduce((sum, { length }) => sum + length, 0)
+    const runs = splitIntoRuns(messages, bytesOf).map((some) => ({
       messages: some,
       prepared: join(some.flatMap((message) => message.frames(prepare))),
     }))
-    this.#keep(key, { runs, bytes: messages.reduce((sum, { bytes }) => sum + bytes, 0) })
+    this.#keep(key, { runs, bytes: messages.reduce((sum, message) => sum + bytesOf(message), 0) })
     return runs
   }
 
@@ -65,14 +67,14 @@ export class MessageRuns {
   }
 }
 
-function splitIntoRuns(messages: readonly HubMessage[]): HubMessage[][] {
+function splitIntoRuns(messages: readonly HubMessage[], bytesOf: (message: HubMessage) => number): HubMessage[][] {
   const runs: HubMessage[][] = []
   let bytes = Number.POSITIVE_INFINITY
   for (const message of messages) {
-    bytes += message.bytes
+    bytes += bytesOf(message)
     if (bytes > mostInRun) {
       runs.push([])
-      bytes = message.bytes
+      bytes = bytesOf(message)
     }
     runs.at(-1)!.push(message)
   }
