@@ -66,6 +66,8 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
   #lostBytes = 0
   #isPaused = false
   #hasFailed = false
+  /** No message is emitted any more. */
+  #isTerminated = false
   readonly #autoPong: boolean
   readonly #maxPendingAutoPongs: number
   #pendingAutoPongs = 0
@@ -196,6 +198,7 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
     this._readyState = 2
     const connection = this.#connection
     // The messages of this turn are written at its end: ws has written them before.
+    this.#isTerminated = true
     if (connection !== undefined && connection.bufferedAmount > 0) setImmediate(() => connection.terminate())
     else connection?.terminate()
   }
@@ -382,6 +385,7 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
     }
 
     message(data: Buffer, isText: boolean): void {
+      if (this.#ws.#isTerminated) return
       try {
         this.#ws.#receive(data, !isText)
       } catch (error) {
@@ -390,10 +394,12 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
     }
 
     ping(payload: Buffer): void {
+      if (this.#ws.#isTerminated) return
       guarded(() => this.#ws.#answer(payload))
     }
 
     pong(payload: Buffer): void {
+      if (this.#ws.#isTerminated) return
       guarded(() => this.#ws.#forward('pong', payload))
     }
 

@@ -192,6 +192,16 @@ export class Connection<Owner>
     this.#frameWriter.cork()
   }
 
+  /** Hands all frames to the transport. */
+  flush(): void {
+    this.#frameWriter.flush()
+  }
+
+  /** Whether a message was dropped that `send` has taken. */
+  get hasDropped(): boolean {
+    return this.queue.hasDropped
+  }
+
   uncork(): void {
     this.#frameWriter.uncork()
     this.flushed()

@@ -157,6 +157,8 @@ export interface StreamConnection {
 /** A message that is being sent in fragments. */
 interface Fragments {
   readonly writer: MessageWriter
+  /** Decodes a text, whose characters the fragments may cut. Undefined for binary. */
+  readonly decoder: TextDecoder | undefined
   written: Promise<void>
 }
 
@@ -167,6 +169,10 @@ export class TransportConnection implements StreamConnection {
   readonly #handlers: StreamConnectionHandlers
   #waiting: Sent[] | undefined
   #callsBackSoon = false
+  /** Fragments that are not framed yet. */
+  #unframed = 0
+  /** The reason why a fragment could not be framed. */
+  #fault: Error | undefined
   #fragments: Fragments | undefined
 
   constructor(transport: Transport, options: StreamConnectionOptions, ports: ConnectionPorts) {
@@ -204,7 +210,8 @@ export class TransportConnection implements StreamConnection {
     const connection = this.#connection
     const { compress, fin = true, isText = false } = options
     if (connection.state === 'open' && (!fin || this.#fragments !== undefined)) {
-      return this.#sendFragment(isText ? this.#textOf(message) : message, compress, fin, sent)
+      this.#fragments ??= this.#beginMessage(isText || typeof message === 'string', compress)
+      return this.#sendFragment(this.#fragments, message, fin, sent)
     }
     const whole = isText && typeof message !== 'string' ? this.#textMessage(message) : message
     const result = connection.send(whole, compress)
@@ -251,28 +258,32 @@ export class TransportConnection implements StreamConnection {
     return typeof message === 'string' ? message : decoder.decode(message)
   }
 
-  #sendFragment(message: string | Uint8Array, compress: boolean | undefined, fin: boolean, sent?: Sent): SendResult {
-    this.#fragments ??= this.#beginMessage(compress)
-    const { writer } = this.#fragments
+  #sendFragment(fragments: Fragments, message: string | Uint8Array, fin: boolean, sent?: Sent): SendResult {
+    const { writer, decoder } = fragments
     // The caller may change the bytes, and the writer may have to wait.
-    const piece = typeof message === 'string' ? message : message.slice()
-    this.#fragments.written = this.#fragments.written.then(async () => {
+    const piece =
+      typeof message === 'string' ? message : (decoder?.decode(message, { stream: !fin }) ?? message.slice())
+    this.#unframed += 1
+    if (sent !== undefined) this.#notify(undefined, sent)
+    fragments.written = fragments.written.then(async () => {
       await writer.turn()
       await writer.write(piece)
       if (fin) writer.end()
-      if (sent !== undefined) this.#notify(this.state === 'closed' ? closed() : undefined, sent)
+      this.#unframed -= 1
+      this.#callBackSoon()
     })
-    this.#fragments.written.catch((error: unknown) => {
-      sent?.(error as Error)
+    fragments.written.catch((error: unknown) => {
+      this.#fault ??= error as Error
       this.terminate()
     })
     if (fin) this.#fragments = undefined
     return 'sent'
   }
 
-  #beginMessage(compress: boolean | undefined): Fragments {
-    const writer = this.#connection.sendInPieces({ compress }, () => {})
-    return { writer, written: Promise.resolve() }
+  #beginMessage(isText: boolean, compress: boolean | undefined): Fragments {
+    const writer = this.#connection.sendInPieces({ type: isText ? 'text' : 'binary', compress }, () => {})
+    const decoder = isText ? new TextDecoder('utf-8', { ignoreBOM: true }) : undefined
+    return { writer, decoder, written: Promise.resolve() }
   }
 
   /** Calls back once nothing waits for the network, or soon with an error. */
@@ -297,17 +308,36 @@ export class TransportConnection implements StreamConnection {
   }
 
   #callBack(): void {
+    const connection = this.#connection
+    // Once messages were dropped, the end of the connection tells which: none of those that wait is told before.
+    if (connection.waitingBytes > 0 || connection.hasDropped || this.#unframed > 0) return
+    this.#callAll(undefined)
+  }
+
+  /** Calls all that wait, in order, also those after one that throws. */
+  #callAll(error: Error | undefined): void {
     const waiting = this.#waiting
-    if (waiting === undefined || this.#connection.waitingBytes > 0) return
     this.#waiting = undefined
-    for (const sent of waiting) sent()
+    if (waiting === undefined) return
+    let at = 0
+    const callRest = (): void => {
+      try {
+        while (at < waiting.length) waiting[at++]!(error)
+      } finally {
+        if (at < waiting.length) this.#ports.clock.defer(callRest)
+      }
+    }
+    callRest()
   }
 
   #finish(result: CloseResult): void {
-    const waiting = this.#waiting
-    this.#waiting = undefined
+    if (this.#waiting !== undefined) this.#ports.clock.defer(() => this.#callAll(this.#fault ?? closed()))
     this.#handlers.close?.(result)
-    for (const sent of waiting ?? []) sent(closed())
+  }
+
+  /** Writes the frames of this turn now: other code is about to use the stream. */
+  flush(): void {
+    this.#connection.flush()
   }
 
   static readonly #events: ConnectionEvents<TransportConnection> = {

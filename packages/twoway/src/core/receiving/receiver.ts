@@ -348,7 +348,12 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
         if (queue.appendedBytes > mayLagFrom && this.#peerLagsBehind()) this.#stop(StopReason.backlog)
       }
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
+      if (!(error instanceof ProtocolError)) {
+        // An error of the program must not cost the connection its place in the input.
+        if (this.reads && this.#parser.end < end) this.#askedUnparsed.prepend(bytes, this.#parser.end, end)
+        this.#scheduleParsing()
+        throw error
+      }
       this.failBy(error)
     } finally {
       this.#parsing = false

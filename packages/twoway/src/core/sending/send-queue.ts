@@ -64,6 +64,7 @@ export class SendQueue implements MessageWriterQueue, MessageEncoderQueue {
   #entryBytes = 0
   #streams = 0
   #hasClosed = false
+  #hasDropped = false
   #budgetedBytes = 0
   #owesDrain = false
   #afterStreams: (() => void)[] | undefined
@@ -128,6 +129,11 @@ export class SendQueue implements MessageWriterQueue, MessageEncoderQueue {
   /** Whether our Close was framed. */
   get hasClosed(): boolean {
     return this.#hasClosed
+  }
+
+  /** Whether messages were dropped that `send` has taken. */
+  get hasDropped(): boolean {
+    return this.#hasDropped
   }
 
   /** Queues or frames a message. Promises a `drain` if more than the high-water mark waits then. */
@@ -346,6 +352,7 @@ export class SendQueue implements MessageWriterQueue, MessageEncoderQueue {
   }
 
   #drop(entry: Entry): void {
+    if (entry.kind !== 'closing') this.#hasDropped = true
     this.#entryBytes -= entry.waitingBytes
     this.#unsent?.drop(entry.waitingBytes)
   }

@@ -169,7 +169,11 @@ describe('a socket whose handle a transport has taken', { skip: !hasHandles() },
   it('passes pause and resume on', async (context) => {
     const { socket } = await taken(context)
     const log: string[] = []
-    controlReading(socket, { pause: () => log.push('pause'), resume: () => log.push('resume') })
+    controlReading(socket, {
+      flush: () => log.push('flush'),
+      pause: () => log.push('pause'),
+      resume: () => log.push('resume'),
+    })
     assert.equal(socket.pause(), socket)
     assert.equal(socket.isPaused(), true)
     assert.equal(socket.resume().isPaused(), false)
@@ -179,17 +183,22 @@ describe('a socket whose handle a transport has taken', { skip: !hasHandles() },
   it('counts the bytes of the transport against its timeout', async (context) => {
     const { socket, peer, sink } = await taken(context)
     let timeouts = 0
-    socket.setTimeout(1_000_000, () => {
+    socket.setTimeout(1_000_000).on('timeout', () => {
       timeouts += 1
     })
     const expire = (): void => (socket as unknown as Private)._onTimeout()
-    expire()
     peer.write('a')
     await sink.untilText('a')
     expire()
     assert.equal(timeouts, 0)
     expire()
+    expire()
     assert.equal(timeouts, 1)
+    peer.write('b')
+    await sink.untilText('ab')
+    expire()
+    expire()
+    assert.equal(timeouts, 2)
     socket.setTimeout(0)
   })
 })

@@ -12,8 +12,10 @@ export interface HandleOwner {
   lose(reset: boolean): void
 }
 
-/** The reading that `pause` and `resume` of a socket control after its handle was taken. */
+/** The connection that a socket's methods reach after its handle was taken. */
 export interface ReadControl {
+  /** Writes the frames of this turn: the socket writes or ends after them. */
+  flush(): void
   pause(): void
   resume(): void
 }
@@ -51,10 +53,13 @@ export class StandInHandle {
   /** Whether `close` resets the connection. */
   #resets = false
   #isClosed = false
+  #hasEnded = false
   /** Tells the socket that the handle has closed. */
   #whenClosed: (() => void) | undefined
   /** Bytes that had been read and written when the socket's timer was last asked. */
-  #bytesBefore = -1
+  #bytesBefore = 0
+  /** Whether the socket has emitted 'timeout' since bytes last came or went. */
+  #hasTimedOut = false
 
   /** @param owner it must call `ownerEnded`, `peerEnded` and `closed` */
   constructor(socket: Socket, handle: StreamHandle, owner: HandleOwner) {
@@ -68,6 +73,10 @@ export class StandInHandle {
     // A prototype rather than properties, which would cost each connection their memory. A class of the program stays.
     if (Object.getPrototypeOf(socket) === Socket.prototype) Object.setPrototypeOf(socket, TakenSocket.prototype)
     else Object.defineProperties(socket, methodsOfTaken)
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded
   }
 
   /** Our side has ended: the socket emits 'finish'. */
@@ -96,10 +105,17 @@ export class StandInHandle {
 
   /** Whether bytes came or went since the last call. */
   isActive(): boolean {
-    const bytes = this.bytesRead + this.bytesWritten
+    const bytes = this.bytesRead + this.bytesWritten - this.writeQueueSize
     const isActive = bytes !== this.#bytesBefore
     this.#bytesBefore = bytes
     return isActive
+  }
+
+  /** The socket's timer has ended. Returns whether it was idle, the first time. */
+  timesOut(): boolean {
+    const timedOut = this.#hasTimedOut
+    this.#hasTimedOut = !this.isActive()
+    return this.#hasTimedOut && !timedOut
   }
 
   get bytesRead(): number {
@@ -167,6 +183,7 @@ export class StandInHandle {
   }
 
   writeBuffer(_request: object | null, bytes: Uint8Array): number {
+    this.readControl?.flush()
     // The owner may still have to wait, and the caller may change its bytes once it was called back.
     this.#owner.write(new Uint8Array(bytes))
     if (streamWrap !== undefined) streamWrap.streamBaseState[streamWrap.kLastWriteWasAsync] = 0
@@ -202,15 +219,19 @@ export class StandInHandle {
 
   /** Returns 1, which tells the socket that no answer follows. */
   shutdown(): number {
+    this.readControl?.flush()
+    this.#hasEnded = true
     this.#owner.end()
     return 1
   }
 
   close(whenClosed: () => void): void {
     if (this.#isClosed) {
-      nextTick(whenClosed)
+      // The socket emits 'error' in the next tick, and 'close' after it.
+      nextTick(() => nextTick(whenClosed))
       return
     }
+    this.readControl?.flush()
     this.#whenClosed = whenClosed
     this.#owner.lose(this.#resets)
   }
@@ -240,8 +261,14 @@ class TakenSocket extends Socket {
   }
 
   override resume(): this {
-    standInOf(this)?.readControl?.resume()
+    // A new listener of 'data' calls this too: it must not end a pause of the connection.
+    if (this.isPaused()) standInOf(this)?.readControl?.resume()
     return Socket.prototype.resume.call(this) as this
+  }
+
+  override setTimeout(milliseconds: number, listener?: () => void): this {
+    standInOf(this)?.isActive()
+    return Socket.prototype.setTimeout.call(this, milliseconds, listener) as this
   }
 
   /** The socket's own method accepts only handles of TCP's class. */
@@ -252,8 +279,10 @@ class TakenSocket extends Socket {
 
   /** The socket does not see the bytes that its timeout waits for, so the timer asks for them when it ends. */
   _onTimeout(): void {
-    if (standInOf(this)?.isActive() === true) (this as unknown as Shell)._unrefTimer()
-    else this.emit('timeout')
+    const standIn = standInOf(this)
+    if (standIn === undefined || standIn.timesOut()) this.emit('timeout')
+    // Bytes do not start the timer anew, so it always runs.
+    if (standIn !== undefined) (this as unknown as Shell)._unrefTimer()
   }
 }
 

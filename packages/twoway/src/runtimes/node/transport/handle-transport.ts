@@ -38,6 +38,8 @@ let spareRequest: Request = new WriteWrap()
 
 /** The socket that had the handle before. It is told before the sink. */
 export interface FormerSocket {
+  /** Whether the program has ended our side by the socket. */
+  readonly hasEnded: boolean
   ownerEnded(): void
   peerEnded(): void
   /** @param cause makes the system's error, if there was one */
@@ -119,7 +121,10 @@ export class HandleTransport implements RewindableTransport {
   }
 
   write(first: Uint8Array, second?: Uint8Array): void {
-    if (this.#isEnding) return
+    if (this.#isEnding) {
+      this.#refuse(first, second)
+      return
+    }
     const length = second === undefined ? first.length : first.length + second.length
     if (this.#isGone) {
       this.#lastPendingBytes += length
@@ -133,6 +138,13 @@ export class HandleTransport implements RewindableTransport {
     } else if (length > 0) {
       this.#afterWrite(this.#handle.writeBuffer(spareRequest, first), first, length)
     }
+  }
+
+  /** After an end by the former socket, of which the sink does not know, bytes can't be sent: the connection is lost. */
+  #refuse(first: Uint8Array, second: Uint8Array | undefined): void {
+    if (this.#formerSocket?.hasEnded !== true) return
+    this.lose()
+    this.#lastPendingBytes += first.length + (second?.length ?? 0)
   }
 
   pause(): void {
