@@ -120,11 +120,13 @@ export function brokerContract(name: string, setUp: () => Promise<BrokerSetup>):
     check('gives no order away to a node that publishes while it is called', async (setup) => {
       const node = await setup.connect()
       const [first, second] = [await Opened.on(node, 'a'), await Opened.on(await setup.connect(), 'a')]
+      let answered: Promise<unknown> | undefined
       first.onMessage = ({ content }) => {
-        if (content === 'question') void first.topic.publish('answer')
+        if (content === 'question') answered = first.topic.publish('answer')
       }
       await first.topic.publish('question')
       await Promise.all([first.received(2), second.received(2)])
+      await answered
       assert.deepEqual(first.contents, ['question', 'answer'])
       assert.deepEqual(second.contents, ['question', 'answer'])
     })
