@@ -153,6 +153,8 @@ export class Stream {
   async #read(subject: string, first: number, last: number): Promise<Entry[]> {
     const { stream, timeoutMs } = this.#settings
     const entries: Entry[] = []
+    // In a cluster, the server that has the consumer may not have caught up with the leader that told the last number.
+    const isUpToDate = !this.isReplicated
     const inbox = createInbox()
     let name: string | undefined
     let finish: () => void = () => undefined
@@ -169,7 +171,7 @@ export class Stream {
         const isNew = sequence <= last && sequence > (entries.at(-1)?.sequence ?? 0)
         const entry = isNew ? readEntry(sequence, fieldsOf(message), message.data) : undefined
         if (entry) entries.push(entry)
-        if (sequence >= last || pending === 0) finish()
+        if (sequence >= last || (pending === 0 && isUpToDate)) finish()
       },
     })
     const timer = setTimeout(
@@ -195,7 +197,7 @@ export class Stream {
         readonly delivered: { readonly consumer_seq: number }
       }
       name = made.name
-      if (made.num_pending + made.delivered.consumer_seq === 0) finish()
+      if (made.num_pending + made.delivered.consumer_seq === 0 && isUpToDate) finish()
       await complete
       return entries
     } finally {
