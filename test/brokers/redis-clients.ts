@@ -49,6 +49,11 @@ async function nodeRedisOf(name: string, port: number): Promise<ConnectedClient>
   return { client, end: () => client.destroy() }
 }
 
+/** A client that gives a command up the first time that it can't connect, long before the deadline of a publish. */
+export function impatientClient(port: number): ConnectedClient {
+  return ioredisOf({ port, maxRetriesPerRequest: 0 })
+}
+
 /** The primary that a Sentinel knows by this name. `natMap` has other ways to its servers. */
 export async function sentinelClient(
   port: number,

@@ -6,7 +6,7 @@ import { createHub } from 'twoway/hub'
 import { Link } from 'twoway/link'
 import { serve } from 'twoway/server'
 import { brokerContract } from 'twoway-testing/contracts/broker.contract.js'
-import { fetchRedisClients, redisClients } from './redis-clients.js'
+import { fetchRedisClients, impatientClient, redisClients } from './redis-clients.js'
 import { startRedis } from './redis-server.js'
 import type { TestServer } from './test-server.js'
 
@@ -44,6 +44,30 @@ describe('redisBroker', () => {
     assert.throws(() => redisBroker({ client: {} as never }), /client must be a client of ioredis, iovalkey/)
     const client = { call() {}, duplicate() {} } as never
     assert.throws(() => redisBroker({ client, historyCount: 0 }), /historyCount must be a whole number above 0, not 0/)
+  })
+
+  it('waits for Redis until the deadline of a publish, also if the client gives up earlier', {
+    timeout: 60_000,
+  }, async () => {
+    const { client, end } = impatientClient(server.port)
+    const broker = redisBroker({ client, prefix: 'impatient:', timeoutMs: 30_000 })
+    try {
+      const topic = await broker.open('a', { stored: () => undefined, volatile: () => undefined })
+      // The client sends it, and learns of the loss before the answer.
+      const published = [topic.publish('1')]
+      await server.kill()
+      for (let index = 2; index <= 5; index += 1) {
+        published.push(topic.publish(`${index}`))
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      await server.run()
+      await Promise.all(published)
+      const { messages } = await topic.last(10)
+      assert.deepEqual(messages.map(({ content }) => content).sort(), ['1', '2', '3', '4', '5'])
+    } finally {
+      broker.close()
+      end()
+    }
   })
 
   it('keeps positions over a Redis that is killed and started again, and its hubs go on', {

@@ -275,7 +275,11 @@ class Broker implements RedisBroker {
         const [name, text] = isKnown ? ['EVALSHA', script.sha] : ['EVAL', script.text]
         return await this.#within(this.#link.command(`${key}:h`, name!, text!, ...rest), until)
       } catch (error) {
-        const refusal = /\b(NOSCRIPT|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS)\b/.exec(String(error))
+        // ioredis gives a command up after so many attempts to connect, however much time there is.
+        const refusal =
+          /\b(NOSCRIPT|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MaxRetriesPerRequestError)\b/.exec(
+            String(error),
+          )
         if (refusal === null) throw error
         if (refusal[1] === 'NOSCRIPT') isKnown = false
         else if (performance.now() + retryMs > until) throw error

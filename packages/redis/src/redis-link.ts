@@ -205,7 +205,14 @@ function overCluster(client: NodeRedisClusterLike, isSharded: boolean, events: R
     command: (key, ...args) => client.sendCommand(key, false, args.map(String)),
     ...severalConnections,
     isCluster: true,
-    close: () => subscriber.destroy(),
+    close() {
+      subscriber.destroy()
+      // A client that is still finding its servers connects to them all the same.
+      connected.then(
+        () => subscriber.destroy(),
+        () => undefined,
+      )
+    },
   }
 }
 
