@@ -22,5 +22,10 @@ export async function freePort(): Promise<number> {
   const { port } = server.address() as { readonly port: number }
   server.close()
   await once(server, 'close')
+  // The system may offer the same port again before its server listens.
+  if (given.has(port)) return freePort()
+  given.add(port)
   return port
 }
+
+const given = new Set<number>()

@@ -61,13 +61,25 @@ export class RedisWithSentinel {
     return this.servers.find((server) => server.port === Number(port))!
   }
 
-  /** Resolves when the primary has its replica, and Sentinel knows both. */
+  /** Resolves when the primary has its replica, and Sentinel would promote it: not one that it believes to be down. */
   async replicated(): Promise<void> {
-    for (;;) {
+    await this.#until(() => {
       const isLinked = this.servers.some(({ port }) => askRedis(port, 'INFO', 'replication').includes('state=online'))
-      const knows = askRedis(this.sentinel.port, 'SENTINEL', 'REPLICAS', primaryName).includes('ip')
-      if (isLinked && knows) return
-      await sleep(50)
+      const wouldPromote = this.#fieldOf('flags', 'REPLICAS') === 'slave'
+      return isLinked && wouldPromote && this.#fieldOf('master-link-status', 'REPLICAS') === 'ok'
+    })
+  }
+
+  /** A field of the primary, or of its replica, as Sentinel knows it. */
+  #fieldOf(name: string, of: 'MASTER' | 'REPLICAS'): string | undefined {
+    const fields = askRedis(this.sentinel.port, 'SENTINEL', of, primaryName).split('\n')
+    return fields[fields.indexOf(name) + 1]
+  }
+
+  async #until(holds: () => boolean): Promise<void> {
+    while (!holds()) {
+      if (!this.sentinel.isRunning) throw new Error('the servers have ended')
+      await sleep(20)
     }
   }
 
@@ -75,9 +87,10 @@ export class RedisWithSentinel {
   async failOver(): Promise<TestServer> {
     const killed = this.primary
     await killed.kill()
-    while (this.primary === killed) await sleep(50)
+    // Before Sentinel has ended a fail-over, a server that comes back may begin another one.
+    await this.#until(() => this.primary !== killed && this.#fieldOf('flags', 'MASTER') === 'master')
     const { port } = this.primary
-    while (!askRedis(port, 'INFO', 'replication').includes('role:master')) await sleep(20)
+    await this.#until(() => askRedis(port, 'INFO', 'replication').includes('role:master'))
     return killed
   }
 
@@ -109,8 +122,15 @@ export async function startRedisCluster(): Promise<TestServer[]> {
     encoding: 'utf8',
   })
   if (status !== 0) throw new Error(`redis-cli could not make a cluster: ${stdout}`)
+  // A server sends a PUBLISH only to those that it is linked with, and takes writes earlier than that.
+  const isLinked = (node: string): boolean => node.includes(' connected') && !node.includes('handshake')
   for (const { port } of servers) {
-    while (!askRedis(port, 'CLUSTER', 'INFO').includes('cluster_state:ok')) await sleep(50)
+    for (;;) {
+      const nodes = askRedis(port, 'CLUSTER', 'NODES').split('\n')
+      const isWhole = nodes.length === servers.length && nodes.every(isLinked)
+      if (isWhole && askRedis(port, 'CLUSTER', 'INFO').includes('cluster_state:ok')) break
+      await sleep(50)
+    }
   }
   return servers
 }
