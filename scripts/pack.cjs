@@ -51,16 +51,19 @@ async function pack() {
 }
 
 /**
+ * Writes the files of a package as they are published.
+ *
  * @param {string} name
  * @param {string} folder
+ * @param {{ declares?: boolean }} [options] without declarations, which take seconds and which no program loads
  */
-async function stage(name, folder) {
+async function stage(name, folder, { declares = true } = {}) {
   const from = join(root, 'packages', name)
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest(name), null, 2)}\n`)
   cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
   cpSync(join(from, 'README.md'), join(folder, 'README.md'))
-  if (name === 'twoway') return stageLibrary(join(from, 'dist'), join(folder, 'dist'))
+  if (name === 'twoway') return stageLibrary(join(from, 'dist'), join(folder, 'dist'), declares)
   for (const part of readJson(manifestOf(name)).files.filter((/** @type {string} */ part) => part[0] !== '!')) {
     cpSync(join(from, part), join(folder, part), { recursive: true, filter: isShipped })
   }
@@ -92,8 +95,9 @@ const isShipped = (/** @type {string} */ path) => !/\.test\.|\.map$|[/\\]\.build
 /**
  * @param {string} from
  * @param {string} folder
+ * @param {boolean} declares
  */
-async function stageLibrary(from, folder) {
+async function stageLibrary(from, folder, declares) {
   cpSync(join(from, 'commonjs'), join(folder, 'commonjs'), { recursive: true })
   const entries = join(folder, 'entries')
   mkdirSync(entries)
@@ -103,6 +107,7 @@ async function stageLibrary(from, folder) {
   }
   writeFileSync(join(entries, 'worker-start.js'), workerStart)
   await bundlePages(from, entries)
+  if (!declares) return
   const declarations = [...nodeEntries, ...portableEntries, ...pageEntries].map((entry) => `entries/${entry}.d.ts`)
   for (const [file, text] of pruneDeclarations(from, declarations)) {
     mkdirSync(dirname(join(folder, file)), { recursive: true })
@@ -186,4 +191,4 @@ if (require.main === module) {
   })
 }
 
-module.exports = { pack, packages }
+module.exports = { pack, packages, stage }

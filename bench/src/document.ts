@@ -39,6 +39,7 @@ function documentOf(run: Run): string {
       `- Machine: ${machine.processor}, ${machine.cores} cores, ${machine.memory}, ${machine.system}`,
       `- Versions: ${versions.join(', ')}`,
       `- Each figure is the median of ${rounds === 1 ? 'one round' : `${rounds} rounds`} of ${figures(seconds)} s. In each round all contenders run one after another, each in a new process${machine.isPinned ? ' on a core of its own, with the load generator on another core' : '; nothing pinned them to a core'}.`,
+      '- Twoway runs as published: the programs under test load the files that `npm run pack` packs.',
       '- Each contender runs with its defaults and all its checks, and echoes as its own documentation shows. `ws` delivers text as bytes and sends those bytes back; the others decode the text and encode it again.',
     ].join('\n'),
     ...chartsOf(run).map(({ file, title }) => `![${title}](../images/${file})`),

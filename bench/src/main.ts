@@ -7,6 +7,7 @@ import { type Run, writeDocument } from './document.js'
 import type { Identity, Measurement } from './load/load.js'
 import { describeMachine } from './machine.js'
 import { measure, takesPart, trust } from './measure.js'
+import { stagePrograms } from './published-packages.js'
 import { mediansOf, type Result, ratiosOf } from './results.js'
 import type { Row } from './row.js'
 import { readSettings, type Settings } from './settings.js'
@@ -19,6 +20,7 @@ async function bench(): Promise<void> {
   const contenders = findContenders(settings.rivals, settings.nodes)
   const identity = await makeIdentity()
   trust(identity)
+  await stagePrograms()
   const results: Result[] = []
   for (const row of settings.rows) {
     const present = contenders.filter((contender) => takesPart(contender, row))

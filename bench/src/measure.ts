@@ -9,6 +9,7 @@ import { type Contender, rivalsFolder } from './contender.js'
 import type { Identity, Load, LoadOrder, Measurement } from './load/load.js'
 import { longestWait } from './load/tally.js'
 import { PinnedProcess } from './pinned-process.js'
+import { programsFolder } from './published-packages.js'
 import { isClientRow, type Row } from './row.js'
 import type { ServerOrder } from './servers/server-order.js'
 
@@ -123,7 +124,7 @@ function start(
   script: string,
   order: ServerOrder | ClientOrder | TopicClientOrder,
 ): PinnedProcess {
-  return new PinnedProcess(program, [...args, pathOf(script), JSON.stringify(order)], {
+  return new PinnedProcess(program, [...args, join(programsFolder, script), JSON.stringify(order)], {
     duty: 'tested',
     env: { ...rival.env, ...trustingEnv },
   })
@@ -142,9 +143,6 @@ export function trust({ cert }: Identity): void {
 
 /** The generator runs on the same Node as this process. */
 function startLoad(order: LoadOrder): PinnedProcess {
-  return new PinnedProcess(process.execPath, [pathOf('load/main.js'), JSON.stringify(order)], { duty: 'load' })
-}
-
-function pathOf(script: string): string {
-  return fileURLToPath(new URL(script, import.meta.url))
+  const program = fileURLToPath(new URL('load/main.js', import.meta.url))
+  return new PinnedProcess(process.execPath, [program, JSON.stringify(order)], { duty: 'load' })
 }
