@@ -221,7 +221,7 @@ function documentation(symbol) {
     .join('\n')
 }
 
-/** What Markdown and Vue would read as a tag or a value is text. Code stays as it is. @param {string} text */
+/** Escapes text that Markdown and Vue would read as a tag or a value. Code stays as it is. @param {string} text */
 function escaped(text) {
   return text
     .split(/(`[^`]*`)/)

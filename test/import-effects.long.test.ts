@@ -14,7 +14,7 @@ const entries = Object.keys(manifest.exports)
   .filter((name) => name !== './package.json')
   .map((name) => `twoway${name.slice(1)}`)
 
-/** The output of a process that ends by itself, because an import keeps nothing alive. */
+/** The output of a process that ends without a signal, because an import keeps nothing alive. */
 async function printed(args: readonly string[], stdio: 'ignore' | 'ipc'): Promise<string> {
   const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'inherit', stdio] })
   let text = ''

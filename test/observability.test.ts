@@ -105,7 +105,7 @@ for (const perMessageDeflate of [false, { thresholdBytes: 0 }]) {
       port: 0,
       perMessageDeflate,
       async message(socket, message) {
-        // What is sent behind a message in pieces waits for it.
+        // Messages behind one in pieces wait for it.
         if (message === 'stream') void socket.sendStream(['a', 'b'])
         socket.send(message)
       },

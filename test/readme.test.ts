@@ -46,7 +46,7 @@ function partsOf(document: string): string[] {
   return [...withoutCode(document).matchAll(/^(?:#+|\||-|\d+\.)(?= )/gm)].map(([mark]) => mark)
 }
 
-/** What stands as code in the prose. */
+/** The code within the prose. */
 function namesIn(document: string): string[] {
   return [...withoutCode(document).matchAll(/`[^`\n]+`/g)].map(([name]) => name)
 }

@@ -59,7 +59,7 @@ export class PinnedProcess {
     return JSON.parse(line) as Answer
   }
 
-  /** Rejects if the process ends by itself. */
+  /** Rejects when the process ends. */
   async untilEnd(): Promise<never> {
     await this.#ended
     throw new Error(this.#stderr.trim().slice(-1000) || 'it ended without a word')

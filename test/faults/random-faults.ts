@@ -128,7 +128,7 @@ export async function runRandomFaults({ server, count, seed, atOnce }: RandomFau
   await Promise.all(Array.from({ length: atOnce }, work))
   const { worstMs } = await bystander.leave()
 
-  // The server's own process is stopped: it serves nobody meanwhile, and everybody afterwards.
+  // The server's own process is stopped: it serves no peer meanwhile, and all of them afterwards.
   server.process.stop()
   const waiting = echoTrip(server.url, { ...clientTimes, messages })
   await sleep(1000)

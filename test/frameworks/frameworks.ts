@@ -4,7 +4,7 @@ export interface Framework {
   readonly name: string
   /** The example of `examples/frameworks` that it runs, if that has another name. */
   readonly example?: string
-  /** What it shows. */
+  /** The behaviour that it shows. */
   readonly shows: string
   /** The packages that it imports, with their versions. */
   readonly packages: Readonly<Record<string, string>>

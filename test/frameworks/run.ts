@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url))
 const folder = join(root, '.scratch', 'frameworks')
 const examples = join(root, 'examples', 'frameworks')
 
-/** Those that an application would have; NestJS needs decorators and their metadata. */
+/** The compiler options of an application; NestJS needs decorators and their metadata. */
 const compilerOptions = {
   target: 'es2023',
   module: 'esnext',

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 /** A way in which a program loads Twoway. It works if its last step prints `echoed`, and all others end with 0. */
 export interface ModuleSystem {
   readonly name: string
-  /** What it runs, one after the other, in a folder that has the programs of `test/modules/programs`. */
+  /** The commands that it runs, one after the other, in a folder with the programs of `test/modules/programs`. */
   readonly steps: readonly Step[]
   /** Files that it needs beside the programs, as JSON. */
   readonly files?: Readonly<Record<string, object>>

@@ -17,7 +17,7 @@ export interface BrokerFigures {
   readonly storedBytes: number
 }
 
-/** What `npm run measure:scale` has measured. */
+/** The figures that `npm run measure:scale` has measured. */
 export interface Figures {
   readonly measuredOn: string
   readonly machine: string

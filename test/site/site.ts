@@ -163,7 +163,7 @@ describe('axe-core', { timeout: 3_600_000, concurrency: 2 }, () => {
   }
 })
 
-/** What axe-core complains of: the rule, and the elements. */
+/** The complaints of axe-core: the rule, and the elements. */
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(axe.source)
   return page.evaluate(async () => {

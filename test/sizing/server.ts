@@ -3,11 +3,11 @@ import { type MessageStream, type ServeOptions, serve } from 'twoway/server'
 
 /** A server whose memory is measured from outside: `node --expose-gc server.js OPTIONS`, with options in JSON. */
 
-/** What a server to be measured does. */
+/** The work of a server that is measured. */
 export interface SizedServer {
   readonly tls?: boolean
   readonly perMessageDeflate?: ServeOptions<undefined>['perMessageDeflate']
-  /** What it does with messages: echoes them, streams them in and reads none, or sends so many bytes to each peer. */
+  /** Its use of messages: it echoes them, streams them in and reads none, or sends so many bytes to each peer. */
   readonly does: 'echo' | 'stream' | { readonly sends: number }
 }
 

@@ -15,7 +15,7 @@ const patienceMs = 60
 /** Where an answer is due, and longer than each time that the servers have. */
 const dueWithinMs = 2000
 
-/** What a wire does to a record that leaves all bytes as they were. */
+/** The changes of a wire that leave all bytes of a record as they were. */
 const harmless = new Set<WireFault['kind']>(['cut', 'dribble'])
 
 /** Not each server gives a session. */

@@ -117,7 +117,7 @@ function plainly(sequence: Sequence): Sequence {
   return { ...sequence, host: sequence.host === 'http2' ? 'http2' : 'https', asksForStatus: true, session: 'own' }
 }
 
-/** What a process holds for good, once it has done each kind of work. */
+/** The memory that a process holds for good, once it has done each kind of work. */
 async function atRest(process: TlsProcess): Promise<TlsState> {
   await Promise.all(
     hosts.filter((host) => isThere(host, process)).map((host) => playOrEnd({ ...quiet, host }, process)),

@@ -34,7 +34,7 @@ export interface TlsState {
   readonly clients: number
   /** The number of WebSockets that opened, on both sides. */
   readonly opened: number
-  /** How often connections came to each end: of whom, the close code and the reason. */
+  /** The number of connections with each end: its side, the close code and the reason. */
   readonly met: Readonly<Record<string, number>>
   readonly errors: number
 }

@@ -10,7 +10,7 @@ const closed = '4 The connection is closed'
 const helloFrame = '8105 68656c6c6f'
 const byeClose = '8805 0fa1 627965'
 
-/** What an event is besides its data. */
+/** The members of an event besides its data. */
 function traitsOf(event: Event): unknown[] {
   const { bubbles, cancelable, composed, defaultPrevented } = event
   return [event.constructor.name, bubbles, cancelable, composed, defaultPrevented]

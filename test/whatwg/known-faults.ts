@@ -3,7 +3,7 @@ export interface KnownFault {
   readonly rule: string
   /** As the columns of the table are called. */
   readonly runtimes: readonly string[]
-  /** What is wrong, in words. */
+  /** The fault, in words. */
   readonly fault: string
   /** The shortest program that shows it without any WebSocket. */
   readonly reproduction: string

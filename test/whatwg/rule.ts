@@ -45,7 +45,7 @@ export type Socket = WebSocket
 type EventOf<Type extends 'open' | 'message' | 'error' | 'close'> = Event &
   Parameters<NonNullable<Socket[`on${Type}`]>>[0]
 
-/** What a rule's test works with. Keeps the sockets it opened, to close them at the end. */
+/** The tools of a rule's test. They keep the sockets that it opened, to close them at the end. */
 export class Trial {
   readonly #environment: Environment
   readonly #sockets: Socket[] = []
@@ -100,7 +100,7 @@ export class Trial {
     return socket
   }
 
-  /** What the server has seen of the connection to `/record?id=${id}`, once that is closed. */
+  /** The server's record of the connection to `/record?id=${id}`, once that is closed. */
   async recorded(id: string): Promise<Recorded> {
     const { data } = await next(this.connect(`/recorded?id=${id}`), 'message')
     return JSON.parse(data as string) as Recorded

@@ -6,7 +6,7 @@ import { type Results, renderTable } from './table.js'
 const resultsFile = new URL('../../../docs/reference/whatwg.json', import.meta.url)
 const tableFile = new URL('../../../docs/reference/whatwg.md', import.meta.url)
 
-/** What was written last. */
+/** The last text that was written. */
 export function readTable(): string {
   return existsSync(tableFile) ? readFileSync(tableFile, 'utf8') : ''
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run docs:whatwg`: runs the rules on this Node and writes docs/reference/whatwg.md. What other runtimes have made of them is
- * kept: docs/reference/whatwg.json.
+ * `npm run docs:whatwg`: runs the rules on this Node and writes docs/reference/whatwg.md. The results of other runtimes are
+ * kept in docs/reference/whatwg.json.
  */
 import process from 'node:process'
 import { WebSocket } from 'twoway'
@@ -12,7 +12,7 @@ import { readResults, writeTable } from './table-files.js'
 const servers = await startServers()
 const { ours, platforms } = readResults()
 const outcomes = await runRules({ ...servers, WebSocket, capabilities: nodeCapabilities })
-// A class that is not ours may throw where nobody can catch it.
+// A class that is not ours may throw at a place where its error can't be caught.
 process.on('uncaughtException', () => {})
 const own = (globalThis as { WebSocket?: typeof WebSocket }).WebSocket
 const ownOutcomes =

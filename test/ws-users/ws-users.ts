@@ -2,7 +2,7 @@
 export interface WsUser {
   /** Of the file `programs/NAME.mjs`. */
   readonly name: string
-  /** What it shows. */
+  /** The behaviour that it shows. */
   readonly shows: string
   /** The packages that it tries, with their versions. */
   readonly packages: Readonly<Record<string, string>>

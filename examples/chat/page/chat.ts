@@ -103,7 +103,7 @@ async function reload(of: string): Promise<void> {
   const history = await link.history(`room.${of}`, { last: 1000 })
   if (of !== room) return
   const waiting = [...messages.values()].filter(({ state }) => state !== 'stored')
-  // Those that came meanwhile are in the history, or follow it.
+  // Messages that came meanwhile are in the history, or follow it.
   const before = messages
   messages = new Map()
   for (const message of history) note(message)

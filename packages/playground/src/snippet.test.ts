@@ -68,7 +68,7 @@ describe('snippetFor', () => {
     }
   }
 
-  /** What a socket was told after its `open`. */
+  /** The events of a socket after its `open`. */
   async function toldBy(action: Action): Promise<FakeSocket> {
     compile(snippetFor(action, setups[0]!))(FakeSocket, surroundings)
     await FakeSocket.latest.onopen()

@@ -48,7 +48,7 @@ const codesEnd: usize = lengthsAt + 4 * 32
 
 /** The lengths of the literal and distance codes that are sent, in sequence, and 8 more bytes. */
 const runAt: usize = codesEnd
-/** Those lengths in the code length alphabet: `extra << 5 | code`, u16. */
+/** These lengths in the code length alphabet: `extra << 5 | code`, u16. */
 const packedAt: usize = runAt + 336
 /** Work space for sorting, u32, and for weights; counts of 64 digits. */
 const sortAt: usize = packedAt + 2 * 320

@@ -21,7 +21,7 @@ const rounds = 200
 
 const inLibrary = (change: Change): Change => ({ ...change, file: `packages/twoway/dist/${change.file}` })
 
-/** The hub ignores that the connection to the broker was lost, so that it must see gaps by itself. */
+/** The hub ignores that the connection to the broker was lost, so that only its own check finds gaps. */
 const hubIgnoresReturns: Change = {
   file: 'hub/topics/hub-topic.js',
   from: 'returned: () => this.#returned()',

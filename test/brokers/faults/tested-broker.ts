@@ -11,7 +11,7 @@ import type { BrokerAddress } from './connect-broker.js'
 /** A broker whose servers the suite kills. */
 export interface TestedBroker {
   readonly address: BrokerAddress
-  /** What a server may lose when it is killed. */
+  /** The writes that a server may lose when it is killed. */
   readonly losesAtKill: Loss
   /** Faults by name, each done with when its promise resolves. */
   readonly faults: Readonly<Record<string, (chance: Chance) => Promise<void>>>

@@ -18,7 +18,7 @@ export interface BenchPlan {
   readonly messages: readonly (string | Uint8Array)[]
 }
 
-/** What a run has counted so far. */
+/** The counts of a run so far. */
 export interface BenchCounts {
   connected: number
   failed: number

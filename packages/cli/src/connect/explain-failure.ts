@@ -44,7 +44,7 @@ const words: { readonly [code: string]: string | undefined } = {
   ERR_SSL_HTTP_REQUEST: noTls,
 }
 
-/** What to try if a server refuses the handshake with a status. */
+/** Advice for each status with which a server refuses the handshake. */
 const tries: { readonly [status: number]: string | undefined } = {
   400: 'check the URL and the --header options',
   401: 'it requires authentication: add credentials with --auth USER:PASSWORD or --header "Authorization: Bearer TOKEN"',

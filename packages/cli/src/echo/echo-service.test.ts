@@ -88,7 +88,7 @@ async function framesOf(client: RawSocket, count: number): Promise<ReceivedFrame
   return frames
 }
 
-/** What a refused handshake is answered. */
+/** The answer to a refused handshake. */
 async function refusal(query: string, fields: Record<string, string> = {}): Promise<Response> {
   const { request: httpRequest } = await import('node:http')
   const asked = httpRequest(`${server.url.replace('ws', 'http')}/${query}`, {
@@ -113,7 +113,7 @@ async function refusalOf(requestLine: string): Promise<Headers> {
   return new Headers(lines.map((line) => line.split(/: (.*)/s, 2) as [string, string]))
 }
 
-/** What is seen of each setting: a row a setting, and the compiler sees to it that none is missing. */
+/** The visible effect of each setting: one row for each, and the compiler refuses a missing one. */
 const effects: { readonly [name in keyof typeof echoSettings]: { readonly [sentence: string]: () => Promise<void> } } =
   {
     delay: {

@@ -15,7 +15,7 @@ class Stage {
   pings = 0
   isPaused = false
   bufferedAmount = 0
-  /** What a turn waits for. */
+  /** The promise that a turn waits for. */
   gate: Promise<void> | undefined
   readonly #session: EchoSession
 

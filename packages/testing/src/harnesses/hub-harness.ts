@@ -63,7 +63,7 @@ export class FakeHubSocket {
   readonly id: string
   readonly protocol = 'twoway.1'
   readonly request: unknown
-  /** What `upgrade` returned. */
+  /** The result of `upgrade`. */
   readonly data: unknown
   readonly server: FakeServer
   /** All messages that were sent to the client. */

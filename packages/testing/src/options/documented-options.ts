@@ -6,7 +6,7 @@ export interface DocumentedOption {
   readonly name: string
   readonly type: string
   readonly description: string
-  /** The text of `@default`, `@limit` and `@remarks`; undefined where there is none. */
+  /** The text of `@default`, `@limit` and `@remarks`; undefined for a missing tag. */
   readonly default: string | undefined
   readonly limit: string | undefined
   readonly remarks: string | undefined

@@ -5,7 +5,7 @@ import type { serveTable } from '../../../twoway/dist/server/server-settings.js'
 /** The libraries that docs/reference/options.md compares with, as the heads of its columns. */
 export const libraries = ['ws 8.23', 'Bun 1.4', 'uWebSockets.js 20', 'Socket.IO 4'] as const
 
-/** What each library does in place of an option; '' where that is not known for sure. In the order of `libraries`. */
+/** The behaviour of each library in place of an option, in the order of `libraries`; '' if it is not known for sure. */
 export type Behaviours = readonly [ws: string, bun: string, uWebSockets: string, socketIo: string]
 
 /** Of servers. docs/explanation/safety.md measures some of it. */

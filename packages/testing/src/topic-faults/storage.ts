@@ -77,7 +77,7 @@ export class Storage {
     return this.#kept.get(topic)?.messages.some(({ message }) => message.position.mark === mark) === true
   }
 
-  /** The copy lacks the last messages of each topic. What it does not lack has the same positions. */
+  /** The copy lacks the last messages of each topic. The others have the same positions. */
   async restoreOlder(): Promise<void> {
     this.life += 1
     const kept = this.#kept

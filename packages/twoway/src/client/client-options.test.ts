@@ -71,7 +71,7 @@ async function assertFails(
 }
 
 describe('the options of TLS', () => {
-  /** What the server asks for, what the client gives, and why it fails where it does. */
+  /** The request of the server, the answer of the client, and the reason if that fails. */
   const cases: Readonly<Record<string, readonly [server: TlsOptions, options: WebSocketOptions, failure?: RegExp]>> = {
     'passphrase that decrypts key': [{}, { cert: certificate.cert, key: encryptedKey, passphrase: 'right' }],
     'passphrase beside its key': [{}, { cert: certificate.cert, key: [{ pem: encryptedKey, passphrase: 'right' }] }],

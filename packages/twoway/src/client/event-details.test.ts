@@ -168,7 +168,7 @@ describe('console.log', () => {
 describe('frames that come with the 101', () => {
   const text = (payload: string): Uint8Array => frame({ opcode: 1, payload })
 
-  /** What comes behind the 101, and what is told of it. */
+  /** The bytes behind the 101, and the events that they cause. */
   const cases: Readonly<Record<string, readonly [frames: readonly Uint8Array[], log: readonly string[]]>> = {
     'a message': [[text('a')], ['open', 'message a']],
     messages: [

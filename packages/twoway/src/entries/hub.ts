@@ -55,7 +55,7 @@ export interface HubContract<Topics, Requests> {
   readonly requests: Requests
 }
 
-/** The data that a schema makes; JSON where there is none, or it does not say. */
+/** The data that a schema makes; JSON without a schema, or if it does not say. */
 type OutputOf<Rule> = Rule extends { readonly schema: { readonly '~standard': { readonly types?: infer Types } } }
   ? NonNullable<Types> extends { readonly output: infer Output }
     ? Output

@@ -29,7 +29,7 @@ export interface CrosswsHandlers {
   publish(topic: string, data: unknown, options?: { readonly namespace?: string; readonly compress?: boolean }): void
 }
 
-/** What the hook `upgrade` returns, if it accepts the client. */
+/** The result of the hook `upgrade` that accepts the client. */
 interface HookAcceptance {
   readonly headers?: HeadersInit
   readonly protocol?: string

@@ -3,7 +3,7 @@ import type { OutgoingPiece, SendOptions, ServerSocket } from '../server/server-
 /** The connections of a namespace, which hear each other's `publish`. */
 export type CrosswsPeers = Set<CrosswsPeer>
 
-/** What the handshake has decided about a connection. */
+/** The results of a connection's handshake. */
 export interface CrosswsConnection {
   readonly hooks: Readonly<Record<string, ((...values: never[]) => unknown) | undefined>>
   readonly request: Request

@@ -19,7 +19,7 @@ import { attach, type ServerHandlers, serve } from '../entries/server.js'
 
 interface Served {
   readonly url: string
-  /** What the handler `error` got. */
+  /** The errors that the handler `error` got. */
   readonly errors: Error[]
   /** Resolves when the server has seen the end of all connections. */
   readonly stop: () => Promise<void>

@@ -18,7 +18,7 @@ export interface GraphqlSocket {
   onMessage(listener: (data: string) => Promise<void>): void
 }
 
-/** What `makeServer` of graphql-ws makes. */
+/** The server that `makeServer` of graphql-ws makes. */
 export interface GraphqlServer<Extra> {
   opened(socket: GraphqlSocket, extra: Extra): (code?: number, reason?: string) => Promise<void>
 }

@@ -102,7 +102,7 @@ export function honoWebSockets<Context, Events, Upgrade>(
   }
 }
 
-/** What a route answers to a handshake; undefined if the request is none, and the next route decides. */
+/** The answer of a route to a handshake; undefined for another request, and the next route decides. */
 function accept({ req, env }: HonoContext, events: HonoEvents): Response | undefined {
   if (req.header('upgrade')?.toLowerCase() !== 'websocket') return undefined
   const offer = (env as { readonly [offerKey]?: Offer } | undefined)?.[offerKey]

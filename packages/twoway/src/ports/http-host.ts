@@ -209,7 +209,7 @@ export interface HttpListener extends ListenAddress {
   /** The path of the connections' bytes, if it depends on the listener. */
   readonly path?: TransportPath | undefined
   /**
-   * Stops listening: accepts the connections that wait at the address, and no more. Those that were accepted go on. Resolves
+   * Stops listening: accepts the connections that wait at the address, and no more. Accepted connections go on. Resolves
    * when each of them has become a WebSocket, was answered, or is gone, which `close` makes true at once.
    */
   leave(): Promise<void>

@@ -142,7 +142,7 @@ for (const [coding, bytes] of Object.entries(encoded)) {
 services['deflate without a header'] = (_, response) =>
   response.writeHead(401, { 'Content-Encoding': 'deflate' }).end(deflateRawSync(plain))
 
-/** What an app makes of the answer before it returns it. */
+/** The changes of an app to the answer before it returns it. */
 const passings: Readonly<Record<string, (fetched: Response) => Response | Promise<Response>>> = {
   'as it is': (fetched) => fetched,
   'as a clone': (fetched) => fetched.clone(),

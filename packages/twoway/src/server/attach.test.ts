@@ -52,7 +52,7 @@ function peerOf(context: TestContext, app: HttpServer, ...parts: readonly Uint8A
   return peer
 }
 
-/** What answers under a path: the echo's name, or all that came. */
+/** The answer under a path: the echo's name, or all bytes that came. */
 async function whoAnswers(context: TestContext, app: HttpServer, target: string): Promise<string> {
   const peer = peerOf(context, app, handshakeRequest(target), text('hi'))
   if (!(await peer.head()).startsWith('HTTP/1.1 101')) {

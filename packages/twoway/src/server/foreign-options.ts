@@ -57,7 +57,7 @@ export const foreignServerOptions: Readonly<Record<string, string>> = {
   WebSocket: 'keep what belongs to a connection in socket.data, which upgrade() returns',
 }
 
-/** Those of where to listen and of TLS, which `attach` leaves to the HTTP server. */
+/** The options of addresses and TLS, which `attach` leaves to the HTTP server. */
 export const foreignListenOptions: Readonly<Record<string, string>> = {
   hostname: 'give the address by host',
   unix: 'give the path of the Unix socket by socketPath',
@@ -71,7 +71,7 @@ export const foreignListenOptions: Readonly<Record<string, string>> = {
   ssl: tlsOption,
 }
 
-/** Those of plain requests, which `attach` leaves to the HTTP server. */
+/** The options of plain requests, which `attach` leaves to the HTTP server. */
 export const foreignPlainOptions: Readonly<Record<string, string>> = {
   requestTimeout: 'give the milliseconds by requestTimeoutMs',
   fetch: 'answer plain requests in request(), and handshakes in upgrade()',

@@ -27,7 +27,7 @@ async function echo(context: TestContext, options: ServeOptions<undefined>): Pro
   return server
 }
 
-/** What comes back from an echo. */
+/** The answer of an echo. */
 function exchange(url: string, text = 'hi'): Promise<string> {
   const socket = new WebSocket(url)
   return new Promise((resolve, reject) => {

@@ -13,7 +13,7 @@ import { nodeConnector } from '../runtimes/node/connect/connector.js'
 interface App {
   readonly http: HttpServer
   readonly server: Server<unknown>
-  /** What `error` got. */
+  /** The errors that `error` got. */
   readonly errors: Error[]
 }
 

@@ -154,7 +154,7 @@ export class Observer {
     }
   }
 
-  /** Starts to trace a handshake. Undefined if nobody listens. */
+  /** Starts to trace a handshake. Undefined without a listener. */
   traceHandshake(remoteAddress: string | undefined, request: IncomingRequest | undefined): HandshakeTrace | undefined {
     const trace = this.#channels.tracedHandshake
     if (!trace.hasSubscribers) return undefined

@@ -13,7 +13,7 @@ const close = frame({ opcode: 8, payload: fromHex('03e8'), masked: true })
 
 for (const network of networks) {
   describe(`sequential over ${network.name}`, () => {
-    /** What happens with a peer that sends this at once, until its connection is gone. */
+    /** The events of a connection whose peer sends this at once, until its end. */
     async function logOf(options: Partial<ServeOptions<undefined>>, sent: Uint8Array): Promise<readonly string[]> {
       const log: string[] = []
       const step = async (what: string, socket: ServerSocket): Promise<void> => {

@@ -249,7 +249,7 @@ for (const network of networks) {
         }
         await withServer(network, options, async (_, connect) => {
           const request = handshakeRequest('/chat?user=ann', 'Sec-WebSocket-Protocol: a, b', 'X-Mine: yes')
-          // What comes behind the request waits for the decision.
+          // The bytes behind the request wait for the decision.
           const peer = connect(request, text('who'))
           assert.match(await peer.head(), /^Sec-WebSocket-Protocol: b\r$/m)
           assert.match(await peer.head(), /^X-Server: twoway\r$/m)

@@ -252,8 +252,8 @@ export interface Server<Data = undefined> extends PlatformAsyncDisposable {
    * `sendStream` has until the end of the time. Resolves when all connections are gone; peers that do not answer the Close
    * are dropped after `closeTimeoutMs`. Plain requests are still answered, until `close`.
    *
-   * With `stopListening`, the server leaves its port or socket first, for a successor that listens on it too. Nobody is
-   * refused then: connections that waited to be accepted, handshakes that `upgrade` decides on and plain requests have until
+   * With `stopListening`, the server leaves its port or socket first, for a successor that listens on it too. No client
+   * is refused then: connections that waited to be accepted, handshakes that `upgrade` decides on and plain requests have until
    * the end of the time, and at least a second; after that, handshakes get a 503. An attachment calls `close` of its HTTP
    * server.
    */

@@ -44,7 +44,7 @@ async function refusal(url: string, options: WebSocketOptions = {}, Class = WebS
 }
 
 describe('a refusal whose body never ends', () => {
-  /** What the server says and then keeps the connection, and the body so far. */
+  /** The server's answer, after which it keeps the connection, and the body so far. */
   const answers: Readonly<Record<string, readonly [answer: string, status: number, body: string]>> = {
     'no length and no body': ['401 Unauthorized\r\n\r\n', 401, ''],
     'no length, and the beginning of a body': ['503 Later\r\n\r\nlat', 503, 'lat'],
@@ -181,7 +181,7 @@ describe('the head of an answer', () => {
     Array.from({ length: count }, (_, at) => `X-${at}: ${'a'.repeat(length)}`)
   const small: WebSocketOptions = { maxHeadBytes: 400, maxHeaderFields: 10 }
 
-  /** What the server adds to its 101, the client's limits, and whether it opens. */
+  /** The fields that the server adds to its 101, the client's limits, and whether the connection opens. */
   const heads: Readonly<
     Record<string, readonly [fields: readonly string[], options: WebSocketOptions, opens: boolean]>
   > = {

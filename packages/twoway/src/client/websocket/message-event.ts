@@ -90,7 +90,7 @@ function isAlike(createOwn: CreateMessageEvent, createOfPlatform: CreateMessageE
   }
 }
 
-/** The names and values of all members. Those of one event alone are replaced by what both must have. */
+/** The names and values of all members; of `timeStamp` and `ports`, which differ from event to event, the type and the text. */
 function membersOf(event: MessageEvent): unknown[] {
   const members: unknown[] = [event.constructor, String(event)]
   for (const name in event) {

@@ -141,7 +141,7 @@ export function defineWebSocket(ports: ClientPorts): WebSocketConstructor {
           'SyntaxError',
         )
       }
-      // 3. What happens depends on the state. A Close can't carry a reason without a code.
+      // 3. The state decides. A Close can't carry a reason without a code.
       socket.close(status ?? (text === '' ? undefined : 1000), text)
     }
 

@@ -6,7 +6,7 @@ import { isSameText, splitList } from './field-syntax.js'
 import { statusPhrases } from './status-phrases.js'
 
 /**
- * Fields that describe a connection, or the framing of one message, RFC 9110 §7.6.1. Who passes a response on leaves them
+ * Fields that describe a connection, or the framing of one message, RFC 9110 §7.6.1. A program that passes a response on leaves them
  * out, and with them the fields that Connection names.
  */
 export const connectionFields: ReadonlySet<string> = new Set([

@@ -26,7 +26,7 @@ export interface HubMetrics {
   readonly notRecovered: CountsByName
   /** Gaps in the messages of the broker that the hub noticed. */
   readonly gapsFound: number
-  /** Those that it filled. Subscribers were told of the others. */
+  /** The gaps that it filled. Subscribers were told of the others. */
   readonly gapsFilled: number
   /** Questions to the broker for older messages. */
   readonly brokerReads: number

@@ -10,7 +10,7 @@ export interface OptionsOwner {
   readonly prefix?: string
   /** Added to the error about an unknown option. */
   readonly hint?: string
-  /** What to do in place of options that other libraries have, as a sentence by their names. */
+  /** Advice for options that only other libraries have: a sentence for each name. */
   readonly foreignOptions?: Readonly<Record<string, string>>
 }
 

@@ -59,7 +59,7 @@ export class ProxyHeaderParser {
   }
 
   /**
-   * Reads a range of bytes, and returns the number of them that belong to the header. Those behind a complete header do
+   * Reads a range of bytes, and returns the number of them that belong to the header. Bytes behind a complete header do
    * not. Sets `fault` as soon as the bytes can't become a header.
    */
   receive(bytes: Uint8Array, start: number, end: number): number {
@@ -105,7 +105,7 @@ export class ProxyHeaderParser {
 
   #readV1(): ProxyHeader | undefined {
     const line = String.fromCharCode(...this.#held.subarray(lineStart.length, this.#length - 2))
-    // Whatever else the line has is to be ignored.
+    // The rest of the line is to be ignored.
     if (line === 'UNKNOWN' || line.startsWith('UNKNOWN ')) return 'unnamed'
     const [protocol, source = '', destination = '', port = '', destinationPort = '', ...more] = line.split(' ')
     const isV6 = protocol === 'TCP6'

@@ -36,7 +36,7 @@ export class UnfinishedInput implements MemoryHolder {
   #idleBytes = 0
   /** Bytes of the message that is arriving, if an extension has encoded it. */
   #encodedBytes = 0
-  /** Those of them that were decoded, and the length of the result. */
+  /** The bytes that were decoded, and the length of the result. */
   #decodedFrom = 0
   #decodedTo = 0
   readonly #owner: UnfinishedInputOwner

@@ -36,7 +36,7 @@ export function encodeTargets({ rooms, except, flags }: Targets): EncodedTargets
   return { rooms: [...rooms], except: [...(except ?? [])], flags: flags ?? {} }
 }
 
-/** What Socket.IO gives to a client with each packet, and gets back when the client comes back. */
+/** The offset that Socket.IO sends to a client with each packet, and that the client returns when it comes back. */
 export function offsetOf({ offset, mark }: { readonly offset: number; readonly mark: string }): string {
   return `${offset}-${mark}`
 }

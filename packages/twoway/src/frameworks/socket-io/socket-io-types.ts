@@ -21,7 +21,7 @@ export interface Targets {
   readonly flags?: Flags
 }
 
-/** What Socket.IO keeps of a socket whose client may come back. */
+/** The state that Socket.IO keeps of a socket whose client may come back. */
 export interface Session {
   readonly sid: string
   readonly pid: string

@@ -202,7 +202,7 @@ export class DenoTransport implements RewindableTransport {
   async #write(connection: DenoConnection): Promise<void> {
     this.#isWriting = true
     try {
-      // What is written in the rest of the turn goes out in one write.
+      // All writes of the rest of the turn go out as one.
       await undefined
       const isOwed = this.#queue.length > 0
       while (this.#queue.length > 0) {

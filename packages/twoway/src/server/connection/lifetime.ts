@@ -9,7 +9,7 @@ import * as platform from '../platform.js'
 const idBytes = 16
 const hexadecimal = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
-/** What only some programs ask of a connection: its id, and to be told of its end. Made when it is first asked for. */
+/** The id of a connection and the signals of its end, which few programs ask for. Made at the first request. */
 export class Lifetime {
   /** 32 hexadecimal digits from a cryptographic source. */
   readonly id: string

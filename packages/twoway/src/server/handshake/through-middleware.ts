@@ -19,7 +19,7 @@ export async function throughMiddleware<Data>(
   signal.addEventListener('abort', () => run.abandon())
   const written = await run.done
   if (written !== undefined) return answerOf(written, written.fields)
-  // Nobody waits for an answer any more.
+  // The client no longer waits for an answer.
   if (signal.aborted) throw signal.reason
   const decided = await decide()
   if (signal.aborted) throw signal.reason

@@ -65,7 +65,7 @@ function walk(hops: ForwardedHops, direct: RequestPeer, proxies: TrustedProxies,
     countedAddress = address ?? countedAddress
     if (hop.proto !== undefined && /^(?:https?|wss?)$/i.test(hop.proto)) encrypted = isSecure(hop.proto)
     if (hop.host !== undefined && isHost(hop.host)) host = hop.host
-    // Nothing is known of a peer that is not named, so nobody can trust it.
+    // A peer without a name can't be trusted.
     if (hop.address === undefined || hop.address === 'hidden') break
   }
   return { address, encrypted, host, countedAddress }

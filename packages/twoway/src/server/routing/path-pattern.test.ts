@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { UsageError } from '../../core/errors.js'
 import { PathPattern } from './path-pattern.js'
 
-/** Whatever a pattern finds in a path, as plain objects; undefined where it does not match. */
+/** The parts that a pattern finds in a path, as plain objects; undefined if it does not match. */
 function match(pattern: string, path: string): Record<string, string> | undefined {
   const params = new PathPattern(pattern).match(path)
   return params && { ...params }

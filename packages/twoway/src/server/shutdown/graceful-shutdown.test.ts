@@ -68,7 +68,7 @@ class Scene {
     await this.settle()
   }
 
-  /** What has happened since the last call. */
+  /** The events since the last call. */
   get news(): string[] {
     return this.log.splice(0)
   }

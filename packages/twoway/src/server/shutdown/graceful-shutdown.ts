@@ -18,7 +18,7 @@ const ending = { ms: 1000, share: 1 / 8 }
 /** Milliseconds for what is dropped to be gone. */
 const droppedWithinMs = 200
 
-/** What a shutdown stops, in its own words. */
+/** The parts that a shutdown stops, in its own words. */
 export interface ShutdownTarget {
   readonly isReady: boolean
   notReady(): void

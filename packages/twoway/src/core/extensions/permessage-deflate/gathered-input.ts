@@ -1,6 +1,6 @@
 import type { ScratchPool } from '../../sending/scratch-pool.js'
 
-/** What one read of the network brings, at most. Pieces of one length leave no gaps in memory that the next can't fill. */
+/** The most that one read of the network brings. Pieces of one length leave no gaps in memory that the next can't fill. */
 const pieceBytes = 64 << 10
 const shortestPieceBytes = 1 << 10
 

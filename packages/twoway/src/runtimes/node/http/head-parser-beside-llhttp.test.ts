@@ -24,7 +24,7 @@ const request = [
   '',
 ].join('\r\n')
 
-/** What is likely to be read in two ways: controls, separators, bytes above ASCII. */
+/** Characters that parsers are likely to read in two ways: controls, separators, bytes above ASCII. */
 const odd = [
   '\0',
   '\t',
@@ -46,7 +46,7 @@ const odd = [
   'x',
 ]
 
-/** What node:http makes of a request, or undefined where it refuses it. */
+/** The request as node:http reads it, or undefined if it refuses it. */
 function readByNode(bytes: Buffer): RequestHead | undefined {
   let head: RequestHead | undefined
   const take = ({ method = '', url = '', httpVersion, rawHeaders }: IncomingMessage): void => {
@@ -69,7 +69,7 @@ function readByUs(bytes: Buffer): RequestHead | undefined {
   try {
     parser.receive(bytes, 0, bytes.length)
     const { head } = parser
-    // What is no target of HTTP is refused later, by a rule of its own.
+    // A text that is no target of HTTP is refused later, by a rule of its own.
     return head !== undefined && isTarget(head.target, 'example.com:8080') ? head : undefined
   } catch {
     return undefined

@@ -165,7 +165,7 @@ test('hands over no request of a peer that has reset, whose address nobody can t
   await listener.close()
 })
 
-/** What an answer waits with is no longer there; it would keep the process alive. */
+/** The timer that an answer waits with has been cleared; it would keep the process alive. */
 async function untilNoTimer(): Promise<void> {
   const hasTimer = (): boolean => process.getActiveResourcesInfo().includes('Timeout')
   while (hasTimer()) await new Promise((resolve) => setImmediate(resolve))

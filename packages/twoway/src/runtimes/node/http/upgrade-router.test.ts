@@ -216,7 +216,7 @@ const looks = ({ headers, url }: IncomingMessage): void => {
   if (headers['sec-websocket-protocol'] === 'vite-hmr') assert.fail(url)
 }
 
-/** Who else listens for upgrades, and whether before us. */
+/** Another listener for upgrades, and whether it comes before ours. */
 const neighbours: readonly { readonly name: string; readonly before?: () => void; readonly after?: () => void }[] = [
   { name: 'alone' },
   { name: 'beside a listener that ignores it', before: ignores },
@@ -255,7 +255,7 @@ const handshake = (path: string, method = 'GET'): string =>
   Buffer.from(handshakeRequest(path)).toString().replace('GET', method)
 const closing = 'Content-Length: 6\r\nConnection: close\r\n\r\ntheirs'
 
-/** What a listener that speaks a protocol may do first. */
+/** The first steps of listeners that speak a protocol. */
 const claims: readonly { readonly name: string; readonly claim: (stream: Socket) => void }[] = [
   { name: 'writes', claim: (stream) => stream.end(`HTTP/1.1 200 OK\r\n${closing}`) },
   {

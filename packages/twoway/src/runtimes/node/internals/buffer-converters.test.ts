@@ -53,7 +53,7 @@ function methodsOfNode(): Record<string, unknown> {
   return Object.fromEntries(methods.map((method) => [method, ofNode[method]]))
 }
 
-/** What a text becomes, encoded and decoded. */
+/** The text after it was encoded and decoded. */
 function converted({ encodeUtf8, decodeUtf8, decodeUtf16 }: BufferConverters, text: string, at: number): unknown[] {
   const bytes = new Uint8Array(at + 3 * text.length)
   const length = encodeUtf8.call(bytes, text, at)

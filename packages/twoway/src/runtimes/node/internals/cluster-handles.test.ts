@@ -9,7 +9,7 @@ import { acceptTransports } from '../transport/choose-transport.js'
 import { tryHandles } from './handle-trial.js'
 import { streamWrap } from './stream-wrap.js'
 
-/** What a worker of node:cluster has in place of a listening handle, and what of it is ours. */
+/** The listening handle's place in a worker of node:cluster, and our part of it. */
 interface Report {
   readonly port: number
   readonly functions: readonly string[]

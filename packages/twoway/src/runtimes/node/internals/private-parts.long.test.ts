@@ -55,7 +55,7 @@ const servers = {
   tls: await serve({ ...options, port: 0, host: 'localhost', tls: { cert, key } }),
   attached: attach(http, options),
 }
-// What attach begins to try is known before an upgrade comes.
+// The result of attach's trial is known before an upgrade comes.
 await new Promise((resolve) => setImmediate(resolve))
 for (const perMessageDeflate of [false, true]) {
   for (const { url } of Object.values(servers)) await echo(url, perMessageDeflate)
@@ -74,13 +74,13 @@ interface Travelled {
 }
 
 interface PrivatePart {
-  /** What is done to Node before the library is imported. */
+  /** The change to Node before the library is imported. */
   readonly preload: string
   /** How plain connections travel. */
   readonly plain: 'handle' | 'stream'
   /** How connections to a server under TLS travel. */
   readonly tls: 'sharedRead' | 'stream'
-  /** What the reasons say; undefined where the part has no way of its own but a check that is left out. */
+  /** The text of the reasons; undefined if only a check is left out and no other path is taken. */
   readonly reason: RegExp | undefined
 }
 

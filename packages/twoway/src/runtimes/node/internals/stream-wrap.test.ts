@@ -17,7 +17,7 @@ socket.close()
 socket.onclose = () => server.close()
 `
 
-/** What the program prints, and what Node warns of. */
+/** The output of the program, and Node's warnings. */
 function run(...options: readonly string[]): Promise<{ stdout: string; stderr: string }> {
   const env = { ...process.env, NODE_OPTIONS: '', NODE_PENDING_DEPRECATION: '', TWOWAY_TRANSPORT: '' }
   return promisify(execFile)(process.execPath, [...options, '--input-type=module', '--eval', program], { env })

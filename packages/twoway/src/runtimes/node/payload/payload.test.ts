@@ -6,7 +6,7 @@ import { sharedMemory } from './shared-memory.js'
 
 payloadContract('node', nodePayload)
 
-// What sockets read stands in WebAssembly's memory: each range is taken there and back.
+// Sockets read into the memory of WebAssembly: each range is copied there and back.
 payloadContract('node, in the shared memory', {
   ...nodePayload,
   unmask(bytes, start, end, maskingKey, offset) {

@@ -16,7 +16,7 @@ function asked(host: string, given: typeof credentials | undefined): string {
   return text
 }
 
-/** What a proxy's answer leads to, in every cut: what is left of it behind its head, or the error. */
+/** The outcome of a proxy's answer, in every cut: the bytes behind its head, or the error. */
 function answered(answer: string, expected: string | RegExp, given: typeof credentials | undefined = undefined): void {
   inEveryCut(Buffer.from(answer, 'latin1'), (feed) => {
     const dialogue = new HttpConnect(target, given, () => {})

@@ -11,11 +11,11 @@ const credentials = { user: 'me', password: 'pw' }
 interface Case {
   readonly host?: string
   readonly given?: { readonly user: string; readonly password: string }
-  /** What the proxy says, in hex. */
+  /** The bytes of the proxy, in hex. */
   readonly says: string
 }
 
-/** What is sent to a proxy that says this, in every cut, and what is left; or the error. */
+/** The bytes that are sent to a proxy with this answer, in every cut, and the rest; or the error. */
 function speaks({ host = 'a.example', given, says }: Case, expected: string | RegExp, rest = ''): void {
   inEveryCut(fromHex(says), (feed) => {
     const sent: string[] = []

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { containerMemory } from './container-memory.js'
 
 const MiB = 2 ** 20
-/** What version 1 says for no limit: the last page of the address space. */
+/** The value of version 1 for no limit: the last page of the address space. */
 const unlimitedV1 = '9223372036854771712\n'
 
 /** The memory that is allowed by fake files of the system. */

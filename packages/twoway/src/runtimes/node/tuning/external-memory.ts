@@ -27,7 +27,7 @@ export class ExternalMemory {
   #dueAt = stepBytes
   /** Whether glibc was made to keep freed memory. */
   keepsFreedMemory = false
-  /** How often the young generation was collected. */
+  /** The number of collections of the young generation. */
   collections = 0
 
   /**
