@@ -3,10 +3,15 @@ import { join } from 'node:path'
 import { freePort } from './debian-server.js'
 import { TestServer } from './test-server.js'
 
-/** The user `deaf` may not subscribe to topics. Connections without a name are those of `all`. */
+/**
+ * The user `deaf` may not subscribe to topics, `mute` may not publish to them, and `private` may only use inboxes with a prefix.
+ * Connections without a name are those of `all`.
+ */
 const users = `authorization { users: [
   { user: all, password: all },
   { user: deaf, password: deaf, permissions: { subscribe: { allow: ["_INBOX.>"] } } }
+  { user: mute, password: mute, permissions: { publish: { deny: ["mute.s.>"] } } }
+  { user: private, password: private, permissions: { subscribe: { deny: ["_INBOX.>"] } } }
 ] }
 no_auth_user: all
 `

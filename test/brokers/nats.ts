@@ -1,7 +1,9 @@
 /** `npm run test:brokers`: the broker on NATS JetStream against Debian's nats-server. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect as connectSocket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/transport-node'
 import { type NatsBroker, natsBroker } from '@twoway/nats'
 import { brokerContract } from 'twoway-testing/contracts/broker.contract.js'
 import { startNats } from './nats-server.js'
@@ -17,8 +19,9 @@ after(async () => {
   await server.end()
 })
 
-async function connected(user?: string): Promise<NatsConnection> {
+async function connected(user?: string, options: ConnectionOptions = {}): Promise<NatsConnection> {
   const connection = await connect({
+    ...options,
     ...(user !== undefined && { user, pass: user }),
     servers: `127.0.0.1:${server.port}`,
     maxReconnectAttempts: -1,
@@ -72,6 +75,133 @@ describe('natsBroker', () => {
     const broker = natsBroker({ connection: await connected('deaf'), stream: 'deaf', prefix: 'deaf' })
     await assert.rejects(broker.open('a', silent), /Permissions Violation/)
     await assert.rejects(broker.watch('*', silent), /Permissions Violation/)
+  })
+
+  it('rejects a publish at once for a user who may not publish', async () => {
+    await (await node('mute')).open('a', silent)
+    const broker = natsBroker({
+      connection: await connected('mute'),
+      stream: 'mute',
+      prefix: 'mute',
+      timeoutMs: 60_000,
+    })
+    const topic = await broker.open('a', silent)
+    const refused = /may not publish to "mute\.s\.a": it takes a permission to publish there/
+    const start = performance.now()
+    await Promise.all(['1', '2', '3'].map((content) => assert.rejects(topic.publish(content), refused)))
+    assert.ok(performance.now() - start < 30_000)
+    assert.equal((await topic.head()).offset, 0)
+  })
+
+  it('takes answers below the prefix of the connection, and rejects at once where the user may not', async () => {
+    await (await node('private')).open('a', silent)
+    const settings = { stream: 'private', prefix: 'private', timeoutMs: 60_000 }
+    const connection = await connected('private', { inboxPrefix: '_MINE' })
+    const topic = await natsBroker({ connection, ...settings }).open('a', silent)
+    await topic.publish('1')
+    await topic.publish('2')
+    const { messages } = await topic.last(10)
+    assert.deepEqual(
+      messages.map(({ content }) => content),
+      ['1', '2'],
+    )
+    const refused = natsBroker({ connection: await connected('private'), ...settings }).open('a', silent)
+    await assert.rejects(refused, /may not subscribe to "_INBOX\./)
+  })
+
+  it('goes on over messages of other programs in the subject of a topic', async () => {
+    const reported: unknown[] = []
+    const connection = await connected()
+    const broker = natsBroker({ connection, stream: 'stray', prefix: 'stray', error: (error) => reported.push(error) })
+    const seen: unknown[] = []
+    const topic = await broker.open('a', { ...silent, stored: ({ content }) => seen.push(content) })
+    const other = await connected()
+    const strays = async (): Promise<void> => {
+      other.publish('stray.s.a', 'no message of a hub')
+      other.publish('stray.l.a', 'to the subject of RePublish')
+      other.publish('stray.v.a', '')
+      await other.flush()
+      // A name that the client refuses to read.
+      const socket = connectSocket(server.port, '127.0.0.1')
+      socket.end(
+        'CONNECT {"headers":true,"verbose":false}\r\nHPUB stray.s.a 20 21\r\nNATS/1.0\r\na b: c\r\n\r\nx\r\nPING\r\n',
+      )
+      await once(socket.resume(), 'close')
+    }
+    await strays()
+    const positions = [await topic.publish('1')]
+    await strays()
+    positions.push(await topic.publish('2'))
+    positions.push(await topic.publish('3'))
+    await strays()
+    // A node that reads them, while the newest message is none of a hub.
+    const later = await natsBroker({ connection: await connected(), stream: 'stray', prefix: 'stray' }).open(
+      'a',
+      silent,
+    )
+    assert.deepEqual(await later.head(), positions[2])
+    positions.push(await later.publish('4'))
+    const history = await later.last(10)
+    assert.deepEqual(
+      history.messages.map(({ position }) => position),
+      positions,
+    )
+    const resumed = await later.since(positions[0]!, 10)
+    assert.ok(resumed.recovered)
+    assert.deepEqual(
+      resumed.messages.map(({ content }) => content),
+      ['2', '3', '4'],
+    )
+    while (seen.length < 4) await new Promise((resolve) => setTimeout(resolve, 5))
+    assert.deepEqual(seen, ['1', '2', '3', '4'])
+    assert.match(String(reported[0]), /is none of a hub: another program has published to "stray\.s\.a"/)
+  })
+
+  it('begins another life of a topic whose messages those of another program have displaced', async () => {
+    const topic = await (await node('displaced', 3)).open('a', silent)
+    const start = await topic.head()
+    const stored = await topic.publish('1')
+    const other = await connected()
+    for (let index = 0; index < 3; index += 1) other.publish('displaced.s.a', '')
+    await other.flush()
+    const later = await (await node('displaced', 3)).open('a', silent)
+    for (const position of [start, stored]) {
+      const resumed = await later.since(position, 10)
+      assert.deepEqual([resumed.recovered, 'reason' in resumed && resumed.reason], [false, 'unknown-epoch'])
+    }
+    const again = await later.publish('2')
+    assert.equal(again.offset, 1)
+    assert.notEqual(again.epoch, stored.epoch)
+    assert.deepEqual(await later.head(), again)
+    assert.equal((await later.since(start, 10)).recovered, false)
+  })
+
+  it('keeps the connection after an error of an event, and reports it', async () => {
+    const reported: unknown[] = []
+    const connection = await connected()
+    const broker = natsBroker({
+      connection,
+      stream: 'thrown',
+      prefix: 'thrown',
+      error: (error) => reported.push(error),
+    })
+    const thrown = new Error('thrown by an event')
+    const fail = (): never => {
+      throw thrown
+    }
+    const failing = await broker.open('a', { stored: fail, volatile: fail, lost: fail, returned: fail })
+    await broker.watch('*', { stored: fail, volatile: fail })
+    failing.send('1')
+    await failing.publish('1')
+    await failing.publish('2')
+    let tell = (): void => undefined
+    const returned = new Promise<void>((resolve) => (tell = resolve))
+    await broker.open('b', { ...silent, returned: tell })
+    await connection.reconnect()
+    await returned
+    await failing.publish('3')
+    while (reported.length < 10) await new Promise((resolve) => setTimeout(resolve, 5))
+    assert.deepEqual([...new Set(reported)], [thrown])
   })
 
   it('recovers no position before the first message of a topic that the limit of the stream has emptied', async () => {

@@ -1,12 +1,13 @@
-import { headers, type MsgHdrs } from '@nats-io/nats-core'
+import { headers, type Msg, type MsgHdrs } from '@nats-io/nats-core'
 import type { BrokerContent, TopicMessage, TopicPosition } from 'twoway/hub'
 
-/** A stored message, and its sequence number in the stream. */
+/** A message of a topic's subject, and its sequence number in the stream. */
 export interface Entry {
   readonly sequence: number
-  /** The sequence number of the topic's newest message, as its publisher knew it; 0 if there was none. */
+  /** The sequence number of the topic's newest entry, as its publisher knew it; 0 if there was none. */
   readonly expected: number
-  readonly message: TopicMessage<BrokerContent>
+  /** Undefined for a message of another program: it takes a sequence number, and has no position. */
+  readonly message: TopicMessage<BrokerContent> | undefined
 }
 
 /** An entry that RePublish sent, and the sequence number of its topic's entry before it, 0 if there was none. */
@@ -16,7 +17,7 @@ export interface LiveEntry extends Entry {
 
 /** The newest message of a topic. */
 export interface Head {
-  /** Of the newest entry, which may be void; 0 if there is none. */
+  /** Of the newest entry, which may be void or of another program; 0 if there is none. */
   readonly sequence: number
   readonly position: TopicPosition
 }
@@ -33,19 +34,41 @@ export function headersAfter({ sequence, position }: Head, tag: string): MsgHdrs
   return made
 }
 
-/** The entry of a stored message; undefined for a message that no broker of Twoway has written. */
-export function readEntry(sequence: number, fields: HeaderFields, data: Uint8Array): Entry | undefined {
+/** The entry of a stored message. */
+export function readEntry(sequence: number, fields: HeaderFields, data: Uint8Array): Entry {
   const [epoch, digits, tag, previousMark = ''] = fields.get(place)?.split(' ') ?? []
   const offset = Number(digits)
-  if (!epoch || !tag || !Number.isSafeInteger(offset) || offset < 1 || !isSequence(sequence)) return undefined
   const content = decode(data)
-  if (content === undefined) return undefined
+  if (!epoch || !tag || !Number.isSafeInteger(offset) || offset < 1 || content === undefined) {
+    return { sequence, expected: Number.NaN, message: undefined }
+  }
   const position = { epoch, offset, mark: markOf(sequence, tag) }
   return { sequence, expected: Number(fields.get(expectation)), message: { position, previousMark, content } }
 }
 
 export interface HeaderFields {
   get(name: string): string | undefined
+}
+
+const noFields: HeaderFields = { get: () => undefined }
+
+/** The header fields of a message of the client. */
+export function fieldsOf(message: Msg): HeaderFields {
+  try {
+    const { headers } = message
+    return headers ? { get: (name) => headers.get(name) } : noFields
+  } catch {
+    // The client refuses names that a server takes from another program.
+    return noFields
+  }
+}
+
+/** The entry that RePublish sent; undefined for a message that another program sent to the subject of RePublish. */
+export function readLiveEntry(message: Msg): LiveEntry | undefined {
+  const fields = fieldsOf(message)
+  const sequence = Number(fields.get('Nats-Sequence'))
+  if (!isSequence(sequence)) return undefined
+  return { ...readEntry(sequence, fields, message.data), previous: Number(fields.get('Nats-Last-Sequence')) }
 }
 
 /** The header fields of a message that the API of JetStream answers as base64. */

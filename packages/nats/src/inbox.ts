@@ -1,5 +1,7 @@
-import { createInbox, type Msg, type MsgHdrs } from '@nats-io/nats-core'
+import type { Msg, MsgHdrs } from '@nats-io/nats-core'
 import type { LastingConnection } from './lasting-connection.js'
+import { permissionError } from './permission-error.js'
+import { guarded } from './subscribe.js'
 
 /** A request without an answer. */
 interface Open {
@@ -28,14 +30,28 @@ const checkMs = 25
  */
 export class Inbox {
   readonly #connection: LastingConnection
-  readonly #subject = createInbox()
+  readonly #subject: string
+  readonly #report: (error: unknown) => void
   readonly #open = new Map<string, Open>()
   #isListening = false
   #timer: NodeJS.Timeout | undefined
   #made = 0
 
-  constructor(connection: LastingConnection) {
+  constructor(connection: LastingConnection, report: (error: unknown) => void) {
     this.#connection = connection
+    this.#subject = connection.createInbox()
+    this.#report = report
+    connection.listen({
+      refused: (error) => {
+        if (error.operation !== 'publish') return
+        for (const [token, open] of this.#open) {
+          if (open.subject === error.subject) this.#end(token, () => open.reject(permissionError(error)))
+        }
+      },
+      returned: () => {
+        for (const [token, open] of this.#open) this.#send(token, open)
+      },
+    })
   }
 
   request(subject: string, data: Uint8Array, options: { timeout: number; headers: MsgHdrs }): Promise<Msg> {
@@ -56,17 +72,19 @@ export class Inbox {
 
   #listen(): void {
     if (this.#isListening) return
-    this.#isListening = true
     this.#connection.connection.subscribe(`${this.#subject}.*`, {
       callback: (error, message) => {
-        if (!error) this.#answered(message)
+        if (error) this.#deaf(error)
+        else guarded(this.#report, () => this.#answered(message))
       },
     })
-    this.#connection.listen({
-      returned: () => {
-        for (const [token, open] of this.#open) this.#send(token, open)
-      },
-    })
+    this.#isListening = true
+  }
+
+  /** The server has refused the subscription for answers, and the client has ended it. The next request makes another one. */
+  #deaf(error: Error): void {
+    this.#isListening = false
+    for (const [token, open] of this.#open) this.#end(token, () => open.reject(permissionError(error) ?? error))
   }
 
   #answered(message: Msg): void {

@@ -1,12 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  createInbox,
   type Msg,
   type NatsConnection,
   NoRespondersError,
+  PermissionViolationError,
   RequestError,
   type RequestOptions,
   TimeoutError,
 } from '@nats-io/nats-core'
+import { permissionError } from './permission-error.js'
+import { guarded } from './subscribe.js'
 
 /** The time for the first answer. Each further attempt gets twice as much. */
 const firstAttemptMs = 500
@@ -15,6 +19,8 @@ export interface ConnectionListener {
   lost?(): void
   /** The connection is there again, with its subscriptions. */
   returned?(): void
+  /** The server has refused a publish, or a subscription, to the user. */
+  refused?(error: PermissionViolationError): void
 }
 
 /** A connection to NATS that was lost and is there again. */
@@ -28,10 +34,20 @@ export class LastingConnection {
   readonly connection: NatsConnection
   isAway = false
   readonly #listeners = new Set<ConnectionListener>()
+  readonly #report: (error: unknown) => void
 
-  constructor(connection: NatsConnection) {
+  /** @param report gets the errors of listeners */
+  constructor(connection: NatsConnection, report: (error: unknown) => void) {
     this.connection = connection
+    this.#report = report
     void this.#watch()
+  }
+
+  /** A subject for answers, below the prefix that the user of the connection may subscribe to. */
+  createInbox(): string {
+    // The client's type does not show its options.
+    const { options } = this.connection as { readonly options?: { readonly inboxPrefix?: string } }
+    return createInbox(options?.inboxPrefix)
   }
 
   /** Calls back at each loss and each return. Returns a function that ends it. */
@@ -56,8 +72,10 @@ export class LastingConnection {
             throw new Error(`NATS is away: there was no connection within ${options.timeout} ms`)
           }
           return this.connection.request(subject, data, { ...options, timeout: Math.min(attemptMs, leftMs()) })
-        })
+        }, subject)
       } catch (error) {
+        const refused = permissionError(error)
+        if (refused !== undefined) throw refused
         const isLate = performance.now() >= until
         if (isLate && error instanceof TimeoutError) {
           throw new Error(`NATS has not answered within ${options.timeout} ms`, { cause: error })
@@ -70,12 +88,20 @@ export class LastingConnection {
     }
   }
 
-  /** Acts, and acts again when the connection returns meanwhile. */
-  async repeated<Result>(act: () => Promise<Result>): Promise<Result> {
+  /**
+   * Acts, and acts again when the connection returns meanwhile.
+   * @param subject rejects if the user may not publish to it
+   */
+  async repeated<Result>(act: () => Promise<Result>, subject?: string): Promise<Result> {
     for (;;) {
       let end: () => void = () => undefined
       const returned = new Promise<never>((_, reject) => {
-        end = this.listen({ returned: () => reject(new ConnectionReturned()) })
+        end = this.listen({
+          returned: () => reject(new ConnectionReturned()),
+          refused: (error) => {
+            if (error.operation === 'publish' && error.subject === subject) reject(error)
+          },
+        })
       })
       const acting = act()
       // The one that loses the race may reject later.
@@ -91,14 +117,24 @@ export class LastingConnection {
   }
 
   async #watch(): Promise<void> {
-    for await (const { type } of this.connection.status()) {
-      if (type !== 'reconnect' && type !== 'disconnect') continue
-      this.isAway = type === 'disconnect'
-      for (const { lost, returned } of [...this.#listeners]) {
-        if (this.isAway) lost?.()
-        else returned?.()
+    for await (const status of this.connection.status()) {
+      if (status.type === 'error' && status.error instanceof PermissionViolationError) {
+        const { error } = status
+        this.#tell((listener) => listener.refused?.(error))
+      }
+      if (status.type === 'disconnect') {
+        this.isAway = true
+        this.#tell((listener) => listener.lost?.())
+      }
+      if (status.type === 'reconnect') {
+        this.isAway = false
+        this.#tell((listener) => listener.returned?.())
       }
     }
+  }
+
+  #tell(call: (listener: ConnectionListener) => void): void {
+    for (const listener of [...this.#listeners]) guarded(this.#report, () => call(listener))
   }
 }
 

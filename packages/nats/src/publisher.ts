@@ -42,6 +42,10 @@ interface Sent {
 
 /** Messages that are sent together. More of them would only wait in the server. */
 const longestBurst = 256
+/** Attempts in a row that store nothing, before the next ones wait: other nodes store messages too, and one of them gets through. */
+const promptAttempts = 3
+/** The longest wait before an attempt. */
+const mostWaitMs = 64
 /** The most bursts of one message between two attempts to send more, while other nodes store messages too. */
 const mostPatience = 64
 
@@ -62,6 +66,8 @@ export class Publisher {
   /** Whole bursts that must follow before a burst may grow. */
   #patience = 1
   #whole = 0
+  /** Attempts in a row that stored nothing. */
+  #failed = 0
 
   constructor(ports: PublisherPorts) {
     this.#ports = ports
@@ -155,8 +161,10 @@ export class Publisher {
     }
     this.#learnFrom(sent.length, refused.length)
     this.#queue = [...refused, ...this.#queue]
+    this.#failed = refused.length === sent.length ? this.#failed + 1 : 0
     // A cluster without a leader has stored nothing.
     if (isUnavailable) await sleep(50)
+    else if (this.#failed > promptAttempts) await sleep(Math.min(2 ** (this.#failed - promptAttempts), mostWaitMs))
   }
 
   #stored(sequence: number, before: Head, tag: string): TopicPosition {

@@ -1,6 +1,7 @@
-import { createInbox, type Msg } from '@nats-io/nats-core'
-import { type Entry, type LiveEntry, parseHeaders, readEntry } from './envelope.js'
+import type { Msg } from '@nats-io/nats-core'
+import { type Entry, fieldsOf, type LiveEntry, parseHeaders, readEntry } from './envelope.js'
 import type { LastingConnection } from './lasting-connection.js'
+import { permissionError } from './permission-error.js'
 import { StreamTail } from './stream-tail.js'
 
 export interface StreamSettings {
@@ -67,9 +68,9 @@ export class Stream {
     this.#settings = settings
   }
 
-  /** Whether a live entry lost against another one, which a cluster stored at the same time. */
-  isVoid({ expected, previous }: LiveEntry): boolean {
-    return this.isReplicated && expected !== previous
+  /** Whether a live entry is of another program, or lost against one that a cluster stored at the same time. */
+  isVoid({ expected, previous, message }: LiveEntry): boolean {
+    return message === undefined || (this.isReplicated && expected !== previous)
   }
 
   subjectOf(topic: string): string {
@@ -155,7 +156,7 @@ export class Stream {
     const entries: Entry[] = []
     // In a cluster, the server that has the consumer may not have caught up with the leader that told the last number.
     const isUpToDate = !this.isReplicated
-    const inbox = createInbox()
+    const inbox = this.#connection.createInbox()
     let name: string | undefined
     let finish: () => void = () => undefined
     let fail: (error: Error) => void = () => undefined
@@ -165,12 +166,11 @@ export class Stream {
     })
     const subscription = this.#connection.connection.subscribe(inbox, {
       callback: (error, message) => {
-        if (error) return fail(error)
+        if (error) return fail(permissionError(error) ?? error)
         const { sequence, pending } = readReply(message)
         // A consumer that a cluster moves to another server begins anew.
         const isNew = sequence <= last && sequence > (entries.at(-1)?.sequence ?? 0)
-        const entry = isNew ? readEntry(sequence, fieldsOf(message), message.data) : undefined
-        if (entry) entries.push(entry)
+        if (isNew) entries.push(readEntry(sequence, fieldsOf(message), message.data))
         if (sequence >= last || (pending === 0 && isUpToDate)) finish()
       },
     })
@@ -212,6 +212,8 @@ export class Stream {
       return (await this.ask(`STREAM.INFO.${this.#settings.stream}`, {})) as StreamInfo
     } catch (error) {
       if (error instanceof JetStreamError) throw error
+      const refused = permissionError(error)
+      if (refused !== undefined) throw refused
       throw new Error(
         'JetStream does not answer: the server is away, lacks JetStream, or the user may not use its API',
         {
@@ -267,11 +269,6 @@ export function answerOf(message: Msg): unknown {
 
 export function isRefusal(error: unknown, number: number): boolean {
   return error instanceof JetStreamError && error.number === number
-}
-
-/** The header fields of a message of the client. */
-export function fieldsOf(message: Msg): { get(name: string): string | undefined } {
-  return { get: (name) => message.headers?.get(name) }
 }
 
 /** The stream's sequence number, and how many messages follow, in the reply subject of a consumer's message. */

@@ -1,0 +1,34 @@
+import type { BrokerContent, TopicMessage, TopicPosition } from 'twoway/hub'
+import type { Entry } from './envelope.js'
+
+type Message = TopicMessage<BrokerContent>
+
+/**
+ * The messages of all entries of a topic in a row, without void ones and those of other programs. The first entry is taken as
+ * valid.
+ * @param isReplicated whether several servers have the stream, so that an entry may be void
+ */
+export function messagesOf(entries: readonly Entry[], isReplicated: boolean): Message[] {
+  const [first, ...rest] = entries
+  const valid = first === undefined || !isReplicated ? entries : [first, ...validAfter(first, rest)]
+  return valid.flatMap(({ message }) => message ?? [])
+}
+
+/**
+ * The valid entries of those that follow one directly. Servers of a cluster before 2.11 may store two messages that expect the same
+ * predecessor; the first one of them is valid, and the other one void.
+ */
+export function validAfter(first: Entry, rest: readonly Entry[]): Entry[] {
+  return rest.filter(({ expected }, index) => expected === (rest[index - 1] ?? first).sequence)
+}
+
+/** Whether messages follow each other up to the head, without a hole. */
+export function isWhole(messages: readonly Message[], head: TopicPosition): boolean {
+  const isChain = messages.every(
+    ({ position, previousMark }, index) =>
+      index === 0 ||
+      (previousMark === messages[index - 1]!.position.mark &&
+        position.offset === messages[index - 1]!.position.offset + 1),
+  )
+  return isChain && messages.at(-1)?.position.mark === head.mark
+}

@@ -1,0 +1,277 @@
+import type { Msg } from '@nats-io/nats-core'
+import type {
+  BrokerContent,
+  BrokerTopicEvents,
+  ResumableTopic,
+  Resumed,
+  ResumeFailure,
+  TopicHistory,
+  TopicPosition,
+} from 'twoway/hub'
+import type { Backlog } from './backlog.js'
+import { isWhole, messagesOf, validAfter } from './chain.js'
+import { decode, type Entry, encode, type Head, type LiveEntry, readLiveEntry, sequenceOf } from './envelope.js'
+import type { Inbox } from './inbox.js'
+import type { LastingConnection } from './lasting-connection.js'
+import { LiveOrder } from './live-order.js'
+import { Publisher } from './publisher.js'
+import type { Stream, StreamSettings } from './stream.js'
+import { guarded, subscribe } from './subscribe.js'
+
+/** The parts of a broker that its topics share. */
+export interface NatsNode {
+  readonly connection: LastingConnection
+  readonly stream: Stream
+  readonly settings: StreamSettings
+  readonly backlog: Backlog
+  readonly inbox: Inbox
+  /** Gets errors that no call rejects with. */
+  readonly report: (error: unknown) => void
+}
+
+/** The time in which RePublish usually tells a node of its own message. */
+const toldWithinMs = 200
+/** Entries of a topic in a cluster whose predecessors are remembered. */
+const rememberedEntries = 1000
+
+/** A topic that a node has open on the stream of its broker. */
+export class NatsTopic implements ResumableTopic {
+  readonly #connection: LastingConnection
+  readonly #stream: Stream
+  readonly #settings: StreamSettings
+  readonly #backlog: Backlog
+  readonly #report: (error: unknown) => void
+  readonly #topic: string
+  readonly #subject: string
+  readonly #events: BrokerTopicEvents
+  /** Ends the subscriptions; undefined before they begin and after they ended. */
+  #end: (() => void) | undefined
+  readonly #publisher: Publisher
+  /** In a cluster: the predecessors of the newest entries, by their sequence numbers, and the publishes that wait for them. */
+  readonly #previous = new Map<number, number>()
+  readonly #awaited = new Map<number, (previous: number) => void>()
+  readonly #order = new LiveOrder((entry) => this.#deliver(entry))
+  /** The newest message at the time of `open`: those up to it are not delivered, also when RePublish sends them later. */
+  #opened: Head | undefined
+  /** The server and the connection at the time of `open`. */
+  #openedOn = ''
+
+  constructor(node: NatsNode, topic: string, events: BrokerTopicEvents) {
+    const { connection, stream, settings, backlog, inbox, report } = node
+    this.#connection = connection
+    this.#stream = stream
+    this.#settings = settings
+    this.#backlog = backlog
+    this.#report = report
+    this.#topic = topic
+    this.#subject = stream.subjectOf(topic)
+    this.#events = events
+    this.#publisher = new Publisher({
+      stream: settings.stream,
+      subject: this.#subject,
+      timeoutMs: settings.timeoutMs,
+      tail: stream.tail,
+      request: (subject, data, options) => inbox.request(subject, data, options),
+      readHead: (timeoutMs) => this.#readHead(timeoutMs),
+      isReplicated: () => stream.isReplicated,
+      follows: (sequence, previous) => this.#follows(sequence, previous),
+      validPositionAt: (sequence) => this.#validPositionAt(sequence),
+    })
+  }
+
+  async start(): Promise<void> {
+    let early: LiveEntry[] | undefined = []
+    const callbacks = {
+      [this.#stream.liveSubjectOf(this.#topic)]: (message: Msg) => {
+        const entry = readLiveEntry(message)
+        if (!entry) return
+        if (early) early.push(entry)
+        else this.#order.arrived(entry)
+      },
+      [`${this.#settings.prefix}.v.${this.#topic}`]: (message: Msg) => {
+        const content = decode(message.data)
+        if (content !== undefined) this.#events.volatile(content)
+      },
+    }
+    const endListening = await subscribe(this.#connection.connection, callbacks, this.#report)
+    const endReturns = this.#connection.listen({
+      lost: () => {
+        this.#order.lost()
+        this.#publisher.forget()
+        this.#previous.clear()
+        this.#events.lost?.()
+      },
+      returned: () => this.#events.returned?.(),
+    })
+    this.#end = () => {
+      endListening()
+      endReturns()
+    }
+    try {
+      this.#openedOn = this.#linkName()
+      this.#opened = await this.#readHead()
+    } catch (error) {
+      this.leave()
+      throw error
+    }
+    const entries = early
+    early = undefined
+    this.#order.startAfter(this.#opened.sequence)
+    for (const entry of entries) this.#order.arrived(entry)
+  }
+
+  publish(content: BrokerContent, id?: string): Promise<TopicPosition> {
+    return this.#backlog.add(content.length, () => this.#publisher.publish(content, id))
+  }
+
+  async head(): Promise<TopicPosition> {
+    return (await this.#readHead()).position
+  }
+
+  async since(position: TopicPosition, most: number): Promise<Resumed<BrokerContent>> {
+    const { sequence, position: head } = await this.#readHead()
+    const refuse = (reason: ResumeFailure): Resumed<BrokerContent> => ({ recovered: false, head, reason })
+    const { epoch, offset, mark } = position
+    if (epoch !== head.epoch) return refuse('unknown-epoch')
+    if (!Number.isSafeInteger(offset) || offset < 0 || offset > head.offset) return refuse('rewound')
+    // No mark shows that this is the beginning of the same topic: its messages may have been removed, and counted anew.
+    if (offset === 0 && mark === '' && (await this.#stream.mayHaveEmptied())) return refuse('expired')
+    if (offset === head.offset) {
+      return mark === head.mark ? { recovered: true, head, messages: [] } : refuse('rewound')
+    }
+    const from = offset === 0 ? 0 : sequenceOf(mark)
+    if (from === undefined || from >= sequence || (offset === 0 && mark !== '')) return refuse('rewound')
+    const missing = head.offset - offset
+    if (missing > this.#settings.historyCount) return refuse('expired')
+    // A wrong mark is told before a limit, as the limit says that the position itself is good.
+    const entries = await this.#stream.between(this.#subject, from + 1, sequence)
+    // Void entries that come first have lost against the position or one before it. Those of other programs have none.
+    const start = entries.findIndex(({ message }) => message !== undefined && message.position.offset > offset)
+    if (start < 0) return refuse(entries.length === 0 ? 'expired' : 'rewound')
+    const messages = messagesOf(entries.slice(start), this.#stream.isReplicated)
+    const first = messages[0]!
+    if (first.position.offset > offset + 1) return refuse('expired')
+    if (first.previousMark !== mark) return refuse('rewound')
+    if (!isWhole(messages, head)) return refuse('expired')
+    if (missing > most) return refuse('limit')
+    return { recovered: true, head, messages }
+  }
+
+  async last(most: number): Promise<TopicHistory<BrokerContent>> {
+    const { sequence, position: head } = await this.#readHead()
+    if (most < 1 || sequence === 0) return { head, messages: [] }
+    const entries = await this.#stream.between(this.#subject, 1, sequence)
+    const messages = messagesOf(entries, this.#stream.isReplicated)
+    // The predecessor of the first entry is gone, so that it may be void.
+    if (messages[1] !== undefined && messages[1].previousMark !== messages[0]!.position.mark) messages.shift()
+    return { head, messages: messages.slice(-Math.min(most, this.#settings.historyCount)) }
+  }
+
+  send(content: BrokerContent): void {
+    // The client keeps what is published until it is there again.
+    if (this.#connection.isAway) return
+    try {
+      this.#connection.connection.publish(`${this.#settings.prefix}.v.${this.#topic}`, encode(content))
+    } catch {
+      // A closed connection sends nothing, and a volatile message may be lost.
+    }
+  }
+
+  leave(): void {
+    this.#end?.()
+    this.#end = undefined
+    this.#order.end()
+  }
+
+  #deliver(entry: LiveEntry): void {
+    if (this.#end === undefined) return
+    const { sequence, previous, message } = entry
+    if (this.#stream.isReplicated) {
+      this.#awaited.get(sequence)?.(previous)
+      this.#previous.set(sequence, previous)
+      if (this.#previous.size > rememberedEntries) this.#previous.delete(this.#previous.keys().next().value!)
+    }
+    const valid = this.#stream.isVoid(entry) ? undefined : message
+    this.#publisher.learn(sequence, previous, valid?.position)
+    if (message === undefined) this.#reportForeign(sequence)
+    else if (valid !== undefined && !this.#isBeforeOpen(entry)) this.#events.stored(valid)
+  }
+
+  #reportForeign(sequence: number): void {
+    const { stream } = this.#settings
+    guarded(this.#report, () => {
+      throw new Error(
+        `message ${sequence} of the stream ${stream} is none of a hub: another program has published to "${this.#subject}"`,
+      )
+    })
+  }
+
+  /** A stream that was made again, or restored from an older snapshot, gives out numbers again: those messages are new. */
+  #isBeforeOpen({ sequence, message }: Entry): boolean {
+    const opened = this.#opened
+    if (opened === undefined || sequence > opened.sequence) return false
+    return message?.position.epoch === opened.position.epoch && this.#openedOn === this.#linkName()
+  }
+
+  #linkName(): string {
+    const { server_id, client_id } = this.#connection.connection.info ?? {}
+    return `${server_id} ${client_id}`
+  }
+
+  async #readHead(timeoutMs = this.#settings.timeoutMs): Promise<Head> {
+    const entry = await this.#stream.newest(this.#subject, timeoutMs)
+    if (entry === undefined) {
+      return { sequence: 0, position: { epoch: await this.#stream.epoch(), offset: 0, mark: '' } }
+    }
+    const { sequence, expected, message } = entry
+    if (message === undefined) return this.#headBefore(sequence)
+    const { position, previousMark } = message
+    if (!this.#stream.isReplicated || this.#previous.get(sequence) === expected) return { sequence, position }
+    const [first, ...rest] = await this.#stream.between(this.#subject, expected + 1, sequence)
+    if (first === undefined || first.sequence === sequence) return { sequence, position }
+    // The newest entry is void. Its publisher knew the head before it; the valid entries since then follow.
+    const before = { ...position, offset: position.offset - 1, mark: previousMark }
+    const since = [...(first.expected === expected ? [first] : []), ...validAfter(first, rest)]
+    return { sequence, position: since.findLast(({ message }) => message !== undefined)?.message?.position ?? before }
+  }
+
+  /** The head of a topic whose newest entry is the message of another program. */
+  async #headBefore(sequence: number): Promise<Head> {
+    const entries = await this.#stream.between(this.#subject, 1, sequence)
+    const position = messagesOf(entries, this.#stream.isReplicated).at(-1)?.position
+    // Messages of the topic may have been removed for those of the other program: this is another life of it.
+    return {
+      sequence,
+      position: position ?? { epoch: `${await this.#stream.epoch()}.${sequence}`, offset: 0, mark: '' },
+    }
+  }
+
+  /** The position of an entry; undefined if it is void. */
+  async #validPositionAt(sequence: number): Promise<TopicPosition | undefined> {
+    const entry = await this.#stream.at(sequence)
+    if (entry === undefined) throw new Error('the message was stored before, and is no longer in the history')
+    return (await this.#follows(sequence, entry.expected)) ? entry.message?.position : undefined
+  }
+
+  /** Whether an entry is the next one of its topic after another one, 0 for none. If not, it is void. */
+  async #follows(sequence: number, previous: number): Promise<boolean> {
+    if (!this.#stream.isReplicated) return true
+    const told = this.#previous.get(sequence) ?? (await this.#toldPrevious(sequence))
+    if (told !== undefined) return told === previous
+    const [first] = await this.#stream.between(this.#subject, previous + 1, sequence)
+    return first?.sequence === sequence
+  }
+
+  /** Waits a moment for RePublish to tell the predecessor of an entry. */
+  #toldPrevious(sequence: number): Promise<number | undefined> {
+    return new Promise((resolve) => {
+      const end = (previous: number | undefined): void => {
+        clearTimeout(timer)
+        this.#awaited.delete(sequence)
+        resolve(previous)
+      }
+      const timer = setTimeout(() => end(undefined), toldWithinMs)
+      this.#awaited.set(sequence, end)
+    })
+  }
+}
