@@ -1,5 +1,6 @@
 /** `npm run test:brokers`: the broker on Redis against Debian's redis-server, with each of the clients that it takes. */
 import assert from 'node:assert/strict'
+import { connect as connectSocket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { type RedisBroker, redisBroker } from '@twoway/redis'
 import { createHub } from 'twoway/hub'
@@ -129,4 +130,54 @@ describe('redisBroker', () => {
       for (const end of ends) await end()
     }
   })
+
+  for (const name of ['ioredis', '@redis/client']) {
+    it(`delivers a volatile message at most once when the subscriptions come back, by ${name}`, {
+      timeout: 60_000,
+    }, async () => {
+      const { client, end } = await redisClients[name]!(server.port)
+      const broker = redisBroker({ client, prefix: `volatile ${name}:` })
+      const hub = createHub({ topics: { 'room.*': { subscribe: true } }, broker, error: () => undefined })
+      const listening = await serve({ port: 0, ...hub.handlers() })
+      const links = ['room.1', 'room.*'].map((topic) => ({
+        topic,
+        link: new Link(listening.url),
+        seen: [] as number[],
+      }))
+      const killer = connectSocket(server.port, '127.0.0.1')
+      killer.resume()
+      try {
+        for (const { topic, link, seen } of links) {
+          await new Promise<void>((started) => {
+            link.subscribe(topic, ({ data }) => seen.push(data as number), { started: () => started() })
+          })
+        }
+        let sent = 0
+        for (let kills = 0; kills < 10; kills += 1) {
+          killer.write('CLIENT KILL TYPE pubsub\r\n')
+          const until = performance.now() + 150
+          while (performance.now() < until) {
+            for (let count = 0; count < 5; count += 1) {
+              sent += 1
+              await hub.publish('room.1', sent, { volatile: true })
+            }
+            await new Promise((resolve) => setImmediate(resolve))
+          }
+        }
+        await hub.publish('room.1', 0, { volatile: true })
+        for (const { seen } of links) while (seen.at(-1) !== 0) await new Promise((resolve) => setTimeout(resolve, 10))
+        for (const { seen, topic } of links) {
+          assert.equal(new Set(seen).size, seen.length, `a message of ${topic} came twice`)
+          assert.ok(seen.length > 0.5 * sent, `${seen.length} of ${sent} messages of ${topic}`)
+        }
+      } finally {
+        killer.destroy()
+        for (const { link } of links) link.close()
+        await listening.close()
+        hub.close()
+        broker.close()
+        await end()
+      }
+    })
+  }
 })

@@ -8,14 +8,17 @@ import type {
   ResumableTopic,
   Resumed,
   TopicHistory,
-  TopicMessage,
   TopicPosition,
 } from 'twoway/hub'
 import { topicMatches } from 'twoway/hub'
 import { Backlog } from './backlog.js'
+import { type ChannelMessage, readChannelMessage, volatileMessage } from './channel-messages.js'
+import { globOf, keyOf, topicOfKey } from './names.js'
 import { type RedisClient, type RedisLink, redisLink } from './redis-link.js'
 import { Replicas } from './replicas.js'
+import { type EntryReply, encode, type HeadReply, messageOf, positionOf } from './replies.js'
 import { headScript, lastScript, publishScript, sendScript, sinceScript } from './scripts.js'
+import { Subscriptions } from './subscriptions.js'
 
 export interface RedisBrokerOptions {
   /**
@@ -60,7 +63,7 @@ export interface RedisBrokerOptions {
    * @default 5_000
    */
   readonly timeoutMs?: number | undefined
-  /** Called with errors of the connection for subscriptions, which is opened again after a loss. */
+  /** Called with errors of the connection for subscriptions, which is opened again after a loss, and of the node's events. */
   readonly error?: ((error: Error) => void) | undefined
 }
 
@@ -68,10 +71,6 @@ export interface RedisBrokerOptions {
 export interface RedisBroker extends ResumableBroker {
   close(): void
 }
-
-type Reply = readonly [epoch: string, offset: number | string, mark: string]
-/** An entry of a stream: its id, and its fields by name and value. */
-type Entry = readonly [id: string, fields: readonly string[]]
 
 interface Script {
   readonly text: string
@@ -119,26 +118,43 @@ class Broker implements RedisBroker {
   readonly #link: RedisLink
   readonly #settings: Settings
   readonly #replicas: Replicas | undefined
-  /** The subscriptions of this process, by channel: Redis gets one, however often a topic is opened. */
-  readonly #channels = new Map<string, Shared<(message: string) => void>>()
-  readonly #globs = new Map<string, Shared<(channel: string, message: string) => void>>()
-
-  /** The events of each topic that is open. */
-  readonly #opened = new Set<BrokerTopicEvents>()
+  readonly #error: (error: Error) => void
+  readonly #channels: Subscriptions<(event: ChannelMessage) => void>
+  readonly #globs: Subscriptions<(channel: string, event: ChannelMessage) => void>
+  readonly #opened = new Set<OpenTopic>()
+  /** Tells the messages of this node from those of others. */
+  readonly #node = tag()
   readonly #backlog = new Backlog()
 
   constructor(client: RedisClient, error: (error: Error) => void, settings: Settings) {
     const { replicas, sharded } = settings
+    this.#error = error
+    this.#settings = settings
     this.#link = redisLink(client, sharded, {
       error,
-      lost: () => {
-        for (const each of this.#opened) each.lost?.()
-      },
-      returned: () => {
-        for (const each of this.#opened) each.returned?.()
-      },
+      lost: () => this.#setAway(true),
+      returned: () => this.#setAway(false),
     })
-    this.#settings = settings
+    this.#channels = new Subscriptions(
+      (channel, listeners) =>
+        this.#within(
+          this.#link.subscribe(channel, (message) => {
+            const event = this.#read(message)
+            if (event !== undefined) for (const listener of listeners) this.#guarded(() => listener(event))
+          }),
+        ),
+      (channel) => this.#link.unsubscribe(channel),
+    )
+    this.#globs = new Subscriptions(
+      (glob, listeners) =>
+        this.#within(
+          this.#link.watch(glob, (channel, message) => {
+            const event = this.#read(message)
+            if (event !== undefined) for (const listener of listeners) this.#guarded(() => listener(channel, event))
+          }),
+        ),
+      (glob) => this.#link.unwatch(glob),
+    )
     if (replicas === 0) return
     if (this.#link.connections === undefined) throw new TypeError('replicas takes a client with one connection')
     this.#replicas = new Replicas(this.#link, replicas)
@@ -146,31 +162,22 @@ class Broker implements RedisBroker {
 
   async open(topic: string, events: BrokerTopicEvents): Promise<ResumableTopic> {
     const channel = this.#channelOf(topic)
-    const listener = (message: string): void => {
-      const event = readEvent(message)
+    const leave = await this.#channels.join(channel, (event) => {
       if (event.stored === undefined) events.volatile(event.volatile)
       else events.stored(event.stored)
-    }
-    const leave = await this.#join(this.#channels, channel, listener, {
-      begin: (all) =>
-        this.#link.subscribe(channel, (message) => {
-          for (const each of all) each(message)
-        }),
-      end: () => this.#link.unsubscribe(channel),
     })
     const key = this.#keyOf(topic)
-    // Each call of `open` is one of its own.
-    const own = { ...events }
+    const own: OpenTopic = { events, isAway: false }
     this.#opened.add(own)
     return {
       publish: (content, id) => this.#backlog.add(content.length, () => this.#publish(topic, content, id)),
-      head: async () => positionOf((await this.#run(scripts.head, topic, [])) as Reply),
+      head: async () => positionOf((await this.#run(scripts.head, topic, [])) as HeadReply),
       since: (position, most) => this.#since(topic, position, most),
       last: (most) => this.#last(topic, most),
       send: (content) => {
         // A client keeps commands until it is there again.
         if (this.#link.isAway) return
-        const message = [channel, `v${encode(content)}`] as const
+        const message = [channel, volatileMessage(content, own.isAway ? this.#node : undefined)] as const
         const sent = this.#link.isCluster
           ? this.#link.command(key, 'EVAL', sendScript, 1, key, this.#publishCommand, ...message)
           : this.#link.command(key, this.#publishCommand, ...message)
@@ -186,22 +193,12 @@ class Broker implements RedisBroker {
   async watch(pattern: string, events: BrokerPatternEvents): Promise<() => void> {
     const { prefix, sharded } = this.#settings
     if (sharded) throw new Error('sharded channels have no patterns: a pattern takes a broker without sharded: true')
-    // A glob's * matches dots too, so that the pattern decides.
     const start = `${prefix}c:`
-    const glob = `${escapeGlob(start)}${escapeGlob(keyOf(pattern)).replaceAll('\\*', '*').replaceAll('>', '*')}`
-    const listener = (channel: string, message: string): void => {
+    return this.#globs.join(globOf(start, pattern), (channel, event) => {
       const topic = topicOfKey(channel.slice(start.length))
       if (!topicMatches(pattern, topic)) return
-      const event = readEvent(message)
       if (event.stored === undefined) events.volatile(topic, event.volatile)
       else events.stored(topic, event.stored)
-    }
-    return this.#join(this.#globs, glob, listener, {
-      begin: (all) =>
-        this.#link.watch(glob, (channel, message) => {
-          for (const each of all) each(channel, message)
-        }),
-      end: () => this.#link.unwatch(glob),
     })
   }
 
@@ -218,7 +215,7 @@ class Broker implements RedisBroker {
     const until = performance.now() + timeoutMs
     for (;;) {
       // A message that is stored again, after a fail-over, is another one at another offset.
-      const reply = (await this.#run(scripts.publish, topic, [tag(), ...rest], record, until)) as Reply
+      const reply = (await this.#run(scripts.publish, topic, [tag(), ...rest], record, until)) as HeadReply
       if (this.#replicas === undefined) return positionOf(reply)
       if (await this.#within(this.#replicas.confirm(), until).catch(() => false)) return positionOf(reply)
       if (performance.now() + retryMs > until)
@@ -233,25 +230,29 @@ class Broker implements RedisBroker {
       return { recovered: false, head: await this.#head(topic), reason: 'rewound' }
     }
     const args = [epoch, offset, mark, Number.isFinite(most) ? most : Number.MAX_SAFE_INTEGER]
-    const [reason, ...rest] = (await this.#run(scripts.since, topic, args)) as [string, ...Reply, readonly Entry[]]
-    const head = positionOf(rest as unknown as Reply)
+    const [reason, ...rest] = (await this.#run(scripts.since, topic, args)) as [
+      string,
+      ...HeadReply,
+      readonly EntryReply[],
+    ]
+    const head = positionOf(rest as unknown as HeadReply)
     if (reason !== '') return { recovered: false, head, reason: reason as 'expired' }
     return {
       recovered: true,
       head,
-      messages: (rest[3] as readonly Entry[]).map((entry) => messageOf(head.epoch, entry)),
+      messages: (rest[3] as readonly EntryReply[]).map((entry) => messageOf(head.epoch, entry)),
     }
   }
 
   async #last(topic: string, most: number): Promise<TopicHistory<BrokerContent>> {
     const count = Math.min(most, this.#settings.historyCount)
-    const reply = (await this.#run(scripts.last, topic, [count])) as [...Reply, readonly Entry[]]
-    const head = positionOf(reply as unknown as Reply)
+    const reply = (await this.#run(scripts.last, topic, [count])) as [...HeadReply, readonly EntryReply[]]
+    const head = positionOf(reply as unknown as HeadReply)
     return { head, messages: reply[3].map((entry) => messageOf(head.epoch, entry)).reverse() }
   }
 
   async #head(topic: string): Promise<TopicPosition> {
-    return positionOf((await this.#run(scripts.head, topic, [])) as Reply)
+    return positionOf((await this.#run(scripts.head, topic, [])) as HeadReply)
   }
 
   /**
@@ -302,30 +303,27 @@ class Broker implements RedisBroker {
     return sharded ? `${prefix}{${keyOf(topic)}}:c` : `${prefix}c:${keyOf(topic)}`
   }
 
-  /** Adds a listener; the first one subscribes, and the last one to leave unsubscribes. */
-  async #join<Listener>(
-    all: Map<string, Shared<Listener>>,
-    name: string,
-    listener: Listener,
-    { begin, end }: { begin(listeners: Set<Listener>): Promise<void>; end(): Promise<void> },
-  ): Promise<() => void> {
-    // One that ends is waited for, or its end would come behind the new beginning.
-    for (let ending = all.get(name)?.ending; ending !== undefined; ending = all.get(name)?.ending) await ending
-    let shared = all.get(name)
-    if (shared === undefined) {
-      const listeners = new Set<Listener>()
-      shared = { listeners, begun: this.#within(begin(listeners)), ending: undefined }
-      all.set(name, shared)
-      shared.begun.catch(() => all.delete(name))
+  /** The connection for subscriptions is lost, or there again. */
+  #setAway(isAway: boolean): void {
+    for (const topic of [...this.#opened]) {
+      topic.isAway = isAway && topic.events.lost !== undefined
+      this.#guarded(() => (isAway ? topic.events.lost?.() : topic.events.returned?.()))
     }
-    const own = shared
-    own.listeners.add(listener)
-    await own.begun
-    return () => {
-      if (!own.listeners.delete(listener) || own.listeners.size > 0 || all.get(name) !== own) return
-      own.ending = end()
-        .catch(() => undefined)
-        .finally(() => all.delete(name))
+  }
+
+  /** Reads a message of a channel, unless this node has delivered it already. */
+  #read(message: string): ChannelMessage | undefined {
+    const event = readChannelMessage(message)
+    const isKnown = event?.stored === undefined && event?.deliveredBy === this.#node
+    return isKnown ? undefined : event
+  }
+
+  /** A client of Redis ends its connection, or the process, for an error of a listener. */
+  #guarded(call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      this.#error(error as Error)
     }
   }
 
@@ -348,10 +346,10 @@ class Broker implements RedisBroker {
   }
 }
 
-interface Shared<Listener> {
-  readonly listeners: Set<Listener>
-  readonly begun: Promise<void>
-  ending: Promise<void> | undefined
+interface OpenTopic {
+  readonly events: BrokerTopicEvents
+  /** Whether the node has been told that its subscription is lost, so that it delivers its own volatile messages at once. */
+  isAway: boolean
 }
 
 /** The wait before a question that Redis has refused for now is asked again. */
@@ -363,57 +361,4 @@ const repeatTimeouts = 6
 /** 64 random bits. */
 function tag(): string {
   return randomBytes(8).toString('hex')
-}
-
-function encode(content: BrokerContent): string {
-  return typeof content === 'string' ? `t${content}` : `b${Buffer.from(content).toString('base64')}`
-}
-
-function decode(encoded: string): BrokerContent {
-  const content = encoded.slice(1)
-  return encoded.startsWith('t') ? content : Buffer.from(content, 'base64')
-}
-
-function positionOf([epoch, offset, mark]: Reply): TopicPosition {
-  return { epoch, offset: Number(offset), mark }
-}
-
-function messageOf(epoch: string, [id, fields]: Entry): TopicMessage<BrokerContent> {
-  const [, mark, , previousMark, , content] = fields as [string, string, string, string, string, string]
-  return { position: { epoch, offset: Number.parseInt(id, 10), mark }, previousMark, content: decode(content) }
-}
-
-/** A message of a channel: 'v' and a content, or 's' with epoch, offset, mark, predecessor's mark and content. */
-function readEvent(
-  message: string,
-):
-  | { readonly stored: TopicMessage<BrokerContent> }
-  | { readonly stored?: undefined; readonly volatile: BrokerContent } {
-  if (message.startsWith('v')) return { volatile: decode(message.slice(1)) }
-  let at = 1
-  const word = (): string => {
-    const end = message.indexOf(' ', at)
-    const found = message.slice(at, end)
-    at = end + 1
-    return found
-  }
-  const position = { epoch: word(), offset: Number(word()), mark: word() }
-  return { stored: { position, previousMark: word(), content: decode(message.slice(at)) } }
-}
-
-/**
- * A topic or pattern as part of a key or channel. Braces would end the part that decides the slot. A lone surrogate has no UTF-8,
- * so that two topics could share a key.
- */
-function keyOf(topic: string): string {
-  return topic.replace(/[%{}]|\p{Surrogate}/gu, (unit) => `%${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-}
-
-/** The topic of a text that `keyOf` has made. */
-function topicOfKey(key: string): string {
-  return key.replace(/%([0-9a-f]{4})/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 16)))
-}
-
-function escapeGlob(text: string): string {
-  return text.replace(/[*?[\]\\^-]/g, '\\$&')
 }

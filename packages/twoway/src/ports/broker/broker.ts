@@ -35,7 +35,10 @@ export interface BrokerTopicEvents {
   stored(message: TopicMessage<BrokerContent>): void
   /** A message without a position, in the order of one sender, and in no order with stored ones. */
   volatile(content: BrokerContent): void
-  /** The broker is away: no event comes before `returned`. A broker need not report this. */
+  /**
+   * The broker is away: no event comes before `returned`, and a message that the node sends meanwhile never comes back to it. A
+   * broker need not report this.
+   */
   lost?(): void
   /**
    * The broker is there again, and messages may be missing. The node reads them before it delivers later ones. A broker that
