@@ -1,9 +1,9 @@
 import type { BrokerContent, TopicMessage } from 'twoway/hub'
 import { decode, encode } from './replies.js'
 
-/** A message of a channel: a stored one, or a volatile one with the node that has delivered it to its own clients already. */
+/** A message of a channel: stored messages in a row, or a volatile one with the node that has delivered it to its own clients already. */
 export type ChannelMessage =
-  | { readonly stored: TopicMessage<BrokerContent> }
+  | { readonly stored: readonly TopicMessage<BrokerContent>[] }
   | { readonly stored?: undefined; readonly volatile: BrokerContent; readonly deliveredBy: string | undefined }
 
 /**
@@ -15,7 +15,8 @@ export function volatileMessage(content: BrokerContent, deliveredBy: string | un
 }
 
 /**
- * Reads a volatile message, or a stored one of the script: 's' with epoch, offset, mark, predecessor's mark and content.
+ * Reads a volatile message, or those that a script has stored: 's' with epoch, offset of the first one, tag, and the mark of the
+ * predecessor; then for each of them its number, the length of its content, and the content.
  * Returns undefined for a message of another program.
  */
 export function readChannelMessage(message: string): ChannelMessage | undefined {
@@ -32,10 +33,19 @@ export function readChannelMessage(message: string): ChannelMessage | undefined 
     case 'w':
       return { deliveredBy: word(), volatile: decode(message.slice(at)) }
     case 's': {
-      const position = { epoch: word(), offset: Number(word()), mark: word() }
-      const previousMark = word()
-      if (!Number.isSafeInteger(position.offset) || position.offset < 1) return undefined
-      return { stored: { position, previousMark, content: decode(message.slice(at)) } }
+      const [epoch, first, tag] = [word(), Number(word()), word()]
+      let previousMark = word()
+      if (!Number.isSafeInteger(first) || first < 1) return undefined
+      const stored: TopicMessage<BrokerContent>[] = []
+      while (at < message.length) {
+        const position = { epoch, offset: first + stored.length, mark: `${tag}.${word()}` }
+        const length = Number(word())
+        if (!(length > 0)) return undefined
+        stored.push({ position, previousMark, content: decode(message.slice(at, at + length)) })
+        previousMark = position.mark
+        at += length
+      }
+      return { stored }
     }
     default:
       return undefined

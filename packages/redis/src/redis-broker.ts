@@ -1,5 +1,3 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type {
   BrokerContent,
   BrokerPatternEvents,
@@ -13,12 +11,16 @@ import type {
 import { topicMatches } from 'twoway/hub'
 import { Backlog } from './backlog.js'
 import { type ChannelMessage, readChannelMessage, volatileMessage } from './channel-messages.js'
+import { within } from './deadline.js'
 import { globOf, keyOf, topicOfKey } from './names.js'
+import { Publisher } from './publisher.js'
 import { type RedisClient, type RedisLink, redisLink } from './redis-link.js'
 import { Replicas } from './replicas.js'
-import { type EntryReply, encode, type HeadReply, messageOf, positionOf } from './replies.js'
-import { headScript, lastScript, publishScript, sendScript, sinceScript } from './scripts.js'
+import { type EntryReply, type HeadReply, messageOf, positionOf } from './replies.js'
+import { type Script, ScriptRunner, scriptOf } from './script-runner.js'
+import { headScript, lastScript, sendScript, sinceScript } from './scripts.js'
 import { Subscriptions } from './subscriptions.js'
+import { unique } from './unique.js'
 
 export interface RedisBrokerOptions {
   /**
@@ -72,21 +74,10 @@ export interface RedisBroker extends ResumableBroker {
   close(): void
 }
 
-interface Script {
-  readonly text: string
-  readonly sha: string
-}
-
-const scriptOf = (text: string): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') })
-const scripts = {
-  head: scriptOf(headScript),
-  publish: scriptOf(publishScript),
-  since: scriptOf(sinceScript),
-  last: scriptOf(lastScript),
-}
+const scripts = { head: scriptOf(headScript), since: scriptOf(sinceScript), last: scriptOf(lastScript) }
 
 /**
- * Topics on Redis: streams for history, a hash for the head, PUBLISH for delivery. All that belongs to one publish is one
+ * Topics on Redis: streams for history, a hash for the head, PUBLISH for delivery. All that belongs to a publish is one
  * script, so that a position never lies. A Redis that comes back from an older copy of its data is noticed by the marks.
  */
 export function redisBroker(options: RedisBrokerOptions): RedisBroker {
@@ -117,13 +108,14 @@ class Broker implements RedisBroker {
   readonly delivery = 'resumable'
   readonly #link: RedisLink
   readonly #settings: Settings
-  readonly #replicas: Replicas | undefined
+  readonly #scripts: ScriptRunner
+  readonly #publisher: Publisher
   readonly #error: (error: Error) => void
   readonly #channels: Subscriptions<(event: ChannelMessage) => void>
   readonly #globs: Subscriptions<(channel: string, event: ChannelMessage) => void>
   readonly #opened = new Set<OpenTopic>()
   /** Tells the messages of this node from those of others. */
-  readonly #node = tag()
+  readonly #node = unique()
   readonly #backlog = new Backlog()
 
   constructor(client: RedisClient, error: (error: Error) => void, settings: Settings) {
@@ -155,22 +147,29 @@ class Broker implements RedisBroker {
         ),
       (glob) => this.#link.unwatch(glob),
     )
-    if (replicas === 0) return
-    if (this.#link.connections === undefined) throw new TypeError('replicas takes a client with one connection')
-    this.#replicas = new Replicas(this.#link, replicas)
+    this.#scripts = new ScriptRunner(this.#link, settings.timeoutMs)
+    if (replicas > 0 && this.#link.connections === undefined)
+      throw new TypeError('replicas takes a client with one connection')
+    this.#publisher = new Publisher(this.#scripts, {
+      ...settings,
+      isCluster: this.#link.isCluster,
+      replicas: replicas > 0 ? new Replicas(this.#link, replicas) : undefined,
+      command: this.#publishCommand,
+    })
   }
 
   async open(topic: string, events: BrokerTopicEvents): Promise<ResumableTopic> {
     const channel = this.#channelOf(topic)
     const leave = await this.#channels.join(channel, (event) => {
       if (event.stored === undefined) events.volatile(event.volatile)
-      else events.stored(event.stored)
+      else for (const message of event.stored) events.stored(message)
     })
     const key = this.#keyOf(topic)
+    const keys = { key, channel }
     const own: OpenTopic = { events, isAway: false }
     this.#opened.add(own)
     return {
-      publish: (content, id) => this.#backlog.add(content.length, () => this.#publish(topic, content, id)),
+      publish: (content, id) => this.#backlog.add(content.length, () => this.#publisher.publish(keys, content, id)),
       head: async () => positionOf((await this.#run(scripts.head, topic, [])) as HeadReply),
       since: (position, most) => this.#since(topic, position, most),
       last: (most) => this.#last(topic, most),
@@ -198,31 +197,12 @@ class Broker implements RedisBroker {
       const topic = topicOfKey(channel.slice(start.length))
       if (!topicMatches(pattern, topic)) return
       if (event.stored === undefined) events.volatile(topic, event.volatile)
-      else events.stored(topic, event.stored)
+      else for (const message of event.stored) events.stored(topic, message)
     })
   }
 
   close(): void {
     this.#link.close()
-  }
-
-  async #publish(topic: string, content: BrokerContent, id: string | undefined): Promise<TopicPosition> {
-    const { historyCount, historyAgeMs, dedupeMs, timeoutMs } = this.#settings
-    // ioredis repeats a command whose answer was lost. A publish without an id gets one for that case.
-    const [record, recordMs] = id === undefined ? [`r:${tag()}`, repeatTimeouts * timeoutMs] : [`d:${id}`, dedupeMs]
-    const channel = this.#channelOf(topic)
-    const rest = [encode(content), channel, historyCount, historyAgeMs, recordMs, this.#publishCommand]
-    const until = performance.now() + timeoutMs
-    for (;;) {
-      // A message that is stored again, after a fail-over, is another one at another offset.
-      const reply = (await this.#run(scripts.publish, topic, [tag(), ...rest], record, until)) as HeadReply
-      if (this.#replicas === undefined) return positionOf(reply)
-      if (await this.#within(this.#replicas.confirm(), until).catch(() => false)) return positionOf(reply)
-      if (performance.now() + retryMs > until)
-        throw new Error(`no replica of Redis confirmed the message within ${timeoutMs} ms`)
-      // The record makes this harmless. A primary that lost the message in a fail-over stores it again.
-      await sleep(retryMs)
-    }
   }
 
   async #since(topic: string, { epoch, offset, mark }: TopicPosition, most: number): Promise<Resumed<BrokerContent>> {
@@ -255,38 +235,10 @@ class Broker implements RedisBroker {
     return positionOf((await this.#run(scripts.head, topic, [])) as HeadReply)
   }
 
-  /**
-   * Runs a script on the keys of a topic. The braces keep them in one slot of a cluster. During a fail-over or a start, Redis
-   * refuses scripts for a while.
-   */
-  async #run(
-    script: Script,
-    topic: string,
-    args: readonly (string | number)[],
-    record = 'd:',
-    until = performance.now() + this.#settings.timeoutMs,
-  ): Promise<unknown> {
+  /** Runs a script on the head and the stream of a topic. The braces keep its keys in one slot of a cluster. */
+  #run(script: Script, topic: string, args: readonly (string | number)[]): Promise<unknown> {
     const key = this.#keyOf(topic)
-    const rest = [3, `${key}:h`, `${key}:s`, `${key}:${record}`, tag(), ...args]
-    let isKnown = true
-    for (;;) {
-      // The client would keep the command after this has given up.
-      if (this.#link.isAway) await this.#within(this.#link.there(), until)
-      try {
-        const [name, text] = isKnown ? ['EVALSHA', script.sha] : ['EVAL', script.text]
-        return await this.#within(this.#link.command(`${key}:h`, name!, text!, ...rest), until)
-      } catch (error) {
-        // ioredis gives a command up after so many attempts to connect, however much time there is.
-        const refusal =
-          /\b(NOSCRIPT|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MaxRetriesPerRequestError)\b/.exec(
-            String(error),
-          )
-        if (refusal === null) throw error
-        if (refusal[1] === 'NOSCRIPT') isKnown = false
-        else if (performance.now() + retryMs > until) throw error
-        else await sleep(retryMs)
-      }
-    }
+    return this.#scripts.run(script, [`${key}:h`, `${key}:s`], args)
   }
 
   #keyOf(topic: string): string {
@@ -327,22 +279,9 @@ class Broker implements RedisBroker {
     }
   }
 
-  async #within<Answer>(
-    promise: Promise<Answer>,
-    until = performance.now() + this.#settings.timeoutMs,
-  ): Promise<Answer> {
+  #within<Answer>(promise: Promise<Answer>): Promise<Answer> {
     const { timeoutMs } = this.#settings
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(new Error(`Redis has not answered within ${timeoutMs} ms`)),
-        until - performance.now(),
-      )
-      timer.unref()
-    })
-    // The client may still reject later.
-    promise.catch(() => undefined)
-    return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+    return within(promise, performance.now() + timeoutMs, timeoutMs)
   }
 }
 
@@ -350,15 +289,4 @@ interface OpenTopic {
   readonly events: BrokerTopicEvents
   /** Whether the node has been told that its subscription is lost, so that it delivers its own volatile messages at once. */
   isAway: boolean
-}
-
-/** The wait before a question that Redis has refused for now is asked again. */
-const retryMs = 50
-
-/** A client that repeats a command does so within as many times the time for an answer. */
-const repeatTimeouts = 6
-
-/** 64 random bits. */
-function tag(): string {
-  return randomBytes(8).toString('hex')
 }

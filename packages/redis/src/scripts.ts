@@ -1,8 +1,7 @@
 /**
  * The scripts that Redis runs: each is atomic, so that counter, stream and publication stay together. KEYS[1] is the hash with
  * the head of a topic (e epoch, o offset, m mark), KEYS[2] its stream, whose entries have the offset as their id and the fields
- * m (mark), p (the mark of the predecessor) and c (content). KEYS[3] is the record of a publish, by which a
- * repeated one is known.
+ * m (mark), p (the mark of the predecessor) and c (content).
  */
 
 /** Reads the head into epoch, offset and mark; makes the topic, with the epoch of ARGV[1], if it is not there. */
@@ -21,21 +20,81 @@ return {epoch, offset, mark}
 `
 
 /**
- * ARGV: epoch of a new topic, mark, content, channel, count, milliseconds of history, milliseconds of the record,
- * PUBLISH or SPUBLISH. Returns epoch, offset, mark.
+ * Stores messages of topics, and publishes those of each topic in one message of its channel.
+ *
+ * - KEYS: the record of all of them, by which a repetition is known; then for each topic its head, its stream, and a record for each
+ *   message with an id.
+ * - ARGV: epoch of a new topic, tag, PUBLISH or SPUBLISH, count and milliseconds of history, milliseconds of the record of all, empty
+ *   for none, and of the other records; then for each topic its channel and the number of its messages; then for each message
+ *   its content, the content's length in UTF-16 code units, and 1 if it has an id.
+ * - Returns the tag; then for each topic its epoch, the offset of its first new message, and the number, epoch, offset and mark of each
+ *   message that was stored earlier; or an error instead. The mark of a new message is the tag with its number.
+ *
+ * An error of one topic must not stop those behind it. Errors of the server have it refuse the script before it stores a message.
  */
-export const publishScript = `${readHead}
-local known = redis.call('GET', KEYS[3])
-if known then return cjson.decode(known) end
-local before = mark
-offset = offset + 1
-mark = ARGV[2]
-redis.call('HSET', KEYS[1], 'o', offset, 'm', mark)
-redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[5], offset .. '-0', 'm', mark, 'p', before, 'c', ARGV[3])
-redis.call('PEXPIRE', KEYS[2], ARGV[6])
-redis.call('SET', KEYS[3], cjson.encode({epoch, offset, mark}), 'PX', ARGV[7])
-redis.call(ARGV[8], ARGV[4], 's' .. epoch .. ' ' .. offset .. ' ' .. mark .. ' ' .. before .. ' ' .. ARGV[3])
-return {epoch, offset, mark}
+export const publishScript = `
+if ARGV[6] ~= '' then
+  local stored = redis.call('GET', KEYS[1])
+  if stored then return cjson.decode(stored) end
+end
+local tag, key, at = ARGV[2], 2, 8
+local function store(head, stream, channel, count, record, at)
+  local known = redis.call('HMGET', head, 'e', 'o', 'm')
+  local epoch, offset, mark = known[1], tonumber(known[2] or 0), known[3] or ''
+  if not epoch then
+    epoch = ARGV[1]
+    redis.call('HSET', head, 'e', epoch, 'o', 0, 'm', '')
+  end
+  local first, before, earlier, added = offset + 1, mark, {}, {}
+  for number = 1, count do
+    local content, length, isNew = ARGV[at], ARGV[at + 1], true
+    if ARGV[at + 2] == '1' then
+      local known = redis.call('GET', KEYS[record])
+      if known then
+        isNew = false
+        known = cjson.decode(known)
+        earlier[#earlier + 1] = {number, known[1], known[2], known[3]}
+      end
+    end
+    if isNew then
+      local previous = mark
+      offset = offset + 1
+      mark = tag .. '.' .. number
+      redis.call('XADD', stream, offset .. '-0', 'm', mark, 'p', previous, 'c', content)
+      if ARGV[at + 2] == '1' then
+        redis.call('SET', KEYS[record], cjson.encode({epoch, offset, mark}), 'PX', ARGV[7])
+      end
+      added[#added + 1] = number .. ' ' .. length .. ' ' .. content
+    end
+    if ARGV[at + 2] == '1' then record = record + 1 end
+    at = at + 3
+  end
+  if #added > 0 then
+    redis.call('HSET', head, 'o', offset, 'm', mark)
+    redis.call('XTRIM', stream, 'MAXLEN', ARGV[4])
+    redis.call('PEXPIRE', stream, ARGV[5])
+    redis.call(ARGV[3], channel, 's' .. epoch .. ' ' .. first .. ' ' .. tag .. ' ' .. before .. ' ' .. table.concat(added))
+  end
+  return {epoch, first, earlier}
+end
+local reply = {tag}
+while at <= #ARGV do
+  local count, record = tonumber(ARGV[at + 1]), key + 2
+  local isStored, answer = pcall(store, KEYS[key], KEYS[key + 1], ARGV[at], count, record, at + 2)
+  if not isStored then
+    local text = type(answer) == 'table' and answer.err or tostring(answer)
+    if not string.find(text, 'WRONGTYPE') then error(answer, 0) end
+    answer = text
+  end
+  reply[#reply + 1] = answer
+  key, at = key + 2, at + 2
+  for number = 1, count do
+    if ARGV[at + 2] == '1' then key = key + 1 end
+    at = at + 3
+  end
+end
+if ARGV[6] ~= '' then redis.call('SET', KEYS[1], cjson.encode(reply), 'PX', ARGV[6]) end
+return reply
 `
 
 /**

@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { BrokerContent, TopicPosition } from 'twoway/hub'
+import { within } from './deadline.js'
+import type { Replicas } from './replicas.js'
+import { encode, positionOf } from './replies.js'
+import { retryMs, type ScriptRunner, scriptOf } from './script-runner.js'
+import { publishScript } from './scripts.js'
+import { unique } from './unique.js'
+
+export interface PublisherSettings {
+  /** Whether the keys of two topics may be on different servers, so that a script takes one topic. */
+  readonly isCluster: boolean
+  /** Confirms that replicas have what was stored; undefined if no replica must. */
+  readonly replicas: Replicas | undefined
+  readonly historyCount: number
+  readonly historyAgeMs: number
+  readonly dedupeMs: number
+  readonly timeoutMs: number
+  /** PUBLISH or SPUBLISH. */
+  readonly command: string
+}
+
+/** A topic, by the start of its keys and by its channel. */
+export interface TopicKeys {
+  readonly key: string
+  readonly channel: string
+}
+
+interface Waiting {
+  readonly topic: TopicKeys
+  readonly encoded: string
+  readonly id: string | undefined
+  resolve(position: TopicPosition): void
+  reject(error: unknown): void
+}
+
+/** The most messages, and characters of them, that one script stores: Redis does nothing else meanwhile. */
+const most = { count: 128, length: 256 << 10 }
+
+/** A client that repeats a command does so within as many times the time for an answer. */
+const repeatTimeouts = 6
+
+const script = scriptOf(publishScript)
+
+type Earlier = readonly [index: number, epoch: string, offset: number, mark: string]
+type TopicReply = readonly [epoch: string, first: number, earlier: readonly Earlier[]]
+type Reply = readonly [tag: string, ...topics: readonly (TopicReply | string)[]]
+
+/** Stores messages, those of a topic in their order: the messages of one turn of the event loop by one script. */
+export class Publisher {
+  readonly #scripts: ScriptRunner
+  readonly #settings: PublisherSettings
+  /** The messages of this turn, by topic. */
+  #waiting = new Map<TopicKeys, Waiting[]>()
+
+  constructor(scripts: ScriptRunner, settings: PublisherSettings) {
+    this.#scripts = scripts
+    this.#settings = settings
+  }
+
+  publish(topic: TopicKeys, content: BrokerContent, id: string | undefined): Promise<TopicPosition> {
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.size === 0) setImmediate(() => this.#storeAll())
+      const waiting = { topic, encoded: encode(content), id, resolve, reject }
+      const others = this.#waiting.get(topic)
+      if (others === undefined) this.#waiting.set(topic, [waiting])
+      else others.push(waiting)
+    })
+  }
+
+  #storeAll(): void {
+    const topics = this.#waiting
+    this.#waiting = new Map()
+    let batch: Waiting[][] = []
+    let [count, length] = [0, 0]
+    const send = (): void => {
+      if (count > 0) void this.#store(batch)
+      batch = []
+      count = 0
+      length = 0
+    }
+    for (const messages of topics.values()) {
+      let part: Waiting[] | undefined
+      for (const message of messages) {
+        if (count === most.count || length + message.encoded.length > most.length) {
+          send()
+          part = undefined
+        }
+        if (part === undefined) {
+          part = []
+          batch.push(part)
+        }
+        part.push(message)
+        count += 1
+        length += message.encoded.length
+      }
+      if (this.#settings.isCluster) send()
+    }
+    send()
+  }
+
+  async #store(batch: readonly (readonly Waiting[])[]): Promise<void> {
+    try {
+      const [tag, ...replies] = await this.#stored(batch)
+      for (const [index, messages] of batch.entries()) settle(messages, tag, replies[index]!)
+    } catch (error) {
+      for (const { reject } of batch.flat()) reject(error)
+    }
+  }
+
+  async #stored(batch: readonly (readonly Waiting[])[]): Promise<Reply> {
+    const { replicas, historyCount, historyAgeMs, dedupeMs, timeoutMs, command } = this.#settings
+    // ioredis repeats a command whose answer was lost: messages without an id have one record for that case.
+    const isRecorded = batch.some((messages) => messages.some(({ id }) => id === undefined))
+    const keys = [`${batch[0]![0]!.topic.key}:r:${isRecorded ? unique() : ''}`]
+    const recordMs = isRecorded ? repeatTimeouts * timeoutMs : ''
+    const args: (string | number)[] = [command, historyCount, historyAgeMs, recordMs, dedupeMs]
+    for (const messages of batch) {
+      const { key, channel } = messages[0]!.topic
+      keys.push(`${key}:h`, `${key}:s`)
+      args.push(channel, messages.length)
+      for (const { encoded, id } of messages) {
+        if (id !== undefined) keys.push(`${key}:d:${id}`)
+        args.push(encoded, encoded.length, id === undefined ? 0 : 1)
+      }
+    }
+    const until = performance.now() + timeoutMs
+    for (;;) {
+      // Messages that are stored again, after a fail-over, are others at other offsets.
+      const reply = (await this.#scripts.run(script, keys, [unique(), ...args], until)) as Reply
+      if (replicas === undefined) return reply
+      if (await within(replicas.confirm(), until, timeoutMs).catch(() => false)) return reply
+      if (performance.now() + retryMs > until)
+        throw new Error(`no replica of Redis confirmed the message within ${timeoutMs} ms`)
+      // The records make this harmless. A primary that lost the messages in a fail-over stores them again.
+      await sleep(retryMs)
+    }
+  }
+}
+
+/** Settles the messages of a topic by the answer of the script. */
+function settle(messages: readonly Waiting[], tag: string, reply: TopicReply | string): void {
+  if (typeof reply === 'string') {
+    for (const { reject } of messages) reject(new Error(`Redis has not stored the message: ${reply}`))
+    return
+  }
+  const [epoch, first, known] = reply
+  const earlier = new Map(known.map(([number, ...position]) => [number, positionOf(position)]))
+  let offset = Number(first)
+  for (const [index, { resolve }] of messages.entries()) {
+    const number = index + 1
+    const position = earlier.get(number)
+    if (position !== undefined) resolve(position)
+    else {
+      resolve({ epoch, offset, mark: `${tag}.${number}` })
+      offset += 1
+    }
+  }
+}
