@@ -16,7 +16,7 @@ export function startRedis(options: Options = []): Promise<TestServer> {
 }
 
 /** Sends a command to a server, and returns what it answers, as text. */
-function askRedis(port: number, ...command: Options): string {
+export function askRedis(port: number, ...command: Options): string {
   const { stdout } = spawnSync('redis-cli', ['-p', String(port), ...command.map(String)], { encoding: 'utf8' })
   return stdout.trim()
 }

@@ -8,7 +8,7 @@ import { Link } from 'twoway/link'
 import { serve } from 'twoway/server'
 import { brokerContract } from 'twoway-testing/contracts/broker.contract.js'
 import { fetchRedisClients, impatientClient, redisClients } from './redis-clients.js'
-import { startRedis } from './redis-server.js'
+import { askRedis, startRedis } from './redis-server.js'
 import type { TestServer } from './test-server.js'
 
 fetchRedisClients()
@@ -45,6 +45,31 @@ describe('redisBroker', () => {
     assert.throws(() => redisBroker({ client: {} as never }), /client must be a client of ioredis, iovalkey/)
     const client = { call() {}, duplicate() {} } as never
     assert.throws(() => redisBroker({ client, historyCount: 0 }), /historyCount must be a whole number above 0, not 0/)
+  })
+
+  it('keeps the order of a node when Redis has forgotten the scripts, which another node brings back meanwhile', async () => {
+    const [one, two] = [0, 1].map(() => impatientClient(server.port))
+    const brokers = [one, two].map((each) => redisBroker({ client: each!.client, prefix: 'forgotten:' }))
+    const listener = { stored: () => undefined, volatile: () => undefined }
+    try {
+      const [own, other] = await Promise.all(brokers.map((broker) => broker.open('a', listener)))
+      for (let round = 0; round < 50; round += 1) {
+        askRedis(server.port, 'SCRIPT', 'FLUSH')
+        const published: Promise<unknown>[] = [other!.publish('other')]
+        for (let index = 0; index < 20; index += 1) {
+          published.push(own!.publish(`${round} ${index}`))
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+        await Promise.all(published)
+        const { messages } = await own!.last(21)
+        const ofOwn = messages.map(({ content }) => content).filter((content) => content !== 'other')
+        assert.deepEqual(ofOwn, Array.from({ length: 20 }, (_, index) => `${round} ${index}`))
+      }
+    } finally {
+      for (const broker of brokers) broker.close()
+      one!.end()
+      two!.end()
+    }
   })
 
   it('waits for Redis until the deadline of a publish, also if the client gives up earlier', {

@@ -30,6 +30,8 @@ interface Waiting {
   readonly topic: TopicKeys
   readonly encoded: string
   readonly id: string | undefined
+  /** The end of its time, as a time of `performance.now()`. */
+  readonly until: number
   resolve(position: TopicPosition): void
   reject(error: unknown): void
 }
@@ -46,12 +48,15 @@ type Earlier = readonly [index: number, epoch: string, offset: number, mark: str
 type TopicReply = readonly [epoch: string, first: number, earlier: readonly Earlier[]]
 type Reply = readonly [tag: string, ...topics: readonly (TopicReply | string)[]]
 
-/** Stores messages, those of a topic in their order: the messages of one turn of the event loop by one script. */
+/**
+ * Stores messages, one script after the other: those of a topic are stored in the order of their publishes, also if Redis
+ * refuses a script for a while. A script stores all messages that wait. In a cluster, each topic has scripts of its own.
+ */
 export class Publisher {
   readonly #scripts: ScriptRunner
   readonly #settings: PublisherSettings
-  /** The messages of this turn, by topic. */
-  #waiting = new Map<TopicKeys, Waiting[]>()
+  /** The messages that wait; a script is on its way for each queue. */
+  readonly #queues = new Map<string, Waiting[]>()
 
   constructor(scripts: ScriptRunner, settings: PublisherSettings) {
     this.#scripts = scripts
@@ -59,56 +64,48 @@ export class Publisher {
   }
 
   publish(topic: TopicKeys, content: BrokerContent, id: string | undefined): Promise<TopicPosition> {
+    const { isCluster, timeoutMs } = this.#settings
+    const name = isCluster ? topic.key : ''
     return new Promise((resolve, reject) => {
-      if (this.#waiting.size === 0) setImmediate(() => this.#storeAll())
-      const waiting = { topic, encoded: encode(content), id, resolve, reject }
-      const others = this.#waiting.get(topic)
-      if (others === undefined) this.#waiting.set(topic, [waiting])
-      else others.push(waiting)
+      let queue = this.#queues.get(name)
+      if (queue === undefined) {
+        queue = []
+        this.#queues.set(name, queue)
+        // The first script stores the messages of this turn of the event loop.
+        setImmediate(() => this.#storeAll(name))
+      }
+      queue.push({ topic, encoded: encode(content), id, until: performance.now() + timeoutMs, resolve, reject })
     })
   }
 
-  #storeAll(): void {
-    const topics = this.#waiting
-    this.#waiting = new Map()
-    let batch: Waiting[][] = []
-    let [count, length] = [0, 0]
-    const send = (): void => {
-      if (count > 0) void this.#store(batch)
-      batch = []
-      count = 0
-      length = 0
-    }
-    for (const messages of topics.values()) {
-      let part: Waiting[] | undefined
-      for (const message of messages) {
-        if (count === most.count || length + message.encoded.length > most.length) {
-          send()
-          part = undefined
-        }
-        if (part === undefined) {
-          part = []
-          batch.push(part)
-        }
-        part.push(message)
-        count += 1
-        length += message.encoded.length
+  async #storeAll(name: string): Promise<void> {
+    const queue = this.#queues.get(name)!
+    while (queue.length > 0) {
+      const messages = this.#takeFrom(queue)
+      const batch = byTopic(messages)
+      try {
+        const [tag, ...replies] = await this.#stored(batch, messages[0]!.until)
+        for (const [index, ofTopic] of batch.entries()) settle(ofTopic, tag, replies[index]!)
+      } catch (error) {
+        for (const { reject } of messages) reject(error)
       }
-      if (this.#settings.isCluster) send()
     }
-    send()
+    this.#queues.delete(name)
   }
 
-  async #store(batch: readonly (readonly Waiting[])[]): Promise<void> {
-    try {
-      const [tag, ...replies] = await this.#stored(batch)
-      for (const [index, messages] of batch.entries()) settle(messages, tag, replies[index]!)
-    } catch (error) {
-      for (const { reject } of batch.flat()) reject(error)
+  /** Takes messages for one script: at most `most`, and none that has much more time than the first one. */
+  #takeFrom(queue: Waiting[]): Waiting[] {
+    const latest = queue[0]!.until + this.#settings.timeoutMs / 10
+    let [count, length] = [0, 0]
+    for (const { encoded, until } of queue) {
+      length += encoded.length
+      if (count > 0 && (count === most.count || length > most.length || until > latest)) break
+      count += 1
     }
+    return queue.splice(0, count)
   }
 
-  async #stored(batch: readonly (readonly Waiting[])[]): Promise<Reply> {
+  async #stored(batch: readonly (readonly Waiting[])[], until: number): Promise<Reply> {
     const { replicas, historyCount, historyAgeMs, dedupeMs, timeoutMs, command } = this.#settings
     // ioredis repeats a command whose answer was lost: messages without an id have one record for that case.
     const isRecorded = batch.some((messages) => messages.some(({ id }) => id === undefined))
@@ -124,7 +121,6 @@ export class Publisher {
         args.push(encoded, encoded.length, id === undefined ? 0 : 1)
       }
     }
-    const until = performance.now() + timeoutMs
     for (;;) {
       // Messages that are stored again, after a fail-over, are others at other offsets.
       const reply = (await this.#scripts.run(script, keys, [unique(), ...args], until)) as Reply
@@ -136,6 +132,16 @@ export class Publisher {
       await sleep(retryMs)
     }
   }
+}
+
+function byTopic(messages: readonly Waiting[]): Waiting[][] {
+  const topics = new Map<TopicKeys, Waiting[]>()
+  for (const message of messages) {
+    const others = topics.get(message.topic)
+    if (others === undefined) topics.set(message.topic, [message])
+    else others.push(message)
+  }
+  return [...topics.values()]
 }
 
 /** Settles the messages of a topic by the answer of the script. */
