@@ -16,7 +16,7 @@ test('says what a code means, and names it', () => {
 test('says that the passphrase may be wrong where its bytes decrypt to no key', () => {
   assert.match(
     failed('ERR_OSSL_UNSUPPORTED', 'error:1E08010C:DECODER routines::unsupported'),
-    /^the private key cannot be read: if the private key is encrypted, .* \(ERR_OSSL_UNSUPPORTED\)$/,
+    /^the private key can't be read; if the private key is encrypted: pass its passphrase as the option passphrase, .*\(ERR_OSSL_UNSUPPORTED\)$/,
   )
 })
 

@@ -8,9 +8,9 @@ const noTlsInCommon = 'both sides have no version of TLS, or no cipher, in commo
 const noHttp1 =
   'it refuses HTTP/1.1, which WebSocket needs, in the TLS handshake (ALPN): perhaps it speaks HTTP/2 only there'
 const badPem = 'the options ca, cert and key must hold PEM text that belongs together'
-const badPassphrase = 'the private key is encrypted: pass its passphrase as the option passphrase, or the right one'
-const unreadableKey =
-  'the private key cannot be read: if the private key is encrypted, pass the right passphrase as the option passphrase'
+const passIt = 'pass its passphrase as the option passphrase, or the right one'
+const badPassphrase = `the private key is encrypted: ${passIt}`
+const unreadableKey = `the private key can't be read; if the private key is encrypted: ${passIt}`
 const badPfxPassphrase = 'the option pfx is encrypted: pass its passphrase as the option passphrase, or the right one'
 const badPfx = 'the option pfx must hold a PKCS #12 file'
 
@@ -55,7 +55,7 @@ const words: { readonly [code: string]: string | undefined } = {
   ERR_OSSL_EVP_BAD_DECRYPT: badPassphrase,
   ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED: badPassphrase,
   ERR_OSSL_PEM_BAD_PASSWORD_READ: badPassphrase,
-  // About one in 256 wrong passphrases decrypts to bytes with a valid padding that are no key.
+  // About one in 256 wrong or missing passphrases decrypts to bytes with a valid padding that are no key.
   ERR_OSSL_UNSUPPORTED: unreadableKey,
   ERR_SSL_NO_CIPHER_MATCH: 'the option ciphers names no cipher suite that exists',
   ERR_SSL_NO_PROTOCOLS_AVAILABLE: 'the options minVersion and maxVersion leave no version of TLS',
