@@ -63,7 +63,10 @@ describe('redisBroker', () => {
         await Promise.all(published)
         const { messages } = await own!.last(21)
         const ofOwn = messages.map(({ content }) => content).filter((content) => content !== 'other')
-        assert.deepEqual(ofOwn, Array.from({ length: 20 }, (_, index) => `${round} ${index}`))
+        assert.deepEqual(
+          ofOwn,
+          Array.from({ length: 20 }, (_, index) => `${round} ${index}`),
+        )
       }
     } finally {
       for (const broker of brokers) broker.close()
