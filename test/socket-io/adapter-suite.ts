@@ -236,7 +236,8 @@ export function adapterSuite(name: string, load: () => NodeJS.Require, broker: (
 
     it('recovers a client on another node', async () => {
       await play(2, recovery, async (cluster, [one, two]) => {
-        const client = cluster.newClient(one!.port)
+        // The node that the client leaves must see that, and store the session, before the other one looks for it.
+        const client = cluster.newClient(one!.port, { reconnectionDelay: 500 })
         const seen: number[] = []
         client.on('word', (word: number) => seen.push(word))
         await event(client, 'connect')
