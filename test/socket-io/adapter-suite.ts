@@ -183,9 +183,14 @@ export function adapterSuite(name: string, load: () => NodeJS.Require, broker: (
           const client = connect(`http://127.0.0.1:${two.port}${space}`, { transports: ['websocket'], forceNew: true })
           await event(client, 'connect')
           const got = event(client, 'name')
-          // A namespace that is new at one node takes a moment to be open at the broker.
-          for (const other of names) one!.io.of(other).emit('name', other)
+          // A namespace that is new at a node takes a moment to be open at the broker, and misses messages until then.
+          const emitAll = (): void => {
+            for (const other of names) one!.io.of(other).emit('name', other)
+          }
+          emitAll()
+          const repeating = setInterval(emitAll, 200)
           assert.equal(await got, space)
+          clearInterval(repeating)
           client.disconnect()
         }
       })
