@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { connect as connectSocket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { type RedisBroker, redisBroker } from '@twoway/redis'
+import { type IoredisLike, type RedisBroker, redisBroker } from '@twoway/redis'
 import { createHub } from 'twoway/hub'
 import { Link } from 'twoway/link'
 import { serve } from 'twoway/server'
@@ -156,6 +156,69 @@ describe('redisBroker', () => {
       reader.close()
       writer.close()
       for (const end of ends) await end()
+    }
+  })
+
+  it('stores the messages of one turn whole, in their order and once for each id', async () => {
+    const { client, end } = await redisClients['@redis/client']!(server.port)
+    const broker = redisBroker({ client, prefix: 'turns:' })
+    try {
+      const seen: { readonly content: unknown; readonly offset: number; readonly mark: string; previous: string }[] = []
+      const topic = await broker.open('a', {
+        stored: ({ content, position: { offset, mark }, previousMark }) =>
+          seen.push({ content, offset, mark, previous: previousMark }),
+        volatile: () => undefined,
+      })
+      const other = await broker.open('b', { stored: () => undefined, volatile: () => undefined })
+      const known = await topic.publish('é🙂 0', 'id 0')
+      const publishes = Array.from({ length: 300 }, (_, index) => {
+        void other.publish(`${index}`, `id ${index}`)
+        return topic.publish(`é🙂 ${index}`, index % 3 === 0 ? `id ${index % 30}` : undefined)
+      })
+      const positions = await Promise.all(publishes)
+      for (const [index, position] of positions.entries()) {
+        if (index % 30 === 0) assert.deepEqual(position, known)
+        else if (index % 3 === 0) assert.deepEqual(position, positions[index % 30])
+      }
+      const { head, messages } = await topic.last(1000)
+      assert.equal(messages.length, 210)
+      assert.deepEqual(messages.at(-1)!.position, head)
+      assert.deepEqual(
+        messages.map(({ content, position: { offset, mark }, previousMark }) => ({
+          content,
+          offset,
+          mark,
+          previous: previousMark,
+        })),
+        seen,
+      )
+      for (const [index, { offset, mark, previous, content }] of seen.entries()) {
+        assert.equal(offset, index + 1)
+        assert.equal(previous, seen[index - 1]?.mark ?? '')
+        const of = Number(String(content).split(' ')[1])
+        assert.deepEqual([positions[of]!.offset, positions[of]!.mark], [offset, mark])
+      }
+      assert.equal((await other.head()).offset, 300)
+    } finally {
+      broker.close()
+      end()
+    }
+  })
+
+  it('stores the messages of other topics when the keys of one are of another program', async () => {
+    const { client, end } = await redisClients.ioredis!(server.port)
+    const broker = redisBroker({ client, prefix: 'foreign:' })
+    try {
+      const silent = { stored: () => undefined, volatile: () => undefined }
+      const [bad, good] = [await broker.open('bad', silent), await broker.open('good', silent)]
+      await (client as IoredisLike).call('SET', 'foreign:{bad}:s', 'no stream')
+      const refused = bad.publish('1')
+      const stored = good.publish('2')
+      await assert.rejects(refused, /Redis has not stored the message: .*WRONGTYPE/)
+      assert.equal((await stored).offset, 1)
+    } finally {
+      broker.close()
+      end()
     }
   })
 

@@ -118,7 +118,7 @@ export class Publisher {
       args.push(channel, messages.length)
       for (const { encoded, id } of messages) {
         if (id !== undefined) keys.push(`${key}:d:${id}`)
-        args.push(encoded, encoded.length, id === undefined ? 0 : 1)
+        args.push(encoded, id === undefined ? encoded.length : -encoded.length)
       }
     }
     for (;;) {

@@ -26,7 +26,7 @@ return {epoch, offset, mark}
  *   message with an id.
  * - ARGV: epoch of a new topic, tag, PUBLISH or SPUBLISH, count and milliseconds of history, milliseconds of the record of all, empty
  *   for none, and of the other records; then for each topic its channel and the number of its messages; then for each message
- *   its content, the content's length in UTF-16 code units, and 1 if it has an id.
+ *   its content, and the content's length in UTF-16 code units, below 0 if the message has an id.
  * - Returns the tag; then for each topic its epoch, the offset of its first new message, and the number, epoch, offset and mark of each
  *   message that was stored earlier; or an error instead. The mark of a new message is the tag with its number.
  *
@@ -45,11 +45,13 @@ local function store(head, stream, channel, count, record, at)
     epoch = ARGV[1]
     redis.call('HSET', head, 'e', epoch, 'o', 0, 'm', '')
   end
-  local first, before, earlier, added = offset + 1, mark, {}, {}
+  local first, before, earlier, added, isTrimmed = offset + 1, mark, {}, {}, false
   for number = 1, count do
-    local content, length, isNew = ARGV[at], ARGV[at + 1], true
-    if ARGV[at + 2] == '1' then
-      local known = redis.call('GET', KEYS[record])
+    local content, length, isNew = ARGV[at], tonumber(ARGV[at + 1]), true
+    local id = length < 0 and KEYS[record]
+    if id then
+      record, length = record + 1, -length
+      local known = redis.call('GET', id)
       if known then
         isNew = false
         known = cjson.decode(known)
@@ -60,18 +62,20 @@ local function store(head, stream, channel, count, record, at)
       local previous = mark
       offset = offset + 1
       mark = tag .. '.' .. number
-      redis.call('XADD', stream, offset .. '-0', 'm', mark, 'p', previous, 'c', content)
-      if ARGV[at + 2] == '1' then
-        redis.call('SET', KEYS[record], cjson.encode({epoch, offset, mark}), 'PX', ARGV[7])
+      if number == count then
+        redis.call('XADD', stream, 'MAXLEN', ARGV[4], offset .. '-0', 'm', mark, 'p', previous, 'c', content)
+        isTrimmed = true
+      else
+        redis.call('XADD', stream, offset .. '-0', 'm', mark, 'p', previous, 'c', content)
       end
+      if id then redis.call('SET', id, cjson.encode({epoch, offset, mark}), 'PX', ARGV[7]) end
       added[#added + 1] = number .. ' ' .. length .. ' ' .. content
     end
-    if ARGV[at + 2] == '1' then record = record + 1 end
-    at = at + 3
+    at = at + 2
   end
   if #added > 0 then
     redis.call('HSET', head, 'o', offset, 'm', mark)
-    redis.call('XTRIM', stream, 'MAXLEN', ARGV[4])
+    if not isTrimmed then redis.call('XTRIM', stream, 'MAXLEN', ARGV[4]) end
     redis.call('PEXPIRE', stream, ARGV[5])
     redis.call(ARGV[3], channel, 's' .. epoch .. ' ' .. first .. ' ' .. tag .. ' ' .. before .. ' ' .. table.concat(added))
   end
@@ -89,8 +93,8 @@ while at <= #ARGV do
   reply[#reply + 1] = answer
   key, at = key + 2, at + 2
   for number = 1, count do
-    if ARGV[at + 2] == '1' then key = key + 1 end
-    at = at + 3
+    if string.byte(ARGV[at + 1]) == 45 then key = key + 1 end
+    at = at + 2
   end
 end
 if ARGV[6] ~= '' then redis.call('SET', KEYS[1], cjson.encode(reply), 'PX', ARGV[6]) end

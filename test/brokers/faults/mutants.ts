@@ -37,8 +37,8 @@ const hubIgnoresMark: Change = {
 const ofBroker: Readonly<Record<'nats' | 'redis', Readonly<Record<'marks' | 'dedupe', readonly Change[]>>>> = {
   nats: {
     marks: [
-      { file: 'packages/nats/dist/nats-broker.js', from: 'first.previousMark !== mark', to: 'false' },
-      { file: 'packages/nats/dist/nats-broker.js', from: 'mark === head.mark ?', to: 'true ?' },
+      { file: 'packages/nats/dist/nats-topic.js', from: 'first.previousMark !== mark', to: 'false' },
+      { file: 'packages/nats/dist/nats-topic.js', from: 'mark === head.mark ?', to: 'true ?' },
     ],
     dedupe: [{ file: 'packages/nats/dist/publisher.js', from: "headers.append('Nats-Msg-Id', messageId);", to: '' }],
   },
@@ -51,7 +51,10 @@ const ofBroker: Readonly<Record<'nats' | 'redis', Readonly<Record<'marks' | 'ded
         to: '',
       },
     ],
-    dedupe: [{ file: 'packages/redis/dist/scripts.js', from: 'if known then return cjson.decode(known) end', to: '' }],
+    dedupe: [
+      { file: 'packages/redis/dist/scripts.js', from: 'if stored then return cjson.decode(stored) end', to: '' },
+      { file: 'packages/redis/dist/scripts.js', from: "local known = redis.call('GET', id)", to: 'local known' },
+    ],
   },
 }
 

@@ -257,7 +257,8 @@ export class HubCore {
     data: HubData,
     { key, volatile = false }: PublishSettings,
   ): Promise<TopicPosition | undefined> {
-    const rule = this.rules.ofTopic(name)
+    // The rules are matched once for each topic.
+    const rule = this.#topics.get(name)?.rule ?? this.rules.ofTopic(name)
     if (rule === undefined) throw noRule(name)
     checkKey(key)
     const content = encodeContent(volatile ? { key } : {}, data)
