@@ -1,5 +1,6 @@
-import { headers, type Msg, type MsgHdrs } from '@nats-io/nats-core'
+import type { Msg } from '@nats-io/nats-core'
 import type { BrokerContent, TopicMessage, TopicPosition } from 'twoway/hub'
+import { fieldsOf, type HeaderFields } from './header-fields.js'
 
 /** A message of a topic's subject, and its sequence number in the stream. */
 export interface Entry {
@@ -26,12 +27,13 @@ export interface Head {
 const place = 'Twoway'
 const expectation = 'Nats-Expected-Last-Subject-Sequence'
 
-/** The headers of the message that follows a head. */
-export function headersAfter({ sequence, position }: Head, tag: string): MsgHdrs {
-  const made = headers()
-  made.append(expectation, String(sequence))
-  made.append(place, `${position.epoch} ${position.offset + 1} ${tag} ${position.mark}`)
-  return made
+/**
+ * The header fields of the message that follows a head.
+ * @param isFirst whether JetStream must compare the head: behind a message of the same burst, it compares that one
+ */
+export function fieldsAfter({ sequence, position }: Head, tag: string, isFirst: boolean): Record<string, string> {
+  const own = { [place]: `${position.epoch} ${position.offset + 1} ${tag} ${position.mark}` }
+  return isFirst ? { ...own, [expectation]: String(sequence) } : own
 }
 
 /** The entry of a stored message. */
@@ -43,24 +45,9 @@ export function readEntry(sequence: number, fields: HeaderFields, data: Uint8Arr
     return { sequence, expected: Number.NaN, message: undefined }
   }
   const position = { epoch, offset, mark: markOf(sequence, tag) }
-  return { sequence, expected: Number(fields.get(expectation)), message: { position, previousMark, content } }
-}
-
-export interface HeaderFields {
-  get(name: string): string | undefined
-}
-
-const noFields: HeaderFields = { get: () => undefined }
-
-/** The header fields of a message of the client. */
-export function fieldsOf(message: Msg): HeaderFields {
-  try {
-    const { headers } = message
-    return headers ? { get: (name) => headers.get(name) } : noFields
-  } catch {
-    // The client refuses names that a server takes from another program.
-    return noFields
-  }
+  // A message behind another one of its burst expects that one.
+  const expected = Number(fields.get(expectation) ?? sequenceOf(previousMark))
+  return { sequence, expected, message: { position, previousMark, content } }
 }
 
 /** The entry that RePublish sent; undefined for a message that another program sent to the subject of RePublish. */
@@ -69,16 +56,6 @@ export function readLiveEntry(message: Msg): LiveEntry | undefined {
   const sequence = Number(fields.get('Nats-Sequence'))
   if (!isSequence(sequence)) return undefined
   return { ...readEntry(sequence, fields, message.data), previous: Number(fields.get('Nats-Last-Sequence')) }
-}
-
-/** The header fields of a message that the API of JetStream answers as base64. */
-export function parseHeaders(text: string): HeaderFields {
-  const fields = new Map<string, string>()
-  for (const line of text.split('\r\n').slice(1)) {
-    const colon = line.indexOf(':')
-    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1).trim())
-  }
-  return fields
 }
 
 /**
@@ -104,17 +81,22 @@ const bytesKind = 0x62
 
 /** A content with a first byte that tells text from bytes. */
 export function encode(content: BrokerContent): Uint8Array {
-  const bytes = Buffer.from(content as Uint8Array)
-  const encoded = Buffer.allocUnsafe(bytes.length + 1)
-  encoded[0] = typeof content === 'string' ? textKind : bytesKind
-  encoded.set(bytes, 1)
+  if (typeof content === 'string') {
+    const encoded = Buffer.allocUnsafe(Buffer.byteLength(content) + 1)
+    encoded[0] = textKind
+    encoded.write(content, 1)
+    return encoded
+  }
+  const encoded = Buffer.allocUnsafe(content.length + 1)
+  encoded[0] = bytesKind
+  encoded.set(content, 1)
   return encoded
 }
 
 /** The content of encoded bytes; undefined for bytes that `encode` has not made. */
 export function decode(encoded: Uint8Array): BrokerContent | undefined {
-  const rest = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength).subarray(1)
-  if (encoded[0] === textKind) return rest.toString()
+  if (encoded[0] === textKind)
+    return Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength).toString('utf8', 1)
   // The client's buffer may be used again; the content must not change.
-  return encoded[0] === bytesKind ? Uint8Array.from(rest) : undefined
+  return encoded[0] === bytesKind ? Uint8Array.from(encoded.subarray(1)) : undefined
 }

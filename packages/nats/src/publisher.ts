@@ -1,10 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
 import type { BrokerContent, TopicPosition } from 'twoway/hub'
-import { encode, type Head, headersAfter, markOf } from './envelope.js'
+import { encode, fieldsAfter, type Head, markOf } from './envelope.js'
+import { headersOf } from './header-fields.js'
 import { answerOf, isRefusal, refusals } from './stream.js'
 import type { StreamTail } from './stream-tail.js'
+import { unique } from './unique.js'
 
 export interface PublisherPorts {
   readonly stream: string
@@ -26,6 +28,8 @@ interface Waiting {
   readonly data: Uint8Array
   /** By which JetStream knows a request that is repeated, and the predecessor of the next message. */
   messageId: string
+  /** Whether the id is the caller's, so that another node may repeat the publish. */
+  readonly isKeyed: boolean
   readonly until: number
   attempt: number
   resolve(position: TopicPosition): void
@@ -75,9 +79,10 @@ export class Publisher {
 
   publish(content: BrokerContent, id: string | undefined): Promise<TopicPosition> {
     const until = performance.now() + this.#ports.timeoutMs
-    const messageId = id === undefined ? randomBytes(18).toString('base64url') : this.#messageId(id)
+    const messageId = id === undefined ? unique() : this.#messageId(id)
     return new Promise((resolve, reject) => {
-      this.#queue.push({ data: encode(content), messageId, until, attempt: 0, resolve, reject })
+      const isKeyed = id !== undefined
+      this.#queue.push({ data: encode(content), messageId, isKeyed, until, attempt: 0, resolve, reject })
       if (!this.#isStoring) void this.#storeAll()
     })
   }
@@ -182,14 +187,15 @@ export class Publisher {
     let before = newest
     return burst.map((waiting, index) => {
       const { data, messageId, until } = waiting
-      const tag = tagAfter(before, messageId)
-      const headers = headersAfter(before, tag)
-      headers.append('Nats-Msg-Id', messageId)
-      if (index === 0) headers.append('Nats-Expected-Stream', stream)
+      const tag = waiting.isKeyed ? tagAfter(before, messageId) : unique()
+      const fields = fieldsAfter(before, tag, index === 0)
+      fields['Nats-Msg-Id'] = messageId
+      if (index === 0) fields['Nats-Expected-Stream'] = stream
       else {
-        headers.append('Nats-Expected-Last-Sequence', String(before.sequence))
-        headers.append('Nats-Expected-Last-Msg-Id', burst[index - 1]!.messageId)
+        fields['Nats-Expected-Last-Sequence'] = String(before.sequence)
+        fields['Nats-Expected-Last-Msg-Id'] = burst[index - 1]!.messageId
       }
+      const headers = headersOf(fields)
       const sequence = first + index
       const { epoch, offset } = before.position
       const timeout = Math.max(1, Math.ceil(until - now))
@@ -230,7 +236,7 @@ export class Publisher {
 }
 
 /**
- * The tag of a message. It follows from the id and the predecessor: a repetition by another node that gets the same place is the
+ * The tag of a message with an id of the caller. It follows from the id and the predecessor: a repetition by another node that gets the same place is the
  * same message, and one that is stored again behind other messages, after a restore, is another one.
  */
 function tagAfter({ position }: Head, messageId: string): string {

@@ -1,5 +1,6 @@
 import type { Msg } from '@nats-io/nats-core'
-import { type Entry, fieldsOf, type LiveEntry, parseHeaders, readEntry } from './envelope.js'
+import { type Entry, type LiveEntry, readEntry } from './envelope.js'
+import { fieldsOf, parseHeaders } from './header-fields.js'
 import type { LastingConnection } from './lasting-connection.js'
 import { permissionError } from './permission-error.js'
 import { StreamTail } from './stream-tail.js'

@@ -40,7 +40,7 @@ const ofBroker: Readonly<Record<'nats' | 'redis', Readonly<Record<'marks' | 'ded
       { file: 'packages/nats/dist/nats-topic.js', from: 'first.previousMark !== mark', to: 'false' },
       { file: 'packages/nats/dist/nats-topic.js', from: 'mark === head.mark ?', to: 'true ?' },
     ],
-    dedupe: [{ file: 'packages/nats/dist/publisher.js', from: "headers.append('Nats-Msg-Id', messageId);", to: '' }],
+    dedupe: [{ file: 'packages/nats/dist/publisher.js', from: "fields['Nats-Msg-Id'] = messageId;", to: '' }],
   },
   redis: {
     marks: [
