@@ -6,6 +6,7 @@ import type {
   Resumed,
   ResumeFailure,
   TopicHistory,
+  TopicMessage,
   TopicPosition,
 } from 'twoway/hub'
 import type { Backlog } from './backlog.js'
@@ -33,6 +34,12 @@ export interface NatsNode {
 const toldWithinMs = 200
 /** Entries of a topic in a cluster whose predecessors are remembered. */
 const rememberedEntries = 1000
+
+/** Messages that are read one by one in any stream, and at most: each is a question that waits for the one before it. */
+const fewSteps = 16
+const mostSteps = 256
+/** Messages of other topics that a consumer skips in the time in which one is read by its number. */
+const skippedPerRead = 256
 
 /** A topic that a node has open on the stream of its broker. */
 export class NatsTopic implements ResumableTopic {
@@ -144,11 +151,11 @@ export class NatsTopic implements ResumableTopic {
     const missing = head.offset - offset
     if (missing > this.#settings.historyCount) return refuse('expired')
     // A wrong mark is told before a limit, as the limit says that the position itself is good.
-    const entries = await this.#stream.between(this.#subject, from + 1, sequence)
-    // Void entries that come first have lost against the position or one before it. Those of other programs have none.
-    const start = entries.findIndex(({ message }) => message !== undefined && message.position.offset > offset)
-    if (start < 0) return refuse(entries.length === 0 ? 'expired' : 'rewound')
-    const messages = messagesOf(entries.slice(start), this.#stream.isReplicated)
+    const read = await this.#newest({ sequence, position: head }, missing, from)
+    // Void entries that come first have lost against the position or one before it.
+    const start = read.findIndex((message) => message.position.offset > offset)
+    if (start < 0) return refuse(read.length === 0 ? 'expired' : 'rewound')
+    const messages = read.slice(start)
     const first = messages[0]!
     if (first.position.offset > offset + 1) return refuse('expired')
     if (first.previousMark !== mark) return refuse('rewound')
@@ -160,11 +167,11 @@ export class NatsTopic implements ResumableTopic {
   async last(most: number): Promise<TopicHistory<BrokerContent>> {
     const { sequence, position: head } = await this.#readHead()
     if (most < 1 || sequence === 0) return { head, messages: [] }
-    const entries = await this.#stream.between(this.#subject, 1, sequence)
-    const messages = messagesOf(entries, this.#stream.isReplicated)
+    const count = Math.min(most, this.#settings.historyCount)
+    const messages = await this.#newest({ sequence, position: head }, Math.min(count, head.offset), 0)
     // The predecessor of the first entry is gone, so that it may be void.
     if (messages[1] !== undefined && messages[1].previousMark !== messages[0]!.position.mark) messages.shift()
-    return { head, messages: messages.slice(-Math.min(most, this.#settings.historyCount)) }
+    return { head, messages: messages.slice(-count) }
   }
 
   send(content: BrokerContent): void {
@@ -216,6 +223,28 @@ export class NatsTopic implements ResumableTopic {
   #linkName(): string {
     const { server_id, client_id } = this.#connection.connection.info ?? {}
     return `${server_id} ${client_id}`
+  }
+
+  /**
+   * At least the newest messages of this number, as far as they are there; all behind a sequence number where that is cheaper. A
+   * consumer costs the server time for itself, and for each message of other topics that it skips. A few messages are read one by
+   * one, from each to the predecessor that it names.
+   */
+  async #newest(head: Head, count: number, after: number): Promise<TopicMessage<BrokerContent>[]> {
+    const isSparse = head.sequence - after > skippedPerRead * count
+    if (count > mostSteps || !(count <= fewSteps || isSparse)) {
+      const entries = await this.#stream.between(this.#subject, after + 1, head.sequence)
+      return messagesOf(entries, this.#stream.isReplicated)
+    }
+    const messages: TopicMessage<BrokerContent>[] = []
+    for (let { mark } = head.position; messages.length < count; ) {
+      const sequence = sequenceOf(mark)
+      const message = sequence === undefined ? undefined : (await this.#stream.at(sequence))?.message
+      if (message?.position.mark !== mark) break
+      messages.push(message)
+      mark = message.previousMark
+    }
+    return messages.reverse()
   }
 
   async #readHead(timeoutMs = this.#settings.timeoutMs): Promise<Head> {
