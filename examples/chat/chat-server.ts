@@ -81,7 +81,7 @@ export async function startChat({ port, file, broker, machines }: ChatOptions): 
   if (file !== undefined) await keepIn(file)
   return serve({ port, ...hub.handlers(), request: ({ url }) => answer(new URL(url).pathname) })
 
-  /** Publishes what the file has, and adds what is published from then on. A message is in the file before it is confirmed. */
+  /** Publishes the messages of the file, and adds later ones to it. A message is in the file before it is confirmed. */
   async function keepIn(path: string): Promise<void> {
     if (existsSync(path)) {
       for (const line of readFileSync(path, 'utf8').split('\n')) {

@@ -3,7 +3,7 @@ import process from 'node:process'
 import { type BrokerName, brokers } from './brokers.js'
 import { startChat } from './chat-server.js'
 
-/** What `machines.ts` tells a node. */
+/** The settings of a node, from `machines.ts`. */
 export interface NodeOrders {
   readonly port: number
   /** From 1. */
@@ -13,7 +13,7 @@ export interface NodeOrders {
   readonly brokerPort: number
 }
 
-/** What a page may kill. */
+/** The processes that a page may kill. */
 export type Victim = 'node' | 'broker'
 
 const { port, node, nodes, broker, brokerPort } = JSON.parse(process.argv[2]!) as NodeOrders

@@ -75,7 +75,7 @@ export function workersRestart(): Deployment {
   }
 }
 
-/** One process after the other on one port: what a service manager does without a socket of its own. */
+/** One process after the other on one port, as under a service manager without a socket of its own. */
 export function stopAndStart(): Deployment {
   let running: Process | undefined
   let start = async (): Promise<void> => {}

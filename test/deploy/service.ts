@@ -1,4 +1,4 @@
-/** The service that is deployed: stores each message, then acknowledges it. Arguments: what to start, and where. */
+/** The service that is deployed: stores each message, then acknowledges it. Arguments: the kind of server, and its address. */
 import { appendFile } from 'node:fs/promises'
 import { type ServeOptions, serve } from 'twoway/server'
 import { gracefulShutdown, serveWorkers } from 'twoway/workers'

@@ -1,13 +1,13 @@
 import type { Msg, NatsConnection } from '@nats-io/nats-core'
 import type { BrokerPatternEvents, BrokerTopicEvents, ResumableBroker, ResumableTopic } from 'twoway/hub'
 import { Backlog } from './backlog.js'
-import { decode, readLiveEntry } from './envelope.js'
-import { Inbox } from './inbox.js'
-import { LastingConnection } from './lasting-connection.js'
+import { Inbox } from './connection/inbox.js'
+import { LastingConnection } from './connection/lasting-connection.js'
+import { subscribe } from './connection/subscribe.js'
 import { type NatsNode, NatsTopic } from './nats-topic.js'
-import { Stream, type StreamSettings } from './stream.js'
+import { decode, readLiveEntry } from './stream/envelope.js'
+import { Stream, type StreamSettings } from './stream/stream.js'
 import { subjectOf, topicOf } from './subject.js'
-import { subscribe } from './subscribe.js'
 
 export interface NatsBrokerOptions {
   /** A connection of `@nats-io/transport-node`, or of another transport of NATS. It must connect again after a loss. */
@@ -63,7 +63,7 @@ export interface NatsBroker extends ResumableBroker {}
 /**
  * Topics on one stream of JetStream. A message carries its epoch, offset, tag and the mark of its predecessor. JetStream stores
  * it only if the predecessor is still the newest of its subject, so that offsets have no holes, whichever node publishes.
- * RePublish delivers what is stored. The settings for the stream have an effect only when the broker makes it.
+ * RePublish delivers stored messages. The settings for the stream have an effect only when the broker makes it.
  */
 export function natsBroker(options: NatsBrokerOptions): NatsBroker {
   const {

@@ -10,14 +10,14 @@ import type {
   TopicPosition,
 } from 'twoway/hub'
 import type { Backlog } from './backlog.js'
-import { isWhole, messagesOf, validAfter } from './chain.js'
-import { decode, type Entry, encode, type Head, type LiveEntry, readLiveEntry, sequenceOf } from './envelope.js'
-import type { Inbox } from './inbox.js'
-import type { LastingConnection } from './lasting-connection.js'
-import { LiveOrder } from './live-order.js'
+import type { Inbox } from './connection/inbox.js'
+import type { LastingConnection } from './connection/lasting-connection.js'
+import { guarded, subscribe } from './connection/subscribe.js'
 import { Publisher } from './publisher.js'
-import type { Stream, StreamSettings } from './stream.js'
-import { guarded, subscribe } from './subscribe.js'
+import { isWhole, messagesOf, validAfter } from './stream/chain.js'
+import { decode, type Entry, encode, type Head, type LiveEntry, readLiveEntry, sequenceOf } from './stream/envelope.js'
+import { LiveOrder } from './stream/live-order.js'
+import type { Stream, StreamSettings } from './stream/stream.js'
 
 /** The parts of a broker that its topics share. */
 export interface NatsNode {
@@ -175,7 +175,7 @@ export class NatsTopic implements ResumableTopic {
   }
 
   send(content: BrokerContent): void {
-    // The client keeps what is published until it is there again.
+    // The client would keep the message until it is there again.
     if (this.#connection.isAway) return
     try {
       this.#connection.connection.publish(`${this.#settings.prefix}.v.${this.#topic}`, encode(content))

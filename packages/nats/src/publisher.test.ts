@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { headers, type Msg } from '@nats-io/nats-core'
 import { Publisher, type PublisherPorts } from './publisher.js'
-import { refusals } from './stream.js'
-import { StreamTail } from './stream-tail.js'
+import { refusals } from './stream/stream.js'
+import { StreamTail } from './stream/stream-tail.js'
 
 const answered = (answer: unknown): Msg => ({ json: () => answer, headers: headers() }) as unknown as Msg
 const refusal = answered({ error: { code: 400, err_code: refusals.wrongSequence, description: 'wrong last sequence' } })

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
 import type { BrokerContent, TopicPosition } from 'twoway/hub'
-import { encode, fieldsAfter, type Head, markOf } from './envelope.js'
-import { headersOf } from './header-fields.js'
-import { answerOf, isRefusal, refusals } from './stream.js'
-import type { StreamTail } from './stream-tail.js'
+import { encode, fieldsAfter, type Head, markOf } from './stream/envelope.js'
+import { headersOf } from './stream/header-fields.js'
+import { answerOf, isRefusal, refusals } from './stream/stream.js'
+import type { StreamTail } from './stream/stream-tail.js'
 import { unique } from './unique.js'
 
 export interface PublisherPorts {
@@ -57,7 +57,7 @@ const mostPatience = 64
  * Stores the messages of a topic in their order, several at a time. JetStream takes the first one of a burst only if the head
  * that this node knows is still the newest of the subject. It takes each further one only if the newest of the stream has the
  * id and the sequence number of the one before it. So one that is refused takes all after it along, and a message of another
- * node within a burst parts it. What is refused is sent again, in the same order. Without the guess of the number, a repeated
+ * node within a burst parts it. Refused messages are sent again, in the same order. Without the guess of the number, a repeated
  * message that JetStream knows already would stand for the one before.
  */
 export class Publisher {
@@ -106,7 +106,7 @@ export class Publisher {
 
   async #storeAll(): Promise<void> {
     this.#isStoring = true
-    // What is published in the same turn is sent together.
+    // Messages of the same turn are sent together.
     await Promise.resolve()
     while (this.#queue.length > 0) {
       const burst = this.#queue.splice(0, this.#ports.isReplicated() ? 1 : this.#burst)
@@ -114,7 +114,7 @@ export class Publisher {
         await this.#store(burst)
       } catch (error) {
         this.#newest = undefined
-        // Those behind the first one may have more time.
+        // The messages behind the first one may have more time.
         const [first, ...others] = burst
         first!.reject(error)
         this.#queue = [...others, ...this.#queue]
@@ -123,7 +123,7 @@ export class Publisher {
     this.#isStoring = false
   }
 
-  /** Sends messages behind the newest one, and settles them. Those that another node came before wait again. */
+  /** Sends messages behind the newest one, and settles them. If a message of another node came first, they wait again. */
   async #store(burst: readonly Waiting[]): Promise<void> {
     const { timeoutMs, tail } = this.#ports
     const now = performance.now()

@@ -10,7 +10,7 @@ import { unique } from './unique.js'
 export interface PublisherSettings {
   /** Whether the keys of two topics may be on different servers, so that a script takes one topic. */
   readonly isCluster: boolean
-  /** Confirms that replicas have what was stored; undefined if no replica must. */
+  /** Confirms that replicas have the stored messages; undefined if no replica must. */
   readonly replicas: Replicas | undefined
   readonly historyCount: number
   readonly historyAgeMs: number

@@ -81,7 +81,7 @@ export interface RedisLink {
   close(): void
 }
 
-/** What a link reports. */
+/** The events of a link. */
 export interface RedisLinkEvents {
   /** An error of the connection for subscriptions, which is opened again after a loss. */
   error(error: Error): void

@@ -9,7 +9,7 @@ interface Waiting {
   resolve(isConfirmed: boolean): void
 }
 
-/** Asks Redis whether replicas have what was stored: one question for all messages that were stored before it. */
+/** Asks Redis whether replicas have the stored messages: one question for all that were stored before it. */
 export class Replicas {
   readonly #link: RedisLink
   readonly #count: number

@@ -1,4 +1,4 @@
-/** The links of the fault suite. They publish, keep all that they see, and judge it by what the broker has. */
+/** The links of the fault suite. They publish, keep all messages that they see, and compare them with those of the broker. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocket } from 'twoway'
 import type { TopicPosition } from 'twoway/hub'
@@ -129,7 +129,7 @@ async function traffic(round: string, seed: number): Promise<void> {
   }
 }
 
-/** Has each topic's last message stored, so that what is missing before it must be noticed. */
+/** Has each topic's last message stored, so that a gap before it must be noticed. */
 async function close(round: string): Promise<void> {
   for (const topic of topics) {
     for (let attempt = 0; ; attempt += 1) {

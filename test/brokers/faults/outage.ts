@@ -25,7 +25,7 @@ function check(isTrue: boolean, problem: string): void {
   if (!isTrue) problems.push(problem)
 }
 
-/** Waits for a condition, and says what is wrong if it does not come. */
+/** Waits for a condition, and adds a problem if it does not come. */
 async function expect(isTrue: () => boolean, withinMs: number, problem: string): Promise<void> {
   const end = performance.now() + withinMs
   while (!isTrue() && performance.now() < end) await sleep(10)

@@ -1,5 +1,5 @@
 /**
- * `npm run measure:brokers`: what the brokers promise of speed, on Debian's servers: the latency from publish to delivery
+ * `npm run measure:brokers` measures the brokers on Debian's servers: the latency from publish to delivery
  * across two nodes, the messages stored in a second beside those of the bare client, and the processor time of a fan-out
  * beside Socket.IO with its redis-streams-adapter, which npm fetches. `-- latency` measures the rows that contain the word.
  * A figure that breaks its promise fails the command.

@@ -1,8 +1,8 @@
 import type { Msg } from '@nats-io/nats-core'
+import type { LastingConnection } from '../connection/lasting-connection.js'
+import { permissionError } from '../connection/permission-error.js'
 import { type Entry, type LiveEntry, readEntry } from './envelope.js'
 import { fieldsOf, parseHeaders } from './header-fields.js'
-import type { LastingConnection } from './lasting-connection.js'
-import { permissionError } from './permission-error.js'
 import { StreamTail } from './stream-tail.js'
 
 export interface StreamSettings {

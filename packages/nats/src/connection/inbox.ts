@@ -97,7 +97,7 @@ export class Inbox {
   }
 
   #send(token: string, open: Open): void {
-    // The client would keep what is published until it is there again.
+    // The client would keep the message until it is there again.
     if (this.#connection.isAway) return
     const { subject, data, headers } = open
     try {
