@@ -9,12 +9,15 @@ export interface FrameWords {
 type Frame = Readonly<Record<string, unknown>> & {
   readonly t?: string
   readonly at?: readonly [string, number, string]
+  readonly count?: number
+  readonly items?: readonly unknown[]
 }
 
 /** The words for a text message of the link (sent) or of the hub (received). */
 export function frameWords(direction: 'sent' | 'received', text: string): FrameWords {
   const frame = JSON.parse(text) as Frame
-  const { topic = '', id = '', at, user = '', key = '', count = 0, method = '' } = frame as Record<string, never>
+  const { topic = '', id = '', at, user = '', key = '', method = '' } = frame as Record<string, never>
+  const count = frame.items?.length ?? frame.count ?? 0
   const place = placeOf(at)
   const values = { topic, id, place, user, key, count, method, ...textsOf(frame) }
   const name = `${frame.t}${variantOf(direction, frame)}`
@@ -70,6 +73,7 @@ const known = new Set([
   'ok_lost',
   'ok_stored',
   'msg',
+  'run',
   'gap',
   'here',
   'join',

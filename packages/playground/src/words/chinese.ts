@@ -197,6 +197,7 @@ export const chinese: Words = {
   frame_ok_lost: '应答 {id}：可能有遗漏（{reason}），从位置 {place} 之后继续。',
   frame_ok_stored: '应答 {id}：已保存在位置 {place}。',
   frame_msg: '{topic}，位置 {place}：{data}。',
+  frame_run: '{topic}：位置 {place} 之后的 {count} 条消息。',
   frame_gap: '{topic}：有消息遗漏（{reason}），从位置 {place} 之后继续。',
   frame_here: '{topic}：在线的有 {members}。',
   frame_join: '{topic}：{user} 加入。',

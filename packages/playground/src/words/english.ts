@@ -195,6 +195,7 @@ export const english = {
   frame_ok_lost: 'Answer {id}: messages may be missing ({reason}); the topic goes on after position {place}.',
   frame_ok_stored: 'Answer {id}: stored at position {place}.',
   frame_msg: '{topic}, position {place}: {data}.',
+  frame_run: '{topic}: {count} messages after position {place}.',
   frame_gap: '{topic}: messages are missing ({reason}); it goes on after position {place}.',
   frame_here: '{topic}: here are {members}.',
   frame_join: '{topic}: {user} joins.',

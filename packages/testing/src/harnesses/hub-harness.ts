@@ -31,6 +31,7 @@ export interface FromServer {
   readonly code?: string
   readonly message?: string
   readonly retry?: number
+  readonly items?: readonly unknown[]
 }
 
 interface Prepared {

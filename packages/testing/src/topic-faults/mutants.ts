@@ -46,7 +46,7 @@ const mutants: Readonly<Record<string, readonly Change[]>> = {
   ],
   'a lost publish is not repeated': [
     { file: 'link/link.js', from: 'isRepeated: true })', to: 'isRepeated: false })' },
-    { file: 'link/questions.js', from: "'the connection was lost', true)", to: "'x', false)" },
+    { file: 'link/questions.js', from: "'lost', why, true)", to: "'lost', why, false)" },
   ],
   'a client that fell behind is not caught up': [
     { file: 'hub/topics/subscription.js', from: 'catchUp() {', to: 'catchUp() {\n        this.#missed = undefined;' },

@@ -139,9 +139,13 @@ export class HubCore {
     this.#join ??= (messages) => server[joinPrepared](messages)
   }
 
-  /** Messages in a row for a client, of which others may be sent the same ones. */
-  runsOf(messages: readonly HubMessage[]): readonly MessageRun[] {
-    return this.#runs.of(messages, this.prepare, this.#join!)
+  /**
+   * Messages in a row for a client, of which others may be sent the same ones.
+   *
+   * @param isPacked whether the client takes `run` messages
+   */
+  runsOf(messages: readonly HubMessage[], isPacked: boolean): readonly MessageRun[] {
+    return this.#runs.of(messages, this.prepare, this.#join!, isPacked)
   }
 
   authenticate(credentials: Parameters<HubCoreSettings['authenticate']>[0]) {

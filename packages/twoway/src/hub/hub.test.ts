@@ -262,6 +262,43 @@ describe('a hub: topics', () => {
     assert.deepEqual(notRecovered, { expired: 1, 'unknown-epoch': 1, rewound: 2 })
   })
 
+  it('packs the messages that a client has missed into a run, if it takes one', async () => {
+    const harness = new HubHarness({ topics: { 'room.*': { publish: true } }, authenticate: () => ({ user: 'ä"' }) })
+    const ann = await harness.enter()
+    const position = (await harness.hub.publish('room.1', 0))!
+    const start = [position.epoch, position.offset, position.mark] as const
+    await harness.hub.publish('room.1', { a: [1] })
+    ann.say({ t: 'pub', id: 1, topic: 'room.1', data: 'é' })
+    ann.say({ t: 'pub', id: 2, topic: 'room.1' })
+    await settle()
+    await harness.hub.publish('room.1', Uint8Array.of(1, 2))
+    const last = (await harness.hub.publish('room.1', 5))!
+    const missed = async (more: object) => {
+      const socket = await harness.enter()
+      socket.say({ t: 'sub', id: 1, topic: 'room.1', at: start, ...more })
+      await settle()
+      const [ok, ...messages] = socket.take()
+      assert.deepEqual([ok!.recovered, ok!.count], [true, 5])
+      return messages
+    }
+    const alone = await missed({})
+    const marks = alone.flatMap(({ at }) => (at === undefined ? [] : [at[2]]))
+    const [run, header, bytes, end] = await missed({ run: true })
+    assert.deepEqual(run, {
+      t: 'run',
+      topic: 'room.1',
+      at: start,
+      items: [
+        [marks[0], { a: [1] }],
+        [marks[1], 'é', 'ä"'],
+        [marks[2], null, 'ä"'],
+      ],
+    })
+    assert.deepEqual([header, bytes, end], alone.slice(3))
+    assert.deepEqual(end!.at, [last.epoch, last.offset, last.mark])
+    assert.equal(harness.hub.metrics().delivered, 10)
+  })
+
   it('asks the broker once for any number of clients that come back', async () => {
     const harness = new HubHarness(rooms)
     const first = (await harness.hub.publish('room.1', 0))!

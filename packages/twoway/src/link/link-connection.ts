@@ -21,7 +21,7 @@ export class LinkConnection {
   isGreeted = false
   /** The least wait before the next attempt, as the server asked for it. */
   leastWaitMs = 0
-  readonly #url: string
+  readonly url: string
   readonly #options: LinkOptions
   readonly #platform: LinkPlatform
   readonly #received: (message: ReceivedMessage, data: LinkData) => void
@@ -50,7 +50,7 @@ export class LinkConnection {
     greeted: () => void,
     renew: (token: Json) => Promise<number | undefined>,
   ) {
-    this.#url = url
+    this.url = url
     this.#options = options
     this.#platform = platform
     this.#received = received
@@ -68,20 +68,20 @@ export class LinkConnection {
   }
 
   refuseClosed(): void {
-    if (this.status.state === 'closed') throw new LinkError('closed', `the link is closed: ${this.status.why}`)
+    if (this.status.state === 'closed') throw new LinkError('closed', this.status.why)
   }
 
   /** Sends a message with its data: in the message, or as bytes after it. */
   send(message: ClientMessage, data?: LinkData): void {
     const isBytes = ArrayBuffer.isView(data)
-    this.#socket?.send(JSON.stringify(isBytes ? { ...message, bin: true } : { ...message, data }))
+    this.#socket?.send(JSON.stringify(isBytes ? { ...message, bin: isBytes } : { ...message, data }))
     if (isBytes) this.#socket?.send(data as Uint8Array<ArrayBuffer>)
   }
 
   connect(): void {
     this.#stopAttempt?.()
     const { token, connectTimeoutMs = 10_000, WebSocket } = this.#options
-    const socket = new WebSocket!(this.#url, [subprotocolName])
+    const socket = new WebSocket!(this.url, [subprotocolName])
     this.#socket = socket
     socket.binaryType = 'arraybuffer'
     // An old socket's late events are ignored.
@@ -90,22 +90,21 @@ export class LinkConnection {
       (event: Event): void => {
         if (this.#socket === socket) handler(event)
       }
-    const asking = (async () => token?.())()
-    // A rejection is handled when the connection is open.
-    asking.catch(() => undefined)
+    // Its failure matters when the connection is open.
+    const asking = Promise.resolve()
+      .then(token)
+      .then(
+        (value) => () => {
+          this.send({ t: 'hello', token: value })
+          this.isGreeted = true
+          this.#greeted()
+        },
+        (error) => () => this.#lost(`the token failed: ${error}`),
+      )
     let problem: unknown
     socket.onopen = ours(() => {
       if (socket.protocol !== subprotocolName) this.close(`the server does not speak ${subprotocolName}`)
-      else {
-        asking.then(
-          ours((value) => {
-            this.send({ t: 'hello', token: value })
-            this.isGreeted = true
-            this.#greeted()
-          }),
-          ours((error) => this.#lost(`the token failed: ${error}`)),
-        )
-      }
+      else asking.then(ours((act) => act()))
     })
     socket.onmessage = ours(({ data }: { data: string | ArrayBuffer }) => this.#message(data))
     socket.onerror = ({ error }: { error?: unknown }) => {
@@ -177,7 +176,7 @@ export class LinkConnection {
     const isText = typeof received === 'string'
     const message = isText ? readServerMessage(received) : header
     if (!message || (isText && header)) {
-      this.#lost(`the server sent a malformed message: ${isText ? received.slice(0, 99) : 'bytes'}`, 0, malformed)
+      this.#lost(`a malformed message: ${String(received).slice(0, 99)}`, 0, malformed)
       return
     }
     message.size = isText ? received.length : received.byteLength

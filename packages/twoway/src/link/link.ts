@@ -1,5 +1,5 @@
 import type { TopicPosition } from '../ports/broker/topic-position.js'
-import type { MembersMessage, WirePosition } from '../subprotocol/messages.js'
+import type { RunMessage, WirePosition } from '../subprotocol/messages.js'
 import { positionOf, wirePosition } from '../subprotocol/positions.js'
 import { matches } from '../topics/topic-name.js'
 import { LinkConnection } from './link-connection.js'
@@ -17,21 +17,20 @@ import type {
   TopicMessage,
 } from './link-types.js'
 import { Questions } from './questions.js'
-import type { ReceivedMessage } from './server-message.js'
+import type { ReceivedMessage, Sized } from './server-message.js'
 import { storedPosition, storePositions } from './stored-positions.js'
 import { type MessageListener, TopicFeed } from './topic-feed.js'
 import { Unread } from './unread.js'
 
 const storeEveryMs = 250
-/** No timer takes longer. */
-const longestMs = 2 ** 31 - 1
+/** A little less than the longest time that a timer takes. */
+const longestMs = 2e9
 
 /**
  * A connection to a hub that lasts: it connects again after each loss, resumes its topics where they stood, and gives each
  * publish and request an end.
  */
 export class LinkBase {
-  readonly #url: string
   readonly #options: LinkOptions
   readonly #platform: LinkPlatform
   readonly #connection: LinkConnection
@@ -45,12 +44,11 @@ export class LinkBase {
     if (options.token && typeof options.token !== 'function') {
       throw new TypeError('token must be a function')
     }
-    this.#url = String(url)
     this.#options = options
     this.#platform = on
-    this.#name = on.random().toString(36).slice(2) + on.random().toString(36).slice(2)
+    this.#name = on.random().toString(36) + on.random().toString(36)
     this.#connection = new LinkConnection(
-      this.#url,
+      String(url),
       options,
       on,
       (message, data) => this.#received(message, data),
@@ -70,7 +68,7 @@ export class LinkBase {
     this.#connection.onStatus(({ state, why }) => {
       if (state === 'online') return this.#questions.sendWaiting()
       for (const feed of this.#feeds.values()) feed.isLive = false
-      this.#questions.lost()
+      this.#questions.lost(why)
       if (state === 'closed') {
         stopListening()
         this.#store()
@@ -98,11 +96,11 @@ export class LinkBase {
     this.#connection.refuseClosed()
     const { last = 0 } = options
     if (typeof topic !== 'string' || !Number.isSafeInteger(last) || last < 0) {
-      throw new TypeError('a topic is a string, and `last` is a whole number')
+      throw new TypeError('topic must be a string, last a whole number')
     }
-    if (this.#feeds.has(topic)) throw new LinkError('subscribed', `this link subscribes to "${topic}" already`)
+    if (this.#feeds.has(topic)) throw new LinkError('subscribed', `"${topic}" is subscribed already`)
     const { position } = options
-    const at = position ? wirePosition(position) : storedPosition(this.#options.storage, this.#url, topic)
+    const at = position ? wirePosition(position) : storedPosition(this.#options.storage, this.#connection.url, topic)
     const feed = new TopicFeed(topic, options, at, listener, () => this.#unsubscribe(feed))
     this.#feeds.set(topic, feed)
     if (this.#connection.isGreeted) this.#start(feed)
@@ -145,14 +143,15 @@ export class LinkBase {
   /** The stored messages of a topic: the newest ones, or all after a position. */
   async history(
     topic: string,
-    { position, last = position ? undefined : 100 }: { readonly last?: number; readonly position?: TopicPosition } = {},
+    { position, last = 100 }: { readonly last?: number; readonly position?: TopicPosition } = {},
   ): Promise<TopicMessage[]> {
     const messages: TopicMessage[] = []
     const at = position && wirePosition(position)
     const { ok } = await this.#questions.ask({ t: 'hist', topic, last, at }, undefined, {
       parts: { push: (data, part) => messages.push(messageOf(topic, data, part)) },
     })
-    if (ok.recovered === false) throw new LinkError(ok.reason ?? 'expired', 'messages are missing')
+    // Present only where `recovered` is false.
+    if (ok.reason) throw new LinkError(ok.reason, 'messages are missing')
     return messages
   }
 
@@ -178,45 +177,46 @@ export class LinkBase {
   }
 
   #received(message: ReceivedMessage, data: LinkData): void {
-    switch (message.t) {
-      case 'ok':
-        this.#questions.answered(message, data)
-        break
-      case 'part':
-        this.#questions.part(message, data)
-        break
-      case 'error':
-        if (message.id === undefined) this.#connection.leastWaitMs = message.retry ?? 0
-        else this.#questions.refused(message)
-        break
-      case 'msg':
-      case 'vol':
-        for (const feed of this.#feedsOf(message.topic)) {
-          const delivered = messageOf(message.topic, data, message)
-          if (message.t === 'vol') feed.deliver(delivered, message)
-          // The server skipped a message, unlike what it promises: the link asks for what follows the last one.
-          else if (!feed.stored(delivered, message)) this.#start(feed)
-        }
-        this.#storeLater()
-        break
-      case 'gap':
-        for (const feed of this.#feedsOf(message.topic)) feed.gap(message.topic, message.at, message.reason)
-        break
-      case 'join':
-      case 'leave':
-      case 'here':
-        this.#feeds.get(message.topic)?.presence(message as MembersMessage)
-        break
-      default:
+    if (message.t === 'ok') this.#questions.answered(message, data)
+    else if (message.t === 'part') this.#questions.part(message, data)
+    else if (message.t === 'error') {
+      if (message.id === undefined) this.#connection.leastWaitMs = message.retry ?? 0
+      else this.#questions.refused(message)
+    } else if (message.t === 'run') this.#run(message)
+    else if (message.t === 'msg' || message.t === 'vol' || message.t === 'gap') {
+      const { topic } = message
+      for (const feed of this.#feeds.values()) {
+        if (!feed.isLive || (feed.topic !== topic && !(feed.isPattern && matches(feed.topic, topic)))) continue
+        if (message.t === 'gap') feed.gap(topic, message.at, message.reason)
+        // The server skipped a message, unlike what it promises: the link asks for what follows the last one.
+        else if (!feed.take(messageOf(topic, data, message), message)) this.#start(feed)
+      }
+      this.#storeLater()
+    } else if (message.t === 'here' || message.t === 'join' || message.t === 'leave') {
+      this.#feeds.get(message.topic)?.presence(message)
     }
   }
 
-  #feedsOf(topic: string): TopicFeed[] {
-    const feeds: TopicFeed[] = []
-    for (const feed of this.#feeds.values()) {
-      if (feed.isLive && (feed.isPattern ? matches(feed.topic, topic) : feed.topic === topic)) feeds.push(feed)
+  #run({ topic, at, items, size }: RunMessage & Sized): void {
+    let [epoch, offset, prev] = at
+    for (const [mark, data, from] of items) {
+      offset += 1
+      const message: ReceivedMessage = {
+        t: 'msg',
+        topic,
+        at: [epoch, offset, mark],
+        prev,
+        from,
+        size: size / items.length,
+      }
+      prev = mark
+      try {
+        this.#received(message, data)
+      } catch (error) {
+        // The error of a listener does not keep back later messages.
+        void Promise.reject(error)
+      }
     }
-    return feeds
   }
 
   #start(feed: TopicFeed): void {
@@ -253,12 +253,12 @@ export class LinkBase {
   #store(): void {
     this.#stopStoring?.()
     this.#stopStoring = undefined
-    storePositions(this.#options.storage, this.#url, this.#feeds.values())
+    storePositions(this.#options.storage, this.#connection.url, this.#feeds.values())
   }
 }
 
 interface Carrier {
-  readonly from?: string
+  readonly from?: string | undefined
   readonly at?: WirePosition
   readonly key?: string
 }

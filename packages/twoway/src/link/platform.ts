@@ -21,8 +21,8 @@ export const platform: LinkPlatform = {
     // Programs without a page have no such events.
     if (document === undefined) return () => undefined
     const changed = (): void => {
-      if (document.visibilityState === 'visible') woke()
-      else leaves()
+      if (document.hidden) leaves()
+      else woke()
     }
     const ended = new AbortController()
     document.addEventListener('visibilitychange', changed, ended)

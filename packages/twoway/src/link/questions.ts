@@ -80,7 +80,7 @@ export class Questions {
       }
       const stopTimer = this.#platform.after(timeoutMs, () => {
         const { state, why } = connection.status
-        const text = `no answer within ${timeoutMs} ms: the link is ${state} ${why}`
+        const text = `no answer within ${timeoutMs} ms, ${state}: ${why}`
         this.#fail(asked, new LinkError('timeout', text, asked.sent !== undefined))
       })
       asked.ended = () => {
@@ -121,11 +121,11 @@ export class Questions {
   }
 
   /** The connection is gone, and with it the questions that may not be asked twice. */
-  lost(): void {
+  lost(why: string): void {
     for (const asked of this.#asked.values()) {
       if (!asked.sent) continue
       asked.sent = false
-      if (!asked.isRepeated) this.#fail(asked, new LinkError('lost', 'the connection was lost', true))
+      if (!asked.isRepeated) this.#fail(asked, new LinkError('lost', why, true))
     }
   }
 

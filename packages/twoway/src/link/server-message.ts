@@ -5,7 +5,7 @@ export type ReceivedMessage = ServerMessage & { readonly bin?: true; readonly da
 
 export interface Sized {
   /** Characters of the message, or bytes of its data. The connection sets it. */
-  size?: number
+  size: number
 }
 
 type Check = (value: unknown) => boolean
@@ -16,13 +16,15 @@ const optional =
     value === undefined || check(value)
 
 const isText: Check = (value) => typeof value === 'string'
-const isMember: Check = (value) => isText((value as { user?: unknown } | null)?.user)
-const areMembers: Check = (value) => Array.isArray(value) && value.every(isMember)
+/** Throws for a value that is no list of objects. */
+const areMembers: Check = (value) => (value as { user?: unknown }[]).every(({ user }) => isText(user))
 export const isPosition: Check = (value) =>
   Array.isArray(value) && isText(value[0]) && Number.isSafeInteger(value[1]) && isText(value[2])
 const maybeText = optional(isText)
 const maybeNumber = optional(Number.isFinite)
 const maybePosition = optional(isPosition)
+/** Throws for a value that is no list of lists. */
+const areItems: Check = (value) => (value as unknown[][]).every(([mark, , from]) => isText(mark) && maybeText(from))
 
 /** The members that the link relies on. A message of another type is ignored, so it is not checked. */
 const shapes: { readonly [type: string]: { readonly [member: string]: Check } } = {
@@ -31,7 +33,8 @@ const shapes: { readonly [type: string]: { readonly [member: string]: Check } } 
   error: { code: isText, message: isText, retry: maybeNumber },
   part: { at: maybePosition, from: maybeText },
   msg: { topic: isText, at: isPosition, prev: isText, from: maybeText },
-  vol: { topic: isText, from: maybeText },
+  run: { topic: isText, at: isPosition, items: areItems },
+  vol: { topic: isText, at: maybePosition, from: maybeText },
   gap: { topic: isText, at: isPosition },
   here: { topic: isText, members: areMembers },
   join: { topic: isText, user: isText },

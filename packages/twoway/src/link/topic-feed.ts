@@ -4,6 +4,7 @@ import type {
   OkMessage,
   SubscribeMessage,
   TopicDataMessage,
+  TopicVolatileMessage,
   WirePosition,
 } from '../subprotocol/messages.js'
 import { positionOf } from '../subprotocol/positions.js'
@@ -57,15 +58,15 @@ export class TopicFeed implements LinkSubscription {
   /** The question to the server, which goes on where this feed stands. */
   question(): Omit<SubscribeMessage, 'id'> {
     const { last, presence, slow } = this.options
-    const at = this.isPattern ? undefined : this.positions.get(this.topic)
     this.isLive = false
     return {
       t: 'sub',
       topic: this.topic,
-      at,
-      last: at ? undefined : last,
+      at: this.positions.get(this.topic),
+      last,
       who: presence && true,
       slow,
+      run: true,
     }
   }
 
@@ -77,52 +78,50 @@ export class TopicFeed implements LinkSubscription {
     if (count && recovered === undefined) this.positions.delete(this.topic)
     else if (at && !recovered) this.positions.set(this.topic, at)
     if (this.isPattern) this.positions.clear()
-    this.options.started?.({
-      recovered: isWhole,
-      reason: isWhole ? undefined : (reason ?? 'pattern'),
-      position: at && positionOf(at),
-    })
+    this.#tell(isWhole ? undefined : (reason ?? 'pattern'), at)
   }
 
   /**
-   * Takes a stored message. Returns false if one before it is missing, and the server must be asked for it; the topics of a
+   * Takes a message. Returns false if a stored one before it is missing, and the server must be asked for it; the topics of a
    * pattern can't be resumed, and go on behind the gap. A message that was here already is dropped: it came with an answer
    * as well.
    */
-  stored(message: TopicMessage, received: TopicDataMessage & Sized): boolean {
+  take(message: TopicMessage, received: (TopicDataMessage | TopicVolatileMessage) & Sized): boolean {
     const { positions } = this
-    const { topic, at, prev } = received
-    const [epoch, offset] = at
-    const last = positions.get(topic)
-    if (last?.[0] === epoch && offset <= last[1]) return true
-    if (last && (last[0] !== epoch || last[2] !== prev)) {
-      if (!this.isPattern) return false
-      this.gap(topic, [epoch, offset - 1, prev], 'expired')
+    if (received.t === 'msg') {
+      const { topic, at, prev } = received
+      const [epoch, offset] = at
+      const last = positions.get(topic)
+      if (last?.[0] === epoch && offset <= last[1]) return true
+      if (last && (last[0] !== epoch || last[2] !== prev)) {
+        if (!this.isPattern) return false
+        this.gap(topic, [epoch, offset - 1, prev], 'expired')
+      }
+      if (positions.size >= mostTopics) positions.clear()
+      positions.set(topic, at)
     }
-    if (positions.size >= mostTopics) positions.clear()
-    positions.set(topic, at)
-    this.deliver(message, received)
-    return true
-  }
-
-  deliver(message: TopicMessage, received: Sized): void {
     this.#listener?.(message)
     for (const loop of this.#loops) loop.push(message, received)
+    return true
   }
 
   /** Messages are missing, and the server could not fill the gap. */
   gap(topic: string, at: WirePosition, reason: string): void {
     this.positions.set(topic, at)
-    this.options.started?.({ recovered: false, reason, position: positionOf(at) })
+    this.#tell(reason, at)
+  }
+
+  #tell(reason: string | undefined, at: WirePosition | undefined): void {
+    this.options.started?.({ recovered: reason === undefined, reason, position: at && positionOf(at) })
   }
 
   presence({ t, user, members, stale = false, info }: MembersMessage): void {
     const known = this.#members
-    if (members) {
-      known.clear()
-      for (const member of members) known.set(member.user, member)
-    } else if (t === 'join') known.set(user!, { user: user!, info })
-    else known.delete(user!)
+    if (members) known.clear()
+    for (const member of members ?? [{ user: user!, info }]) {
+      if (t === 'leave') known.delete(member.user)
+      else known.set(member.user, member)
+    }
     this.options.presence?.({ members: [...known.values()], stale })
   }
 

@@ -14,7 +14,7 @@ export class Unread<Value> implements AsyncIterableIterator<Value, undefined> {
   #end: { readonly error?: unknown } | undefined
   #waiting: (() => void)[] = []
 
-  push(value: Value, { size = 0 }: Sized): void {
+  push(value: Value, { size }: Sized): void {
     if (this.#end) return
     if (this.#values.length < most && this.#size < mostSize) {
       this.#values.push({ value, size })

@@ -42,6 +42,8 @@ export interface SubscribeMessage extends Asking {
   /** Whether the presence of the topic is wanted too. */
   readonly who?: boolean | undefined
   readonly slow?: SlowPolicy | undefined
+  /** Whether the messages before the first live one may come as `run`. */
+  readonly run?: boolean | undefined
 }
 export interface UnsubscribeMessage extends Asking {
   readonly t: 'unsub'
@@ -113,7 +115,7 @@ export interface OkMessage extends WithData {
   readonly at?: WirePosition
   readonly recovered?: boolean
   readonly reason?: string
-  /** The number of `msg` messages that follow before the live ones. */
+  /** The number of messages that follow before the live ones, as `msg` or in a `run`. */
   readonly count?: number
   readonly members?: readonly Member[]
   readonly version?: number
@@ -143,7 +145,15 @@ export interface TopicDataMessage extends WithData {
   readonly at: WirePosition
   /** The mark of the message before it. */
   readonly prev: string
-  readonly from?: string
+  readonly from?: string | undefined
+}
+/** Messages of a topic in a row, the first of which follows a position. */
+export interface RunMessage {
+  readonly t: 'run'
+  readonly topic: string
+  /** The position before the first message. Each message has the next offset. */
+  readonly at: WirePosition
+  readonly items: readonly (readonly [mark: string, data: Json, from?: string])[]
 }
 export interface TopicVolatileMessage extends WithData {
   readonly t: 'vol'
@@ -180,6 +190,7 @@ export type ServerMessage =
   | ErrorMessage
   | PartMessage
   | TopicDataMessage
+  | RunMessage
   | TopicVolatileMessage
   | GapMessage
   | MembersMessage

@@ -24,7 +24,7 @@ export function faultOfPattern(pattern: unknown, maxLength = maxNameLength): str
 
 /** Whether a name that has no fault has wildcards. */
 export function isPattern(name: string): boolean {
-  return name.includes('*') || name.includes('>')
+  return /[*>]/.test(name)
 }
 
 /** Whether a pattern matches a topic. Both must have no fault. */

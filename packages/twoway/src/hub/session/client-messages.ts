@@ -30,7 +30,10 @@ const data = { data: any, bin: yes }
 const fieldsByType: Readonly<Record<ClientMessage['t'], Fields>> = {
   hello: { needed: {}, optional: { token: any } },
   auth: { needed: { id: whole, token: any }, optional: {} },
-  sub: { needed: { id: whole, topic: text }, optional: { at: position, last: whole, who: flag, slow: policy } },
+  sub: {
+    needed: { id: whole, topic: text },
+    optional: { at: position, last: whole, who: flag, slow: policy, run: flag },
+  },
   unsub: { needed: { id: whole, topic: text }, optional: {} },
   pub: {
     needed: { id: whole, topic: text },

@@ -215,7 +215,7 @@ export class SessionTopics implements SubscribedClient {
 
   /** Answers a subscription with the messages before it, and begins it in the same turn, so that none falls between. */
   #beginAt(topic: HubTopic, message: SubscribeMessage): Promise<void> {
-    const { id, at, last = 0 } = message
+    const { id, at, last = 0, run = false } = message
     const { counts } = this.#core
     return this.#older(topic, at, last, (messages, ok) => {
       if (ok.recovered === true) counts.resumed(this.#owner, topic.name, messages.length)
@@ -224,7 +224,7 @@ export class SessionTopics implements SubscribedClient {
       const subscription = this.#begin(topic, message)
       this.#owner.countAnswer(messages.length)
       this.#output.ok({ id, ...ok, count: messages.length, at: wirePosition(topic.head) })
-      subscription.older(this.#core.runsOf(messages))
+      subscription.older(this.#core.runsOf(messages, run))
     })
   }
 

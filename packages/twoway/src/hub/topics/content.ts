@@ -48,6 +48,19 @@ export function splitContent(content: BrokerContent): { readonly members: string
   return { members, body: content.subarray(endOfHeading(content)) }
 }
 
+/**
+ * The data of a message and its user, if it has one, as elements of a JSON array. Undefined for bytes, and for a message that
+ * another program has written with its members in another order.
+ */
+export function elementsOf(content: BrokerContent): string | undefined {
+  if (typeof content !== 'string') return undefined
+  const found = /^(?:"from":("(?:[^"\\]|\\.)*"),)?"data":(.*)$/s.exec(splitContent(content).members)
+  if (found === null) return undefined
+  const { 1: from, 2: data } = found
+  if (!isJson(data!)) return undefined
+  return from === undefined ? data : `${data},${from}`
+}
+
 /** A message that carries a trace context. One whose user has a name of tens of kilobytes has no room for it. */
 export function withTrace(content: BrokerContent, context: TraceContext): BrokerContent {
   const trace = traceMembers(context)
@@ -102,6 +115,15 @@ function isHeading(json: string, hasData: boolean): boolean {
     const { data, ...texts } = JSON.parse(`{${withoutTrace(json.slice(1, -1))}}`) as Record<string, unknown>
     const areTexts = Object.entries(texts).every(([name, value]) => isMember(name) && typeof value === 'string')
     return areTexts && (data !== undefined) === hasData
+  } catch {
+    return false
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
   } catch {
     return false
   }

@@ -4,7 +4,7 @@ import type { TopicMessage, TopicPosition } from '../../ports/broker/topic-posit
 import type { GapMessage } from '../../subprotocol/messages.js'
 import { wirePosition } from '../../subprotocol/positions.js'
 import type { Positioned } from '../../topics/node-ring.js'
-import { splitContent } from './content.js'
+import { elementsOf, splitContent } from './content.js'
 
 /** Returns the content of a message of the broker, or undefined if it is none. */
 export type ReadContent = (topic: string, content: BrokerContent) => BrokerContent | undefined
@@ -45,6 +45,17 @@ export class HubMessage implements Positioned {
     return { epoch, offset: offset - 1, mark: this.previousMark }
   }
 
+  /** Whether a message is the one before this one. */
+  follows({ position: { epoch, offset, mark } }: HubMessage): boolean {
+    return this.position.epoch === epoch && this.position.offset === offset + 1 && this.previousMark === mark
+  }
+
+  /** Itself as one of the messages of a `run`. Undefined if it can be sent only on its own. */
+  inRun(): string | undefined {
+    const elements = this.content === undefined ? undefined : elementsOf(this.content)
+    return elements && `[${JSON.stringify(this.position.mark)},${elements}]`
+  }
+
   frames(prepare: Prepare): Frames {
     this.#frames ??= this.#frame(prepare)
     return this.#frames
@@ -56,6 +67,12 @@ export class HubMessage implements Positioned {
     const gap: GapMessage = { t: 'gap', topic, reason: malformed, at: wirePosition(position) }
     return [prepare(JSON.stringify(gap))]
   }
+}
+
+/** The `run` of a message and those that follow it, each of which `inRun` has written. */
+export function runOf({ topic, before }: HubMessage, messages: readonly string[]): string {
+  const head = JSON.stringify({ t: 'run', topic, at: wirePosition(before) }).slice(0, -1)
+  return `${head},"items":[${messages.join(',')}]}`
 }
 
 /** The frames of a message without a position. */

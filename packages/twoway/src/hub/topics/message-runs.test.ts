@@ -70,6 +70,48 @@ describe('MessageRuns', () => {
     )
   })
 
+  it('packs messages that follow each other, and sends any other one as it is', () => {
+    const { join } = counted()
+    const texts: string[] = []
+    const frame = (message: string | Uint8Array): PreparedMessage => {
+      texts.push(String(message))
+      return { length: message.length }
+    }
+    const packed = (messages: readonly HubMessage[]): unknown[] => {
+      texts.length = 0
+      new MessageRuns().of(messages, frame, join, true)
+      return texts.map((text) => {
+        const { t, at, items } = JSON.parse(text)
+        return [t, at[1], ...(items ?? []).map(([mark, data]: [string, unknown]) => `${mark} ${data}`)]
+      })
+    }
+    const message = (offset: number, content: string, previousMark = `m${offset - 1}`, epoch = 'e') => {
+      const position = { epoch, offset, mark: `m${offset}` }
+      return new HubMessage('a', { position, previousMark, content }, (_topic, read) =>
+        read === 'foreign' ? undefined : read,
+      )
+    }
+    const one = () => message(1, '{"data":1}')
+    const three = () => message(3, '{"data":3}')
+    const four = () => message(4, '{"from":"ann","data":4}')
+    const two = ['msg', 1]
+    assert.deepEqual(packed([one(), message(2, '{"data":2}'), three(), four()]), [
+      ['run', 0, 'm1 1', 'm2 2', 'm3 3', 'm4 4'],
+    ])
+    assert.deepEqual(packed([one()]), [two])
+    for (const content of ['foreign', '{"data":2,"from":"ann"}', '{"key":"k","data":2}']) {
+      const kind = content === 'foreign' ? 'gap' : 'msg'
+      assert.deepEqual(packed([one(), message(2, content), three(), four()]), [
+        two,
+        [kind, 2],
+        ['run', 2, 'm3 3', 'm4 4'],
+      ])
+    }
+    for (const stranger of [message(3, '{"data":3}', 'other'), message(3, '{"data":3}', 'm2', 'f'), four()]) {
+      assert.equal(packed([one(), message(2, '{"data":2}'), stranger]).length, 2)
+    }
+  })
+
   it('keeps at most 4 MiB, those that were asked for last', () => {
     const { join, joined } = counted()
     const runs = new MessageRuns()

@@ -1,5 +1,5 @@
 import type { PreparedMessage, PreparedRun } from '../../core/prepared-message.js'
-import type { HubMessage, Prepare } from './hub-message.js'
+import { type HubMessage, type Prepare, runOf } from './hub-message.js'
 
 /** Joins prepared messages. */
 export type Join = (messages: readonly PreparedMessage[]) => PreparedRun
@@ -15,8 +15,10 @@ interface Entry {
   readonly bytes: number
 }
 
-/** Bytes of content in a run: a client that lags behind is sent as many more than its connection has room for, at most. */
+/** Bytes of content in a run, if it has several messages: a client that lags behind is sent as many more than its connection has room for, at most. */
 const mostInRun = 32 << 10
+/** Bytes of a message in a `run` beside its content, about. */
+const packedHeadBytes = 50
 /** Bytes of all runs that are kept, for all topics together. */
 const mostKept = 4 << 20
 
@@ -28,11 +30,12 @@ export class MessageRuns {
   readonly #entries = new Map<string, Entry>()
   #bytes = 0
 
-  of(messages: readonly HubMessage[], prepare: Prepare, join: Join): readonly MessageRun[] {
+  /** @param isPacked whether messages with JSON data may be packed into `run` messages */
+  of(messages: readonly HubMessage[], prepare: Prepare, join: Join, isPacked = false): readonly MessageRun[] {
     const first = messages[0]
     if (first === undefined) return []
     const { epoch, offset, mark } = messages.at(-1)!.position
-    const key = JSON.stringify([first.topic, first.position.offset, epoch, offset, mark])
+    const key = JSON.stringify([first.topic, first.position.offset, epoch, offset, mark, isPacked])
     const known = this.#entries.get(key)
     if (known !== undefined) {
       this.#entries.delete(key)
@@ -40,12 +43,14 @@ export class MessageRuns {
       return known.runs
     }
     const bytesOf = (message: HubMessage): number =>
-      message.frames(prepare).reduce((sum, { length }) => sum + length, 0)
-    const runs = splitIntoRuns(messages, bytesOf).map((some) => ({
-      messages: some,
-      prepared: join(some.flatMap((message) => message.frames(prepare))),
-    }))
-    this.#keep(key, { runs, bytes: messages.reduce((sum, message) => sum + bytesOf(message), 0) })
+      isPacked ? message.bytes + packedHeadBytes : message.frames(prepare).reduce((sum, { length }) => sum + length, 0)
+    let bytes = 0
+    const runs = splitIntoRuns(messages, bytesOf).map((some) => {
+      const prepared = isPacked ? pack(some, prepare) : some.flatMap((message) => message.frames(prepare))
+      for (const { length } of prepared) bytes += length
+      return { messages: some, prepared: join(prepared) }
+    })
+    this.#keep(key, { runs, bytes })
     return runs
   }
 
@@ -79,4 +84,20 @@ function splitIntoRuns(messages: readonly HubMessage[], bytesOf: (message: HubMe
     runs.at(-1)!.push(message)
   }
   return runs
+}
+
+/** Frames messages in a row. As many as possible become one `run`. */
+function pack(messages: readonly HubMessage[], prepare: Prepare): PreparedMessage[] {
+  const groups: { readonly first: HubMessage; last: HubMessage; readonly texts: (string | undefined)[] }[] = []
+  for (const message of messages) {
+    const group = groups.at(-1)
+    const text = message.inRun()
+    if (group?.texts[0] !== undefined && text !== undefined && message.follows(group.last)) {
+      group.texts.push(text)
+      group.last = message
+    } else groups.push({ first: message, last: message, texts: [text] })
+  }
+  return groups.flatMap(({ first, texts }) =>
+    texts.length === 1 ? first.frames(prepare) : [prepare(runOf(first, texts as string[]))],
+  )
 }
