@@ -61,7 +61,7 @@ export class Connecting {
   readonly #visited = new Set<string>()
   readonly #negotiators: readonly ExtensionNegotiator[]
   #destination: Destination
-  /** Undefined if the signal was aborted before: then no connection is tried. */
+  /** Undefined once it has ended, and if the signal was aborted before: then no connection is tried. */
   #opening: Opening | undefined
   /** The step before the server's answer that is under way, in words. */
   #stage: string | undefined
@@ -184,6 +184,8 @@ export class Connecting {
   }
 
   #settle(): void {
+    // Its handshake would take memory as long as the connection lives.
+    this.#opening = undefined
     this.#timer?.cancel()
     this.#stopListening?.()
   }

@@ -48,7 +48,7 @@ export class Opening implements TransportSink {
   #isOver = false
   #isAbandoned = false
   /** The first bytes of the answer: they identify its protocol if it is not HTTP. */
-  #beginning: number[] = []
+  readonly #beginning: number[] = []
   #hasEnded = false
   #failure: HandshakeError | TransportError | undefined
   #refusal: { readonly response: ResponseHead; readonly explanation: string; readonly body: ResponseBody } | undefined
@@ -92,19 +92,20 @@ export class Opening implements TransportSink {
       return
     }
     const { handshake, negotiators, transport, events } = this.#options
-    if (this.#beginning.length < mostTelling) {
-      this.#beginning.push(...bytes.subarray(start, Math.min(end, start + mostTelling - this.#beginning.length)))
-    }
     const before = handshake.bytesRead
     try {
       const rest = start + handshake.receive(bytes, start, end)
       const answer = handshake.result
-      if (answer === undefined) return
+      if (answer === undefined) {
+        this.#keepBeginning(bytes, start, end)
+        return
+      }
       const extension = confirmExtension(answer.extensions, negotiators)
       this.#isOver = true
       events.opened({ transport, answer, extension }, bytes, rest, end)
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error
+      this.#keepBeginning(bytes, start, end)
       if (error.code === 'statusNot101') {
         this.#refuse(handshake.response!, bytes, start + handshake.bytesRead - before, end)
       } else if (error.code === 'responseMalformed' && !this.#isHttp) {
@@ -141,6 +142,11 @@ export class Opening implements TransportSink {
     const error = loss && errorOf(loss)
     const isEnd = this.#hasEnded && error?.cause === undefined
     this.#options.events.failed(this.#failure ?? (isEnd ? this.#endedTooEarly : this.#transportFailure(error)))
+  }
+
+  /** Only an answer that is split or wrong is worth it. */
+  #keepBeginning(bytes: Uint8Array, start: number, end: number): void {
+    for (let at = start; at < end && this.#beginning.length < mostTelling; at += 1) this.#beginning.push(bytes[at]!)
   }
 
   #refuse(response: ResponseHead, bytes: Uint8Array, start: number, end: number): void {

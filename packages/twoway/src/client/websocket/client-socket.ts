@@ -52,7 +52,8 @@ export class ClientSocket implements EventTasksOwner<SocketEvent> {
   readonly #limits: Limits
   readonly #events: ClientSocketEvents
   readonly #tasks: Pick<EventTasks<SocketEvent>, 'add'>
-  readonly #connecting: Connecting
+  /** Until it is open. */
+  #connecting: Connecting | undefined
   #readyState: ReadyState = ReadyState.connecting
   #connection: Connection<ClientSocket> | undefined
   /** Bytes of messages that were passed to `send` and will never be sent. */
@@ -147,7 +148,7 @@ export class ClientSocket implements EventTasksOwner<SocketEvent> {
     const wasConnecting = this.#readyState === ReadyState.connecting
     this.#readyState = ReadyState.closing
     if (wasConnecting) {
-      this.#connecting.fail(new TransportError('close() was called before the connection was open'))
+      this.#connecting?.fail(new TransportError('close() was called before the connection was open'))
     } else if (this.#blobs.length > 0) {
       this.#closeAfterBlobs = () => this.#connection?.close(code, reason)
       this.#limitReading()
@@ -174,6 +175,7 @@ export class ClientSocket implements EventTasksOwner<SocketEvent> {
       events: ClientSocket.#connectionEvents,
     })
     this.#connection = connection
+    this.#connecting = undefined
     transport.start(connection)
     // §4, "the WebSocket connection is established"
     this.#tasks.add(() => {

@@ -43,7 +43,7 @@ function connectByHandle(target: ConnectTarget): Transport {
   const settle = (): void => {
     socket.off('error', fail)
     if (transport.isGone) return
-    const chosen = chooseTransport(socket, { explain: (cause) => explainLoss(target, true, cause) })
+    const chosen = chooseTransport(socket, { explain: explainerOf(target) })
     transport.settle(chosen)
     publishConnection(target, chosen.path)
   }
@@ -60,6 +60,11 @@ function connectByHandle(target: ConnectTarget): Transport {
     void tried.then(settle)
   })
   return transport
+}
+
+/** Keeps the names of a target alone: the rest, such as `progress`, would take memory as long as the connection lives. */
+function explainerOf({ host, port, tls, socketPath }: ConnectTarget): (cause: Error) => TransportError {
+  return (cause) => explainLoss({ host, port, tls, socketPath }, true, cause)
 }
 
 function connectByStream(target: ConnectTarget): Transport {

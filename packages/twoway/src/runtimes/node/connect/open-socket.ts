@@ -36,7 +36,7 @@ export function openSocket(
     const isGated = tls !== undefined && readsWhilePaused
     const socket =
       tls === undefined || isGated ? connect(options) : connectTls({ ...options, ...securityOf(host, tls) })
-    socket.once('lookup', () => progress(`connecting to ${name}`))
+    if (isName) socket.once('lookup', () => progress(`connecting to ${name}`))
     socket.once('connect', () => {
       socket.setNoDelay(true)
       if (tls !== undefined) progress(`in the TLS handshake with ${name}`)

@@ -8,7 +8,8 @@ import { queueMicrotask } from '../internals/genuine-timers.js'
  */
 export class DeferredTransport implements Transport {
   readonly #encrypted: boolean
-  readonly #abandon: () => void
+  /** Undefined once the transport exists, as it may hold much. */
+  #abandon: (() => void) | undefined
   #transport: Transport | undefined
   #sink: TransportSink | undefined
   #queue: Uint8Array[] = []
@@ -42,6 +43,7 @@ export class DeferredTransport implements Transport {
   settle(transport: Transport): void {
     const queue = this.#queue
     this.#queue = []
+    this.#abandon = undefined
     this.#transport = transport
     if (this.#isPaused) transport.pause()
     queue.forEach((bytes) => {
@@ -98,7 +100,7 @@ export class DeferredTransport implements Transport {
       this.#transport.destroy(reset)
     } else if (!this.#isGone) {
       this.#leave()
-      this.#abandon()
+      this.#abandon?.()
       queueMicrotask(this.#tellClosed)
     }
   }
