@@ -82,7 +82,7 @@ function tell(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name)
   } catch {
-    // That is what a fault does.
+    // A fault does just that.
   }
 }
 

@@ -29,7 +29,7 @@ const drainedAt = 10
 
 /**
  * A connection between a link and a hub in simulated time: messages take time and keep their order. It can be cut, which
- * loses what is on its way, and it can stall, which neither side notices.
+ * loses the messages on their way, and it can stall, which neither side notices.
  */
 export class SimulatedConnection {
   readonly client: ClientEnd

@@ -2,7 +2,7 @@ import type { LinkError } from '../../../twoway/dist/link/link-error.js'
 import type { BrokerContent } from '../../../twoway/dist/ports/broker/broker.js'
 import type { TopicPosition } from '../../../twoway/dist/ports/broker/topic-position.js'
 
-/** What one client saw of a topic, in order. */
+/** The events of a topic that one client saw, in order. */
 export type Seen =
   | { readonly message: string; readonly position: TopicPosition }
   | { readonly started: boolean; readonly reason: string | undefined; readonly position: TopicPosition | undefined }
@@ -33,7 +33,7 @@ export interface ObservedClient {
   readonly seen: ReadonlyMap<string, readonly Seen[]>
 }
 
-/** What the broker lost: messages that only clients have seen, or even those that it had confirmed to a publisher. */
+/** The kind of the broker's losses: messages that only clients have seen, or also messages that it had confirmed. */
 export type Loss = 'nothing' | 'unconfirmed' | 'confirmed'
 
 /** All that a round leaves for the oracle. */
@@ -42,13 +42,13 @@ export interface Evidence {
   readonly stored: readonly StoredMessage[]
   readonly published: readonly Published[]
   readonly clients: readonly ObservedClient[]
-  /** What the broker may have lost. */
+  /** The messages that the broker may have lost. */
   readonly lost: Loss
 }
 
 /**
  * The sentence that must hold after each round: each message that was acknowledged was seen exactly once and in order by each
- * client of its topic, or that client was told `recovered: false`. Returns what does not hold.
+ * client of its topic, or that client was told `recovered: false`. Returns the promises that do not hold.
  */
 export function judge({ stored: all, clients, published, lost }: Evidence): string[] {
   const faults: string[] = []
@@ -80,7 +80,7 @@ export function judge({ stored: all, clients, published, lost }: Evidence): stri
         if ('started' in each) {
           if (each.started) continue
           last = each.position
-          // What was lost by the storage may come again by a repeated publish.
+          // A repeated publish may bring back a message that the storage lost.
           names = new Set()
           if (lost === 'nothing' && each.reason === 'rewound') {
             say('it was told that the storage was rewound, and it was not')

@@ -30,7 +30,7 @@ export class Storage {
   broker: MemoryBroker
   readonly #clock: Clock
   readonly #chance: Chance
-  /** What the present life has: by topic, its epoch and messages in order. */
+  /** The topics of the present life: the epoch and the messages in order of each. */
   #kept = new Map<string, { epoch: string; messages: Stored[] }>()
   /** Random bytes that are taken before others, so that a copy gets the epochs and marks of the original. */
   readonly #scripted: string[] = []

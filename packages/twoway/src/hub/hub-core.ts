@@ -314,7 +314,7 @@ export class HubCore {
     }
   }
 
-  /** Whether what this process knows of others may be out of date. */
+  /** Whether the view of other processes may be out of date. */
   get #isStale(): boolean {
     return this.presence.isStale || (this.#broker.isAway && this.#topics.size > 0)
   }

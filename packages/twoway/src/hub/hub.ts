@@ -109,7 +109,7 @@ export interface HubBase<Request> {
    */
   publish(topic: string, data: HubData, settings?: PublishSettings): Promise<TopicPosition | undefined>
   /**
-   * Listens to a topic or pattern on the server, for what stores, counts or answers messages. The listener is called in this
+   * Listens to a topic or pattern on the server, for code that stores, counts or answers messages. The listener is called in this
    * process alone, before `publish` resolves if the broker is in this process. An error that one of both throws is reported. `gap` is called when
    * messages of a topic are missing. Resolves to a function that ends it. Rejects with a HubError if no rule covers the topic,
    * or the broker is away.

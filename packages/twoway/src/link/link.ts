@@ -188,7 +188,7 @@ export class LinkBase {
       for (const feed of this.#feeds.values()) {
         if (!feed.isLive || (feed.topic !== topic && !(feed.isPattern && matches(feed.topic, topic)))) continue
         if (message.t === 'gap') feed.gap(topic, message.at, message.reason)
-        // The server skipped a message, unlike what it promises: the link asks for what follows the last one.
+        // The server has broken its promise and skipped a message: the link asks for all after the last one.
         else if (!feed.take(messageOf(topic, data, message), message)) this.#start(feed)
       }
       this.#storeLater()

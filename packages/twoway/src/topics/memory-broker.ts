@@ -20,7 +20,7 @@ export interface MemoryBrokerSettings {
   readonly totalBytes: number
   /** The window in which the id of a publish is known. */
   readonly dedupe: { readonly count: number; readonly ageMs: number }
-  /** Topics that are kept. Beyond it, those that no node has open are forgotten first, the longest unused before others. */
+  /** Topics that are kept. Beyond it, the broker first forgets topics that no node has open, the longest unused before others. */
   readonly maxTopics: number
   readonly clock: Clock
   readonly random: Random

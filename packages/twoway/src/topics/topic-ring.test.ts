@@ -22,7 +22,7 @@ function resumed(ring: TopicRing<number>, position: TopicPosition, nowMs = 0, mo
   return answer.recovered ? answer.messages.map(({ content }) => content) : answer.reason
 }
 
-/** All that was ever appended, and what is kept of it by the words of the limits. */
+/** All messages that were ever appended, and those that the limits keep. */
 class Model {
   readonly all: { readonly message: TopicMessage<number>; readonly bytes: number; readonly storedMs: number }[] = []
   gone = 0

@@ -122,7 +122,7 @@ export class TopicRing<Content> implements Budgeted {
     return this.#entries.slice(this.#entries.length - count).map((entry) => entry!.message)
   }
 
-  /** The mark at an offset up to the head's: its own, or what its successor says. Undefined if neither is kept. */
+  /** The mark at an offset up to the head's: its own, or the one that its successor names. Undefined if neither is kept. */
   #markAt(offset: number): string | undefined {
     if (offset === this.#head.offset) return this.#head.mark
     const successor = this.#entries.length - (this.#head.offset - offset)

@@ -5,7 +5,7 @@ interface Node<Value> {
 }
 
 /**
- * Values by topic or pattern (topic-name.ts). Finding those that match a topic takes as long as the topic has tokens and
+ * Values by topic or pattern (topic-name.ts). A search for the values that match a topic takes as long as the topic has tokens and
  * the patterns have wildcards at their places, whatever their number.
  */
 export class TopicTrie<Value> {

@@ -2,7 +2,7 @@ import type { Clock } from '../../ports/clock.js'
 
 /** A row that has taken this long goes on in a task of its own, so that timers and other sockets have their turn. */
 const longestRowMs = 10
-/** The clock is read once in so many events. */
+/** Events between two readings of the clock. */
 const eventsPerLook = 32
 
 /** The owner of event tasks. An interface rather than functions, which would cost each socket closures. */

@@ -1,6 +1,6 @@
 import type { ClientMessage } from '../../subprotocol/messages.js'
 
-/** The rule for one field: undefined for a good value, else what it must be. */
+/** The rule for one field: undefined for a good value, else the words for a good one. */
 type Field = (value: unknown) => string | undefined
 
 const text: Field = (value) => (typeof value === 'string' ? undefined : 'a string')
@@ -49,7 +49,7 @@ const fieldsByType: Readonly<Record<ClientMessage['t'], Fields>> = {
 
 const byType = new Map(Object.entries(fieldsByType))
 
-/** Reads a text message of a client. Returns what is wrong with it as a string. */
+/** Reads a text message of a client. Returns its fault as a string. */
 export function readClientMessage(json: string): ClientMessage | string {
   let value: unknown
   try {

@@ -25,7 +25,7 @@ export class HubMessage implements Positioned {
   readonly previousMark: string
   readonly bytes: number
   /**
-   * Undefined if another program has stored what is no message of a hub. It keeps its position, so that the next one has a
+   * Undefined if another program has stored a message that is none of a hub. It keeps its position, so that the next one has a
    * predecessor, and the clients are told of a gap in its place.
    */
   readonly content: BrokerContent | undefined

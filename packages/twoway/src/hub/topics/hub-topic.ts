@@ -251,7 +251,7 @@ export class HubTopic {
     for (const [index, message] of held.entries()) {
       const added = this.#ring.add(message)
       if (added === 'next') this.#deliver(message)
-      // One that does not fit after a read either belongs to another life of the topic. The next check finds what is missing.
+      // A message that does not fit after a read either belongs to another life of the topic. The next check finds the gap.
       if (added !== 'gap' || message === this.#unfit) continue
       this.#unfit = message
       this.#missed(held.slice(index))

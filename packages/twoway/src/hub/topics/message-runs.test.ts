@@ -16,7 +16,7 @@ function messagesOf(topic: string, count: number, characters: number, first = 1)
   })
 }
 
-/** Counts what is joined. */
+/** Counts the runs that are joined. */
 function counted() {
   let count = 0
   const join = (messages: readonly PreparedMessage[]): PreparedRun => {

@@ -23,7 +23,7 @@ const packedHeadBytes = 50
 const mostKept = 4 << 20
 
 /**
- * The runs that clients are sent which come back together: those that ask for the same messages get the same bytes, joined
+ * The runs for clients that come back together. Clients that ask for the same messages get the same bytes, joined
  * once. The runs that were asked for last are kept.
  */
 export class MessageRuns {

@@ -38,7 +38,7 @@ const mostMissed = 1000
 
 /**
  * A client's subscription to a topic or pattern. A client that lags behind is sent no more stored messages, and with that
- * neither slows down nor fills the memory of the server. Its policy says what it gets afterwards: all that it missed
+ * neither slows down nor fills the memory of the server. Its policy says which messages it gets afterwards: all that it missed
  * ('catch-up'), or the newest alone ('latest'). With 'close' it is sent everything until the connection's own limit ends it.
  */
 export class Subscription implements TopicListener {
@@ -85,7 +85,7 @@ export class Subscription implements TopicListener {
     this.#client.sendGap({ t: 'gap', topic, reason, at: wirePosition(head) })
   }
 
-  /** There is room again: sends what the client has missed, until there is none. */
+  /** There is room again: sends the messages that the client has missed, until there is no room. */
   catchUp(): void {
     for (const [key, { topic, content }] of this.#latest ?? []) {
       if (!this.#client.hasRoom) break
