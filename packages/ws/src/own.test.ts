@@ -4,12 +4,74 @@ import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { tryToTakeHandles } from 'twoway/streams'
+import type * as Ws from 'ws'
+import { inner } from './rows/harness.js'
 import type { Module } from './rows/row.js'
 
 const require = createRequire(import.meta.url)
 const W = require('./index.cjs') as Module
 
+await tryToTakeHandles()
+
+/** A connection, with both ends. */
+async function connected(options: object, use: (remote: Ws.WebSocket, client: Ws.WebSocket) => unknown): Promise<void> {
+  const server = new W.WebSocketServer({ port: 0, host: '127.0.0.1', ...options })
+  await once(server, 'listening')
+  const client = new W(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const [[remote]] = (await Promise.all([once(server, 'connection'), once(client, 'open')])) as [
+    [Ws.WebSocket],
+    unknown,
+  ]
+  try {
+    await use(remote, client)
+  } finally {
+    client.terminate()
+    remote.terminate()
+    server.close()
+  }
+}
+
 describe('@twoway/ws, where it differs from ws', () => {
+  it('reads from the handles of sockets, and so the sockets emit no data', async () => {
+    for (const options of [{}, { verifyClient: () => true }]) {
+      await connected(options, async (remote, client) => {
+        let reads = 0
+        for (const ws of [remote, client]) {
+          inner(ws)._socket.on('data', () => {
+            reads += 1
+          })
+        }
+        remote.on('message', (data) => remote.send(data))
+        const heard = once(client, 'message')
+        client.send('a')
+        assert.equal(String((await heard)[0]), 'a')
+        assert.equal(reads, 0)
+      })
+    }
+  })
+
+  it('has a hollow socket where no code of the program can have seen the first one', async () => {
+    const isHollow = (ws: Ws.WebSocket): boolean => !Object.hasOwn(inner(ws)._socket, '_events')
+    await connected({}, (remote, client) => assert.deepEqual([isHollow(remote), isHollow(client)], [true, false]))
+    class Checking extends W.WebSocketServer {
+      override shouldHandle(): boolean {
+        return true
+      }
+    }
+    const ways = [{ verifyClient: () => true }, { handleProtocols: () => false as const }]
+    for (const way of ways) await connected(way, (remote) => assert.equal(isHollow(remote), false))
+    const server = new Checking({ port: 0, host: '127.0.0.1' })
+    await once(server, 'listening')
+    const client = new W(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    const opened = once(client, 'open')
+    const [remote] = (await once(server, 'connection')) as [Ws.WebSocket]
+    assert.equal(isHollow(remote), false)
+    await opened
+    client.terminate()
+    server.close()
+  })
+
   it('is one class for import and require', async () => {
     const url = pathToFileURL(require.resolve('../wrapper.mjs')).href
     const imported = (await import(url)) as { default: unknown; WebSocketServer: unknown }

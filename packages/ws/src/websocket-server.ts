@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
 import http, { type Server as HttpServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -223,7 +224,9 @@ export class WebSocketServer extends EventEmitter {
     socket.write(headers.concat('\r\n').join('\r\n'))
     socket.off('error', destroyIt)
     taken.add(socket)
-    ws.setSocket(socket, head, this.options)
+    const isOwned = isUnknown(this, socket) && ws.setSocket === WebSocket.prototype.setSocket
+    ws.setSocket(socket, head, this.options, isOwned)
+    if (isOwned) giveSocket(request, ws._socket)
     if (this.clients !== undefined) {
       this.clients.add(ws)
       ws.on('close', this.#forget)
@@ -263,6 +266,39 @@ export class WebSocketServer extends EventEmitter {
     this.emit('close')
   }
 }
+
+/** The methods that a subclass may have replaced, and that get the socket. */
+const { shouldHandle, handleUpgrade, completeUpgrade } = WebSocketServer.prototype
+
+/** Whether no code of the program can have seen the socket of an upgrade. */
+function isUnknown(server: WebSocketServer, socket: Duplex): boolean {
+  const { options, _server: http } = server
+  return (
+    http !== null &&
+    options.port != null &&
+    !options.verifyClient &&
+    !options.handleProtocols &&
+    server.listenerCount('headers') === 0 &&
+    server.shouldHandle === shouldHandle &&
+    server.handleUpgrade === handleUpgrade &&
+    server.completeUpgrade === completeUpgrade &&
+    // One listener each: node:http's, this server's, and `refusePlainRequest`.
+    ['connection', 'upgrade', 'request'].every((event) => http.listenerCount(event) === 1) &&
+    !socketChannel.hasSubscribers &&
+    // Node's own.
+    socket.eventNames().join() === 'end'
+  )
+}
+
+/** A request keeps the socket that it arrived on, unless it gets the one in its place. */
+function giveSocket(request: IncomingMessage, socket: Duplex | null): void {
+  const held = request as { socket: Duplex | null; client?: Duplex | null }
+  held.socket = socket
+  held.client = socket
+}
+
+/** Publishes each socket that a server accepts. */
+const socketChannel = channel('net.server.socket')
 
 type Fault = [status: number, message: string, more?: http.OutgoingHttpHeaders]
 

@@ -4,9 +4,9 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import {
   type CloseResult,
+  type DuplexConnection,
   fromDuplex,
   ProtocolError,
-  type StreamConnection,
   type StreamConnectionHandlers,
   type StreamSendOptions,
   type TransportError,
@@ -59,7 +59,6 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
   _protocol = ''
   _readyState: 0 | 1 | 2 | 3 = 0
   _req: ClientRequest | null = null
-  _socket: Duplex | null = null
   _url: string | undefined
   _redirects = 0
   #binaryType = 'nodebuffer'
@@ -72,7 +71,9 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
   readonly #maxPendingAutoPongs: number
   #pendingAutoPongs = 0
   readonly #closeTimeout: number
-  #connection: StreamConnection | undefined
+  #connection: DuplexConnection | undefined
+  /** The stream of the connection that has closed. */
+  #formerStream: Duplex | null = null
   #receiver: EventEmitter | undefined
   #sender: Sender | undefined
   /** Blobs are being read. All that is sent later waits. */
@@ -129,30 +130,41 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
     return this._url
   }
 
+  get _socket(): Duplex | null {
+    return this.#connection?.stream ?? this.#formerStream
+  }
+
+  set _socket(value: Duplex | null) {
+    Object.defineProperty(this, '_socket', { value, writable: true, enumerable: true, configurable: true })
+  }
+
   /** Emits what the connection receives, before the WebSocket does. Made for the packages that ask for it. */
   get _receiver(): EventEmitter | null {
-    if (this._socket === null) return null
+    if (this.#connection === undefined && this.#formerStream === null) return null
     this.#receiver ??= new EventEmitter().on('error', () => {})
     return this.#receiver
   }
 
   get _sender(): Sender | null {
-    if (this._socket === null) return null
+    if (this.#connection === undefined && this.#formerStream === null) return null
     this.#sender ??= new Sender(this)
     return this.#sender
   }
 
-  /** Takes over the socket of a handshake that is done. */
-  setSocket(socket: Duplex, head: Buffer, options: SocketOptions): void {
+  /**
+   * Takes over the socket of a handshake that is done.
+   * @param isOwned whether no other code has a reference to the socket
+   */
+  setSocket(socket: Duplex, head: Buffer, options: SocketOptions, isOwned = false): void {
     const { maxPayload = 0, generateMask, skipUTF8Validation } = options
     const timed = socket as Partial<Socket>
     timed.setTimeout?.(0)
     timed.setNoDelay?.()
-    this._socket = socket
     this.#connection = fromDuplex(socket, {
       role: this._isServer ? 'server' : 'client',
       head,
       takesHandle: !isRead(socket),
+      freesSocket: isOwned,
       handlers: new WebSocket.#Deliveries(this),
       pooledMessages: true,
       deflate: this._extensions[deflateName],
@@ -171,6 +183,7 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
 
   emitClose(code = 1006, reason: Buffer = nothing): void {
     this.#lostBytes = this.bufferedAmount
+    this.#formerStream = this._socket
     this.#connection = undefined
     this.#receiver?.removeAllListeners()
     this._readyState = 3

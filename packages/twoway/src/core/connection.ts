@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.js'
 import type { Payload } from '../ports/payload.js'
-import type { Loss, TransportSink } from '../ports/transport.js'
+import type { Loss, Transport, TransportSink } from '../ports/transport.js'
 import { type CloseStatus, checkCloseStatus, readClosePayload, shortenReason } from './closing/close-payload.js'
 import { Closing, type ClosingOwner } from './closing/closing.js'
 import type { ClosingEvent, ClosingState } from './closing/closing-handshake.js'
@@ -73,6 +73,10 @@ export class Connection<Owner>
 
   get #limits(): Limits {
     return this.queue.limits
+  }
+
+  get transport(): Transport {
+    return this.#frameWriter.transport
   }
 
   get state(): ClosingState {

@@ -1,4 +1,3 @@
-import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ConnectionPorts } from '../core/connection-types.js'
 import type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
@@ -6,9 +5,8 @@ import { ScratchPool } from '../core/sending/scratch-pool.js'
 import { nodeClientPorts } from '../runtimes/node/connect/client-ports.js'
 import { type DuplexOptions, MessageDuplex } from '../runtimes/node/duplex.js'
 import { tryHandles } from '../runtimes/node/internals/handle-trial.js'
-import { controlReading } from '../runtimes/node/internals/stand-in-handle.js'
 import { pooledNodePayload } from '../runtimes/node/payload/payload.js'
-import { chooseTransport } from '../runtimes/node/transport/choose-transport.js'
+import { chooseTransport, type NodeTransport } from '../runtimes/node/transport/choose-transport.js'
 import { type DeflateNegotiation, negotiationOf } from '../streams/negotiate-deflate.js'
 import { pipeOf } from '../streams/pipe-of.js'
 import {
@@ -70,14 +68,29 @@ export function toDuplex(socket: object, options: DuplexOptions = {}): Duplex {
  *
  * Throws a UsageError for another role.
  */
-export function fromDuplex(stream: Duplex, options: StreamConnectionOptions): StreamConnection {
-  const { role, head, takesHandle = false, pooledMessages = false } = options
+export function fromDuplex(stream: Duplex, options: StreamConnectionOptions): DuplexConnection {
+  const { role, head, takesHandle = false, freesSocket = false, pooledMessages = false } = options
   checkRole(role)
   if (takesHandle) void tryHandles()
-  const transport = chooseTransport(stream, { head, keepsStream: !takesHandle })
-  const connection = new TransportConnection(transport, options, pooledMessages ? askedPooledPorts() : nodeClientPorts)
-  if (takesHandle && stream instanceof Socket) controlReading(stream, connection)
-  return connection
+  const transport = chooseTransport(stream, { head, keepsStream: !takesHandle, freesSocket })
+  return new NodeConnection(transport, options, pooledMessages ? askedPooledPorts() : nodeClientPorts)
+}
+
+/** A connection of `fromDuplex`. */
+export interface DuplexConnection extends StreamConnection {
+  /** The stream that `fromDuplex` was given, or the socket in its place, see `freesSocket`. Always the same one. */
+  readonly stream: Duplex
+}
+
+class NodeConnection extends TransportConnection implements DuplexConnection {
+  constructor(transport: NodeTransport, options: StreamConnectionOptions, ports: ConnectionPorts) {
+    super(transport, options, ports)
+    transport.controlledBy(this)
+  }
+
+  get stream(): Duplex {
+    return (this.transport as NodeTransport).stream
+  }
 }
 
 /** Exist once a connection uses them. */

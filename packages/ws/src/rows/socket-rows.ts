@@ -13,6 +13,26 @@ export const socketRows: readonly Row[] = [
       withPair(W, ({ client, remote }) => [client, remote].map((ws) => inner(ws)._socket instanceof net.Socket)),
   },
   {
+    name: '_socket is the socket of the request, and keeps the properties that a program gives it',
+    result: [true, true, true, 'mine', 'mine', '127.0.0.1'],
+    run: (W) =>
+      withPair(W, ({ remote, request }) => {
+        const { socket } = request
+        Object.assign(socket, { mine: 'mine' })
+        const { _socket: own } = inner(remote) as unknown as { _socket: { mine: string } }
+        const { mine } = request.socket as unknown as { mine: string }
+        const { remoteAddress } = request.socket
+        return [
+          (own as unknown) === socket,
+          request.socket === socket,
+          request.connection === socket,
+          own.mine,
+          mine,
+          remoteAddress,
+        ]
+      }),
+  },
+  {
     name: '_socket: addresses, while it is open and after it has closed',
     result: ['127.0.0.1', true, 'IPv4', '127.0.0.1', true, '127.0.0.1'],
     run: (W) =>

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { describe, type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { RecordingSink } from 'twoway-testing/harnesses/recording-sink.js'
 import { hasHandles, tryHandles } from '../internals/handle-trial.js'
-import { chooseTransport } from './choose-transport.js'
+import { chooseTransport, type NodeTransport } from './choose-transport.js'
 import { HandleTransport } from './handle-transport.js'
 import { StreamTransport } from './stream-transport.js'
 
@@ -15,17 +15,24 @@ await tryHandles()
 
 const peer = { address: '127.0.0.1', port: 1, encrypted: false }
 
+const overs = ['the stream', 'its handle', 'its handle, freed'] as const
+type Over = (typeof overs)[number]
+
 /** An upgraded connection of an HTTP server: the server's transport and socket, and the client's socket. */
-async function upgraded(context: TestContext, adopt: boolean) {
+async function upgraded(context: TestContext, over: Over) {
   const server = createHttpServer()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
   client.on('error', () => {})
   client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
-  const [, socket] = (await once(server, 'upgrade')) as [unknown, Socket]
-  const transport = chooseTransport(socket, { peer, keepsStream: !adopt })
-  assert.equal(transport instanceof HandleTransport, adopt)
+  const [, upgradedSocket] = (await once(server, 'upgrade')) as [unknown, Socket]
+  const transport = chooseTransport(upgradedSocket, {
+    peer,
+    keepsStream: over === 'the stream',
+    freesSocket: over === 'its handle, freed',
+  })
+  assert.equal(transport instanceof HandleTransport, over !== 'the stream')
   const sink = new RecordingSink()
   transport.start(sink)
   context.after(() => {
@@ -33,16 +40,16 @@ async function upgraded(context: TestContext, adopt: boolean) {
     transport.destroy()
     server.close()
   })
-  return { server, client, socket, transport, sink }
+  return { server, client, transport, sink }
 }
 
 const count = async (server: HttpServer): Promise<number> => promisify(server.getConnections.bind(server))()
 
 describe('a socket whose handle was taken is to its server as one that was not', { skip: !hasHandles() }, () => {
-  for (const adopt of [false, true]) {
-    describe(adopt ? 'over its handle' : 'on the stream', () => {
+  for (const over of overs) {
+    describe(`over ${over}`, () => {
       test('is counted until it has closed', async (context) => {
-        const { server, transport, sink } = await upgraded(context, adopt)
+        const { server, transport, sink } = await upgraded(context, over)
         assert.equal(await count(server), 1)
         transport.destroy()
         await sink.untilCalled('closed')
@@ -51,7 +58,7 @@ describe('a socket whose handle was taken is to its server as one that was not',
       })
 
       test('keeps close() waiting, and survives closeAllConnections()', async (context) => {
-        const { server, client, transport, sink } = await upgraded(context, adopt)
+        const { server, client, transport, sink } = await upgraded(context, over)
         let isClosed = false
         const closed = new Promise<void>((resolve) => {
           server.close(() => {
@@ -68,20 +75,20 @@ describe('a socket whose handle was taken is to its server as one that was not',
       })
 
       test('closes when the socket that the server knows is destroyed', async (context) => {
-        const { socket, sink } = await upgraded(context, adopt)
-        socket.destroy()
+        const { transport, sink } = await upgraded(context, over)
+        transport.stream.destroy()
         await sink.untilCalled('closed')
         assert.match(sink.error!.message, /was dropped before both sides had ended it$/)
       })
 
       test('closes when the socket that the server knows fails, which does not end the process', async (context) => {
-        const { socket, sink } = await upgraded(context, adopt)
-        socket.destroy(new Error('what lies under it is gone'))
+        const { transport, sink } = await upgraded(context, over)
+        transport.stream.destroy(new Error('what lies under it is gone'))
         await sink.untilCalled('closed')
       })
 
       test('hears an end, and can send after it', async (context) => {
-        const { client, transport, sink } = await upgraded(context, adopt)
+        const { client, transport, sink } = await upgraded(context, over)
         const received: Buffer[] = []
         client.on('data', (chunk) => received.push(chunk))
         client.end('last words')
@@ -96,20 +103,59 @@ describe('a socket whose handle was taken is to its server as one that was not',
       })
 
       test('hears a reset', async (context) => {
-        const { client, sink } = await upgraded(context, adopt)
+        const { client, sink } = await upgraded(context, over)
         client.resetAndDestroy()
         await sink.untilCalled('closed')
         assert.equal((sink.error!.cause as { code?: string }).code, 'ECONNRESET')
       })
 
       test('tells the server of its close where the server counts sockets itself', async (context) => {
-        const { socket, transport } = await upgraded(context, adopt)
-        const closed = once(socket, 'close')
+        const { transport } = await upgraded(context, over)
+        const closed = once(transport.stream, 'close')
         transport.destroy()
         await closed
       })
     })
   }
+
+  test('frees a socket that no other code knows', async (context) => {
+    const server = createServer()
+    context.after(() => server.close())
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    const accept = async (): Promise<{ freed: WeakRef<Socket>; transport: NodeTransport }> => {
+      const [socket] = (await once(server, 'connection')) as [Socket]
+      return { freed: new WeakRef(socket), transport: chooseTransport(socket, { freesSocket: true }) }
+    }
+    const { freed, transport } = await accept()
+    for (let turns = 0; turns < 10 && freed.deref() !== undefined; turns += 1) {
+      await new Promise(setImmediate)
+      globalThis.gc!()
+    }
+    assert.equal(freed.deref(), undefined)
+    assert.equal((transport.stream as Socket).remotePort, client.localPort)
+    transport.destroy()
+    client.destroy()
+  })
+
+  test('leaves a socket whose class has a method of its own that would be replaced', async (context) => {
+    class Own extends Socket {
+      override pause(): this {
+        return super.pause()
+      }
+    }
+    const server = createServer((socket) => socket.on('error', () => {}))
+    context.after(() => server.close())
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const socket = new Own()
+    socket.connect((server.address() as AddressInfo).port, '127.0.0.1')
+    await once(socket, 'connect')
+    assert.equal(chooseTransport(socket).path, 'stream')
+    assert.equal(socket.pause, Own.prototype.pause)
+    socket.destroy()
+  })
 
   test('takes nothing of a stream that is no socket, has read ahead, is being written to, or has ended', async (context) => {
     assert.ok(chooseTransport(new Duplex({ read() {} }), {}) instanceof StreamTransport)

@@ -5,12 +5,14 @@ import type { RewindableTransport } from '../../../ports/transport.js'
 import type { TransportPath, TransportReport } from '../../../ports/transport-report.js'
 import { fallbackReasons, isUsed, noteFallback } from '../internals/fallbacks.js'
 import { hasHandles } from '../internals/handle-trial.js'
-import { StandInHandle } from '../internals/stand-in-handle.js'
+import { hasHollowSockets } from '../internals/socket/hollow-socket.js'
+import { isReplaceable, type ReadControl, StandInHandle } from '../internals/socket/stand-in-handle.js'
+import { takeHandle } from '../internals/socket/take-handle.js'
 import { streamWrap } from '../internals/stream-wrap.js'
 import { takeConnections } from '../internals/take-connections.js'
-import { takeHandle } from '../internals/take-handle.js'
 import { refuseRenegotiation } from '../internals/tls/refuse-renegotiation.js'
 import { TlsReading } from '../internals/tls/tls-reading.js'
+import { FreedSocket } from './freed-socket.js'
 import { HandleTransport } from './handle-transport.js'
 import { SharedReading, whyOnlyStreams } from './shared-reading.js'
 import { StreamTransport, type StreamTransportOptions } from './stream-transport.js'
@@ -18,11 +20,17 @@ import { StreamTransport, type StreamTransportOptions } from './stream-transport
 export interface ChoiceOptions extends StreamTransportOptions {
   /** Whether the stream must stay as it is, because its maker may go on to use it. */
   readonly keepsStream?: boolean | undefined
+  /** Whether a socket may be freed once its handle was taken. `stream` is another then. */
+  readonly freesSocket?: boolean | undefined
 }
 
 /** A transport on Node, with the path that its bytes take. */
 export interface NodeTransport extends RewindableTransport {
   readonly path: TransportPath
+  /** The stream that `chooseTransport` was given, or the socket in its place, see `freesSocket`. */
+  readonly stream: Duplex
+  /** Has `pause` and `resume` of a socket whose handle was taken control the reading of its new owner. */
+  controlledBy(control: ReadControl): void
 }
 
 /**
@@ -77,11 +85,13 @@ function isConnecting(socket: Socket): boolean {
  * Takes the handle of a socket. The socket stays as a shell, which its server counts; each of socket and transport closes
  * with the other. Returns undefined if the handle can't be taken.
  */
-function overHandle(shell: Socket, options: StreamTransportOptions): HandleTransport | undefined {
+function overHandle(shell: Socket, options: ChoiceOptions): HandleTransport | undefined {
+  if (!isReplaceable(shell)) return undefined
   const handle = takeHandle(shell)
   if (handle === undefined) return undefined
   const transport = new HandleTransport(handle, options)
-  transport.formerSocket = new StandInHandle(shell, handle, transport)
+  const Former = options.freesSocket && hasHollowSockets() ? FreedSocket : StandInHandle
+  transport.formerSocket = new Former(shell, handle, transport)
   return transport
 }
 

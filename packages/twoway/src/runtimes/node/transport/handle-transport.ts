@@ -1,9 +1,11 @@
+import type { Socket } from 'node:net'
 import { getSystemErrorMap, getSystemErrorName } from 'node:util'
 import type { TransportError } from '../../../core/errors.js'
 import { isError } from '../../../core/value-kinds.js'
 import type { RewindableTransport, TransportPeer, TransportSink } from '../../../ports/transport.js'
 import { dropped, explainDrop } from '../connect/explain-failure.js'
 import { nextTick } from '../internals/genuine-timers.js'
+import type { ReadControl } from '../internals/socket/stand-in-handle.js'
 import type { HandleRequest, StreamHandle } from '../internals/stream-handle.js'
 import { type StreamWrap, streamWrap } from '../internals/stream-wrap.js'
 import { sharedMemory } from '../payload/shared-memory.js'
@@ -38,6 +40,9 @@ let spareRequest: Request = new WriteWrap()
 
 /** The socket that had the handle before. It is told before the sink. */
 export interface FormerSocket {
+  readonly socket: Socket
+  /** The connection that the socket's methods reach. */
+  readControl: ReadControl | undefined
   /** Whether the program has ended our side by the socket. */
   readonly hasEnded: boolean
   ownerEnded(): void
@@ -94,6 +99,14 @@ export class HandleTransport implements RewindableTransport {
   /** The socket lives on without its handle, and must not outlive the transport. */
   set formerSocket(socket: FormerSocket) {
     this.#formerSocket = socket
+  }
+
+  get stream(): Socket {
+    return this.#formerSocket!.socket
+  }
+
+  controlledBy(control: ReadControl): void {
+    if (this.#formerSocket !== undefined) this.#formerSocket.readControl = control
   }
 
   get path(): 'handle' {

@@ -82,6 +82,13 @@ export class StreamTransport implements RewindableTransport {
     stream.on('close', this.#onClose)
   }
 
+  get stream(): Duplex {
+    return this.#stream
+  }
+
+  /** The methods of the stream control it themselves. */
+  controlledBy(): void {}
+
   get path(): TransportPath {
     return this.#reading === undefined ? 'stream' : 'sharedRead'
   }

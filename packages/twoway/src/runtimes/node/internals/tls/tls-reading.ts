@@ -4,9 +4,9 @@ import { sharedMemory } from '../../payload/shared-memory.js'
 import type { StreamReading } from '../../transport/shared-reading.js'
 import { withoutStack } from '../../without-stack.js'
 import { noteFallback } from '../fallbacks.js'
+import { isIdle, peekHandle } from '../socket/take-handle.js'
 import type { StreamHandle } from '../stream-handle.js'
 import type { StreamWrap } from '../stream-wrap.js'
-import { isIdle, peekHandle } from '../take-handle.js'
 
 /** Bytes beyond the written ones: OpenSSL answers some messages itself, such as a KeyUpdate that asks for ours (RFC 8446 §4.6.3). */
 const maxOwnAnswersBytes = 1 << 20

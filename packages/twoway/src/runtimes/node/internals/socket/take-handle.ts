@@ -1,7 +1,13 @@
-import type { Socket } from 'node:net'
-import { isStreamHandle, type StreamHandle } from './stream-handle.js'
+import type { Server, Socket } from 'node:net'
+import { isStreamHandle, type StreamHandle } from '../stream-handle.js'
 
 type Owner = { _handle: unknown }
+
+/** The properties by which a socket is counted by its server. */
+type Counted = { server?: Server | null; _server?: Server | null }
+
+// One function, because a closure would cost each connection its memory.
+const ignore = (): void => {}
 
 /**
  * Takes the handle of a connected socket and stops its reading. The socket stays as a shell, which its server counts until
@@ -17,8 +23,29 @@ export function takeHandle(socket: Socket): StreamHandle | undefined {
   handle.reading = false
   owner._handle = null
   // An error without a listener would end the process, and node:http has removed its own.
-  socket.on('error', () => {})
+  socket.on('error', ignore)
   return handle
+}
+
+/**
+ * Removes the references between a socket and its handle, which was taken, so that the socket can be freed. Returns the
+ * server that still counts the socket, if there is one.
+ */
+export function releaseSocket(socket: Socket, handle: StreamHandle): Server | null {
+  const slots = handle as unknown as Record<symbol, unknown>
+  for (const key of Object.getOwnPropertySymbols(handle)) if (slots[key] === socket) slots[key] = null
+  const counted = socket as unknown as Counted
+  const { _server: server = null } = counted
+  counted._server = null
+  return server
+}
+
+/** Has a socket in place of a released one counted: the count of its server falls when it is destroyed. */
+export function countSocket(socket: Socket, server: Server | null): void {
+  const counted = socket as unknown as Counted
+  counted.server = server
+  counted._server = server
+  socket.on('error', ignore)
 }
 
 /** The handle of a socket, which the socket keeps. Undefined if the handle has an unknown shape. */

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { Socket } from 'node:net'
-import { nextTick } from './genuine-timers.js'
-import type { StreamHandle } from './stream-handle.js'
-import { streamWrap } from './stream-wrap.js'
+import { nextTick } from '../genuine-timers.js'
+import type { StreamHandle } from '../stream-handle.js'
+import { streamWrap } from '../stream-wrap.js'
 
 /** The transport that has taken the handle of a socket. */
 export interface HandleOwner {
@@ -77,6 +77,10 @@ export class StandInHandle {
 
   get hasEnded(): boolean {
     return this.#hasEnded
+  }
+
+  get socket(): Socket {
+    return this.#socket
   }
 
   /** Our side has ended: the socket emits 'finish'. */
@@ -247,12 +251,6 @@ function standInOf(socket: Socket): StandInHandle | undefined {
   return handle instanceof StandInHandle ? handle : undefined
 }
 
-/** Has `pause` and `resume` of a socket whose handle was taken control the reading of its new owner. */
-export function controlReading(socket: Socket, control: ReadControl): void {
-  const standIn = standInOf(socket)
-  if (standIn !== undefined) standIn.readControl = control
-}
-
 /** The socket without its handle. */
 class TakenSocket extends Socket {
   override pause(): this {
@@ -287,3 +285,12 @@ class TakenSocket extends Socket {
 }
 
 const { constructor: _constructor, ...methodsOfTaken } = Object.getOwnPropertyDescriptors(TakenSocket.prototype)
+
+/** Whether a socket has Node's own methods where a stand-in needs others. The methods of a program's class must stay. */
+export function isReplaceable(socket: Socket): boolean {
+  if (Object.getPrototypeOf(socket) === Socket.prototype && !Object.hasOwn(socket, 'pause')) return true
+  return namesOfTaken.every((name) => Reflect.get(socket, name) === Reflect.get(Socket.prototype, name))
+}
+
+/** The methods that a socket has of its own once its handle was taken. */
+export const namesOfTaken: readonly string[] = Object.keys(methodsOfTaken)

@@ -1,0 +1,55 @@
+import type { Server, Socket } from 'node:net'
+import { type Filling, fillSocket, hollowSocket } from '../internals/socket/hollow-socket.js'
+import { type HandleOwner, type ReadControl, StandInHandle } from '../internals/socket/stand-in-handle.js'
+import { countSocket, releaseSocket } from '../internals/socket/take-handle.js'
+import type { StreamHandle } from '../internals/stream-handle.js'
+import type { FormerSocket } from './handle-transport.js'
+
+/**
+ * The place of a socket whose handle was taken, and that only its server knew. A socket with its streams takes a quarter of
+ * the memory of an idle connection, so that it is freed. A hollow one takes its place, and becomes a socket once code uses
+ * it, or once the connection has closed: its server counts sockets.
+ */
+export class FreedSocket implements FormerSocket, Filling {
+  /** The hollow socket. */
+  readonly socket: Socket
+  readControl: ReadControl | undefined
+  readonly #server: Server | null
+  readonly #handle: StreamHandle
+  readonly #owner: HandleOwner
+  #standIn: StandInHandle | undefined
+  #ownerHasEnded = false
+
+  /** @param owner it must call `ownerEnded`, `peerEnded` and `closed` */
+  constructor(socket: Socket, handle: StreamHandle, owner: HandleOwner) {
+    this.socket = hollowSocket(this)
+    this.#server = releaseSocket(socket, handle)
+    this.#handle = handle
+    this.#owner = owner
+  }
+
+  get hasEnded(): boolean {
+    return this.#standIn?.hasEnded === true
+  }
+
+  fill(socket: Socket): void {
+    countSocket(socket, this.#server)
+    this.#standIn = new StandInHandle(socket, this.#handle, this.#owner)
+    this.#standIn.readControl = this.readControl
+    if (this.#ownerHasEnded) this.#standIn.ownerEnded()
+  }
+
+  ownerEnded(): void {
+    this.#ownerHasEnded = true
+    this.#standIn?.ownerEnded()
+  }
+
+  peerEnded(): void {
+    this.#standIn?.peerEnded()
+  }
+
+  closed(cause?: () => Error | undefined): void {
+    fillSocket(this.socket)
+    this.#standIn!.closed(cause)
+  }
+}
