@@ -11,7 +11,7 @@ function logOf(ws: Socket): string[] {
   return log
 }
 
-/** What is still delivered, sent and called when a connection ends. */
+/** Messages and callbacks at the end of a connection. */
 export const endingRows: readonly Row[] = [
   {
     name: 'messages before the end of a peer that sends no Close are delivered',

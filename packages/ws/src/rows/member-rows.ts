@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { closeOf, inner, received, thrown, withPair, withServer } from './harness.js'
 import type { Module, Row, Socket } from './row.js'
 
-/** What a Ping or a Pong carries. */
+/** The payload of a Ping or a Pong. */
 const payloads: readonly (readonly [string, unknown, readonly number[]])[] = [
   ['a string', 'ä', [195, 164]],
   ['a Buffer', Buffer.from([1, 2]), [1, 2]],

@@ -4,7 +4,7 @@ import net from 'node:net'
 import { acceptFor, closeOf, failure, withHttp, withServer } from '../harness.js'
 import type { Module, Row, Socket } from '../row.js'
 
-/** What a client does with the answer to its handshake: redirects, extensions, subprotocols. */
+/** The answer to a client's handshake: redirects, extensions, subprotocols. */
 export const answerRows: readonly Row[] = [
   {
     name: 'redirect: its arguments, and credentials that stay with listeners of it',
