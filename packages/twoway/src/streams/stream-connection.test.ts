@@ -60,6 +60,15 @@ class Log {
 }
 
 describe('a connection over a stream', () => {
+  it('joins fragments of a text that are cut within a character, §5.4', { timeout: 20_000 }, async (test) => {
+    const { client, log } = await pair(test)
+    const bytes = Buffer.from('1 \u20ac, 2 \u{1f600}')
+    for (const at of bytes.keys()) {
+      client.send(bytes.subarray(at, at + 1), { isText: true, fin: at === bytes.length - 1 })
+    }
+    await log.until(`server text string ${bytes}`)
+  })
+
   it('delivers messages of both kinds, tells of Pings and Pongs, and closes', async (test) => {
     const { client, server, log } = await pair(test)
     client.send('text')
