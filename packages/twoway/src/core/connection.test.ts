@@ -16,6 +16,79 @@ function masked(opcode: number, payload: Uint8Array | string = '', fin = true): 
 const messages = (count: number): Uint8Array =>
   concat(...Array.from({ length: count }, (_, index) => masked(text, String(index + 1))))
 
+/** More connections than parsers and assemblers are kept for. */
+const many = 200
+
+describe('Connection: parsers and assemblers, which connections lend each other', () => {
+  const roles = ['server', 'client'] as const
+  const messageOf = (index: number): string => `message ${index} `.repeat(1 + (index % 20))
+  /** A message in two frames with a Ping between them, and another message. */
+  const bytesFor = (index: number, role: 'server' | 'client'): Uint8Array => {
+    const message = messageOf(index)
+    const isMasked = role === 'server'
+    return concat(
+      frame({ opcode: text, payload: message.slice(0, index % 7), fin: false, masked: isMasked }),
+      frame({ opcode: ping, payload: `${index}`, masked: isMasked }),
+      frame({ opcode: continuation, payload: message.slice(index % 7), masked: isMasked }),
+      frame({ opcode: binary, payload: Uint8Array.of(index), masked: isMasked }),
+    )
+  }
+  const logOf = (index: number): string[] => [`text ${messageOf(index)}`, `binary ${toHex(Uint8Array.of(index))}`]
+
+  it('keeps apart what is incomplete on connections whose reads alternate', () => {
+    for (const readBytes of [1, 2, 5, 17]) {
+      const peers = Array.from({ length: many }, (_, index) => {
+        const role = roles[index % 2]!
+        return { harness: new ConnectionHarness({ role }), bytes: bytesFor(index, role) }
+      })
+      const longest = Math.max(...peers.map(({ bytes }) => bytes.length))
+      for (let at = 0; at < longest; at += readBytes) {
+        for (const { harness, bytes } of peers) {
+          const piece = bytes.slice(at, at + readBytes)
+          if (piece.length > 0) harness.receive(piece)
+        }
+      }
+      for (const [index, { harness }] of peers.entries()) assert.deepEqual(harness.log, logOf(index))
+    }
+  })
+
+  it('keeps apart connections that receive within a handler of each other', () => {
+    const inner = new ConnectionHarness()
+    const outer = new ConnectionHarness({
+      onMessage: (_, { log }) => {
+        inner.receive(bytesFor(log.length, 'server').slice())
+      },
+    })
+    outer.receive(concat(messages(3), bytesFor(9, 'server')))
+    assert.deepEqual(outer.log, ['text 1', 'text 2', 'text 3', ...logOf(9)])
+    assert.deepEqual(inner.log, [1, 2, 3, 4, 5].flatMap(logOf))
+  })
+
+  it('lends nothing of a connection that has failed within a frame or a message', () => {
+    for (let count = 0; count < many; count += 1) {
+      const failing = new ConnectionHarness()
+      failing.receive(concat(masked(text, 'begun', false), masked(continuation, 'rest').subarray(0, 4)))
+      failing.connection.fail(1011)
+      const wrong = new ConnectionHarness()
+      wrong.receive(concat(masked(text, 'begun', false), fromHex('83')))
+      assert.match(wrong.log.join(), /reservedOpcode/)
+      const next = new ConnectionHarness()
+      next.receive(bytesFor(count, 'server'))
+      assert.deepEqual(next.log, logOf(count))
+    }
+  })
+
+  it('tells the length and kind of each message while it is delivered', () => {
+    const told: unknown[] = []
+    const harness = new ConnectionHarness({
+      onMessage: (_, { connection }) => told.push(connection.messageBytes, connection.messageIsText),
+    })
+    harness.receive(concat(masked(text, 'grün'), masked(binary, fromHex('00ff'))))
+    harness.receive(masked(text, 'a'))
+    assert.deepEqual(told, [5, true, 2, false, 1, true])
+  })
+})
+
 describe('Connection: receiving', () => {
   it('delivers text and binary, whole and fragmented, with control frames between, §5.4, §5.5', () => {
     const bytes = concat(

@@ -111,12 +111,12 @@ export class Connection<Owner>
 
   /** Payload bytes of the message that `message` delivers, while it does: the length of a text in UTF-8. */
   get messageBytes(): number {
-    return this.sink.messageBytes
+    return this.sink?.messageBytes ?? 0
   }
 
   /** Whether the message that `message` delivers is a text, while it does. */
   get messageIsText(): boolean {
-    return this.sink.isText === true
+    return this.sink?.isText === true
   }
 
   /** Length in UTF-8 of the text that was sent last, as far as framing it told; undefined if it was compressed. */
@@ -289,8 +289,8 @@ export class Connection<Owner>
     const wasClean = this.state === 'closesExchanged' && this.queue.hasClosed
     const wasOpen = this.#closing === undefined
     // The reader of a streamed message gets the error, too.
-    const error = loss !== undefined && this.sink.isStreaming === true ? asTransportError(loss) : undefined
-    if (error !== undefined) this.sink.release(error)
+    const error = loss !== undefined && this.sink?.isStreaming === true ? asTransportError(loss) : undefined
+    if (error !== undefined) this.sink?.release(error)
     const { code, reason } = this.#move('lost').peerStatus
     this.queue.release()
     this.releaseInput()
@@ -376,7 +376,7 @@ export class Connection<Owner>
   }
 
   protected failBy(error: ProtocolError): void {
-    this.sink.release(error)
+    this.sink?.release(error)
     this.fail(error.closeCode, this.#conduct.explainsFailures ? error.reason : '')
     this.#events.error(this.#owner, error)
   }

@@ -33,7 +33,7 @@ import { HandlerCalls } from './connection/handler-calls.js'
 import { Heartbeat } from './connection/heartbeat.js'
 import { MessageTimeout } from './connection/message-timeout.js'
 import { Publisher } from './connection/publisher.js'
-import { type AcceptedHandshake, ServerConnection } from './connection/server-connection.js'
+import { type AcceptedHandshake, ServerConnection, type SharedParts } from './connection/server-connection.js'
 import type { AttachOptions, ServeOptions } from './handler-types.js'
 import { Admission } from './handshake/admission.js'
 import { describe } from './handshake/describe.js'
@@ -88,6 +88,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
   readonly #calls: HandlerCalls<Data>
   readonly #admission: Admission<Data>
   readonly #publisher: Publisher<Data>
+  readonly #shared: SharedParts<Data>
   readonly #heartbeat: Heartbeat<Data>
   readonly #messageTimeout: MessageTimeout
   #listener: HttpListener | undefined
@@ -118,6 +119,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
       failed: (error) => this.#calls.failedWithoutSocket(error),
     })
     this.#publisher = new Publisher(settings, this.#connections, this.#observer)
+    this.#shared = { settings, events: this.#calls, observer: this.#observer, topics: this.#publisher.topics }
     this.#heartbeat = new Heartbeat(settings, this.#connections, (socket, error) => {
       this.#calls.error(socket, error)
       socket.terminate()
@@ -308,14 +310,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
   }
 
   #open(accepted: AcceptedHandshake<Data>): ServerConnection<Data> {
-    const socket = new ServerConnection(
-      this.#settings,
-      accepted,
-      this.#calls,
-      this.#observer,
-      this.#publisher.topics,
-      this.#heartbeat.firstTicks(),
-    )
+    const socket = new ServerConnection(this.#shared, accepted, this.#heartbeat.firstTicks())
     this.#connections.add(socket)
     this.#shownConnections?.add(socket)
     this.#heartbeat.start()

@@ -5,6 +5,10 @@ import { definedOpcodes, isControl, Opcode } from '../opcode.js'
 /** Two bytes, a 64-bit length and a masking key. */
 const longestHeader = 14
 
+/** Parsers that were given back. More connections seldom have an incomplete frame in one turn. */
+const free: FrameParser[] = []
+const maxFree = 64
+
 /**
  * Parses frames as bytes arrive, RFC 6455 §5.2, in steps.
  *
@@ -29,9 +33,9 @@ export class FrameParser {
   /** Bytes of the frame's payload that have not arrived; 0 if the frame is complete. */
   remaining = 0
 
-  readonly #expectsMask: boolean
-  readonly #payload: Payload
-  readonly #messageBits: number
+  #expectsMask: boolean
+  #payload: Payload
+  #messageBits: number
   #maskingKey = 0
   #splitHeader: Uint8Array | undefined
   #splitLength = 0
@@ -44,6 +48,21 @@ export class FrameParser {
     this.#expectsMask = role === 'server'
     this.#payload = payload
     this.#messageBits = messageBits
+  }
+
+  /** A parser that expects the start of a frame, with the parameters of the constructor: one that was given back, or a new one. */
+  static take(role: 'client' | 'server', payload: Payload, messageBits = 0): FrameParser {
+    const parser = free.pop()
+    if (parser === undefined) return new FrameParser(role, payload, messageBits)
+    parser.#expectsMask = role === 'server'
+    parser.#payload = payload
+    parser.#messageBits = messageBits
+    return parser
+  }
+
+  /** Takes back a parser that is not within a frame and has not failed. The caller must not use it any more. */
+  static give(parser: FrameParser): void {
+    if (free.length < maxFree) free.push(parser)
   }
 
   /** Whether a frame is incomplete. */

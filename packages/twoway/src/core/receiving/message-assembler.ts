@@ -16,6 +16,10 @@ const firstCapacity = 1024
  */
 const maxAllocationFactor = 32
 
+/** Assemblers that were given back. More connections seldom have an incomplete message in one turn. */
+const free: MessageAssembler[] = []
+const maxFree = 64
+
 /**
  * Assembles messages from the payloads of their frames, RFC 6455 §5.4. One growing buffer makes many small fragments
  * take no more memory than their bytes, except for a pool chunk until the read ends.
@@ -24,9 +28,9 @@ const maxAllocationFactor = 32
  * (§8.1). A text becomes a string, binary becomes bytes that the receiver owns.
  */
 export class MessageAssembler implements MessageSink {
-  readonly #pool: ScratchPool
-  readonly #maxBytes: number
-  readonly #textForm: TextForm
+  #pool: ScratchPool
+  #maxBytes: number
+  #textForm: TextForm
   #underWay = false
   #isText = false
   #fin = false
@@ -47,6 +51,21 @@ export class MessageAssembler implements MessageSink {
     this.#textForm = textForm
     this.#pool = scratchPool
     this.#maxBytes = maxMessageBytes
+  }
+
+  /** An assembler without a message, with the parameters of the constructor: one that was given back, or a new one. */
+  static take(scratchPool: ScratchPool, maxMessageBytes: number, textForm: TextForm = 'string'): MessageAssembler {
+    const assembler = free.pop()
+    if (assembler === undefined) return new MessageAssembler(scratchPool, maxMessageBytes, textForm)
+    assembler.#pool = scratchPool
+    assembler.#maxBytes = maxMessageBytes
+    assembler.#textForm = textForm
+    return assembler
+  }
+
+  /** Takes back an assembler that has no message under way and has not failed. The caller must not use it any more. */
+  static give(assembler: MessageAssembler): void {
+    if (free.length < maxFree) free.push(assembler)
   }
 
   // The pool has it. A field of our own would cost every connection its memory.

@@ -6,7 +6,7 @@ import { isControl, Opcode } from '../opcode.js'
 import type { SendQueue } from '../sending/send-queue.js'
 import { FrameParser } from './frame-parser.js'
 import { InputBuffer } from './input-buffer.js'
-import { MessageAssembler } from './message-assembler.js'
+import { MessageAssembler, type TextForm } from './message-assembler.js'
 import { type DecoderEvents, MessageDecoder } from './message-decoder.js'
 import type { MessageReader } from './message-reader.js'
 import type { MessageSink } from './message-sink.js'
@@ -28,6 +28,19 @@ const decodedBytesPerTurn = 1 << 20
 /** Length of the header of a client's short frame. */
 const shortHeader = 6
 
+/** The states of a receiver; several may apply at once. One number has them all, as each field costs idle memory. */
+const Flag = {
+  /** A read is parsed. */
+  parsing: 1,
+  peerEnded: 2,
+  /** Bytes have arrived since the last call of `takeHeard`. */
+  heard: 4,
+  /** An extension has encoded the message that is arriving. */
+  decoding: 8,
+  /** The memory of its input was taken away. The connection fails at once, or in its turn. */
+  evicted: 16,
+} as const
+
 /**
  * The receiving half of a connection, as the send queue is its sending half: parses received bytes, passes on messages
  * and pieces of control frames in order, and stops reading while input must wait.
@@ -36,8 +49,11 @@ const shortHeader = 6
  * beside it: an object would cost each connection memory, and each frame several calls (`npm run bench:micro -- echo`).
  */
 export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, TurnTaker {
-  protected readonly sink: MessageSink
-  readonly #parser: FrameParser
+  /** Exists while a read is parsed or a message is incomplete, and always if messages are streamed. */
+  protected sink: MessageSink | undefined
+  /** Exists while a read is parsed or a message or a frame is incomplete, so an idle connection has none. */
+  #parser: FrameParser | undefined
+  readonly #textForm: TextForm | undefined
   /** Undefined if the peer may send at any rate. */
   readonly #rate: ReceiveRate | undefined
   readonly #shared: SharedInput | undefined
@@ -45,26 +61,17 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
   #gate: ReadGate | undefined
   /** Exists only while input waits to be parsed. */
   #unparsed: InputBuffer | undefined
-  #parsing = false
-  #peerEnded = false
-  #heard = false
+  #flags = 0
   #receivedBytes = 0
-  /** Whether an extension has encoded the message that is arriving. */
-  #decoding = false
   /** Exists only while such a message is decoded, so an idle connection has none. */
   #decoder: MessageDecoder | undefined
-  /** Whether the memory of its input was taken away. The connection fails at once, or in its turn. */
-  #isEvicted = false
   /** Exists only while received input is incomplete. */
   #unfinished: UnfinishedInput | undefined
 
   constructor(options: ConnectionOptions<unknown>) {
-    const { role, ports, limits, rates, extension, textForm } = options
-    this.#parser = new FrameParser(role, ports.payload, extension?.messageBits)
-    this.sink =
-      options.streamsMessages === true
-        ? this.#newStreamer(options)
-        : new MessageAssembler(ports.scratchPool, limits.maxMessageBytes, textForm)
+    const { ports, rates, textForm } = options
+    this.sink = options.streamsMessages === true ? this.#newStreamer(options) : undefined
+    this.#textForm = textForm
     this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
     this.#shared = options.sharedInput
   }
@@ -102,6 +109,11 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
     return this.queue.extension
   }
 
+  /** Whether messages are delivered while they arrive. */
+  get streamsMessages(): boolean {
+    return this.sink instanceof MessageStreamer
+  }
+
   /** Bytes received from the network since the start. */
   get receivedBytes(): number {
     return this.#receivedBytes
@@ -109,7 +121,7 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
 
   /** Bytes of memory that received input takes: the incomplete message, and the bytes that a pause left unparsed. */
   get heldBytes(): number {
-    return this.sink.heldBytes + (this.#unparsed?.capacity ?? 0) + (this.#extension?.heldBytes ?? 0)
+    return (this.sink?.heldBytes ?? 0) + (this.#unparsed?.capacity ?? 0) + (this.#extension?.heldBytes ?? 0)
   }
 
   protected get isReading(): boolean {
@@ -127,26 +139,27 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
   }
 
   protected get isEvicted(): boolean {
-    return this.#isEvicted
+    return this.#is(Flag.evicted)
   }
 
   /** Whether bytes have arrived since the last call. */
   protected takeHeard(): boolean {
-    const heard = this.#heard
-    this.#heard = false
+    const heard = this.#is(Flag.heard)
+    this.#clear(Flag.heard)
     return heard
   }
 
   received(bytes: Uint8Array, start: number, end: number): void {
-    this.#heard = true
+    this.#set(Flag.heard)
     this.#receivedBytes += end - start
     if (this.#rate !== undefined && !this.#mayTake(this.#rate, end - start)) return
-    if (this.#parsing || !this.isReading || this.#unparsedBytes > 0) {
+    if (this.#is(Flag.parsing) || !this.isReading || this.#unparsedBytes > 0) {
       if (this.reads) this.#askedUnparsed.append(bytes, start, end)
     } else {
       this.#parse(bytes, start, end)
-      this.sink.readEnds?.()
-      if (this.#unparsedBytes > 0 || this.#peerEnded) this.#parseUnparsed()
+      this.sink?.readEnds?.()
+      if (this.#unparsedBytes > 0 || this.#is(Flag.peerEnded)) this.#parseUnparsed()
+      this.#giveBack()
     }
     this.#countHeld()
     this.#countTurn(end - start)
@@ -154,14 +167,14 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
 
   /** The peer ended its stream. */
   ended(): void {
-    this.#peerEnded = true
-    if (!this.#parsing && this.isReading && this.#unparsedBytes === 0) this.peerEnd()
+    this.#set(Flag.peerEnded)
+    if (!this.#is(Flag.parsing) && this.isReading && this.#unparsedBytes === 0) this.peerEnd()
   }
 
   /** The connection has left the open state. Unless messages are still delivered, drops the incomplete one. */
   protected dropInput(): void {
     if (this.delivers) return
-    this.sink.release()
+    this.sink?.release()
     this.#extension?.stopDecoding()
   }
 
@@ -174,7 +187,7 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
   /** The transport is gone. */
   protected releaseInput(): void {
     this.#unparsed = undefined
-    this.sink.release()
+    this.sink?.release()
     this.#countHeld()
   }
 
@@ -209,6 +222,7 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
       if (this.#peerLagsBehind()) this.#stop(StopReason.backlog)
     }
     this.resumeReading(StopReason.decoding)
+    this.#giveBack()
     this.#countHeld()
   }
 
@@ -221,16 +235,16 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
 
   /** The server's connections together hold too much memory, and this one holds more than most. */
   evict(): void {
-    if (!this.isOpen || this.#isEvicted) return
-    this.#isEvicted = true
+    if (!this.isOpen || this.#is(Flag.evicted)) return
+    this.#set(Flag.evicted)
     // The reader of a streamed message, and a decoder that is at work, learn of it at once.
     const turns = this.#shared?.turns
-    if (turns === undefined || this.sink.evict !== undefined || this.#decoder !== undefined) {
-      this.sink.evict?.(this.evictionError)
+    if (turns === undefined || this.sink?.evict !== undefined || this.#decoder !== undefined) {
+      this.sink?.evict?.(this.evictionError)
       this.fail(1013, this.#evictionReason)
     } else {
       // To tell the peer and the owner takes longer than to release the memory, so it has a turn of its own.
-      this.sink.release()
+      this.sink?.release()
       this.#extension?.stopDecoding()
       this.#waitForTurn(turns)
     }
@@ -247,7 +261,7 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
   }
 
   takeTurn(): boolean {
-    if (this.#isEvicted && this.isOpen) this.fail(1013, this.#evictionReason)
+    if (this.#is(Flag.evicted) && this.isOpen) this.fail(1013, this.#evictionReason)
     else if (!this.hasStopped(StopReason.turn)) return false
     this.resumeReading(StopReason.turn)
     return true
@@ -292,14 +306,53 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
     if (!isServer || !this.isOpen) return false
     // A message in pieces may depend on input that is still to come, so messages waiting behind it must not stop
     // reading.
-    if (queue.isStreaming || this.sink.isStreaming === true)
+    if (queue.isStreaming || this.sink?.isStreaming === true)
       return frameWriter.waitingBytes > queue.limits.highWaterMarkBytes
     return queue.isAboveMark
   }
 
   /** Whether a message or a frame is incomplete. */
   get #awaitsRest(): boolean {
-    return this.sink.isUnderWay || this.#parser.isWithinFrame
+    return this.sink?.isUnderWay === true || this.#parser?.isWithinFrame === true
+  }
+
+  #is(flag: number): boolean {
+    return (this.#flags & flag) !== 0
+  }
+
+  #set(flag: number): void {
+    this.#flags |= flag
+  }
+
+  #clear(flag: number): void {
+    this.#flags &= ~flag
+  }
+
+  get #askedParser(): FrameParser {
+    const { queue } = this
+    const { payload } = queue.ports
+    this.#parser ??= FrameParser.take(
+      queue.frameWriter.masks ? 'client' : 'server',
+      payload,
+      queue.extension?.messageBits,
+    )
+    return this.#parser
+  }
+
+  get #askedSink(): MessageSink {
+    const { ports, limits } = this.queue
+    this.sink ??= MessageAssembler.take(ports.scratchPool, limits.maxMessageBytes, this.#textForm)
+    return this.sink
+  }
+
+  /** Lets other connections use the parser and the assembler while nothing is incomplete. After a failure they are not reused. */
+  #giveBack(): void {
+    if (this.#is(Flag.parsing) || !this.isOpen || this.#decoder !== undefined || this.#awaitsRest) return
+    if (this.#parser !== undefined) FrameParser.give(this.#parser)
+    this.#parser = undefined
+    if (!(this.sink instanceof MessageAssembler)) return
+    MessageAssembler.give(this.sink)
+    this.sink = undefined
   }
 
   /** Reports the held memory to the budget. A connection whose reads bring whole messages never opens a share. */
@@ -335,13 +388,14 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
     const { queue } = this
     // Reading can only stop for backlog once more is appended than there is room for.
     const mayLagFrom = queue.appendedBytes + Math.max(0, queue.limits.highWaterMarkBytes - queue.waitingBytes)
+    const parser = this.#askedParser
     let at = start
     let steps = 0
-    this.#parsing = true
+    this.#set(Flag.parsing)
     queue.frameWriter.cork()
     try {
       while (at < end && this.reads && this.isReading) {
-        at = this.#step(bytes, at, end)
+        at = this.#step(parser, bytes, at, end)
         steps += 1
         const turnIsOver = steps === framesPerTurn || (this.#decoder?.decodedBytes ?? 0) >= decodedBytesPerTurn
         if (turnIsOver && at < end) this.#yield()
@@ -350,13 +404,13 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
     } catch (error) {
       if (!(error instanceof ProtocolError)) {
         // An error of the program must not cost the connection its place in the input.
-        if (this.reads && this.#parser.end < end) this.#askedUnparsed.prepend(bytes, this.#parser.end, end)
+        if (this.reads && parser.end < end) this.#askedUnparsed.prepend(bytes, parser.end, end)
         this.#scheduleParsing()
         throw error
       }
       this.failBy(error)
     } finally {
-      this.#parsing = false
+      this.#clear(Flag.parsing)
       if (this.#decoder?.isBusy === false) this.#decoder = undefined
       queue.frameWriter.uncork()
     }
@@ -367,18 +421,18 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
 
   /** Parses the unparsed input: bytes from before a pause, or from reads that came during parsing. */
   #parseUnparsed(): void {
-    while (this.#unparsedBytes > 0 && this.isReading && !this.#parsing) {
+    while (this.#unparsedBytes > 0 && this.isReading && !this.#is(Flag.parsing)) {
       const { start, end } = this.#unparsed!
       this.#parse(this.#unparsed!.take(), start, end)
-      this.sink.readEnds?.()
+      this.sink?.readEnds?.()
     }
     if (this.#unparsedBytes === 0) this.#unparsed = undefined
-    if (this.#peerEnded && this.isReading && !this.#parsing) this.peerEnd()
+    if (this.#is(Flag.peerEnded) && this.isReading && !this.#is(Flag.parsing)) this.peerEnd()
+    this.#giveBack()
     this.#countHeld()
   }
 
-  #step(bytes: Uint8Array, at: number, end: number): number {
-    const parser = this.#parser
+  #step(parser: FrameParser, bytes: Uint8Array, at: number, end: number): number {
     if (!parser.read(bytes, at, end)) return end
     if (this.#rate !== undefined && parser.begins) this.#countFrame(this.#rate, parser)
     if (isControl(parser.opcode)) this.readControl(bytes, parser)
@@ -398,24 +452,25 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
   }
 
   #readData(bytes: Uint8Array, parser: FrameParser): void {
-    const { sink } = this
+    const sink = this.#askedSink
     if (parser.begins) {
       if (parser.opcode !== Opcode.continuation) {
-        this.#decoding = parser.reservedBits !== 0
+        if (parser.reservedBits === 0) this.#clear(Flag.decoding)
+        else this.#set(Flag.decoding)
         this.#unfinished?.beginDecoding()
       }
-      if (this.#decoding) this.#unfinished?.addEncoded(shortHeader)
+      if (this.#is(Flag.decoding)) this.#unfinished?.addEncoded(shortHeader)
       if (parser.length === 0) this.#unfinished?.addIdle(shortHeader)
-      sink.beginFrame(parser.opcode, parser.fin, this.#decoding ? undefined : parser.length)
+      sink.beginFrame(parser.opcode, parser.fin, this.#is(Flag.decoding) ? undefined : parser.length)
     }
-    const message = this.#decoding
+    const message = this.#is(Flag.decoding)
       ? this.#decode(bytes, parser)
       : sink.add(bytes, parser.start, parser.end, parser.remaining, parser.isAscii)
     if (message !== undefined) this.deliver(message)
   }
 
   #decode(bytes: Uint8Array, parser: FrameParser): string | Uint8Array | undefined {
-    this.#decoder ??= new MessageDecoder(this.#extension!, this.sink, this)
+    this.#decoder ??= new MessageDecoder(this.#extension!, this.#askedSink, this)
     const decoder = this.#decoder
     this.#unfinished?.addEncoded(parser.end - parser.start)
     const message = decoder.decode(bytes, parser.start, parser.end, parser.fin && parser.remaining === 0)
@@ -430,7 +485,7 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
 
   /** Parses the unparsed input after the current call has returned. */
   #scheduleParsing(): void {
-    if (this.#unparsedBytes > 0 || this.#peerEnded) this.#clock.defer(() => this.#parseUnparsed())
+    if (this.#unparsedBytes > 0 || this.#is(Flag.peerEnded)) this.#clock.defer(() => this.#parseUnparsed())
   }
 
   #newStreamer({ extension, ports, limits }: ConnectionOptions<unknown>): MessageStreamer {
@@ -439,7 +494,7 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
       began: (message) => this.deliverStream(message),
       mayRead: (may) => (may ? this.resumeReading(StopReason.reader) : this.stopReading(StopReason.reader)),
       heldChanged: () => {
-        if (!this.#parsing) this.#countHeld()
+        if (!this.#is(Flag.parsing)) this.#countHeld()
       },
     })
   }

@@ -50,6 +50,20 @@ export interface AcceptedHandshake<Data> {
   readonly ahead: Uint8Array | undefined
 }
 
+/** The parts of a server that its connections share. One object has them all, as each field costs idle memory. */
+export interface SharedParts<Data> {
+  readonly settings: ServerSettings<Data>
+  readonly events: ConnectionEvents<ServerConnection<Data>>
+  readonly observer: Observer
+  readonly topics: ServerTopics<ServerConnection<Data>>
+}
+
+/** The waiters of a connection. */
+interface Waiters {
+  readonly forDrain: { readonly resolve: () => void; readonly reject: (error: Error) => void }[]
+  forClosing: Set<(error: Error) => void> | undefined
+}
+
 /** A connection of a server, as the user's handlers see it. */
 export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, SendsPrepared {
   data: Data
@@ -58,10 +72,8 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
   readonly request: IncomingRequest
   readonly protocol: string
   readonly extensions: string
-  readonly #settings: ServerSettings<Data>
+  readonly #shared: SharedParts<Data>
   readonly #connection: Connection<ServerConnection<Data>>
-  readonly #observer: Observer
-  readonly #topics: ServerTopics<ServerConnection<Data>>
   readonly #firstTicks: number
   #silentTicks: number
   #pings = 0
@@ -69,34 +81,23 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
   #latencyMs: number | undefined
   /** Whether a `send` was answered 'buffered' since the last drain. */
   #isBehind = false
-  #whenClosing: Set<(error: Error) => void> | undefined
+  /** Undefined while none has waited. */
+  #waiters: Waiters | undefined
   /** Handlers whose promises the next message waits for. */
   #handlers = 0
   /** Takes the messages in place of the handlers. */
   #pipe: SocketPipe | undefined
-  readonly #streamsMessages: boolean
   #lifetime: Lifetime | undefined
   #result: CloseResult | undefined
-  #waitingForDrain: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] | undefined
 
-  constructor(
-    settings: ServerSettings<Data>,
-    accepted: AcceptedHandshake<Data>,
-    events: ConnectionEvents<ServerConnection<Data>>,
-    observer: Observer,
-    topics: ServerTopics<ServerConnection<Data>>,
-    firstTicks: number,
-  ) {
-    const { ports, limits, conduct, budget, sharedInput } = settings
+  constructor(shared: SharedParts<Data>, accepted: AcceptedHandshake<Data>, firstTicks: number) {
+    const { ports, limits, conduct, budget, sharedInput } = shared.settings
     const { transport, extension } = accepted
     this.data = accepted.data
     this.request = accepted.request
     this.protocol = accepted.protocol
     this.extensions = accepted.extensions
-    this.#settings = settings
-    this.#observer = observer
-    this.#topics = topics
-    this.#streamsMessages = accepted.messageStream
+    this.#shared = shared
     this.#firstTicks = firstTicks
     this.#silentTicks = firstTicks
     this.#connection = new Connection({
@@ -111,7 +112,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
       budget,
       sharedInput,
       owner: this,
-      events,
+      events: shared.events,
     })
     transport.start(this.#connection)
   }
@@ -121,7 +122,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
   }
 
   get server(): Server<Data> {
-    return this.#observer.server as unknown as Server<Data>
+    return this.#shared.observer.server as unknown as Server<Data>
   }
 
   get readyState(): ServerSocketState {
@@ -165,13 +166,12 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
     if (this.hasRoom) return Promise.resolve()
     this.#connection.askForDrain()
     return new Promise((resolve, reject) => {
-      this.#waitingForDrain ??= []
-      this.#waitingForDrain.push({ resolve, reject })
+      this.#askedWaiters.forDrain.push({ resolve, reject })
     })
   }
 
   get hasRoom(): boolean {
-    return this.bufferedAmount <= this.#settings.limits.highWaterMarkBytes
+    return this.bufferedAmount <= this.#shared.settings.limits.highWaterMarkBytes
   }
 
   /** Payload bytes of the message that is being delivered. */
@@ -206,7 +206,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
   }
 
   sendStream(source: MessageSource<OutgoingPiece>, options: SendStreamOptions = {}): Promise<void> {
-    return sendStream(this, source, options).then(() => this.#observer.sentStream())
+    return sendStream(this, source, options).then(() => this.#shared.observer.sentStream())
   }
 
   sendInPieces(options: SendStreamOptions, onClosed: (error: Error) => void): MessageWriter | undefined {
@@ -225,13 +225,14 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
       callback(closedWhileWaiting())
       return undefined
     }
-    this.#whenClosing ??= new Set()
-    this.#whenClosing.add(callback)
-    return () => this.#whenClosing?.delete(callback)
+    const waiters = this.#askedWaiters
+    waiters.forClosing ??= new Set()
+    waiters.forClosing.add(callback)
+    return () => this.#waiters?.forClosing?.delete(callback)
   }
 
   nextTask(): Promise<void> {
-    return new Promise((resolve) => this.#settings.ports.clock.task(resolve))
+    return new Promise((resolve) => this.#shared.settings.ports.clock.task(resolve))
   }
 
   close(code?: number, reason?: string): void {
@@ -255,20 +256,20 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
   }
 
   get topics(): ReadonlySet<string> {
-    return this.#topics.topicsOf(this)
+    return this.#shared.topics.topicsOf(this)
   }
 
   subscribe(topic: string): boolean {
-    return this.#connection.state === 'open' && this.#topics.subscribe(this, topic)
+    return this.#connection.state === 'open' && this.#shared.topics.subscribe(this, topic)
   }
 
   unsubscribe(topic: string): boolean {
-    return this.#topics.unsubscribe(this, topic)
+    return this.#shared.topics.unsubscribe(this, topic)
   }
 
   [openPipe](events: PipeEvents): MessagePipe {
     if (this.#pipe !== undefined) refusePipe('this socket is a stream already')
-    if (this.#streamsMessages)
+    if (this.#connection.streamsMessages)
       refusePipe('the messages of this socket go to `messageStream`: have `upgrade` answer without it')
     if (this.readyState !== 1) refusePipe('this socket is closing or closed')
     this.#pipe = new SocketPipe(this, events)
@@ -311,20 +312,17 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
   /** The queued bytes are written. */
   tellDrained(): void {
     this.#isBehind = false
-    const waiting = this.#waitingForDrain
-    this.#waitingForDrain = undefined
-    for (const { resolve } of waiting ?? []) resolve()
+    if (this.#waiters !== undefined) for (const { resolve } of this.#waiters.forDrain.splice(0)) resolve()
     this.#pipe?.events.drain()
   }
 
   /** The queued bytes will never be written. */
   tellClosing(): void {
-    const waiting = this.#waitingForDrain
-    this.#waitingForDrain = undefined
-    for (const { reject } of waiting ?? []) reject(closedWhileWaiting())
-    const callbacks = this.#whenClosing
-    this.#whenClosing = undefined
-    for (const callback of callbacks ?? []) callback(closedWhileWaiting())
+    const waiters = this.#waiters
+    if (waiters === undefined) return
+    this.#waiters = undefined
+    for (const { reject } of waiters.forDrain) reject(closedWhileWaiting())
+    for (const callback of waiters.forClosing ?? []) callback(closedWhileWaiting())
   }
 
   /** The connection ends with an error. */
@@ -334,7 +332,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
 
   /** The connection is closed. */
   tellClosed(result: CloseResult): void {
-    this.#topics.leave(this)
+    this.#shared.topics.leave(this)
     this.#result = result
     this.#lifetime?.end(result)
     this.#pipe?.closed(result)
@@ -354,20 +352,25 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
   /** Sends a Ping with a number that identifies its Pong. */
   pingForLife(): void {
     this.#pings += 1
-    this.#pingedAt = this.#settings.ports.clock.now()
-    this.#observer.pinged()
+    this.#pingedAt = this.#shared.settings.ports.clock.now()
+    this.#shared.observer.pinged()
     this.ping(this.#lifePayload())
   }
 
   /** A Pong arrived. If it answers the last Ping of the heartbeat, it gives the round-trip time. */
   tellPong(payload: Uint8Array): void {
     if (this.#pings === 0 || payload.toString() !== this.#encode(this.#lifePayload()).toString()) return
-    this.#latencyMs = this.#settings.ports.clock.now() - this.#pingedAt
-    this.#observer.roundTrip(this, this.#latencyMs)
+    this.#latencyMs = this.#shared.settings.ports.clock.now() - this.#pingedAt
+    this.#shared.observer.roundTrip(this, this.#latencyMs)
+  }
+
+  get #askedWaiters(): Waiters {
+    this.#waiters ??= { forDrain: [], forClosing: undefined }
+    return this.#waiters
   }
 
   get #askedLifetime(): Lifetime {
-    this.#lifetime ??= new Lifetime(this.#settings.ports.random, this.#result)
+    this.#lifetime ??= new Lifetime(this.#shared.settings.ports.random, this.#result)
     return this.#lifetime
   }
 
@@ -379,11 +382,11 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
 
   /** The length of a text that was just sent. */
   #textBytes(text: string): number {
-    return this.#connection.textBytes ?? this.#settings.ports.payload.byteLength(text)
+    return this.#connection.textBytes ?? this.#shared.settings.ports.payload.byteLength(text)
   }
 
   #observe(result: SendResult, content: string | Uint8Array, bytes: number): SendResult {
-    const observer = this.#observer
+    const observer = this.#shared.observer
     if (result === 'sent') observer.sent(bytes)
     else this.#observeLimit(result, bytes)
     if (observer.watchesSending) observer.publishSending(this, content, result)
@@ -392,12 +395,12 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
 
   /** A message was sent, and not simply taken. */
   #observeLimit(result: SendResult, bytes: number): void {
-    if (result === 'dropped') this.#observer.dropped(this)
+    if (result === 'dropped') this.#shared.observer.dropped(this)
     if (result !== 'buffered') return
-    this.#observer.sent(bytes)
+    this.#shared.observer.sent(bytes)
     if (this.#isBehind) return
     this.#isBehind = true
-    this.#observer.backpressure(this)
+    this.#shared.observer.backpressure(this)
   }
 
   #lifePayload(): string {
@@ -405,7 +408,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
   }
 
   #encode(text: string): Uint8Array {
-    return textToBytes(this.#settings.ports.payload, text)
+    return textToBytes(this.#shared.settings.ports.payload, text)
   }
 }
 

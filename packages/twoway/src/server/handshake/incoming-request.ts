@@ -13,6 +13,9 @@ const noProtocols: readonly string[] = Object.freeze([])
 
 const secureSchemes = { ws: 'wss', http: 'https' } as const
 
+/** The origins without a host. */
+const origins = { ws: 'ws://', wss: 'wss://', http: 'http://', https: 'https://' } as const
+
 /** An HTTP request as a handler sees it: an opening handshake, or a plain request. */
 export class IncomingRequest {
   readonly method: string
@@ -29,13 +32,11 @@ export class IncomingRequest {
    * there are none.
    */
   readonly params: PathParams
-  #cookies: Cookies | undefined
-  readonly #scheme: string
+  /** The scheme with `//`, and the host if it is not that of the headers. */
+  readonly #origin: string
   readonly #target: string
-  /** Undefined if it is that of the headers. */
-  readonly #host: string | undefined
-  /** Made when it is first asked for: few handlers need one, and it costs more than parsing the handshake. */
-  #abort: AbortController | undefined
+  /** Each member is made when it is first asked for: few handlers need one, and an idle connection keeps its request. */
+  #asked: { cookies?: Cookies; abort?: AbortController } | undefined
 
   constructor(
     { method, target, fields }: RequestHead,
@@ -50,9 +51,9 @@ export class IncomingRequest {
     this.protocols = protocols
     this.remoteAddress = address
     this.params = params
-    this.#scheme = encrypted ? secureSchemes[scheme] : scheme
+    this.#origin = origins[encrypted ? secureSchemes[scheme] : scheme]
+    if (host !== undefined) this.#origin += host
     this.#target = target
-    this.#host = host
   }
 
   /**
@@ -62,10 +63,12 @@ export class IncomingRequest {
   get url(): string {
     // The target may be a whole URL, RFC 9112 §3.2.2, or `*`.
     const path = /^(?:[a-z]+:\/\/[^/?]*)?([/?].*)?$/i.exec(this.#target)?.[1] ?? '/'
-    const host = this.#host ?? this.headers.get('host') ?? ''
-    const url = `${this.#scheme}://${host}${path}`
+    const hostAt = this.#origin.indexOf('//') + 2
+    const host = this.#origin.slice(hostAt) || (this.headers.get('host') ?? '')
+    const scheme = this.#origin.slice(0, hostAt)
+    const url = `${scheme}${host}${path}`
     // A Host with a slash in it would put its own path before the request's.
-    return isHost(host) && platform.URL.canParse(url) ? url : `${this.#scheme}://unknown.invalid${path}`
+    return isHost(host) && platform.URL.canParse(url) ? url : `${scheme}unknown.invalid${path}`
   }
 
   /**
@@ -73,8 +76,9 @@ export class IncomingRequest {
    * Values are as the client sent them: pass them to `decodeURIComponent` if the app encodes them.
    */
   get cookies(): Readonly<Record<string, string>> {
-    this.#cookies ??= parseCookies(this.headers.all('cookie'))
-    return this.#cookies
+    this.#asked ??= {}
+    this.#asked.cookies ??= parseCookies(this.headers.all('cookie'))
+    return this.#asked.cookies
   }
 
   /**
@@ -83,8 +87,13 @@ export class IncomingRequest {
    * called. The signal of a plain request is never aborted.
    */
   get signal(): PlatformAbortSignal {
-    this.#abort ??= new platform.AbortController()
-    return this.#abort.signal
+    return this.#askedAbort.signal
+  }
+
+  get #askedAbort(): AbortController {
+    this.#asked ??= {}
+    this.#asked.abort ??= new platform.AbortController()
+    return this.#asked.abort
   }
 
   /** For `JSON.stringify`. Omits header fields, which may be secret. */
@@ -95,13 +104,12 @@ export class IncomingRequest {
 
   /** Aborts the `signal` of a request, once. Static, because the type that users see has no statics. */
   static giveUp(request: IncomingRequest, reason: Error): void {
-    request.#abort ??= new platform.AbortController()
-    request.#abort.abort(reason)
+    request.#askedAbort.abort(reason)
   }
 
   /** Whether an error is only the consequence of the aborted `signal`. */
   static explains(request: IncomingRequest, error: unknown): boolean {
-    const signal = request.#abort?.signal
+    const signal = request.#asked?.abort?.signal
     if (signal?.aborted !== true) return false
     return error === signal.reason || (isError(error) && error.name === 'AbortError')
   }
