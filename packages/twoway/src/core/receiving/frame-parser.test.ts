@@ -158,4 +158,19 @@ describe('FrameParser', () => {
       readInEveryCut('client', frame({ opcode, payload: new Uint8Array(126) }), ['controlTooLong'])
     }
   })
+
+  it('takes a parser that was given back as a new one, for either role', () => {
+    const masked = frame({ opcode: Opcode.text, payload: 'ASCII', masked: true })
+    const used = FrameParser.take('server', webPayload)
+    assert.equal(used.read(masked, 0, masked.length), true)
+    assert.equal(used.isAscii, true)
+    FrameParser.give(used)
+    const parser = FrameParser.take('client', webPayload, 4)
+    assert.equal(parser, used)
+    const compressed = frame({ opcode: Opcode.text, payload: 'grüß', reservedBits: 4 })
+    assert.equal(parser.read(compressed, 0, compressed.length), true)
+    assert.deepEqual([parser.isAscii, parser.reservedBits, parser.remaining], [false, 4, 0])
+    FrameParser.give(parser)
+    assert.throws(() => FrameParser.take('client', webPayload).read(compressed, 0, compressed.length), ProtocolError)
+  })
 })

@@ -57,6 +57,8 @@ export class FrameParser {
     parser.#expectsMask = role === 'server'
     parser.#payload = payload
     parser.#messageBits = messageBits
+    // A client's payloads are not masked, so its parser never finds out.
+    parser.isAscii = false
     return parser
   }
 
