@@ -7,7 +7,8 @@ const ts = require('typescript-6')
 
 /**
  * The declarations that the exports of some entries reach, by their paths below a folder. The others are left out, with the
- * imports that only they need. Comments stay, because editors show them.
+ * imports that only they need. Comments stay, because editors show them, but for the reasons of defaults (`@remarks`), which
+ * the documents have. The keys of a table are written out, so that the table can be left out.
  *
  * @param {string} folder
  * @param {readonly string[]} entries paths below the folder
@@ -32,7 +33,7 @@ function pruneDeclarations(folder, entries) {
       if (ts.isExportDeclaration(statement)) {
         return isEntry(source) ? statement.getText() : exportText(checker, statement, needed)
       }
-      return needed.has(statement) ? statement.getFullText().trim() : ''
+      return needed.has(statement) ? textOf(checker, statement) : ''
     })
     const text = kept.filter((each) => each !== '').join('\n')
     if (text !== '') texts.set(relative(folder, source.fileName).replaceAll('\\', '/'), `${text}\n`)
@@ -96,7 +97,42 @@ function statementOf(declaration) {
  */
 function visitIdentifiers(node, visit) {
   if (ts.isIdentifier(node)) visit(node)
+  if (isKeysOfTable(node)) return
   ts.forEachChild(node, (child) => visitIdentifiers(child, visit))
+}
+
+/**
+ * Whether a type is `keyof typeof table`.
+ *
+ * @param {Node} node
+ * @returns {node is import('typescript-6').TypeOperatorNode}
+ */
+function isKeysOfTable(node) {
+  return ts.isTypeOperatorNode(node) && node.operator === ts.SyntaxKind.KeyOfKeyword && ts.isTypeQueryNode(node.type)
+}
+
+/**
+ * @param {import('typescript-6').TypeChecker} checker
+ * @param {import('typescript-6').Statement} statement
+ */
+function textOf(checker, statement) {
+  const start = statement.getFullStart()
+  /** @type {import('typescript-6').TypeOperatorNode[]} */
+  const keys = []
+  /** @param {Node} node */
+  const find = (node) => {
+    if (isKeysOfTable(node)) keys.push(node)
+    else ts.forEachChild(node, find)
+  }
+  find(statement)
+  const text = keys.reduceRight((rest, node) => {
+    const names = checker.typeToString(checker.getTypeFromTypeNode(node), undefined, ts.TypeFormatFlags.NoTruncation)
+    return `${rest.slice(0, node.getStart() - start)}${names}${rest.slice(node.end - start)}`
+  }, statement.getFullText())
+  return text
+    .replaceAll(/\n\s*\* @remarks\b[\s\S]*?(?=\n\s*\* @|\n?\s*\*\/)/g, '')
+    .replaceAll(/^(?: {4})+/gm, (indent) => '\t'.repeat(indent.length / 4))
+    .trim()
 }
 
 /** @param {readonly Node[]} statements */

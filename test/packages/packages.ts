@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -157,6 +158,24 @@ describe('the packed packages', { concurrency: 2 }, () => {
     ]
     writeFileSync(join(within, 'main.mjs'), imports.join('\n'))
     assert.equal(output(within, 'main.mjs'), 'function function function\n')
+  })
+
+  it('keep the names of functions and classes, which stack traces show', async () => {
+    const commonjs = join(packages, 'twoway', 'dist', 'commonjs')
+    const load = createRequire(join(commonjs, 'server.cjs'))
+    const server = load('./server.cjs') as Record<string, { readonly name?: string }>
+    const classes = Object.entries(server).filter(([name]) => /^[A-Z]/.test(name))
+    assert.ok(classes.length >= 4)
+    for (const [name, value] of classes) assert.equal(value.name, name)
+    // Internal ones too: a class that is assigned to a variable takes its name from that.
+    const { Connection } = load('./parts/client-portable-server.cjs') as {
+      readonly Connection: { readonly name: string }
+    }
+    assert.equal(Connection.name, 'Connection')
+    const { serve } = server as unknown as { serve(options: object): Promise<unknown> }
+    await assert.rejects(serve({ port: 'x' }), ({ stack }: Error) =>
+      /at wrongOption .*at settleServe .*at Object\.serve /s.test(stack ?? ''),
+    )
   })
 
   it('run the template javascript', { timeout }, async () => {
