@@ -22,7 +22,7 @@ const invalid = client.iterate({ query: '{ missing }' })
 await assert.rejects(invalid.next(), (errors) => /Cannot query field/.test(errors[0].message))
 await client.dispose()
 
-// What graphql-ws itself answers to other clients.
+// The close codes with which graphql-ws answers faulty clients.
 for (const [protocols, text, code] of [
   [[], undefined, 4406],
   [['graphql-transport-ws'], 'no JSON', 4400],

@@ -30,7 +30,7 @@ const toArchive = messagesOf(archive)
 archive.onopen = () => ask(archive, 'say', 'hi')
 assert.equal(JSON.parse(await toArchive()).data.message, 'Forbidden resource')
 
-// What no gateway knows is ignored, and the connection goes on.
+// The adapter ignores a message that no gateway handles, and the connection goes on.
 for (const text of ['no JSON', 'null', '{"event":"unknown"}']) second.send(text)
 second.send(new Uint8Array([123]))
 ask(second, 'say', 'still here')

@@ -98,12 +98,12 @@ function run({ name }: Framework): Promise<string | undefined> {
   })
 }
 
-/** Ends what is left of a program and of the example that it started. */
+/** Ends the remaining processes of a program and of the example that it started. */
 function endGroup(pid: number | undefined): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL')
   } catch {
-    // Nothing is left.
+    // The group has ended.
   }
 }
 

@@ -7,7 +7,7 @@ export interface ModuleSystem {
   readonly steps: readonly Step[]
   /** Files that it needs beside the programs, as JSON. */
   readonly files?: Readonly<Record<string, object>>
-  /** Where its steps run; the folder of the programs by default. */
+  /** The folder in which its steps run; that of the programs by default. */
   readonly folder?: string
 }
 

@@ -13,7 +13,7 @@ export interface Service {
   /** Whether the topics have presence. */
   readonly presence: boolean
   /**
-   * How clients come to their nodes: any node, or the node of their topics, as by a hash of the room at the load balancer. A
+   * The assignment of clients to nodes: any node, or the node of their topics, as by a hash of the room at the load balancer. A
    * client whose topics have different nodes can't have both, so this is the best case.
    */
   readonly routing: 'any' | 'by-topic'

@@ -54,7 +54,7 @@ export class FaultyWire {
   #held: Buffer | undefined
   #isSwallowing = false
   #isAnswered = false
-  /** Nothing comes back any more. */
+  /** The wire delivers no bytes back any more. */
   readonly ended: Promise<void>
 
   /**

@@ -10,9 +10,9 @@ import { alert, applicationData, handshake, RecordSealer, sealerCipher } from '.
 import { type Act, forgeries, type Sequence, type WireFault } from './sequence.js'
 import type { TlsProcess } from './tls-process.js'
 
-/** A peer waits so long where nothing need come: some of what it sends has no answer. */
+/** Milliseconds to wait for an answer that is not due: some messages of a peer have none. */
 const patienceMs = 60
-/** Where an answer is due, and longer than each time that the servers have. */
+/** Milliseconds to wait for an answer that is due: longer than each timeout of the servers. */
 const dueWithinMs = 2000
 
 /** The changes of a wire that leave all bytes of a record as they were. */
@@ -23,7 +23,7 @@ const sessionWithinMs = 500
 
 const forged = new Set<Act>(forgeries)
 
-/** How far a peer has come that keeps the rules. */
+/** The stage that a peer has reached while it keeps the rules. */
 type Stage = 'begun' | 'half' | 'open' | 'closed' | 'ended'
 
 /** From which stage an act keeps the rules, to which, and whether it must be answered. */

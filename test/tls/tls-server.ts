@@ -21,7 +21,7 @@ export interface TlsProcessStart {
   readonly identity: { readonly cert: string; readonly key: string }
 }
 
-/** Where a client is to connect, to a server there or by a proxy. */
+/** The address for a client: that of a server, or of a proxy. */
 export interface ConnectOrder {
   readonly port: number
   readonly isProxied: boolean

@@ -149,7 +149,7 @@ export const wsUsers: readonly WsUser[] = [
     shows: 'calls and new blocks of the transport webSocket, with a stub of a node',
     packages: { viem: '2.57.20' },
     users: ['viem', 'isows'],
-    // Where the platform has a WebSocket of its own, the client takes that.
+    // The client takes the WebSocket of the platform if it has one.
     ends: 'WebSocket' in globalThis ? ['server'] : both,
   },
   {

@@ -57,7 +57,7 @@ export interface ClientLoad {
   readonly connections: number
   /** Messages in a batch. */
   readonly batch: number
-  /** How the client takes messages. */
+  /** The way in which the client takes messages. */
   readonly takesBy: 'onmessage' | 'listener'
 }
 

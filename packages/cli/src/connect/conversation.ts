@@ -19,7 +19,7 @@ export interface ConversationOptions {
   readonly onMessage?: (() => void) | undefined
 }
 
-/** How a conversation ended: its exit code, and the error if there was no connection. */
+/** The end of a conversation: its exit code, and the error if there was no connection. */
 export interface Ending {
   readonly exitCode: ExitCode
   readonly failure?: unknown

@@ -76,7 +76,7 @@ describe('the echo service with extreme settings', () => {
           }
           sockets.push(socket)
         }
-        // A service that waits for those who do not read has fewer turns: as many as it has before it waits. On a busy machine
+        // A service that waits for clients that do not read has fewer turns: as many as it has before it waits. On a busy machine
         // the first takes long.
         while (clock.turns === 0) await setTimeout(5)
         const waiting = AbortSignal.timeout(reads ? 2000 : 300)

@@ -17,7 +17,7 @@ export interface ListenOptions {
 /** A certificate and its key; `file` is the path of the certificate if it was generated. */
 export type Identity = TlsServerOptions & { readonly file?: string }
 
-/** Where a server listens: options of `serve`. */
+/** The address of a server: options of `serve`. */
 export interface ListenAddress {
   readonly port: number
   readonly host: string
@@ -53,7 +53,7 @@ export async function listenAsAsked<Started>(
   }
 }
 
-/** How to make a client trust the generated certificate. */
+/** Instructions that make a client trust the generated certificate. */
 export function howToTrust(file: string): string[] {
   return [
     `The certificate for localhost was generated: ${file}`,

@@ -32,7 +32,7 @@ export interface ConnectionOptions<Owner> {
   readonly extension?: Extension | undefined
   /** Whether messages are delivered while they arrive; `maxMessageBytes` does not limit them then. */
   readonly streamsMessages?: boolean | undefined
-  /** How texts are delivered; as strings by default. `streamsMessages` ignores it. */
+  /** The form in which texts are delivered; strings by default. `streamsMessages` ignores it. */
   readonly textForm?: TextForm | undefined
   readonly conduct: Conduct
   /** Shared by the connections of a server. */
@@ -104,7 +104,7 @@ export interface ConnectionEvents<Owner> {
   closed(owner: Owner, result: CloseResult): void
 }
 
-/** How a connection ended: the peer's status, or 1006 if no Close arrived (RFC 6455 §7.1.5). */
+/** The end of a connection: the peer's status, or 1006 if no Close arrived (RFC 6455 §7.1.5). */
 export interface CloseResult extends CloseStatus {
   /** Whether both sides sent a Close (§7.1.4). */
   readonly wasClean: boolean

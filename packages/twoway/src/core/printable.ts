@@ -72,7 +72,7 @@ function escapeForJson(character: string): string {
   return escapes
 }
 
-/** Where to cut without splitting a surrogate pair. */
+/** The index, or the one before it if a cut at the index would split a surrogate pair. */
 function cutBefore(text: string, at: number): number {
   const isInPair = /^[\ud800-\udbff][\udc00-\udfff]/.test(text.slice(at - 1, at + 1))
   return isInPair ? at - 1 : at

@@ -102,7 +102,7 @@ export interface ServerMetrics {
    */
   readonly memoryTuning: MemoryTuningCounts
   /**
-   * How the bytes of this server's connections travel, and why not by the fastest way where they don't. Of several servers
+   * The way in which the bytes of this server's connections travel, with the reason if it is not the fastest one. Of several servers
    * or workers, `path` is 'mixed' where they differ, and `reasons` are those of all of them.
    */
   readonly transport: TransportReport

@@ -26,7 +26,7 @@ class Scene implements WorkerParent, HttpHost {
   readonly told: WorkerMessage[] = []
   /** The calls on the process. */
   readonly done: string[] = []
-  /** Where it was listened, and whether shared. */
+  /** The addresses that were listened on, and whether each is shared. */
   readonly listened: [port: number, reusePort: boolean | undefined][] = []
   readonly taken = new Set<number>()
   readonly clock = new FakeClock()

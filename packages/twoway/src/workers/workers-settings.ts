@@ -33,7 +33,7 @@ export interface WorkersSettings {
   readonly maxBufferedBytes: number
   /** The limits of the messages that the parent stores for the hubs of its workers. */
   readonly topics: Pick<MemoryBrokerSettings, 'history' | 'totalBytes' | 'dedupe' | 'maxTopics'>
-  /** Where the server for probes and metrics listens; undefined for none. */
+  /** The address of the server for probes and metrics; undefined for none. */
   readonly admin: AdminSettings | undefined
   readonly handlers: Pick<WorkersOptions, 'workerExit' | 'error'>
 }

@@ -24,7 +24,7 @@ export const closeCodes: { readonly [code: number]: CloseCodeRow } = {
   1014: { onWire: true, meaning: 'a gateway had an invalid response from the server behind it' },
   1015: { onWire: false, meaning: 'TLS handshake failed' },
   3000: { onWire: true, meaning: 'unauthorized: the endpoint wants to know who connects' },
-  3003: { onWire: true, meaning: 'forbidden: whoever connects may not' },
+  3003: { onWire: true, meaning: 'forbidden: this client may not connect' },
   3008: { onWire: true, meaning: 'timeout: the peer took too long' },
 }
 

@@ -1,5 +1,5 @@
 /**
- * How values are distributed. Each count is of its own bucket: it does not contain the counts before it, as those of
+ * The distribution of values. Each count is of its own bucket: it does not contain the counts before it, as those of
  * Prometheus do.
  */
 export interface Histogram {

@@ -48,7 +48,7 @@ export class InputBuffer {
     return bytes
   }
 
-  /** Where the range begins in the buffer that `take` returns. */
+  /** The start of the range in the buffer that `take` returns. */
   get start(): number {
     return this.#start
   }

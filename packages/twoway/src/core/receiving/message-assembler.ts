@@ -5,7 +5,7 @@ import { copyBytes } from '../payload/copy-bytes.js'
 import type { ScratchPool } from '../sending/scratch-pool.js'
 import type { MessageSink } from './message-sink.js'
 
-/** How a text is delivered: as a string, as checked UTF-8, or as bytes that are not checked (§8.1 is then up to the owner). */
+/** The form in which a text is delivered: as a string, as checked UTF-8, or as bytes that are not checked (§8.1 is then up to the owner). */
 export type TextForm = 'string' | 'bytes' | 'uncheckedBytes'
 
 /** The first capacity for a fragmented message; it doubles as needed. */

@@ -10,7 +10,7 @@ export interface Envelope {
   open(): unknown
 }
 
-/** Where bytes stood in a value, and how many there are. */
+/** The path to bytes within a value, and the number of the bytes. */
 type Hole = readonly [path: readonly (string | number)[], length: number]
 
 /**

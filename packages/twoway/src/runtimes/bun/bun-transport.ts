@@ -31,7 +31,7 @@ const Flag = {
   securing: 2048,
 } as const
 
-/** Nothing will be written or read any more. */
+/** The transport neither writes nor reads any more. */
 const over = Flag.destroyed | Flag.gone
 
 /** Bytes from which the memory of a read is released at once. Less costs the collector less than the release. */

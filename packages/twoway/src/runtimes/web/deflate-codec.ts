@@ -113,7 +113,7 @@ class WebInflater implements Inflater {
   async #inflate(message: Uint8Array, emit: DecodedSink): Promise<void> {
     const sink = new Sink(emit, () => this.#isReleased)
     if (!(await sink.takes(concat([message, tail])))) {
-      // Nothing may follow a block with BFINAL at the end of a message: neither our tail nor the sender's byte.
+      // No byte may follow a block with BFINAL at the end of a message: neither our tail nor the sender's byte.
       const ends = message.at(-1) === 0 ? message.length - 1 : message.length
       if (!(await sink.takes(message.subarray(0, ends))) && !(await sink.takes(message))) {
         throw new ProtocolError('compressionMalformed')

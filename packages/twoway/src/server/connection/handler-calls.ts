@@ -14,7 +14,7 @@ type Handler<Data, Argument> = (socket: ServerConnection<Data>, argument: Argume
 
 /**
  * Calls the user's handlers for all connections of a server. If a handler throws or rejects, `error` is called and the
- * connection closes with 1011. If `error` itself throws, the error is reported to whoever runs the program.
+ * connection closes with 1011. If `error` itself throws, the error is reported to the operator of the program.
  */
 export class HandlerCalls<Data> implements ConnectionEvents<ServerConnection<Data>> {
   readonly #settings: ServerSettings<Data>

@@ -8,7 +8,7 @@ export interface Route {
   readonly order: readonly number[]
   /** Equal for routes that take the same; undefined for a user's function. */
   readonly key: string | undefined
-  /** How an error names the route. */
+  /** The name of the route in errors. */
   readonly name: string
   /** The parameters, or undefined for a target that the pattern does not match. */
   readonly match: (target: string) => PathParams | undefined

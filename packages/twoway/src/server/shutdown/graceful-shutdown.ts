@@ -35,7 +35,7 @@ export interface ShutdownPorts<HttpServer> {
   httpServerOf(server: object): HttpServer | undefined
   /** Undefined for a value that is no HTTP server. */
   httpServerTarget(server: HttpServer): ShutdownTarget | undefined
-  /** Reports an error to whoever runs the program. */
+  /** Reports an error to the operator of the program. */
   report(error: unknown): void
 }
 

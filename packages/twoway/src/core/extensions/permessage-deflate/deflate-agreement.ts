@@ -4,7 +4,7 @@ import { type DeflateParameters, maxWindowBits } from './deflate-parameters.js'
 
 /** The negotiated parameters, as one side sees them. */
 export interface DeflateAgreement {
-  /** How this side compresses; undefined if the codec can't meet the agreement, so messages go out uncompressed. */
+  /** The settings of this side's compressor; undefined if the codec can't meet the agreement, so messages go out uncompressed. */
   readonly own: ContextParameters | undefined
   /** The upper bound of how the other side compresses. */
   readonly peer: ContextParameters

@@ -11,7 +11,7 @@ const shortestPieceBytes = 1 << 10
 export class GatheredInput {
   readonly #pool: ScratchPool
   readonly #pieces: Uint8Array[] = []
-  /** Where the last piece ends. */
+  /** The end of the last piece. */
   #end = 0
   #length = 0
   #capacity = 0

@@ -34,7 +34,7 @@ async function tlsServer(context: TestContext, options: TlsOptions = {}) {
 }
 
 test('names the address that refuses a connection, with the system error as cause', async () => {
-  // Nothing listens there. A port that the system has just given may be another process's by now.
+  // No server listens on this port. A port that the system has just given may be another process's by now.
   const port = 1
   for (const tls of [undefined, {}]) {
     for (const host of ['127.0.0.1', 'localhost']) {

@@ -211,7 +211,7 @@ const offers: readonly { readonly upgrade: string; readonly lines: string }[] = 
 ]
 
 const ignores = (): void => {}
-/** As Vite's listener does with what is not for it. */
+/** Looks for the subprotocol of Vite and leaves other requests alone, as Vite's listener does. */
 const looks = ({ headers, url }: IncomingMessage): void => {
   if (headers['sec-websocket-protocol'] === 'vite-hmr') assert.fail(url)
 }

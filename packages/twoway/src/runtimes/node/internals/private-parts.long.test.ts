@@ -76,9 +76,9 @@ interface Travelled {
 interface PrivatePart {
   /** The change to Node before the library is imported. */
   readonly preload: string
-  /** How plain connections travel. */
+  /** The transport of plain connections. */
   readonly plain: 'handle' | 'stream'
-  /** How connections to a server under TLS travel. */
+  /** The transport of connections to a server under TLS. */
   readonly tls: 'sharedRead' | 'stream'
   /** The text of the reasons; undefined if only a check is left out and no other path is taken. */
   readonly reason: RegExp | undefined

@@ -40,7 +40,7 @@ export class SharedReading implements StreamReading {
     this.onread = { buffer: sharedMemory.bytes, callback: (length) => this.receive(sharedMemory.bytes, 0, length) }
   }
 
-  /** Nothing to do: the socket's `resume` and `pause` are enough. */
+  /** Does nothing: the socket's `resume` and `pause` are enough. */
   start(): void {}
 
   stop(): void {}
