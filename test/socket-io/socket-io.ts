@@ -63,8 +63,16 @@ async function onNats(timeoutMs = enoughMs): Promise<ResumableBroker> {
   return natsBroker({ connection, timeoutMs })
 }
 
-adapterSuite('Redis', () => load, () => onRedis())
-adapterSuite('NATS', () => load, () => onNats())
+adapterSuite(
+  'Redis',
+  () => load,
+  () => onRedis(),
+)
+adapterSuite(
+  'NATS',
+  () => load,
+  () => onNats(),
+)
 
 describe('createAdapter', () => {
   it('refuses a broker that is none, and wrong options', async () => {
