@@ -39,6 +39,8 @@ const Flag = {
   decoding: 8,
   /** The memory of its input was taken away. The connection fails at once, or in its turn. */
   evicted: 16,
+  /** Messages are delivered while they arrive. */
+  streams: 32,
 } as const
 
 /**
@@ -70,7 +72,10 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
 
   constructor(options: ConnectionOptions<unknown>) {
     const { ports, rates, textForm } = options
-    this.sink = options.streamsMessages === true ? this.#newStreamer(options) : undefined
+    if (options.streamsMessages === true) {
+      this.#set(Flag.streams)
+      this.sink = this.#newStreamer(options)
+    }
     this.#textForm = textForm
     this.#rate = rates && ReceiveRate.of(rates, ports.clock.now())
     this.#shared = options.sharedInput
@@ -111,7 +116,7 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
 
   /** Whether messages are delivered while they arrive. */
   get streamsMessages(): boolean {
-    return this.sink instanceof MessageStreamer
+    return this.#is(Flag.streams)
   }
 
   /** Bytes received from the network since the start. */
@@ -350,8 +355,8 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
     if (this.#is(Flag.parsing) || !this.isOpen || this.#decoder !== undefined || this.#awaitsRest) return
     if (this.#parser !== undefined) FrameParser.give(this.#parser)
     this.#parser = undefined
-    if (!(this.sink instanceof MessageAssembler)) return
-    MessageAssembler.give(this.sink)
+    if (this.sink === undefined || this.streamsMessages) return
+    MessageAssembler.give(this.sink as MessageAssembler)
     this.sink = undefined
   }
 
