@@ -8,7 +8,8 @@ const ts = require('typescript-6')
 /**
  * The declarations that the exports of some entries reach, by their paths below a folder. The others are left out, with the
  * imports that only they need. Comments stay, because editors show them, but for the reasons of defaults (`@remarks`), which
- * the documents have. The keys of a table are written out, so that the table can be left out.
+ * the documents have, and for those on declarations that no entry exports, which a program can't name; the comments on their
+ * members stay. The keys of a table are written out, so that the table can be left out.
  *
  * @param {string} folder
  * @param {readonly string[]} entries paths below the folder
@@ -24,6 +25,7 @@ function pruneDeclarations(folder, entries) {
   const isEntry = (/** @type {import('typescript-6').SourceFile} */ source) =>
     entries.some((entry) => relative(folder, source.fileName).replaceAll('\\', '/') === entry)
   const needed = neededStatements(checker, sources, sources.filter(isEntry))
+  const exported = new Set(sources.filter(isEntry).flatMap((entry) => exportedStatements(checker, entry)))
   /** @type {Map<string, string>} */
   const texts = new Map()
   for (const source of sources) {
@@ -33,12 +35,28 @@ function pruneDeclarations(folder, entries) {
       if (ts.isExportDeclaration(statement)) {
         return isEntry(source) ? statement.getText() : exportText(checker, statement, needed)
       }
-      return needed.has(statement) ? textOf(checker, statement) : ''
+      if (!needed.has(statement)) return ''
+      return textOf(checker, statement, exported.has(statement) || ts.isModuleDeclaration(statement))
     })
     const text = kept.filter((each) => each !== '').join('\n')
     if (text !== '') texts.set(relative(folder, source.fileName).replaceAll('\\', '/'), `${text}\n`)
   }
   return texts
+}
+
+/**
+ * The statements that declare the exports of an entry.
+ *
+ * @param {import('typescript-6').TypeChecker} checker
+ * @param {import('typescript-6').SourceFile} entry
+ */
+function exportedStatements(checker, entry) {
+  const module = checker.getSymbolAtLocation(entry)
+  const symbols = module === undefined ? [] : checker.getExportsOfModule(module)
+  return symbols.flatMap((symbol) => {
+    const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
+    return (target.declarations ?? []).map(statementOf)
+  })
 }
 
 /**
@@ -114,9 +132,10 @@ function isKeysOfTable(node) {
 /**
  * @param {import('typescript-6').TypeChecker} checker
  * @param {import('typescript-6').Statement} statement
+ * @param {boolean} isDocumented whether the comment before it stays
  */
-function textOf(checker, statement) {
-  const start = statement.getFullStart()
+function textOf(checker, statement, isDocumented) {
+  const start = isDocumented ? statement.getFullStart() : statement.getStart()
   /** @type {import('typescript-6').TypeOperatorNode[]} */
   const keys = []
   /** @param {Node} node */
@@ -125,10 +144,13 @@ function textOf(checker, statement) {
     else ts.forEachChild(node, find)
   }
   find(statement)
-  const text = keys.reduceRight((rest, node) => {
-    const names = checker.typeToString(checker.getTypeFromTypeNode(node), undefined, ts.TypeFormatFlags.NoTruncation)
-    return `${rest.slice(0, node.getStart() - start)}${names}${rest.slice(node.end - start)}`
-  }, statement.getFullText())
+  const text = keys.reduceRight(
+    (rest, node) => {
+      const names = checker.typeToString(checker.getTypeFromTypeNode(node), undefined, ts.TypeFormatFlags.NoTruncation)
+      return `${rest.slice(0, node.getStart() - start)}${names}${rest.slice(node.end - start)}`
+    },
+    isDocumented ? statement.getFullText() : statement.getText(),
+  )
   return text
     .replaceAll(/\n\s*\* @remarks\b[\s\S]*?(?=\n\s*\* @|\n?\s*\*\/)/g, '')
     .replaceAll(/^(?: {4})+/gm, (indent) => '\t'.repeat(indent.length / 4))
