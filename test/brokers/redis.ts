@@ -47,6 +47,30 @@ describe('redisBroker', () => {
     assert.throws(() => redisBroker({ client, historyCount: 0 }), /historyCount must be a whole number above 0, not 0/)
   })
 
+  it('stores the messages of other topics when the head of one is gone, and skips a truncated message of another program', async () => {
+    const { client, end } = impatientClient(server.port)
+    const broker = redisBroker({ client, prefix: 'gone:' })
+    const seen: unknown[] = []
+    const events = { stored: ({ content }: { content: unknown }) => seen.push(content), volatile: () => undefined }
+    try {
+      const topics = await Promise.all(['good', 'bad', 'later'].map((name) => broker.open(name, events)))
+      await topics[1]!.publish('0')
+      askRedis(server.port, 'DEL', 'gone:{bad}:h')
+      const results = await Promise.allSettled(topics.map((topic) => topic.publish('1')))
+      assert.deepEqual(
+        results.map(({ status }) => status),
+        ['fulfilled', 'rejected', 'fulfilled'],
+      )
+      for (const text of ['sE 1 T M 7 91', 's', 'sE 1', 'sE 1 T M 7 1'])
+        askRedis(server.port, 'PUBLISH', 'gone:c:good', text)
+      await topics[0]!.publish('2')
+      while (seen.at(-1) !== '2') await new Promise((resolve) => setTimeout(resolve, 10))
+    } finally {
+      broker.close()
+      end()
+    }
+  })
+
   it('keeps the order of a node when Redis has forgotten the scripts, which another node brings back meanwhile', async () => {
     const [one, two] = [0, 1].map(() => impatientClient(server.port))
     const brokers = [one, two].map((each) => redisBroker({ client: each!.client, prefix: 'forgotten:' }))

@@ -23,6 +23,10 @@ export function readChannelMessage(message: string): ChannelMessage | undefined 
   let at = 1
   const word = (): string => {
     const end = message.indexOf(' ', at)
+    if (end < 0) {
+      at = message.length
+      return ''
+    }
     const found = message.slice(at, end)
     at = end + 1
     return found
@@ -40,7 +44,7 @@ export function readChannelMessage(message: string): ChannelMessage | undefined 
       while (at < message.length) {
         const position = { epoch, offset: first + stored.length, mark: `${tag}.${word()}` }
         const length = Number(word())
-        if (!(length > 0)) return undefined
+        if (!(length > 0 && at + length <= message.length)) return undefined
         stored.push({ position, previousMark, content: decode(message.slice(at, at + length)) })
         previousMark = position.mark
         at += length

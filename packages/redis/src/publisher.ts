@@ -82,6 +82,7 @@ export class Publisher {
     const queue = this.#queues.get(name)!
     while (queue.length > 0) {
       const messages = this.#takeFrom(queue)
+      if (messages.length === 0) continue
       const batch = byTopic(messages)
       try {
         const [tag, ...replies] = await this.#stored(batch, messages[0]!.until)
@@ -93,9 +94,18 @@ export class Publisher {
     this.#queues.delete(name)
   }
 
-  /** Takes messages for one script: at most `most`, and none that has much more time than the first one. */
+  /**
+   * Takes messages for one script: at most `most`, and none that has much more time than the first one. Rejects those whose time
+   * is over.
+   */
   #takeFrom(queue: Waiting[]): Waiting[] {
-    const latest = queue[0]!.until + this.#settings.timeoutMs / 10
+    const { timeoutMs } = this.#settings
+    const now = performance.now()
+    while (queue[0] !== undefined && queue[0].until <= now) {
+      queue.shift()!.reject(new Error(`Redis has not stored the message within ${timeoutMs} ms`))
+    }
+    if (queue.length === 0) return []
+    const latest = queue[0]!.until + timeoutMs / 10
     let [count, length] = [0, 0]
     for (const { encoded, until } of queue) {
       length += encoded.length

@@ -30,7 +30,7 @@ return {epoch, offset, mark}
  * - Returns the tag; then for each topic its epoch, the offset of its first new message, and the number, epoch, offset and mark of each
  *   message that was stored earlier; or an error instead. The mark of a new message is the tag with its number.
  *
- * An error of one topic must not stop those behind it. Errors of the server have it refuse the script before it stores a message.
+ * An error of one topic must not stop those behind it, nor come between its entries and its head: records are read first. Errors of the server have it refuse the script before it stores a message.
  */
 export const publishScript = `
 if ARGV[6] ~= '' then
@@ -46,12 +46,19 @@ local function store(head, stream, channel, count, record, at)
     redis.call('HSET', head, 'e', epoch, 'o', 0, 'm', '')
   end
   local first, before, earlier, added, isTrimmed = offset + 1, mark, {}, {}, false
+  local records, last = {}, record
+  for number = 1, count do
+    if string.byte(ARGV[at + 2 * number - 1]) == 45 then
+      records[KEYS[last]] = redis.call('GET', KEYS[last])
+      last = last + 1
+    end
+  end
   for number = 1, count do
     local content, length, isNew = ARGV[at], tonumber(ARGV[at + 1]), true
     local id = length < 0 and KEYS[record]
     if id then
       record, length = record + 1, -length
-      local known = redis.call('GET', id)
+      local known = records[id]
       if known then
         isNew = false
         known = cjson.decode(known)
@@ -68,7 +75,10 @@ local function store(head, stream, channel, count, record, at)
       else
         redis.call('XADD', stream, offset .. '-0', 'm', mark, 'p', previous, 'c', content)
       end
-      if id then redis.call('SET', id, cjson.encode({epoch, offset, mark}), 'PX', ARGV[7]) end
+      if id then
+        records[id] = cjson.encode({epoch, offset, mark})
+        redis.call('SET', id, records[id], 'PX', ARGV[7])
+      end
       added[#added + 1] = number .. ' ' .. length .. ' ' .. content
     end
     at = at + 2
@@ -87,7 +97,9 @@ while at <= #ARGV do
   local isStored, answer = pcall(store, KEYS[key], KEYS[key + 1], ARGV[at], count, record, at + 2)
   if not isStored then
     local text = type(answer) == 'table' and answer.err or tostring(answer)
-    if not string.find(text, 'WRONGTYPE') then error(answer, 0) end
+    for _, code in ipairs({'READONLY', 'NOREPLICAS', 'MASTERDOWN', 'CLUSTERDOWN', 'LOADING', 'TRYAGAIN'}) do
+      if string.find(text, code, 1, true) then error(answer, 0) end
+    end
     answer = text
   end
   reply[#reply + 1] = answer
