@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
+import { type EventEmitter, once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
 import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { tryToTakeHandles } from 'twoway/streams'
@@ -49,6 +50,57 @@ describe('@twoway/ws, where it differs from ws', () => {
         assert.equal(reads, 0)
       })
     }
+  })
+
+  it('leaves the socket to a program that got it by a listener of once, or that upgrades it from another server', async () => {
+    for (const event of ['headers', 'connection', 'other']) {
+      const server = new W.WebSocketServer({ port: 0, host: '127.0.0.1' })
+      await once(server, 'listening')
+      const other = createServer()
+      let seen: unknown
+      other.on('upgrade', (request, socket, head) => {
+        seen = socket
+        server.handleUpgrade(request, socket as Socket, head, (ws) => server.emit('connection', ws, request))
+      })
+      other.listen(0, '127.0.0.1')
+      await once(other, 'listening')
+      if (event === 'headers') server.once('headers', (_headers, request) => (seen = request.socket))
+      const own = (server as unknown as { readonly _server: EventEmitter })._server
+      if (event === 'connection') own.once('connection', (socket) => (seen = socket))
+      const { port } = (event === 'other' ? other : server).address() as AddressInfo
+      const client = new W(`ws://127.0.0.1:${port}`)
+      const [[remote]] = (await Promise.all([once(server, 'connection'), once(client, 'open')])) as [
+        [Ws.WebSocket],
+        unknown,
+      ]
+      assert.equal(inner(remote)._socket, seen, event)
+      const closed = once(client, 'close')
+      ;(seen as Socket).destroy()
+      await closed
+      server.close()
+      other.close()
+    }
+  })
+
+  it('refuses a second upgrade of a request whose socket was freed, and turns no-delay off', async () => {
+    const server = new W.WebSocketServer({ port: 0, host: '127.0.0.1' })
+    await once(server, 'listening')
+    const client = new W(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    const [[remote, request]] = (await Promise.all([once(server, 'connection'), once(client, 'open')])) as [
+      [Ws.WebSocket, IncomingMessage],
+      unknown,
+    ]
+    const again = (): void => server.handleUpgrade(request, request.socket, Buffer.alloc(0), () => undefined)
+    assert.throws(again, /more than once with the same socket/)
+    const socket = inner(remote)._socket as unknown as Socket
+    const handle = (socket as unknown as { readonly _handle: { setNoDelay(enable: boolean): number } })._handle
+    const calls: boolean[] = []
+    handle.setNoDelay = (enable) => calls.push(enable) && 0
+    socket.setNoDelay(false)
+    assert.deepEqual(calls, [false])
+    client.terminate()
+    remote.terminate()
+    server.close()
   })
 
   it('has a hollow socket where no code of the program can have seen the first one', async () => {

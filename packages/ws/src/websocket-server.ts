@@ -91,6 +91,7 @@ export class WebSocketServer extends EventEmitter {
       this._server = server
     }
     if (this._server !== null) this.#listenTo(this._server)
+    if (this._server !== null && port != null) watch(this._server)
     if (settings.clientTracking) this.clients = new Set()
     void tryToTakeHandles()
     this.options = settings.perMessageDeflate === true ? { ...settings, perMessageDeflate: {} } : settings
@@ -220,13 +221,19 @@ export class WebSocketServer extends EventEmitter {
       headers.push(`Sec-WebSocket-Extensions: ${deflate.answer}`)
       ws._extensions = extensions
     }
+    // Before the event: a listener of `once` gets the request, too, and is not counted after it.
+    const isUnseen = isUnknown(this, socket)
     this.emit('headers', headers, request)
     socket.write(headers.concat('\r\n').join('\r\n'))
     socket.off('error', destroyIt)
     taken.add(socket)
-    const isOwned = isUnknown(this, socket) && ws.setSocket === WebSocket.prototype.setSocket
+    // The one listener is Node's own.
+    const isOwned = isUnseen && socket.eventNames().join() === 'end' && ws.setSocket === WebSocket.prototype.setSocket
     ws.setSocket(socket, head, this.options, isOwned)
-    if (isOwned) giveSocket(request, ws._socket)
+    if (isOwned) {
+      giveSocket(request, ws._socket)
+      taken.add(ws._socket!)
+    }
     if (this.clients !== undefined) {
       this.clients.add(ws)
       ws.on('close', this.#forget)
@@ -284,10 +291,18 @@ function isUnknown(server: WebSocketServer, socket: Duplex): boolean {
     server.completeUpgrade === completeUpgrade &&
     // One listener each: node:http's, this server's, and `refusePlainRequest`.
     ['connection', 'upgrade', 'request'].every((event) => http.listenerCount(event) === 1) &&
-    !socketChannel.hasSubscribers &&
-    // Node's own.
-    socket.eventNames().join() === 'end'
+    !watched.has(http) &&
+    (socket as { readonly server?: unknown }).server === http &&
+    server.emit === EventEmitter.prototype.emit &&
+    !socketChannels.some(({ hasSubscribers }) => hasSubscribers)
   )
+}
+
+/** Notes that the program listens for an event with a socket. */
+function watch(server: HttpServer): void {
+  server.on('newListener', (event) => {
+    if (socketEvents.has(event)) watched.add(server)
+  })
 }
 
 /** A request keeps the socket that it arrived on, unless it gets the one in its place. */
@@ -297,8 +312,26 @@ function giveSocket(request: IncomingMessage, socket: Duplex | null): void {
   held.client = socket
 }
 
-/** Publishes each socket that a server accepts. */
-const socketChannel = channel('net.server.socket')
+/** The channels of Node that publish the socket of a server. */
+const socketChannels = [
+  'net.server.socket',
+  'http.server.request.start',
+  'http.server.response.created',
+  'http.server.response.finish',
+].map((name) => channel(name))
+
+/** The servers of ours on which the program has listened for an event with a socket: a listener of `once` is soon gone. */
+const watched = new WeakSet<HttpServer>()
+
+const socketEvents: ReadonlySet<string | symbol> = new Set([
+  'connection',
+  'upgrade',
+  'request',
+  'timeout',
+  'clientError',
+  'checkContinue',
+  'checkExpectation',
+])
 
 type Fault = [status: number, message: string, more?: http.OutgoingHttpHeaders]
 

@@ -1,7 +1,7 @@
 import type { Server, Socket } from 'node:net'
 import { type Filling, fillSocket, hollowSocket } from '../internals/socket/hollow-socket.js'
 import { type HandleOwner, type ReadControl, StandInHandle } from '../internals/socket/stand-in-handle.js'
-import { countSocket, releaseSocket } from '../internals/socket/take-handle.js'
+import { countSocket, hasNoDelay, releaseSocket } from '../internals/socket/take-handle.js'
 import type { StreamHandle } from '../internals/stream-handle.js'
 import type { FormerSocket } from './handle-transport.js'
 
@@ -17,6 +17,7 @@ export class FreedSocket implements FormerSocket, Filling {
   readonly #server: Server | null
   readonly #handle: StreamHandle
   readonly #owner: HandleOwner
+  readonly #hasNoDelay: boolean
   #standIn: StandInHandle | undefined
   #ownerHasEnded = false
 
@@ -26,6 +27,7 @@ export class FreedSocket implements FormerSocket, Filling {
     this.#server = releaseSocket(socket, handle)
     this.#handle = handle
     this.#owner = owner
+    this.#hasNoDelay = hasNoDelay(socket)
   }
 
   get hasEnded(): boolean {
@@ -33,6 +35,8 @@ export class FreedSocket implements FormerSocket, Filling {
   }
 
   fill(socket: Socket): void {
+    // Without a handle, this only tells the socket.
+    if (this.#hasNoDelay) socket.setNoDelay()
     countSocket(socket, this.#server)
     this.#standIn = new StandInHandle(socket, this.#handle, this.#owner)
     this.#standIn.readControl = this.readControl

@@ -40,6 +40,12 @@ export function releaseSocket(socket: Socket, handle: StreamHandle): Server | nu
   return server
 }
 
+/** Whether a socket believes that no-delay is on: it then does not set it again. */
+export function hasNoDelay(socket: Socket): boolean {
+  const symbol = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'kSetNoDelay')
+  return symbol !== undefined && (socket as unknown as Record<symbol, unknown>)[symbol] === true
+}
+
 /** Has a socket in place of a released one counted: the count of its server falls when it is destroyed. */
 export function countSocket(socket: Socket, server: Server | null): void {
   const counted = socket as unknown as Counted
