@@ -7,7 +7,7 @@ import { type MessageStream, type ServeOptions, serve } from 'twoway/server'
 export interface SizedServer {
   readonly tls?: boolean
   readonly perMessageDeflate?: ServeOptions<undefined>['perMessageDeflate']
-  /** Its use of messages: it echoes them, streams them in and reads none, or sends so many bytes to each peer. */
+  /** The work for messages: to echo them, to leave streamed ones unread, or to send this number of bytes to each peer. */
   readonly does: 'echo' | 'stream' | { readonly sends: number }
 }
 

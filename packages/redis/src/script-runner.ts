@@ -16,7 +16,7 @@ export function scriptOf(text: string): Script {
 /** The wait before a question that Redis has refused for now is asked again. */
 export const retryMs = 50
 
-/** Errors after which a command is sent again. ioredis gives one up after so many attempts to connect, however much time there is. */
+/** Errors after which a command is sent again. The last one is of ioredis, which stops a command after a number of attempts to connect. */
 const passing = /\b(NOSCRIPT|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MaxRetriesPerRequestError)\b/
 
 /** Runs scripts on a link. During a fail-over or a start, Redis refuses them for a while. */

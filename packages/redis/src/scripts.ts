@@ -30,7 +30,8 @@ return {epoch, offset, mark}
  * - Returns the tag; then for each topic its epoch, the offset of its first new message, and the number, epoch, offset and mark of each
  *   message that was stored earlier; or an error instead. The mark of a new message is the tag with its number.
  *
- * An error of one topic must not stop those behind it, nor come between its entries and its head: records are read first. Errors of the server have it refuse the script before it stores a message.
+ * An error of one topic must not stop those behind it. It must not come between the entries and the head of its topic either, so
+ * that the records are read first. Errors of the server have it refuse the script before it stores a message.
  */
 export const publishScript = `
 if ARGV[6] ~= '' then

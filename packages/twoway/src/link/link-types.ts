@@ -127,7 +127,7 @@ export interface LinkOptions {
   readonly maxWaitingBytes?: number | undefined
   /** Keeps positions over a reload of the page: `sessionStorage`. */
   readonly storage?: PositionStorage | undefined
-  /** The WebSocket class. @default the platform's in browsers, the one of `twoway` elsewhere */
+  /** The WebSocket class, which takes messages of 128 KiB or more. @default the platform's in browsers, the one of `twoway` elsewhere */
   readonly WebSocket?: LinkSocketConstructor | undefined
 }
 

@@ -49,8 +49,8 @@ export interface StreamConnectionOptions extends StreamConnectionHandlers {
    */
   readonly takesHandle?: boolean | undefined
   /**
-   * Whether a socket whose handle is taken may be freed, which saves an idle connection a quarter of its memory. No other
-   * code may have a reference to the socket then. The connection's `stream` is another in its place.
+   * Whether a socket whose handle is taken may be freed, so that an idle connection takes less memory. No other code may
+   * have a reference to the socket then. The connection's `stream` is another in its place.
    * @default false
    */
   readonly freesSocket?: boolean | undefined

@@ -26,7 +26,7 @@ export interface HubMetrics {
   readonly notRecovered: CountsByName
   /** Gaps in the messages of the broker that the hub noticed. */
   readonly gapsFound: number
-  /** The gaps that it filled. Subscribers were told of the others. */
+  /** The filled gaps. The hub told its subscribers of the other gaps. */
   readonly gapsFilled: number
   /** Questions to the broker for older messages. */
   readonly brokerReads: number

@@ -6,8 +6,8 @@ import type { StreamHandle } from '../internals/stream-handle.js'
 import type { FormerSocket } from './handle-transport.js'
 
 /**
- * The place of a socket whose handle was taken, and that only its server knew. A socket with its streams takes a quarter of
- * the memory of an idle connection, so that it is freed. A hollow one takes its place, and becomes a socket once code uses
+ * The place of a socket whose handle was taken, and that only its server knew. A socket with its streams takes much of the
+ * memory of an idle connection (`npm run bench -- --rows ws-idle`), so that it is freed. A hollow one takes its place, and becomes a socket once code uses
  * it, or once the connection has closed: its server counts sockets.
  */
 export class FreedSocket implements FormerSocket, Filling {
