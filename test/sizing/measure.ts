@@ -88,7 +88,7 @@ const rows: readonly Row[] = [
     open: raw(256 << 10, 128 << 10),
   },
   {
-    name: 'streams a message in (`messageStream`) that nobody reads',
+    name: 'streams a message in (`messageStream`), and the program does not read it',
     server: { does: 'stream' },
     connections: 200,
     open: raw(1 << 20, 900 << 10),
