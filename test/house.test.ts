@@ -54,6 +54,14 @@ describe('the house', () => {
     }
   })
 
+  it('has no private accessors, which V8 calls through its runtime: a method is called at once', () => {
+    const sources = files.filter((file) => /^packages\/.*\/src\/.*\.ts$/.test(file))
+    assert.deepEqual(
+      sources.filter((file) => /^\s*(?:static )?[gs]et #/m.test(read(file))),
+      [],
+    )
+  })
+
   it('says bytes, not octets', () => {
     const texts = files.filter((file) => /\.(?:tsx?|[cm]?js|md|jsonc?)$/.test(file) && file !== 'test/house.test.ts')
     const found = texts.flatMap((file) =>

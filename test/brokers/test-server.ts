@@ -78,23 +78,23 @@ export class TestServer {
 
   /** Keeps a copy of the data, while the server is down. */
   save(): void {
-    rmSync(this.#copy, { recursive: true, force: true })
-    cpSync(this.folder, this.#copy, { recursive: true })
+    rmSync(this.#copy(), { recursive: true, force: true })
+    cpSync(this.folder, this.#copy(), { recursive: true })
   }
 
   /** Puts back the copy of `save`, while the server is down. */
   restore(): void {
     rmSync(this.folder, { recursive: true })
-    cpSync(this.#copy, this.folder, { recursive: true })
+    cpSync(this.#copy(), this.folder, { recursive: true })
   }
 
   async end(): Promise<void> {
     await this.kill()
     rmSync(this.folder, { recursive: true, force: true })
-    rmSync(this.#copy, { recursive: true, force: true })
+    rmSync(this.#copy(), { recursive: true, force: true })
   }
 
-  get #copy(): string {
+  #copy(): string {
     return `${this.folder}.copy`
   }
 }

@@ -154,7 +154,7 @@ class Broker implements RedisBroker {
       ...settings,
       isCluster: this.#link.isCluster,
       replicas: replicas > 0 ? new Replicas(this.#link, replicas) : undefined,
-      command: this.#publishCommand,
+      command: this.#publishCommand(),
     })
   }
 
@@ -178,8 +178,8 @@ class Broker implements RedisBroker {
         if (this.#link.isAway) return
         const message = [channel, volatileMessage(content, own.isAway ? this.#node : undefined)] as const
         const sent = this.#link.isCluster
-          ? this.#link.command(key, 'EVAL', sendScript, 1, key, this.#publishCommand, ...message)
-          : this.#link.command(key, this.#publishCommand, ...message)
+          ? this.#link.command(key, 'EVAL', sendScript, 1, key, this.#publishCommand(), ...message)
+          : this.#link.command(key, this.#publishCommand(), ...message)
         sent.catch(() => undefined)
       },
       leave: () => {
@@ -245,7 +245,7 @@ class Broker implements RedisBroker {
     return `${this.#settings.prefix}{${keyOf(topic)}}`
   }
 
-  get #publishCommand(): string {
+  #publishCommand(): string {
     return this.#settings.sharded ? 'SPUBLISH' : 'PUBLISH'
   }
 

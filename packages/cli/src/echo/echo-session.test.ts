@@ -28,16 +28,16 @@ class Stage {
     this.#session = new EchoSession(settings, this.held, { take })
   }
 
-  get #socket(): ServerSocket<unknown> {
+  #socket(): ServerSocket<unknown> {
     return this as unknown as ServerSocket<unknown>
   }
 
   open(): void {
-    this.#session.open(this.#socket)
+    this.#session.open(this.#socket())
   }
 
   message(message: string | Uint8Array): void {
-    this.#session.message(this.#socket, message)
+    this.#session.message(this.#socket(), message)
   }
 
   end(): void {

@@ -41,8 +41,8 @@ export class RawPeer implements TransportSink {
 
   /** Resolves with the head of the response to the handshake. */
   async head(): Promise<string> {
-    await this.until(() => this.#headEnd > 0)
-    return Buffer.from(this.#received.subarray(0, this.#headEnd)).toString('latin1')
+    await this.until(() => this.#headEnd() > 0)
+    return Buffer.from(this.#received().subarray(0, this.#headEnd())).toString('latin1')
   }
 
   get receivedBytes(): number {
@@ -51,12 +51,12 @@ export class RawPeer implements TransportSink {
 
   /** Everything that was received, as text. */
   get text(): string {
-    return Buffer.from(this.#received).toString()
+    return Buffer.from(this.#received()).toString()
   }
 
   /** The frames received after the head, each as its opcode and its payload in hex. */
   get frames(): readonly string[] {
-    if (this.#framesEnd === 0) this.#framesEnd = this.#headEnd
+    if (this.#framesEnd === 0) this.#framesEnd = this.#headEnd()
     if (this.#framesEnd > 0) while (this.#readFrame()) {}
     return this.#frames
   }
@@ -104,17 +104,17 @@ export class RawPeer implements TransportSink {
     this.#settle()
   }
 
-  get #received(): Uint8Array {
+  #received(): Uint8Array {
     return this.#buffer.subarray(0, this.#length)
   }
 
-  get #headEnd(): number {
-    const at = Buffer.from(this.#received.subarray(0, 4096)).indexOf('\r\n\r\n')
+  #headEnd(): number {
+    const at = Buffer.from(this.#received().subarray(0, 4096)).indexOf('\r\n\r\n')
     return at < 0 ? 0 : at + 4
   }
 
   #readFrame(): boolean {
-    const frame = readFrame(this.#received, this.#framesEnd)
+    const frame = readFrame(this.#received(), this.#framesEnd)
     if (frame === undefined) return false
     this.#frames.push(`${frame.opcode} ${frame.payload.toString('hex')}`)
     this.#framesEnd = frame.end

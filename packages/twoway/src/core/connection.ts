@@ -59,24 +59,24 @@ export class Connection<Owner>
   }
 
   // The queue has these four. Fields of our own would cost every connection their memory.
-  get #frameWriter(): FrameWriter {
+  #frameWriter(): FrameWriter {
     return this.queue.frameWriter
   }
 
-  get #payload(): Payload {
+  #payload(): Payload {
     return this.queue.ports.payload
   }
 
-  get #clock(): Clock {
+  #clock(): Clock {
     return this.queue.ports.clock
   }
 
-  get #limits(): Limits {
+  #limits(): Limits {
     return this.queue.limits
   }
 
   get transport(): Transport {
-    return this.#frameWriter.transport
+    return this.#frameWriter().transport
   }
 
   get state(): ClosingState {
@@ -126,7 +126,7 @@ export class Connection<Owner>
 
   /** Bytes framed for the network since the start. */
   get framedBytes(): number {
-    return this.#frameWriter.appendedBytes
+    return this.#frameWriter().appendedBytes
   }
 
   get isPaused(): boolean {
@@ -138,8 +138,8 @@ export class Connection<Owner>
    * waiting. A peer that is not read counts as active, unless bytes wait that the network does not take.
    */
   takeActivity(): boolean {
-    const waiting = this.#frameWriter.waitingBytes
-    const taken = this.#frameWriter.appendedBytes - waiting
+    const waiting = this.#frameWriter().waitingBytes
+    const taken = this.#frameWriter().appendedBytes - waiting
     const hasHeard = this.takeHeard()
     const isActive = this.#takenBefore < 0 ? this.isStoppedByUs : taken > this.#takenBefore
     // The network takes bytes that did not have to wait even if the peer is dead, so only waiting bytes count.
@@ -193,12 +193,12 @@ export class Connection<Owner>
 
   /** Gathers frames until `uncork`, or until the end of a read within. */
   cork(): void {
-    this.#frameWriter.cork()
+    this.#frameWriter().cork()
   }
 
   /** Hands all frames to the transport. */
   flush(): void {
-    this.#frameWriter.flush()
+    this.#frameWriter().flush()
   }
 
   /** Whether a message was dropped that `send` has taken. */
@@ -207,20 +207,20 @@ export class Connection<Owner>
   }
 
   uncork(): void {
-    this.#frameWriter.uncork()
+    this.#frameWriter().uncork()
     this.flushed()
   }
 
   /** Sends a Ping, RFC 6455 §5.5.2. */
   ping(payload: Uint8Array): void {
     checkControlPayload(payload)
-    if (this.#closing === undefined) sendControl(this.#frameWriter, Opcode.ping, payload)
+    if (this.#closing === undefined) sendControl(this.#frameWriter(), Opcode.ping, payload)
   }
 
   /** Sends a Pong that answers a Ping, or none, RFC 6455 §5.5.3. */
   pong(payload: Uint8Array): void {
     checkControlPayload(payload)
-    if (this.#closing === undefined) sendControl(this.#frameWriter, Opcode.pong, payload)
+    if (this.#closing === undefined) sendControl(this.#frameWriter(), Opcode.pong, payload)
   }
 
   /**
@@ -232,7 +232,7 @@ export class Connection<Owner>
 
   /** Starts the closing handshake, unless it has started. Without a code, the Close has no payload. */
   close(code?: number, reason = ''): void {
-    checkCloseStatus(this.#payload, code, reason)
+    checkCloseStatus(this.#payload(), code, reason)
     this.#move('close', { code: code ?? 1005, reason })
   }
 
@@ -241,7 +241,7 @@ export class Connection<Owner>
    * is too long.
    */
   fail(code: number, reason = ''): void {
-    this.#move('fail', { code, reason: shortenReason(this.#payload, reason) })
+    this.#move('fail', { code, reason: shortenReason(this.#payload(), reason) })
   }
 
   /**
@@ -249,7 +249,7 @@ export class Connection<Owner>
    */
   terminate(reset = false): void {
     if (this.state === 'closed') return
-    if (reset) this.#frameWriter.transport.destroy(true)
+    if (reset) this.#frameWriter().transport.destroy(true)
     this.#move('terminate')
   }
 
@@ -274,7 +274,7 @@ export class Connection<Owner>
   }
 
   drained(): void {
-    this.#frameWriter.drained()
+    this.#frameWriter().drained()
     if (this.reads) this.#control?.sendWaitingPong()
     this.#events.written?.(this.#owner)
     this.settle()
@@ -317,7 +317,7 @@ export class Connection<Owner>
     if (parser.begins && parser.remaining === 0) {
       this.#takeControl(parser.opcode, bytes, parser.start, parser.end)
     } else {
-      const payload = this.#askedControl.gather(bytes, parser)
+      const payload = this.#askedControl().gather(bytes, parser)
       if (payload !== undefined) this.#takeControl(parser.opcode, payload, 0, payload.length)
     }
   }
@@ -325,32 +325,32 @@ export class Connection<Owner>
   #takeControl(opcode: number, bytes: Uint8Array, start: number, end: number): void {
     this.countControl(end - start)
     if (opcode === Opcode.close) {
-      const status = readClosePayload(this.#payload, bytes, start, end)
+      const status = readClosePayload(this.#payload(), bytes, start, end)
       this.#events.peerClose?.(this.#owner, status)
       this.#move('peerClose', status)
     } else if (opcode === Opcode.ping) {
       if (this.#conduct.answersPings) this.#answerPing(bytes, start, end)
-      if (this.#closing === undefined) this.#events.ping?.(this.#owner, this.#payload.copy(bytes, start, end))
+      if (this.#closing === undefined) this.#events.ping?.(this.#owner, this.#payload().copy(bytes, start, end))
     } else if (this.#closing === undefined) {
-      this.#events.pong?.(this.#owner, this.#payload.copy(bytes, start, end))
+      this.#events.pong?.(this.#owner, this.#payload().copy(bytes, start, end))
     }
   }
 
   #answerPing(bytes: Uint8Array, start: number, end: number): void {
-    const lags = this.#frameWriter.waitingBytes > this.#limits.highWaterMarkBytes
-    if (lags || this.#control !== undefined) this.#askedControl.answerPing(bytes, start, end)
-    else sendControl(this.#frameWriter, Opcode.pong, bytes, start, end)
+    const lags = this.#frameWriter().waitingBytes > this.#limits().highWaterMarkBytes
+    if (lags || this.#control !== undefined) this.#askedControl().answerPing(bytes, start, end)
+    else sendControl(this.#frameWriter(), Opcode.pong, bytes, start, end)
   }
 
-  get #askedControl(): ControlFrames {
-    this.#control ??= new ControlFrames(this.#frameWriter, this.#payload, this.#limits.highWaterMarkBytes)
+  #askedControl(): ControlFrames {
+    this.#control ??= new ControlFrames(this.#frameWriter(), this.#payload(), this.#limits().highWaterMarkBytes)
     return this.#control
   }
 
   #refuseMessage(): SendResult {
     if (this.#conduct.whenBufferFull === 'drop') return 'dropped'
     const waiting = this.waitingBytes
-    const code = waiting > this.#limits.maxBufferedBytes ? 'bufferFull' : 'totalBufferFull'
+    const code = waiting > this.#limits().maxBufferedBytes ? 'bufferFull' : 'totalBufferFull'
     const reason = `${waiting} bytes wait for the peer to read them`
     this.fail(1013, reason)
     const error = new TransportError(`${reason}; ${closedWith(1013)}`, { code })
@@ -364,7 +364,7 @@ export class Connection<Owner>
   flushed(): void {
     this.#events.written?.(this.#owner)
     if (this.isReading && !this.queue.owesDrain && !this.queue.isStreaming) return
-    this.#clock.task(() => this.settle())
+    this.#clock().task(() => this.settle())
   }
 
   /** Waiting bytes may have been sent: continues reading, and emits `drain` if it was promised. */

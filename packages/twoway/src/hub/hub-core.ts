@@ -305,7 +305,7 @@ export class HubCore {
       clients: this.#sessions.size,
       subscriptions,
       topics: this.#topics.size + this.#patterns.size,
-      stale: Number(this.#isStale),
+      stale: Number(this.#isStale()),
       ...counts,
       brokerFailures: { ...this.#broker.failures },
       brokerMs: this.#broker.times,
@@ -315,12 +315,12 @@ export class HubCore {
   }
 
   /** Whether the view of other processes may be out of date. */
-  get #isStale(): boolean {
+  #isStale(): boolean {
     return this.presence.isStale || (this.#broker.isAway && this.#topics.size > 0)
   }
 
   #noteStale(): void {
-    const isStale = this.#isStale
+    const isStale = this.#isStale()
     if (isStale === this.#wasStale) return
     this.#wasStale = isStale
     this.#channels.stale(isStale)

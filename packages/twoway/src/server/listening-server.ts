@@ -112,7 +112,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
     const server = this
     this.#admission = new Admission(settings, this.#connections, this.#observer, {
       get listensOn() {
-        return server.#listensOn
+        return server.#listensOn()
       },
       isWanted: (request) => isRouted || this.#isWanted(request),
       accepted: (accepted) => this.#open(accepted),
@@ -233,7 +233,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
       this.#admission.reportIgnored(head, peer)
       const client = requestPeer(head, peer, this.#settings.trustedProxies)
       const request = new IncomingRequest(head, client, 'http')
-      checkHost(request.headers, this.#listensOn, this.#settings.hosts, client.host)
+      checkHost(request.headers, this.#listensOn(), this.#settings.hosts, client.host)
       const answer: unknown = await this.#ask(request)
       if (typeof answer !== 'object' || answer === null || !('status' in answer)) {
         throw new UsageError(
@@ -305,7 +305,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
   }
 
   /** In memory a request can arrive before the listener is known here. */
-  get #listensOn(): string {
+  #listensOn(): string {
     return this.#listener?.address ?? ''
   }
 

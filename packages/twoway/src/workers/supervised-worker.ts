@@ -143,7 +143,7 @@ export class SupervisedWorker {
       if (!this.#isLagging) {
         this.#isLagging = true
         const waiting = `${this.#waitingBytes} bytes wait, and maxBufferedBytes is ${maxBufferedBytes}`
-        this.#observer.failed(new Error(`${this.#name} takes no messages and misses them from now on: ${waiting}`))
+        this.#observer.failed(new Error(`${this.#name()} takes no messages and misses them from now on: ${waiting}`))
       }
       return false
     }
@@ -227,22 +227,22 @@ export class SupervisedWorker {
     const { startTimeoutMs } = this.#settings
     const cause = error ?? this.#lastError
     const why = cause === undefined ? '' : `: ${cause.name}: ${cause.message}`
-    if (error !== undefined) return `${this.#name} could not be started${why}`
+    if (error !== undefined) return `${this.#name()} could not be started${why}`
     const how = signal === null ? `with code ${code}` : `by ${signal}`
-    if (this.#listeningSince !== undefined) return `${this.#name} ended ${how}${why}`
-    if (this.#isLate) return `${this.#name} did not listen within ${startTimeoutMs} ms, and was ended${why}`
-    if (this.#state === 'stopping') return `${this.#name} was stopped before it listened`
-    if (code === 0 && why === '') return `${this.#name} ended, and its module had not called serve()`
-    return `${this.#name} ended ${how} before it listened${why || '; what it printed says why'}`
+    if (this.#listeningSince !== undefined) return `${this.#name()} ended ${how}${why}`
+    if (this.#isLate) return `${this.#name()} did not listen within ${startTimeoutMs} ms, and was ended${why}`
+    if (this.#state === 'stopping') return `${this.#name()} was stopped before it listened`
+    if (code === 0 && why === '') return `${this.#name()} ended, and its module had not called serve()`
+    return `${this.#name()} ended ${how} before it listened${why || '; what it printed says why'}`
   }
 
-  get #name(): string {
+  #name(): string {
     return `worker ${this.id}${this.pid === undefined ? '' : ` (process ${this.pid})`}`
   }
 
   #killAfter(delayMs: number, what: string): { cancel(): void } {
     return this.#settings.ports.clock.after(delayMs, () => {
-      this.#observer.failed(new Error(`${this.#name} ${what} within ${delayMs} ms, and was killed`))
+      this.#observer.failed(new Error(`${this.#name()} ${what} within ${delayMs} ms, and was killed`))
       this.#process.end(true)
     })
   }

@@ -80,7 +80,7 @@ class WorkerPool implements Workers {
     failed.catch(() => {})
     try {
       const { admin, ports } = this.#settings
-      if (admin !== undefined) this.#admin = await startAdminServer(admin, this.#adminSubject, ports.admin)
+      if (admin !== undefined) this.#admin = await startAdminServer(admin, this.#adminSubject(), ports.admin)
       for (const seat of this.#seats) seat.worker = this.#launch(seat.id)
       await Promise.race([Promise.all(this.#seats.map(({ worker }) => worker!.started)), failed])
       this.#phase = 'up'
@@ -190,18 +190,18 @@ class WorkerPool implements Workers {
     await this.#admin?.close()
   }
 
-  get #adminSubject(): AdminSubject {
+  #adminSubject(): AdminSubject {
     const pool = this
     return {
       get notReady() {
-        return pool.#notReady
+        return pool.#notReady()
       },
       metrics: () => this.metrics(),
       failed: (error) => this.#tellError(error),
     }
   }
 
-  get #notReady(): string | undefined {
+  #notReady(): string | undefined {
     if (this.#phase === 'starting') return 'the workers are starting'
     if (!this.isReady) return 'the workers are stopping'
     const isListening = [...this.#running].some(({ state }) => state === 'listening')

@@ -117,7 +117,7 @@ export class Connecting {
     const transport = ports.connector.connect({
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
-      tls: secure ? this.#tls : undefined,
+      tls: secure ? this.#tls() : undefined,
       socketPath,
       local: settings.local,
       createConnection: settings.createConnection,
@@ -148,7 +148,7 @@ export class Connecting {
   }
 
   /** Another origin gets neither the client's certificate nor `rejectUnauthorized: false`. */
-  get #tls(): TlsClientOptions {
+  #tls(): TlsClientOptions {
     const { tls } = this.#options.settings
     if (this.#isSameOrigin) return tls
     const { ca, minVersion, maxVersion, ciphers } = tls

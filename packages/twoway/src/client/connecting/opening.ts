@@ -108,7 +108,7 @@ export class Opening implements TransportSink {
       this.#keepBeginning(bytes, start, end)
       if (error.code === 'statusNot101') {
         this.#refuse(handshake.response!, bytes, start + handshake.bytesRead - before, end)
-      } else if (error.code === 'responseMalformed' && !this.#isHttp) {
+      } else if (error.code === 'responseMalformed' && !this.#isHttp()) {
         const beginning = Uint8Array.from(this.#beginning)
         this.fail(new HandshakeError('responseMalformed', describeForeign(beginning, transport.peer.encrypted)))
       } else {
@@ -128,7 +128,7 @@ export class Opening implements TransportSink {
       this.#hasEnded = true
       transport.end()
     } else {
-      this.fail(this.#endedTooEarly)
+      this.fail(this.#endedTooEarly())
     }
   }
 
@@ -141,7 +141,7 @@ export class Opening implements TransportSink {
     this.#isOver = true
     const error = loss && errorOf(loss)
     const isEnd = this.#hasEnded && error?.cause === undefined
-    this.#options.events.failed(this.#failure ?? (isEnd ? this.#endedTooEarly : this.#transportFailure(error)))
+    this.#options.events.failed(this.#failure ?? (isEnd ? this.#endedTooEarly() : this.#transportFailure(error)))
   }
 
   /** Only an answer that is split or wrong is worth it. */
@@ -189,15 +189,15 @@ export class Opening implements TransportSink {
     })
   }
 
-  get #isHttp(): boolean {
+  #isHttp(): boolean {
     return String.fromCharCode(...this.#beginning).startsWith('HTTP/1.')
   }
 
-  get #endedTooEarly(): TransportError {
-    return new TransportError(`the server ended the connection ${this.#tooEarly}`)
+  #endedTooEarly(): TransportError {
+    return new TransportError(`the server ended the connection ${this.#tooEarly()}`)
   }
 
-  get #tooEarly(): string {
+  #tooEarly(): string {
     const { peer } = this.#options.transport
     const hint =
       this.#beginning.length > 0 || peer.encrypted ? '' : '; a server that speaks TLS may do so: then connect by wss:'
@@ -207,6 +207,6 @@ export class Opening implements TransportSink {
   #transportFailure(error: Error | undefined): TransportError {
     if (error instanceof TransportError) return error
     const reason = error === undefined ? '' : `: ${error.message}`
-    return new TransportError(`the connection was lost ${this.#tooEarly}${reason}`, { cause: error })
+    return new TransportError(`the connection was lost ${this.#tooEarly()}${reason}`, { cause: error })
   }
 }

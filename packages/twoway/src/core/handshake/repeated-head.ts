@@ -40,10 +40,10 @@ export class RepeatedHead implements RequestHead {
 
   /** The offer in a repeated head; undefined for any other. */
   static offerOf(head: RequestHead): ClientOffer | undefined {
-    return #key in head ? head.#offer : undefined
+    return #key in head ? head.#offer() : undefined
   }
 
-  get #offer(): ClientOffer {
+  #offer(): ClientOffer {
     const { protocols, extensions, expectsContinue } = this.#earlierOffer
     return {
       key: this.#key,

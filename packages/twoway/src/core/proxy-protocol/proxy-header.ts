@@ -130,7 +130,7 @@ export class ProxyHeaderParser {
       return `has a PROXY header of more than ${mostBytesV2} bytes`
     }
     const family = families[familyAndTransport >> 4]
-    if (this.#isOwn) {
+    if (this.#isOwn()) {
       // The family and the addresses are to be ignored.
       this.#toSkip = length
       return undefined
@@ -146,7 +146,7 @@ export class ProxyHeaderParser {
   }
 
   #readV2(): ProxyHeader {
-    if (this.#isOwn) return 'own'
+    if (this.#isOwn()) return 'own'
     const addresses = new DataView(this.#held.buffer, fixedBytes)
     const familyAndTransport = this.#held[13]!
     // An address without a transport is of no known protocol.
@@ -166,7 +166,7 @@ export class ProxyHeaderParser {
   }
 
   /** The command LOCAL. */
-  get #isOwn(): boolean {
+  #isOwn(): boolean {
     return this.#held[12] === 0x20
   }
 }

@@ -69,7 +69,7 @@ export class MessageAssembler implements MessageSink {
   }
 
   // The pool has it. A field of our own would cost every connection its memory.
-  get #payload(): Payload {
+  #payload(): Payload {
     return this.#pool.payload
   }
 
@@ -138,9 +138,9 @@ export class MessageAssembler implements MessageSink {
   /** Completes the message and returns it. */
   finish(): string | Uint8Array {
     if (this.#utf8State !== 0) throw new ProtocolError('textNotUtf8', 'it ends within a character')
-    const buffer = this.#buffer ?? this.#payload.allocate(0)
-    const message = this.#makesString
-      ? this.#payload.decode(buffer, 0, this.#length, this.#isAscii)!
+    const buffer = this.#buffer ?? this.#payload().allocate(0)
+    const message = this.#makesString()
+      ? this.#payload().decode(buffer, 0, this.#length, this.#isAscii)!
       : this.#bytes(buffer)
     if (message === buffer) this.#buffer = undefined
     this.#messageBytes = this.#length
@@ -153,8 +153,8 @@ export class MessageAssembler implements MessageSink {
    * hold more memory than its peer has sent.
    */
   readEnds(): void {
-    if (!this.#isInChunk) return
-    this.#moveTo(this.#payload.allocate(Math.min(this.#maxBytes, Math.max(this.#length, firstCapacity))), false)
+    if (!this.#isInChunk()) return
+    this.#moveTo(this.#payload().allocate(Math.min(this.#maxBytes, Math.max(this.#length, firstCapacity))), false)
   }
 
   /** Drops the current message. */
@@ -173,13 +173,13 @@ export class MessageAssembler implements MessageSink {
   #takeWhole(bytes: Uint8Array, start: number, end: number, isAscii: boolean): string | Uint8Array {
     this.#underWay = false
     this.#messageBytes = end - start
-    if (!this.#makesString) {
-      if (this.#mustCheck(isAscii) && this.#payload.validate(0, bytes, start, end) !== 0) {
+    if (!this.#makesString()) {
+      if (this.#mustCheck(isAscii) && this.#payload().validate(0, bytes, start, end) !== 0) {
         throw new ProtocolError('textNotUtf8')
       }
-      return this.#payload.copy(bytes, start, end)
+      return this.#payload().copy(bytes, start, end)
     }
-    const text = this.#payload.decode(bytes, start, end, isAscii)
+    const text = this.#payload().decode(bytes, start, end, isAscii)
     if (text === undefined) throw new ProtocolError('textNotUtf8')
     return text
   }
@@ -190,7 +190,7 @@ export class MessageAssembler implements MessageSink {
     this.#checkLength(length)
     if (this.#mustCheck(isAscii && this.#utf8State === 0)) {
       this.#isAscii = false
-      this.#utf8State = this.#payload.validate(this.#utf8State, bytes, start, end)
+      this.#utf8State = this.#payload().validate(this.#utf8State, bytes, start, end)
       if (this.#utf8State < 0) throw new ProtocolError('textNotUtf8')
     }
     this.#reserve(this.#length + length, remaining)
@@ -198,7 +198,7 @@ export class MessageAssembler implements MessageSink {
     this.#length += length
   }
 
-  get #makesString(): boolean {
+  #makesString(): boolean {
     return this.#isText && this.#textForm === 'string'
   }
 
@@ -214,7 +214,7 @@ export class MessageAssembler implements MessageSink {
 
   #bytes(buffer: Uint8Array): Uint8Array {
     const isOwn = !this.#isPooled && this.#length === buffer.length
-    return isOwn ? buffer : this.#payload.copy(buffer, 0, this.#length)
+    return isOwn ? buffer : this.#payload().copy(buffer, 0, this.#length)
   }
 
   /**
@@ -233,7 +233,7 @@ export class MessageAssembler implements MessageSink {
       return
     }
     const wanted = this.#fin ? Math.min(known, grown) : Math.min(this.#maxBytes, Math.max(grown, 2 * capacity))
-    const isPooled = this.#makesString && wanted > chunkBytes
+    const isPooled = this.#makesString() && wanted > chunkBytes
     if (isPooled) this.#moveTo(this.#pool.takeLong(wanted), true)
     // If the next piece completes the message, its buffer has the exact length and needs no copy.
     else this.#moveTo(this.#pool.takeBuffer(wanted, wanted === known ? wanted : 2 * wanted), false)
@@ -242,12 +242,12 @@ export class MessageAssembler implements MessageSink {
   #moveTo(buffer: Uint8Array, isPooled: boolean): void {
     if (this.#buffer !== undefined) copyBytes(this.#buffer, 0, this.#length, buffer, 0)
     // A long buffer that was outgrown is not worth keeping.
-    if (this.#isInChunk) this.#pool.give(this.#buffer!)
+    if (this.#isInChunk()) this.#pool.give(this.#buffer!)
     this.#buffer = buffer
     this.#isPooled = isPooled
   }
 
-  get #isInChunk(): boolean {
+  #isInChunk(): boolean {
     return this.#isPooled && this.#buffer!.length === this.#pool.chunkBytes
   }
 }

@@ -120,7 +120,7 @@ export class MessageStreamer implements MessageSink {
     this.#message?.deliver()
   }
 
-  get #mayRead(): boolean {
+  #mayRead(): boolean {
     const message = this.#message!
     return message.isWhole ? message.isOver : message.heldBytes <= this.#maxHeldBytes
   }
@@ -128,7 +128,7 @@ export class MessageStreamer implements MessageSink {
   /** Reading resumes in a task of its own, so the reader can handle the end of a message before the next begins. */
   readonly #update = (): void => {
     this.#events.heldChanged()
-    if (!this.#mayRead) {
+    if (!this.#mayRead()) {
       this.#isStopped = true
       this.#events.mayRead(false)
     } else if (this.#isStopped && !this.#isResuming) {
@@ -139,7 +139,7 @@ export class MessageStreamer implements MessageSink {
 
   readonly #resume = (): void => {
     this.#isResuming = false
-    if (!this.#mayRead) return
+    if (!this.#mayRead()) return
     this.#isStopped = false
     this.#events.mayRead(true)
   }

@@ -54,7 +54,7 @@ export class ReceiveBudget implements MemoryBudget {
       this.#classes[from]!.remove(share)
       this.#classes[to]!.add(share)
     }
-    while (this.#used > this.#maxHeldBytes) this.#largest.evict()
+    while (this.#used > this.#maxHeldBytes) this.#largest().evict()
   }
 
   remove(share: Share, held: number): void {
@@ -63,7 +63,7 @@ export class ReceiveBudget implements MemoryBudget {
   }
 
   /** Closes the share first: a holder that fails to evict is not asked again. */
-  get #largest(): MemoryHolder {
+  #largest(): MemoryHolder {
     const share = this.#classes.findLast(({ size }) => size > 0)!.last!
     share.close()
     return share.holder

@@ -106,11 +106,11 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
   protected abstract peerEnd(): void
 
   // The queue has these two. Fields of our own would cost every connection their memory.
-  get #clock(): Clock {
+  #clock(): Clock {
     return this.queue.ports.clock
   }
 
-  get #extension(): Extension | undefined {
+  #extension(): Extension | undefined {
     return this.queue.extension
   }
 
@@ -126,7 +126,7 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
 
   /** Bytes of memory that received input takes: the incomplete message, and the bytes that a pause left unparsed. */
   get heldBytes(): number {
-    return (this.sink?.heldBytes ?? 0) + (this.#unparsed?.capacity ?? 0) + (this.#extension?.heldBytes ?? 0)
+    return (this.sink?.heldBytes ?? 0) + (this.#unparsed?.capacity ?? 0) + (this.#extension()?.heldBytes ?? 0)
   }
 
   protected get isReading(): boolean {
@@ -158,12 +158,12 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
     this.#set(Flag.heard)
     this.#receivedBytes += end - start
     if (this.#rate !== undefined && !this.#mayTake(this.#rate, end - start)) return
-    if (this.#is(Flag.parsing) || !this.isReading || this.#unparsedBytes > 0) {
-      if (this.reads) this.#askedUnparsed.append(bytes, start, end)
+    if (this.#is(Flag.parsing) || !this.isReading || this.#unparsedBytes() > 0) {
+      if (this.reads) this.#askedUnparsed().append(bytes, start, end)
     } else {
       this.#parse(bytes, start, end)
       this.sink?.readEnds?.()
-      if (this.#unparsedBytes > 0 || this.#is(Flag.peerEnded)) this.#parseUnparsed()
+      if (this.#unparsedBytes() > 0 || this.#is(Flag.peerEnded)) this.#parseUnparsed()
       this.#giveBack()
     }
     this.#countHeld()
@@ -173,14 +173,14 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
   /** The peer ended its stream. */
   ended(): void {
     this.#set(Flag.peerEnded)
-    if (!this.#is(Flag.parsing) && this.isReading && this.#unparsedBytes === 0) this.peerEnd()
+    if (!this.#is(Flag.parsing) && this.isReading && this.#unparsedBytes() === 0) this.peerEnd()
   }
 
   /** The connection has left the open state. Unless messages are still delivered, drops the incomplete one. */
   protected dropInput(): void {
     if (this.delivers) return
     this.sink?.release()
-    this.#extension?.stopDecoding()
+    this.#extension()?.stopDecoding()
   }
 
   /** Reads on for any reason that has stopped it: the remaining input is only searched for the peer's Close. */
@@ -246,11 +246,11 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
     const turns = this.#shared?.turns
     if (turns === undefined || this.sink?.evict !== undefined || this.#decoder !== undefined) {
       this.sink?.evict?.(this.evictionError)
-      this.fail(1013, this.#evictionReason)
+      this.fail(1013, this.#evictionReason())
     } else {
       // To tell the peer and the owner takes longer than to release the memory, so it has a turn of its own.
       this.sink?.release()
-      this.#extension?.stopDecoding()
+      this.#extension()?.stopDecoding()
       this.#waitForTurn(turns)
     }
     this.#unparsed = undefined
@@ -258,22 +258,22 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
 
   /** The error of a connection whose memory was taken away. */
   protected get evictionError(): TransportError {
-    return new TransportError(`${this.#evictionReason}; ${closedWith(1013)}`, { code: 'totalReceiveFull' })
+    return new TransportError(`${this.#evictionReason()}; ${closedWith(1013)}`, { code: 'totalReceiveFull' })
   }
 
-  get #evictionReason(): string {
+  #evictionReason(): string {
     return `the incomplete input of all peers exceeds ${this.#shared!.budget.limit} bytes`
   }
 
   takeTurn(): boolean {
-    if (this.#is(Flag.evicted) && this.isOpen) this.fail(1013, this.#evictionReason)
+    if (this.#is(Flag.evicted) && this.isOpen) this.fail(1013, this.#evictionReason())
     else if (!this.hasStopped(StopReason.turn)) return false
     this.resumeReading(StopReason.turn)
     return true
   }
 
   get waitsForRest(): boolean {
-    return this.isOpen && this.#awaitsRest && this.#gate?.isUpToPeer !== false
+    return this.isOpen && this.#awaitsRest() && this.#gate?.isUpToPeer !== false
   }
 
   tooSlow(error: ProtocolError): void {
@@ -285,12 +285,12 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
     this.#unfinished?.addIdle(shortHeader + payloadBytes)
   }
 
-  get #askedUnparsed(): InputBuffer {
+  #askedUnparsed(): InputBuffer {
     this.#unparsed ??= new InputBuffer(this.queue.ports.payload)
     return this.#unparsed
   }
 
-  get #unparsedBytes(): number {
+  #unparsedBytes(): number {
     return this.#unparsed === undefined ? 0 : this.#unparsed.length
   }
 
@@ -317,7 +317,7 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
   }
 
   /** Whether a message or a frame is incomplete. */
-  get #awaitsRest(): boolean {
+  #awaitsRest(): boolean {
     return this.sink?.isUnderWay === true || this.#parser?.isWithinFrame === true
   }
 
@@ -333,7 +333,7 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
     this.#flags &= ~flag
   }
 
-  get #askedParser(): FrameParser {
+  #askedParser(): FrameParser {
     const { queue } = this
     const { payload } = queue.ports
     this.#parser ??= FrameParser.take(
@@ -344,7 +344,7 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
     return this.#parser
   }
 
-  get #askedSink(): MessageSink {
+  #askedSink(): MessageSink {
     const { ports, limits } = this.queue
     this.sink ??= MessageAssembler.take(ports.scratchPool, limits.maxMessageBytes, this.#textForm)
     return this.sink
@@ -352,7 +352,7 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
 
   /** Lets other connections use the parser and the assembler while nothing is incomplete. After a failure they are not reused. */
   #giveBack(): void {
-    if (this.#is(Flag.parsing) || !this.isOpen || this.#decoder !== undefined || this.#awaitsRest) return
+    if (this.#is(Flag.parsing) || !this.isOpen || this.#decoder !== undefined || this.#awaitsRest()) return
     if (this.#parser !== undefined) FrameParser.give(this.#parser)
     this.#parser = undefined
     if (this.sink === undefined || this.streamsMessages) return
@@ -364,8 +364,8 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
   #countHeld(): void {
     if (this.#shared === undefined) return
     const held = this.heldBytes
-    if (held > 0 || (this.#awaitsRest && this.isOpen)) {
-      this.#unfinished ??= new UnfinishedInput(this, this.#shared.budget, this.#clock.now())
+    if (held > 0 || (this.#awaitsRest() && this.isOpen)) {
+      this.#unfinished ??= new UnfinishedInput(this, this.#shared.budget, this.#clock().now())
       this.#unfinished.set(held)
     } else if (this.#unfinished !== undefined) {
       this.#unfinished.close()
@@ -393,7 +393,7 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
     const { queue } = this
     // Reading can only stop for backlog once more is appended than there is room for.
     const mayLagFrom = queue.appendedBytes + Math.max(0, queue.limits.highWaterMarkBytes - queue.waitingBytes)
-    const parser = this.#askedParser
+    const parser = this.#askedParser()
     let at = start
     let steps = 0
     this.#set(Flag.parsing)
@@ -409,7 +409,7 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
     } catch (error) {
       if (!(error instanceof ProtocolError)) {
         // An error of the program must not cost the connection its place in the input.
-        if (this.reads && parser.end < end) this.#askedUnparsed.prepend(bytes, parser.end, end)
+        if (this.reads && parser.end < end) this.#askedUnparsed().prepend(bytes, parser.end, end)
         this.#scheduleParsing()
         throw error
       }
@@ -420,18 +420,18 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
       queue.frameWriter.uncork()
     }
     if (!this.reads) this.#unparsed = undefined
-    else if (at < end) this.#askedUnparsed.prepend(bytes, at, end)
+    else if (at < end) this.#askedUnparsed().prepend(bytes, at, end)
     this.settle()
   }
 
   /** Parses the unparsed input: bytes from before a pause, or from reads that came during parsing. */
   #parseUnparsed(): void {
-    while (this.#unparsedBytes > 0 && this.isReading && !this.#is(Flag.parsing)) {
+    while (this.#unparsedBytes() > 0 && this.isReading && !this.#is(Flag.parsing)) {
       const { start, end } = this.#unparsed!
       this.#parse(this.#unparsed!.take(), start, end)
       this.sink?.readEnds?.()
     }
-    if (this.#unparsedBytes === 0) this.#unparsed = undefined
+    if (this.#unparsedBytes() === 0) this.#unparsed = undefined
     if (this.#is(Flag.peerEnded) && this.isReading && !this.#is(Flag.parsing)) this.peerEnd()
     this.#giveBack()
     this.#countHeld()
@@ -446,18 +446,18 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
   }
 
   #mayTake(rate: ReceiveRate, length: number): boolean {
-    if (rate.takeBytes(length, this.#clock.now())) return true
+    if (rate.takeBytes(length, this.#clock().now())) return true
     this.failBy(new ProtocolError('tooManyBytes', `${rate.limits.maxBytesPerSecond} a second at most`))
     return false
   }
 
   #countFrame(rate: ReceiveRate, { opcode, length }: FrameParser): void {
-    if (rate.takeFrame(opcode === Opcode.continuation, length, this.#clock.now())) return
+    if (rate.takeFrame(opcode === Opcode.continuation, length, this.#clock().now())) return
     throw new ProtocolError('tooManyMessages', `${rate.limits.maxMessagesPerSecond} a second at most`)
   }
 
   #readData(bytes: Uint8Array, parser: FrameParser): void {
-    const sink = this.#askedSink
+    const sink = this.#askedSink()
     if (parser.begins) {
       if (parser.opcode !== Opcode.continuation) {
         if (parser.reservedBits === 0) this.#clear(Flag.decoding)
@@ -475,7 +475,7 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
   }
 
   #decode(bytes: Uint8Array, parser: FrameParser): string | Uint8Array | undefined {
-    this.#decoder ??= new MessageDecoder(this.#extension!, this.#askedSink, this)
+    this.#decoder ??= new MessageDecoder(this.#extension()!, this.#askedSink(), this)
     const decoder = this.#decoder
     this.#unfinished?.addEncoded(parser.end - parser.start)
     const message = decoder.decode(bytes, parser.start, parser.end, parser.fin && parser.remaining === 0)
@@ -485,12 +485,12 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
 
   #yield(): void {
     this.#stop(StopReason.yielding)
-    this.#clock.task(() => this.resumeReading(StopReason.yielding))
+    this.#clock().task(() => this.resumeReading(StopReason.yielding))
   }
 
   /** Parses the unparsed input after the current call has returned. */
   #scheduleParsing(): void {
-    if (this.#unparsedBytes > 0 || this.#is(Flag.peerEnded)) this.#clock.defer(() => this.#parseUnparsed())
+    if (this.#unparsedBytes() > 0 || this.#is(Flag.peerEnded)) this.#clock().defer(() => this.#parseUnparsed())
   }
 
   #newStreamer({ extension, ports, limits }: ConnectionOptions<unknown>): MessageStreamer {

@@ -91,7 +91,7 @@ export class UnfinishedInput implements MemoryHolder {
 
   checkProgress(now: number, timeoutMs: number): void {
     const owner = this.#owner
-    const progress = owner.receivedBytes - this.#idleBytes - this.#emptyBytes
+    const progress = owner.receivedBytes - this.#idleBytes - this.#emptyBytes()
     const least = owner.heldBytes > 0 ? minProgressBytes : 1
     if (!owner.waitsForRest || progress - this.#progress >= least) {
       this.#progress = progress
@@ -104,7 +104,7 @@ export class UnfinishedInput implements MemoryHolder {
   }
 
   /** Encoded bytes beyond those that their result explains. */
-  get #emptyBytes(): number {
+  #emptyBytes(): number {
     return Math.max(0, this.#decodedFrom - maxEncodedPerByte * this.#decodedTo)
   }
 }

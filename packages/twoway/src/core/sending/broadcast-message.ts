@@ -84,19 +84,19 @@ export class BroadcastMessage {
     if (encoded === undefined) return this.frame
     const { length } = encoded
     const frame = this.#payload.allocate(frameHeaderSize(length, false) + length)
-    const at = writeFrameHeader(frame, 0, finBit | (messageBits << 4) | this.#opcode, length, undefined)
+    const at = writeFrameHeader(frame, 0, finBit | (messageBits << 4) | this.#opcode(), length, undefined)
     copyBytes(encoded, 0, length, frame, at)
     return frame
   }
 
-  get #opcode(): number {
+  #opcode(): number {
     return typeof this.message === 'string' ? Opcode.text : Opcode.binary
   }
 
   #write(): Uint8Array {
     const { message, length } = this
     const frame = this.#payload.allocate(frameHeaderSize(length, false) + length)
-    const at = writeFrameHeader(frame, 0, finBit | this.#opcode, length, undefined)
+    const at = writeFrameHeader(frame, 0, finBit | this.#opcode(), length, undefined)
     if (typeof message === 'string') this.#payload.encodeInto(message, frame, at)
     else copyBytes(message, 0, length, frame, at)
     return frame

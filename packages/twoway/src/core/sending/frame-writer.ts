@@ -53,11 +53,11 @@ export class FrameWriter implements Flushable {
   }
 
   // The ports have these two. Fields of our own would cost every connection their memory.
-  get #payload(): Payload {
+  #payload(): Payload {
     return this.#ports.payload
   }
 
-  get #pool(): ScratchPool {
+  #pool(): ScratchPool {
     return this.#ports.scratchPool
   }
 
@@ -102,7 +102,7 @@ export class FrameWriter implements Flushable {
     const target = this.#reserve(size)
     const at = writeFrameHeader(target, this.#used, first, length, maskingKey)
     if (maskingKey === undefined) copyBytes(bytes, start, end, target, at)
-    else this.#payload.maskInto(bytes, start, end, target, at, maskingKey)
+    else this.#payload().maskInto(bytes, start, end, target, at, maskingKey)
     this.#added(target, size)
   }
 
@@ -114,11 +114,11 @@ export class FrameWriter implements Flushable {
     const guess = frameHeaderSize(text.length, masked)
     const target = this.#reserve(this.#sizeFor(text, masked))
     const begin = this.#used
-    const length = this.#payload.encodeInto(text, target, begin + guess)
+    const length = this.#payload().encodeInto(text, target, begin + guess)
     const size = frameHeaderSize(length, masked)
     if (size !== guess) target.copyWithin(begin + size, begin + guess, begin + guess + length)
     writeFrameHeader(target, begin, first, length, maskingKey)
-    if (masked) this.#payload.unmask(target, begin + size, begin + size + length, maskingKey, 0)
+    if (masked) this.#payload().unmask(target, begin + size, begin + size + length, maskingKey, 0)
     this.#added(target, size + length)
     return length
   }
@@ -171,7 +171,7 @@ export class FrameWriter implements Flushable {
 
   /** The transport's `pendingBytes` is 0 again. */
   drained(): void {
-    if (this.#lent !== undefined) this.#pool.give(this.#lent)
+    if (this.#lent !== undefined) this.#pool().give(this.#lent)
     this.#lent = undefined
   }
 
@@ -202,10 +202,10 @@ export class FrameWriter implements Flushable {
     this.#used = 0
     if (this.#pendingBytes() > 0) {
       // The write will wait: a copy keeps it from pinning the whole scratch buffer.
-      this.#handOn(this.#payload.copy(scratch, 0, used), second)
-      this.#pool.give(scratch)
+      this.#handOn(this.#payload().copy(scratch, 0, used), second)
+      this.#pool().give(scratch)
     } else {
-      this.#handOn(this.#pool.head(scratch, used), second)
+      this.#handOn(this.#pool().head(scratch, used), second)
       this.#giveBack(scratch)
     }
   }
@@ -215,36 +215,36 @@ export class FrameWriter implements Flushable {
    * length takes as long as encoding (`npm run bench`, row `text-1m`). Else the exact length.
    */
   #sizeFor(text: string, masked: boolean): number {
-    const { chunkBytes, longestBytes } = this.#pool
+    const { chunkBytes, longestBytes } = this.#pool()
     const most = 3 * text.length
     const header = frameHeaderSize(most, masked)
     const isLong = text.length > chunkBytes && this.#pendingBytes() === 0
-    return header + (header + most <= (isLong ? longestBytes : chunkBytes) ? most : this.#payload.byteLength(text))
+    return header + (header + most <= (isLong ? longestBytes : chunkBytes) ? most : this.#payload().byteLength(text))
   }
 
   /** Gives a chunk back, now or once the transport has read it. Of several such chunks, keeps the latest. */
   #giveBack(chunk: Uint8Array): void {
     if (this.#pendingBytes() > 0) this.#lent = chunk
-    else this.#pool.give(chunk)
+    else this.#pool().give(chunk)
   }
 
   /** A buffer with room for `length` bytes from `#used` on: the scratch buffer, or a chunk for longer frames. */
   #reserve(length: number): Uint8Array {
     if (this.#frame !== undefined) this.#joinFrame(this.#frame, length)
     if (this.#scratch !== undefined && this.#used + length > this.#scratch.length) this.flush()
-    if (length > this.#pool.chunkBytes) return this.#pool.takeLong(length)
-    this.#scratch ??= this.#pool.take()
+    if (length > this.#pool().chunkBytes) return this.#pool().takeLong(length)
+    this.#scratch ??= this.#pool().take()
     return this.#scratch
   }
 
   /** Moves the waiting frame into a scratch buffer to go out with the next one, or flushes it if both do not fit. */
   #joinFrame(frame: Uint8Array, more: number): void {
-    if (frame.length + more > this.#pool.chunkBytes) {
+    if (frame.length + more > this.#pool().chunkBytes) {
       this.flush()
       return
     }
     this.#frame = undefined
-    this.#scratch = this.#pool.take()
+    this.#scratch = this.#pool().take()
     copyBytes(frame, 0, frame.length, this.#scratch, 0)
   }
 

@@ -146,7 +146,7 @@ export class MessageWriter {
     if (!this.#isCurrent || this.#isOver) return
     const onTaken = this.#onTaken
     if (onTaken === undefined) {
-      if (this.#used > 0 && this.#hasRoom) this.#emit(0)
+      if (this.#used > 0 && this.#hasRoom()) this.#emit(0)
     } else if (this.#takePiece()) {
       this.#onTaken = undefined
       this.#schedule()
@@ -163,7 +163,7 @@ export class MessageWriter {
     this.#onClosed(error)
   }
 
-  get #hasRoom(): boolean {
+  #hasRoom(): boolean {
     if (this.#isEncoding) return false
     const { frameWriter, limits } = this.#queue
     const { highWaterMarkBytes } = limits
@@ -205,7 +205,7 @@ export class MessageWriter {
   /** Gathers as much of the piece as fits. Returns whether that was all. */
   #takePiece(): boolean {
     while (this.#at < this.#piece.length) {
-      if (!this.#hasRoom) {
+      if (!this.#hasRoom()) {
         // The next turn continues; if the network lags, its drain does.
         if (this.#bytesThisTurn > 0) this.#schedule()
         return false

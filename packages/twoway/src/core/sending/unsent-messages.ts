@@ -30,17 +30,17 @@ export class UnsentMessages {
 
   /** Includes dropped messages. */
   get bytes(): number {
-    return this.#droppedBytes + this.#payloadBeyond(this.#takenBefore ?? this.#taken)
+    return this.#droppedBytes + this.#payloadBeyond(this.#takenBefore ?? this.#taken())
   }
 
   /** Keeps `bytes` from falling until the current task ends, as the standard requires. */
   freeze(): void {
     if (this.#takenBefore !== undefined) return
-    this.#takenBefore = this.#taken
+    this.#takenBefore = this.#taken()
     this.#clock.task(() => {
       this.unfreeze()
       // Forgets sent messages even if nothing reads `bytes`.
-      this.#payloadBeyond(this.#taken)
+      this.#payloadBeyond(this.#taken())
     })
   }
 
@@ -60,7 +60,7 @@ export class UnsentMessages {
     this.#droppedBytes += payloadLength
   }
 
-  get #taken(): number {
+  #taken(): number {
     return this.#frameWriter.appendedBytes - this.#frameWriter.waitingBytes
   }
 

@@ -60,13 +60,13 @@ export class Subscription implements TopicListener {
   stored(message: HubMessage): void {
     const client = this.#client
     if (!client.isFor(this, message.topic)) return
-    if (!this.#mayBeSent || !client.sendStored(message)) this.#miss(message)
+    if (!this.#mayBeSent() || !client.sendStored(message)) this.#miss(message)
   }
 
   /** The messages before the first live one. */
   older(runs: readonly MessageRun[]): void {
     for (const run of runs) {
-      if (this.#mayBeSent && this.#client.sendRun(run)) continue
+      if (this.#mayBeSent() && this.#client.sendRun(run)) continue
       this.#miss(run.messages[0]!)
       this.#miss(run.messages.at(-1)!)
     }
@@ -98,15 +98,15 @@ export class Subscription implements TopicListener {
       else this.#resume(topic, missed)
     }
     if (this.#latest?.size === 0) this.#latest = undefined
-    if (this.#hasMissed || this.#latest !== undefined) this.#client.fellBehind(this)
+    if (this.#hasMissed() || this.#latest !== undefined) this.#client.fellBehind(this)
     else this.#missed = undefined
   }
 
-  get #mayBeSent(): boolean {
-    return this.#policy === 'close' || (this.#client.hasRoom && !this.#hasMissed)
+  #mayBeSent(): boolean {
+    return this.#policy === 'close' || (this.#client.hasRoom && !this.#hasMissed())
   }
 
-  get #hasMissed(): boolean {
+  #hasMissed(): boolean {
     return this.#missed !== undefined && this.#missed.size > 0
   }
 

@@ -219,7 +219,7 @@ export class BunTransport implements RewindableTransport {
   }
 
   #readOn(): void {
-    if (!this.#is(Flag.stopped) || this.#is(Flag.gone) || this.#socket === undefined || !this.#mayDeliver) return
+    if (!this.#is(Flag.stopped) || this.#is(Flag.gone) || this.#socket === undefined || !this.#mayDeliver()) return
     this.#clear(Flag.stopped)
     this.#set(Flag.calling)
     this.#socket.resume()
@@ -235,16 +235,16 @@ export class BunTransport implements RewindableTransport {
   /** Delivers everything that was held back, in the order of its arrival. */
   #deliver(): void {
     const head = this.#head
-    if (head !== undefined && this.#mayDeliver) {
+    if (head !== undefined && this.#mayDeliver()) {
       this.#head = undefined
       this.#handOver(head)
     }
-    if (this.#is(Flag.holdsEnd) && this.#mayDeliver) this.#tellEnd()
+    if (this.#is(Flag.holdsEnd) && this.#mayDeliver()) this.#tellEnd()
     if (this.#is(Flag.holdsClose)) this.#tellClose()
     this.#readOn()
   }
 
-  get #mayDeliver(): boolean {
+  #mayDeliver(): boolean {
     return this.#sink !== undefined && !this.#is(Flag.paused | Flag.destroyed) && this.#error === undefined
   }
 

@@ -135,28 +135,28 @@ export class DenoTransport implements RewindableTransport {
   /** Delivers everything that was held back, in the order of its arrival, and reads on. */
   readonly #deliver = (): void => {
     const head = this.#head
-    if (head !== undefined && this.#mayDeliver) {
+    if (head !== undefined && this.#mayDeliver()) {
       this.#head = undefined
       this.#sink!.received(head, 0, head.length)
     }
-    if (this.#holdsEnd && this.#mayDeliver) this.#tellEnd()
+    if (this.#holdsEnd && this.#mayDeliver()) this.#tellEnd()
     if (this.#isGone) this.#tellClose()
     this.#readOn()
   }
 
-  get #mayDeliver(): boolean {
+  #mayDeliver(): boolean {
     return this.#sink !== undefined && !this.#isPaused && !this.#isDestroyed && this.#error === undefined
   }
 
   #readOn(): void {
     if (this.#isReading || this.#peerHasEnded || this.#isGone || this.#connection === undefined) return
-    if (this.#head === undefined && this.#mayDeliver) void this.#read(this.#connection)
+    if (this.#head === undefined && this.#mayDeliver()) void this.#read(this.#connection)
   }
 
   async #read(connection: DenoConnection): Promise<void> {
     this.#isReading = true
     try {
-      while (this.#head === undefined && this.#mayDeliver) {
+      while (this.#head === undefined && this.#mayDeliver()) {
         const length = await connection.read(this.#room)
         if (this.#isDestroyed || this.#isGone) return
         if (length === null) {
@@ -180,7 +180,7 @@ export class DenoTransport implements RewindableTransport {
     const bytes = this.#room
     if (length === bytes.length && length < longestRead) this.#room = new Uint8Array(4 * length)
     else if (length < shortestRead && bytes.length > shortestRead) this.#room = new Uint8Array(shortestRead)
-    if (this.#mayDeliver) this.#sink!.received(bytes, 0, length)
+    if (this.#mayDeliver()) this.#sink!.received(bytes, 0, length)
     else this.#head = bytes.slice(0, length)
   }
 

@@ -139,8 +139,8 @@ export class MemoryTransport implements RewindableTransport {
   readonly #run = (): void => {
     this.#isScheduled = false
     this.#tellDrained()
-    while (this.#mayDeliver && this.#inbox.length > 0) this.#deliver(this.#inbox.shift()!)
-    if (this.#mayDeliver && this.#otherHasEnded && !this.#endTold) {
+    while (this.#mayDeliver() && this.#inbox.length > 0) this.#deliver(this.#inbox.shift()!)
+    if (this.#mayDeliver() && this.#otherHasEnded && !this.#endTold) {
       this.#endTold = true
       this.#sink!.ended()
     }
@@ -150,7 +150,7 @@ export class MemoryTransport implements RewindableTransport {
     this.#sink.closed(this.#error)
   }
 
-  get #mayDeliver(): boolean {
+  #mayDeliver(): boolean {
     return this.#sink !== undefined && !this.#paused && !this.#isGone
   }
 

@@ -118,7 +118,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
   }
 
   get id(): string {
-    return this.#askedLifetime.id
+    return this.#askedLifetime().id
   }
 
   get server(): Server<Data> {
@@ -132,11 +132,11 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
   }
 
   get closed(): Promise<CloseResult> {
-    return this.#askedLifetime.closed
+    return this.#askedLifetime().closed
   }
 
   get signal(): PlatformAbortSignal {
-    return this.#askedLifetime.signal
+    return this.#askedLifetime().signal
   }
 
   get remoteAddress(): string | undefined {
@@ -166,7 +166,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
     if (this.hasRoom) return Promise.resolve()
     this.#connection.askForDrain()
     return new Promise((resolve, reject) => {
-      this.#askedWaiters.forDrain.push({ resolve, reject })
+      this.#askedWaiters().forDrain.push({ resolve, reject })
     })
   }
 
@@ -225,7 +225,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
       callback(closedWhileWaiting())
       return undefined
     }
-    const waiters = this.#askedWaiters
+    const waiters = this.#askedWaiters()
     waiters.forClosing ??= new Set()
     waiters.forClosing.add(callback)
     return () => this.#waiters?.forClosing?.delete(callback)
@@ -364,12 +364,12 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
     this.#shared.observer.roundTrip(this, this.#latencyMs)
   }
 
-  get #askedWaiters(): Waiters {
+  #askedWaiters(): Waiters {
     this.#waiters ??= { forDrain: [], forClosing: undefined }
     return this.#waiters
   }
 
-  get #askedLifetime(): Lifetime {
+  #askedLifetime(): Lifetime {
     this.#lifetime ??= new Lifetime(this.#shared.settings.ports.random, this.#result)
     return this.#lifetime
   }

@@ -140,7 +140,7 @@ export class Admission<Data> {
   ): void {
     const { app } = open
     try {
-      const noRoom = this.#isStopped ? stopping : this.#isFull ? full : undefined
+      const noRoom = this.#isStopped ? stopping : this.#isFull() ? full : undefined
       const isOurs = matchesRoute && (app?.isRouted === true || this.#events.isWanted(request))
       const refusal = isOurs ? noRoom : pathUnknown(request.url)
       if (refusal !== undefined) {
@@ -183,7 +183,7 @@ export class Admission<Data> {
     return this.#rate.take(address, this.#settings.ports.clock.now())
   }
 
-  get #isFull(): boolean {
+  #isFull(): boolean {
     return this.#connections.size + this.#undecided.size >= this.#settings.limits.maxConnections
   }
 

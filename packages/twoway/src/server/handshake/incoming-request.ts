@@ -87,10 +87,10 @@ export class IncomingRequest {
    * called. The signal of a plain request is never aborted.
    */
   get signal(): PlatformAbortSignal {
-    return this.#askedAbort.signal
+    return this.#askedAbort().signal
   }
 
-  get #askedAbort(): AbortController {
+  #askedAbort(): AbortController {
     this.#asked ??= {}
     this.#asked.abort ??= new platform.AbortController()
     return this.#asked.abort
@@ -104,7 +104,7 @@ export class IncomingRequest {
 
   /** Aborts the `signal` of a request, once. Static, because the type that users see has no statics. */
   static giveUp(request: IncomingRequest, reason: Error): void {
-    request.#askedAbort.abort(reason)
+    request.#askedAbort().abort(reason)
   }
 
   /** Whether an error is only the consequence of the aborted `signal`. */

@@ -81,7 +81,7 @@ class NodeListener implements HttpListener {
       this.#proxyHeaders = new ProxyHeaders({
         isTcp: () => this.socketPath === undefined,
         trusts: options.proxyProtocol,
-        timeMs: this.#timeMs,
+        timeMs: this.#timeMs(),
         handler,
         announced: (connection) => this.#beginAnnounced(connection, tlsServer),
       })
@@ -109,7 +109,7 @@ class NodeListener implements HttpListener {
     await tryHandles()
     await listenOn(this.#server, this.#options)
     const isDirect = !this.encrypted && this.#proxyHeaders === undefined
-    if (isDirect) acceptTransports(this.#server, (transport) => this.#begin(transport), this.#mayWait)
+    if (isDirect) acceptTransports(this.#server, (transport) => this.#begin(transport), this.#mayWait())
     this.#stopWatching = watchDescriptors(this.#server, (error) => this.#handler.failed(error))
     this.#address = addressOf(this.#server)
   }
@@ -181,7 +181,7 @@ class NodeListener implements HttpListener {
   }
 
   #tlsServer(tls: TlsOptions): Server {
-    const timeMs = this.#timeMs
+    const timeMs = this.#timeMs()
     const server = tlsServerOf({
       // Node takes any bytes here; its types say Buffer.
       ...tls,
@@ -209,7 +209,7 @@ class NodeListener implements HttpListener {
       socket.destroy()
       return
     }
-    const timeMs = until === undefined ? this.#timeMs : Math.max(0, until - nodeClock.now())
+    const timeMs = until === undefined ? this.#timeMs() : Math.max(0, until - nodeClock.now())
     this.#begin(chooseTransport(socket, { peer: peer ?? peerOf(socket) }), timeMs)
     if (under !== undefined) this.#endSecuring(under)
   }
@@ -220,7 +220,7 @@ class NodeListener implements HttpListener {
   }
 
   /** Drops a TCP peer that has already reset: it has no address, which the limits need. */
-  #begin(transport: RewindableTransport, timeMs = this.#timeMs): void {
+  #begin(transport: RewindableTransport, timeMs = this.#timeMs()): void {
     this.#accepted += 1
     const { address, announced } = transport.peer
     if (address === undefined && announced === undefined && this.socketPath === undefined) transport.destroy()
@@ -228,12 +228,12 @@ class NodeListener implements HttpListener {
   }
 
   /** Slightly more than the backlog may wait, because Linux counts without a lock; on a socket from the option `handle`, any number. */
-  get #mayWait(): number {
+  #mayWait(): number {
     const { handle, backlog = defaultBacklog } = this.#options
     return handle === undefined ? 2 * (backlog + 1) : Number.POSITIVE_INFINITY
   }
 
-  get #timeMs(): number {
+  #timeMs(): number {
     return this.#options.handshakeTimeoutMs
   }
 }

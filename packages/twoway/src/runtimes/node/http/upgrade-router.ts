@@ -70,7 +70,7 @@ export class UpgradeRouter {
       }),
       new StandIn<ShouldUpgrade>(server, 'shouldUpgradeCallback', (ask) => (request) => {
         if (this.#routes.length === 0) return ask.call(server, request)
-        if (!offersWebSocket(headOf(request))) return !this.#isAlone && ask.call(server, request)
+        if (!offersWebSocket(headOf(request))) return !this.#isAlone() && ask.call(server, request)
         return this.#routeOf(request) !== undefined || ask.call(server, request)
       }),
     ]
@@ -98,7 +98,7 @@ export class UpgradeRouter {
   }
 
   /** Whether the event has no other listener. */
-  get #isAlone(): boolean {
+  #isAlone(): boolean {
     return this.#server.listenerCount('upgrade') === 1
   }
 
@@ -119,12 +119,12 @@ export class UpgradeRouter {
     // Without a listener, the reset of a connection that no route takes would end the process.
     stream.on('error', ignore)
     const links = linksOf(upgrade)
-    const isTaken = !this.#isAlone && (isUsedBy(stream, tellOthers) || isBodyUsed(request))
+    const isTaken = !this.#isAlone() && (isUsedBy(stream, tellOthers) || isBodyUsed(request))
     if (isTaken) return
     if (!isHandshake) afterResponses(request.socket, () => this.#leaveToApp(upgrade, links))
-    else if (this.#isAlone) afterResponses(request.socket, () => this.#answerUnknown(upgrade))
+    else if (this.#isAlone()) afterResponses(request.socket, () => this.#answerUnknown(upgrade))
     // A listener may take a handshake later.
-    else whenUntouched(stream, this.#patienceMs, () => this.#answerUnknown(upgrade))
+    else whenUntouched(stream, this.#patienceMs(), () => this.#answerUnknown(upgrade))
   }
 
   /** Gives an upgrade to its route after the responses to earlier requests, or refuses it if they take too long. */
@@ -140,7 +140,7 @@ export class UpgradeRouter {
 
   #answerUnknown({ request, stream }: Upgrade): void {
     answerStream(stream, pathUnknown(request.url ?? '/'), {
-      lingerMs: this.#patienceMs,
+      lingerMs: this.#patienceMs(),
       bodyless: request.method === 'HEAD',
     })
   }
@@ -160,14 +160,14 @@ export class UpgradeRouter {
     response.once('finish', () => {
       stream.end()
       stream.resume()
-      const timer = startTimer(() => stream.destroy(), this.#patienceMs)
+      const timer = startTimer(() => stream.destroy(), this.#patienceMs())
       stream.once('close', () => timer.close())
     })
     this.#server.emit('request', request, response)
   }
 
   /** The longest patience of the routes; 0 if none is left. */
-  get #patienceMs(): number {
+  #patienceMs(): number {
     return Math.max(0, ...this.#routes.map((route) => route.patienceMs))
   }
 }

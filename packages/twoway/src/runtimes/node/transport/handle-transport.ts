@@ -201,7 +201,7 @@ export class HandleTransport implements RewindableTransport {
   }
 
   #readOn(): void {
-    if (this.#isReading || this.#peerHasEnded || this.#isGone || !this.#mayDeliver) return
+    if (this.#isReading || this.#peerHasEnded || this.#isGone || !this.#mayDeliver()) return
     this.#isReading = true
     this.#failFor(this.#handle.readStart(), 'read')
   }
@@ -215,16 +215,16 @@ export class HandleTransport implements RewindableTransport {
   /** Delivers everything that was held back, in the order of its arrival. */
   static #deliver(transport: HandleTransport): void {
     const head = transport.#head
-    if (head !== undefined && transport.#mayDeliver) {
+    if (head !== undefined && transport.#mayDeliver()) {
       transport.#head = undefined
       transport.#sink!.received(head, 0, head.length)
     }
-    if (transport.#holdsEnd && transport.#mayDeliver) transport.#tellEnd()
+    if (transport.#holdsEnd && transport.#mayDeliver()) transport.#tellEnd()
     if (transport.#holdsClose) transport.#tellClose()
     transport.#readOn()
   }
 
-  get #mayDeliver(): boolean {
+  #mayDeliver(): boolean {
     return this.#sink !== undefined && !this.#isPaused && !this.#isDestroyed && this.#loss === undefined
   }
 

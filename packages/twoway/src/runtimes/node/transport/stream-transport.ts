@@ -178,12 +178,12 @@ export class StreamTransport implements RewindableTransport {
   readonly #deliver = (): void => {
     const sink = this.#sink
     if (sink === undefined) return
-    if (this.#head !== undefined && this.#mayDeliver) {
+    if (this.#head !== undefined && this.#mayDeliver()) {
       const head = this.#head
       this.#head = undefined
       sink.received(head, 0, head.length)
     }
-    if (this.#mayDeliver) {
+    if (this.#mayDeliver()) {
       if (!this.#listening) {
         this.#listening = true
         if (this.#reading === undefined) this.#stream.on('data', this.#onData)
@@ -191,11 +191,11 @@ export class StreamTransport implements RewindableTransport {
       this.#stream.resume()
       this.#reading?.start()
     }
-    if (this.#endHeld && this.#mayDeliver) this.#onEnd()
+    if (this.#endHeld && this.#mayDeliver()) this.#onEnd()
     if (this.#closeHeld) this.#onClose()
   }
 
-  get #mayDeliver(): boolean {
+  #mayDeliver(): boolean {
     return !this.#paused && !this.#destroyed && this.#error === undefined
   }
 

@@ -73,20 +73,20 @@ export class TlsReading implements StreamReading {
 
   start(): void {
     const handle = this.#handle
-    if (handle.reading === true || this.#isGone) return
+    if (handle.reading === true || this.#isGone()) return
     handle.reading = true
     handle.readStart()
   }
 
   stop(): void {
     const handle = this.#handle
-    if (handle.reading !== true || this.#isGone) return
+    if (handle.reading !== true || this.#isGone()) return
     handle.reading = false
     handle.readStop()
   }
 
   /** A handle that is closing is no longer the socket's. */
-  get #isGone(): boolean {
+  #isGone(): boolean {
     return (this.#socket as unknown as { readonly _handle: unknown })._handle !== this.#handle
   }
 }
