@@ -1,5 +1,5 @@
 const { createHash } = require('node:crypto')
-const { existsSync, readFileSync, writeFileSync } = require('node:fs')
+const { existsSync, readdirSync, readFileSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { pathToFileURL } = require('node:url')
 
@@ -13,7 +13,7 @@ const modules = [
 const constantsBytes = 64
 
 /**
- * Compiles each file of packages/twoway/assembly into a module that contains the bytes of the WebAssembly, so that nothing
+ * Compiles each module of packages/twoway/assembly into a file that contains the bytes of the WebAssembly, so that nothing
  * has to be loaded at run time. Does nothing if the modules are up to date.
  * @param {string} root
  */
@@ -26,10 +26,13 @@ async function buildAssembly(root) {
  * @param {typeof modules[number]} module
  */
 async function compile(root, { name, source: file, target: to, pages }) {
-  const source = `packages/twoway/assembly/${file}`
+  const folder = 'packages/twoway/assembly'
+  const source = `${folder}/${file}`
   const target = join(root, 'packages/twoway/src/runtimes/node', to)
   const hash = createHash('sha256')
-  for (const path of [join(root, source), __filename]) hash.update(readFileSync(path))
+  // All files of the folder, as one may import another.
+  const inputs = readdirSync(join(root, folder)).sort()
+  for (const path of [...inputs.map((each) => join(root, folder, each)), __filename]) hash.update(readFileSync(path))
   const stamp = `// Compiled from ${source}, ${hash.digest('hex').slice(0, 16)}\n`
   if (existsSync(target) && readFileSync(target, 'utf8').startsWith(stamp)) return
 

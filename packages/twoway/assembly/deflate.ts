@@ -8,57 +8,39 @@
  * Beyond 4 KiB, zlib's better search for matches pays.
  */
 
-/** Longest message in bytes. 64 more bytes behind the input may be read, whatever they contain. */
-const mostInput: u32 = 4096
-const inputAt: usize = 0
-const outputAt: usize = 4160
-/** At most 9 bits per byte, with fixed codes. */
-const mostOutput: usize = 4992
+import { clearFixedBits, fixedBits, makeCodes, nameCodes } from './deflate-codes'
+import {
+  chainAt,
+  clear,
+  distanceCodes,
+  distanceCountsAt,
+  distanceLengthsAt,
+  distancesAt,
+  endOfBlock,
+  hashBits,
+  headsAt,
+  inputAt,
+  lengthCodes,
+  lengthCountAt,
+  lengthCountsAt,
+  lengthLengthsAt,
+  lengthsAt,
+  lengthsEnd,
+  literalCodes,
+  literalCountsAt,
+  literalLengthsAt,
+  literalsAt,
+  mostInput,
+  none,
+  orderAt,
+  outputAt,
+  packedAt,
+  runAt,
+  symbolsAt,
+} from './deflate-layout'
 
-/** The last position of each hash of three bytes, counted across messages. */
-const headsAt: usize = outputAt + mostOutput
-const hashBits: u32 = 12
-/** For each byte of the message, the previous one with the same hash, or `none`. */
-const chainAt: usize = headsAt + (4 << hashBits)
-const none: u32 = 0xffff
-/** The symbols of the message: a literal byte, or `distance << 9 | length`. */
-const symbolsAt: usize = chainAt + 2 * mostInput
-const symbolsEnd: usize = symbolsAt + 4 * mostInput
-
-const literalCodes: u32 = 286
-const distanceCodes: u32 = 30
-const lengthCodes: u32 = 19
-const endOfBlock: u32 = 256
-
-/** The frequency of each symbol in each of the three alphabets, u16. */
-const literalCountsAt: usize = symbolsEnd
-const distanceCountsAt: usize = literalCountsAt + 2 * 288
-const lengthCountsAt: usize = distanceCountsAt + 2 * 32
-const countsEnd: usize = lengthCountsAt + 2 * 32
-/** The length of each symbol's code in bits, u8. */
-const literalLengthsAt: usize = countsEnd
-const distanceLengthsAt: usize = literalLengthsAt + 288
-const lengthLengthsAt: usize = distanceLengthsAt + 32
-const lengthsEnd: usize = lengthLengthsAt + 32
-/** The code of each symbol that has one, as `bits << 4 | length`, u32. */
-const literalsAt: usize = lengthsEnd
-const distancesAt: usize = literalsAt + 4 * 288
-const lengthsAt: usize = distancesAt + 4 * 32
-const codesEnd: usize = lengthsAt + 4 * 32
-
-/** The lengths of the literal and distance codes that are sent, in sequence, and 8 more bytes. */
-const runAt: usize = codesEnd
-/** These lengths in the code length alphabet: `extra << 5 | code`, u16. */
-const packedAt: usize = runAt + 336
-/** Work space for sorting, u32, and for weights; counts of 64 digits. */
-const sortAt: usize = packedAt + 2 * 320
-const otherSortAt: usize = sortAt + 4 * 288
-const weightsAt: usize = otherSortAt + 4 * 288
-const digitsAt: usize = weightsAt + 4 * 288
-/** The number of codes of each length, u32. */
-const lengthCountAt: usize = digitsAt + 4 * 64
-/** The order in which the lengths of the code length codes are sent, RFC 1951 §3.2.7. */
-const orderAt: usize = memory.data<u8>([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15])
+// The test of shortened codes calls it.
+export { makeCodes }
 
 /** Maximum number of candidates for one match, and the length from which a match is not deferred. */
 const mostCandidates: u32 = 32
@@ -136,17 +118,8 @@ function longest(at: u32, first: u32, end: u32, least: u32): u32 {
   return best
 }
 
-/** Both must be multiples of 16 bytes apart. Faster than memory.fill, which calls into the runtime. */
-function clear(start: usize, end: usize): void {
-  for (let at = start; at < end; at += 16) v128.store(at, i32x4.splat(0))
-}
-
 function count(at: usize): void {
   store<u16>(at, load<u16>(at) + 1)
-}
-
-function countWide(at: usize): void {
-  store<u32>(at, load<u32>(at) + 1)
 }
 
 function addLiteral(byte: u32): void {
@@ -210,181 +183,6 @@ function findMatches(length: u32): void {
   count(literalCountsAt + (endOfBlock << 1))
 }
 
-/** The length of the block with the fixed codes of RFC 1951 §3.2.6, in bits. */
-let fixedBits: u32 = 0
-/** The address of `sortSymbols`' result. */
-let sortedAt: usize = sortAt
-
-/** Sorts the symbols that occur by frequency, rarest first, as `count << 9 | symbol`, and returns their number. */
-function sortSymbols(countsAt: usize, symbols: u32): u32 {
-  let used: u32 = 0
-  let highest: u32 = 0
-  for (let group: u32 = 0; group < symbols; group += 4) {
-    // Most symbols do not occur.
-    let counts = load<u64>(countsAt + (group << 1))
-    for (let symbol = group; counts !== 0; symbol++, counts >>>= 16) {
-      const times = <u32>counts & 0xffff
-      if (times === 0) continue
-      store<u32>(sortAt + (used << 2), (times << 9) | symbol)
-      used += 1
-      highest |= times
-    }
-  }
-  // A radix sort by six bits of the count at a time, lowest first.
-  let from = sortAt
-  let to = otherSortAt
-  for (let shift: u32 = 9; highest !== 0; shift += 6, highest >>>= 6) {
-    clear(digitsAt, digitsAt + 4 * 64)
-    const end = from + (used << 2)
-    for (let at = from; at < end; at += 4) countWide(digitsAt + (((load<u32>(at) >>> shift) & 63) << 2))
-    let sum: u32 = 0
-    for (let digit: usize = digitsAt; digit < digitsAt + 4 * 64; digit += 4) {
-      const here = load<u32>(digit)
-      store<u32>(digit, sum)
-      sum += here
-    }
-    for (let at = from; at < end; at += 4) {
-      const key = load<u32>(at)
-      const digit = digitsAt + (((key >>> shift) & 63) << 2)
-      const index = load<u32>(digit)
-      store<u32>(to + (index << 2), key)
-      store<u32>(digit, index + 1)
-    }
-    const free = from
-    from = to
-    to = free
-  }
-  sortedAt = from
-  return used
-}
-
-/**
- * Assigns each symbol that occurs a code of at most `mostBits` bits: optimal codes by Moffat and Katajainen's
- * algorithm, shortened if one is too long. Returns the length of all coded symbols in bits. Exported for the test of
- * shortened codes, which few messages need.
- */
-export function makeCodes(countsAt: usize, lengthsAt: usize, codesAt: usize, symbols: u32, mostBits: u32): u32 {
-  let used = sortSymbols(countsAt, symbols)
-  if (used < 2) {
-    // A single code would be incomplete, which some inflaters refuse.
-    for (let symbol: u32 = 0; used < 2; symbol++) {
-      if (load<u16>(countsAt + (symbol << 1)) !== 0) continue
-      store<u16>(countsAt + (symbol << 1), 1)
-      fixedBits -= 5
-      used += 1
-    }
-    sortSymbols(countsAt, symbols)
-  }
-  for (let at: usize = 0; at < used << 2; at += 4) store<u32>(weightsAt + at, load<u32>(sortedAt + at) >>> 9)
-  measureCodes(used)
-  clear(lengthCountAt, lengthCountAt + 4 * 16)
-  let kraft: u32 = 0
-  for (let index: u32 = 0; index < used; index++) {
-    const depth = load<u32>(weightsAt + (index << 2))
-    const length = depth < mostBits ? depth : mostBits
-    countWide(lengthCountAt + (length << 2))
-    kraft += 1 << (mostBits - length)
-  }
-  // Shortened codes exceed the code space, so the longest of the other codes grow by a bit each.
-  while (kraft > (<u32>1) << mostBits) {
-    let length = mostBits - 1
-    while (load<u32>(lengthCountAt + (length << 2)) === 0) length -= 1
-    const shorter = lengthCountAt + (length << 2)
-    store<u32>(shorter, load<u32>(shorter) - 1)
-    store<u32>(shorter, load<u32>(shorter, 4) + 2, 4)
-    const cut = lengthCountAt + (mostBits << 2)
-    store<u32>(cut, load<u32>(cut) - 1)
-    kraft -= 1
-  }
-  let at = sortedAt
-  let sum: u32 = 0
-  for (let length = mostBits; length > 0; length--) {
-    for (let left = load<u32>(lengthCountAt + (length << 2)); left > 0; left--) {
-      const key = load<u32>(at)
-      store<u8>(lengthsAt + (key & 511), <u8>length)
-      sum += (key >>> 9) * length
-      fixedBits += (key >>> 9) * (symbols === literalCodes ? fixedLength(key & 511) : 5)
-      at += 4
-    }
-  }
-  nameCodes(lengthsAt, codesAt, symbols, mostBits)
-  return sum
-}
-
-/** Replaces the weights, in ascending order, by the lengths of their codes, in descending order. */
-function measureCodes(used: u32): void {
-  const at = weightsAt
-  store<u32>(at, load<u32>(at) + load<u32>(at, 4))
-  let root: u32 = 0
-  let leaf: u32 = 2
-  for (let next: u32 = 1; next < used - 1; next++) {
-    let sum: u32 = 0
-    for (let child = 0; child < 2; child++) {
-      if (leaf >= used || (root < next && load<u32>(at + (root << 2)) < load<u32>(at + (leaf << 2)))) {
-        sum += load<u32>(at + (root << 2))
-        store<u32>(at + (root << 2), next)
-        root += 1
-      } else {
-        sum += load<u32>(at + (leaf << 2))
-        leaf += 1
-      }
-    }
-    store<u32>(at + (next << 2), sum)
-  }
-  store<u32>(at + ((used - 2) << 2), 0)
-  for (let next: i32 = <i32>used - 3; next >= 0; next--) {
-    store<u32>(at + (next << 2), load<u32>(at + (load<u32>(at + (next << 2)) << 2)) + 1)
-  }
-  let available: u32 = 1
-  let inner: u32 = 0
-  let depth: u32 = 0
-  let node: i32 = <i32>used - 2
-  let index: i32 = <i32>used - 1
-  while (available > 0) {
-    while (node >= 0 && load<u32>(at + (node << 2)) === depth) {
-      inner += 1
-      node -= 1
-    }
-    while (available > inner) {
-      store<u32>(at + (index << 2), depth)
-      index -= 1
-      available -= 1
-    }
-    available = 2 * inner
-    depth += 1
-    inner = 0
-  }
-}
-
-/** RFC 1951 §3.2.2: codes of one length ascend with their symbols. They are sent with the highest bit first. */
-function nameCodes(lengthsAt: usize, codesAt: usize, symbols: u32, mostBits: u32): void {
-  // Replaces the count of each length by its next code.
-  let next: u32 = 0
-  for (let at = lengthCountAt + 4; at <= lengthCountAt + (mostBits << 2); at += 4) {
-    const counted = load<u32>(at)
-    store<u32>(at, next)
-    next = (next + counted) << 1
-  }
-  for (let group: u32 = 0; group < symbols; group += 8) {
-    let lengths = load<u64>(lengthsAt + group)
-    for (let symbol = group; lengths !== 0; symbol++, lengths >>>= 8) {
-      const length = <u32>lengths & 15
-      if (length === 0) continue
-      const nextAt = lengthCountAt + (length << 2)
-      const code = load<u32>(nextAt)
-      store<u32>(nextAt, code + 1)
-      store<u32>(codesAt + (symbol << 2), ((reversed(code) >>> (16 - length)) << 4) | length)
-    }
-  }
-}
-
-function reversed(code: u32): u32 {
-  let value = ((code & 0x5555) << 1) | ((code >>> 1) & 0x5555)
-  value = ((value & 0x3333) << 2) | ((value >>> 2) & 0x3333)
-  value = ((value & 0x0f0f) << 4) | ((value >>> 4) & 0x0f0f)
-  return ((value & 0xff) << 8) | (value >>> 8)
-}
-
 function put(value: u32, count: u32): void {
   bits |= (<u64>value) << bitCount
   bitCount += count
@@ -404,7 +202,7 @@ function putCode(code: u32): void {
 }
 
 function writeBlock(): u32 {
-  fixedBits = 0
+  clearFixedBits()
   let own = makeCodes(literalCountsAt, literalLengthsAt, literalsAt, literalCodes, 15)
   own += makeCodes(distanceCountsAt, distanceLengthsAt, distancesAt, distanceCodes, 15)
   const fixed = fixedBits
@@ -528,10 +326,6 @@ function packLengths(literals: u32, distances: u32): usize {
     for (; run > 0; run--) packedEnd = pack(packedEnd, length, 0)
   }
   return packedEnd
-}
-
-function fixedLength(symbol: u32): u32 {
-  return symbol < 144 ? 8 : symbol < 256 ? 9 : symbol < 280 ? 7 : 8
 }
 
 /** RFC 1951 §3.2.6. */
