@@ -9,12 +9,8 @@ import { pooledNodePayload } from '../runtimes/node/payload/payload.js'
 import { chooseTransport, type NodeTransport } from '../runtimes/node/transport/choose-transport.js'
 import { type DeflateNegotiation, negotiationOf } from '../streams/negotiate-deflate.js'
 import { pipeOf } from '../streams/pipe-of.js'
-import {
-  checkRole,
-  type StreamConnection,
-  type StreamConnectionOptions,
-  TransportConnection,
-} from '../streams/stream-connection.js'
+import { checkRole, TransportConnection } from '../streams/stream-connection.js'
+import type { StreamConnection, StreamConnectionOptions } from '../streams/stream-connection-types.js'
 
 export type { CloseResult, SendResult } from '../core/connection-types.js'
 export { HandshakeError, ProtocolError, TransportError, UsageError } from '../core/errors.js'
@@ -29,7 +25,7 @@ export type {
   StreamConnectionHandlers,
   StreamConnectionOptions,
   StreamSendOptions,
-} from '../streams/stream-connection.js'
+} from '../streams/stream-connection-types.js'
 export { toWebStreams, type WebStreams } from '../streams/web-streams.js'
 
 /**

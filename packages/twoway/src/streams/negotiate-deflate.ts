@@ -3,7 +3,7 @@ import { formatExtensions, parseExtensions } from '../core/extensions/extension-
 import { acceptExtension } from '../core/extensions/negotiation.js'
 import { DeflateNegotiator, type DeflatePorts } from '../core/extensions/permessage-deflate/deflate-negotiator.js'
 import { type PerMessageDeflateOptions, settleDeflate } from '../core/extensions/permessage-deflate/deflate-options.js'
-import type { NegotiatedDeflate } from './stream-connection.js'
+import type { NegotiatedDeflate } from './stream-connection-types.js'
 
 /** One side of the negotiation of permessage-deflate, RFC 7692 §5.1. One such object serves many connections. */
 export interface DeflateNegotiation {
