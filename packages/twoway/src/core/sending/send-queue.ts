@@ -9,28 +9,10 @@ import type { BufferBudget } from './buffer-budget.js'
 import { byReferenceBytes, type FrameWriter } from './frame-writer.js'
 import { MessageEncoder, type MessageEncoderQueue } from './message-encoder.js'
 import { MessageWriter, type MessageWriterOptions, type MessageWriterQueue } from './message-writer.js'
+import { type Entry, stateOf, wholeEntry } from './send-queue-entry.js'
 import { UnsentMessages } from './unsent-messages.js'
 import { lengthOf, TextBytes, type WholeMessage } from './whole-message.js'
 import { finBit } from './write-frame-header.js'
-
-interface WholeEntry {
-  readonly kind: 'whole'
-  /** Its bytes do not change any more. Empty while they are read or encoded. */
-  message: WholeMessage
-  readonly compress: boolean | undefined
-  state: 'reading' | 'ready' | 'encoding'
-  /** Length of the payload before an extension encodes it. */
-  readonly waitingBytes: number
-}
-
-/** The Close frame (RFC 6455 §5.5.1); without a payload, the end of the transport's sending side. */
-interface ClosingEntry {
-  readonly kind: 'closing'
-  readonly payload: Uint8Array | undefined
-  readonly waitingBytes: 0
-}
-
-type Entry = WholeEntry | MessageWriter | ClosingEntry
 
 /** The connection that owns a queue. */
 export interface SendQueueOwner {
@@ -406,17 +388,4 @@ export class SendQueue implements MessageWriterQueue, MessageEncoderQueue {
     this.#budget?.change(this.#budgetedBytes, waiting)
     this.#budgetedBytes = waiting
   }
-}
-
-function wholeEntry(
-  message: WholeMessage,
-  compress: boolean | undefined,
-  state: WholeEntry['state'],
-  waitingBytes: number,
-): WholeEntry {
-  return { kind: 'whole', message, compress, state, waitingBytes }
-}
-
-function stateOf(entry: Entry | undefined): WholeEntry['state'] | undefined {
-  return entry?.kind === 'whole' ? entry.state : undefined
 }
