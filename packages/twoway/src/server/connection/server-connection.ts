@@ -1,7 +1,5 @@
 import { Connection } from '../../core/connection.js'
 import type { CloseResult, ConnectionEvents, SendResult } from '../../core/connection-types.js'
-import { TransportError } from '../../core/errors.js'
-import type { Extension } from '../../core/extensions/extension.js'
 import { showAs } from '../../core/inspection.js'
 import { type MessagePipe, openPipe, type Pipeable, type PipeEvents } from '../../core/message-pipe.js'
 import { textToBytes } from '../../core/payload/text-to-bytes.js'
@@ -16,7 +14,6 @@ import type { BroadcastMessage } from '../../core/sending/broadcast-message.js'
 import type { BroadcastRun } from '../../core/sending/broadcast-run.js'
 import type { MessageWriter } from '../../core/sending/message-writer.js'
 import type { PlatformAbortSignal } from '../../ports/platform-types.js'
-import type { Transport } from '../../ports/transport.js'
 import type { IncomingRequest } from '../handshake/incoming-request.js'
 import type { Observer } from '../observer.js'
 import type { ServerSettings } from '../server-settings.js'
@@ -30,25 +27,12 @@ import type {
   ServerSocketState,
 } from '../server-types.js'
 import { sendFrom, sendStream } from '../streaming/send-source.js'
+import type { AcceptedHandshake } from './accepted-handshake.js'
 import { Lifetime } from './lifetime.js'
 import { bytesOf } from './message-bytes.js'
 import type { ServerTopics } from './server-topics.js'
 import { refusePipe, SocketPipe } from './socket-pipe.js'
-
-/** The parts of an accepted handshake that make a connection. */
-export interface AcceptedHandshake<Data> {
-  readonly transport: Transport
-  readonly request: IncomingRequest
-  readonly data: Data
-  readonly protocol: string
-  /** The value of Sec-WebSocket-Extensions; '' for none. */
-  readonly extensions: string
-  readonly extension: Extension | undefined
-  /** Whether its messages are delivered in pieces. */
-  readonly messageStream: boolean
-  /** Bytes that the peer sent before the decision. They are received first, and the receiver may overwrite them. */
-  readonly ahead: Uint8Array | undefined
-}
+import { closedWhileWaiting, Waiters } from './waiters.js'
 
 /** The parts of a server that its connections share. One object has them all, as each field costs idle memory. */
 export interface SharedParts<Data> {
@@ -56,12 +40,6 @@ export interface SharedParts<Data> {
   readonly events: ConnectionEvents<ServerConnection<Data>>
   readonly observer: Observer
   readonly topics: ServerTopics<ServerConnection<Data>>
-}
-
-/** The waiters of a connection. */
-interface Waiters {
-  readonly forDrain: { readonly resolve: () => void; readonly reject: (error: Error) => void }[]
-  forClosing: Set<(error: Error) => void> | undefined
 }
 
 /** A connection of a server, as the user's handlers see it. */
@@ -165,9 +143,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
     if (this.#connection.state !== 'open') return Promise.reject(closedWhileWaiting())
     if (this.hasRoom) return Promise.resolve()
     this.#connection.askForDrain()
-    return new Promise((resolve, reject) => {
-      this.#askedWaiters().forDrain.push({ resolve, reject })
-    })
+    return this.#askedWaiters().drained()
   }
 
   get hasRoom(): boolean {
@@ -225,10 +201,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
       callback(closedWhileWaiting())
       return undefined
     }
-    const waiters = this.#askedWaiters()
-    waiters.forClosing ??= new Set()
-    waiters.forClosing.add(callback)
-    return () => this.#waiters?.forClosing?.delete(callback)
+    return this.#askedWaiters().whenClosing(callback)
   }
 
   nextTask(): Promise<void> {
@@ -312,17 +285,15 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
   /** The queued bytes are written. */
   tellDrained(): void {
     this.#isBehind = false
-    if (this.#waiters !== undefined) for (const { resolve } of this.#waiters.forDrain.splice(0)) resolve()
+    this.#waiters?.tellDrained()
     this.#pipe?.events.drain()
   }
 
   /** The queued bytes will never be written. */
   tellClosing(): void {
     const waiters = this.#waiters
-    if (waiters === undefined) return
     this.#waiters = undefined
-    for (const { reject } of waiters.forDrain) reject(closedWhileWaiting())
-    for (const callback of waiters.forClosing ?? []) callback(closedWhileWaiting())
+    waiters?.tellClosing()
   }
 
   /** The connection ends with an error. */
@@ -365,7 +336,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
   }
 
   #askedWaiters(): Waiters {
-    this.#waiters ??= { forDrain: [], forClosing: undefined }
+    this.#waiters ??= new Waiters()
     return this.#waiters
   }
 
@@ -419,7 +390,3 @@ showAs(
   (socket) => ({ ...socket.toJSON(), readyState: stateNames[socket.readyState], data: socket.data }),
   'ServerSocket',
 )
-
-function closedWhileWaiting(): Error {
-  return new TransportError('the connection closed before all queued messages were sent')
-}
