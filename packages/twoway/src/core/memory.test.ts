@@ -70,12 +70,16 @@ describe('memory', () => {
     }
     // Memory of compiled code does not belong to the message.
     gather(new MessageAssembler(new ScratchPool(nodePayload), length))
-    const assembler = new MessageAssembler(new ScratchPool(nodePayload), length)
-    const before = usedBytes()
-    gather(assembler)
-    const held = usedBytes() - before
+    // The runtime allocates now and then; what the assembler holds, it would hold each time.
+    let held = Number.POSITIVE_INFINITY
+    for (let attempts = 5; attempts > 0 && held >= length + (64 << 10); attempts--) {
+      const assembler = new MessageAssembler(new ScratchPool(nodePayload), length)
+      const before = usedBytes()
+      gather(assembler)
+      held = usedBytes() - before
+      assembler.beginFrame(Opcode.continuation, true, 0)
+      assert.equal((assembler.add(byte, 0, 0, 0) as string).length, length)
+    }
     assert.ok(held < length + (64 << 10), `${held} bytes`)
-    assembler.beginFrame(Opcode.continuation, true, 0)
-    assert.equal((assembler.add(byte, 0, 0, 0) as string).length, length)
   })
 })
