@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { concat, frame, fromHex, toHex } from 'twoway-testing/bytes.js'
 import { ConnectionHarness } from 'twoway-testing/harnesses/connection-harness.js'
@@ -382,9 +383,7 @@ function text(bytes: Uint8Array): string {
 }
 
 function shown({ opcode, bytes }: Framed): string {
-  let hash = 0
-  for (const byte of bytes) hash = (31 * hash + byte) % 1_000_003
-  return `${opcode}: ${bytes.length} bytes, ${hash}`
+  return `${opcode}: ${bytes.length} bytes, ${crc32(bytes)}`
 }
 
 /** The messages and the Close among the written frames, and the number of Pings between them. */
