@@ -10,20 +10,7 @@ function bench(...args: readonly string[]): { status: number | null; stdout: str
   return spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', timeout: 60_000 })
 }
 
-interface Output {
-  readonly rows: readonly { readonly id: string; readonly contenders: readonly { medians: { perSecond: number } }[] }[]
-}
-
 describe('npm run bench', () => {
-  it('measures Twoway alone without fetching anything, as server and as client', () => {
-    const rows = 'fragments,tls-1k,handshake,client-sends-1k,tls-client-receives-1k'
-    const { status, stdout, stderr } = bench('--quick', '--seconds=0.1', '--rivals=twoway', `--rows=${rows}`, '--json')
-    assert.equal(status, 0, stderr)
-    const output = JSON.parse(stdout) as Output
-    assert.equal(output.rows.map(({ id }) => id).join(), rows)
-    for (const { contenders } of output.rows) assert.ok(contenders[0]!.medians.perSecond > 0)
-  })
-
   it('says in its help what each row measures, and where each rival runs', () => {
     const { stdout } = bench('--help')
     for (const line of [

@@ -1,7 +1,6 @@
 /** `npm run bench`: measures Twoway beside its rivals. settings.ts has the options. */
 
 import process from 'node:process'
-import { generate } from 'selfsigned'
 import { type Contender, findContenders, rivalVersionsOf } from './contender.js'
 import { type Run, writeDocument } from './document.js'
 import type { Identity, Measurement } from './load/load.js'
@@ -70,6 +69,8 @@ async function measureRow(
 }
 
 async function makeIdentity(): Promise<Identity> {
+  // Slow to load, and only needed once the options are valid.
+  const { generate } = await import('selfsigned')
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
     algorithm: 'sha256',
     extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
