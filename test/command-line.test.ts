@@ -56,11 +56,16 @@ after(() => {
   rmSync(folder, { recursive: true })
 })
 
-/** Runs `twoway connect` with this input to its end. */
-async function connect(args: readonly string[], input: string | undefined = ''): Promise<Ending> {
+/** Runs `twoway connect` with this input to its end, in a process that runs many. */
+function connect(args: readonly string[], input = ''): Promise<Ending> {
+  return commands.run(['connect', ...args], input)
+}
+
+/** Runs `twoway connect` with this input to its end, in a process of its own. */
+async function connectAlone(args: readonly string[], input: string): Promise<Ending> {
   const twoway = startTwoway(['connect', ...args], { stdio: 'pipe', env: { ...process.env, ...env } })
   twoway.child.stdin!.on('error', () => {})
-  if (input !== undefined) twoway.child.stdin!.end(input)
+  twoway.child.stdin!.end(input)
   return await twoway.ended
 }
 
@@ -74,7 +79,7 @@ async function connectInTime(
   input = '',
 ): Promise<Ending> {
   for (let seconds = 0.5; ; seconds *= 2) {
-    const ending = await connect(argsFor(seconds), input)
+    const ending = await connectAlone(argsFor(seconds), input)
     if (isWhole(ending) || seconds > 20) return ending
   }
 }
@@ -102,7 +107,7 @@ async function untilPrinted(twoway: NodeProcess, from: 'stdout' | 'stderr', patt
 
 describe('twoway connect through pipes', { concurrency: 4 }, () => {
   it('sends lines, prints the answers, and closes after the expected number of messages', async () => {
-    const { code, stdout, stderr } = await connect([String(port), '--expect', '2'], 'Grüße\n{"a": 1}\n')
+    const { code, stdout, stderr } = await connectAlone([String(port), '--expect', '2'], 'Grüße\n{"a": 1}\n')
     assert.deepEqual([code, stdout, stderr], [0, 'Grüße\n{"a": 1}\n', ''])
   })
 
@@ -161,7 +166,7 @@ describe('twoway connect through pipes', { concurrency: 4 }, () => {
   it('sends files as binary, and prints binary messages unchanged', async () => {
     const file = join(folder, 'bytes')
     writeFileSync(file, 'some bytes')
-    const { code, stdout } = await connect([String(port), '--binary', 'file', '--expect', '1'], `${file}\n`)
+    const { code, stdout } = await connectAlone([String(port), '--binary', 'file', '--expect', '1'], `${file}\n`)
     assert.deepEqual([code, stdout], [0, 'some bytes'])
   })
 
@@ -253,9 +258,6 @@ describe('twoway connect through pipes', { concurrency: 4 }, () => {
 })
 
 describe("twoway connect says why it can't connect, and what to try, with exit code 2:", () => {
-  /** Runs `twoway connect` without input, not in a process of its own. */
-  const connect = (args: readonly string[]): Promise<Ending> => commands.run(['connect', ...args])
-
   async function fails(url: string, sentence: string | RegExp, ...args: readonly string[]): Promise<Ending> {
     const ending = await connect([url, ...args])
     const { code, stdout, stderr } = ending

@@ -2,6 +2,7 @@
 
 import { PassThrough } from 'node:stream'
 import type { Ending } from './echo-process.js'
+import type { ShortCommand } from './short-commands.js'
 
 const main = new URL('dist/main.js', import.meta.resolve('@twoway/cli/package.json'))
 
@@ -13,7 +14,7 @@ class Exit extends Error {}
 
 let count = 0
 
-async function run(args: readonly string[]): Promise<Ending> {
+async function run({ args, input }: ShortCommand): Promise<Ending> {
   const written = { stdout: '', stderr: '' }
   const original = { exit: process.exit, stdout: process.stdout.write, stderr: process.stderr.write }
   const late = setTimeout(() => {
@@ -28,7 +29,7 @@ async function run(args: readonly string[]): Promise<Ending> {
     }
   }
   // A command may destroy its input.
-  Object.defineProperty(process, 'stdin', { value: new PassThrough().end(), configurable: true })
+  Object.defineProperty(process, 'stdin', { value: new PassThrough().end(input), configurable: true })
   process.argv = [process.execPath, main.pathname, ...args]
   process.exitCode = undefined
   process.exit = (code) => {
@@ -55,4 +56,4 @@ async function run(args: readonly string[]): Promise<Ending> {
 process.setMaxListeners(0)
 process.stdout.setMaxListeners(0)
 process.stderr.setMaxListeners(0)
-process.on('message', async (args) => process.send!(await run(args as readonly string[])))
+process.on('message', async (command) => process.send!(await run(command as ShortCommand)))

@@ -2,8 +2,13 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Ending } from './echo-process.js'
 
+export interface ShortCommand {
+  readonly args: readonly string[]
+  readonly input: string
+}
+
 /**
- * Runs commands `twoway` in one process, one after the other. Without input. Only for commands that end soon, such as refused
+ * Runs commands `twoway` in one process, one after the other. Only for commands that end soon, such as refused
  * ones: most of their time as a process each is the start of Node and the loading of modules.
  */
 export class ShortCommands {
@@ -20,13 +25,14 @@ export class ShortCommands {
     this.#child.on('exit', () => this.#answer?.reject(new Error('the process of the commands ended')))
   }
 
-  run(args: readonly string[]): Promise<Ending> {
+  run(args: readonly string[], input = ''): Promise<Ending> {
     const ended = this.#last.then(
       () =>
         new Promise<Ending>((resolve, reject) => {
           this.#answer = { resolve, reject }
+          const command: ShortCommand = { args, input }
           // The callback gets an error once the process has ended.
-          this.#child.send(args, (error) => error && reject(error))
+          this.#child.send(command, (error) => error && reject(error))
         }),
     )
     this.#last = ended.catch(() => {})
