@@ -12,7 +12,9 @@ const { testFiles } = require('./test-files.cjs')
 /** The rooms that call Node, and the tests that span them. */
 const defaultWords = [
   ...['runtimes', 'server', 'client', 'workers', 'entries'].map((room) => join('twoway', 'src', room)),
-  ...['workers.test', 'import-effects.long.test', 'memory-tuning.test'].map((name) => join('test', name)),
+  ...['workers.test', 'workers.long.test', 'import-effects.long.test', 'memory-tuning.test'].map((name) =>
+    join('test', name),
+  ),
 ]
 
 async function testNodes() {
