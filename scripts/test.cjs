@@ -6,6 +6,7 @@
 const { availableParallelism } = require('node:os')
 const { runChild } = require('./run-child.cjs')
 const { root, setUp } = require('./set-up.cjs')
+const { joinTests } = require('./join-tests.cjs')
 const { testFiles } = require('./test-files.cjs')
 
 async function test() {
@@ -14,6 +15,8 @@ async function test() {
   const args = process.argv.slice(3)
   const words = args.filter((arg) => !arg.startsWith('-'))
   const options = args.filter((arg) => arg.startsWith('-'))
+  const { files, remove } = joinTests(testFiles(words))
+  process.once('exit', remove)
   process.exitCode = await runChild(
     process.execPath,
     [
@@ -25,7 +28,7 @@ async function test() {
       `--test-concurrency=${availableParallelism() + 1}`,
       '--test-timeout=300000',
       ...options,
-      ...testFiles(words),
+      ...files,
     ],
     { cwd: root },
   )

@@ -1,0 +1,50 @@
+const { mkdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
+const { join, sep } = require('node:path')
+const { pathToFileURL } = require('node:url')
+const { root } = require('./set-up.cjs')
+
+/** A test beside its source: the package, which for the library includes the room. */
+const besideSource = /^packages\/(twoway\/dist\/[^/]+|[^/]+)\//
+
+/**
+ * Signs of a test that needs a process of its own, as it changes or measures what others share, starts processes, or has hooks
+ * outside a `describe`, which would be those of all tests of the process.
+ */
+const needsProcess = [
+  /\bprocess\.(?!cwd|execPath|nextTick|platform|version)/,
+  /\bglobalThis\b|\bgc\b|\bmock\b|\bprototype\b/,
+  /^(?:before|after)(?:Each)?\(/m,
+  /node:(?:child_process|cluster|diagnostics_channel|perf_hooks|v8|vm|worker_threads)/,
+]
+
+/**
+ * Joins the compiled tests of a room, for Node starts a process for each file that it is given: most of the time of a short
+ * test is the start of that process and the loading of modules. Returns the files to run, those that import others first, and a
+ * function that removes these.
+ * @param {readonly string[]} files Paths from the root.
+ * @returns {{ files: string[], remove: () => void }}
+ */
+function joinTests(files) {
+  /** @type {Map<string, string[]>} */
+  const rooms = new Map()
+  for (const file of files) {
+    const [, room] = besideSource.exec(file.split(sep).join('/')) ?? []
+    const isAlone = room === undefined || needsProcess.some((sign) => sign.test(readFileSync(join(root, file), 'utf8')))
+    const name = isAlone ? file : room.replaceAll(/\W+/g, '-')
+    rooms.set(name, [...(rooms.get(name) ?? []), file])
+  }
+
+  const folder = join(root, '.scratch', 'tests', String(process.pid))
+  const joined = [...rooms].filter(([, members]) => members.length > 1)
+  mkdirSync(folder, { recursive: true })
+  const indexes = joined.map(([name, members]) => {
+    const imports = members.map((file) => `import ${JSON.stringify(pathToFileURL(join(root, file)).href)}\n`)
+    const index = join(folder, `${name}.mjs`)
+    writeFileSync(index, imports.join(''))
+    return index
+  })
+  const others = [...rooms.values()].filter((members) => members.length === 1).flat()
+  return { files: [...indexes, ...others], remove: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+module.exports = { joinTests }
