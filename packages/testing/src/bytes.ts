@@ -4,7 +4,7 @@ export function fromHex(hex: string): Uint8Array {
 }
 
 export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
 }
 
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {

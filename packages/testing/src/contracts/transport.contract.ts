@@ -368,7 +368,6 @@ function bytesOf(text: string): Buffer {
 }
 
 function patterned(length: number): Buffer {
-  const bytes = Buffer.alloc(length)
-  for (let at = 0; at < length; at += 1) bytes[at] = (at * 31 + (at >>> 8)) & 0xff
-  return bytes
+  const pattern = Uint8Array.from({ length: 1 << 16 }, (_, at) => at * 31 + (at >>> 8))
+  return Buffer.alloc(length, pattern)
 }

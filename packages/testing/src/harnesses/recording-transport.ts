@@ -18,7 +18,7 @@ export class RecordingTransport implements Transport {
 
   /** All bytes written, in order. */
   get written(): Uint8Array {
-    return Uint8Array.from(this.writes.flatMap((bytes) => [...bytes]))
+    return new Uint8Array(Buffer.concat(this.writes))
   }
 
   start(sink: TransportSink): void {

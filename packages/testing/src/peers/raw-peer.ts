@@ -86,7 +86,11 @@ export class RawPeer implements TransportSink {
 
   received(bytes: Uint8Array, start: number, end: number): void {
     const length = this.#length + end - start
-    if (length > this.#buffer.length) this.#buffer = concat(this.#buffer, new Uint8Array(length))
+    if (length > this.#buffer.length) {
+      const buffer = new Uint8Array(2 * length)
+      buffer.set(this.#received)
+      this.#buffer = buffer
+    }
     this.#buffer.set(bytes.subarray(start, end), this.#length)
     this.#length = length
     this.#settle()

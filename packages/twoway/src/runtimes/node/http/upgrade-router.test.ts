@@ -128,6 +128,11 @@ class Client {
     return this.#text
   }
 
+  /** Before `until` for a long text, which would be searched again with each piece. */
+  async untilLongerThan(length: number): Promise<void> {
+    while (this.#text.length <= length && !this.#hasEnded) await this.#next()
+  }
+
   async untilEnded(): Promise<string> {
     while (!this.#hasEnded) await this.#next()
     return this.#text
@@ -467,6 +472,7 @@ describe('an upgrade router: responses follow the order of requests, RFC 9112 §
       response.setHeader('Content-Length', 8 << 20)
       for (let count = 0; count < 8; count += 1) if (!response.write(chunk)) await once(response, 'drain')
       response.end()
+      await client.untilLongerThan(8 << 20)
       const text = await client.until(/101 Switching Protocols/)
       assert.match(text, /^HTTP\/1\.1 200 OK/)
       assert.ok(text.indexOf('HTTP/1.1 101') > 8 << 20)
