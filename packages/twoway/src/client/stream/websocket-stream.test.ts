@@ -22,7 +22,7 @@ type Connect = (path?: string, options?: WebSocketStreamOptions) => WebSocketStr
 const echo: ServeOptions<undefined> = { message: (socket, message) => void socket.send(message) }
 
 /** Beyond what any network of the tests keeps on the way. */
-const muchBytes = 32 << 20
+const muchBytes = 16 << 20
 
 /** The two kinds of sockets under a WebSocketStream, over each network. */
 const kinds = networks.flatMap((network) => {
