@@ -3,18 +3,18 @@ const { join, sep } = require('node:path')
 const { pathToFileURL } = require('node:url')
 const { root } = require('./set-up.cjs')
 
-/** A test beside its source: the package, which for the library includes the room. */
-const besideSource = /^packages\/(twoway\/dist\/[^/]+|[^/]+)\//
+/** The room of a test: a package, a part of the library, or another folder. */
+const roomOf = /^(?:packages\/(?:twoway\/dist\/)?)?([^/]+)/
 
 /**
  * Signs of a test that needs a process of its own, as it changes or measures what others share, starts processes, or has hooks
  * outside a `describe`, which would be those of all tests of the process.
  */
 const needsProcess = [
-  /\bprocess\.(?!cwd|execPath|nextTick|platform|version)/,
-  /\bglobalThis\b|\bgc\b|\bmock\b|\bprototype\b/,
+  /\bprocess\.(?!cwd|execPath|nextTick|pid|platform|version)/,
+  /\bglobalThis\b|\bgc\b|\bmock\b|\bObject\.prototype\.\w+ =/,
   /^(?:before|after)(?:Each)?\(/m,
-  /node:(?:child_process|cluster|diagnostics_channel|perf_hooks|v8|vm|worker_threads)/,
+  /node:(?:child_process|cluster|diagnostics_channel|perf_hooks|v8|worker_threads)/,
 ]
 
 /**
@@ -28,9 +28,9 @@ function joinTests(files) {
   /** @type {Map<string, string[]>} */
   const rooms = new Map()
   for (const file of files) {
-    const [, room] = besideSource.exec(file.split(sep).join('/')) ?? []
-    const isAlone = room === undefined || needsProcess.some((sign) => sign.test(readFileSync(join(root, file), 'utf8')))
-    const name = isAlone ? file : room.replaceAll(/\W+/g, '-')
+    const text = readFileSync(join(root, file), 'utf8')
+    const isAlone = needsProcess.some((sign) => sign.test(text))
+    const name = isAlone ? file : /** @type {RegExpExecArray} */ (roomOf.exec(file.split(sep).join('/')))[1]
     rooms.set(name, [...(rooms.get(name) ?? []), file])
   }
 
