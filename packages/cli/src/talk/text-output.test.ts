@@ -13,6 +13,19 @@ function slowStream(): { readonly stream: Writable; take(): void } {
   return { stream, take: () => waiting.shift()?.() }
 }
 
+/** A stream like `process.stdout` whose reader has gone: each write fails, and the stream is never destroyed. */
+class BrokenOutput extends Writable {
+  override _write(_chunk: unknown, _encoding: BufferEncoding, done: (error: Error) => void): void {
+    done(Object.assign(new Error('broken pipe'), { code: 'EPIPE' }))
+  }
+
+  override destroy(error?: Error): this {
+    this.emit('error', error)
+    this.emit('close')
+    return this
+  }
+}
+
 describe('the output of a command', () => {
   it('adds no listener per write that waits for a slow reader, and resolves them all when there is room', async () => {
     const { stream, take } = slowStream()
@@ -38,6 +51,15 @@ describe('the output of a command', () => {
     stream.destroy(Object.assign(new Error('broken pipe'), { code: 'EPIPE' }))
     await waiting
     await output.gone
+    assert.equal(output.write('line\n'), undefined)
+  })
+
+  it('waits for no reader that has gone, though the stream still takes writes', async () => {
+    const stream = new BrokenOutput().on('error', () => {})
+    const output = new TextOutput(stream)
+    await output.write('line\n')
+    await output.gone
+    assert.equal(stream.destroyed, false)
     assert.equal(output.write('line\n'), undefined)
   })
 })

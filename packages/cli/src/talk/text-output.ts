@@ -8,6 +8,8 @@ export class TextOutput {
   /** Resolves when the reader has gone, as in `twoway connect ... | head -1`. */
   readonly gone: Promise<void>
   readonly #stream: Writable
+  /** Node never leaves its standard output destroyed: a write to it still waits. */
+  #isGone = false
   /** Shared by all writes that wait: a listener for each would be a leak, of which Node warns. */
   #room: { readonly promise: Promise<void>; resolve(): void } | undefined
 
@@ -16,6 +18,7 @@ export class TextOutput {
     this.isTerminal = stream.isTTY === true
     this.gone = new Promise((resolve) => {
       const leave = (): void => {
+        this.#isGone = true
         resolve()
         this.#makeRoom()
       }
@@ -27,7 +30,7 @@ export class TextOutput {
 
   /** Returns a promise if the reader is slow; it resolves when there is room again or the reader has gone. */
   write(message: Message): Promise<void> | undefined {
-    if (this.#stream.destroyed || this.#stream.write(message)) return undefined
+    if (this.#isGone || this.#stream.destroyed || this.#stream.write(message)) return undefined
     this.#room ??= withResolver()
     return this.#room.promise
   }
