@@ -19,7 +19,7 @@ const needsProcess = [
 
 /**
  * Joins the compiled tests of a room, for Node starts a process for each file that it is given: most of the time of a short
- * test is the start of that process and the loading of modules. Returns the files to run, those that import others first, and a
+ * test is the start of that process and the loading of modules. Long tests stay alone. Returns the files to run, those that import others first, and a
  * function that removes these.
  * @param {readonly string[]} files Paths from the root.
  * @returns {{ files: string[], remove: () => void }}
@@ -29,7 +29,7 @@ function joinTests(files) {
   const rooms = new Map()
   for (const file of files) {
     const text = readFileSync(join(root, file), 'utf8')
-    const isAlone = needsProcess.some((sign) => sign.test(text))
+    const isAlone = file.includes('.long.test.') || needsProcess.some((sign) => sign.test(text))
     const name = isAlone ? file : /** @type {RegExpExecArray} */ (roomOf.exec(file.split(sep).join('/')))[1]
     rooms.set(name, [...(rooms.get(name) ?? []), file])
   }
