@@ -127,7 +127,9 @@ class Broker implements NatsBroker {
     const callbacks = {
       [stream.liveSubjectOf(subject)]: (received: Msg) => {
         const entry = readLiveEntry(received)
-        if (entry?.message && !stream.isVoid(entry)) events.stored(nameOf(received), entry.message)
+        if (entry === undefined || stream.isVoid(entry)) return
+        const name = nameOf(received)
+        for (const message of entry.messages) events.stored(name, message)
       },
       [`${prefix}.v.${subject}`]: (received: Msg) => {
         const content = decode(received.data)

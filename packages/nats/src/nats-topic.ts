@@ -15,7 +15,16 @@ import type { LastingConnection } from './connection/lasting-connection.js'
 import { guarded, subscribe } from './connection/subscribe.js'
 import { Publisher } from './publisher.js'
 import { isWhole, messagesOf, validAfter } from './stream/chain.js'
-import { decode, type Entry, encode, type Head, type LiveEntry, readLiveEntry, sequenceOf } from './stream/envelope.js'
+import {
+  decode,
+  type Entry,
+  encode,
+  type Head,
+  type LiveEntry,
+  readLiveEntry,
+  sequenceBefore,
+  sequenceOf,
+} from './stream/envelope.js'
 import { LiveOrder } from './stream/live-order.js'
 import type { Stream, StreamSettings } from './stream/stream.js'
 
@@ -46,7 +55,6 @@ export class NatsTopic implements ResumableTopic {
   readonly #connection: LastingConnection
   readonly #stream: Stream
   readonly #settings: StreamSettings
-  readonly #backlog: Backlog
   readonly #report: (error: unknown) => void
   readonly #topic: string
   readonly #subject: string
@@ -68,7 +76,6 @@ export class NatsTopic implements ResumableTopic {
     this.#connection = connection
     this.#stream = stream
     this.#settings = settings
-    this.#backlog = backlog
     this.#report = report
     this.#topic = topic
     this.#subject = stream.subjectOf(topic)
@@ -77,12 +84,13 @@ export class NatsTopic implements ResumableTopic {
       stream: settings.stream,
       subject: this.#subject,
       timeoutMs: settings.timeoutMs,
+      backlog,
       tail: stream.tail,
       request: (subject, data, options) => inbox.request(subject, data, options),
       readHead: (timeoutMs) => this.#readHead(timeoutMs),
       isReplicated: () => stream.isReplicated,
       follows: (sequence, previous) => this.#follows(sequence, previous),
-      validPositionAt: (sequence) => this.#validPositionAt(sequence),
+      validPositionsAt: (sequence) => this.#validPositionsAt(sequence),
     })
   }
 
@@ -128,7 +136,7 @@ export class NatsTopic implements ResumableTopic {
   }
 
   publish(content: BrokerContent, id?: string): Promise<TopicPosition> {
-    return this.#backlog.add(content.length, () => this.#publisher.publish(content, id))
+    return this.#publisher.publish(content, id)
   }
 
   async head(): Promise<TopicPosition> {
@@ -146,19 +154,18 @@ export class NatsTopic implements ResumableTopic {
     if (offset === head.offset) {
       return mark === head.mark ? { recovered: true, head, messages: [] } : refuse('rewound')
     }
-    const from = offset === 0 ? 0 : sequenceOf(mark)
+    const from = offset === 0 ? 0 : sequenceBefore(mark)
     if (from === undefined || from >= sequence || (offset === 0 && mark !== '')) return refuse('rewound')
     const missing = head.offset - offset
     if (missing > this.#settings.historyCount) return refuse('expired')
     // A wrong mark is told before a limit, as the limit says that the position itself is good.
     const read = await this.#newest({ sequence, position: head }, missing, from)
-    // Void entries that come first have lost against the position or one before it.
-    const start = read.findIndex((message) => message.position.offset > offset)
-    if (start < 0) return refuse(read.length === 0 ? 'expired' : 'rewound')
+    // Void entries may come first, which have lost against the position or one before it.
+    const start = read.findIndex(
+      ({ position, previousMark }) => position.offset === offset + 1 && previousMark === mark,
+    )
+    if (start < 0) return refuse(read.some(({ position }) => position.offset <= offset + 1) ? 'rewound' : 'expired')
     const messages = read.slice(start)
-    const first = messages[0]!
-    if (first.position.offset > offset + 1) return refuse('expired')
-    if (first.previousMark !== mark) return refuse('rewound')
     if (!isWhole(messages, head)) return refuse('expired')
     if (missing > most) return refuse('limit')
     return { recovered: true, head, messages }
@@ -170,8 +177,10 @@ export class NatsTopic implements ResumableTopic {
     const count = Math.min(most, this.#settings.historyCount)
     const messages = await this.#newest({ sequence, position: head }, Math.min(count, head.offset), 0)
     // The predecessor of the first entry is gone, so that it may be void.
-    if (messages[1] !== undefined && messages[1].previousMark !== messages[0]!.position.mark) messages.shift()
-    return { head, messages: messages.slice(-count) }
+    const start = messages.findIndex(
+      ({ previousMark }, index) => index > 0 && previousMark !== messages[index - 1]!.position.mark,
+    )
+    return { head, messages: messages.slice(Math.max(start, messages.length - count, 0)) }
   }
 
   send(content: BrokerContent): void {
@@ -192,16 +201,20 @@ export class NatsTopic implements ResumableTopic {
 
   #deliver(entry: LiveEntry): void {
     if (this.#end === undefined) return
-    const { sequence, previous, message } = entry
+    const { sequence, previous, messages } = entry
     if (this.#stream.isReplicated) {
       this.#awaited.get(sequence)?.(previous)
       this.#previous.set(sequence, previous)
       if (this.#previous.size > rememberedEntries) this.#previous.delete(this.#previous.keys().next().value!)
     }
-    const valid = this.#stream.isVoid(entry) ? undefined : message
-    this.#publisher.learn(sequence, previous, valid?.position)
-    if (message === undefined) this.#reportForeign(sequence)
-    else if (valid !== undefined && !this.#isBeforeOpen(entry)) this.#events.stored(valid)
+    const isVoid = this.#stream.isVoid(entry)
+    this.#publisher.learn(sequence, previous, isVoid ? undefined : messages.at(-1)?.position)
+    if (messages.length === 0) this.#reportForeign(sequence)
+    if (isVoid || this.#isBeforeOpen(entry)) return
+    for (const message of messages) {
+      // An event may have left the topic.
+      if (this.#end !== undefined) this.#events.stored(message)
+    }
   }
 
   #reportForeign(sequence: number): void {
@@ -214,10 +227,10 @@ export class NatsTopic implements ResumableTopic {
   }
 
   /** A stream that was made again, or restored from an older snapshot, gives out numbers again: those messages are new. */
-  #isBeforeOpen({ sequence, message }: Entry): boolean {
+  #isBeforeOpen({ sequence, messages }: Entry): boolean {
     const opened = this.#opened
     if (opened === undefined || sequence > opened.sequence) return false
-    return message?.position.epoch === opened.position.epoch && this.#openedOn === this.#linkName()
+    return messages[0]?.position.epoch === opened.position.epoch && this.#openedOn === this.#linkName()
   }
 
   #linkName(): string {
@@ -239,12 +252,12 @@ export class NatsTopic implements ResumableTopic {
     const messages: TopicMessage<BrokerContent>[] = []
     for (let { mark } = head.position; messages.length < count; ) {
       const sequence = sequenceOf(mark)
-      const message = sequence === undefined ? undefined : (await this.#stream.at(sequence))?.message
-      if (message?.position.mark !== mark) break
-      messages.push(message)
-      mark = message.previousMark
+      const found = sequence === undefined ? [] : ((await this.#stream.at(sequence))?.messages ?? [])
+      if (found.at(-1)?.position.mark !== mark) break
+      messages.unshift(...found)
+      mark = found[0]!.previousMark
     }
-    return messages.reverse()
+    return messages
   }
 
   async #readHead(timeoutMs = this.#settings.timeoutMs): Promise<Head> {
@@ -252,16 +265,16 @@ export class NatsTopic implements ResumableTopic {
     if (entry === undefined) {
       return { sequence: 0, position: { epoch: await this.#stream.epoch(), offset: 0, mark: '' } }
     }
-    const { sequence, expected, message } = entry
-    if (message === undefined) return this.#headBefore(sequence)
-    const { position, previousMark } = message
+    const { sequence, expected, messages } = entry
+    const [oldest, position] = [messages[0], messages.at(-1)?.position]
+    if (oldest === undefined || position === undefined) return this.#headBefore(sequence)
     if (!this.#stream.isReplicated || this.#previous.get(sequence) === expected) return { sequence, position }
     const [first, ...rest] = await this.#stream.between(this.#subject, expected + 1, sequence)
     if (first === undefined || first.sequence === sequence) return { sequence, position }
     // The newest entry is void. Its publisher knew the head before it; the valid entries since then follow.
-    const before = { ...position, offset: position.offset - 1, mark: previousMark }
+    const before = { ...position, offset: oldest.position.offset - 1, mark: oldest.previousMark }
     const since = [...(first.expected === expected ? [first] : []), ...validAfter(first, rest)]
-    return { sequence, position: since.findLast(({ message }) => message !== undefined)?.message?.position ?? before }
+    return { sequence, position: since.flatMap(({ messages }) => messages).at(-1)?.position ?? before }
   }
 
   /** The head of a topic whose newest entry is the message of another program. */
@@ -275,11 +288,12 @@ export class NatsTopic implements ResumableTopic {
     }
   }
 
-  /** The position of an entry; undefined if it is void. */
-  async #validPositionAt(sequence: number): Promise<TopicPosition | undefined> {
+  /** The positions of the messages of an entry; empty if it is void. */
+  async #validPositionsAt(sequence: number): Promise<readonly TopicPosition[]> {
     const entry = await this.#stream.at(sequence)
     if (entry === undefined) throw new Error('the message was stored before, and is no longer in the history')
-    return (await this.#follows(sequence, entry.expected)) ? entry.message?.position : undefined
+    const isValid = await this.#follows(sequence, entry.expected)
+    return isValid ? entry.messages.map(({ position }) => position) : []
   }
 
   /** Whether an entry is the next one of its topic after another one, 0 for none. If not, it is void. */

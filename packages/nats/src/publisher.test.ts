@@ -1,45 +1,200 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { headers, type Msg } from '@nats-io/nats-core'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { headers, InvalidArgumentError, type Msg } from '@nats-io/nats-core'
+import type { BrokerContent, TopicPosition } from 'twoway/hub'
+import { Backlog } from './backlog.js'
 import { Publisher, type PublisherPorts } from './publisher.js'
+import { decodeEntry, mostTogether, positionsOf, readEntry } from './stream/envelope.js'
+import { parseHeaders } from './stream/header-fields.js'
 import { refusals } from './stream/stream.js'
 import { StreamTail } from './stream/stream-tail.js'
 
 const answered = (answer: unknown): Msg => ({ json: () => answer, headers: headers() }) as unknown as Msg
-const refusal = answered({ error: { code: 400, err_code: refusals.wrongSequence, description: 'wrong last sequence' } })
+const refused = (number: number): Msg => answered({ error: { code: 400, err_code: number, description: 'refused' } })
+const early = refused(refusals.wrongSequence)
 
-function publisher(request: PublisherPorts['request'], timeoutMs: number): Publisher {
-  return new Publisher({
+interface Request {
+  readonly id: string
+  readonly contents: readonly BrokerContent[]
+  readonly timeoutMs: number
+}
+
+/** A publisher behind message 1. A function answers its requests; those that it leaves are stored where they expect to be. */
+function makePublisher(
+  answer: (request: Request, number: number) => Msg | undefined | Promise<Msg | undefined>,
+  changes: Partial<PublisherPorts> = {},
+) {
+  const requests: Request[] = []
+  const backlog = new Backlog()
+  let head = { sequence: 1, position: { epoch: 'e', offset: 1, mark: '1-a' } }
+  const publisher = new Publisher({
     stream: 's',
     subject: 's.a',
-    timeoutMs,
+    timeoutMs: 60_000,
+    backlog,
     tail: new StreamTail(),
-    request,
-    readHead: async () => ({ sequence: 1, position: { epoch: 'e', offset: 1, mark: '1-a' } }),
+    async request(_, data, options) {
+      const { encode } = options.headers as unknown as { encode(): Uint8Array }
+      const fields = parseHeaders(Buffer.from(encode.call(options.headers)).toString())
+      const request = { id: fields.get('Nats-Msg-Id')!, contents: decodeEntry(data), timeoutMs: options.timeout }
+      requests.push(request)
+      const given = await answer(request, requests.length)
+      if (given !== undefined) return given
+      const expected = fields.get('Nats-Expected-Last-Subject-Sequence') ?? fields.get('Nats-Expected-Last-Sequence')
+      if (Number(expected) !== head.sequence) return early
+      const sequence = head.sequence + 1
+      head = { sequence, position: readEntry(sequence, fields, data).messages.at(-1)!.position }
+      return answered({ seq: sequence })
+    },
+    readHead: async () => head,
     isReplicated: () => false,
     follows: async () => true,
-    validPositionAt: async () => undefined,
+    validPositionsAt: async () => [],
+    ...changes,
   })
+  const contents = (): string[] => requests.map((request) => request.contents.join(' '))
+  return { publisher, requests, contents, backlog }
 }
+
+const offsets = (positions: readonly TopicPosition[]): number[] => positions.map(({ offset }) => offset)
+const publishAll = (publisher: Publisher, contents: readonly BrokerContent[]): Promise<TopicPosition[]> =>
+  Promise.all(contents.map((content) => publisher.publish(content, undefined)))
 
 describe('Publisher', () => {
   it('waits between attempts that the server refuses, and rejects at the deadline', async () => {
-    let attempts = 0
-    const refused = publisher(async () => {
-      attempts += 1
-      return refusal
-    }, 400)
-    await assert.rejects(refused.publish('', undefined), /NATS has not stored the message within 400 ms/)
-    assert.ok(attempts > 3 && attempts < 20, `${attempts} attempts`)
+    const { publisher, requests } = makePublisher(() => early, { timeoutMs: 400 })
+    await assert.rejects(publisher.publish('', undefined), /NATS has not stored the message within 400 ms/)
+    assert.ok(requests.length > 3 && requests.length < 20, `${requests.length} attempts`)
   })
 
   it('tries again at once after a message of another node', async () => {
-    let attempts = 0
-    const contended = publisher(async () => {
-      attempts += 1
-      return attempts < 4 ? refusal : answered({ seq: 5 })
-    }, 60_000)
-    assert.equal((await contended.publish('', undefined)).offset, 2)
-    assert.equal(attempts, 4)
+    const { publisher, requests } = makePublisher((_, number) => (number < 4 ? early : answered({ seq: 5 })))
+    assert.equal((await publisher.publish('', undefined)).offset, 2)
+    assert.equal(requests.length, 4)
   })
+
+  it('stores messages that wait together as one entry, with positions in a row', async () => {
+    const { publisher, contents } = makePublisher(() => undefined)
+    const first = await publishAll(publisher, ['a', 'b', 'c'])
+    assert.deepEqual(contents(), ['a b c'])
+    assert.deepEqual(first, [
+      { epoch: 'e', offset: 2, mark: first[0]!.mark },
+      { epoch: 'e', offset: 3, mark: first[1]!.mark },
+      { epoch: 'e', offset: 4, mark: first[2]!.mark },
+    ])
+    assert.equal(new Set(first.map(({ mark }) => mark)).size, 3)
+    assert.deepEqual(offsets(await publishAll(publisher, ['d'])), [5])
+  })
+
+  it('takes messages that come while an entry is on its way into the next one', async () => {
+    let store = (): void => undefined
+    const stored = new Promise<undefined>((resolve) => (store = () => resolve(undefined)))
+    const { publisher, contents } = makePublisher(() => stored)
+    const one = publisher.publish('a', undefined)
+    await new Promise(setImmediate)
+    const others = publishAll(publisher, ['b', 'c'])
+    store()
+    assert.deepEqual(offsets([await one, ...(await others)]), [2, 3, 4])
+    assert.deepEqual(contents(), ['a', 'b c'])
+  })
+
+  it('gives a message with an id an entry of its own, in the order of the publishes', async () => {
+    const { publisher, contents } = makePublisher(() => undefined)
+    const published = ['a', 'b', 'keyed', 'again', 'c', 'd'].map((content, index) =>
+      publisher.publish(content, index === 2 || index === 3 ? content : undefined),
+    )
+    assert.deepEqual(offsets(await Promise.all(published)), [2, 3, 4, 5, 6, 7])
+    assert.deepEqual(contents(), ['a b', 'keyed', 'again', 'c d'])
+  })
+
+  it('shares an entry only within the limits', async () => {
+    const { publisher, requests } = makePublisher(() => undefined)
+    await publishAll(
+      publisher,
+      Array.from({ length: mostTogether.count + 1 }, () => ''),
+    )
+    assert.deepEqual(
+      requests.map((request) => request.contents.length),
+      [mostTogether.count, 1],
+    )
+    requests.length = 0
+    const long = 'é'.repeat(mostTogether.bytes / 4)
+    await publishAll(publisher, ['a', long, long, 'b', new Uint8Array(2 * mostTogether.bytes), 'c'])
+    assert.deepEqual(
+      requests.map((request) => request.contents.length),
+      [2, 2, 1, 1],
+    )
+  })
+
+  it('sends a refused entry again as it was', async () => {
+    const { publisher, requests, contents } = makePublisher((_, number) => (number === 1 ? early : undefined))
+    const all = publishAll(publisher, ['a', 'b'])
+    await Promise.resolve().then(() => Promise.resolve())
+    const later = publisher.publish('c', undefined)
+    assert.deepEqual(offsets([...(await all), await later]), [2, 3, 4])
+    assert.deepEqual(contents(), ['a b', 'a b', 'c'])
+    assert.equal(requests[0]!.id, requests[1]!.id)
+  })
+
+  it('answers a repeated request with the positions of the first one', async () => {
+    const positions = positionsOf(9, 'first', { epoch: 'e', offset: 20, count: 2 })
+    const { publisher } = makePublisher(() => answered({ seq: 9, duplicate: true }), {
+      validPositionsAt: async () => positions,
+    })
+    assert.deepEqual(await publishAll(publisher, ['a', 'b']), positions)
+  })
+
+  it('stores an entry that is void again, under another id', async () => {
+    const { publisher, requests, contents } = makePublisher(() => undefined, {
+      isReplicated: () => true,
+      follows: async () => requests.length > 1,
+    })
+    await publishAll(publisher, ['a', 'b'])
+    assert.deepEqual(contents(), ['a b', 'a b'])
+    assert.notEqual(requests[0]!.id, requests[1]!.id)
+  })
+
+  it('does not take messages together that have not as much time', async () => {
+    const { publisher, requests, contents } = makePublisher(
+      (_, number) => (number === 1 ? sleep(300, undefined) : undefined),
+      { timeoutMs: 5000 },
+    )
+    const all = [publisher.publish('a', undefined)]
+    await new Promise(setImmediate)
+    all.push(publisher.publish('b', undefined))
+    await sleep(150)
+    all.push(publisher.publish('c', undefined))
+    await Promise.all(all)
+    assert.deepEqual(contents(), ['a', 'b', 'c'])
+    assert.ok(requests.every(({ timeoutMs }) => timeoutMs <= 5000))
+  })
+
+  it('rejects all messages of an entry that is not answered', async () => {
+    const { publisher, backlog } = makePublisher(() => Promise.reject(new Error('no answer')))
+    const all = await Promise.allSettled(['a', 'b'].map((content) => publisher.publish(content, undefined)))
+    for (const each of all) assert.match(String((each as PromiseRejectedResult).reason), /no answer/)
+    // The backlog has room for all again.
+    for (let count = 0; count < 10_000; count += 1) backlog.add(0)
+    assert.throws(() => backlog.add(0), /10000 publishes wait/)
+  })
+
+  for (const [who, refusal] of [
+    ['the client', () => Promise.reject(new InvalidArgumentError('max_payload size exceeded'))],
+    ['the stream', () => refused(refusals.tooLong)],
+  ] as const) {
+    it(`stores messages one by one that are too long together for ${who}`, async () => {
+      const { publisher, contents } = makePublisher(({ contents }) =>
+        contents.join('').length > 10 ? refusal() : undefined,
+      )
+      const all = ['aaaaa', 'b'.repeat(11), 'ccccc', 'd'].map((content) => publisher.publish(content, undefined))
+      const ends = await Promise.allSettled(all)
+      assert.deepEqual(
+        ends.map((end) => (end.status === 'fulfilled' ? end.value.offset : end.status)),
+        [2, 'rejected', 3, 4],
+      )
+      await publishAll(publisher, ['e', 'f'])
+      assert.equal(contents().at(-1), 'e f')
+    })
+  }
 })

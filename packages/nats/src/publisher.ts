@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Msg, MsgHdrs } from '@nats-io/nats-core'
+import { InvalidArgumentError, type Msg, type MsgHdrs } from '@nats-io/nats-core'
 import type { BrokerContent, TopicPosition } from 'twoway/hub'
-import { encode, fieldsAfter, type Head, markOf } from './stream/envelope.js'
+import type { Backlog } from './backlog.js'
+import { PendingEntry } from './pending-entry.js'
+import { fieldsAfter, type Head, mostTogether, positionsOf } from './stream/envelope.js'
 import { headersOf } from './stream/header-fields.js'
 import { answerOf, isRefusal, refusals } from './stream/stream.js'
 import type { StreamTail } from './stream/stream-tail.js'
@@ -12,59 +14,53 @@ export interface PublisherPorts {
   readonly stream: string
   readonly subject: string
   readonly timeoutMs: number
+  readonly backlog: Backlog
   readonly tail: StreamTail
   request(subject: string, data: Uint8Array, options: { timeout: number; headers: MsgHdrs }): Promise<Msg>
   readHead(timeoutMs: number): Promise<Head>
-  /** Whether several servers have the stream, so that a message that was stored may be void. */
+  /** Whether several servers have the stream, so that an entry that was stored may be void. */
   isReplicated(): boolean
   /** Whether the entry with a sequence number is the next one of its topic after another one. If not, it is void. */
   follows(sequence: number, previous: number): Promise<boolean>
-  /** The position of the entry with a sequence number; undefined if it is void. */
-  validPositionAt(sequence: number): Promise<TopicPosition | undefined>
+  /** The positions of the messages of the entry with a sequence number; empty if it is void. */
+  validPositionsAt(sequence: number): Promise<readonly TopicPosition[]>
 }
 
-/** A publish that is not stored yet. */
-interface Waiting {
-  readonly data: Uint8Array
-  /** By which JetStream knows a request that is repeated, and the predecessor of the next message. */
-  messageId: string
-  /** Whether the id is the caller's, so that another node may repeat the publish. */
-  readonly isKeyed: boolean
-  readonly until: number
-  attempt: number
-  resolve(position: TopicPosition): void
-  reject(error: unknown): void
-}
-
-/** A message that is sent, with the head that it expects. */
+/** An entry that is sent, with the head that it expects. */
 interface Sent {
-  readonly waiting: Waiting
+  readonly entry: PendingEntry
   readonly tag: string
   readonly before: Head
   readonly answer: Promise<{ readonly seq: number; readonly duplicate?: boolean }>
 }
 
-/** Messages that are sent together. More of them would only wait in the server. */
+/** Entries that are sent together. More of them would only wait in the server. */
 const longestBurst = 256
 /** Attempts in a row that store nothing, before the next ones wait: other nodes store messages too, and one of them gets through. */
 const promptAttempts = 3
+/** The part of its time that a message may lose because it joins an earlier one. */
+const lostTime = 1 / 50
 /** The longest wait before an attempt. */
 const mostWaitMs = 64
-/** The most bursts of one message between two attempts to send more, while other nodes store messages too. */
+/** The most bursts of one entry between two attempts to send more, while other nodes store messages too. */
 const mostPatience = 64
 
 /**
- * Stores the messages of a topic in their order, several at a time. JetStream takes the first one of a burst only if the head
- * that this node knows is still the newest of the subject. It takes each further one only if the newest of the stream has the
- * id and the sequence number of the one before it. So one that is refused takes all after it along, and a message of another
- * node within a burst parts it. Refused messages are sent again, in the same order. Without the guess of the number, a repeated
- * message that JetStream knows already would stand for the one before.
+ * Stores the messages of a topic in their order. Messages that wait at the same time share an entry, as an entry costs the server
+ * far more than a message in it. A message with an id of the caller has an entry of its own, as JetStream compares the ids of
+ * entries.
+ *
+ * Several entries are on their way at a time. JetStream takes the first one of a burst only if the head that this node knows is
+ * still the newest of the subject. It takes each further one only if the newest of the stream has the id and the sequence number of
+ * the one before it. So one that is refused takes all after it along, and an entry of another node within a burst parts it. Refused
+ * entries are sent again, in the same order. Without the guess of the number, a repeated entry that JetStream knows already would
+ * stand for the one before.
  */
 export class Publisher {
   readonly #ports: PublisherPorts
-  #queue: Waiting[] = []
+  #queue: PendingEntry[] = []
   #isStoring = false
-  /** The newest message that this node knows; undefined after an answer that did not come. */
+  /** The newest entry that this node knows; undefined after an answer that did not come. */
   #newest: Head | undefined
   #burst = 1
   /** Whole bursts that must follow before a burst may grow. */
@@ -72,17 +68,23 @@ export class Publisher {
   #whole = 0
   /** Attempts in a row that stored nothing. */
   #failed = 0
+  /** The most bytes that share an entry: fewer after the server has refused as many. */
+  #mostBytes = mostTogether.bytes
 
   constructor(ports: PublisherPorts) {
     this.#ports = ports
   }
 
   publish(content: BrokerContent, id: string | undefined): Promise<TopicPosition> {
-    const until = performance.now() + this.#ports.timeoutMs
-    const messageId = id === undefined ? unique() : this.#messageId(id)
+    const { backlog, timeoutMs } = this.#ports
     return new Promise((resolve, reject) => {
-      const isKeyed = id !== undefined
-      this.#queue.push({ data: encode(content), messageId, isKeyed, until, attempt: 0, resolve, reject })
+      backlog.add(content.length)
+      const message = { content, until: performance.now() + timeoutMs, resolve, reject }
+      if (id !== undefined) this.#queue.push(new PendingEntry(message, this.#messageId(id)))
+      else {
+        const limits = { bytes: this.#mostBytes, ms: timeoutMs * lostTime }
+        if (this.#queue.at(-1)?.join(message, limits) !== true) this.#queue.push(new PendingEntry(message))
+      }
       if (!this.#isStoring) void this.#storeAll()
     })
   }
@@ -114,22 +116,22 @@ export class Publisher {
         await this.#store(burst)
       } catch (error) {
         this.#newest = undefined
-        // The messages behind the first one may have more time.
+        // The entries behind the first one may have more time.
         const [first, ...others] = burst
-        first!.reject(error)
+        this.#reject(first!, error)
         this.#queue = [...others, ...this.#queue]
       }
     }
     this.#isStoring = false
   }
 
-  /** Sends messages behind the newest one, and settles them. If a message of another node came first, they wait again. */
-  async #store(burst: readonly Waiting[]): Promise<void> {
+  /** Sends entries behind the newest one, and settles them. If an entry of another node came first, they wait again. */
+  async #store(burst: readonly PendingEntry[]): Promise<void> {
     const { timeoutMs, tail } = this.#ports
     const now = performance.now()
-    const timely = burst.filter(({ until, reject }) => {
-      if (until - now >= 1) return true
-      reject(new Error(`NATS has not stored the message within ${timeoutMs} ms`))
+    const timely = burst.filter((entry) => {
+      if (entry.until - now >= 1) return true
+      this.#reject(entry, new Error(`NATS has not stored the message within ${timeoutMs} ms`))
       return false
     })
     if (timely.length === 0) return
@@ -138,21 +140,20 @@ export class Publisher {
       tail.saw(this.#newest.sequence)
     }
     const sent = this.#send(timely, this.#newest)
-    const refused: Waiting[] = []
+    const refused: PendingEntry[] = []
+    let stored = 0
     let isUnavailable = false
-    for (const [index, { waiting, tag, before, answer }] of sent.entries()) {
+    for (const [index, { entry, tag, before, answer }] of sent.entries()) {
       try {
         const { seq, duplicate } = await answer
-        const position = duplicate === true ? await this.#ports.validPositionAt(seq) : undefined
-        if (position !== undefined) waiting.resolve(position)
-        else if (duplicate !== true && (await this.#ports.follows(seq, before.sequence))) {
-          waiting.resolve(this.#stored(seq, before, tag))
+        const positions = await this.#positionsOf(entry, seq, duplicate === true, { tag, before })
+        if (positions.length === entry.messages.length) {
+          stored += 1
+          this.#resolve(entry, positions)
         } else {
-          // It is void: another message came first. JetStream knows the id, so that the next attempt takes another one.
-          waiting.attempt += 1
-          waiting.messageId = `${waiting.messageId.split('.')[0]}.${waiting.attempt}`
+          entry.lost()
           this.#newest = undefined
-          refused.push(waiting)
+          refused.push(entry)
         }
       } catch (error) {
         // Of a burst that was parted, the head is the last one that was stored.
@@ -160,34 +161,60 @@ export class Publisher {
         const isOff = isRefusal(error, refusals.unavailable)
         isUnavailable ||= isOff
         const isEarly = isRefusal(error, refusals.wrongSequence) || isRefusal(error, refusals.wrongLastId)
-        if (isOff || isEarly) refused.push(waiting)
-        else waiting.reject(error)
+        if (isOff || isEarly) refused.push(entry)
+        else if (entry.messages.length > 1 && isTooLong(error)) {
+          this.#mostBytes = entry.bytes >> 1
+          refused.push(...entry.split())
+        } else this.#reject(entry, error)
       }
     }
     this.#learnFrom(sent.length, refused.length)
     this.#queue = [...refused, ...this.#queue]
-    this.#failed = refused.length === sent.length ? this.#failed + 1 : 0
+    this.#failed = stored === 0 && refused.length > 0 ? this.#failed + 1 : 0
     // A cluster without a leader has stored nothing.
     if (isUnavailable) await sleep(50)
     else if (this.#failed > promptAttempts) await sleep(Math.min(2 ** (this.#failed - promptAttempts), mostWaitMs))
   }
 
-  #stored(sequence: number, before: Head, tag: string): TopicPosition {
-    const { epoch, offset } = before.position
-    const position = { epoch, offset: offset + 1, mark: markOf(sequence, tag) }
-    if (this.#newest === undefined || this.#newest.sequence < sequence) this.#newest = { sequence, position }
-    return position
+  #resolve({ messages }: PendingEntry, positions: readonly TopicPosition[]): void {
+    for (const [index, { content, resolve }] of messages.entries()) {
+      this.#ports.backlog.remove(content.length)
+      resolve(positions[index]!)
+    }
   }
 
-  /** Sends messages one behind the other, without a wait. */
-  #send(burst: readonly Waiting[], newest: Head): Sent[] {
+  #reject({ messages }: PendingEntry, error: unknown): void {
+    for (const { content, reject } of messages) {
+      this.#ports.backlog.remove(content.length)
+      reject(error)
+    }
+  }
+
+  /** The positions of an entry that JetStream has; empty if it is void. */
+  async #positionsOf(
+    { messages }: PendingEntry,
+    sequence: number,
+    isRepeated: boolean,
+    { tag, before }: { readonly tag: string; readonly before: Head },
+  ): Promise<readonly TopicPosition[]> {
+    if (isRepeated) return this.#ports.validPositionsAt(sequence)
+    if (!(await this.#ports.follows(sequence, before.sequence))) return []
+    const positions = positionsAfter(before, sequence, tag, messages.length)
+    if (this.#newest === undefined || this.#newest.sequence < sequence) {
+      this.#newest = { sequence, position: positions.at(-1)! }
+    }
+    return positions
+  }
+
+  /** Sends entries one behind the other, without a wait. */
+  #send(burst: readonly PendingEntry[], newest: Head): Sent[] {
     const { stream, subject, tail } = this.#ports
     const first = tail.take(burst.length)
     const now = performance.now()
     let before = newest
-    return burst.map((waiting, index) => {
-      const { data, messageId, until } = waiting
-      const tag = waiting.isKeyed ? tagAfter(before, messageId) : unique()
+    return burst.map((entry, index) => {
+      const { messages, messageId, until } = entry
+      const tag = entry.isKeyed ? tagAfter(before, messageId) : unique()
       const fields = fieldsAfter(before, tag, index === 0)
       fields['Nats-Msg-Id'] = messageId
       if (index === 0) fields['Nats-Expected-Stream'] = stream
@@ -196,19 +223,18 @@ export class Publisher {
         fields['Nats-Expected-Last-Msg-Id'] = burst[index - 1]!.messageId
       }
       const headers = headersOf(fields)
-      const sequence = first + index
-      const { epoch, offset } = before.position
       const timeout = Math.max(1, Math.ceil(until - now))
       const answer = this.#ports
-        .request(subject, data, { timeout, headers })
+        .request(subject, entry.encoded(), { timeout, headers })
         .then((message) => answerOf(message) as { readonly seq: number; readonly duplicate?: boolean })
       // It is awaited after those before it, and may reject earlier.
       answer.then(
         ({ seq, duplicate }) => tail.answered(duplicate === true ? undefined : seq),
         () => tail.answered(undefined),
       )
-      const sent = { waiting, tag, before, answer }
-      before = { sequence, position: { epoch, offset: offset + 1, mark: markOf(sequence, tag) } }
+      const sent = { entry, tag, before, answer }
+      const sequence = first + index
+      before = { sequence, position: positionsAfter(before, sequence, tag, messages.length).at(-1)! }
       return sent
     })
   }
@@ -233,6 +259,17 @@ export class Publisher {
   #messageId(id: string): string {
     return createHash('sha256').update(`${this.#ports.subject} ${id}`, 'utf16le').digest('base64url')
   }
+}
+
+/** The positions of messages that are stored behind a head. */
+function positionsAfter({ position }: Head, sequence: number, tag: string, count: number): TopicPosition[] {
+  const { epoch, offset } = position
+  return positionsOf(sequence, tag, { epoch, offset: offset + 1, count })
+}
+
+/** Whether an entry is longer than the client or the stream takes: nothing of it was sent or stored. */
+function isTooLong(error: unknown): boolean {
+  return error instanceof InvalidArgumentError || isRefusal(error, refusals.tooLong)
 }
 
 /**

@@ -13,6 +13,7 @@ interface Open {
   attemptMs: number
   /** When it is sent again. */
   due: number
+  isSent: boolean
   resolve(answer: Msg): void
   reject(error: unknown): void
 }
@@ -63,7 +64,8 @@ export class Inbox {
       const token = String(this.#made)
       const until = now + timeoutMs
       const due = now + firstAttemptMs
-      const open = { subject, data, headers, until, timeoutMs, attemptMs: firstAttemptMs, due, resolve, reject }
+      const attempt = { attemptMs: firstAttemptMs, due, isSent: false }
+      const open = { subject, data, headers, until, timeoutMs, ...attempt, resolve, reject }
       this.#open.set(token, open)
       this.#timer ??= setInterval(() => this.#check(), checkMs)
       this.#send(token, open)
@@ -102,8 +104,11 @@ export class Inbox {
     const { subject, data, headers } = open
     try {
       this.#connection.connection.publish(subject, data, { reply: `${this.#subject}.${token}`, headers })
+      open.isSent = true
     } catch (error) {
-      this.#end(token, () => open.reject(error))
+      // The server may have taken it the first time.
+      const cause = open.isSent ? new Error('NATS has not answered, and takes no repetition', { cause: error }) : error
+      this.#end(token, () => open.reject(cause))
     }
   }
 

@@ -11,11 +11,11 @@ type Message = TopicMessage<BrokerContent>
 export function messagesOf(entries: readonly Entry[], isReplicated: boolean): Message[] {
   const [first, ...rest] = entries
   const valid = first === undefined || !isReplicated ? entries : [first, ...validAfter(first, rest)]
-  return valid.flatMap(({ message }) => message ?? [])
+  return valid.flatMap(({ messages }) => messages)
 }
 
 /**
- * The valid entries of those that follow one directly. Servers of a cluster before 2.11 may store two messages that expect the same
+ * The valid entries of those that follow one directly. Servers of a cluster before 2.11 may store two entries that expect the same
  * predecessor; the first one of them is valid, and the other one void.
  */
 export function validAfter(first: Entry, rest: readonly Entry[]): Entry[] {

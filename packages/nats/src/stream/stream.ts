@@ -53,6 +53,7 @@ export const refusals = {
   noMessage: 10037,
   wrongSequence: 10071,
   wrongLastId: 10070,
+  tooLong: 10054,
   unavailable: 10008,
 }
 
@@ -70,8 +71,8 @@ export class Stream {
   }
 
   /** Whether a live entry is of another program, or lost against one that a cluster stored at the same time. */
-  isVoid({ expected, previous, message }: LiveEntry): boolean {
-    return message === undefined || (this.isReplicated && expected !== previous)
+  isVoid({ expected, previous, messages }: LiveEntry): boolean {
+    return messages.length === 0 || (this.isReplicated && expected !== previous)
   }
 
   subjectOf(topic: string): string {
@@ -131,17 +132,17 @@ export class Stream {
     this.#check(await this.#info())
   }
 
-  /** The newest message of a topic's subject; undefined if there is none. The leader answers, so that it is the newest. */
+  /** The newest entry of a topic's subject; undefined if there is none. The leader answers, so that it is the newest. */
   newest(subject: string, timeoutMs: number): Promise<Entry | undefined> {
     return this.#get({ last_by_subj: subject }, timeoutMs)
   }
 
-  /** The message with a sequence number; undefined if it is not there. */
+  /** The entry with a sequence number; undefined if it is not there. */
   at(sequence: number): Promise<Entry | undefined> {
     return this.#get({ seq: sequence }, this.#settings.timeoutMs)
   }
 
-  /** The messages of a subject from one sequence number to another, both included. */
+  /** The entries of a subject from one sequence number to another, both included. */
   async between(subject: string, first: number, last: number): Promise<Entry[]> {
     return first > last ? [] : this.#connection.repeated(() => this.#read(subject, first, last))
   }
