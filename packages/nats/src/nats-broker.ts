@@ -5,6 +5,7 @@ import { Inbox } from './connection/inbox.js'
 import { LastingConnection } from './connection/lasting-connection.js'
 import { subscribe } from './connection/subscribe.js'
 import { type NatsNode, NatsTopic } from './nats-topic.js'
+import { SendWindow } from './send-window.js'
 import { decode, readLiveEntry } from './stream/envelope.js'
 import { Stream, type StreamSettings } from './stream/stream.js'
 import { subjectOf, topicOf } from './subject.js'
@@ -101,12 +102,15 @@ class Broker implements NatsBroker {
 
   constructor(natsConnection: NatsConnection, settings: StreamSettings, report: (error: unknown) => void) {
     const connection = new LastingConnection(natsConnection, report)
+    const window = new SendWindow()
+    connection.listen({ lost: () => window.forgetTimes() })
     this.#node = {
       connection,
       settings,
       report,
       stream: new Stream(connection, settings),
       backlog: new Backlog(),
+      window,
       inbox: new Inbox(connection, report),
     }
   }

@@ -14,6 +14,7 @@ import type { Inbox } from './connection/inbox.js'
 import type { LastingConnection } from './connection/lasting-connection.js'
 import { guarded, subscribe } from './connection/subscribe.js'
 import { Publisher } from './publisher.js'
+import type { SendWindow } from './send-window.js'
 import { isWhole, messagesOf, validAfter } from './stream/chain.js'
 import {
   decode,
@@ -34,6 +35,7 @@ export interface NatsNode {
   readonly stream: Stream
   readonly settings: StreamSettings
   readonly backlog: Backlog
+  readonly window: SendWindow
   readonly inbox: Inbox
   /** Gets errors that no call rejects with. */
   readonly report: (error: unknown) => void
@@ -72,7 +74,7 @@ export class NatsTopic implements ResumableTopic {
   #openedOn = ''
 
   constructor(node: NatsNode, topic: string, events: BrokerTopicEvents) {
-    const { connection, stream, settings, backlog, inbox, report } = node
+    const { connection, stream, settings, backlog, window, inbox, report } = node
     this.#connection = connection
     this.#stream = stream
     this.#settings = settings
@@ -85,6 +87,7 @@ export class NatsTopic implements ResumableTopic {
       subject: this.#subject,
       timeoutMs: settings.timeoutMs,
       backlog,
+      window,
       tail: stream.tail,
       request: (subject, data, options) => inbox.request(subject, data, options),
       readHead: (timeoutMs) => this.#readHead(timeoutMs),

@@ -5,6 +5,7 @@ import { headers, InvalidArgumentError, type Msg } from '@nats-io/nats-core'
 import type { BrokerContent, TopicPosition } from 'twoway/hub'
 import { Backlog } from './backlog.js'
 import { Publisher, type PublisherPorts } from './publisher.js'
+import { SendWindow } from './send-window.js'
 import { decodeEntry, mostTogether, positionsOf, readEntry } from './stream/envelope.js'
 import { parseHeaders } from './stream/header-fields.js'
 import { refusals } from './stream/stream.js'
@@ -33,6 +34,7 @@ function makePublisher(
     subject: 's.a',
     timeoutMs: 60_000,
     backlog,
+    window: new SendWindow(),
     tail: new StreamTail(),
     async request(_, data, options) {
       const { encode } = options.headers as unknown as { encode(): Uint8Array }
@@ -128,11 +130,14 @@ describe('Publisher', () => {
   })
 
   it('sends a refused entry again as it was', async () => {
-    const { publisher, requests, contents } = makePublisher((_, number) => (number === 1 ? early : undefined))
+    let later: Promise<TopicPosition> | undefined
+    const { publisher, requests, contents } = makePublisher(() => {
+      if (later !== undefined) return undefined
+      later = publisher.publish('c', undefined)
+      return early
+    })
     const all = publishAll(publisher, ['a', 'b'])
-    await Promise.resolve().then(() => Promise.resolve())
-    const later = publisher.publish('c', undefined)
-    assert.deepEqual(offsets([...(await all), await later]), [2, 3, 4])
+    assert.deepEqual(offsets([...(await all), await later!]), [2, 3, 4])
     assert.deepEqual(contents(), ['a b', 'a b', 'c'])
     assert.equal(requests[0]!.id, requests[1]!.id)
   })

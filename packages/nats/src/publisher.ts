@@ -4,6 +4,7 @@ import { InvalidArgumentError, type Msg, type MsgHdrs } from '@nats-io/nats-core
 import type { BrokerContent, TopicPosition } from 'twoway/hub'
 import type { Backlog } from './backlog.js'
 import { PendingEntry } from './pending-entry.js'
+import type { SendWindow } from './send-window.js'
 import { fieldsAfter, type Head, mostTogether, positionsOf } from './stream/envelope.js'
 import { headersOf } from './stream/header-fields.js'
 import { answerOf, isRefusal, refusals } from './stream/stream.js'
@@ -15,6 +16,7 @@ export interface PublisherPorts {
   readonly subject: string
   readonly timeoutMs: number
   readonly backlog: Backlog
+  readonly window: SendWindow
   readonly tail: StreamTail
   request(subject: string, data: Uint8Array, options: { timeout: number; headers: MsgHdrs }): Promise<Msg>
   readHead(timeoutMs: number): Promise<Head>
@@ -107,10 +109,10 @@ export class Publisher {
   }
 
   async #storeAll(): Promise<void> {
+    const { window } = this.#ports
     this.#isStoring = true
-    // Messages of the same turn are sent together.
-    await Promise.resolve()
     while (this.#queue.length > 0) {
+      await window.enter()
       const burst = this.#queue.splice(0, this.#ports.isReplicated() ? 1 : this.#burst)
       try {
         await this.#store(burst)
@@ -120,6 +122,8 @@ export class Publisher {
         const [first, ...others] = burst
         this.#reject(first!, error)
         this.#queue = [...others, ...this.#queue]
+      } finally {
+        window.leave()
       }
     }
     this.#isStoring = false
@@ -127,7 +131,7 @@ export class Publisher {
 
   /** Sends entries behind the newest one, and settles them. If an entry of another node came first, they wait again. */
   async #store(burst: readonly PendingEntry[]): Promise<void> {
-    const { timeoutMs, tail } = this.#ports
+    const { timeoutMs, tail, window } = this.#ports
     const now = performance.now()
     const timely = burst.filter((entry) => {
       if (entry.until - now >= 1) return true
@@ -139,6 +143,7 @@ export class Publisher {
       this.#newest = await this.#ports.readHead(Math.ceil(timely[0]!.until - now))
       tail.saw(this.#newest.sequence)
     }
+    const sentAt = performance.now()
     const sent = this.#send(timely, this.#newest)
     const refused: PendingEntry[] = []
     let stored = 0
@@ -146,6 +151,7 @@ export class Publisher {
     for (const [index, { entry, tag, before, answer }] of sent.entries()) {
       try {
         const { seq, duplicate } = await answer
+        if (index === 0) window.answered(performance.now() - sentAt)
         const positions = await this.#positionsOf(entry, seq, duplicate === true, { tag, before })
         if (positions.length === entry.messages.length) {
           stored += 1

@@ -5,6 +5,10 @@ import { guarded } from './subscribe.js'
 
 /** A request without an answer. */
 interface Open {
+  /** Grows with each request. */
+  readonly number: number
+  /** The place among the open ones. */
+  readonly slot: number
   readonly subject: string
   readonly data: Uint8Array
   readonly headers: MsgHdrs
@@ -33,7 +37,12 @@ export class Inbox {
   readonly #connection: LastingConnection
   readonly #subject: string
   readonly #report: (error: unknown) => void
-  readonly #open = new Map<string, Open>()
+  /**
+   * By their slots. A Map from which entries are removed all the time is copied again and again, and V8 links each copy to the
+   * next one, so that requests live on in them until a full garbage collection.
+   */
+  readonly #open: (Open | undefined)[] = []
+  readonly #freeSlots: number[] = []
   #isListening = false
   #timer: NodeJS.Timeout | undefined
   #made = 0
@@ -45,12 +54,12 @@ export class Inbox {
     connection.listen({
       refused: (error) => {
         if (error.operation !== 'publish') return
-        for (const [token, open] of this.#open) {
-          if (open.subject === error.subject) this.#end(token, () => open.reject(permissionError(error)))
+        for (const open of this.#inOrder()) {
+          if (open.subject === error.subject) this.#end(open, () => open.reject(permissionError(error)))
         }
       },
       returned: () => {
-        for (const [token, open] of this.#open) this.#send(token, open)
+        for (const open of this.#inOrder()) this.#send(open)
       },
     })
   }
@@ -61,14 +70,24 @@ export class Inbox {
     const { timeout: timeoutMs, headers } = options
     return new Promise((resolve, reject) => {
       this.#made += 1
-      const token = String(this.#made)
-      const until = now + timeoutMs
-      const due = now + firstAttemptMs
-      const attempt = { attemptMs: firstAttemptMs, due, isSent: false }
-      const open = { subject, data, headers, until, timeoutMs, ...attempt, resolve, reject }
-      this.#open.set(token, open)
+      const slot = this.#freeSlots.pop() ?? this.#open.length
+      const open: Open = {
+        number: this.#made,
+        slot,
+        subject,
+        data,
+        headers,
+        until: now + timeoutMs,
+        timeoutMs,
+        attemptMs: firstAttemptMs,
+        due: now + firstAttemptMs,
+        isSent: false,
+        resolve,
+        reject,
+      }
+      this.#open[slot] = open
       this.#timer ??= setInterval(() => this.#check(), checkMs)
-      this.#send(token, open)
+      this.#send(open)
     })
   }
 
@@ -86,49 +105,59 @@ export class Inbox {
   /** The server has refused the subscription for answers, and the client has ended it. The next request makes another one. */
   #deaf(error: Error): void {
     this.#isListening = false
-    for (const [token, open] of this.#open) this.#end(token, () => open.reject(permissionError(error) ?? error))
+    for (const open of this.#inOrder()) this.#end(open, () => open.reject(permissionError(error) ?? error))
+  }
+
+  /** The requests in the order in which they were made. */
+  #inOrder(isWanted: (open: Open) => boolean = () => true): Open[] {
+    const wanted = this.#open.filter((open): open is Open => open !== undefined && isWanted(open))
+    return wanted.sort((one, other) => one.number - other.number)
   }
 
   #answered(message: Msg): void {
-    const token = message.subject.slice(this.#subject.length + 1)
-    const open = this.#open.get(token)
-    if (open === undefined) return
+    const [slot, number] = message.subject.slice(this.#subject.length + 1).split('-')
+    const open = this.#open[Number(slot)]
+    // A repeated request may be answered twice.
+    if (open?.number !== Number(number)) return
     // No server took it.
     if (message.headers?.code === 503) open.due = performance.now() + untakenMs
-    else this.#end(token, () => open.resolve(message))
+    else this.#end(open, () => open.resolve(message))
   }
 
-  #send(token: string, open: Open): void {
+  #send(open: Open): void {
     // The client would keep the message until it is there again.
     if (this.#connection.isAway) return
-    const { subject, data, headers } = open
+    const { subject, data, headers, slot, number } = open
     try {
-      this.#connection.connection.publish(subject, data, { reply: `${this.#subject}.${token}`, headers })
+      this.#connection.connection.publish(subject, data, { reply: `${this.#subject}.${slot}-${number}`, headers })
       open.isSent = true
     } catch (error) {
       // The server may have taken it the first time.
       const cause = open.isSent ? new Error('NATS has not answered, and takes no repetition', { cause: error }) : error
-      this.#end(token, () => open.reject(cause))
+      this.#end(open, () => open.reject(cause))
     }
   }
 
   #check(): void {
     const now = performance.now()
-    for (const [token, open] of this.#open) {
+    for (const open of this.#inOrder(({ until, due }) => now >= until || now >= due)) {
       if (now >= open.until) {
         const reason = this.#connection.isAway ? 'is away: there was no connection' : 'has not answered'
-        this.#end(token, () => open.reject(new Error(`NATS ${reason} within ${open.timeoutMs} ms`)))
-      } else if (now >= open.due) {
+        this.#end(open, () => open.reject(new Error(`NATS ${reason} within ${open.timeoutMs} ms`)))
+      } else {
         open.attemptMs *= 2
         open.due = now + open.attemptMs
-        this.#send(token, open)
+        this.#send(open)
       }
     }
   }
 
-  #end(token: string, settle: () => void): void {
-    this.#open.delete(token)
-    if (this.#open.size === 0) {
+  #end({ slot }: Open, settle: () => void): void {
+    this.#open[slot] = undefined
+    this.#freeSlots.push(slot)
+    if (this.#freeSlots.length === this.#open.length) {
+      this.#freeSlots.length = 0
+      this.#open.length = 0
       clearInterval(this.#timer)
       this.#timer = undefined
     }

@@ -26,8 +26,22 @@ function checkedHeaders(fields: Readonly<Record<string, string>>): MsgHdrs {
 function encodedHeaders(fields: Readonly<Record<string, string>>): MsgHdrs {
   let text = version
   for (const name in fields) text += `\r\n${name}: ${fields[name]}`
-  return Object.assign(headers(), { encode: () => Buffer.from(`${text}\r\n\r\n`) })
+  return new EncodedHeaders(`${text}\r\n\r\n`) as unknown as MsgHdrs
 }
+
+class EncodedHeaders {
+  readonly #text: string
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  encode(): Uint8Array {
+    return Buffer.from(this.#text)
+  }
+}
+// The client's class makes a map for each message. One of it has all methods that the client may call.
+Object.setPrototypeOf(EncodedHeaders.prototype, headers())
 
 const encodesAlike = ((): boolean => {
   const encoded = (made: MsgHdrs): string | undefined => {
