@@ -27,6 +27,7 @@ import {
   sequenceOf,
 } from './stream/envelope.js'
 import { LiveOrder } from './stream/live-order.js'
+import { startOfNewest } from './stream/newest-start.js'
 import type { Stream, StreamSettings } from './stream/stream.js'
 
 /** The parts of a broker that its topics share. */
@@ -249,7 +250,9 @@ export class NatsTopic implements ResumableTopic {
   async #newest(head: Head, count: number, after: number): Promise<TopicMessage<BrokerContent>[]> {
     const isSparse = head.sequence - after > skippedPerRead * count
     if (count > mostSteps || !(count <= fewSteps || isSparse)) {
-      const entries = await this.#stream.between(this.#subject, after + 1, head.sequence)
+      const next = (sequence: number): Promise<Entry | undefined> => this.#stream.next(this.#subject, sequence)
+      const start = after > 0 ? after : await startOfNewest(head, count, next)
+      const entries = await this.#stream.between(this.#subject, start + 1, head.sequence)
       return messagesOf(entries, this.#stream.isReplicated)
     }
     const messages: TopicMessage<BrokerContent>[] = []

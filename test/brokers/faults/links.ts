@@ -124,7 +124,12 @@ function publish(client: Client, topic: string, name: string, byNode: boolean): 
 async function traffic(round: string, seed: number): Promise<void> {
   const chance = new Chance(seed)
   for (let count = 10 + chance.below(25); count > 0; count -= 1) {
-    publish(chance.of(clients), chance.of(topics), `${round}.${count}`, chance.below(4) === 0)
+    const [client, topic] = [chance.of(clients), chance.of(topics)]
+    const byNode = chance.below(4) === 0
+    publish(client, topic, `${round}.${count}`, byNode)
+    // A node may store messages together that come together.
+    const more = byNode ? chance.below(4) : 0
+    for (let index = 0; index < more; index += 1) publish(client, topic, `${round}.${count}.${index}`, byNode)
     if (chance.below(2) === 0) await sleep(chance.below(15))
   }
 }

@@ -142,6 +142,11 @@ export class Stream {
     return this.#get({ seq: sequence }, this.#settings.timeoutMs)
   }
 
+  /** The first entry of a subject with a sequence number or a later one; undefined if there is none. */
+  next(subject: string, sequence: number): Promise<Entry | undefined> {
+    return this.#get({ next_by_subj: subject, seq: sequence }, this.#settings.timeoutMs)
+  }
+
   /** The entries of a subject from one sequence number to another, both included. */
   async between(subject: string, first: number, last: number): Promise<Entry[]> {
     return first > last ? [] : this.#connection.repeated(() => this.#read(subject, first, last))
