@@ -24,7 +24,8 @@ export interface NatsBrokerOptions {
    */
   readonly prefix?: string | undefined
   /**
-   * Messages of a topic that are kept. Older ones are removed.
+   * Messages of a topic that can be resumed or read. The stream keeps as many entries of the topic and removes older ones. Messages
+   * that share an entry are removed together, so that a busy topic takes more room.
    * @default 1_000
    */
   readonly historyCount?: number | undefined
@@ -62,9 +63,9 @@ export interface NatsBrokerOptions {
 export interface NatsBroker extends ResumableBroker {}
 
 /**
- * Topics on one stream of JetStream. A message carries its epoch, offset, tag and the mark of its predecessor. JetStream stores
- * it only if the predecessor is still the newest of its subject, so that offsets have no holes, whichever node publishes.
- * RePublish delivers stored messages. The settings for the stream have an effect only when the broker makes it.
+ * Topics on one stream of JetStream. An entry has messages that were published at the same time, their epoch, the offset of the first
+ * one, a tag and the mark of its predecessor. JetStream stores it only if the entry before it is still the newest of its subject, so
+ * that offsets have no holes, whichever node publishes. RePublish delivers stored entries. The settings for the stream have an effect only when the broker makes it.
  */
 export function natsBroker(options: NatsBrokerOptions): NatsBroker {
   const {

@@ -15,7 +15,7 @@ import type { LastingConnection } from './connection/lasting-connection.js'
 import { guarded, subscribe } from './connection/subscribe.js'
 import { Publisher } from './publisher.js'
 import type { SendWindow } from './send-window.js'
-import { isWhole, messagesOf, validAfter } from './stream/chain.js'
+import { isWhole, messagesAfter, messagesOf, validAfter, withoutVoidStart } from './stream/chain.js'
 import {
   decode,
   type Entry,
@@ -164,12 +164,10 @@ export class NatsTopic implements ResumableTopic {
     if (missing > this.#settings.historyCount) return refuse('expired')
     // A wrong mark is told before a limit, as the limit says that the position itself is good.
     const read = await this.#newest({ sequence, position: head }, missing, from)
-    // Void entries may come first, which have lost against the position or one before it.
-    const start = read.findIndex(
-      ({ position, previousMark }) => position.offset === offset + 1 && previousMark === mark,
-    )
-    if (start < 0) return refuse(read.some(({ position }) => position.offset <= offset + 1) ? 'rewound' : 'expired')
-    const messages = read.slice(start)
+    const messages = messagesAfter(position, read)
+    // A history that reaches back to the position has another message there.
+    if (messages === undefined)
+      return refuse(read.some((each) => each.position.offset <= offset + 1) ? 'rewound' : 'expired')
     if (!isWhole(messages, head)) return refuse('expired')
     if (missing > most) return refuse('limit')
     return { recovered: true, head, messages }
@@ -180,11 +178,7 @@ export class NatsTopic implements ResumableTopic {
     if (most < 1 || sequence === 0) return { head, messages: [] }
     const count = Math.min(most, this.#settings.historyCount)
     const messages = await this.#newest({ sequence, position: head }, Math.min(count, head.offset), 0)
-    // The predecessor of the first entry is gone, so that it may be void.
-    const start = messages.findIndex(
-      ({ previousMark }, index) => index > 0 && previousMark !== messages[index - 1]!.position.mark,
-    )
-    return { head, messages: messages.slice(Math.max(start, messages.length - count, 0)) }
+    return { head, messages: withoutVoidStart(messages).slice(-count) }
   }
 
   send(content: BrokerContent): void {
