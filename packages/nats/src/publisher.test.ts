@@ -70,6 +70,23 @@ describe('Publisher', () => {
     assert.ok(requests.length > 3 && requests.length < 20, `${requests.length} attempts`)
   })
 
+  it('leaves its place in the window to others while it waits', async () => {
+    const window = new SendWindow()
+    let isBusy = true
+    const others = Array.from({ length: 16 }, () => makePublisher(() => (isBusy ? early : undefined), { window }))
+    const published = others.map(({ publisher }) => publisher.publish('', undefined))
+    while (others.some(({ requests }) => requests.length < 8)) await new Promise(setImmediate)
+    let isStored = false
+    const { publisher } = makePublisher(() => undefined, { window })
+    const stored = publisher.publish('', undefined).then(() => {
+      isStored = true
+    })
+    for (let turns = 0; !isStored && turns < 100; turns += 1) await new Promise(setImmediate)
+    assert.ok(isStored)
+    isBusy = false
+    await Promise.all([stored, ...published])
+  })
+
   it('tries again at once after a message of another node', async () => {
     const { publisher, requests } = makePublisher((_, number) => (number < 4 ? early : answered({ seq: 5 })))
     assert.equal((await publisher.publish('', undefined)).offset, 2)

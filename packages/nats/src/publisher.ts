@@ -44,6 +44,7 @@ const promptAttempts = 3
 const lostTime = 1 / 50
 /** The longest wait before an attempt. */
 const mostWaitMs = 64
+const unavailableMs = 50
 /** The most bursts of one entry between two attempts to send more, while other nodes store messages too. */
 const mostPatience = 64
 
@@ -114,8 +115,9 @@ export class Publisher {
     while (this.#queue.length > 0) {
       await window.enter()
       const burst = this.#queue.splice(0, this.#ports.isReplicated() ? 1 : this.#burst)
+      let waitMs = 0
       try {
-        await this.#store(burst)
+        waitMs = await this.#store(burst)
       } catch (error) {
         this.#newest = undefined
         // The entries behind the first one may have more time.
@@ -125,12 +127,16 @@ export class Publisher {
       } finally {
         window.leave()
       }
+      if (waitMs > 0) await sleep(waitMs)
     }
     this.#isStoring = false
   }
 
-  /** Sends entries behind the newest one, and settles them. If an entry of another node came first, they wait again. */
-  async #store(burst: readonly PendingEntry[]): Promise<void> {
+  /**
+   * Sends entries behind the newest one, and settles them. If an entry of another node came first, they wait again. Resolves to
+   * the milliseconds after which the next attempt may follow.
+   */
+  async #store(burst: readonly PendingEntry[]): Promise<number> {
     const { timeoutMs, tail, window } = this.#ports
     const now = performance.now()
     const timely = burst.filter((entry) => {
@@ -138,7 +144,7 @@ export class Publisher {
       this.#reject(entry, new Error(`NATS has not stored the message within ${timeoutMs} ms`))
       return false
     })
-    if (timely.length === 0) return
+    if (timely.length === 0) return 0
     if (this.#newest === undefined) {
       this.#newest = await this.#ports.readHead(Math.ceil(timely[0]!.until - now))
       tail.saw(this.#newest.sequence)
@@ -178,8 +184,8 @@ export class Publisher {
     this.#queue = [...refused, ...this.#queue]
     this.#failed = stored === 0 && refused.length > 0 ? this.#failed + 1 : 0
     // A cluster without a leader has stored nothing.
-    if (isUnavailable) await sleep(50)
-    else if (this.#failed > promptAttempts) await sleep(Math.min(2 ** (this.#failed - promptAttempts), mostWaitMs))
+    if (isUnavailable) return unavailableMs
+    return this.#failed > promptAttempts ? Math.min(2 ** (this.#failed - promptAttempts), mostWaitMs) : 0
   }
 
   #resolve({ messages }: PendingEntry, positions: readonly TopicPosition[]): void {
