@@ -81,7 +81,7 @@ describe('Publisher', () => {
     const stored = publisher.publish('', undefined).then(() => {
       isStored = true
     })
-    for (let turns = 0; !isStored && turns < 100; turns += 1) await new Promise(setImmediate)
+    for (let turns = 0; !isStored && turns < 10; turns += 1) await new Promise(setImmediate)
     assert.ok(isStored)
     isBusy = false
     await Promise.all([stored, ...published])

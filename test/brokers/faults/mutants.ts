@@ -37,7 +37,7 @@ const hubIgnoresMark: Change = {
 const ofBroker: Readonly<Record<'nats' | 'redis', Readonly<Record<'marks' | 'dedupe', readonly Change[]>>>> = {
   nats: {
     marks: [
-      { file: 'packages/nats/dist/nats-topic.js', from: 'first.previousMark !== mark', to: 'false' },
+      { file: 'packages/nats/dist/stream/chain.js', from: '&& previousMark === mark', to: '' },
       { file: 'packages/nats/dist/nats-topic.js', from: 'mark === head.mark ?', to: 'true ?' },
     ],
     dedupe: [{ file: 'packages/nats/dist/publisher.js', from: "fields['Nats-Msg-Id'] = messageId;", to: '' }],
