@@ -3,7 +3,7 @@ import { bytesTogether, encodeEntry, mostTogether } from './stream/envelope.js'
 import { unique } from './unique.js'
 
 /** A publish that is not stored yet. */
-export interface Waiting {
+interface Waiting {
   readonly content: BrokerContent
   /** The end of its time, as a time of `performance.now()`. */
   readonly until: number
@@ -12,7 +12,7 @@ export interface Waiting {
 }
 
 /** The limits for a message that joins others. */
-export interface JoinLimits {
+interface JoinLimits {
   /** Bytes of the entry. */
   readonly bytes: number
   /** The time that the message may lose, as the entry ends with the time of its first message. */

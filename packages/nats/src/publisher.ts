@@ -114,10 +114,10 @@ export class Publisher {
     this.#isStoring = true
     while (this.#queue.length > 0) {
       await window.enter()
-      const burst = this.#queue.splice(0, this.#ports.isReplicated() ? 1 : this.#burst)
+      const burst = this.#timely(this.#queue.splice(0, this.#ports.isReplicated() ? 1 : this.#burst))
       let waitMs = 0
       try {
-        waitMs = await this.#store(burst)
+        if (burst.length > 0) waitMs = await this.#store(burst)
       } catch (error) {
         this.#newest = undefined
         // The entries behind the first one may have more time.
@@ -132,25 +132,28 @@ export class Publisher {
     this.#isStoring = false
   }
 
+  /** The entries that have time left. Rejects the others. */
+  #timely(burst: readonly PendingEntry[]): PendingEntry[] {
+    const now = performance.now()
+    return burst.filter((entry) => {
+      if (entry.until - now >= 1) return true
+      this.#reject(entry, new Error(`NATS has not stored the message within ${this.#ports.timeoutMs} ms`))
+      return false
+    })
+  }
+
   /**
    * Sends entries behind the newest one, and settles them. If an entry of another node came first, they wait again. Resolves to
    * the milliseconds after which the next attempt may follow.
    */
   async #store(burst: readonly PendingEntry[]): Promise<number> {
-    const { timeoutMs, tail, window } = this.#ports
-    const now = performance.now()
-    const timely = burst.filter((entry) => {
-      if (entry.until - now >= 1) return true
-      this.#reject(entry, new Error(`NATS has not stored the message within ${timeoutMs} ms`))
-      return false
-    })
-    if (timely.length === 0) return 0
+    const { tail, window } = this.#ports
     if (this.#newest === undefined) {
-      this.#newest = await this.#ports.readHead(Math.ceil(timely[0]!.until - now))
+      this.#newest = await this.#ports.readHead(Math.ceil(burst[0]!.until - performance.now()))
       tail.saw(this.#newest.sequence)
     }
     const sentAt = performance.now()
-    const sent = this.#send(timely, this.#newest)
+    const sent = this.#send(burst, this.#newest)
     const refused: PendingEntry[] = []
     let stored = 0
     let isUnavailable = false
