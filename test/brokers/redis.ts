@@ -47,27 +47,133 @@ describe('redisBroker', () => {
     assert.throws(() => redisBroker({ client, historyCount: 0 }), /historyCount must be a whole number above 0, not 0/)
   })
 
-  it('stores the messages of other topics when the head of one is gone, and skips a truncated message of another program', async () => {
+  it('begins a topic anew whose head is gone, and skips truncated messages and entries of another program', async () => {
     const { client, end } = impatientClient(server.port)
     const broker = redisBroker({ client, prefix: 'gone:' })
     const seen: unknown[] = []
     const events = { stored: ({ content }: { content: unknown }) => seen.push(content), volatile: () => undefined }
     try {
-      const topics = await Promise.all(['good', 'bad', 'later'].map((name) => broker.open(name, events)))
-      await topics[1]!.publish('0')
-      askRedis(server.port, 'DEL', 'gone:{bad}:h')
-      const results = await Promise.allSettled(topics.map((topic) => topic.publish('1')))
+      const [good, gone] = await Promise.all(['good', 'gone'].map((name) => broker.open(name, events)))
+      const before = [await gone!.publish('0'), await gone!.publish('1')]
+      askRedis(server.port, 'DEL', 'gone:{gone}:h')
+      const [, anew] = await Promise.all([good!.publish('2'), gone!.publish('3')])
+      assert.equal(anew!.offset, 1)
+      assert.notEqual(anew!.epoch, before[0]!.epoch)
+      const refused = await gone!.since(before[0]!, 10)
+      assert.deepEqual(refused, { recovered: false, head: anew, reason: 'unknown-epoch' })
       assert.deepEqual(
-        results.map(({ status }) => status),
-        ['fulfilled', 'rejected', 'fulfilled'],
+        (await gone!.last(10)).messages.map(({ content }) => content),
+        ['3'],
       )
-      for (const text of ['sE 1 T M 7 91', 's', 'sE 1', 'sE 1 T M 7 1'])
+      const start = await good!.head()
+      for (const text of ['sT E 1 M 7 91', 's', 'sT E 1', 'sT E 1 M 7 1'])
         askRedis(server.port, 'PUBLISH', 'gone:c:good', text)
-      await topics[0]!.publish('2')
-      while (seen.at(-1) !== '2') await new Promise((resolve) => setTimeout(resolve, 10))
+      askRedis(server.port, 'XADD', 'gone:{good}:s', '1-1', 'm', 'sT E 1 M 7 91')
+      askRedis(server.port, 'XADD', 'gone:{good}:s', '1-2', 'other', 'fields', 'm', 'x')
+      const last = await good!.publish('4')
+      while (seen.at(-1) !== '4') await new Promise((resolve) => setTimeout(resolve, 10))
+      const resumed = await good!.since(start, 10)
+      assert.ok(resumed.recovered)
+      assert.deepEqual(
+        resumed.messages.map(({ position }) => position),
+        [last],
+      )
+      assert.deepEqual(
+        (await good!.last(10)).messages.map(({ content }) => content),
+        ['2', '4'],
+      )
     } finally {
       broker.close()
       end()
+    }
+  })
+
+  it('resumes within the messages that one script has stored, keeps as many as asked for, and lets them expire', async () => {
+    const { client, end } = await redisClients.ioredis!(server.port)
+    const options = { client, prefix: 'entries:', historyCount: 50, historyAgeMs: 60_000 }
+    const broker = redisBroker(options)
+    try {
+      const topic = await broker.open('a', { stored: () => undefined, volatile: () => undefined })
+      const positions = [await topic.head()]
+      for (let turn = 0; turn < 20; turn += 1) {
+        const published = Array.from({ length: 10 }, (_, index) =>
+          topic.publish(`${turn} ${index}`, index === 3 ? `id ${turn % 19}` : undefined),
+        )
+        for (const position of await Promise.all(published)) positions[position.offset] = position
+      }
+      const head = positions.at(-1)!
+      assert.equal(head.offset, 199)
+      const entries = Number(askRedis(server.port, 'XLEN', 'entries:{a}:s'))
+      assert.ok(entries <= 20, `${entries} entries`)
+      for (const [offset, position] of positions.entries()) {
+        const answer = await topic.since(position, 1000)
+        if (offset < 149) assert.deepEqual(answer, { recovered: false, head, reason: 'expired' })
+        else {
+          assert.ok(answer.recovered, `offset ${offset}`)
+          assert.deepEqual(
+            answer.messages.map(({ position }) => position),
+            positions.slice(offset + 1),
+          )
+          const other = await topic.since({ ...position, mark: `${position.mark}0` }, 1000)
+          assert.deepEqual(other, { recovered: false, head, reason: 'rewound' })
+        }
+        const { messages } = await topic.last(offset)
+        assert.deepEqual(
+          messages.map(({ position }) => position),
+          positions.slice(positions.length - Math.min(offset, 50)),
+        )
+      }
+      const left = Number(askRedis(server.port, 'PTTL', 'entries:{a}:s'))
+      assert.ok(left > 0 && left <= 67_500, `${left} ms`)
+      // Without its stream, which Redis may evict, the topic has its head, and its next stream expires too.
+      askRedis(server.port, 'DEL', 'entries:{a}:s')
+      assert.deepEqual(await topic.since(head, 10), { recovered: true, head, messages: [] })
+      const next = await topic.publish('next')
+      assert.equal(next.offset, 200)
+      assert.ok(Number(askRedis(server.port, 'PTTL', 'entries:{a}:s')) > 0)
+      const resumed = await topic.since(head, 10)
+      assert.ok(resumed.recovered)
+      assert.equal(resumed.messages.length, 1)
+    } finally {
+      broker.close()
+      await end()
+    }
+  })
+
+  it('stores a script once that a client repeats', async () => {
+    const { client, end } = await redisClients.ioredis!(server.port)
+    const twice = new Proxy(client as IoredisLike, {
+      get(of, name) {
+        const value = Reflect.get(of, name)
+        if (name !== 'call') return typeof value === 'function' ? value.bind(of) : value
+        return async (...args: Parameters<IoredisLike['call']>) => {
+          const answer = await of.call(...args)
+          const again = args[0] === 'EVALSHA' ? await of.call(...args) : answer
+          assert.deepEqual(again, answer)
+          return again
+        }
+      },
+    })
+    const broker = redisBroker({ client: twice, prefix: 'repeated:' })
+    try {
+      const topics = await Promise.all(
+        ['a', 'b'].map((name) => broker.open(name, { stored: () => undefined, volatile: () => undefined })),
+      )
+      for (let round = 1; round <= 3; round += 1) {
+        const positions = await Promise.all([
+          ...topics.map((topic) => topic.publish('plain')),
+          ...topics.map((topic) => topic.publish('with an id', `id ${round}`)),
+        ])
+        assert.deepEqual(
+          positions.map(({ offset }) => offset),
+          [2 * round - 1, 2 * round - 1, 2 * round, 2 * round],
+        )
+      }
+      const { messages } = await topics[0]!.last(10)
+      assert.equal(messages.length, 6)
+    } finally {
+      broker.close()
+      await end()
     }
   })
 
@@ -240,6 +346,14 @@ describe('redisBroker', () => {
       const stored = good.publish('2')
       await assert.rejects(refused, /Redis has not stored the message: .*WRONGTYPE/)
       assert.equal((await stored).offset, 1)
+      await (client as IoredisLike).call('DEL', 'foreign:{bad}:s', 'foreign:{bad}:h')
+      await (client as IoredisLike).call('SET', 'foreign:{bad}:h', 'no head')
+      await assert.rejects(bad.publish('3'), /the key foreign:\{bad\}:h is not the head of a topic/)
+      await assert.rejects(bad.last(1), /the key foreign:\{bad\}:h is not the head of a topic/)
+      await (client as IoredisLike).call('DEL', 'foreign:{bad}:h')
+      await (client as IoredisLike).call('HSET', 'foreign:{bad}:h', 'no', 'text')
+      await assert.rejects(bad.publish('4'), /WRONGTYPE/)
+      assert.equal(await (client as IoredisLike).call('HGET', 'foreign:{bad}:h', 'no'), 'text')
     } finally {
       broker.close()
       end()

@@ -6,18 +6,18 @@ export class Backlog {
   #count = 0
   #length = 0
 
-  /** Does one more. Throws if too many wait already. */
-  async add<Answer>(length: number, publish: () => Promise<Answer>): Promise<Answer> {
+  /** Takes one more. Throws if too many wait already. */
+  enter(length: number): void {
     if (this.#count >= most.count || this.#length + length > most.length) {
       throw new Error(`${this.#count} publishes wait for an answer already`)
     }
     this.#count += 1
     this.#length += length
-    try {
-      return await publish()
-    } finally {
-      this.#count -= 1
-      this.#length -= length
-    }
+  }
+
+  /** One has its answer. */
+  leave(length: number): void {
+    this.#count -= 1
+    this.#length -= length
   }
 }

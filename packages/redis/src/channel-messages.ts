@@ -1,5 +1,4 @@
 import type { BrokerContent, TopicMessage } from 'twoway/hub'
-import { decode, encode } from './replies.js'
 
 /** A message of a channel: stored messages in a row, or a volatile one with the node that has delivered it to its own clients already. */
 export type ChannelMessage =
@@ -15,43 +14,72 @@ export function volatileMessage(content: BrokerContent, deliveredBy: string | un
 }
 
 /**
- * Reads a volatile message, or those that a script has stored: 's' with epoch, offset of the first one, tag, and the mark of the
- * predecessor; then for each of them its number, the length of its content, and the content.
- * Returns undefined for a message of another program.
+ * A stored message, as `readStored` reads it.
+ * @param number a number that no other message of its script and topic has
  */
+export function storedContent(number: number, content: BrokerContent): string {
+  const encoded = encode(content)
+  return `${number} ${encoded.length} ${encoded}`
+}
+
+/** Reads a message of a channel. Returns undefined for a message of another program. */
 export function readChannelMessage(message: string): ChannelMessage | undefined {
-  let at = 1
-  const word = (): string => {
-    const end = message.indexOf(' ', at)
-    if (end < 0) {
-      at = message.length
-      return ''
-    }
-    const found = message.slice(at, end)
-    at = end + 1
-    return found
-  }
   switch (message[0]) {
     case 'v':
-      return { volatile: decode(message.slice(1)), deliveredBy: undefined }
-    case 'w':
-      return { deliveredBy: word(), volatile: decode(message.slice(at)) }
-    case 's': {
-      const [epoch, first, tag] = [word(), Number(word()), word()]
-      let previousMark = word()
-      if (!Number.isSafeInteger(first) || first < 1) return undefined
-      const stored: TopicMessage<BrokerContent>[] = []
-      while (at < message.length) {
-        const position = { epoch, offset: first + stored.length, mark: `${tag}.${word()}` }
-        const length = Number(word())
-        if (!(length > 0 && at + length <= message.length)) return undefined
-        stored.push({ position, previousMark, content: decode(message.slice(at, at + length)) })
-        previousMark = position.mark
-        at += length
-      }
-      return { stored }
+      return { volatile: decode(message, 1, message.length), deliveredBy: undefined }
+    case 'w': {
+      const end = message.indexOf(' ')
+      if (end < 0) return undefined
+      return { deliveredBy: message.slice(1, end), volatile: decode(message, end + 1, message.length) }
     }
-    default:
-      return undefined
+    default: {
+      const stored = readStored(message)
+      return stored && { stored }
+    }
   }
+}
+
+/**
+ * Reads the messages that a script has stored, in a channel or in an entry of a stream: 's' with a tag, and the epoch, offset and
+ * mark of their predecessor; then for each of them its number, the length of its content in UTF-16 code units, and the content.
+ * The mark of a message is the tag with its number. Returns undefined for a text of another program.
+ */
+export function readStored(text: string): TopicMessage<BrokerContent>[] | undefined {
+  if (text[0] !== 's') return undefined
+  const epochAt = text.indexOf(' ') + 1
+  const offsetAt = text.indexOf(' ', epochAt) + 1
+  const markAt = text.indexOf(' ', offsetAt) + 1
+  let at = text.indexOf(' ', markAt) + 1
+  // A space that is missing is found at the beginning again.
+  if (!(1 < epochAt && epochAt < offsetAt && offsetAt < markAt && markAt < at)) return undefined
+  const tag = text.slice(1, epochAt - 1)
+  const epoch = text.slice(epochAt, offsetAt - 1)
+  let offset = Number(text.slice(offsetAt, markAt - 1))
+  let previousMark = text.slice(markAt, at - 1)
+  if (!Number.isSafeInteger(offset) || offset < 0) return undefined
+  const stored: TopicMessage<BrokerContent>[] = []
+  while (at < text.length) {
+    const lengthAt = text.indexOf(' ', at) + 1
+    const contentAt = text.indexOf(' ', lengthAt) + 1
+    if (lengthAt <= at || contentAt <= lengthAt) return undefined
+    const end = contentAt + Number(text.slice(lengthAt, contentAt - 1))
+    const isContent = Number.isInteger(end) && end > contentAt && end <= text.length
+    if (!isContent || (text[contentAt] !== 't' && text[contentAt] !== 'b')) return undefined
+    const mark = `${tag}.${text.slice(at, lengthAt - 1)}`
+    offset += 1
+    stored.push({ position: { epoch, offset, mark }, previousMark, content: decode(text, contentAt, end) })
+    previousMark = mark
+    at = end
+  }
+  return stored
+}
+
+/** 't' and text, or 'b' and bytes in base64. */
+function encode(content: BrokerContent): string {
+  return typeof content === 'string' ? `t${content}` : `b${Buffer.from(content).toString('base64')}`
+}
+
+function decode(text: string, start: number, end: number): BrokerContent {
+  const content = text.slice(start + 1, end)
+  return text[start] === 't' ? content : Buffer.from(content, 'base64')
 }

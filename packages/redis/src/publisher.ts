@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BrokerContent, TopicPosition } from 'twoway/hub'
+import { Backlog } from './backlog.js'
+import { storedContent } from './channel-messages.js'
 import { within } from './deadline.js'
 import type { Replicas } from './replicas.js'
-import { encode, positionOf } from './replies.js'
+import { positionOf } from './replies.js'
 import { retryMs, type ScriptRunner, scriptOf } from './script-runner.js'
 import { publishScript } from './scripts.js'
 import { unique } from './unique.js'
@@ -28,7 +30,7 @@ export interface TopicKeys {
 
 interface Waiting {
   readonly topic: TopicKeys
-  readonly encoded: string
+  readonly content: BrokerContent
   readonly id: string | undefined
   /** The end of its time, as a time of `performance.now()`. */
   readonly until: number
@@ -36,17 +38,13 @@ interface Waiting {
   reject(error: unknown): void
 }
 
-/** The most messages, and characters of them, that one script stores: Redis does nothing else meanwhile. */
+/** The most messages, and characters or bytes of them, that one script stores: Redis does nothing else meanwhile. */
 const most = { count: 128, length: 256 << 10 }
 
 /** A client that repeats a command does so within as many times the time for an answer. */
 const repeatTimeouts = 6
 
 const script = scriptOf(publishScript)
-
-type Earlier = readonly [index: number, epoch: string, offset: number, mark: string]
-type TopicReply = readonly [epoch: string, first: number, earlier: readonly Earlier[]]
-type Reply = readonly [tag: string, ...topics: readonly (TopicReply | string)[]]
 
 /**
  * Stores messages, one script after the other: those of a topic are stored in the order of their publishes, also if Redis
@@ -57,6 +55,7 @@ export class Publisher {
   readonly #settings: PublisherSettings
   /** The messages that wait; a script is on its way for each queue. */
   readonly #queues = new Map<string, Waiting[]>()
+  readonly #backlog = new Backlog()
 
   constructor(scripts: ScriptRunner, settings: PublisherSettings) {
     this.#scripts = scripts
@@ -67,6 +66,7 @@ export class Publisher {
     const { isCluster, timeoutMs } = this.#settings
     const name = isCluster ? topic.key : ''
     return new Promise((resolve, reject) => {
+      this.#backlog.enter(content.length)
       let queue = this.#queues.get(name)
       if (queue === undefined) {
         queue = []
@@ -74,7 +74,7 @@ export class Publisher {
         // The first script stores the messages of this turn of the event loop.
         setImmediate(() => this.#storeAll(name))
       }
-      queue.push({ topic, encoded: encode(content), id, until: performance.now() + timeoutMs, resolve, reject })
+      queue.push({ topic, content, id, until: performance.now() + timeoutMs, resolve, reject })
     })
   }
 
@@ -85,10 +85,12 @@ export class Publisher {
       if (messages.length === 0) continue
       const batch = byTopic(messages)
       try {
-        const [tag, ...replies] = await this.#stored(batch, messages[0]!.until)
-        for (const [index, ofTopic] of batch.entries()) settle(ofTopic, tag, replies[index]!)
+        const [tag, ...lines] = await this.#stored(batch, messages[0]!.until)
+        for (const [index, ofTopic] of batch.entries()) settle(ofTopic, tag!, lines[index]!)
       } catch (error) {
         for (const { reject } of messages) reject(error)
+      } finally {
+        for (const { content } of messages) this.#backlog.leave(content.length)
       }
     }
     this.#queues.delete(name)
@@ -102,40 +104,40 @@ export class Publisher {
     const { timeoutMs } = this.#settings
     const now = performance.now()
     while (queue[0] !== undefined && queue[0].until <= now) {
-      queue.shift()!.reject(new Error(`Redis has not stored the message within ${timeoutMs} ms`))
+      const { content, reject } = queue.shift()!
+      this.#backlog.leave(content.length)
+      reject(new Error(`Redis has not stored the message within ${timeoutMs} ms`))
     }
     if (queue.length === 0) return []
     const latest = queue[0]!.until + timeoutMs / 10
     let [count, length] = [0, 0]
-    for (const { encoded, until } of queue) {
-      length += encoded.length
+    for (const { content, until } of queue) {
+      length += content.length
       if (count > 0 && (count === most.count || length > most.length || until > latest)) break
       count += 1
     }
     return queue.splice(0, count)
   }
 
-  async #stored(batch: readonly (readonly Waiting[])[], until: number): Promise<Reply> {
+  /** Resolves to the lines of the script's answer. */
+  async #stored(batch: readonly (readonly Waiting[])[], until: number): Promise<string[]> {
     const { replicas, historyCount, historyAgeMs, dedupeMs, timeoutMs, command } = this.#settings
     // ioredis repeats a command whose answer was lost: messages without an id have one record for that case.
     const isRecorded = batch.some((messages) => messages.some(({ id }) => id === undefined))
-    const keys = [`${batch[0]![0]!.topic.key}:r:${isRecorded ? unique() : ''}`]
     const recordMs = isRecorded ? repeatTimeouts * timeoutMs : ''
-    const args: (string | number)[] = [command, historyCount, historyAgeMs, recordMs, dedupeMs]
-    for (const messages of batch) {
-      const { key, channel } = messages[0]!.topic
-      keys.push(`${key}:h`, `${key}:s`)
-      args.push(channel, messages.length)
-      for (const { encoded, id } of messages) {
-        if (id !== undefined) keys.push(`${key}:d:${id}`)
-        args.push(encoded, id === undefined ? encoded.length : -encoded.length)
-      }
-    }
+    // A stream is told its age once in each period, instead of with each message, and expires that much later.
+    const periodMs = Math.ceil(historyAgeMs / 8)
+    const args: (string | number)[] = [command, historyCount, historyAgeMs + periodMs, periodMs, recordMs, dedupeMs]
+    args.push(batch.length)
+    const keys = [`${batch[0]![0]!.topic.key}:r:${isRecorded ? unique() : ''}`]
+    for (const [message] of batch) keys.push(`${message!.topic.key}:h`)
+    for (const [message] of batch) keys.push(`${message!.topic.key}:s`)
+    for (const messages of batch) addMessages(messages, keys, args)
     for (;;) {
       // Messages that are stored again, after a fail-over, are others at other offsets.
-      const reply = (await this.#scripts.run(script, keys, [unique(), ...args], until)) as Reply
-      if (replicas === undefined) return reply
-      if (await within(replicas.confirm(), until, timeoutMs).catch(() => false)) return reply
+      const reply = (await this.#scripts.run(script, keys, [unique(), ...args], until)) as string
+      if (replicas === undefined) return reply.split('\n')
+      if (await within(replicas.confirm(), until, timeoutMs).catch(() => false)) return reply.split('\n')
       if (performance.now() + retryMs > until)
         throw new Error(`no replica of Redis confirmed the message within ${timeoutMs} ms`)
       // The records make this harmless. A primary that lost the messages in a fail-over stores them again.
@@ -145,31 +147,65 @@ export class Publisher {
 }
 
 function byTopic(messages: readonly Waiting[]): Waiting[][] {
-  const topics = new Map<TopicKeys, Waiting[]>()
+  const topics = new Map<string, Waiting[]>()
   for (const message of messages) {
-    const others = topics.get(message.topic)
-    if (others === undefined) topics.set(message.topic, [message])
+    const others = topics.get(message.topic.key)
+    if (others === undefined) topics.set(message.topic.key, [message])
     else others.push(message)
   }
   return [...topics.values()]
 }
 
-/** Settles the messages of a topic by the answer of the script. */
-function settle(messages: readonly Waiting[], tag: string, reply: TopicReply | string): void {
-  if (typeof reply === 'string') {
-    for (const { reject } of messages) reject(new Error(`Redis has not stored the message: ${reply}`))
+/** Adds the arguments of the script for the messages of a topic, and the keys of those with an id. */
+function addMessages(messages: readonly Waiting[], keys: string[], args: (string | number)[]): void {
+  const { key, channel } = messages[0]!.topic
+  const pieces: (string | number)[] = []
+  let [text, number, isPlain] = ['', 0, true]
+  for (const { content, id } of messages) {
+    number += 1
+    const stored = storedContent(number, content)
+    if (id === undefined) text += stored
+    else {
+      isPlain = false
+      keys.push(`${key}:d:${id}`)
+      addPiece(pieces, text, number - 1)
+      pieces.push(stored, number, 0)
+      text = ''
+    }
+  }
+  if (isPlain) {
+    args.push(channel, number, text)
     return
   }
-  const [epoch, first, known] = reply
-  const earlier = new Map(known.map(([number, ...position]) => [number, positionOf(position)]))
-  let offset = Number(first)
-  for (const [index, { resolve }] of messages.entries()) {
-    const number = index + 1
-    const position = earlier.get(number)
-    if (position !== undefined) resolve(position)
-    else {
-      resolve({ epoch, offset, mark: `${tag}.${number}` })
-      offset += 1
-    }
+  addPiece(pieces, text, number)
+  args.push(channel, 0, pieces.length / 3, ...pieces)
+}
+
+/** Adds messages in a row without an id, if there are some. */
+function addPiece(pieces: (string | number)[], text: string, last: number): void {
+  if (text === '') return
+  const before = pieces.length === 0 ? 0 : (pieces.at(-2) as number)
+  pieces.push(text, last, last - before)
+}
+
+/** Settles the messages of a topic by the line of the script's answer. */
+function settle(messages: readonly Waiting[], tag: string, line: string): void {
+  if (line.startsWith('!')) {
+    for (const { reject } of messages) reject(new Error(`Redis has not stored the message: ${line.slice(1)}`))
+    return
+  }
+  const [before, ...known] = line.split('\t')
+  let { epoch, offset } = positionOf(before!)
+  const earlier = new Map<number, TopicPosition>()
+  for (const each of known) {
+    const end = each.indexOf(' ')
+    earlier.set(Number(each.slice(0, end)), positionOf(each.slice(end + 1)))
+  }
+  let number = 0
+  for (const { resolve } of messages) {
+    number += 1
+    const position = known.length > 0 ? earlier.get(number) : undefined
+    if (position === undefined) offset += 1
+    resolve(position ?? { epoch, offset, mark: `${tag}.${number}` })
   }
 }

@@ -9,14 +9,14 @@ import type {
   TopicPosition,
 } from 'twoway/hub'
 import { topicMatches } from 'twoway/hub'
-import { Backlog } from './backlog.js'
 import { type ChannelMessage, readChannelMessage, volatileMessage } from './channel-messages.js'
 import { within } from './deadline.js'
+import { type EntryReply, lastOf, resumedFrom } from './history.js'
 import { globOf, keyOf, topicOfKey } from './names.js'
 import { Publisher } from './publisher.js'
 import { type RedisClient, type RedisLink, redisLink } from './redis-link.js'
 import { Replicas } from './replicas.js'
-import { type EntryReply, type HeadReply, messageOf, positionOf } from './replies.js'
+import { positionOf } from './replies.js'
 import { type Script, ScriptRunner, scriptOf } from './script-runner.js'
 import { headScript, lastScript, sendScript, sinceScript } from './scripts.js'
 import { Subscriptions } from './subscriptions.js'
@@ -39,7 +39,8 @@ export interface RedisBrokerOptions {
    */
   readonly historyCount?: number | undefined
   /**
-   * Milliseconds after the last message of a topic, after which its messages expire. Its head stays.
+   * Milliseconds after the last message of a topic, after which its messages expire: Redis may keep them an eighth longer. Its head
+   * stays.
    * @default 3_600_000 (1 hour)
    */
   readonly historyAgeMs?: number | undefined
@@ -77,7 +78,7 @@ export interface RedisBroker extends ResumableBroker {
 const scripts = { head: scriptOf(headScript), since: scriptOf(sinceScript), last: scriptOf(lastScript) }
 
 /**
- * Topics on Redis: streams for history, a hash for the head, PUBLISH for delivery. All that belongs to a publish is one
+ * Topics on Redis: streams for history, a text for the head, PUBLISH for delivery. All that belongs to a publish is one
  * script, so that a position never lies. A Redis that comes back from an older copy of its data is noticed by the marks.
  */
 export function redisBroker(options: RedisBrokerOptions): RedisBroker {
@@ -116,7 +117,6 @@ class Broker implements RedisBroker {
   readonly #opened = new Set<OpenTopic>()
   /** Tells the messages of this node from those of others. */
   readonly #node = unique()
-  readonly #backlog = new Backlog()
 
   constructor(client: RedisClient, error: (error: Error) => void, settings: Settings) {
     const { replicas, sharded } = settings
@@ -169,8 +169,8 @@ class Broker implements RedisBroker {
     const own: OpenTopic = { events, isAway: false }
     this.#opened.add(own)
     return {
-      publish: (content, id) => this.#backlog.add(content.length, () => this.#publisher.publish(keys, content, id)),
-      head: async () => positionOf((await this.#run(scripts.head, topic, [])) as HeadReply),
+      publish: (content, id) => this.#publisher.publish(keys, content, id),
+      head: () => this.#head(topic),
       since: (position, most) => this.#since(topic, position, most),
       last: (most) => this.#last(topic, most),
       send: (content) => {
@@ -205,34 +205,24 @@ class Broker implements RedisBroker {
     this.#link.close()
   }
 
-  async #since(topic: string, { epoch, offset, mark }: TopicPosition, most: number): Promise<Resumed<BrokerContent>> {
-    if (!Number.isSafeInteger(offset) || offset < 0) {
-      return { recovered: false, head: await this.#head(topic), reason: 'rewound' }
-    }
-    const args = [epoch, offset, mark, Number.isFinite(most) ? most : Number.MAX_SAFE_INTEGER]
-    const [reason, ...rest] = (await this.#run(scripts.since, topic, args)) as [
-      string,
-      ...HeadReply,
-      readonly EntryReply[],
-    ]
-    const head = positionOf(rest as unknown as HeadReply)
-    if (reason !== '') return { recovered: false, head, reason: reason as 'expired' }
-    return {
-      recovered: true,
-      head,
-      messages: (rest[3] as readonly EntryReply[]).map((entry) => messageOf(head.epoch, entry)),
-    }
+  async #since(topic: string, position: TopicPosition, most: number): Promise<Resumed<BrokerContent>> {
+    const { historyCount } = this.#settings
+    const limits = { most: Number.isFinite(most) ? most : Number.MAX_SAFE_INTEGER, historyCount }
+    const { epoch, offset } = position
+    if (!Number.isSafeInteger(offset)) return resumedFrom(position, await this.#head(topic), [], limits)
+    const reply = await this.#run(scripts.since, topic, [epoch, offset, limits.most, historyCount])
+    const { head, entries } = read(reply)
+    return resumedFrom(position, head, entries, limits)
   }
 
   async #last(topic: string, most: number): Promise<TopicHistory<BrokerContent>> {
     const count = Math.min(most, this.#settings.historyCount)
-    const reply = (await this.#run(scripts.last, topic, [count])) as [...HeadReply, readonly EntryReply[]]
-    const head = positionOf(reply as unknown as HeadReply)
-    return { head, messages: reply[3].map((entry) => messageOf(head.epoch, entry)).reverse() }
+    const { head, entries } = read(await this.#run(scripts.last, topic, [count]))
+    return lastOf(head, entries, count)
   }
 
   async #head(topic: string): Promise<TopicPosition> {
-    return positionOf((await this.#run(scripts.head, topic, [])) as HeadReply)
+    return positionOf((await this.#run(scripts.head, topic, [])) as string)
   }
 
   /** Runs a script on the head and the stream of a topic. The braces keep its keys in one slot of a cluster. */
@@ -283,6 +273,12 @@ class Broker implements RedisBroker {
     const { timeoutMs } = this.#settings
     return within(promise, performance.now() + timeoutMs, timeoutMs)
   }
+}
+
+/** The answer of a script with the head and entries of a topic. */
+function read(reply: unknown): { readonly head: TopicPosition; readonly entries: readonly EntryReply[] } {
+  const [head, entries] = reply as readonly [string, readonly EntryReply[]]
+  return { head: positionOf(head), entries }
 }
 
 interface OpenTopic {

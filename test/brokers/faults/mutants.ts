@@ -44,16 +44,12 @@ const ofBroker: Readonly<Record<'nats' | 'redis', Readonly<Record<'marks' | 'ded
   },
   redis: {
     marks: [
-      { file: 'packages/redis/dist/scripts.js', from: "if ARGV[4] ~= mark then return refuse('rewound') end", to: '' },
-      {
-        file: 'packages/redis/dist/scripts.js',
-        from: "if next[1][2][4] ~= ARGV[4] then return refuse('rewound') end",
-        to: '',
-      },
+      { file: 'packages/redis/dist/history.js', from: 'mark === head.mark ?', to: 'true ?' },
+      { file: 'packages/redis/dist/history.js', from: 'messages[next].previousMark !== mark', to: 'false' },
     ],
     dedupe: [
-      { file: 'packages/redis/dist/scripts.js', from: 'if stored then return cjson.decode(stored) end', to: '' },
-      { file: 'packages/redis/dist/scripts.js', from: "local known = redis.call('GET', id)", to: 'local known' },
+      { file: 'packages/redis/dist/scripts.js', from: 'if stored then return stored end', to: '' },
+      { file: 'packages/redis/dist/scripts.js', from: "known[id] = redis.call('GET', id)", to: 'known[id] = false' },
     ],
   },
 }
