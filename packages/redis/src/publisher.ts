@@ -194,18 +194,25 @@ function settle(messages: readonly Waiting[], tag: string, line: string): void {
     for (const { reject } of messages) reject(new Error(`Redis has not stored the message: ${line.slice(1)}`))
     return
   }
-  const [before, ...known] = line.split('\t')
-  let { epoch, offset } = positionOf(before!)
-  const earlier = new Map<number, TopicPosition>()
-  for (const each of known) {
-    const end = each.indexOf(' ')
-    earlier.set(Number(each.slice(0, end)), positionOf(each.slice(end + 1)))
-  }
+  const [epochEnd, tab] = [line.indexOf(' '), line.indexOf('\t')]
+  const epoch = line.slice(0, epochEnd)
+  let offset = Number(line.slice(epochEnd + 1, line.indexOf(' ', epochEnd + 1)))
+  const earlier = tab < 0 ? undefined : readEarlier(line.slice(tab + 1))
   let number = 0
   for (const { resolve } of messages) {
     number += 1
-    const position = known.length > 0 ? earlier.get(number) : undefined
+    const position = earlier?.get(number)
     if (position === undefined) offset += 1
     resolve(position ?? { epoch, offset, mark: `${tag}.${number}` })
   }
+}
+
+/** Reads the positions of the messages that were stored earlier, by their numbers. */
+function readEarlier(text: string): ReadonlyMap<number, TopicPosition> {
+  const earlier = new Map<number, TopicPosition>()
+  for (const each of text.split('\t')) {
+    const end = each.indexOf(' ')
+    earlier.set(Number(each.slice(0, end)), positionOf(each.slice(end + 1)))
+  }
+  return earlier
 }
