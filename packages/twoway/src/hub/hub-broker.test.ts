@@ -39,6 +39,51 @@ async function makeNode(
 const shown = (socket: FakeHubSocket): unknown[] =>
   socket.take().map(({ t, data, reason, code }) => (t === 'msg' ? data : (reason ?? code ?? t)))
 
+describe('a publish of the server', () => {
+  it('keeps the order of those that come while the topic opens', async () => {
+    const { harness } = await makeNode()
+    const published: ReturnType<typeof harness.hub.publish>[] = []
+    for (let number = 1; number <= 40; number += 1) {
+      published.push(harness.hub.publish('b', number))
+      await undefined
+    }
+    const positions = await Promise.all(published)
+    assert.deepEqual(
+      positions.map((position) => position!.offset),
+      Array.from({ length: 40 }, (_, index) => index + 1),
+    )
+  })
+
+  it('rejects for a wrong name, a topic without a rule and a wrong key, and throws nothing', async () => {
+    const { harness } = await makeNode()
+    const { hub } = harness
+    for (const again of [false, true]) {
+      if (again) await hub.publish('a', 1)
+      await assert.rejects(hub.publish('a b', 1), /spaces/)
+      await assert.rejects(hub.publish(7 as never, 1), /a topic must be a string, not number/)
+      await assert.rejects(hub.publish('a.b', 1), { code: 'unknown-topic' })
+      await assert.rejects(hub.publish('a', 1, { key: 'k'.repeat(256) }), { code: 'invalid' })
+      await assert.rejects(hub.publish('a', (() => 1) as never), { code: 'invalid' })
+    }
+    hub.close()
+    await assert.rejects(hub.publish('a', 1), { code: 'unavailable' })
+  })
+
+  it('lets go of its topic, whether it succeeds or fails', async () => {
+    const { harness, broker } = await makeNode()
+    const { hub, clock } = harness
+    await hub.publish('b', 1)
+    await hub.publish('b', 2)
+    await hub.publish('b', 3, { volatile: true })
+    broker.isAway = true
+    await assert.rejects(hub.publish('b', 4), { code: 'unavailable' })
+    broker.isAway = false
+    assert.equal(hub.metrics().topics, 2)
+    clock.advance(checkEveryMs)
+    assert.equal(hub.metrics().topics, 1, 'only that of the subscriber')
+  })
+})
+
 describe('a hub whose broker loses messages', () => {
   it('reads what is missing before it delivers what came later', async () => {
     const { harness, broker, socket } = await makeNode()

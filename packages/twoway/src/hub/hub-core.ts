@@ -8,13 +8,14 @@ import type { ErrorCode, Json } from '../subprotocol/messages.js'
 import { HistoryBudget } from '../topics/history-budget.js'
 import { isPattern, matches } from '../topics/topic-name.js'
 import { HubCounts } from './hub-counts.js'
-import { HubError, unavailable } from './hub-error.js'
+import { HubError } from './hub-error.js'
 import { HubPresence } from './hub-presence.js'
 import type { HubLimits } from './hub-settings.js'
 import type { HubClient, HubData, Identity, Presence, PublishSettings, RequestRule } from './hub-types.js'
 import { HubChannels, type HubTraces } from './observing/hub-diagnostics.js'
 import { ObservedBroker } from './observing/observed-broker.js'
 import type { TraceContext } from './observing/trace-context.js'
+import { checkTopic, publishTo, publishWhenOpen } from './server-publish.js'
 import { checkKey, encodeContent, isContent, withTrace } from './topics/content.js'
 import { type Frames, type HubMessage, type Prepare, type ReadContent, volatileFrames } from './topics/hub-message.js'
 import { HubPattern } from './topics/hub-pattern.js'
@@ -235,12 +236,15 @@ export class HubCore {
     return stored as Promise<TopicPosition | undefined>
   }
 
-  async #store(topic: HubTopic, content: BrokerContent, key: string | undefined): Promise<TopicPosition | undefined> {
+  #store(topic: HubTopic, content: BrokerContent, key: string | undefined): Promise<TopicPosition | undefined> {
     if (topic.rule.store === false) {
       this.send(topic, content)
-      return undefined
+      return Promise.resolve(undefined)
     }
-    const position = await topic.publish(content, key)
+    return topic.publish(content, key).then(this.#countStored)
+  }
+
+  readonly #countStored = (position: TopicPosition): TopicPosition => {
     this.counts.stored += 1
     return position
   }
@@ -255,28 +259,21 @@ export class HubCore {
     }
   }
 
-  /** Publishes for the server itself. */
-  async publishData(
-    name: string,
-    data: HubData,
-    { key, volatile = false }: PublishSettings,
-  ): Promise<TopicPosition | undefined> {
-    // The rules are matched once for each topic.
-    const rule = this.#topics.get(name)?.rule ?? this.rules.ofTopic(name)
-    if (rule === undefined) throw noRule(name)
-    checkKey(key)
-    const content = encodeContent(volatile ? { key } : {}, data)
-    const topic = this.openTopic(name, rule)
-    topic.uses += 1
+  /** Publishes for the server itself: within the call if the topic is in use. */
+  publishData(name: string, data: HubData, settings: PublishSettings): Promise<TopicPosition | undefined> {
     try {
-      await topic.opened
-      if (!volatile) return await this.publish(topic, content, { key })
-      this.send(topic, content)
-      return undefined
+      const known = this.#topics.get(name)
+      // The name and the rules are checked once for each topic.
+      if (known === undefined) checkTopic(name)
+      const rule = known?.rule ?? this.rules.ofTopic(name)
+      if (rule === undefined) throw noRule(name)
+      const { key, volatile = false } = settings
+      checkKey(key)
+      const content = encodeContent(volatile ? { key } : {}, data)
+      const topic = known ?? this.openTopic(name, rule)
+      return topic.isReady ? publishTo(this, topic, content, settings) : publishWhenOpen(this, topic, content, settings)
     } catch (error) {
-      throw unavailable(error)
-    } finally {
-      topic.uses -= 1
+      return Promise.reject(error)
     }
   }
 

@@ -14,7 +14,7 @@ import type { Payload } from '../ports/payload.js'
 import type { Random } from '../ports/random.js'
 import { type Json, subprotocolName } from '../subprotocol/messages.js'
 import { defaultDedupe, MemoryBroker } from '../topics/memory-broker.js'
-import { faultOfPattern, faultOfTopic } from '../topics/topic-name.js'
+import { faultOfPattern } from '../topics/topic-name.js'
 import { HubCore } from './hub-core.js'
 import { unavailable } from './hub-error.js'
 import { type hubLimitOptions, hubTable } from './hub-options.js'
@@ -29,6 +29,7 @@ import type {
   RequestRule,
   TopicRule,
 } from './hub-types.js'
+import { checkTopic } from './server-publish.js'
 import { HubSession } from './session/hub-session.js'
 import { decodeContent } from './topics/content.js'
 import { malformed } from './topics/hub-message.js'
@@ -213,8 +214,7 @@ export class Hub implements HubBase<unknown> {
     return new Set(this.#core.sessions)
   }
 
-  async publish(topic: string, data: HubData, settings: PublishSettings = {}): Promise<TopicPosition | undefined> {
-    checkTopic(topic)
+  publish(topic: string, data: HubData, settings: PublishSettings = {}): Promise<TopicPosition | undefined> {
     return this.#core.publishData(topic, data, settings)
   }
 
@@ -317,9 +317,4 @@ function readRequests(requests: Readonly<Record<string, AnyRequest>>): ReadonlyM
       )
     }),
   )
-}
-
-function checkTopic(name: string): void {
-  const fault = faultOfTopic(name)
-  if (fault !== undefined) throw new UsageError('topicInvalid', fault)
 }

@@ -14,6 +14,8 @@ export class HistoryBudget {
   /** The rings with messages, in the order of their last message. */
   readonly #rings = new Set<Budgeted>()
   #used = 0
+  /** The last one of these rings. */
+  #newest: Budgeted | undefined
 
   constructor(limit: number) {
     this.#limit = limit
@@ -25,8 +27,11 @@ export class HistoryBudget {
 
   /** A ring has got a message, and has changed by this number of bytes. */
   added(ring: Budgeted, change: number): void {
-    this.#rings.delete(ring)
-    this.#rings.add(ring)
+    if (this.#newest !== ring) {
+      this.#rings.delete(ring)
+      this.#rings.add(ring)
+      this.#newest = ring
+    }
     this.#used += change
     while (this.#used > this.#limit && this.#rings.size > 1) {
       const oldest: Budgeted = this.#rings.values().next().value!
@@ -43,5 +48,6 @@ export class HistoryBudget {
   /** A ring is gone, or will be empty. */
   removed(ring: Budgeted): void {
     if (this.#rings.delete(ring)) this.#used -= ring.bytes
+    if (this.#newest === ring) this.#newest = undefined
   }
 }

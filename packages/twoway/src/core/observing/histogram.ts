@@ -63,8 +63,8 @@ export class TimeTally {
   #sum = 0
 
   add(milliseconds: number): void {
-    const found = millisecondBounds.findIndex((bound) => milliseconds <= bound)
-    const bucket = found < 0 ? millisecondBounds.length : found
+    let bucket = 0
+    while (bucket < millisecondBounds.length && milliseconds > millisecondBounds[bucket]!) bucket += 1
     this.#counts[bucket] = this.#counts[bucket]! + 1
     this.#sum += milliseconds
   }

@@ -56,8 +56,11 @@ export class ObservedBroker implements ResumableBroker {
     const answer = ask()
     answer.then(
       () => {
-        const times = this.#times.get(operation) ?? new TimeTally()
-        this.#times.set(operation, times)
+        let times = this.#times.get(operation)
+        if (times === undefined) {
+          times = new TimeTally()
+          this.#times.set(operation, times)
+        }
         times.add(clock.now() - askedAt)
         if (operation === 'head') this.#setAway(false)
       },

@@ -111,10 +111,14 @@ export function isContent(content: BrokerContent): boolean {
 /** Whether a text is a JSON object, without spaces around it, of the members that a message may have after its trace. */
 function isHeading(json: string, hasData: boolean): boolean {
   if (json[0] !== '{' || json.at(-1) !== '}') return false
+  const members = json.slice(1, -1)
+  const untraced = withoutTrace(members)
   try {
-    const { data, ...texts } = JSON.parse(`{${withoutTrace(json.slice(1, -1))}}`) as Record<string, unknown>
-    const areTexts = Object.entries(texts).every(([name, value]) => isMember(name) && typeof value === 'string')
-    return areTexts && (data !== undefined) === hasData
+    const heading = JSON.parse(untraced === members ? json : `{${untraced}}`) as Record<string, unknown>
+    for (const name of Object.keys(heading)) {
+      if (name !== 'data' && !(isMember(name) && typeof heading[name] === 'string')) return false
+    }
+    return Object.hasOwn(heading, 'data') === hasData
   } catch {
     return false
   }

@@ -45,6 +45,8 @@ export class HubTopic {
   readonly listeners = new Set<TopicListener>()
   /** Resolves when the topic can be used; rejects if the broker does not take it. */
   readonly opened: Promise<void>
+  /** Whether those that have waited for `opened` have gone on: they come first. */
+  isReady = false
   /** Uses under way that need the topic open. */
   uses = 0
   /** Whether the broker has said that it is away. */
@@ -72,6 +74,12 @@ export class HubTopic {
       settings.budget,
     )
     this.opened = this.#open(broker)
+    this.opened.then(
+      () => {
+        this.isReady = true
+      },
+      () => undefined,
+    )
   }
 
   get isOpen(): boolean {
