@@ -195,6 +195,20 @@ test('reports a stream that someone else has destroyed as dropped', async () => 
   assert.match(String(sink.error), /TransportError: the connection was dropped before both sides had ended it/)
 })
 
+test('is lost by a write after someone else has ended the stream, and keeps the bytes pending', async () => {
+  const stream = new TestStream({ allowHalfOpen: true })
+  const transport = new StreamTransport(stream)
+  const sink = new RecordingSink()
+  transport.start(sink)
+  stream.end()
+  await events()
+  transport.write(Buffer.from('late'))
+  assert.equal(transport.pendingBytes, 4)
+  await sink.untilCalled('closed')
+  assert.deepEqual([sink.calls, transport.pendingBytes], [['closed'], 4])
+  assert.match(String(sink.error), /TransportError: the connection was dropped before both sides had ended it/)
+})
+
 test("tells the peer's address, also of one that is gone", async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -127,7 +127,10 @@ export class StreamTransport implements RewindableTransport {
     const length = second === undefined ? first.length : first.length + second.length
     // If the stream is gone, or fails on this write, these bytes stay pending.
     this.#lastPendingBytes = this.pendingBytes + length
-    if (!stream.writable) return
+    if (!stream.writable) {
+      this.#lose()
+      return
+    }
     if (length > sliceBytes || this.#queuedBytes > 0) {
       this.#enqueue(first)
       if (second !== undefined) this.#enqueue(second)
@@ -141,6 +144,13 @@ export class StreamTransport implements RewindableTransport {
       stream.uncork()
     }
     if (this.pendingBytes > 0) this.#owesDrained = true
+  }
+
+  /** After an end by other code, of which the sink does not know, bytes can't be sent: the connection is lost. */
+  #lose(): void {
+    if (this.#stream.destroyed || !this.#stream.writableEnded) return
+    this.#error ??= withoutStack(dropped)
+    this.#stream.destroy()
   }
 
   pause(): void {
