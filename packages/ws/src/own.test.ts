@@ -7,7 +7,7 @@ import { describe, it } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { tryToTakeHandles } from 'twoway/streams'
 import type * as Ws from 'ws'
-import { inner } from './rows/harness.js'
+import { catching, inner, rawPeer, withServer } from './rows/harness.js'
 import type { Module } from './rows/row.js'
 
 const require = createRequire(import.meta.url)
@@ -141,6 +141,38 @@ describe('@twoway/ws, where it differs from ws', () => {
     socket.write(Uint8Array.of(0x83, 0x80, 0, 0, 0, 0))
     assert.equal((await closed)[0], 1002)
     server.close()
+  })
+
+  it('delivers the rest of a read after a listener that throws, while ws delivers no more', async () => {
+    for (const [module, expected] of [
+      [W, ['a', 'ping', 'b']],
+      [require('ws') as Module, ['a']],
+    ] as const) {
+      const log: string[] = []
+      const read = (port: number, server: Ws.WebSocketServer): Promise<unknown> =>
+        catching(async (errors) => {
+          const raw = rawPeer(port)
+          const { ws } = await raw.connected(server)
+          const note = (text: string): void => {
+            log.push(text)
+            if (text !== 'b') throw new Error(`of ${text}`)
+          }
+          ws.on('message', (data) => note(String(data)))
+          ws.on('ping', () => note('ping'))
+          const mask = [0, 0, 0, 0]
+          raw.socket.write(Buffer.from([0x81, 0x81, ...mask, 97, 0x89, 0x80, ...mask, 0x81, 0x81, ...mask, 98]))
+          while (log.length < expected.length || errors.length < 1) await new Promise(setImmediate)
+          for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate)
+          raw.socket.destroy()
+          return errors
+        })
+      const result = await withServer(module, {}, (server, port) => read(port, server))
+      assert.deepEqual(log, expected)
+      assert.deepEqual(
+        result,
+        expected.filter((text) => text !== 'b').map((text) => `of ${text}`),
+      )
+    }
   })
 
   it('has the limits of Twoway with safe: true', async () => {

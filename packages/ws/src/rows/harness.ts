@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import http from 'node:http'
+import https from 'node:https'
 import net, { type AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { selfSignedCertificate } from 'twoway-testing/peers/certificate.js'
 import type * as Ws from 'ws'
 import type { Module, Server, Socket } from './row.js'
 
@@ -237,4 +239,37 @@ export const receives = (binaryType: string, data: unknown): ((W: Module) => Pro
 
 export function acceptFor(key: string): string {
   return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
+}
+
+/** Collects the errors that listeners and callbacks throw in a list, in place of ending the process. */
+export async function catching(use: (errors: string[]) => unknown): Promise<unknown> {
+  const errors: string[] = []
+  // node:test listens for 'uncaughtException', and would take the error for a failure.
+  process.setUncaughtExceptionCaptureCallback(({ message }: Error) => errors.push(message))
+  try {
+    return await use(errors)
+  } finally {
+    process.setUncaughtExceptionCaptureCallback(null)
+  }
+}
+
+/** Opens a connection over TLS, lets a row use it, and ends all. */
+export async function withTlsPair(W: Module, use: (pair: Omit<Pair, 'request'>) => unknown): Promise<unknown> {
+  const identity = await selfSignedCertificate()
+  const app = https.createServer(identity).listen(0, '127.0.0.1')
+  await once(app, 'listening')
+  const server = new W.WebSocketServer({ server: app })
+  const connected = once(server, 'connection') as Promise<[Socket]>
+  const client = new W(`wss://127.0.0.1:${(app.address() as AddressInfo).port}`, { ca: identity.cert })
+  await once(client, 'open')
+  const { 0: remote } = await connected
+  try {
+    return await use({ client, remote, server })
+  } finally {
+    client.terminate()
+    remote.terminate()
+    server.close()
+    app.close()
+    app.closeAllConnections()
+  }
 }

@@ -1,6 +1,7 @@
 import { clientRows } from './client-rows.js'
 import { connectionRows } from './connection-rows.js'
 import { endingRows } from './ending-rows.js'
+import { errorRows } from './error-rows.js'
 import { addressRows } from './handshake/address-rows.js'
 import { answerRows } from './handshake/answer-rows.js'
 import { deflateRows } from './handshake/deflate-rows.js'
@@ -13,6 +14,7 @@ import type { Row } from './row.js'
 import { serverRows } from './server-rows.js'
 import { socketRows } from './socket-rows.js'
 import { streamRows } from './stream-rows.js'
+import { takenSocketRows } from './taken-socket-rows.js'
 import { violationRows } from './violation-rows.js'
 
 /** The documented behaviour of ws, as calls and their results: `rows.test.ts` runs each on ws and on the drop-in. */
@@ -32,4 +34,6 @@ export const rows: readonly Row[] = [
   ...serverOptionRows,
   ...privateRows,
   ...socketRows,
+  ...takenSocketRows,
+  ...errorRows,
 ]
