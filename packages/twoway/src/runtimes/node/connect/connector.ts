@@ -1,15 +1,16 @@
 import { TransportError } from '../../../core/errors.js'
 import type { Connector, ConnectTarget } from '../../../ports/connector.js'
 import type { Transport } from '../../../ports/transport.js'
+import { canConnectHandle, connectHandle } from '../internals/connect-handle.js'
 import { hasHandles, tryHandles } from '../internals/handle-trial.js'
 import { proxyFor } from '../proxy/proxy-for.js'
 import { openTunnel } from '../proxy/tunnel.js'
-import { chooseReading, chooseTransport } from '../transport/choose-transport.js'
+import { chooseReading, chooseTransport, handleTransport } from '../transport/choose-transport.js'
 import { DeferredTransport } from '../transport/deferred-transport.js'
 import { whyOnlyStreams } from '../transport/shared-reading.js'
 import { connectByCaller } from './caller-connection.js'
 import { explainLoss } from './explain-loss.js'
-import { openSocket } from './open-socket.js'
+import { nameOf, openSocket } from './open-socket.js'
 import { publishConnection } from './publish-connection.js'
 
 /** Opens connections by TCP, TLS and Unix sockets, directly or through a proxy. */
@@ -29,11 +30,35 @@ export const nodeConnector: Connector = {
 }
 
 function connectDirectly(target: ConnectTarget): Transport {
-  return target.tls === undefined && whyOnlyStreams === undefined ? connectByHandle(target) : connectByStream(target)
+  if (target.tls !== undefined || whyOnlyStreams !== undefined) return connectByStream(target)
+  return hasHandles() && needsNoSocket(target) ? connectByHandle(target) : connectBySocket(target)
+}
+
+/** Whether the target is an address that the system may connect to from any of its own. */
+function needsNoSocket({ host, port, socketPath, local }: ConnectTarget): boolean {
+  if (socketPath !== undefined || local?.localAddress !== undefined || local?.localPort !== undefined) return false
+  return canConnectHandle(host, port)
+}
+
+/** Connects a handle, if handles are known to work. */
+function connectByHandle(target: ConnectTarget): Transport {
+  const { host, port, progress = () => {} } = target
+  progress(`connecting to ${nameOf(target)}`)
+  const transport = new DeferredTransport(false, () => abandon())
+  const abandon = connectHandle(host, port, {
+    connected(handle) {
+      progress(undefined)
+      const chosen = handleTransport(handle, { explain: explainerOf(target) })
+      transport.settle(chosen)
+      publishConnection(target, chosen.path)
+    },
+    failed: (cause) => transport.fail(explainLoss(target, false, cause)),
+  })
+  return transport
 }
 
 /** Connects by a socket and then uses only its handle, if handles are known to work. */
-function connectByHandle(target: ConnectTarget): Transport {
+function connectBySocket(target: ConnectTarget): Transport {
   const { progress = () => {} } = target
   const tried = tryHandles()
   const socket = openSocket(target, progress)

@@ -8,6 +8,7 @@ import { hasHandles } from '../internals/handle-trial.js'
 import { hasHollowSockets } from '../internals/socket/hollow-socket.js'
 import { isReplaceable, type ReadControl, StandInHandle } from '../internals/socket/stand-in-handle.js'
 import { takeHandle } from '../internals/socket/take-handle.js'
+import type { StreamHandle } from '../internals/stream-handle.js'
 import { streamWrap } from '../internals/stream-wrap.js'
 import { takeConnections } from '../internals/take-connections.js'
 import { refuseRenegotiation } from '../internals/tls/refuse-renegotiation.js'
@@ -15,7 +16,7 @@ import { TlsReading } from '../internals/tls/tls-reading.js'
 import { FreedSocket } from './freed-socket.js'
 import { HandleTransport } from './handle-transport.js'
 import { SharedReading, whyOnlyStreams } from './shared-reading.js'
-import { StreamTransport, type StreamTransportOptions } from './stream-transport.js'
+import { StreamTransport, type StreamTransportOptions, type TransportOptions } from './stream-transport.js'
 
 export interface ChoiceOptions extends StreamTransportOptions {
   /** Whether the stream must stay as it is, because its maker may go on to use it. */
@@ -58,6 +59,11 @@ export function acceptTransports(server: Server, take: (transport: NodeTransport
   const isHooked = takeConnections(server, (handle) => take(new HandleTransport(handle)), mayWait)
   if (!isHooked) noteFallback('listening', 'the handle of a server has an unknown shape')
   else server.on('connection', () => noteFallback('listening', 'the handle of a server makes sockets all the same'))
+}
+
+/** Makes the transport of a handle that was connected without a socket. */
+export function handleTransport(handle: StreamHandle, options: TransportOptions): HandleTransport {
+  return new HandleTransport(handle, options)
 }
 
 /** The reading for a TLSSocket, given to `openSocket` and then to `chooseTransport`. Undefined if it reads by 'data' events. */
