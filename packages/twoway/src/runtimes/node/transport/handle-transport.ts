@@ -310,6 +310,11 @@ export class HandleTransport implements RewindableTransport {
   }
 
   #shutDown(): void {
+    // The close that follows ends our side too, and needs no call and no turn of its own for it.
+    if (this.#peerHasEnded) {
+      this.#shutDownDone(0)
+      return
+    }
     this.#isShutDown = true
     const request: Request = new ShutdownWrap()
     request.transport = this
