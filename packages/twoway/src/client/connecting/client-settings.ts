@@ -1,4 +1,5 @@
 import { UsageError } from '../../core/errors.js'
+import type { ExtensionNegotiator } from '../../core/extensions/extension.js'
 import { type DeflateSettings, settleDeflate } from '../../core/extensions/permessage-deflate/deflate-options.js'
 import { type ClientLimits, clientLimitOptions, fixedClientLimits } from '../../core/limits.js'
 import type { SettingsOf } from '../../core/options/option.js'
@@ -25,6 +26,8 @@ export interface ClientSettings {
   readonly signal: WebSocketOptions['signal']
   /** The offers, the preferred first; none where the list is empty. */
   readonly perMessageDeflate: readonly DeflateSettings[]
+  /** The negotiators of these offers, if connections share them. */
+  readonly negotiators?: readonly ExtensionNegotiator[]
 }
 
 const owner: OptionsOwner = { name: 'a WebSocket', foreignOptions: foreignClientOptions }

@@ -58,7 +58,8 @@ export class Connecting {
   readonly #options: ConnectingOptions
   #timer: Timer | undefined
   #stopListening: (() => void) | undefined
-  readonly #visited = new Set<string>()
+  /** The URLs of all requests so far, once there are several. */
+  #visited: Set<string> | undefined
   readonly #negotiators: readonly ExtensionNegotiator[]
   #destination: Destination
   /** Undefined once it has ended, and if the signal was aborted before: then no connection is tried. */
@@ -73,7 +74,7 @@ export class Connecting {
     const { url, settings, ports } = options
     const { limits, signal, proxy } = settings
     this.#options = options
-    this.#negotiators = negotiatorsOf(settings.perMessageDeflate, ports)
+    this.#negotiators = settings.negotiators ?? negotiatorsOf(settings.perMessageDeflate, ports)
     this.#destination = destinationOf(url)
     if (this.#destination.socketPath !== undefined && proxy !== undefined && proxy.url !== 'env') {
       throw new UsageError('optionInvalid', 'a Unix socket is reached without a proxy: leave the option proxy out')
@@ -112,7 +113,6 @@ export class Connecting {
   #open(destination: Destination, handshake: ClientHandshake): Opening {
     const { ports, settings, events } = this.#options
     const { url, socketPath } = destination
-    this.#visited.add(url.href)
     const secure = url.protocol === 'wss:'
     const transport = ports.connector.connect({
       host: url.hostname.replace(/^\[|\]$/g, ''),
@@ -167,9 +167,11 @@ export class Connecting {
     const { href } = destination.url
     if (maxRedirects === 0)
       return `it redirects to ${quoted(href)}, and redirects are followed only if maxRedirects allows it`
+    this.#visited ??= new Set([this.#destination.url.href])
     if (this.#visited.has(href)) return `its redirects lead in a circle, to ${quoted(href)} again`
     if (this.#visited.size > maxRedirects)
       return `it redirects to ${quoted(href)}, beyond the ${maxRedirects} of maxRedirects`
+    this.#visited.add(href)
     this.#opening!.abandon()
     this.#isSameOrigin &&= isSameOrigin(destination, this.#destination)
     this.#destination = destination
@@ -195,7 +197,11 @@ export class Connecting {
   }
 }
 
-function negotiatorsOf(offers: readonly DeflateSettings[], ports: ConnectingPorts): readonly ExtensionNegotiator[] {
+/** The negotiators of the client's offers. Connections with the same settings may share them. */
+export function negotiatorsOf(
+  offers: readonly DeflateSettings[],
+  ports: ConnectingPorts,
+): readonly ExtensionNegotiator[] {
   const codec = offers.length === 0 ? undefined : ports.deflateCodec()
   return codec === undefined ? [] : [new DeflateNegotiator(offers, { ...ports, codec })]
 }

@@ -34,7 +34,7 @@ export function parseWebSocketUrl(text: string): URL {
       'SyntaxError',
     )
   }
-  url.protocol = scheme
+  if (url.protocol !== scheme) url.protocol = scheme
   if (url.hash !== '' || url.href.endsWith('#')) {
     throw new platform.DOMException(
       `"${redactUrl(text)}" has a fragment, which a WebSocket URL must not have: remove it`,

@@ -1,4 +1,5 @@
 import { type ClientSettings, settleClient } from '../connecting/client-settings.js'
+import { negotiatorsOf } from '../connecting/connecting.js'
 import { parseWebSocketUrl } from '../connecting/url.js'
 import { type ClientPorts, ClientSocket } from './client-socket.js'
 
@@ -43,7 +44,7 @@ export function defineHandlerSocket(ports: ClientPorts): new (url: string, proto
     readonly #socket: ClientSocket
 
     constructor(url: string, protocols: string[]) {
-      settings ??= settleClient({})
+      settings ??= sharedSettings(ports)
       this.#socket = new ClientSocket(ports, parseWebSocketUrl(url), protocols, settings, {
         atOnce: true,
         open: () => call(this.onopen, {}),
@@ -68,4 +69,10 @@ export function defineHandlerSocket(ports: ClientPorts): new (url: string, proto
       this.#socket.close(code, reason)
     }
   }
+}
+
+/** The settings of all sockets of a class. */
+function sharedSettings(ports: ClientPorts): ClientSettings {
+  const settings = settleClient({})
+  return { ...settings, negotiators: negotiatorsOf(settings.perMessageDeflate, ports) }
 }
