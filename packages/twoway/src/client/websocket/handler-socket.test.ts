@@ -36,6 +36,40 @@ for (const network of networks.filter(({ clientTls }) => clientTls === undefined
       })
     })
 
+    it('keeps the compressed messages of several sockets apart', async () => {
+      const options = {
+        perMessageDeflate: { thresholdBytes: 0 },
+        message: (socket: { send(message: string | Uint8Array): unknown }, message: string | Uint8Array) =>
+          socket.send(message),
+      }
+      await withServer(network, options, async (server) => {
+        const sent = [1, 2, 3].map((round) => `${'abc'.repeat(500)} ${round}`)
+        const echoes = ['red', 'green', 'blue'].map(
+          (name) =>
+            new Promise<readonly string[]>((resolve, reject) => {
+              const received: string[] = []
+              const socket = new HandlerSocket(`${server.url}/`, [])
+              socket.onerror = ({ error }) => reject(error)
+              socket.onopen = () => {
+                for (const text of sent) socket.send(`${name} ${text}`)
+              }
+              socket.onmessage = ({ data }) => {
+                received.push(data as string)
+                if (received.length === sent.length) socket.close()
+              }
+              socket.onclose = () => resolve(received)
+            }),
+        )
+        for (const [index, name] of ['red', 'green', 'blue'].entries()) {
+          assert.deepEqual(
+            await echoes[index],
+            sent.map((text) => `${name} ${text}`),
+          )
+        }
+        assert.ok(server.metrics().sentBytes < 3000, 'the server has compressed the echoes')
+      })
+    })
+
     it('tells the reason of a refused handshake before it closes', async () => {
       await withServer(network, { upgrade: () => ({ status: 403, body: 'not you' }) }, async (server) => {
         const log: unknown[] = []
