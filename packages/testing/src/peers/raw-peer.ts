@@ -88,7 +88,7 @@ export class RawPeer implements TransportSink {
     const length = this.#length + end - start
     if (length > this.#buffer.length) {
       const buffer = new Uint8Array(2 * length)
-      buffer.set(this.#received)
+      buffer.set(this.#received())
       this.#buffer = buffer
     }
     this.#buffer.set(bytes.subarray(start, end), this.#length)
