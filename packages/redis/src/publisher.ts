@@ -4,9 +4,8 @@ import { Backlog } from './backlog.js'
 import { storedContent } from './channel-messages.js'
 import { within } from './deadline.js'
 import type { Replicas } from './replicas.js'
-import { positionOf } from './replies.js'
 import { retryMs, type ScriptRunner, scriptOf } from './script-runner.js'
-import { publishScript } from './scripts.js'
+import { positionOf, publishScript } from './scripts.js'
 import { unique } from './unique.js'
 
 export interface PublisherSettings {

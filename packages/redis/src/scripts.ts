@@ -1,3 +1,5 @@
+import type { TopicPosition } from 'twoway/hub'
+
 /**
  * The scripts that Redis runs: each is atomic, so that counter, stream and publication stay together. A topic has two keys:
  *
@@ -195,3 +197,9 @@ if most == 0 then return {position, {}} end
 local first, last = string.format('%d', math.max(offset - most + 1, 0)), string.format('%d', offset)
 return {position, redis.call('XRANGE', KEYS[2], first, last)}
 `
+
+/** A position as the scripts write it: epoch, offset and mark. */
+export function positionOf(text: string): TopicPosition {
+  const [epoch, offset, mark] = text.split(' ')
+  return { epoch: epoch!, offset: Number(offset), mark: mark! }
+}
