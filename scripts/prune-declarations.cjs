@@ -2,6 +2,7 @@
 
 const { join, relative } = require('node:path')
 const ts = require('typescript-6')
+const { isKeysOfTable, joinDeclarations, targetOf, visitIdentifiers } = require('./join-declarations.cjs')
 
 /** @typedef {import('typescript-6').Node} Node */
 
@@ -26,22 +27,27 @@ function pruneDeclarations(folder, entries) {
     entries.some((entry) => relative(folder, source.fileName).replaceAll('\\', '/') === entry)
   const needed = neededStatements(checker, sources, sources.filter(isEntry))
   const exported = new Set(sources.filter(isEntry).flatMap((entry) => exportedStatements(checker, entry)))
-  /** @type {Map<string, string>} */
-  const texts = new Map()
-  for (const source of sources) {
-    const used = namesIn(source.statements.filter((statement) => needed.has(statement)))
-    const kept = source.statements.map((statement) => {
-      if (ts.isImportDeclaration(statement)) return importText(statement, used)
-      if (ts.isExportDeclaration(statement)) {
-        return isEntry(source) ? statement.getText() : exportText(checker, statement, needed)
-      }
-      if (!needed.has(statement)) return ''
-      return textOf(checker, statement, exported.has(statement) || ts.isModuleDeclaration(statement))
-    })
-    const text = kept.filter((each) => each !== '').join('\n')
-    if (text !== '') texts.set(relative(folder, source.fileName).replaceAll('\\', '/'), `${text}\n`)
-  }
-  return texts
+  const modules = sources.map((source) => {
+    const statements = source.statements.filter((statement) => needed.has(statement))
+    const used = namesIn(statements)
+    return {
+      path: relative(folder, source.fileName).replaceAll('\\', '/'),
+      source,
+      isEntry: isEntry(source),
+      imports: source.statements
+        .filter(isOfPackage)
+        .map((statement) => importText(statement, used))
+        .filter((text) => text !== ''),
+      statements,
+      texts: statements.map((statement) =>
+        textOf(checker, statement, exported.has(statement) || ts.isModuleDeclaration(statement)),
+      ),
+    }
+  })
+  return joinDeclarations(
+    checker,
+    modules.filter(({ isEntry, texts }) => isEntry || texts.length > 0),
+  )
 }
 
 /**
@@ -54,8 +60,7 @@ function exportedStatements(checker, entry) {
   const module = checker.getSymbolAtLocation(entry)
   const symbols = module === undefined ? [] : checker.getExportsOfModule(module)
   return symbols.flatMap((symbol) => {
-    const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
-    return (target.declarations ?? []).map(statementOf)
+    return (targetOf(checker, symbol)?.declarations ?? []).map(statementOf)
   })
 }
 
@@ -74,8 +79,7 @@ function neededStatements(checker, sources, entries) {
   const queue = []
   /** @param {import('typescript-6').Symbol} symbol */
   const need = (symbol) => {
-    const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
-    for (const declaration of target.declarations ?? []) {
+    for (const declaration of targetOf(checker, symbol)?.declarations ?? []) {
       const statement = statementOf(declaration)
       if (statement === undefined || !own.has(statement.getSourceFile()) || needed.has(statement)) continue
       needed.add(statement)
@@ -110,51 +114,54 @@ function statementOf(declaration) {
 }
 
 /**
- * @param {Node} node
- * @param {(identifier: import('typescript-6').Identifier) => void} visit
- */
-function visitIdentifiers(node, visit) {
-  if (ts.isIdentifier(node)) visit(node)
-  if (isKeysOfTable(node)) return
-  ts.forEachChild(node, (child) => visitIdentifiers(child, visit))
-}
-
-/**
- * Whether a type is `keyof typeof table`.
- *
- * @param {Node} node
- * @returns {node is import('typescript-6').TypeOperatorNode}
- */
-function isKeysOfTable(node) {
-  return ts.isTypeOperatorNode(node) && node.operator === ts.SyntaxKind.KeyOfKeyword && ts.isTypeQueryNode(node.type)
-}
-
-/**
  * @param {import('typescript-6').TypeChecker} checker
  * @param {import('typescript-6').Statement} statement
  * @param {boolean} isDocumented whether the comment before it stays
  */
 function textOf(checker, statement, isDocumented) {
   const start = isDocumented ? statement.getFullStart() : statement.getStart()
-  /** @type {import('typescript-6').TypeOperatorNode[]} */
-  const keys = []
+  /** @type {{ at: number, end: number, text: string }[]} */
+  const edits = []
   /** @param {Node} node */
   const find = (node) => {
-    if (isKeysOfTable(node)) keys.push(node)
-    else ts.forEachChild(node, find)
+    if (isKeysOfTable(node)) {
+      const type = checker.getTypeFromTypeNode(node)
+      const text = checker.typeToString(type, undefined, ts.TypeFormatFlags.NoTruncation)
+      edits.push({ at: node.getStart() - start, end: node.end - start, text })
+      return
+    }
+    // The joined file imports the name, if another one declares it.
+    if (ts.isImportTypeNode(node) && node.qualifier !== undefined) {
+      edits.push({
+        at: node.getStart() - start,
+        end: node.qualifier.getStart() - start,
+        text: node.isTypeOf ? 'typeof ' : '',
+      })
+    }
+    ts.forEachChild(node, find)
   }
   find(statement)
-  const text = keys.reduceRight(
-    (rest, node) => {
-      const names = checker.typeToString(checker.getTypeFromTypeNode(node), undefined, ts.TypeFormatFlags.NoTruncation)
-      return `${rest.slice(0, node.getStart() - start)}${names}${rest.slice(node.end - start)}`
-    },
+  const text = edits.reduceRight(
+    (rest, { at, end, text }) => `${rest.slice(0, at)}${text}${rest.slice(end)}`,
     isDocumented ? statement.getFullText() : statement.getText(),
   )
   return text
     .replaceAll(/\n\s*\* @remarks\b[\s\S]*?(?=\n\s*\* @|\n?\s*\*\/)/g, '')
     .replaceAll(/^(?: {4})+/gm, (indent) => '\t'.repeat(indent.length / 4))
+    .replaceAll(/\/\*\*\n[\s\S]*?\*\//g, joinedLines)
     .trim()
+}
+
+/**
+ * A comment with a line for each paragraph, as editors show it. Code, lists and tags keep their lines.
+ *
+ * @param {string} comment
+ */
+function joinedLines(comment) {
+  if (comment.includes('```')) return comment
+  return comment
+    .replaceAll(/(?<=\* .*)\n\s*\* +(?![-@|\s])/g, ' ')
+    .replace(/^\/\*\*\n\s*\* (.*)\n\s*\*\/$/, '/** $1 */')
 }
 
 /** @param {readonly Node[]} statements */
@@ -166,30 +173,13 @@ function namesIn(statements) {
 }
 
 /**
- * The part of `export { ... } from` that leads to a needed declaration.
+ * Whether a statement imports from another package.
  *
- * @param {import('typescript-6').TypeChecker} checker
- * @param {import('typescript-6').ExportDeclaration} statement
- * @param {ReadonlySet<Node>} needed
+ * @param {import('typescript-6').Statement} statement
+ * @returns {statement is import('typescript-6').ImportDeclaration}
  */
-function exportText(checker, statement, needed) {
-  const { exportClause, moduleSpecifier, isTypeOnly } = statement
-  if (moduleSpecifier === undefined) return statement.getText()
-  if (exportClause === undefined || !ts.isNamedExports(exportClause)) {
-    throw new Error(`Only exports of names can be pruned, and not that of ${moduleSpecifier.getText()}.`)
-  }
-  const names = exportClause.elements.filter(({ name }) => {
-    const symbol = checker.getSymbolAtLocation(name)
-    const target =
-      symbol !== undefined && symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
-    return (target?.declarations ?? []).some((declaration) => {
-      const found = statementOf(declaration)
-      return found !== undefined && needed.has(found)
-    })
-  })
-  if (names.length === 0) return ''
-  const list = names.map((name) => name.getText()).join(', ')
-  return `export ${isTypeOnly ? 'type ' : ''}{ ${list} } from ${moduleSpecifier.getText()};`
+function isOfPackage(statement) {
+  return ts.isImportDeclaration(statement) && !statement.moduleSpecifier.getText().startsWith("'.")
 }
 
 /**
