@@ -19,12 +19,12 @@ interface AssemblyInstance {
 /**
  * Runs a module that the build has compiled from `assembly/`, in a memory of its own. Returns undefined if the runtime has no
  * WebAssembly with SIMD.
- * @param module in base64
+ * @param module in hexadecimal
  * @param pages of 64 KiB
  */
 export function instantiate(module: string, pages: number): AssemblyInstance | undefined {
   const { WebAssembly } = globalThis as { readonly WebAssembly?: WebAssemblyNamespace }
-  const bytes = Buffer.from(module, 'base64')
+  const bytes = Buffer.from(module, 'hex')
   try {
     if (WebAssembly?.validate(bytes) !== true) return undefined
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
