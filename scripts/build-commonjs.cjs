@@ -14,13 +14,14 @@ const output = join(dist, 'commonjs')
 const inputsFile = join(dist, '.build', 'commonjs-parts.json')
 
 /**
- * The entries that are loaded together: those for every platform, and the clients and servers of Node. A program that loads one
+ * The entries that are loaded together: those of pages, those for every platform, and the clients and servers of Node. A program that loads one
  * entry evaluates all modules of its group. The start of a worker exports nothing and is a part of its own.
  *
  * @type {Readonly<Record<string, readonly string[]>>}
  */
 const groups = {
-  portable: ['browser', 'memory', 'metrics', 'frameworks', 'link-browser'],
+  page: ['browser', 'link-browser'],
+  portable: ['memory', 'metrics', 'frameworks'],
   client: ['client', 'link'],
   server: ['server', 'workers', 'streams', 'hub'],
 }
@@ -49,15 +50,21 @@ async function buildCommonjs() {
     logLevel: 'warning',
   })
   const parts = namesOfParts(metafile)
-  for (const { path, text } of outputFiles) {
-    const renamed = text.replaceAll(/"\.\/(shared-\w+)\.js"/g, (_, part) => `"./${parts.get(part)}.js"`)
-    const part = basename(path, '.js')
-    writeFileSync(join(output, 'parts', `${parts.get(part) ?? part}.cjs`), await toCommonjs(renamed))
+  const texts = new Map(
+    outputFiles.map(({ path, text }) => {
+      const renamed = text.replaceAll(/"\.\/(shared-\w+)\.js"/g, (_, part) => `"./${parts.get(part)}.js"`)
+      const part = basename(path, '.js')
+      return [parts.get(part) ?? part, renamed]
+    }),
+  )
+  const keys = new Map([...texts].map(([part, text]) => [part, shortKeys(text)]))
+  for (const [part, text] of texts) {
+    writeFileSync(join(output, 'parts', `${part}.cjs`), await toCommonjs(part, text, keys))
   }
   for (const [group, entries] of Object.entries(groups)) {
     for (const entry of entries) {
       const names = await namesOf(entry)
-      writeFileSync(join(output, `${entry}.cjs`), entryText(group, entry, names))
+      writeFileSync(join(output, `${entry}.cjs`), entryText(group, entry, names, keys.get(group)))
       writeFileSync(join(output, `${entry}.d.cts`), declarations(entry, names))
     }
   }
@@ -112,19 +119,46 @@ function keyOf(entry, name) {
   return `${entry.replace('-', '_')}_${name}`
 }
 
+/** @typedef {ReadonlyMap<string, string>} Keys the short keys of what a part exports, by the names */
+
+/**
+ * The keys under which a part has its exports for other parts: letters, which take less of the archive than the names.
+ *
+ * @param {string} text
+ * @returns {Keys}
+ */
+function shortKeys(text) {
+  const names = pairsOf(exportsOfModule.exec(text)?.[1] ?? '').map(([, name]) => name)
+  return new Map(names.sort().map((name, index) => [name, letters(index)]))
+}
+
+const exportsOfModule = /^export \{([^}]*)\};$/m
+
+/** `a` to `z`, `aa`, `ba` and so on: a name for each index. @param {number} index @returns {string} */
+function letters(index) {
+  const letter = String.fromCharCode(97 + (index % 26))
+  return index < 26 ? letter : letter + letters(Math.floor(index / 26) - 1)
+}
+
 /**
  * Turns an ES module of the bundler into CommonJS and minifies it. Imports become constants, which cost less than the getters of
  * a module.
  *
+ * @param {string} part
  * @param {string} text
+ * @param {ReadonlyMap<string, Keys>} keys of all parts
  */
-async function toCommonjs(text) {
+async function toCommonjs(part, text, keys) {
   const required = withClassNames(text)
-    .replaceAll(/^import (?:(\w+)(?:, | ))?(?:\* as (\w+) |\{([^}]*)\} )?(?:from )?"([^"]+)";$/gm, importToRequire)
-    .replace(
-      /^export \{([^}]*)\};$/m,
-      (_, names) => `module.exports = { ${renamed(names, (own, key) => `${key}: ${own}`)} };`,
+    .replaceAll(
+      /^import (?:(\w+)(?:, | ))?(?:\* as (\w+) |\{([^}]*)\} )?(?:from )?"([^"]+)";$/gm,
+      (_, standard, namespace, names, from) =>
+        importToRequire({ standard, namespace, names, from, keys: keys.get(basename(from, '.js')) }),
     )
+    .replace(exportsOfModule, (_, names) => {
+      const own = pairsOf(names).map(([local, name]) => `${keys.get(part)?.get(name)}: ${local}`)
+      return `module.exports = { ${own.join(', ')} };`
+    })
   const unknown = /^(?:import|export) .*$/m.exec(required)?.[0]
   if (unknown !== undefined) throw new Error(`This form of import or export is unknown: ${unknown}`)
   const code = `"use strict";${await minifyScript(required)}`
@@ -171,33 +205,38 @@ async function minifyScript(text) {
 const moduleUrl = `const moduleUrl=typeof __dirname==='string'?require('node:url').pathToFileURL(__dirname+'/../../runtimes/node/workers/cluster-host.js').href:void 0;`
 
 /**
- * @param {string} _whole
- * @param {string | undefined} standard the name of a default import: of Node's modules, whose default is the module
- * @param {string | undefined} namespace
- * @param {string | undefined} names
- * @param {string} from
+ * @param {object} statement
+ * @param {string | undefined} statement.standard the name of a default import: of Node's modules, whose default is the module
+ * @param {string | undefined} statement.namespace
+ * @param {string | undefined} statement.names
+ * @param {string} statement.from
+ * @param {Keys | undefined} statement.keys those of the part, if it is one
  */
-function importToRequire(_whole, standard, namespace, names, from) {
+function importToRequire({ standard, namespace, names, from, keys }) {
   const module = `require("${from.replace(/\.js$/, '.cjs')}")`
-  const own = renamed(names ?? '', (key, local) => `${key}: ${local}`)
-  const given = [standard, namespace, own && `{ ${own} }`].filter((each) => each !== undefined && each !== '')
-  return given.length === 0 ? `${module};` : given.map((constant) => `const ${constant} = ${module};`).join('\n')
+  const own = pairsOf(names ?? '').map(([name, local]) => `${keys?.get(name) ?? name}: ${local}`)
+  const given = [standard, namespace, own.length > 0 ? `{ ${own.join(', ')} }` : undefined]
+  const constants = given.filter((each) => each !== undefined)
+  return constants.length === 0
+    ? `${module};`
+    : constants.map((constant) => `const ${constant} = ${module};`).join('\n')
 }
 
 /**
- * @param {string} names those of an import or export, such as `a, b as c`
- * @param {(first: string, second: string) => string} write
+ * The names of an import or export, such as `a, b as c`: each as it is called before and after `as`.
+ *
+ * @param {string} names
+ * @returns {[first: string, second: string][]}
  */
-function renamed(names, write) {
+function pairsOf(names) {
   return names
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '')
     .map((name) => {
       const [first = '', second = first] = name.split(' as ')
-      return first === second ? first : write(first, second)
+      return [first, second]
     })
-    .join(', ')
 }
 
 /**
@@ -215,13 +254,14 @@ async function namesOf(entry) {
  * @param {string} group
  * @param {string} entry
  * @param {readonly string[]} names
+ * @param {Keys | undefined} keys those of the group
  */
-function entryText(group, entry, names) {
+function entryText(group, entry, names, keys) {
   return [
     `'use strict'`,
     `Object.defineProperty(exports, '__esModule', { value: true })`,
     `const group = require('./parts/${group}.cjs')`,
-    ...names.map((name) => `exports.${name} = group.${keyOf(entry, name)}`),
+    ...names.map((name) => `exports.${name} = group.${keys?.get(keyOf(entry, name))}`),
     '',
   ].join('\n')
 }
