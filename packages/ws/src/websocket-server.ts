@@ -9,7 +9,7 @@ import { type DeflateOptions, deflateName, type Extensions, negotiationOf, noExt
 import { extension, subprotocol } from './header-values.js'
 import { maxPayloadOf } from './safety.js'
 import type { SocketOptions } from './socket-options.js'
-import { WebSocket } from './websocket.js'
+import { type ClientList, WebSocket } from './websocket.js'
 
 type Info = { origin: string; secure: boolean; req: IncomingMessage }
 type Verified = (result: boolean, code?: number, message?: string, headers?: http.OutgoingHttpHeaders) => void
@@ -46,18 +46,15 @@ export class WebSocketServer extends EventEmitter {
   #state: 'running' | 'closing' | 'closed' = 'running'
   #closesWithLast = false
   #stopListening = (): void => {}
-  /** The listener of each client's 'close', one for all. */
-  readonly #forget: (this: WebSocket) => void
+  readonly #list: ClientList = {
+    forget: (ws) => {
+      this.clients!.delete(ws)
+      if (this.#closesWithLast && this.clients!.size === 0) process.nextTick(() => this.#emitClose())
+    },
+  }
 
   constructor(options: ServerOptions = {}, callback?: () => void) {
     super()
-    const forget = (ws: WebSocket): void => {
-      this.clients!.delete(ws)
-      if (this.#closesWithLast && this.clients!.size === 0) process.nextTick(() => this.#emitClose())
-    }
-    this.#forget = function (): void {
-      forget(this)
-    }
     const settings: ServerOptions = {
       allowSynchronousEvents: true,
       autoPong: true,
@@ -236,7 +233,7 @@ export class WebSocketServer extends EventEmitter {
     }
     if (this.clients !== undefined) {
       this.clients.add(ws)
-      ws.on('close', this.#forget)
+      ws.listedBy(this.#list)
     }
     callback(ws, request)
   }

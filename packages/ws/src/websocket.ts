@@ -34,11 +34,17 @@ export interface SendOptions {
   readonly mask?: boolean
 }
 
-/** The options that a server passes on to its WebSockets. */
-interface ServerSideOptions {
-  readonly autoPong?: boolean
-  readonly maxPendingAutoPongs?: number
-  readonly closeTimeout?: number
+/** The options that a WebSocket keeps: those of its server, or of its own. */
+interface KeptOptions {
+  readonly autoPong: boolean
+  readonly maxPendingAutoPongs: number
+  readonly closeTimeout: number
+}
+
+/** A server that lists its WebSockets. */
+export interface ClientList {
+  /** The WebSocket has closed. Called before the listeners of its 'close'. */
+  forget(ws: WebSocket): void
 }
 
 /** ws's WebSocket: an EventEmitter with the methods of WHATWG's, on a client and on a server. */
@@ -67,10 +73,10 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
   #hasFailed = false
   /** No message is emitted any more. */
   #isTerminated = false
-  readonly #autoPong: boolean
-  readonly #maxPendingAutoPongs: number
+  readonly #options: KeptOptions
   #pendingAutoPongs = 0
-  readonly #closeTimeout: number
+  /** The list of the server that has this WebSocket. A listener of 'close' would cost each connection more memory. */
+  #list: ClientList | undefined
   #connection: DuplexConnection | undefined
   /** The stream of the connection that has closed. */
   #formerStream: Duplex | null = null
@@ -83,18 +89,14 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
   constructor(address: string | URL | null, protocols?: string | string[] | ClientOptions, options?: ClientOptions) {
     super()
     this._isServer = address === null
-    let settings: ServerSideOptions
     if (address === null) {
-      settings = options ?? {}
+      this.#options = keptOf(options ?? {})
     } else {
       const isOptions = typeof protocols === 'object' && protocols !== null && !Array.isArray(protocols)
       const given = isOptions ? protocols : options
       const names = isOptions || protocols === undefined ? (given?.protocols ?? []) : (protocols as string | string[])
-      settings = openHandshake(this, address, [names].flat(), given)
+      this.#options = keptOf(openHandshake(this, address, [names].flat(), given))
     }
-    this.#autoPong = settings.autoPong === true
-    this.#maxPendingAutoPongs = (settings.maxPendingAutoPongs ?? 0) | 0
-    this.#closeTimeout = settings.closeTimeout ?? 30_000
   }
 
   get binaryType(): string {
@@ -174,7 +176,7 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
       deliversWhileClosing: true,
       maskingKey: generateMask && maskingKeys(generateMask),
       maxMessageBytes: maxPayload > 0 ? maxPayload : longestMessage,
-      closeTimeoutMs: this.#closeTimeout,
+      closeTimeoutMs: this.#options.closeTimeout,
       ...bufferLimits(options.safe),
     })
     this._readyState = 1
@@ -187,7 +189,14 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
     this.#connection = undefined
     this.#receiver?.removeAllListeners()
     this._readyState = 3
+    this.#list?.forget(this)
+    this.#list = undefined
     this.emit('close', code, reason)
+  }
+
+  /** @internal */
+  listedBy(list: ClientList): void {
+    this.#list = list
   }
 
   close(code?: number, data?: string | Buffer): void {
@@ -359,8 +368,9 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
   }
 
   #answer(payload: Buffer): void {
-    if (this.#autoPong && this._readyState === 1) {
-      if (this.#maxPendingAutoPongs > 0 && this.#pendingAutoPongs >= this.#maxPendingAutoPongs) {
+    const { autoPong, maxPendingAutoPongs: most } = this.#options
+    if (autoPong && this._readyState === 1) {
+      if (most > 0 && this.#pendingAutoPongs >= most) {
         this.terminate()
       } else {
         this.#pendingAutoPongs += 1
@@ -460,6 +470,19 @@ function isRead(socket: Duplex): boolean {
 }
 
 const usual: SendOptions = {}
+
+/** The options that the last WebSocket keeps, which the next one mostly shares. */
+let lastKept: KeptOptions = { autoPong: false, maxPendingAutoPongs: 0, closeTimeout: 30_000 }
+
+function keptOf({ autoPong, maxPendingAutoPongs, closeTimeout = 30_000 }: Partial<KeptOptions>): KeptOptions {
+  const kept = { autoPong: autoPong === true, maxPendingAutoPongs: (maxPendingAutoPongs ?? 0) | 0, closeTimeout }
+  const isLast =
+    lastKept.autoPong === kept.autoPong &&
+    lastKept.maxPendingAutoPongs === kept.maxPendingAutoPongs &&
+    lastKept.closeTimeout === closeTimeout
+  if (!isLast) lastKept = kept
+  return lastKept
+}
 
 /** The ways of sending, by `wayOf`: one object for each, because each message needs one. */
 const ways: readonly StreamSendOptions[] = [false, true].flatMap((isText) =>

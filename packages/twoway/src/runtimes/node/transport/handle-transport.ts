@@ -53,6 +53,27 @@ export interface FormerSocket {
 
 const noOptions: TransportOptions = {}
 
+/** The states of a transport; several may apply at once. One number has them all, as each field costs idle memory. */
+const Flag = {
+  reading: 1,
+  paused: 2,
+  destroyed: 4,
+  /** The handle is closing, or closed. */
+  gone: 8,
+  /** The peer's end is not yet delivered to the sink. */
+  holdsEnd: 16,
+  /** The close is not yet delivered to the sink. */
+  holdsClose: 32,
+  peerHasEnded: 64,
+  /** Our side ends once all is written. */
+  ending: 128,
+  shutDown: 256,
+  /** Our side has ended. */
+  hasEnded: 512,
+  /** A write is under way. Bytes written meanwhile wait in the queue. */
+  writing: 1024,
+} as const
+
 /**
  * A transport directly over a handle of libuv, without Node's sockets, streams and events. It reads into the memory that
  * all transports of the thread share. The kernel has mostly taken a write when the call returns. The transport owns the
@@ -65,22 +86,10 @@ export class HandleTransport implements RewindableTransport {
   #peer: TransportPeer | undefined
   #sink: TransportSink | undefined
   #head: Uint8Array | undefined
-  #isReading = false
-  #isPaused = false
-  #isDestroyed = false
-  /** The handle is closing, or closed. */
-  #isGone = false
-  /** Events that are not yet delivered to the sink. */
-  #holdsEnd = false
-  #holdsClose = false
-  #peerHasEnded = false
-  #isEnding = false
-  #isShutDown = false
-  #hasEnded = false
+  #flags = 0
   /** Makes the error of a lost connection. */
   #loss: (() => TransportError) | undefined
-  /** Whether a write is under way. Bytes written meanwhile wait in the queue. */
-  #isWriting = false
+  /** Bytes that wait for the write under way. */
   #queue: Uint8Array[] | undefined
   #queuedBytes = 0
   /** The pending bytes when they were last counted; a closed handle no longer knows them. */
@@ -114,7 +123,8 @@ export class HandleTransport implements RewindableTransport {
   }
 
   get pendingBytes(): number {
-    if (this.#isWriting && !this.#isGone) this.#lastPendingBytes = this.#queuedBytes + this.#handle.writeQueueSize
+    if (this.#is(Flag.writing) && !this.#is(Flag.gone))
+      this.#lastPendingBytes = this.#queuedBytes + this.#handle.writeQueueSize
     return this.#lastPendingBytes
   }
 
@@ -134,14 +144,14 @@ export class HandleTransport implements RewindableTransport {
   }
 
   write(first: Uint8Array, second?: Uint8Array): void {
-    if (this.#isEnding) {
+    if (this.#is(Flag.ending)) {
       this.#refuse(first, second)
       return
     }
     const length = second === undefined ? first.length : first.length + second.length
-    if (this.#isGone) {
+    if (this.#is(Flag.gone)) {
       this.#lastPendingBytes += length
-    } else if (this.#isWriting) {
+    } else if (this.#is(Flag.writing)) {
       this.#enqueue(first, second)
       this.#queuedBytes += length
       this.#lastPendingBytes += length
@@ -161,33 +171,33 @@ export class HandleTransport implements RewindableTransport {
   }
 
   pause(): void {
-    this.#isPaused = true
+    this.#set(Flag.paused)
     this.#stopReading()
   }
 
   resume(): void {
-    this.#isPaused = false
+    this.#clear(Flag.paused)
     this.#goOn()
   }
 
   end(): void {
-    if (this.#isEnding) return
-    this.#isEnding = true
-    if (!this.#isWriting && !this.#isGone) this.#shutDown()
+    if (this.#is(Flag.ending)) return
+    this.#set(Flag.ending)
+    if (!this.#is(Flag.writing) && !this.#is(Flag.gone)) this.#shutDown()
   }
 
   destroy(reset = false): void {
-    if (this.#isDestroyed) return
+    if (this.#is(Flag.destroyed)) return
     this.#lastPendingBytes = this.pendingBytes
-    this.#isDestroyed = true
+    this.#set(Flag.destroyed)
     this.#close(reset)
     // The handle may have closed before, when the sink could not be told.
-    if (this.#holdsClose) nextTick(HandleTransport.#deliver, this)
+    if (this.#is(Flag.holdsClose)) nextTick(HandleTransport.#deliver, this)
   }
 
   /** The handle's former socket was closed by other code. */
   lose(reset = false): void {
-    if (this.#isGone) return
+    if (this.#is(Flag.gone)) return
     this.#lastPendingBytes = this.pendingBytes
     this.#loss = makeDropped
     this.#close(reset)
@@ -195,20 +205,20 @@ export class HandleTransport implements RewindableTransport {
 
   /** Continues to read after the delivery of everything that was held back. */
   #goOn(): void {
-    const isHolding = this.#head !== undefined || this.#holdsEnd || this.#holdsClose
+    const isHolding = this.#head !== undefined || this.#is(Flag.holdsEnd) || this.#is(Flag.holdsClose)
     if (isHolding && this.#sink !== undefined) nextTick(HandleTransport.#deliver, this)
     else this.#readOn()
   }
 
   #readOn(): void {
-    if (this.#isReading || this.#peerHasEnded || this.#isGone || !this.#mayDeliver()) return
-    this.#isReading = true
+    if (this.#is(Flag.reading) || this.#is(Flag.peerHasEnded) || this.#is(Flag.gone) || !this.#mayDeliver()) return
+    this.#set(Flag.reading)
     this.#failFor(this.#handle.readStart(), 'read')
   }
 
   #stopReading(): void {
-    if (!this.#isReading) return
-    this.#isReading = false
+    if (!this.#is(Flag.reading)) return
+    this.#clear(Flag.reading)
     this.#handle.readStop()
   }
 
@@ -219,13 +229,30 @@ export class HandleTransport implements RewindableTransport {
       transport.#head = undefined
       transport.#sink!.received(head, 0, head.length)
     }
-    if (transport.#holdsEnd && transport.#mayDeliver()) transport.#tellEnd()
-    if (transport.#holdsClose) transport.#tellClose()
+    if (transport.#is(Flag.holdsEnd) && transport.#mayDeliver()) transport.#tellEnd()
+    if (transport.#is(Flag.holdsClose)) transport.#tellClose()
     transport.#readOn()
   }
 
+  #is(flag: number): boolean {
+    return (this.#flags & flag) !== 0
+  }
+
+  #set(flag: number): void {
+    this.#flags |= flag
+  }
+
+  #clear(flag: number): void {
+    this.#flags &= ~flag
+  }
+
+  #put(flag: number, isSet: boolean): void {
+    if (isSet) this.#set(flag)
+    else this.#clear(flag)
+  }
+
   #mayDeliver(): boolean {
-    return this.#sink !== undefined && !this.#isPaused && !this.#isDestroyed && this.#loss === undefined
+    return this.#sink !== undefined && !this.#is(Flag.paused) && !this.#is(Flag.destroyed) && this.#loss === undefined
   }
 
   static readonly #onRead = function (this: OwnedHandle): void {
@@ -237,8 +264,8 @@ export class HandleTransport implements RewindableTransport {
   }
 
   #received(length: number): void {
-    if (this.#isGone) return
-    if (this.#sink === undefined || this.#isPaused || this.#head !== undefined) {
+    if (this.#is(Flag.gone)) return
+    if (this.#sink === undefined || this.#is(Flag.paused) || this.#head !== undefined) {
       const bytes = shared.subarray(0, length)
       this.#head = this.#head === undefined ? new Uint8Array(bytes) : joined(this.#head, bytes)
       this.#stopReading()
@@ -249,15 +276,15 @@ export class HandleTransport implements RewindableTransport {
 
   #ended(): void {
     this.#stopReading()
-    this.#peerHasEnded = true
+    this.#set(Flag.peerHasEnded)
     this.#formerSocket?.peerEnded()
     this.#tellEnd()
-    if (this.#hasEnded) this.#close()
+    if (this.#is(Flag.hasEnded)) this.#close()
   }
 
   #tellEnd(): void {
-    this.#holdsEnd = this.#sink === undefined || this.#isPaused || this.#head !== undefined
-    if (!this.#holdsEnd && !this.#isDestroyed && this.#loss === undefined) this.#sink!.ended()
+    this.#put(Flag.holdsEnd, this.#sink === undefined || this.#is(Flag.paused) || this.#head !== undefined)
+    if (!this.#is(Flag.holdsEnd) && !this.#is(Flag.destroyed) && this.#loss === undefined) this.#sink!.ended()
   }
 
   #enqueue(first: Uint8Array, second: Uint8Array | undefined): void {
@@ -276,7 +303,7 @@ export class HandleTransport implements RewindableTransport {
       spareRequest.written = written
       spareRequest.oncomplete = HandleTransport.#onWritten
       spareRequest = new WriteWrap()
-      this.#isWriting = true
+      this.#set(Flag.writing)
       this.#lastPendingBytes = this.#handle.writeQueueSize
     }
   }
@@ -286,12 +313,12 @@ export class HandleTransport implements RewindableTransport {
   }
 
   #written(error: number): void {
-    if (this.#isGone) return
+    if (this.#is(Flag.gone)) return
     if (error !== 0) {
       this.#failFor(error, 'write')
       return
     }
-    this.#isWriting = false
+    this.#clear(Flag.writing)
     this.#lastPendingBytes = 0
     const queue = this.#queue
     if (queue !== undefined) {
@@ -299,8 +326,8 @@ export class HandleTransport implements RewindableTransport {
       this.#dropQueue()
       this.#afterWrite(this.#handle.writev(spareRequest, queue, true), queue, length)
     }
-    if (this.#isWriting || this.#isGone) return
-    if (this.#isEnding) this.#shutDown()
+    if (this.#is(Flag.writing) || this.#is(Flag.gone)) return
+    if (this.#is(Flag.ending)) this.#shutDown()
     this.#sink?.drained()
   }
 
@@ -311,11 +338,11 @@ export class HandleTransport implements RewindableTransport {
 
   #shutDown(): void {
     // The close that follows ends our side too, and needs no call and no turn of its own for it.
-    if (this.#peerHasEnded) {
+    if (this.#is(Flag.peerHasEnded)) {
       this.#shutDownDone(0)
       return
     }
-    this.#isShutDown = true
+    this.#set(Flag.shutDown)
     const request: Request = new ShutdownWrap()
     request.transport = this
     request.oncomplete = HandleTransport.#onShutDown
@@ -328,18 +355,18 @@ export class HandleTransport implements RewindableTransport {
   }
 
   #shutDownDone(error: number): void {
-    if (this.#isGone) return
+    if (this.#is(Flag.gone)) return
     if (error < 0 && error !== notConnected) {
       this.#failFor(error, 'shutdown')
       return
     }
-    this.#hasEnded = true
+    this.#set(Flag.hasEnded)
     this.#formerSocket?.ownerEnded()
-    if (this.#peerHasEnded) this.#close()
+    if (this.#is(Flag.peerHasEnded)) this.#close()
   }
 
   #failFor(error: number, call: string): void {
-    if (error === 0 || this.#isGone) return
+    if (error === 0 || this.#is(Flag.gone)) return
     this.#loss = this.#lossOf(error, call)
     this.#close()
   }
@@ -351,27 +378,30 @@ export class HandleTransport implements RewindableTransport {
   }
 
   #close(reset = false): void {
-    if (this.#isGone) return
+    if (this.#is(Flag.gone)) return
     this.#stopReading()
-    this.#isGone = true
+    this.#set(Flag.gone)
     this.#dropQueue()
     const closed = (): void => {
       this.#formerSocket?.closed(this.#loss && (() => causeOf(this.#loss!())))
       this.#tellClose()
     }
     // After our side has ended, the handle would refuse a reset and never close.
-    if (!reset || this.#isShutDown || this.#handle.reset === undefined) this.#handle.close(closed)
+    if (!reset || this.#is(Flag.shutDown) || this.#handle.reset === undefined) this.#handle.close(closed)
     else if (this.#handle.reset(closed) !== 0) nextTick(closed)
   }
 
   #tellClose(): void {
-    const isInOrder = this.#loss === undefined && !this.#isDestroyed
-    this.#holdsClose = this.#sink === undefined || (isInOrder && (this.#holdsEnd || this.#head !== undefined))
-    if (!this.#holdsClose) this.#sink!.closed(this.#loss)
+    const isInOrder = this.#loss === undefined && !this.#is(Flag.destroyed)
+    this.#put(
+      Flag.holdsClose,
+      this.#sink === undefined || (isInOrder && (this.#is(Flag.holdsEnd) || this.#head !== undefined)),
+    )
+    if (!this.#is(Flag.holdsClose)) this.#sink!.closed(this.#loss)
   }
 
   #askPeer(): TransportPeer {
-    const isNamed = !this.#isGone && this.#handle.getpeername?.(peerName) === 0
+    const isNamed = !this.#is(Flag.gone) && this.#handle.getpeername?.(peerName) === 0
     if (!isNamed) return { address: undefined, port: undefined, encrypted: false }
     return { address: peerName.address, port: peerName.port, encrypted: false }
   }
