@@ -175,6 +175,22 @@ describe('@twoway/ws, where it differs from ws', () => {
     }
   })
 
+  it('forgets a client before listeners of close, and also after the program has removed them all', async () => {
+    const server = new W.WebSocketServer({ port: 0, host: '127.0.0.1' })
+    await once(server, 'listening')
+    const client = new W(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    const [[remote]] = (await Promise.all([once(server, 'connection'), once(client, 'open')])) as [
+      [Ws.WebSocket],
+      unknown,
+    ]
+    remote.removeAllListeners('close')
+    const counted = new Promise((resolve) => remote.on('close', () => resolve(server.clients.size)))
+    assert.equal(server.clients.size, 1)
+    client.terminate()
+    assert.equal(await counted, 0)
+    await new Promise((resolve) => server.close(resolve))
+  })
+
   it('has the limits of Twoway with safe: true', async () => {
     const server = new W.WebSocketServer({ port: 0, host: '127.0.0.1', safe: true } as object)
     await once(server, 'listening')
