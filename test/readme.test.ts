@@ -78,7 +78,7 @@ function run(program: string): string {
   const file = fileURLToPath(new URL('./readme-example.mjs', import.meta.url))
   writeFileSync(file, program)
   try {
-    const { stdout, stderr } = spawnSync(process.execPath, [file], { encoding: 'utf8', timeout: 20_000 })
+    const { stdout, stderr } = spawnSync(process.execPath, [file], { encoding: 'utf8', timeout: 60_000 })
     assert.equal(stderr, '')
     return stdout
   } finally {
@@ -110,7 +110,7 @@ describe('packages/cli/README.md', () => {
           .replace('--duration 2', '--duration 0.2')
           .replace('twoway', `"$NODE" "$TWOWAY"`)
         const env = { ...process.env, NODE: process.execPath, TWOWAY: main }
-        const { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8', timeout: 20_000, env })
+        const { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8', timeout: 60_000, env })
         assert.equal(status, 0, `${line}: ${stderr}`)
       }
     } finally {

@@ -7,7 +7,7 @@ import type { ShortCommand } from './short-commands.js'
 const main = new URL('dist/main.js', import.meta.resolve('@twoway/cli/package.json'))
 
 /** Milliseconds after which a command is given up that has not ended, such as one that listens. */
-const longestMs = 20_000
+const longestMs = 60_000
 
 /** Thrown in place of the exit of the process. */
 class Exit extends Error {}

@@ -46,7 +46,7 @@ export class FaultServer {
 
   /** Whether a new client can connect and gets its echo. */
   async serves(): Promise<boolean> {
-    const trip = await echoTrip(this.url, { messages: ['hello'], patienceMs: 5000 })
+    const trip = await echoTrip(this.url, { messages: ['hello'], patienceMs: 20_000 })
     return trip.echoes === 1 && trip.wasClean
   }
 

@@ -415,7 +415,7 @@ describe('attach: the server that it returns', () => {
     assert.equal(await get(app, '/'), '200 app /')
   })
 
-  it('keeps no process alive by itself', { timeout: 10_000 }, async (context) => {
+  it('keeps no process alive by itself', { timeout: 60_000 }, async (context) => {
     const app = await startApp(context)
     attach(app, {})
     const isTimer = (name: string): boolean => name === 'Timeout'

@@ -536,7 +536,7 @@ describe('an AbortSignal', () => {
       process.on('exit', () => console.log(JSON.stringify(results)))`
     const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      timeout: 30_000,
+      timeout: 60_000,
     })
     let output = ''
     child.stdout.on('data', (data) => {

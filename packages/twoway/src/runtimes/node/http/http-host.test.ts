@@ -83,7 +83,7 @@ test('takes a handshake timeout that never comes', async () => {
   await listener.close()
 })
 
-test('on close drops connections that are in their TLS handshake', { timeout: 30_000 }, async () => {
+test('on close drops connections that are in their TLS handshake', { timeout: 60_000 }, async () => {
   const listener = await nodeHttpHost.listen({ ...options, tls: await selfSignedCertificate() }, handler)
   const socket = connect(listener.port, '127.0.0.1')
   await new Promise<void>((resolve) => socket.once('connect', resolve))
@@ -93,7 +93,7 @@ test('on close drops connections that are in their TLS handshake', { timeout: 30
   await closed
 })
 
-test('answers nothing to a TLS handshake that fails, drops it and goes on', { timeout: 30_000 }, async () => {
+test('answers nothing to a TLS handshake that fails, drops it and goes on', { timeout: 60_000 }, async () => {
   const listener = await nodeHttpHost.listen({ ...options, tls: await selfSignedCertificate() }, handler)
   const socket = connect(listener.port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'))
   let text = ''
@@ -107,7 +107,7 @@ test('answers nothing to a TLS handshake that fails, drops it and goes on', { ti
   await untilNoTimer()
 })
 
-test('leaves no timer behind a refusal that its client has taken', { timeout: 30_000 }, async () => {
+test('leaves no timer behind a refusal that its client has taken', { timeout: 60_000 }, async () => {
   const listener = await nodeHttpHost.listen(options, handler)
   const tooMany = 'X-A: b\r\n'.repeat(20)
   for (const fields of [`Upgrade: websocket\r\nConnection: Upgrade\r\n${tooMany}`, tooMany, 'no colon\r\n']) {
@@ -119,7 +119,7 @@ test('leaves no timer behind a refusal that its client has taken', { timeout: 30
   await untilNoTimer()
 })
 
-test('leaves no timer behind a client that went away before its answer', { timeout: 30_000 }, async () => {
+test('leaves no timer behind a client that went away before its answer', { timeout: 60_000 }, async () => {
   let answer: (() => void) | undefined
   const answered = new Promise<HttpResponse>((resolve) => {
     answer = () => resolve({ status: 200, fields: [], body: '' })
@@ -140,7 +140,7 @@ test('leaves no timer behind a client that went away before its answer', { timeo
   await untilNoTimer()
 })
 
-test('hands over no request of a peer that has reset, whose address nobody can tell', { timeout: 10_000 }, async () => {
+test('hands over no request of a peer that has reset, whose address nobody can tell', { timeout: 60_000 }, async () => {
   const addresses: unknown[] = []
   const upgrade: HttpHandler['upgrade'] = (_, transport) => {
     addresses.push(transport.peer.address)
