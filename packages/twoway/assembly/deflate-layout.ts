@@ -5,7 +5,7 @@ export const mostInput: u32 = 4096
 export const inputAt: usize = 0
 export const outputAt: usize = 4160
 /** At most 9 bits per byte, with fixed codes. */
-export const mostOutput: usize = 4992
+const mostOutput: usize = 4992
 
 /** The last position of each hash of three bytes, counted across messages. */
 export const headsAt: usize = outputAt + mostOutput
@@ -15,7 +15,7 @@ export const chainAt: usize = headsAt + (4 << hashBits)
 export const none: u32 = 0xffff
 /** The symbols of the message: a literal byte, or `distance << 9 | length`. */
 export const symbolsAt: usize = chainAt + 2 * mostInput
-export const symbolsEnd: usize = symbolsAt + 4 * mostInput
+const symbolsEnd: usize = symbolsAt + 4 * mostInput
 
 export const literalCodes: u32 = 286
 export const distanceCodes: u32 = 30
@@ -26,17 +26,17 @@ export const endOfBlock: u32 = 256
 export const literalCountsAt: usize = symbolsEnd
 export const distanceCountsAt: usize = literalCountsAt + 2 * 288
 export const lengthCountsAt: usize = distanceCountsAt + 2 * 32
-export const countsEnd: usize = lengthCountsAt + 2 * 32
+const countsEnd: usize = lengthCountsAt + 2 * 32
 /** The length of each symbol's code in bits, u8. */
 export const literalLengthsAt: usize = countsEnd
 export const distanceLengthsAt: usize = literalLengthsAt + 288
 export const lengthLengthsAt: usize = distanceLengthsAt + 32
-export const lengthsEnd: usize = lengthLengthsAt + 32
+const lengthsEnd: usize = lengthLengthsAt + 32
 /** The code of each symbol that has one, as `bits << 4 | length`, u32. */
 export const literalsAt: usize = lengthsEnd
 export const distancesAt: usize = literalsAt + 4 * 288
 export const lengthsAt: usize = distancesAt + 4 * 32
-export const codesEnd: usize = lengthsAt + 4 * 32
+const codesEnd: usize = lengthsAt + 4 * 32
 
 /** The lengths of the literal and distance codes that are sent, in sequence, and 8 more bytes. */
 export const runAt: usize = codesEnd

@@ -25,7 +25,6 @@ import {
   lengthCountsAt,
   lengthLengthsAt,
   lengthsAt,
-  lengthsEnd,
   literalCodes,
   literalCountsAt,
   literalLengthsAt,
@@ -63,7 +62,8 @@ export function deflate(length: u32): u32 {
     memory.fill(headsAt, 0, 4 << hashBits)
     base = 1
   }
-  clear(literalCountsAt, lengthsEnd)
+  // The counts and the lengths, which end where the codes begin.
+  clear(literalCountsAt, literalsAt)
   findMatches(length)
   base += length
   return writeBlock()
