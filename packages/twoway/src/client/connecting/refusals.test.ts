@@ -82,7 +82,7 @@ describe('a refusal whose body never ends', () => {
 
   it('is reported sooner if handshakeTimeoutMs ends first', async (context) => {
     const url = await server(context, 'HTTP/1.1 401 Unauthorized\r\n\r\nso far')
-    const error = await refusal(url, { refusalBodyTimeoutMs: 600_000, handshakeTimeoutMs: 500 })
+    const error = await refusal(url, { refusalBodyTimeoutMs: 600_000, handshakeTimeoutMs: 2000 })
     assert.equal(error.body, 'so far')
   })
 
