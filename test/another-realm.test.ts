@@ -35,7 +35,7 @@ const sources: Readonly<Record<string, (item: string) => string>> = {
     `{ getReader() { let n = 0; return { read: async () => ({ done: n++ > 0, value: ${item} }), cancel() {} } } }`,
 }
 
-describe('values of another realm', { timeout: 60_000 }, () => {
+describe('values of another realm', { timeout: 120_000 }, () => {
   let server: Server<undefined>
   let client: WebSocket
   let connection: ServerSocket<undefined>

@@ -45,7 +45,7 @@ async function connectLink(
   return { peer: { link, got, recovered }, pid }
 }
 
-describe('a hub in the workers of serveWorkers', { timeout: 60_000 }, () => {
+describe('a hub in the workers of serveWorkers', { timeout: 120_000 }, () => {
   it('gives all links one order of messages, whichever worker took them', async (context) => {
     const workers = await start(context)
     const { url } = workers
@@ -133,7 +133,7 @@ async function connectPlain(context: TestContext, url: string): Promise<{ peer: 
   return { peer: { socket, got }, pid }
 }
 
-describe('publish in the workers of serveWorkers', { timeout: 60_000 }, () => {
+describe('publish in the workers of serveWorkers', { timeout: 120_000 }, () => {
   it('reaches the subscribers of all workers in one order, but for the one that is left out', async (context) => {
     const workers = await start(context)
     const peers = [...(await onBoth(() => connectPlain(context, workers.url))).values()].flat()

@@ -13,7 +13,7 @@ const modules = { ws: load('ws') as Module, '@twoway/ws': load('./index.cjs') as
 for (const [name, W] of Object.entries(modules)) {
   describe(`${name} does what ws documents`, () => {
     for (const { name: row, result, run } of rows) {
-      it(row, { timeout: 20_000 }, async () => assert.deepEqual(await run(W), result))
+      it(row, { timeout: 60_000 }, async () => assert.deepEqual(await run(W), result))
     }
   })
 }

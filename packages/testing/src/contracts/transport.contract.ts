@@ -26,7 +26,7 @@ export function transportContract(name: string, makePair: () => Promise<Connecte
     return pair
   }
 
-  describe(`transport: ${name}`, { timeout: 30_000 }, () => {
+  describe(`transport: ${name}`, { timeout: 120_000 }, () => {
     test('delivers all written bytes, in order, both ways', async (context) => {
       const { near, far } = await connected(context)
       const [nearSink, farSink] = started(near, far)

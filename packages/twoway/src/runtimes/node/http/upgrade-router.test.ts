@@ -225,7 +225,7 @@ const neighbours: readonly { readonly name: string; readonly before?: () => void
   { name: 'between listeners that ignore it', before: looks as () => void, after: ignores },
 ]
 
-describe('an upgrade router: what offers no WebSocket is the app’s, RFC 9110 §7.8', { timeout: 60_000 }, () => {
+describe('an upgrade router: what offers no WebSocket is the app’s, RFC 9110 §7.8', { timeout: 120_000 }, () => {
   for (const kind of kinds) {
     for (const { name, before, after } of neighbours) {
       it(`${kind}, ${name}: every offer, method and body, at once, and the next request too`, async (context) => {
@@ -282,7 +282,7 @@ const claims: readonly { readonly name: string; readonly claim: (stream: Socket)
   },
 ]
 
-describe('an upgrade router beside a listener that speaks the protocol', { timeout: 60_000 }, () => {
+describe('an upgrade router beside a listener that speaks the protocol', { timeout: 120_000 }, () => {
   for (const kind of kinds) {
     it(`${kind}: leaves to it what it touches before it returns`, async (context) => {
       const asked: string[] = []
@@ -339,7 +339,7 @@ describe('an upgrade router beside a listener that speaks the protocol', { timeo
   })
 })
 
-describe('an upgrade router: what it gives back is node:http’s again', { timeout: 60_000 }, () => {
+describe('an upgrade router: what it gives back is node:http’s again', { timeout: 120_000 }, () => {
   for (const [name, before] of [
     ['alone', undefined],
     ['beside another listener', ignores],
@@ -421,7 +421,7 @@ describe('an upgrade router: what it gives back is node:http’s again', { timeo
   })
 })
 
-describe('an upgrade router: responses follow the order of requests, RFC 9112 §9.3.2', { timeout: 60_000 }, () => {
+describe('an upgrade router: responses follow the order of requests, RFC 9112 §9.3.2', { timeout: 120_000 }, () => {
   const first = 'GET /first HTTP/1.1\r\nHost: a\r\n\r\n'
   const second = 'GET /second HTTP/1.1\r\nHost: a\r\n\r\n'
 
