@@ -17,6 +17,9 @@ const needsProcess = [
   /node:(?:child_process|cluster|diagnostics_channel|perf_hooks|v8|worker_threads)/,
 ]
 
+/** The most files of a process: the runner's time limit is for a process, and a core should not wait for a long one. */
+const mostFiles = 16
+
 /**
  * Joins the compiled tests of a room, for Node starts a process for each file that it is given: most of the time of a short
  * test is the start of that process and the loading of modules. Long tests stay alone. Returns the files to run, those that import others first, and a
@@ -35,15 +38,24 @@ function joinTests(files) {
   }
 
   const folder = join(root, '.scratch', 'tests', String(process.pid))
-  const joined = [...rooms].filter(([, members]) => members.length > 1)
   mkdirSync(folder, { recursive: true })
-  const indexes = joined.map(([name, members]) => {
-    const imports = members.map((file) => `import ${JSON.stringify(pathToFileURL(join(root, file)).href)}\n`)
-    const index = join(folder, `${name}.mjs`)
-    writeFileSync(index, imports.join(''))
-    return index
-  })
-  const others = [...rooms.values()].filter((members) => members.length === 1).flat()
+  const indexes = []
+  const others = []
+  for (const [name, members] of rooms) {
+    const parts = Math.ceil(members.length / mostFiles)
+    for (let part = 0; part < parts; part++) {
+      // Every so many, so that the parts take about as long.
+      const chosen = members.filter((_, at) => at % parts === part)
+      if (chosen.length === 1) {
+        others.push(...chosen)
+        continue
+      }
+      const imports = chosen.map((file) => `import ${JSON.stringify(pathToFileURL(join(root, file)).href)}\n`)
+      const index = join(folder, `${name}-${part + 1}.mjs`)
+      writeFileSync(index, imports.join(''))
+      indexes.push(index)
+    }
+  }
   return { files: [...indexes, ...others], remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
