@@ -94,6 +94,25 @@ describe('KnownHeads', () => {
     assert.deepEqual(protocols(), ['chat', 'superchat'])
   })
 
+  it('knows which checks an earlier head has passed, until another server makes its own', () => {
+    const heads = new KnownHeads()
+    const [bytes, other] = ['/a', '/long'].map((target) => bytesOf(keys[0]!, {}, `GET ${target} HTTP/1.1`))
+    repeat(heads, bytes!)
+    repeat(heads, other!)
+    const found = (): RequestHead => heads.find(bytes!, 0, bytes!.length)!
+    const [checks, othersChecks] = [{}, {}]
+    assert.equal(RepeatedHead.hasPassed(found(), checks), false)
+    RepeatedHead.pass(found(), checks)
+    assert.equal(RepeatedHead.hasPassed(found(), checks), true)
+    assert.equal(RepeatedHead.hasPassed(found(), othersChecks), false)
+    assert.equal(RepeatedHead.hasPassed(heads.find(other!, 0, other!.length)!, checks), false)
+    RepeatedHead.pass(found(), othersChecks)
+    assert.equal(RepeatedHead.hasPassed(found(), checks), false)
+    const first = parsed(bytes!)
+    RepeatedHead.pass(first, checks)
+    assert.equal(RepeatedHead.hasPassed(first, checks), false)
+  })
+
   it('finds no head that differs in any other byte, or whose key is invalid', () => {
     const heads = new KnownHeads()
     const known = bytesOf(keys[0]!)

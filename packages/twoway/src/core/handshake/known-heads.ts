@@ -2,7 +2,7 @@ import type { RequestHead } from '../../ports/http-host.js'
 import { decodeLatin1 } from '../http/latin1.js'
 import { isKey, keyLength } from './accept-key.js'
 import type { ClientOffer } from './client-offer.js'
-import { RepeatedHead } from './repeated-head.js'
+import { type EarlierHead, RepeatedHead } from './repeated-head.js'
 import { checkRequest } from './server-handshake.js'
 import { offersWebSocket } from './upgrade-request.js'
 
@@ -20,11 +20,9 @@ const keptFields =
 /** A longer subprotocol may be a token, as browsers can't send one in a field of its own. */
 const longestProtocol = 32
 
-interface KnownHead {
+interface KnownHead extends EarlierHead {
   readonly bytes: Uint8Array
   readonly keyAt: number
-  readonly head: RequestHead
-  readonly offer: ClientOffer
 }
 
 /** The heads of one length. */
@@ -46,7 +44,7 @@ export class KnownHeads {
     if (known === undefined || !isRepeated(known, bytes, start)) return undefined
     const keyAt = start + known.keyAt
     const key = decodeLatin1(bytes, keyAt, keyAt + keyLength)
-    return isKey(key) ? new RepeatedHead(known.head, known.offer, key) : undefined
+    return isKey(key) ? new RepeatedHead(known, key) : undefined
   }
 
   /** Takes the head of a handshake that `find` has not found: `bytes[start, end)` before it was parsed. */
@@ -91,7 +89,7 @@ function knownHead(bytes: Uint8Array, head: RequestHead): KnownHead | undefined 
   if (offer === undefined || offer.protocols.some((protocol) => protocol.length > longestProtocol)) return undefined
   const text = decodeLatin1(bytes, 0, bytes.length)
   const keyAt = text.indexOf(offer.key)
-  return keyAt === text.lastIndexOf(offer.key) ? { bytes, keyAt, head, offer } : undefined
+  return keyAt === text.lastIndexOf(offer.key) ? { bytes, keyAt, head, offer, passed: undefined } : undefined
 }
 
 function offerOf(head: RequestHead): ClientOffer | undefined {

@@ -14,6 +14,9 @@ import { UnsentMessages } from './unsent-messages.js'
 import { lengthOf, TextBytes, type WholeMessage } from './whole-message.js'
 import { finBit } from './write-frame-header.js'
 
+// Most connections end without a message that waits.
+const noMessages: readonly MessageWriter[] = []
+
 /** The connection that owns a queue. */
 export interface SendQueueOwner {
   /** The network may have taken waiting bytes. Called in a task of its own. */
@@ -209,6 +212,7 @@ export class SendQueue implements MessageWriterQueue, MessageEncoderQueue {
    * read. Returns the dropped messages in pieces, for `abandon`.
    */
   stop(): readonly MessageWriter[] {
+    if (this.#head === undefined) return noMessages
     const entries = this.#takeEntries()
     const first = entries.findIndex((entry) => entry.kind === 'streamed' || stateOf(entry) === 'reading')
     const dropped = first < 0 ? [] : entries.splice(first)
@@ -235,6 +239,7 @@ export class SendQueue implements MessageWriterQueue, MessageEncoderQueue {
   /** Drops all entries, including a Close that waits. */
   cancel(): void {
     this.extension?.close()
+    if (this.#head === undefined) return
     this.#takeEntries().forEach((entry) => {
       this.#drop(entry)
     })

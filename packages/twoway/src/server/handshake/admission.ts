@@ -2,6 +2,7 @@ import { HandshakeError, UsageError } from '../../core/errors.js'
 import { acceptExtension } from '../../core/extensions/negotiation.js'
 import type { ClientOffer } from '../../core/handshake/client-offer.js'
 import { accept } from '../../core/handshake/encode-acceptance.js'
+import { RepeatedHead } from '../../core/handshake/repeated-head.js'
 import { checkRequest, refusalOf } from '../../core/handshake/server-handshake.js'
 import { isToken } from '../../core/http/field-syntax.js'
 import { pathUnknown } from '../../core/http/standard-responses.js'
@@ -13,6 +14,7 @@ import type { UpgradeAcceptance, UpgradeAnswer } from '../answer-types.js'
 import type { AcceptedHandshake } from '../connection/accepted-handshake.js'
 import type { ServerConnection } from '../connection/server-connection.js'
 import type { Observer } from '../observer.js'
+import type { HandshakeTrace } from '../observing/handshake-trace.js'
 import { IgnoredFields, ignoredField } from '../proxies/ignored-fields.js'
 import { type RequestPeer, requestPeer } from '../proxies/request-peer.js'
 import type { ServerSettings } from '../server-settings.js'
@@ -27,6 +29,12 @@ import { failure, full, plainResponse, stopping, tooFrequent } from './own-respo
 import { Refusal } from './refusal.js'
 import { throughMiddleware } from './through-middleware.js'
 import { type AppDecision, type OpenRequest, UndecidedHandshakes } from './undecided-handshakes.js'
+
+/** The circumstances on which the checks of Host and Origin depend beside the head and the options. */
+interface Circumstances {
+  readonly listensOn: string
+  readonly encrypted: boolean
+}
 
 export interface AdmissionEvents<Data> {
   /** The address that the server listens on now; '' if it has none. */
@@ -49,6 +57,8 @@ export class Admission<Data> {
   readonly #refusals = new Set<Promise<void>>()
   readonly #rate: HandshakeRate | undefined
   readonly #ignoredFields: IgnoredFields
+  /** Those of the last handshake. */
+  #circumstances: Circumstances = { listensOn: '', encrypted: false }
   #isStopped = false
 
   constructor(
@@ -103,7 +113,7 @@ export class Admission<Data> {
 
   /** Answers a handshake. Bytes that arrive before the decision wait for it. */
   admit(head: RequestHead, transport: Transport, handed?: HandedUpgrade, app?: AppDecision<Data>): void {
-    const { hosts, origin, route, trustedProxies } = this.#settings
+    const { route, trustedProxies } = this.#settings
     const open: OpenRequest<Data> = { transport, method: head.method, peer: transport.peer, app }
     try {
       const peer = requestPeer(head, transport.peer, trustedProxies)
@@ -114,21 +124,44 @@ export class Admission<Data> {
         return
       }
       const offer = checkRequest(head)
-      checkHost(offer.headers, handed?.listensOn ?? this.#events.listensOn, hosts, peer.host)
-      checkOrigin(offer.headers, peer.encrypted, origin, peer.host, () =>
-        ignoredField(head.fields, transport.peer, trustedProxies),
-      )
+      this.#checkSite(head, offer, peer, transport, handed?.listensOn ?? this.#events.listensOn)
       const params = route.match(head.target)
       const request = new IncomingRequest(head, peer, 'ws', offer.headers, offer.protocols, params)
       open.request = request
       const trace = this.#observer.traceHandshake(peer.address, request)
-      const answer = (): void => this.#answer(open, offer, request, params !== undefined, handed)
       open.trace = trace
-      if (trace === undefined) answer()
-      else trace.run(answer)
+      const isMatch = params !== undefined
+      if (trace === undefined) this.#answer(open, offer, request, isMatch, handed)
+      else this.#answerTraced(trace, open, offer, request, isMatch, handed)
     } catch (error) {
       this.#fail(open, error)
     }
+  }
+
+  /** Checks Host and Origin, once for all heads that repeat one (`npm run bench`, row `handshake`). */
+  #checkSite(head: RequestHead, offer: ClientOffer, peer: RequestPeer, transport: Transport, listensOn: string): void {
+    const { encrypted, host } = peer
+    const { hosts, origin, trustedProxies } = this.#settings
+    const last = this.#circumstances
+    if (last.listensOn !== listensOn || last.encrypted !== encrypted) this.#circumstances = { listensOn, encrypted }
+    const isSameForAll = host === undefined && isUnlisted(hosts) && isUnlisted(origin)
+    if (isSameForAll && RepeatedHead.hasPassed(head, this.#circumstances)) return
+    checkHost(offer.headers, listensOn, hosts, host)
+    checkOrigin(offer.headers, encrypted, origin, host, () => ignoredField(head.fields, transport.peer, trustedProxies))
+    if (isSameForAll) RepeatedHead.pass(head, this.#circumstances)
+  }
+
+  // V8 allocates a context on each call of a function that contains a closure, so these closures have functions of their own.
+
+  #answerTraced(
+    trace: HandshakeTrace,
+    open: OpenRequest<Data>,
+    offer: ClientOffer,
+    request: IncomingRequest,
+    matchesRoute: boolean,
+    handed: HandedUpgrade | undefined,
+  ): void {
+    trace.run(() => this.#answer(open, offer, request, matchesRoute, handed))
   }
 
   /** Answers a handshake whose request is in order. */
@@ -149,15 +182,23 @@ export class Admission<Data> {
         return
       }
       const answer = this.#decide(open, request, handed)
-      if (isThenable(answer) || isRefusal(answer)) {
-        this.#undecided.wait(open, readAnswer(answer), (decided, ahead) => {
-          if (isRefusal(decided)) this.#refuse(open, decided)
-          else this.#accept(open, offer, request, decided, ahead)
-        })
-      } else this.#accept(open, offer, request, answer)
+      if (isThenable(answer) || isRefusal(answer)) this.#waitFor(readAnswer(answer), open, offer, request)
+      else this.#accept(open, offer, request, answer)
     } catch (error) {
       this.#fail(open, error)
     }
+  }
+
+  #waitFor(
+    decision: ReturnType<typeof readAnswer<Data>>,
+    open: OpenRequest<Data>,
+    offer: ClientOffer,
+    request: IncomingRequest,
+  ): void {
+    this.#undecided.wait(open, decision, (decided, ahead) => {
+      if (isRefusal(decided)) this.#refuse(open, decided)
+      else this.#accept(open, offer, request, decided, ahead)
+    })
   }
 
   /** Runs the middleware, if there is any, and then `upgrade`, unless the app has decided. */
@@ -166,17 +207,40 @@ export class Admission<Data> {
     request: IncomingRequest,
     handed: HandedUpgrade | undefined,
   ): UpgradeAnswer<Data> | PromiseLike<UpgradeAnswer<Data>> {
-    const { handlers, use } = this.#settings
-    const call = () => handlers.upgrade?.(request, upgradeContext(handed))
-    const ask = () => {
-      if (handlers.upgrade === undefined || !this.#observer.watchesHandlers) return call()
-      return this.#observer.callHandler('upgrade', undefined, request, call) as ReturnType<typeof call>
+    if (handed === undefined || this.#settings.use.length === 0) {
+      return open.app?.acceptance ?? this.#ask(request, handed)
     }
-    const decide = () => open.app?.acceptance ?? ask()
-    if (handed === undefined || use.length === 0) return decide()
-    const run = handed.runMiddleware(use, (error) => this.#events.failed(error))
+    return this.#decideAfterMiddleware(open, request, handed)
+  }
+
+  #decideAfterMiddleware(
+    open: OpenRequest<Data>,
+    request: IncomingRequest,
+    handed: HandedUpgrade,
+  ): PromiseLike<UpgradeAnswer<Data>> {
+    const run = handed.runMiddleware(this.#settings.use, (error) => this.#events.failed(error))
     open.middleware = run
-    return throughMiddleware<Data>(run, request.signal, () => readAnswer(decide()))
+    return throughMiddleware<Data>(run, request.signal, () =>
+      readAnswer(open.app?.acceptance ?? this.#ask(request, handed)),
+    )
+  }
+
+  #ask(
+    request: IncomingRequest,
+    handed: HandedUpgrade | undefined,
+  ): UpgradeAnswer<Data> | PromiseLike<UpgradeAnswer<Data>> {
+    const { handlers } = this.#settings
+    if (handlers.upgrade === undefined) return undefined
+    if (this.#observer.watchesHandlers) return this.#askWatched(request, handed)
+    return handlers.upgrade(request, upgradeContext(handed))
+  }
+
+  #askWatched(
+    request: IncomingRequest,
+    handed: HandedUpgrade | undefined,
+  ): UpgradeAnswer<Data> | PromiseLike<UpgradeAnswer<Data>> {
+    const call = () => this.#settings.handlers.upgrade!(request, upgradeContext(handed))
+    return this.#observer.callHandler('upgrade', undefined, request, call) as ReturnType<typeof call>
   }
 
   #isInRate({ countedAddress: address }: RequestPeer): boolean {
@@ -276,4 +340,9 @@ export class Admission<Data> {
     this.#refuse(open, error instanceof HandshakeError ? refusalOf(error) : failure)
     if (!(error instanceof HandshakeError)) this.#events.failed(error)
   }
+}
+
+/** Whether an option names nothing. A program may change its list at any time. */
+function isUnlisted(list: 'any' | readonly string[]): boolean {
+  return list === 'any' || list.length === 0
 }

@@ -5,7 +5,8 @@ export interface StreamHandle {
   onread: unknown
   readonly writeQueueSize: number
   useUserBuffer(buffer: Uint8Array): void
-  close(callback: () => void): void
+  /** Closes the descriptor, and stops reading. Calls back in a later phase of the event loop. */
+  close(callback?: () => void): void
   /** Each method that returns a number returns 0, or the system's error as a negative number. */
   readStart(): number
   readStop(): number

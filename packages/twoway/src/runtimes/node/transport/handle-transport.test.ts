@@ -111,6 +111,25 @@ describe('a transport over a handle', { skip: !hasHandles() }, () => {
     assert.deepEqual([code, syscall, typeof errno, message], ['ECONNRESET', 'read', 'number', 'read ECONNRESET'])
   })
 
+  test('tells of a reset once, while bytes still wait to be written', async (context) => {
+    const { accepted, connected, acceptedSink } = await pair(context)
+    connected.pause()
+    accepted.write(new Uint8Array(32 << 20))
+    assert.ok(accepted.pendingBytes > 0)
+    connected.destroy(true)
+    await acceptedSink.untilCalled('closed')
+    const { pendingBytes } = accepted
+    accepted.write(Buffer.from('late'))
+    accepted.end()
+    accepted.destroy()
+    for (let turns = 0; turns < 3; turns += 1) await new Promise(setImmediate)
+    assert.equal(accepted.pendingBytes, pendingBytes + 4)
+    assert.deepEqual(
+      acceptedSink.calls.filter((call) => call === 'closed' || call === 'ended'),
+      ['closed'],
+    )
+  })
+
   test('keeps what the kernel has not taken yet, though nobody else does', async (context) => {
     assert.ok(typeof gc === 'function', 'run with --expose-gc')
     const { accepted, connected, connectedSink } = await pair(context)
