@@ -167,7 +167,7 @@ export class Connecting {
     const { href } = destination.url
     if (maxRedirects === 0)
       return `it redirects to ${quoted(href)}, and redirects are followed only if maxRedirects allows it`
-    this.#visited ??= new Set([this.#destination.url.href])
+    this.#visited ??= new Set<string>().add(this.#destination.url.href)
     if (this.#visited.has(href)) return `its redirects lead in a circle, to ${quoted(href)} again`
     if (this.#visited.size > maxRedirects)
       return `it redirects to ${quoted(href)}, beyond the ${maxRedirects} of maxRedirects`

@@ -9,7 +9,8 @@ export function copyBytes(source: Uint8Array, start: number, end: number, target
 
 /** Four bytes a round take a third fewer instructions than one. */
 function copyShort(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
-  let [from, to] = [start, at]
+  let from = start
+  let to = at
   for (const last = end - 3; from < last; from += 4, to += 4) {
     target[to] = source[from]!
     target[to + 1] = source[from + 1]!

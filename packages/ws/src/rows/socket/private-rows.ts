@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Duplex } from 'node:stream'
-import { acceptFor, closeOf, inner, received, withHttp, withPair } from './harness.js'
-import type { Row } from './row.js'
+import { acceptFor, closeOf, inner, received, withHttp, withPair } from '../harness.js'
+import type { Row } from '../row.js'
 
 /** Two streams, each of which reads what is written to the other. */
 function streamPair(): [Duplex, Duplex] {

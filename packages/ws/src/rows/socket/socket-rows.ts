@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import net from 'node:net'
-import { closeOf, inner, type Pair, received, withPair } from './harness.js'
-import type { Row } from './row.js'
+import { closeOf, inner, type Pair, received, withPair } from '../harness.js'
+import type { Row } from '../row.js'
 
 /** The socket of a connection, which programs reach by `_socket`. */
 export const socketRows: readonly Row[] = [

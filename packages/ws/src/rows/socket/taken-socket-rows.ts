@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { closeOf, inner, type Pair, withPair, withTlsPair } from './harness.js'
-import type { Module, Row, Socket } from './row.js'
+import { closeOf, inner, type Pair, withPair, withTlsPair } from '../harness.js'
+import type { Module, Row, Socket } from '../row.js'
 
 type Ends = Pick<Pair, 'client' | 'remote'>
 

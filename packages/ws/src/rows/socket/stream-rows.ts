@@ -1,7 +1,7 @@
 import { type EventEmitter, once } from 'node:events'
 import type { Duplex } from 'node:stream'
-import { closeOf, withPair, withServer } from './harness.js'
-import type { Module, Row } from './row.js'
+import { closeOf, withPair, withServer } from '../harness.js'
+import type { Module, Row } from '../row.js'
 
 /** createWebSocketStream. */
 export const streamRows: readonly Row[] = [
