@@ -60,7 +60,7 @@ const peers: Readonly<Record<string, (socket: Socket) => void>> = {
 
 test('an app with attachments gets every descriptor back after any answer and any behaviour of the peer', {
   skip: process.platform !== 'linux' && 'there is no /proc',
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const child = spawn('sh', ['-c', `ulimit -n ${descriptors} && exec "$0" "$1"`, process.execPath, program], {
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -21,7 +21,7 @@ const attachments: readonly AttachOptions<undefined>[] = [
   { ...times, path: '/ours', maxHeaderFields: 20 },
   { ...times, path: '/full', maxConnections: 1, upgrade: () => new Promise(() => {}) },
   // On a busy machine, sixteen peers take more than a second to receive the beginning of so long an answer.
-  { ...times, closeTimeoutMs: 5000, path: '/refused', upgrade: () => new Response(long, { status: 403 }) },
+  { handshakeTimeoutMs: 5000, closeTimeoutMs: 5000, path: '/refused', upgrade: () => new Response(long, { status: 403 }) },
   { ...times, path: '/undecided', upgrade: () => new Promise(() => {}) },
 ]
 
@@ -32,7 +32,7 @@ const app = ({ url }: IncomingMessage, response: ServerResponse): void => {
 const ports: number[] = []
 for (const server of [createServer(options(), app), createTlsServer({ ...options(), cert, key }, app)]) {
   for (const each of attachments) attach(server, each)
-  server.timeout = 1000
+  server.timeout = 3000
   server.keepAliveTimeout = 300
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -41,7 +41,7 @@ for (const server of [createServer(options(), app), createTlsServer({ ...options
 
 /** Short forms of node:http's own times. */
 function options() {
-  return { headersTimeout: 2000, requestTimeout: 2000, connectionsCheckingInterval: 100 }
+  return { headersTimeout: 4000, requestTimeout: 4000, connectionsCheckingInterval: 100 }
 }
 
 createInterface({ input: process.stdin })
