@@ -21,7 +21,12 @@ const attachments: readonly AttachOptions<undefined>[] = [
   { ...times, path: '/ours', maxHeaderFields: 20 },
   { ...times, path: '/full', maxConnections: 1, upgrade: () => new Promise(() => {}) },
   // On a busy machine, sixteen peers take more than a second to receive the beginning of so long an answer.
-  { handshakeTimeoutMs: 5000, closeTimeoutMs: 5000, path: '/refused', upgrade: () => new Response(long, { status: 403 }) },
+  {
+    handshakeTimeoutMs: 5000,
+    closeTimeoutMs: 5000,
+    path: '/refused',
+    upgrade: () => new Response(long, { status: 403 }),
+  },
   { ...times, path: '/undecided', upgrade: () => new Promise(() => {}) },
 ]
 
