@@ -54,6 +54,23 @@ describe('a publish of the server', () => {
     )
   })
 
+  it('keeps the order of two parts of a program that publish while the topic opens', async () => {
+    const { harness } = await makeNode()
+    const published: ReturnType<typeof harness.hub.publish>[] = []
+    const part = async (): Promise<void> => {
+      for (let number = 1; number <= 20; number += 1) {
+        published.push(harness.hub.publish('b', number))
+        await undefined
+      }
+    }
+    await Promise.all([part(), part()])
+    const positions = await Promise.all(published)
+    assert.deepEqual(
+      positions.map((position) => position!.offset),
+      Array.from({ length: 40 }, (_, index) => index + 1),
+    )
+  })
+
   it('rejects for a wrong name, a topic without a rule and a wrong key, and throws nothing', async () => {
     const { harness } = await makeNode()
     const { hub } = harness

@@ -30,11 +30,13 @@ export async function publishWhenOpen(
   settings: PublishSettings,
 ): Promise<TopicPosition | undefined> {
   topic.uses += 1
+  topic.waiting += 1
   try {
     await topic.opened
   } catch (error) {
     throw unavailable(error)
   } finally {
+    topic.waiting -= 1
     topic.uses -= 1
   }
   return publishTo(hub, topic, content, settings)

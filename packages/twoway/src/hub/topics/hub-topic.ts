@@ -45,8 +45,8 @@ export class HubTopic {
   readonly listeners = new Set<TopicListener>()
   /** Resolves when the topic can be used; rejects if the broker does not take it. */
   readonly opened: Promise<void>
-  /** Whether those that have waited for `opened` have gone on: they come first. */
-  isReady = false
+  /** Publishes of the server that wait for `opened`. */
+  waiting = 0
   /** Uses under way that need the topic open. */
   uses = 0
   /** Whether the broker has said that it is away. */
@@ -74,16 +74,15 @@ export class HubTopic {
       settings.budget,
     )
     this.opened = this.#open(broker)
-    this.opened.then(
-      () => {
-        this.isReady = true
-      },
-      () => undefined,
-    )
   }
 
   get isOpen(): boolean {
     return this.#topic !== undefined
+  }
+
+  /** Whether a publish may go on within the call: those that have waited for `opened` come first. */
+  get isReady(): boolean {
+    return this.#topic !== undefined && this.waiting === 0
   }
 
   get head(): TopicPosition {
