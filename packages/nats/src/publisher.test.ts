@@ -87,6 +87,20 @@ describe('Publisher', () => {
     await Promise.all([stored, ...published])
   })
 
+  it('rejects at the deadline although it has no place in the window', async () => {
+    // As the requests of those that have a place would.
+    const alive = setInterval(() => undefined, 1000)
+    const window = new SendWindow()
+    const others = Array.from({ length: 16 }, () => makePublisher(() => new Promise(() => undefined), { window }))
+    for (const { publisher } of others) void publisher.publish('', undefined)
+    const { publisher, requests, backlog } = makePublisher(() => undefined, { window, timeoutMs: 100 })
+    const published = ['a', 'b'].map((content) => publisher.publish(content, content))
+    for (const each of published) await assert.rejects(each, /NATS has not stored the message within 100 ms/)
+    assert.equal(requests.length, 0)
+    for (let count = 0; count < 10_000; count += 1) backlog.add(0)
+    clearInterval(alive)
+  })
+
   it('tries again at once after a message of another node', async () => {
     const { publisher, requests } = makePublisher((_, number) => (number < 4 ? early : answered({ seq: 5 })))
     assert.equal((await publisher.publish('', undefined)).offset, 2)

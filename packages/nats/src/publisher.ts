@@ -113,7 +113,10 @@ export class Publisher {
     const { window } = this.#ports
     this.#isStoring = true
     while (this.#queue.length > 0) {
-      await window.enter()
+      if (!(await window.enter(this.#queue[0]!.until))) {
+        this.#queue = this.#timely(this.#queue)
+        continue
+      }
       const burst = this.#timely(this.#queue.splice(0, this.#ports.isReplicated() ? 1 : this.#burst))
       let waitMs = 0
       try {

@@ -10,7 +10,7 @@ class Bursts {
   ask(count: number): void {
     for (let index = 0; index < count; index += 1) {
       const number = index
-      void this.window.enter().then(() => this.admitted.push(number))
+      void this.window.enter(Number.POSITIVE_INFINITY).then(() => this.admitted.push(number))
     }
   }
 
@@ -39,6 +39,20 @@ describe('SendWindow', () => {
     bursts.window.leave()
     await new Promise(setImmediate)
     assert.deepEqual(bursts.admitted.slice(16), [16])
+  })
+
+  it('lets those go without a place whose time is over, and keeps the order of the others', async () => {
+    // As the requests of those that have a place would.
+    const alive = setInterval(() => undefined, 1000)
+    const bursts = new Bursts()
+    bursts.ask(17)
+    const late = [bursts.window.enter(performance.now() + 30), bursts.window.enter(performance.now())]
+    bursts.ask(1)
+    assert.deepEqual(await Promise.all(late), [false, false])
+    assert.equal(await bursts.answer(1), 16)
+    await new Promise(setImmediate)
+    assert.deepEqual(bursts.admitted, [16, 0])
+    clearInterval(alive)
   })
 
   it('grows while more wait and answers take no longer, and shrinks when they do', async () => {

@@ -4,6 +4,14 @@ const fewest = 16
 const growsBelow = 1.5
 const shrinksAbove = 3
 const step = 1 / 4
+/** A wait ends so many milliseconds after its time at most. */
+const checkMs = 25
+
+interface Waiting {
+  /** The end of its time, as a time of `performance.now()`. */
+  readonly until: number
+  resolve(hasPlace: boolean): void
+}
 
 /**
  * The bursts of all topics of a node that are on their way at a time. More of them would only wait in the server, while messages
@@ -11,17 +19,22 @@ const step = 1 / 4
  * more bursts.
  */
 export class SendWindow {
-  readonly #waiting: (() => void)[] = []
+  #waiting: Waiting[] = []
   #most = fewest
   #underWay = 0
   #isAdmitting = false
   #shortestMs = Number.POSITIVE_INFINITY
+  #checking: NodeJS.Timeout | undefined
 
-  /** Waits for a place, in the order of the calls. The bursts of a turn of the event loop leave together, in one write. */
-  enter(): Promise<void> {
+  /**
+   * Waits for a place, in the order of the calls. The bursts of a turn of the event loop leave together, in one write. Resolves to
+   * false, without a place, if there is none until a time of `performance.now()`: the bursts that have the places may have more time.
+   */
+  enter(until: number): Promise<boolean> {
     return new Promise((resolve) => {
-      this.#waiting.push(resolve)
+      this.#waiting.push({ until, resolve })
       this.#admitLater()
+      this.#checkLater()
     })
   }
 
@@ -49,10 +62,23 @@ export class SendWindow {
     setImmediate(() => {
       this.#isAdmitting = false
       const room = Math.max(0, Math.floor(this.#most) - this.#underWay)
-      for (const resolve of this.#waiting.splice(0, room)) {
+      for (const { resolve } of this.#waiting.splice(0, room)) {
         this.#underWay += 1
-        resolve()
+        resolve(true)
       }
     })
+  }
+
+  #checkLater(): void {
+    this.#checking ??= setTimeout(() => {
+      this.#checking = undefined
+      const now = performance.now()
+      const late = this.#waiting.filter(({ until }) => until <= now)
+      if (late.length > 0) this.#waiting = this.#waiting.filter(({ until }) => until > now)
+      for (const { resolve } of late) resolve(false)
+      if (this.#waiting.length > 0) this.#checkLater()
+    }, checkMs)
+    // The requests that have the places keep the process alive.
+    this.#checking.unref()
   }
 }
