@@ -88,6 +88,60 @@ describe('redisBroker', () => {
     }
   })
 
+  it('stores messages of other topics once when the head of one is of another program, whatever its name', async () => {
+    const { client, end } = impatientClient(server.port)
+    const broker = redisBroker({ client, prefix: 'names:', timeoutMs: 1000 })
+    const silent = { stored: () => undefined, volatile: () => undefined }
+    try {
+      // The code of an error after which a script is run again.
+      const [good, bad] = await Promise.all(['good', 'LOADING'].map((name) => broker.open(name, silent)))
+      askRedis(server.port, 'SET', 'names:{LOADING}:h', 'no head')
+      const [stored, refused] = await Promise.allSettled([good!.publish('1'), bad!.publish('2')])
+      assert.equal((await good!.last(100)).messages.length, 1)
+      assert.ok(stored.status === 'fulfilled' && stored.value.offset === 1)
+      assert.ok(refused.status === 'rejected')
+      assert.match(String(refused.reason), /the key names:\{LOADING\}:h is not the head of a topic/)
+    } finally {
+      broker.close()
+      end()
+    }
+  })
+
+  it('begins a stream anew in which another program has put an entry behind the head, and tells clients', async () => {
+    const { client, end } = impatientClient(server.port)
+    const broker = redisBroker({ client, prefix: 'behind:' })
+    const silent = { stored: () => undefined, volatile: () => undefined }
+    try {
+      const [topic, other] = await Promise.all(['a', 'b'].map((name) => broker.open(name, silent)))
+      const first = await topic!.publish('1')
+      const second = await topic!.publish('2')
+      askRedis(server.port, 'XADD', 'behind:{a}:s', '*', 'm', 'x')
+      assert.deepEqual(await topic!.since(second, 10), { recovered: true, head: second, messages: [] })
+      const [third, again] = await Promise.all([
+        topic!.publish('3', 'id'),
+        topic!.publish('4', 'id'),
+        other!.publish('5'),
+      ])
+      assert.equal(third.offset, 3)
+      assert.deepEqual(again, third)
+      assert.deepEqual(await topic!.since(first, 10), { recovered: false, head: third, reason: 'expired' })
+      const resumed = await topic!.since(second, 10)
+      assert.ok(resumed.recovered)
+      assert.deepEqual(
+        resumed.messages.map(({ position }) => position),
+        [third],
+      )
+      for (const offset of [-1, -5]) {
+        const answer = await topic!.since({ ...first, offset }, 10)
+        assert.deepEqual(answer, { recovered: false, head: third, reason: 'rewound' })
+      }
+      assert.ok(Number(askRedis(server.port, 'PTTL', 'behind:{a}:s')) > 0)
+    } finally {
+      broker.close()
+      end()
+    }
+  })
+
   it('resumes within the messages that one script has stored, keeps as many as asked for, and lets them expire', async () => {
     const { client, end } = await redisClients.ioredis!(server.port)
     const options = { client, prefix: 'entries:', historyCount: 50, historyAgeMs: 60_000 }
