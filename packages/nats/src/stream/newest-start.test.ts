@@ -12,6 +12,7 @@ function entriesOf(
 ): Entry[] {
   let [sequence, offset] = [0, firstOffset]
   return sizes.map(([gap, count]) => {
+    const expected = sequence
     sequence += gap
     const messages = Array.from({ length: count }, (_, index) => ({
       position: { epoch, offset: offset + index, mark: '' },
@@ -19,7 +20,7 @@ function entriesOf(
       content: '',
     }))
     offset += count
-    return { sequence, expected: 0, messages }
+    return { sequence, expected, messages }
   })
 }
 
@@ -51,6 +52,34 @@ describe('startOfNewest', () => {
         assert.ok(probes <= 16)
       }),
     )
+  })
+
+  it('leaves out no message that is wanted where entries are void', async () => {
+    // Behind each entry, one that has lost against it: both expect the same one.
+    const valid = entriesOf(
+      Array.from({ length: 50 }, () => [2, 8] as const),
+      1,
+    )
+    const entries = valid.flatMap((entry) => {
+      const expected = entry.sequence === 2 ? 0 : entry.sequence - 1
+      return [
+        { ...entry, expected },
+        { ...entry, expected, sequence: entry.sequence + 1 },
+      ]
+    })
+    const head = { sequence: 101, position: valid.at(-1)!.messages.at(-1)!.position }
+    for (let count = 1; count <= 400; count += 1) {
+      const after = await startOfNewest(head, count, async (sequence) =>
+        entries.find((entry) => entry.sequence >= sequence),
+      )
+      const read = valid.filter(({ sequence }) => sequence > after).length * 8
+      assert.ok(read >= count, `${read} of ${count}`)
+    }
+  })
+
+  it('asks once if the history is shorter than wanted', async () => {
+    const sizes = Array.from({ length: 2 }, () => [1, 8] as const)
+    assert.deepEqual(await find(entriesOf(sizes, 1_000_001), 100), { after: 0, probes: 1, read: 16 })
   })
 
   it('reads few messages more than are wanted, of entries of any size', async () => {

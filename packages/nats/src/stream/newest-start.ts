@@ -18,6 +18,7 @@ export async function startOfNewest(
   let low = { sequence: 0, offset: 0 }
   let high = { sequence, offset: head.offset }
   for (let probes = 0; probes < mostProbes && unwanted - low.offset > count; probes += 1) {
+    if (high.sequence - low.sequence < 2) break
     // Every other guess is the middle, as messages may be spread unevenly.
     const guess = (unwanted - count / 2 - low.offset) / (high.offset - low.offset)
     const part = probes % 2 === 0 ? 1 / 2 : Math.max(0, guess)
@@ -27,7 +28,9 @@ export async function startOfNewest(
     const first = entry?.messages[0]?.position
     if (entry === undefined || first?.epoch !== head.epoch) break
     const before = first.offset - 1
-    if (before <= unwanted) low = { sequence: entry.sequence - 1, offset: before }
+    // A void entry has the offset of one before it that is valid, and expects the entry before that one.
+    const earlier = entry.expected < entry.sequence ? entry.expected : entry.sequence - 1
+    if (before <= unwanted) low = { sequence: earlier, offset: before }
     else high = { sequence: at, offset: before }
   }
   return low.sequence
