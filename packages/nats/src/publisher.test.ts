@@ -181,6 +181,43 @@ describe('Publisher', () => {
     assert.deepEqual(await publishAll(publisher, ['a', 'b']), positions)
   })
 
+  it('names the true predecessor behind a repeated publish that another node has stored last in the stream', async () => {
+    const tail = new StreamTail()
+    // The stream as JetStream has it: an id that it knows is answered before anything else is compared.
+    const ids = ['']
+    const places: string[] = []
+    const { publisher } = makePublisher(() => undefined, {
+      tail,
+      async request(_, __, options) {
+        const { encode } = options.headers as unknown as { encode(): Uint8Array }
+        const fields = parseHeaders(Buffer.from(encode.call(options.headers)).toString())
+        const id = fields.get('Nats-Msg-Id')!
+        if (ids.includes(id)) return answered({ seq: ids.indexOf(id) + 1, duplicate: true })
+        const last = fields.get('Nats-Expected-Last-Sequence') ?? ids.length
+        if (Number(last) !== ids.length || (fields.get('Nats-Expected-Last-Msg-Id') ?? ids.at(-1)) !== ids.at(-1))
+          return early
+        places.push(fields.get('Twoway')!)
+        return answered({ seq: ids.push(id) })
+      },
+      readHead: async () => ({
+        sequence: ids.length,
+        position: { epoch: 'e', offset: ids.length, mark: `${ids.length}-a` },
+      }),
+      validPositionsAt: async (sequence) => [{ epoch: 'e', offset: sequence, mark: `${sequence}-a` }],
+    })
+    await publisher.publish('keyed', 'id')
+    const keyed = ids.pop()!
+    publisher.forget()
+    await publishAll(publisher, ['a'])
+    // A message of another topic is on its way while the other node stores the one with the id.
+    tail.take(1, 0)
+    ids.push('other topic', keyed)
+    publisher.learn(4, 2, { epoch: 'e', offset: 3, mark: '4-a' })
+    tail.answered(3)
+    await Promise.all([publisher.publish('keyed', 'id'), publisher.publish('b', undefined)])
+    assert.match(places.at(-1)!, /^e 4 \S+ 4-a$/)
+  })
+
   it('stores an entry that is void again, under another id', async () => {
     const { publisher, requests, contents } = makePublisher(() => undefined, {
       isReplicated: () => true,

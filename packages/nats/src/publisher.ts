@@ -227,7 +227,7 @@ export class Publisher {
   /** Sends entries one behind the other, without a wait. */
   #send(burst: readonly PendingEntry[], newest: Head): Sent[] {
     const { stream, subject, tail } = this.#ports
-    const first = tail.take(burst.length)
+    const first = tail.take(burst.length, newest.sequence)
     const now = performance.now()
     let before = newest
     return burst.map((entry, index) => {

@@ -6,9 +6,13 @@ export class StreamTail {
   #stored = 0
   #underWay = 0
 
-  /** Takes the numbers of messages that are sent together, and returns the first one. */
-  take(count: number): number {
-    const first = this.#stored + this.#underWay + 1
+  /**
+   * Takes the numbers of messages that are sent together, and returns the first one.
+   * @param newest a number that the stream has given out. A guess at or below it could be that of a repeated message, which JetStream
+   * would take for the one before the next
+   */
+  take(count: number, newest: number): number {
+    const first = Math.max(this.#stored + this.#underWay, newest) + 1
     this.#underWay += count
     return first
   }
