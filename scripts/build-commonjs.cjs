@@ -303,4 +303,4 @@ function isUpToDate() {
   )
 }
 
-module.exports = { buildCommonjs, minifyScript, namesOf }
+module.exports = { buildCommonjs, minifyScript, namesOf, withClassNames }

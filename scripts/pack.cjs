@@ -17,7 +17,7 @@ const { basename, dirname, join } = require('node:path')
 const { promisify } = require('node:util')
 const { deflateRawSync, gunzipSync } = require('node:zlib')
 const ts = require('typescript-6')
-const { minifyScript, namesOf } = require('./build-commonjs.cjs')
+const { minifyScript, namesOf, withClassNames } = require('./build-commonjs.cjs')
 const { pruneDeclarations } = require('./prune-declarations.cjs')
 
 const root = join(__dirname, '..')
@@ -158,20 +158,19 @@ async function bundlePages(from, folder, names) {
     format: 'esm',
     platform: 'neutral',
     target: 'es2023',
-    minifySyntax: true,
     logLevel: 'warning',
   })
   for (const { path, text } of outputFiles) {
-    // Without its imports and exports, the module is a script: names of functions and classes stay.
+    // Without its imports and exports, the module is a script: outermost names of functions and classes stay.
     const statements = [...text.matchAll(/^(?:import|export) [^"]*?(?:"[^"]+")?;$/gm)].map(([statement]) => statement)
     const script = statements.reduce((rest, statement) => rest.replace(statement, ''), text)
     const own = statements.map((statement) => statement.replaceAll(/\s+/g, ' ')).join('\n')
-    const module = `${own}\n${await minifyScript(script)}`
+    const module = `${own}\n${await minifyScript(withClassNames(script))}`
     writeFileSync(join(folder, basename(path)), await shortenNames(module, { isModule: true, names }))
   }
 }
 
-/** @typedef {{ vars?: object, props?: object }} Names the short names of outermost variables, which Terser adds to */
+/** @typedef {{ vars?: { props: Record<string, string> } }} Names the short names of outermost variables, which Terser adds to */
 
 /**
  * Shortens the outermost names of minified code, except those of functions and classes, which stack traces show.
@@ -185,8 +184,9 @@ async function shortenNames(text, { isModule = false, names } = {}) {
   const reserved = [...text.matchAll(/([\w$]{3,})=(?=class\b|(?:async )?(?:function\b|\(|[\w$]+=>))/g)].map(
     ([, name]) => `${name}`,
   )
-  const made = await cached(JSON.stringify([text, names]), async () => {
-    const nameCache = names && { ...names }
+  const given = names && withoutNamed(names, text)
+  const made = await cached(JSON.stringify([text, given]), async () => {
+    const nameCache = given && { ...given }
     const { code } = await require('terser').minify(withoutConst(text), {
       module: isModule,
       compress: false,
@@ -204,8 +204,21 @@ async function shortenNames(text, { isModule = false, names } = {}) {
     return Buffer.from(JSON.stringify({ code, names: nameCache }))
   })
   const result = JSON.parse(made.toString())
-  if (names !== undefined) Object.assign(names, result.names)
+  if (names !== undefined) names.vars = { props: { ...names.vars?.props, ...result.names.vars.props } }
   return result.code
+}
+
+/**
+ * The short names without those of functions and classes of the code, for Terser would give them these: a file that imports a
+ * function has it in a variable.
+ *
+ * @param {Names} names
+ * @param {string} code
+ * @returns {Names}
+ */
+function withoutNamed({ vars }, code) {
+  const named = new Set([...code.matchAll(/\b(?:function\*? ?|class )([\w$]{3,})/g)].map(([, name]) => `$${name}`))
+  return { vars: { props: Object.fromEntries(Object.entries(vars?.props ?? {}).filter(([key]) => !named.has(key))) } }
 }
 
 /**

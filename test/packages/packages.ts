@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import type { Readable } from 'node:stream'
 import { after, before, describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Page } from 'playwright-core'
 import { fetchChromium, launchChromium } from '../browser/debian-chromium.js'
 
@@ -178,6 +178,16 @@ describe('the packed packages', { concurrency: 2 }, () => {
     await assert.rejects(serve({ port: 'x' }), ({ stack }: Error) =>
       /at wrongOption .*at settleServe .*at (?:Object\.)?serve /s.test(stack ?? ''),
     )
+  })
+
+  it('keep the names of what pages import', async () => {
+    for (const entry of ['browser', 'link-browser']) {
+      const file = join(packages, 'twoway', 'dist', 'entries', `${entry}.js`)
+      const module = (await import(pathToFileURL(file).href)) as Record<string, unknown>
+      const exported = Object.entries(module).filter(([, value]) => typeof value === 'function')
+      assert.ok(exported.length > 0)
+      for (const [name, value] of exported) assert.equal((value as { readonly name: string }).name, name)
+    }
   })
 
   it('run the template javascript', { timeout }, async () => {
