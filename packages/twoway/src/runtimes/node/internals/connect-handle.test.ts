@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, Socket } from 'node:net'
+import { syncBuiltinESMExports } from 'node:module'
+import net, { type AddressInfo, connect, createServer, Socket } from 'node:net'
 import { test } from 'node:test'
 import { canConnectHandle, connectHandle } from './connect-handle.js'
 import { hasHandles, tryHandles } from './handle-trial.js'
@@ -11,7 +12,7 @@ const address = '127.0.0.1'
 
 await tryHandles()
 
-/** A port of a server that has closed. Sockets of the same kind are refused there. */
+/** No server listens on this port. */
 const refusing = 1
 
 function outcomeOf(port: number): Promise<StreamHandle | Error> {
@@ -69,6 +70,15 @@ test('leaves connections to sockets where other code has to see them', () => {
   subscribe('net.client.socket', listener)
   assert.equal(canConnectHandle(address, 80), false)
   unsubscribe('net.client.socket', listener)
+  const { connect: own } = net
+  net.connect = ((...given: never[]) => Reflect.apply(own, net, given)) as typeof own
+  syncBuiltinESMExports()
+  try {
+    assert.equal(canConnectHandle(address, 80), false)
+  } finally {
+    net.connect = own
+    syncBuiltinESMExports()
+  }
   const { connect: ordinary } = Socket.prototype
   Socket.prototype.connect = function (this: Socket, ...given: never[]): Socket {
     return Reflect.apply(ordinary, this, given)

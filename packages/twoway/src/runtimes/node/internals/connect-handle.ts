@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
-import { isIPv4, Socket } from 'node:net'
+import { connect, isIPv4, Socket } from 'node:net'
 import { getSystemErrorName } from 'node:util'
 import { nextTick } from './genuine-timers.js'
 import { isStreamHandle, type StreamHandle } from './stream-handle.js'
@@ -14,16 +14,19 @@ export interface ConnectEvents {
 /** Node's channel for the sockets that connect, which tracers subscribe to. */
 const sockets = channel('net.client.socket')
 
-/** The method that a tracer or a test replaces, to see or to fake connections. Node's own has this call in its text. */
-const connectOfNode = /\binitSocketHandle\(/.test(Function.prototype.toString.call(Socket.prototype.connect))
-  ? Socket.prototype.connect
-  : undefined
+/**
+ * The function and the method that a tracer or a test replaces, to see or to fake connections. Those of Node have these calls in
+ * their text.
+ */
+const connectOfNode = ifOfNode(connect, /\bnormalizeArgs\(/)
+const methodOfNode = ifOfNode(Socket.prototype.connect, /\binitSocketHandle\(/)
 
 let wrap: TcpWrap | undefined
 
 /** Whether `connectHandle` may connect: to an address of IPv4 alone, as `tryHandles` tries, and if no other code has to see it. */
 export function canConnectHandle(address: string, port: number): boolean {
-  return isIPv4(address) && port <= 0xffff && Socket.prototype.connect === connectOfNode && !sockets.hasSubscribers
+  const isSeen = connect !== connectOfNode || Socket.prototype.connect !== methodOfNode || sockets.hasSubscribers
+  return isIPv4(address) && port <= 0xffff && !isSeen
 }
 
 /**
@@ -56,6 +59,10 @@ export function connectHandle(address: string, port: number, events: ConnectEven
     isOver = true
     handle.close()
   }
+}
+
+function ifOfNode<Given extends (...values: never[]) => unknown>(given: Given, text: RegExp): Given | undefined {
+  return text.test(Function.prototype.toString.call(given)) ? given : undefined
 }
 
 /** Makes the error that Node's sockets make. */
