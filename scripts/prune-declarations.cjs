@@ -160,7 +160,7 @@ function textOf(checker, statement, isDocumented) {
 function joinedLines(comment) {
   if (comment.includes('```')) return comment
   return comment
-    .replaceAll(/(?<=\* .*)\n\s*\* +(?![-@|\s])/g, ' ')
+    .replaceAll(/(?<=\* .*)\n\s*\* +(?![-@|\s]|\d+\. )/g, ' ')
     .replace(/^\/\*\*\n\s*\* (.*)\n\s*\*\/$/, '/** $1 */')
 }
 

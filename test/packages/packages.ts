@@ -190,6 +190,11 @@ describe('the packed packages', { concurrency: 2 }, () => {
     }
   })
 
+  it('keep the lines of lists in the comments of declarations', () => {
+    const declarations = readFileSync(join(packages, 'twoway', 'dist', 'types', 'server.d.ts'), 'utf8')
+    for (const item of [' * 1. ', ' * 2. ', '\t * - ']) assert.ok(declarations.includes(`\n${item}`), item)
+  })
+
   it('run the template javascript', { timeout }, async () => {
     const within = copied('javascript')
     const server = await started(within, 'server.js')
