@@ -4,7 +4,7 @@ const fewest = 16
 const growsBelow = 1.5
 const shrinksAbove = 3
 const step = 1 / 4
-/** A wait ends so many milliseconds after its time at most. */
+/** The most milliseconds by which a wait ends after its time. */
 const checkMs = 25
 
 interface Waiting {

@@ -140,7 +140,7 @@ test('leaves no timer behind a client that went away before its answer', { timeo
   await untilNoTimer()
 })
 
-test('hands over no request of a peer that has reset, whose address nobody can tell', { timeout: 60_000 }, async () => {
+test('hands over no request of a peer that has reset, whose address is gone', { timeout: 60_000 }, async () => {
   const addresses: unknown[] = []
   const upgrade: HttpHandler['upgrade'] = (_, transport) => {
     addresses.push(transport.peer.address)
