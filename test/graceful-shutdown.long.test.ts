@@ -135,7 +135,7 @@ describe('gracefulShutdown', { timeout: 120_000 }, () => {
     for (const isFirst of [false, true]) {
       const name = `loses no acknowledged message of ${what}${isFirst ? ', as process 1 of a namespace' : ''}`
       it(name, { skip: isFirst && whyNot !== undefined ? whyNot : false }, async (context) => {
-        const running = new Program(context, what, { withinMs: 3000 }, { isFirst })
+        const running = new Program(context, what, { withinMs: 8000 }, { isFirst })
         const url = await running.url()
         const acknowledged: string[] = []
         const loads = Array.from({ length: 20 }, (_, index) => load(url, index, acknowledged))
@@ -249,6 +249,16 @@ describe('gracefulShutdown', { timeout: 120_000 }, () => {
       assert.match(running.errors, error)
     })
   }
+
+  it('leaves no connection unanswered that the primary of a cluster sends to a worker that ends', async (context) => {
+    const running = new Program(context, 'cluster', {})
+    // Both workers listen on the same port.
+    const url = await running.url(1)
+    running.write('now')
+    await running.line(/^busy/)
+    const peers = await Promise.all(Array.from({ length: 8 }, () => connect(url)))
+    assert.equal(new Set(peers.map(({ pid }) => pid)).size, 1)
+  })
 
   it('begins when the program says so', async (context) => {
     const running = new Program(context, 'begun', {})

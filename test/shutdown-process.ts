@@ -1,4 +1,5 @@
 /** A program that the tests of gracefulShutdown run. Its arguments: what to start, and the options as JSON. */
+import cluster from 'node:cluster'
 import { appendFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
@@ -44,6 +45,10 @@ function app(port: number) {
   })
 }
 
+function blockThread(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}
+
 const acts: { readonly [what: string]: () => unknown } = {
   async serve() {
     const server: Server = await serve({
@@ -70,6 +75,20 @@ const acts: { readonly [what: string]: () => unknown } = {
     console.log(workers.url)
   },
   worker: () => serve({ port: 0, ...handlers }),
+  /** A cluster of the program's own, as that of PM2. Its primary is busy for two seconds, in which it tells a worker to end. */
+  async cluster() {
+    if (cluster.isWorker) {
+      await acts.serve!()
+      return
+    }
+    const forked = [cluster.fork(), cluster.fork()]
+    process.stdin.once('data', () => {
+      console.log('busy')
+      blockThread(1000)
+      forked[0]!.process.kill('SIGTERM')
+      blockThread(1000)
+    })
+  },
   async begun() {
     const server = await serve({ port: 0, ...handlers })
     const shutdown = gracefulShutdown(server, options)

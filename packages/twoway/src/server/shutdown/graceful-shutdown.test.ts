@@ -30,6 +30,7 @@ class Scene {
     },
     httpServerOf: (server) => this.httpServers.get(server),
     httpServerTarget: ({ name }) => (name === undefined ? undefined : this.#httpTarget(name)),
+    leave: async () => void this.log.push('leave'),
     report: (error) => void this.log.push((error as Error).message),
   })
 
@@ -95,7 +96,7 @@ function withThen(log: string[], options: ShutdownOptions = {}): ShutdownOptions
 }
 
 describe('gracefulShutdown: its steps', () => {
-  it('turns readiness off, waits, drains all at once, calls then when the last is done, and exits', async () => {
+  it('turns readiness off, waits, drains all at once, calls then when the last is done, leaves the cluster, and exits', async () => {
     const scene = new Scene()
     const [one, two] = [scene.server('one'), scene.server('two')]
     scene.shutDown([one, two], withThen(scene.log, { readinessDelayMs: 5000, withinMs: 20_000 }))
@@ -108,7 +109,7 @@ describe('gracefulShutdown: its steps', () => {
     await scene.end('one')
     assert.deepEqual(scene.news, ['one closes undefined'])
     await scene.end('two')
-    assert.deepEqual(scene.news, ['two closes undefined', 'then SIGTERM true', 'exit 0'])
+    assert.deepEqual(scene.news, ['two closes undefined', 'then SIGTERM true', 'leave', 'exit 0'])
   })
 
   it('does not wait for servers that are not ready already', async () => {
@@ -145,7 +146,7 @@ describe('gracefulShutdown: its steps', () => {
       await scene.advance(6999)
       scene.log.length = 0
       await scene.advance(1)
-      assert.deepEqual(scene.news, [...news, `exit ${code}`])
+      assert.deepEqual(scene.news, [...news, 'leave', `exit ${code}`])
     })
   }
 
@@ -165,7 +166,7 @@ describe('gracefulShutdown: its steps', () => {
     const broken = scene.server('one', { drain: () => Promise.reject(new Error('no drain')) })
     scene.shutDown(broken, withThen(scene.log))
     await scene.signal('SIGTERM')
-    assert.deepEqual(scene.news, ['one is not ready', 'no drain', 'then SIGTERM true', 'exit 0'])
+    assert.deepEqual(scene.news, ['one is not ready', 'no drain', 'then SIGTERM true', 'leave', 'exit 0'])
   })
 })
 
@@ -197,6 +198,7 @@ describe('gracefulShutdown: signals', () => {
       'one drains 2000 true',
       'one closes undefined',
       'then undefined true',
+      'leave',
       'exit 0',
     ])
   })

@@ -35,6 +35,8 @@ export interface ShutdownPorts<HttpServer> {
   httpServerOf(server: object): HttpServer | undefined
   /** Undefined for a value that is no HTTP server. */
   httpServerTarget(server: HttpServer): ShutdownTarget | undefined
+  /** Resolves once nothing sends this process connections any more, which it would not answer. */
+  leave(): Promise<void>
   /** Reports an error to the operator of the program. */
   report(error: unknown): void
 }
@@ -113,7 +115,7 @@ function drainableTarget(drainable: Drainable): ShutdownTarget {
 
 type Settings = SettingsOf<typeof shutdownOptions>
 
-type RunPorts = Pick<ShutdownPorts<never>, 'clock' | 'signals' | 'report'>
+type RunPorts = Pick<ShutdownPorts<never>, 'clock' | 'signals' | 'leave' | 'report'>
 
 class RunningShutdown implements Shutdown {
   readonly #targets: readonly ShutdownTarget[]
@@ -160,12 +162,12 @@ class RunningShutdown implements Shutdown {
 
   async #run(): Promise<void> {
     const { readinessDelayMs, withinMs } = this.#settings
-    const { clock, signals } = this.#ports
+    const { clock, signals, leave, report } = this.#ports
     const isWaitedFor = this.#targets.some(({ isReady }) => isReady)
     for (const target of this.#targets) target.notReady()
     if (isWaitedFor && readinessDelayMs > 0) await pass(clock, readinessDelayMs)
     clock.after(withinMs, () => {
-      this.#ports.report(new Error(`the shutdown did not end within ${withinMs} ms, and the process was ended`))
+      report(new Error(`the shutdown did not end within ${withinMs} ms, and the process was ended`))
       this.#endNow(1)
     })
     const inTime = await this.#stop(withinMs)
@@ -174,8 +176,9 @@ class RunningShutdown implements Shutdown {
       await this.#handlers.then?.({ signal: this.#signal, inTime })
     } catch (error) {
       hasFailed = true
-      this.#ports.report(error)
+      report(error)
     }
+    await leave()
     signals.exit(hasFailed ? 1 : 0)
   }
 

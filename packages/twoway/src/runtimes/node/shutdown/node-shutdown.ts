@@ -4,6 +4,7 @@ import type { ClosableServer } from '../http/close-http-server.js'
 import { type AttachableServer, httpServerOf } from '../http/http-attachment.js'
 import { isWorker } from '../worker-marker.js'
 import { httpServerTarget } from './http-server-target.js'
+import { leaveCluster } from './leave-cluster.js'
 import { processSignals } from './process-signals.js'
 
 const signals: ProcessSignals = {
@@ -18,6 +19,7 @@ export const nodeShutdown = {
   clock: nodeClock,
   signals,
   httpServerOf,
+  leave: leaveCluster,
   httpServerTarget: (server: AttachableServer) => (isClosable(server) ? httpServerTarget(server) : undefined),
   report: (error: unknown) => console.error('twoway:', error),
 }
