@@ -17,6 +17,7 @@ const stampFile = join(modules, '.twoway-set-up.json')
  * Exits with a sentence if either fails. Concurrent runs take turns.
  */
 async function setUp() {
+  if (process.env.TWOWAY_BUILT) return
   const leaveTurn = await takeTurn()
   await install()
   await build()

@@ -1,10 +1,11 @@
 const { existsSync, readdirSync } = require('node:fs')
-const { join, relative } = require('node:path')
+const { basename, join, relative } = require('node:path')
 const { root } = require('./set-up.cjs')
 
 /**
- * The compiled form of each `*.test.ts` whose path from the root contains one of the words. Without words: all of them
- * but the `*.long.test.ts`, which start many processes and run by `npm run test:long`. Throws if no file matches, or if no tsconfig compiles one of them.
+ * The compiled form of each `*.test.ts` whose path from the root contains one of the words; of each if there are no words. The
+ * `*.long.test.ts`, which start many processes, have to be meant by their own names: `npm run test:long` has all of them.
+ * Throws if no file matches, or if no tsconfig compiles one of them.
  * @param {readonly string[]} words
  * @returns {string[]}
  */
@@ -12,9 +13,7 @@ function testFiles(words) {
   // From the sources, so that output of deleted tests is not run.
   const chosen = sourceFolders()
     .flatMap((folder) => testsIn(folder.source).map((file) => ({ ...folder, file })))
-    .filter(({ file }) =>
-      words.length === 0 ? !file.endsWith('.long.test.ts') : words.some((word) => relative(root, file).includes(word)),
-    )
+    .filter(({ file }) => (words.length === 0 ? !isLong(file) : words.some((word) => isMeant(relative(root, file), word))))
   if (chosen.length === 0) throw new Error(`No test file has ${words.join(' or ')} in its path.`)
 
   return chosen.map(({ source, output, file }) => {
@@ -22,6 +21,19 @@ function testFiles(words) {
     if (!existsSync(compiled)) throw new Error(`No tsconfig compiles ${relative(root, file)}.`)
     return relative(root, compiled)
   })
+}
+
+/** @param {string} file */
+function isLong(file) {
+  return file.endsWith('.long.test.ts')
+}
+
+/**
+ * @param {string} path
+ * @param {string} word
+ */
+function isMeant(path, word) {
+  return path.includes(word) && (!isLong(path) || basename(path).includes(basename(word)))
 }
 
 /** The folders of tests, and the folders of their compiled form. */

@@ -5,6 +5,7 @@
  */
 
 const { join } = require('node:path')
+const { joinTests } = require('./join-tests.cjs')
 const { runChild } = require('./run-child.cjs')
 const { root, setUp } = require('./set-up.cjs')
 const { testFiles } = require('./test-files.cjs')
@@ -12,6 +13,7 @@ const { testFiles } = require('./test-files.cjs')
 /** The rooms that call Node, and the tests that span them. */
 const defaultWords = [
   ...['runtimes', 'server', 'client', 'workers', 'entries'].map((room) => join('twoway', 'src', room)),
+  join('internals', 'private-parts.long.test'),
   ...['workers.test', 'workers.long.test', 'import-effects.long.test', 'memory-tuning.test'].map((name) =>
     join('test', name),
   ),
@@ -25,9 +27,10 @@ async function testNodes() {
   const words = args.filter((arg) => !arg.startsWith('-'))
   const versions = words.filter((word) => /^\d+$/.test(word))
   const fileWords = words.filter((word) => !versions.includes(word))
-  const order = { versions, options, files: testFiles(fileWords.length > 0 ? fileWords : defaultWords) }
+  const { files, remove } = joinTests(testFiles(fileWords.length > 0 ? fileWords : defaultWords))
+  process.once('exit', remove)
   const main = join(root, 'test', 'dist', 'runtimes', 'run-nodes.js')
-  process.exitCode = await runChild(process.execPath, [main, JSON.stringify(order)], { cwd: root })
+  process.exitCode = await runChild(process.execPath, [main, JSON.stringify({ versions, options, files })], { cwd: root })
 }
 
 testNodes().catch((error) => {

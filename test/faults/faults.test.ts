@@ -106,7 +106,7 @@ describe('faults of the network and of processes', { concurrency: 4 }, () => {
 
   describe('a server that is out of descriptors', () => {
     it('serves open connections, and new ones when descriptors are free again', async (test) => {
-      const server = await FaultServer.start(serverTimes, { descriptors: 256 })
+      const server = await FaultServer.start({ ...serverTimes, handshakeTimeoutMs: 20_000 }, { descriptors: 256 })
       test.after(() => server.kill())
       const first = await RawSocket.open(server.port)
       assert.ok(first)

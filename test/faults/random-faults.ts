@@ -13,7 +13,7 @@ const clientTimes = { handshakeTimeoutMs: 1500, closeTimeoutMs: 500, patienceMs:
 /** The limit of the server's descriptors, which a crowd exhausts. */
 export const fewDescriptors = 256
 const crowdSize = 300
-const mostMs = 5000
+const mostMs = 30_000
 
 export interface RandomFaultsOptions {
   readonly server: FaultServer
