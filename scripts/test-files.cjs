@@ -13,7 +13,9 @@ function testFiles(words) {
   // From the sources, so that output of deleted tests is not run.
   const chosen = sourceFolders()
     .flatMap((folder) => testsIn(folder.source).map((file) => ({ ...folder, file })))
-    .filter(({ file }) => (words.length === 0 ? !isLong(file) : words.some((word) => isMeant(relative(root, file), word))))
+    .filter(({ file }) =>
+      words.length === 0 ? !isLong(file) : words.some((word) => isMeant(relative(root, file), word)),
+    )
   if (chosen.length === 0) throw new Error(`No test file has ${words.join(' or ')} in its path.`)
 
   return chosen.map(({ source, output, file }) => {

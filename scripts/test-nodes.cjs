@@ -30,7 +30,9 @@ async function testNodes() {
   const { files, remove } = joinTests(testFiles(fileWords.length > 0 ? fileWords : defaultWords))
   process.once('exit', remove)
   const main = join(root, 'test', 'dist', 'runtimes', 'run-nodes.js')
-  process.exitCode = await runChild(process.execPath, [main, JSON.stringify({ versions, options, files })], { cwd: root })
+  process.exitCode = await runChild(process.execPath, [main, JSON.stringify({ versions, options, files })], {
+    cwd: root,
+  })
 }
 
 testNodes().catch((error) => {

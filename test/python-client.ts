@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { createHub } from 'twoway/hub'
 import { serve } from 'twoway/server'
+import { installFromDebian } from './debian-packages.js'
 
 const folder = fileURLToPath(new URL('../../examples/python/', import.meta.url))
 /** Debian's own: another one does not have Debian's packages. */
@@ -12,14 +13,7 @@ const python = '/usr/bin/python3'
 
 function install(): void {
   if (spawnSync(python, ['-c', 'import websockets']).status === 0) return
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  for (const command of [
-    ['update', '-q'],
-    ['install', '-y', '-q', 'python3-websockets'],
-  ]) {
-    const { status } = spawnSync('apt-get', command, { stdio: ['ignore', 'ignore', 'inherit'], env, timeout: 300_000 })
-    assert.equal(status, 0, `apt-get ${command.join(' ')} failed: it takes a Debian, and root`)
-  }
+  installFromDebian(['python3-websockets'], 'there is no module websockets of Python')
 }
 
 test('a client in Python, written from docs/reference/protocol.md, gets each message once and resumes', {

@@ -1,19 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import process from 'node:process'
+import { installFromDebian } from '../debian-packages.js'
 
 /** Installs Debian's package of a server if its program is missing. */
 export function fetchServer(program: string): void {
   if (spawnSync(program, ['--version']).status === 0) return
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
-  for (const command of [
-    ['update', '-q'],
-    ['install', '-y', '-q', program],
-  ]) {
-    const { status } = spawnSync('apt-get', command, { stdio: ['ignore', 'ignore', 'inherit'], env, timeout: 300_000 })
-    if (status !== 0) throw new Error(`apt-get ${command.join(' ')} failed: it takes a Debian, and root`)
-  }
+  installFromDebian([program], `there is no ${program}`)
 }
 
 export async function freePort(): Promise<number> {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { type Browser, chromium } from 'playwright-core'
-import { installFromDebian } from './debian-packages.js'
+import { installFromDebian } from '../debian-packages.js'
 
 const program = '/usr/bin/chromium'
 

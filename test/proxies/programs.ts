@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { installFromDebian } from '../browser/debian-packages.js'
+import { installFromDebian } from '../debian-packages.js'
 import { configurationOf, replaced } from './deploy-page.js'
 import type { ProxyProgram } from './proxy-process.js'
 

@@ -14,7 +14,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { fetchChromium } from '../browser/debian-chromium.js'
-import { installFromDebian } from '../browser/debian-packages.js'
+import { installFromDebian } from '../debian-packages.js'
 import { type WsUser, wsUsers } from './ws-users.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))

@@ -4,7 +4,8 @@ import process from 'node:process'
 /** Installs packages from Debian. `why` says in an error what is missing. */
 export function installFromDebian(names: readonly string[], why: string): void {
   console.log(`Installing ${names.join(', ')} from Debian ...`)
-  const command = ['install', '--yes', '--no-install-recommends', ...names]
+  // Another test may install at this moment.
+  const command = ['install', '--yes', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...names]
   if (run(['update']) !== 0 || run(command) !== 0) {
     throw new Error(`${why}, and "apt-get ${command.join(' ')}" failed: it takes a Debian, and root`)
   }
