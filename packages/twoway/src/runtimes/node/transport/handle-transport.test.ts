@@ -10,6 +10,7 @@ import { TransportError } from '../../../core/errors.js'
 import type { Transport } from '../../../ports/transport.js'
 import { nodeConnector } from '../connect/connector.js'
 import { hasHandles, tryHandles } from '../internals/handle-trial.js'
+import { tcpWrap } from '../internals/tcp-wrap.js'
 import { acceptTransports } from './choose-transport.js'
 import { HandleTransport } from './handle-transport.js'
 
@@ -98,6 +99,15 @@ describe('a transport over a handle', { skip: !hasHandles() }, () => {
     await connectedSink.untilCalled('ended')
     accepted.destroy(true)
     await acceptedSink.untilCalled('closed')
+    assert.equal(acceptedSink.error, undefined)
+  })
+
+  test('closes where the system refuses the reset', async (context) => {
+    const { accepted, acceptedSink, connectedSink } = await pair(context)
+    context.mock.method(tcpWrap().TCP.prototype as { reset(): number }, 'reset', () => -22)
+    accepted.destroy(true)
+    await acceptedSink.untilCalled('closed')
+    await connectedSink.untilCalled('ended')
     assert.equal(acceptedSink.error, undefined)
   })
 

@@ -402,16 +402,14 @@ export class HandleTransport implements RewindableTransport {
 
   #close(reset = false): void {
     if (this.#is(Flag.gone)) return
-    // A handle that refuses a reset stays open.
-    if (reset) this.#stopReading()
     this.#leave()
     const closed = (): void => {
       this.#formerSocket?.closed(this.#loss && (() => causeOf(this.#loss!())))
       this.#tellClose()
     }
-    // After our side has ended, the handle would refuse a reset and never close.
-    if (!reset || this.#is(Flag.shutDown) || this.#handle.reset === undefined) this.#handle.close(closed)
-    else if (this.#handle.reset(closed) !== 0) nextTick(closed)
+    // A handle refuses a reset after our side has ended, and where the system refuses it. It stays open then.
+    const canReset = reset && !this.#is(Flag.shutDown)
+    if (!canReset || this.#handle.reset?.(closed) !== 0) this.#handle.close(closed)
   }
 
   #tellClose(): void {
