@@ -129,7 +129,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-describe('gracefulShutdown', { timeout: 120_000 }, () => {
+describe('gracefulShutdown', { timeout: 120_000, concurrency: 3 }, () => {
   const whyNot = whyNoNamespace()
   for (const what of ['serve', 'attach', 'workers'] as const) {
     for (const isFirst of [false, true]) {
@@ -209,7 +209,7 @@ describe('gracefulShutdown', { timeout: 120_000 }, () => {
   })
 
   it('kills a stuck worker at its time, and leaves no process', async (context) => {
-    const running = new Program(context, 'workers', { withinMs: 2000 })
+    const running = new Program(context, 'workers', { withinMs: 8000 })
     const peer = await connect(await running.url())
     peer.socket.send('be stuck')
     await pass(50)
@@ -218,7 +218,7 @@ describe('gracefulShutdown', { timeout: 120_000 }, () => {
     const { code } = await running.ended
     assert.equal(code, 1)
     while (isAlive(peer.pid)) await pass(10)
-    assert.ok(performance.now() - began < 10_000)
+    assert.ok(performance.now() - began < 40_000)
     assert.equal(running.lines.at(-1), 'then SIGTERM false')
   })
 
