@@ -14,7 +14,7 @@ const { status } = spawnSync(
   {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ...(isForImages && { TWOWAY_IMAGES: 'docs/images' }) },
-    timeout: 240_000,
+    timeout: 600_000,
   },
 )
 process.exitCode = status ?? 1

@@ -53,7 +53,7 @@ async function run({ versions, options, files }: NodesOrder): Promise<void> {
 async function runNode(program: string, options: readonly string[], files: readonly string[]): Promise<NodeResults> {
   const results = join(folder, `results-${process.pid}.json`)
   const args = [
-    ...['--expose-gc', '--test', '--test-timeout=300000', `--test-concurrency=${availableParallelism()}`],
+    ...['--expose-gc', '--test', '--test-timeout=300000', `--test-concurrency=${availableParallelism() + 1}`],
     ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
     ...[`--test-reporter=${reporter}`, `--test-reporter-destination=${results}`],
     ...options,
