@@ -91,10 +91,10 @@ export class NatsTopic implements ResumableTopic {
       window,
       tail: stream.tail,
       request: (subject, data, options) => inbox.request(subject, data, options),
-      readHead: (timeoutMs) => this.#readHead(timeoutMs),
+      readHead: (until) => this.#readHead(until),
       isReplicated: () => stream.isReplicated,
-      follows: (sequence, previous) => this.#follows(sequence, previous),
-      validPositionsAt: (sequence) => this.#validPositionsAt(sequence),
+      follows: (sequence, previous, until) => this.#follows(sequence, previous, until),
+      validPositionsAt: (sequence, until) => this.#validPositionsAt(sequence, until),
     })
   }
 
@@ -260,16 +260,16 @@ export class NatsTopic implements ResumableTopic {
     return messages
   }
 
-  async #readHead(timeoutMs = this.#settings.timeoutMs): Promise<Head> {
-    const entry = await this.#stream.newest(this.#subject, timeoutMs)
+  async #readHead(until = performance.now() + this.#settings.timeoutMs): Promise<Head> {
+    const entry = await this.#stream.newest(this.#subject, until)
     if (entry === undefined) {
-      return { sequence: 0, position: { epoch: await this.#stream.epoch(), offset: 0, mark: '' } }
+      return { sequence: 0, position: { epoch: await this.#stream.epoch(until), offset: 0, mark: '' } }
     }
     const { sequence, expected, messages } = entry
     const [oldest, position] = [messages[0], messages.at(-1)?.position]
-    if (oldest === undefined || position === undefined) return this.#headBefore(sequence)
+    if (oldest === undefined || position === undefined) return this.#headBefore(sequence, until)
     if (!this.#stream.isReplicated || this.#previous.get(sequence) === expected) return { sequence, position }
-    const [first, ...rest] = await this.#stream.between(this.#subject, expected + 1, sequence)
+    const [first, ...rest] = await this.#stream.between(this.#subject, expected + 1, sequence, until)
     if (first === undefined || first.sequence === sequence) return { sequence, position }
     // The newest entry is void. Its publisher knew the head before it; the valid entries since then follow.
     const before = { ...position, offset: oldest.position.offset - 1, mark: oldest.previousMark }
@@ -278,42 +278,42 @@ export class NatsTopic implements ResumableTopic {
   }
 
   /** The head of a topic whose newest entry is the message of another program. */
-  async #headBefore(sequence: number): Promise<Head> {
-    const entries = await this.#stream.between(this.#subject, 1, sequence)
+  async #headBefore(sequence: number, until: number): Promise<Head> {
+    const entries = await this.#stream.between(this.#subject, 1, sequence, until)
     const position = messagesOf(entries, this.#stream.isReplicated).at(-1)?.position
     // Messages of the topic may have been removed for those of the other program: this is another life of it.
     return {
       sequence,
-      position: position ?? { epoch: `${await this.#stream.epoch()}.${sequence}`, offset: 0, mark: '' },
+      position: position ?? { epoch: `${await this.#stream.epoch(until)}.${sequence}`, offset: 0, mark: '' },
     }
   }
 
   /** The positions of the messages of an entry; empty if it is void. */
-  async #validPositionsAt(sequence: number): Promise<readonly TopicPosition[]> {
-    const entry = await this.#stream.at(sequence)
+  async #validPositionsAt(sequence: number, until: number): Promise<readonly TopicPosition[]> {
+    const entry = await this.#stream.at(sequence, until)
     if (entry === undefined) throw new Error('the message was stored before, and is no longer in the history')
-    const isValid = await this.#follows(sequence, entry.expected)
+    const isValid = await this.#follows(sequence, entry.expected, until)
     return isValid ? entry.messages.map(({ position }) => position) : []
   }
 
   /** Whether an entry is the next one of its topic after another one, 0 for none. If not, it is void. */
-  async #follows(sequence: number, previous: number): Promise<boolean> {
+  async #follows(sequence: number, previous: number, until: number): Promise<boolean> {
     if (!this.#stream.isReplicated) return true
-    const told = this.#previous.get(sequence) ?? (await this.#toldPrevious(sequence))
+    const told = this.#previous.get(sequence) ?? (await this.#toldPrevious(sequence, until))
     if (told !== undefined) return told === previous
-    const [first] = await this.#stream.between(this.#subject, previous + 1, sequence)
+    const [first] = await this.#stream.between(this.#subject, previous + 1, sequence, until)
     return first?.sequence === sequence
   }
 
   /** Waits a moment for RePublish to tell the predecessor of an entry. */
-  #toldPrevious(sequence: number): Promise<number | undefined> {
+  #toldPrevious(sequence: number, until: number): Promise<number | undefined> {
     return new Promise((resolve) => {
       const end = (previous: number | undefined): void => {
         clearTimeout(timer)
         this.#awaited.delete(sequence)
         resolve(previous)
       }
-      const timer = setTimeout(() => end(undefined), toldWithinMs)
+      const timer = setTimeout(() => end(undefined), Math.min(toldWithinMs, until - performance.now()))
       this.#awaited.set(sequence, end)
     })
   }

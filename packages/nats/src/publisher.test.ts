@@ -228,6 +228,27 @@ describe('Publisher', () => {
     assert.notEqual(requests[0]!.id, requests[1]!.id)
   })
 
+  it('gives the questions about an entry no more time than its publish has', async () => {
+    const ends: number[] = []
+    const ended = <Answer>(until: number, answer: Answer): Answer => {
+      ends.push(until)
+      return answer
+    }
+    const { publisher } = makePublisher(
+      (_, number) => (number === 2 ? answered({ seq: 2, duplicate: true }) : undefined),
+      {
+        isReplicated: () => true,
+        readHead: async (until) => ended(until, { sequence: 1, position: { epoch: 'e', offset: 1, mark: '1-a' } }),
+        follows: async (_, __, until) => ended(until, true),
+        validPositionsAt: async (_, until) => ended(until, [{ epoch: 'e', offset: 2, mark: '2-a' }]),
+      },
+    )
+    for (const content of ['a', 'b']) await publisher.publish(content, undefined)
+    const latest = performance.now() + 60_000
+    assert.equal(ends.length, 3)
+    for (const until of ends) assert.ok(until <= latest, `${until} is behind ${latest}`)
+  })
+
   it('does not take messages together that have not as much time', async () => {
     const { publisher, requests, contents } = makePublisher(
       (_, number) => (number === 1 ? sleep(300, undefined) : undefined),

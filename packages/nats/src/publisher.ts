@@ -11,6 +11,7 @@ import { answerOf, isRefusal, refusals } from './stream/stream.js'
 import type { StreamTail } from './stream/stream-tail.js'
 import { unique } from './unique.js'
 
+/** The questions to the stream end with the time of the publish that waits for them, a time of `performance.now()`. */
 export interface PublisherPorts {
   readonly stream: string
   readonly subject: string
@@ -19,13 +20,13 @@ export interface PublisherPorts {
   readonly window: SendWindow
   readonly tail: StreamTail
   request(subject: string, data: Uint8Array, options: { timeout: number; headers: MsgHdrs }): Promise<Msg>
-  readHead(timeoutMs: number): Promise<Head>
+  readHead(until: number): Promise<Head>
   /** Whether several servers have the stream, so that an entry that was stored may be void. */
   isReplicated(): boolean
   /** Whether the entry with a sequence number is the next one of its topic after another one. If not, it is void. */
-  follows(sequence: number, previous: number): Promise<boolean>
+  follows(sequence: number, previous: number, until: number): Promise<boolean>
   /** The positions of the messages of the entry with a sequence number; empty if it is void. */
-  validPositionsAt(sequence: number): Promise<readonly TopicPosition[]>
+  validPositionsAt(sequence: number, until: number): Promise<readonly TopicPosition[]>
 }
 
 /** An entry that is sent, with the head that it expects. */
@@ -152,7 +153,7 @@ export class Publisher {
   async #store(burst: readonly PendingEntry[]): Promise<number> {
     const { tail, window } = this.#ports
     if (this.#newest === undefined) {
-      this.#newest = await this.#ports.readHead(Math.ceil(burst[0]!.until - performance.now()))
+      this.#newest = await this.#ports.readHead(burst[0]!.until)
       tail.saw(this.#newest.sequence)
     }
     const sentAt = performance.now()
@@ -210,13 +211,13 @@ export class Publisher {
 
   /** The positions of an entry that JetStream has; empty if it is void. */
   async #positionsOf(
-    { messages }: PendingEntry,
+    { messages, until }: PendingEntry,
     sequence: number,
     isRepeated: boolean,
     { tag, before }: { readonly tag: string; readonly before: Head },
   ): Promise<readonly TopicPosition[]> {
-    if (isRepeated) return this.#ports.validPositionsAt(sequence)
-    if (!(await this.#ports.follows(sequence, before.sequence))) return []
+    if (isRepeated) return this.#ports.validPositionsAt(sequence, until)
+    if (!(await this.#ports.follows(sequence, before.sequence, until))) return []
     const positions = positionsAfter(before, sequence, tag, messages.length)
     if (this.#newest === undefined || this.#newest.sequence < sequence) {
       this.#newest = { sequence, position: positions.at(-1)! }

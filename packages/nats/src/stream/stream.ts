@@ -57,7 +57,10 @@ export const refusals = {
   unavailable: 10008,
 }
 
-/** The stream of a broker, over JetStream's own API of requests, the same in each version of the server since 2.9. */
+/**
+ * The stream of a broker, over JetStream's own API of requests, the same in each version of the server since 2.9. A question has
+ * the time of the settings, or ends at a time of `performance.now()`.
+ */
 export class Stream {
   readonly #connection: LastingConnection
   readonly #settings: StreamSettings
@@ -87,8 +90,8 @@ export class Stream {
    * The time at which the stream was made, in nanoseconds. It tells a stream from one that was made after its removal. It
    * stays the same in a stream that is restored from an older snapshot; the marks show that case.
    */
-  async epoch(): Promise<string> {
-    return (await this.#info()).created
+  async epoch(until = this.#deadline()): Promise<string> {
+    return (await this.#info(until)).created
   }
 
   /**
@@ -133,32 +136,37 @@ export class Stream {
   }
 
   /** The newest entry of a topic's subject; undefined if there is none. The leader answers, so that it is the newest. */
-  newest(subject: string, timeoutMs: number): Promise<Entry | undefined> {
-    return this.#get({ last_by_subj: subject }, timeoutMs)
+  newest(subject: string, until: number): Promise<Entry | undefined> {
+    return this.#get({ last_by_subj: subject }, until)
   }
 
   /** The entry with a sequence number; undefined if it is not there. */
-  at(sequence: number): Promise<Entry | undefined> {
-    return this.#get({ seq: sequence }, this.#settings.timeoutMs)
+  at(sequence: number, until = this.#deadline()): Promise<Entry | undefined> {
+    return this.#get({ seq: sequence }, until)
   }
 
   /** The first entry of a subject with a sequence number or a later one; undefined if there is none. */
   next(subject: string, sequence: number): Promise<Entry | undefined> {
-    return this.#get({ next_by_subj: subject, seq: sequence }, this.#settings.timeoutMs)
+    return this.#get({ next_by_subj: subject, seq: sequence }, this.#deadline())
   }
 
   /** The entries of a subject from one sequence number to another, both included. */
-  async between(subject: string, first: number, last: number): Promise<Entry[]> {
-    return first > last ? [] : this.#connection.repeated(() => this.#read(subject, first, last))
+  async between(subject: string, first: number, last: number, until = this.#deadline()): Promise<Entry[]> {
+    return first > last ? [] : this.#connection.repeated(() => this.#read(subject, first, last, until))
   }
 
   /** Asks the API of JetStream. Throws a JetStreamError for its refusal. */
-  async ask(action: string, request: object, timeoutMs = this.#settings.timeoutMs): Promise<unknown> {
-    const answer = await this.#connection.request(`$JS.API.${action}`, JSON.stringify(request), { timeout: timeoutMs })
-    return answerOf(answer)
+  async ask(action: string, request: object, until = this.#deadline()): Promise<unknown> {
+    const timeout = Math.max(1, Math.ceil(until - performance.now()))
+    return answerOf(await this.#connection.request(`$JS.API.${action}`, JSON.stringify(request), { timeout }))
   }
 
-  async #read(subject: string, first: number, last: number): Promise<Entry[]> {
+  /** The end of the time of a question that begins now, as a time of `performance.now()`. */
+  #deadline(): number {
+    return performance.now() + this.#settings.timeoutMs
+  }
+
+  async #read(subject: string, first: number, last: number, until: number): Promise<Entry[]> {
     const { stream, timeoutMs } = this.#settings
     const entries: Entry[] = []
     // In a cluster, the server that has the consumer may not have caught up with the leader that told the last number.
@@ -183,7 +191,7 @@ export class Stream {
     })
     const timer = setTimeout(
       () => fail(new Error(`JetStream has not sent its messages within ${timeoutMs} ms`)),
-      timeoutMs,
+      until - performance.now(),
     )
     complete.catch(() => undefined)
     try {
@@ -198,7 +206,7 @@ export class Stream {
         mem_storage: true,
         num_replicas: 1,
       }
-      const made = (await this.ask(`CONSUMER.CREATE.${stream}`, { stream_name: stream, config })) as {
+      const made = (await this.ask(`CONSUMER.CREATE.${stream}`, { stream_name: stream, config }, until)) as {
         readonly name: string
         readonly num_pending: number
         readonly delivered: { readonly consumer_seq: number }
@@ -214,9 +222,9 @@ export class Stream {
     }
   }
 
-  async #info(): Promise<StreamInfo> {
+  async #info(until = this.#deadline()): Promise<StreamInfo> {
     try {
-      return (await this.ask(`STREAM.INFO.${this.#settings.stream}`, {})) as StreamInfo
+      return (await this.ask(`STREAM.INFO.${this.#settings.stream}`, {}, until)) as StreamInfo
     } catch (error) {
       if (error instanceof JetStreamError) throw error
       const refused = permissionError(error)
@@ -253,9 +261,9 @@ export class Stream {
     return new Error(`the stream ${stream} is missing or has other subjects; make it with: ${command}`, { cause })
   }
 
-  async #get(query: object, timeoutMs: number): Promise<Entry | undefined> {
+  async #get(query: object, until: number): Promise<Entry | undefined> {
     try {
-      const { message } = (await this.ask(`STREAM.MSG.GET.${this.#settings.stream}`, query, timeoutMs)) as {
+      const { message } = (await this.ask(`STREAM.MSG.GET.${this.#settings.stream}`, query, until)) as {
         readonly message: { readonly seq: number; readonly hdrs?: string; readonly data?: string }
       }
       const fields = parseHeaders(Buffer.from(message.hdrs ?? '', 'base64').toString())
