@@ -6,8 +6,9 @@ export class Backlog {
   #count = 0
   #length = 0
 
-  /** Takes one more. Throws if too many wait already. */
+  /** Takes one more. Throws if too many wait already, and for contents that have no length: the sum would be no number from then on. */
   enter(length: number): void {
+    if (!(length >= 0)) throw new TypeError('the content of a message must be text or bytes')
     if (this.#count >= most.count || this.#length + length > most.length) {
       throw new Error(`${this.#count} publishes wait for an answer already`)
     }
