@@ -13,9 +13,12 @@ const packages = {
 }
 const load = createRequire(join(folder, 'package.json'))
 
-/** Has npm fetch the client libraries. The processes of a test use what its first process has fetched. */
+let isFetched = false
+
+/** Has npm fetch the client libraries, once. The processes of a test use what its first process has fetched. */
 export function fetchRedisClients(): void {
-  installPackages(folder, packages)
+  if (!isFetched) installPackages(folder, packages)
+  isFetched = true
 }
 
 interface Ending {

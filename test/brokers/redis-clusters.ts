@@ -73,7 +73,8 @@ describe('redisBroker with replicas', () => {
   it('acknowledges a message only when a replica has it', { timeout: 60_000 }, async () => {
     const topic = await (await node(1000)).open('alone', silent)
     await topic.publish('1')
-    const replica = replicated.servers.find((server) => server !== replicated.primary)!
+    const primary = await replicated.primary()
+    const replica = replicated.servers.find((server) => server !== primary)!
     await replica.kill()
     await assert.rejects(topic.publish('2', 'id 2'), /no replica of Redis confirmed the message within 1000 ms/)
     await replicated.rejoin(replica)

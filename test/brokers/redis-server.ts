@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from './debian-server.js'
+import { questionRedis } from './redis-question.js'
 import { TestServer } from './test-server.js'
 
 type Options = readonly (string | number)[]
@@ -56,28 +57,40 @@ export class RedisWithSentinel {
   }
 
   /** The server that is the primary, as Sentinel knows. */
-  get primary(): TestServer {
-    const [, port] = askRedis(this.sentinel.port, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', primaryName).split('\n')
-    return this.servers.find((server) => server.port === Number(port))!
+  async primary(): Promise<TestServer> {
+    let found: TestServer | undefined
+    await this.#until(async () => {
+      const address = await this.#ask('GET-MASTER-ADDR-BY-NAME', primaryName)
+      found = this.servers.find(({ port }) => port === Number(address.split('\n')[1]))
+      return found !== undefined
+    })
+    return found!
   }
 
   /** Resolves when the primary has its replica, and Sentinel would promote it: not one that it believes to be down. */
   async replicated(): Promise<void> {
-    await this.#until(() => {
-      const isLinked = this.servers.some(({ port }) => askRedis(port, 'INFO', 'replication').includes('state=online'))
-      const wouldPromote = this.#fieldOf('flags', 'REPLICAS') === 'slave'
-      return isLinked && wouldPromote && this.#fieldOf('master-link-status', 'REPLICAS') === 'ok'
+    // Sentinel, which has just started perhaps, looks at the servers every ten seconds otherwise.
+    await this.#ask('DEBUG', 'INFO-PERIOD', 200, 'PING-PERIOD', 100)
+    await this.#until(async () => {
+      if ((await this.#fieldOf('flags', 'REPLICAS')) !== 'slave') return false
+      if ((await this.#fieldOf('master-link-status', 'REPLICAS')) !== 'ok') return false
+      const found = this.servers.map(({ port }) => questionRedis(port, 'INFO', 'replication'))
+      return (await Promise.all(found)).some((text) => text.includes('state=online'))
     })
   }
 
   /** A field of the primary, or of its replica, as Sentinel knows it. */
-  #fieldOf(name: string, of: 'MASTER' | 'REPLICAS'): string | undefined {
-    const fields = askRedis(this.sentinel.port, 'SENTINEL', of, primaryName).split('\n')
+  async #fieldOf(name: string, of: 'MASTER' | 'REPLICAS'): Promise<string | undefined> {
+    const fields = (await this.#ask(of, primaryName)).split('\n')
     return fields[fields.indexOf(name) + 1]
   }
 
-  async #until(holds: () => boolean): Promise<void> {
-    while (!holds()) {
+  #ask(...command: Options): Promise<string> {
+    return questionRedis(this.sentinel.port, 'SENTINEL', ...command)
+  }
+
+  async #until(holds: () => Promise<boolean>): Promise<void> {
+    while (!(await holds())) {
       if (!this.sentinel.isRunning) throw new Error('the servers have ended')
       await sleep(20)
     }
@@ -85,18 +98,20 @@ export class RedisWithSentinel {
 
   /** Kills the primary. Resolves to the killed server when the replica is the primary. */
   async failOver(): Promise<TestServer> {
-    const killed = this.primary
+    const killed = await this.primary()
     await killed.kill()
     // Before Sentinel has ended a fail-over, a server that comes back may begin another one.
-    await this.#until(() => this.primary !== killed && this.#fieldOf('flags', 'MASTER') === 'master')
-    const { port } = this.primary
-    await this.#until(() => askRedis(port, 'INFO', 'replication').includes('role:master'))
+    await this.#until(
+      async () => (await this.primary()) !== killed && (await this.#fieldOf('flags', 'MASTER')) === 'master',
+    )
+    const { port } = await this.primary()
+    await this.#until(async () => (await questionRedis(port, 'INFO', 'replication')).includes('role:master'))
     return killed
   }
 
   /** Starts a killed server again, as the replica of the present primary. */
   async rejoin(server: TestServer): Promise<void> {
-    await server.run(['--replicaof', `127.0.0.1 ${this.primary.port}`])
+    await server.run(['--replicaof', `127.0.0.1 ${(await this.primary()).port}`])
     await this.replicated()
   }
 

@@ -1,6 +1,3 @@
-import { connect } from '@nats-io/transport-node'
-import { natsBroker } from '@twoway/nats'
-import { redisBroker } from '@twoway/redis'
 import type { ResumableBroker } from 'twoway/hub'
 import { redisClients, sentinelClient } from '../redis-clients.js'
 import { primaryName } from '../redis-server.js'
@@ -19,13 +16,14 @@ export interface BrokerAddress {
 }
 
 /** Messages of a topic that the brokers of the test keep. */
-export const historyCount = 300
+const historyCount = 300
 const timeoutMs = 2000
 
-/** Connects a process to a broker. */
+/** Connects a process to a broker. It loads only the packages of this broker: a node that was killed is soon back. */
 export async function connectBroker(address: BrokerAddress): Promise<ResumableBroker> {
   const { kind, ports, proxies = ports, copies, client: name = 'ioredis' } = address
   if (kind === 'nats') {
+    const [{ connect }, { natsBroker }] = await Promise.all([import('@nats-io/transport-node'), import('@twoway/nats')])
     const connection = await connect({
       servers: proxies.map((port) => `127.0.0.1:${port}`),
       // The servers of a cluster would tell how to go around the fault proxy.
@@ -39,6 +37,7 @@ export async function connectBroker(address: BrokerAddress): Promise<ResumableBr
     })
     return natsBroker({ connection, historyCount, timeoutMs, replicas: copies })
   }
+  const { redisBroker } = await import('@twoway/redis')
   if (kind === 'redis') {
     const { client } = await redisClients[name]!(proxies[0]!)
     return redisBroker({ client, historyCount, timeoutMs })

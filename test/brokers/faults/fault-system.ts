@@ -3,8 +3,8 @@ import type { ResumableTopic, TopicPosition } from 'twoway/hub'
 import { Chance } from 'twoway-testing/topic-faults/chance.js'
 import { nameOf, type StoredMessage } from 'twoway-testing/topic-faults/oracle.js'
 import { Child } from './child.js'
-import { connectBroker, historyCount } from './connect-broker.js'
-import type { LinksConfig, LinksOrder, Verdict } from './links.js'
+import { connectBroker } from './connect-broker.js'
+import type { Heads, LinksConfig, LinksOrder, Verdict } from './links.js'
 import type { TestedBroker } from './tested-broker.js'
 import { TestedNode } from './tested-node.js'
 import { topics } from './topics.js'
@@ -14,6 +14,9 @@ const links = 50
 const ringCount = 20
 /** The time in which everything must become whole again after the last fault. */
 const healMs = 30_000
+
+/** Messages of the rounds before that are read too. Clients have seen these. */
+const messagesBefore = 10
 
 /** A fault, done with when its promise resolves. */
 type Fault = (system: FaultSystem, chance: Chance) => Promise<void>
@@ -60,6 +63,9 @@ export class FaultSystem {
   readonly #observed: ReadonlyMap<string, ResumableTopic>
   #life = 0
   #log: string[] = []
+  /** The positions of the newest messages: those at the last time when all were whole, and those when the round began. */
+  #newest: Heads = {}
+  #begun: Heads = {}
 
   private constructor(
     broker: TestedBroker,
@@ -98,6 +104,7 @@ export class FaultSystem {
   async round(seed: number): Promise<RoundResult> {
     const chance = new Chance(seed)
     this.#log = []
+    this.#begun = this.#newest
     const lost: StoredMessage[] = []
     const goesBack = chance.below(15) === 0
     if (goesBack) await this.#do('keep a copy of the data', () => this.broker.save())
@@ -110,9 +117,9 @@ export class FaultSystem {
       this.#life += 1
       if (chance.below(2) === 0) await this.#phase(`${seed}.again`, chance)
     }
-    await this.#ask({ ended: true })
+    await this.#do('each publish ended', () => this.#ask({ ended: true }))
     // In the other rounds the topics stay quiet, so that gaps must be noticed without a later message.
-    if (chance.below(4) > 0) await this.#ask({ close: `${seed}.last` })
+    if (chance.below(4) > 0) await this.#do('publish a last message', () => this.#ask({ close: `${seed}.last` }))
     const kept = await this.#settle(goesBack)
     const isKept = new Set(kept.map(({ position }) => position.mark))
     const gone = lost.filter(({ position }) => !isKept.has(position.mark)).map((each) => ({ ...each, isKept: false }))
@@ -131,7 +138,7 @@ export class FaultSystem {
 
   /** Traffic, and faults during it. */
   async #phase(name: string, chance: Chance): Promise<void> {
-    const traffic = this.#ask({ traffic: name, seed: chance.below(2 ** 31) })
+    const traffic = this.#do('traffic', () => this.#ask({ traffic: name, seed: chance.below(2 ** 31) }))
     // It is awaited below.
     traffic.catch(() => undefined)
     for (let count = chance.below(4); count > 0; count -= 1) {
@@ -145,7 +152,7 @@ export class FaultSystem {
     await traffic
   }
 
-  async #do(name: string, act: () => Promise<void>): Promise<void> {
+  async #do(name: string, act: () => Promise<unknown>): Promise<void> {
     const begun = performance.now()
     await act()
     this.#log.push(`${Math.round(begun)} to ${Math.round(performance.now())}: ${name}`)
@@ -156,28 +163,39 @@ export class FaultSystem {
     const begun = performance.now()
     const end = begun + healMs
     for (;;) {
-      const stored = await this.#read(end)
-      const heads = Object.fromEntries(stored.heads)
+      const heads = await this.#heads(end)
       const isOver = performance.now() > end
       const isSettled = await this.#ask({ heads, mayHaveLost, withinMs: isOver ? 0 : 300 })
       if (isSettled !== true && !isOver) continue
+      const { stored, endsAtHeads } = await this.#read(heads, end)
+      if (!endsAtHeads && !isOver) continue
       this.#log.push(`${Math.round(begun)} to ${Math.round(performance.now())}: all became whole`)
-      return stored.messages
+      this.#newest = heads
+      return stored
     }
   }
 
-  async #read(end: number): Promise<{ heads: Map<string, TopicPosition>; messages: StoredMessage[] }> {
-    const heads = new Map<string, TopicPosition>()
-    const messages: StoredMessage[] = []
+  async #heads(end: number): Promise<Heads> {
+    const heads: Record<string, TopicPosition> = {}
+    for (const [topic, opened] of this.#observed) heads[topic] = await answering(() => opened.head(), end)
+    return heads
+  }
+
+  /** Reads the messages of the round, and some before them. More may have come since the heads were read. */
+  async #read(heads: Heads, end: number): Promise<{ stored: StoredMessage[]; endsAtHeads: boolean }> {
+    const stored: StoredMessage[] = []
+    let endsAtHeads = true
     for (const [topic, opened] of this.#observed) {
-      const found = await answering(() => opened.last(historyCount), end)
-      heads.set(topic, found.head)
-      for (const { position, previousMark, content } of found.messages) {
+      const earlier = this.#begun[topic]?.offset ?? 0
+      const most = Math.max(0, heads[topic]!.offset - earlier) + messagesBefore
+      const { head, messages } = await answering(() => opened.last(most), end)
+      endsAtHeads &&= head.mark === heads[topic]!.mark
+      for (const { position, previousMark, content } of messages) {
         const life = this.#life
-        messages.push({ topic, name: nameOf(content), position, previousMark, life, isKept: true })
+        stored.push({ topic, name: nameOf(content), position, previousMark, life, isKept: true })
       }
     }
-    return { heads, messages }
+    return { stored, endsAtHeads }
   }
 
   #ask(order: LinksOrder): Promise<unknown> {

@@ -94,9 +94,9 @@ function natsCluster(servers: readonly TestServer[]): TestedBroker {
 /** A primary with a replica and Sentinel. A message is acknowledged when the replica has it too. */
 function redisWithSentinel(redis: RedisWithSentinel): TestedBroker {
   const { servers, sentinel } = redis
-  let { primary } = redis
+  let primary = servers[0]!
   const kill = async (): Promise<void> => {
-    ;({ primary } = redis)
+    primary = await redis.primary()
     // Sentinel must not replace the primary meanwhile.
     await sentinel.kill()
     await Promise.all(servers.map((server) => server.kill()))
@@ -120,14 +120,14 @@ function redisWithSentinel(redis: RedisWithSentinel): TestedBroker {
     faults: {
       'kill the primary, which Sentinel replaces': async () => redis.rejoin(await redis.failOver()),
       'kill the replica and start it again': async (chance) => {
-        const replica = replicaOf(redis.primary)
+        const replica = replicaOf(await redis.primary())
         await replica.kill()
         await sleep(chance.below(200))
         await redis.rejoin(replica)
       },
       // Sentinel replaces a primary that does not answer for 500 ms.
-      'stop the primary for a while': (chance) => redis.primary.stopFor(chance.below(150)),
-      'stop the replica for a while': (chance) => replicaOf(redis.primary).stopFor(chance.below(300)),
+      'stop the primary for a while': async (chance) => (await redis.primary()).stopFor(chance.below(150)),
+      'stop the replica for a while': async (chance) => replicaOf(await redis.primary()).stopFor(chance.below(300)),
     },
     kill,
     run,
