@@ -14,6 +14,7 @@ import type { Payload } from '../ports/payload.js'
 import type { Random } from '../ports/random.js'
 import { type Json, subprotocolName } from '../subprotocol/messages.js'
 import { defaultDedupe, MemoryBroker } from '../topics/memory-broker.js'
+import { randomName } from '../topics/random-name.js'
 import { faultOfPattern } from '../topics/topic-name.js'
 import { HubCore } from './hub-core.js'
 import { unavailable } from './hub-error.js'
@@ -181,7 +182,7 @@ export class Hub implements HubBase<unknown> {
       hub: this,
       diagnostics,
       clock,
-      node: Array.from(random.bytes(8), (byte) => byte.toString(16).padStart(2, '0')).join(''),
+      node: randomName(random),
       authenticate: authenticate ?? (() => ({})),
       report(thrown, client) {
         if (error === undefined) report(thrown)

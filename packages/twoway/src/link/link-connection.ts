@@ -1,4 +1,10 @@
-import { type ClientMessage, type Json, subprotocolName, type WelcomeMessage } from '../subprotocol/messages.js'
+import {
+  type ClientMessage,
+  type Json,
+  type OkMessage,
+  subprotocolName,
+  type WelcomeMessage,
+} from '../subprotocol/messages.js'
 import { LinkError } from './link-error.js'
 import type { LinkPlatform } from './link-platform.js'
 import type { LinkData, LinkOptions, LinkSocket, LinkStatus } from './link-types.js'
@@ -10,6 +16,8 @@ const busyWaitsMs: Readonly<Record<number, readonly [number, number]>> = { 1012:
 const malformed = 4400
 const credentialsRefused = 4401
 const forbidden = 4403
+/** A message was longer than the other side takes. */
+const tooLong = 1009
 const heartbeatAnswerMs = 8000
 const silent = 'the server does not answer'
 
@@ -17,16 +25,18 @@ const silent = 'the server does not answer'
 export class LinkConnection {
   /** Set by `connect`. */
   declare status: LinkStatus
+  declare readonly url: string
   /** Whether our `hello` has been sent on this connection: the server takes messages behind it in their order. */
   isGreeted = false
+  /** Whether the last connection ended because a message was too long, until the next attempt. */
+  isTooLong = false
   /** The least wait before the next attempt, as the server asked for it. */
-  leastWaitMs = 0
-  readonly url: string
+  retryAfterMs = 0
   readonly #options: LinkOptions
   readonly #platform: LinkPlatform
   readonly #received: (message: ReceivedMessage, data: LinkData) => void
   readonly #greeted: () => void
-  readonly #renew: (token: Json) => Promise<number | undefined>
+  readonly #renew: (token: Json) => Promise<{ readonly ok: OkMessage }>
   readonly #listeners = new Set<(status: LinkStatus) => void>()
   #socket: LinkSocket | undefined
   /** A message whose bytes have not come yet. */
@@ -34,13 +44,12 @@ export class LinkConnection {
   /** Failed attempts since the link was online. */
   #failures = 0
   #heardAt = 0
-  #stopAttempt: (() => void) | undefined
-  #stopHeartbeat: (() => void) | undefined
+  #stopTimer: (() => void) | undefined
   #stopExpiry: (() => void) | undefined
 
   /**
    * @param greeted called when `isGreeted` becomes true
-   * @param renew sends new credentials, and resolves to the milliseconds until they expire
+   * @param renew sends new credentials
    */
   constructor(
     url: string,
@@ -48,7 +57,7 @@ export class LinkConnection {
     platform: LinkPlatform,
     received: (message: ReceivedMessage, data: LinkData) => void,
     greeted: () => void,
-    renew: (token: Json) => Promise<number | undefined>,
+    renew: (token: Json) => Promise<{ readonly ok: OkMessage }>,
   ) {
     this.url = url
     this.#options = options
@@ -56,10 +65,6 @@ export class LinkConnection {
     this.#received = received
     this.#greeted = greeted
     this.#renew = renew
-  }
-
-  get isOnline(): boolean {
-    return this.status.state === 'online'
   }
 
   onStatus(listener: (status: LinkStatus) => void): () => void {
@@ -79,10 +84,11 @@ export class LinkConnection {
   }
 
   connect(): void {
-    this.#stopAttempt?.()
+    this.#stopTimer?.()
     const { token, connectTimeoutMs = 10_000, WebSocket } = this.#options
     const socket = new WebSocket!(this.url, [subprotocolName])
     this.#socket = socket
+    this.isTooLong = false
     socket.binaryType = 'arraybuffer'
     // An old socket's late events are ignored.
     const ours =
@@ -112,12 +118,12 @@ export class LinkConnection {
     }
     socket.onclose = ours(({ code, reason }: { code: number; reason: string }) => {
       const failure = this.#platform.failure?.(problem)
-      this.leastWaitMs ||= failure?.retryAfterMs ?? 0
+      this.retryAfterMs ||= failure?.retryAfterMs ?? 0
       const why = reason || failure?.why || `the connection was lost (${code})`
       if (code === malformed || code === forbidden || (code === credentialsRefused && !token)) this.close(why)
       else this.#lost(why, code)
     })
-    this.#stopAttempt = this.#platform.after(connectTimeoutMs, () => this.#lost(silent))
+    this.#stopTimer = this.#platform.after(connectTimeoutMs, () => this.#lost(silent))
     // Last, as a listener may close the link, or throw.
     this.#change('connecting', this.status?.why)
   }
@@ -130,7 +136,7 @@ export class LinkConnection {
   /** The machine or the page may have slept. */
   woke(): void {
     this.reconnect()
-    if (this.isOnline) this.#checkAlive()
+    if (this.status.state === 'online') this.#checkAlive()
   }
 
   close(why: string, code?: number): void {
@@ -147,14 +153,15 @@ export class LinkConnection {
   /** The connection is no more: waits, and tries again. */
   #lost(why: string, code = 0, ownCode?: number): void {
     this.#drop(ownCode)
+    this.isTooLong = code === tooLong
     const { maxWaitMs = 30_000 } = this.#options
     // Full jitter: clients that lost their server together do not come back together.
     const most = Math.min(maxWaitMs, firstWaitMs * 2 ** this.#failures++)
     const [leastBusy, mostBusy] = busyWaitsMs[code] ?? [0, 0]
-    const least = Math.max(this.leastWaitMs, leastBusy)
+    const least = Math.max(this.retryAfterMs, leastBusy)
     const waitMs = least + this.#platform.random() * Math.max(most, mostBusy)
-    this.leastWaitMs = 0
-    this.#stopAttempt = this.#platform.after(waitMs, () => this.connect())
+    this.retryAfterMs = 0
+    this.#stopTimer = this.#platform.after(waitMs, () => this.connect())
     this.#change('offline', why, this.#platform.now() + waitMs)
   }
 
@@ -163,8 +170,7 @@ export class LinkConnection {
     const socket = this.#socket
     this.isGreeted = false
     this.#socket = this.#header = undefined
-    this.#stopAttempt?.()
-    this.#stopHeartbeat?.()
+    this.#stopTimer?.()
     this.#stopExpiry?.()
     socket?.close(code)
   }
@@ -188,7 +194,7 @@ export class LinkConnection {
 
   #welcome({ expires, user }: WelcomeMessage): void {
     this.#failures = 0
-    this.#stopAttempt?.()
+    this.#stopTimer?.()
     this.#renewLater(expires)
     this.#watch()
     this.#change('online', '', undefined, user)
@@ -196,12 +202,12 @@ export class LinkConnection {
 
   #renewLater(expires: number | undefined): void {
     const { token } = this.#options
-    if (expires === undefined || !token) return
+    if (!expires || !token) return
     this.#stopExpiry = this.#platform.after(expires * 0.8, async () => {
       const socket = this.#socket
       try {
         const value = await token()
-        if (this.#socket === socket) this.#renewLater(await this.#renew(value))
+        if (this.#socket === socket) this.#renewLater((await this.#renew(value)).ok.expires)
       } catch {
         // The server ends the connection when the old credentials expire, and the next attempt asks for new ones.
       }
@@ -210,9 +216,9 @@ export class LinkConnection {
 
   #checkAlive(): void {
     const askedAt = this.#platform.now()
-    this.#stopHeartbeat?.()
+    this.#stopTimer?.()
     this.send({ t: 'ping' })
-    this.#stopHeartbeat = this.#platform.after(heartbeatAnswerMs, () => {
+    this.#stopTimer = this.#platform.after(heartbeatAnswerMs, () => {
       if (this.#heardAt < askedAt) this.#lost(silent)
       else this.#watch()
     })
@@ -222,6 +228,6 @@ export class LinkConnection {
     const { heartbeatMs = 25_000 } = this.#options
     const leftMs = this.#heardAt + heartbeatMs - this.#platform.now()
     if (leftMs <= 0) this.#checkAlive()
-    else this.#stopHeartbeat = this.#platform.after(leftMs, () => this.#watch())
+    else this.#stopTimer = this.#platform.after(leftMs, () => this.#watch())
   }
 }

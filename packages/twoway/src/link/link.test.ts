@@ -135,10 +135,12 @@ describe('a link: the connection', () => {
       [4400, {}, 'malformed'],
       [4403, {}, 'forbidden'],
       [4401, {}, 'no token'],
+      // No publish or request waits that could be too long: the hello is, or a message for us.
+      [1009, {}, 'too long'],
     ] as const
     for (const [code, options, reason] of ends) {
       const harness = await online(options)
-      const waiting = codeOf(harness.link.request('a'))
+      const waiting = code === 1009 ? 'lost' : codeOf(harness.link.request('a'))
       await harness.socket.lose(code, reason)
       assert.deepEqual([harness.link.status.state, harness.link.status.why], ['closed', reason])
       assert.equal(await waiting, 'lost')
@@ -717,6 +719,28 @@ describe('a link: publishing', () => {
     await harness.advance(990)
     await assert.rejects(publishing, { code: 'timeout', mayHaveHappened: true })
     await both
+  })
+
+  it('fails if the server closes with 1009, and is not sent again: the longest one that has no answer', async () => {
+    const harness = await online()
+    const short = harness.link.publish('a', 'short')
+    const long = harness.link.publish('a', 'x'.repeat(1000))
+    const request = codeOf(harness.link.request('a', 'x'.repeat(100)))
+    harness.socket.take()
+    const refused = assert.rejects(long, { code: 'limit', message: 'too long', mayHaveHappened: true })
+    await harness.socket.lose(1009, 'too long')
+    await refused
+    assert.equal(await request, 'lost')
+    assert.equal(harness.link.status.state, 'offline')
+    await harness.retry()
+    await harness.socket.welcome()
+    const [, ...again] = harness.socket.take()
+    assert.deepEqual(
+      again.map((each) => (each as unknown as { data: unknown }).data),
+      ['short'],
+    )
+    await harness.socket.say({ t: 'ok', id: 1, at: at(1) })
+    assert.equal((await short)!.offset, 1)
   })
 
   it('is sent at once or not at all: volatile', async () => {

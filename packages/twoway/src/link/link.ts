@@ -17,7 +17,7 @@ import type {
   TopicMessage,
 } from './link-types.js'
 import { Questions } from './questions.js'
-import type { ReceivedMessage, Sized } from './server-message.js'
+import { isText, type ReceivedMessage, type Sized } from './server-message.js'
 import { storedPosition, storePositions } from './stored-positions.js'
 import { type MessageListener, TopicFeed } from './topic-feed.js'
 import { Unread } from './unread.js'
@@ -46,7 +46,7 @@ export class LinkBase {
     }
     this.#options = options
     this.#platform = on
-    this.#name = on.random().toString(36) + on.random().toString(36)
+    this.#name = `${on.random()}${on.random()}`
     this.#connection = new LinkConnection(
       String(url),
       options,
@@ -56,7 +56,7 @@ export class LinkBase {
       () => {
         for (const feed of this.#feeds.values()) this.#start(feed)
       },
-      (token) => this.#questions.ask({ t: 'auth', token }).then(({ ok }) => ok.expires),
+      (token) => this.#questions.ask({ t: 'auth', token }),
     )
     this.#questions = new Questions(options, on, this.#connection)
     this.#connection.connect()
@@ -95,7 +95,7 @@ export class LinkBase {
   subscribe(topic: string, listener?: MessageListener, options: SubscribeOptions = {}): LinkSubscription {
     this.#connection.refuseClosed()
     const { last = 0 } = options
-    if (typeof topic !== 'string' || !Number.isSafeInteger(last) || last < 0) {
+    if (!isText(topic) || !Number.isSafeInteger(last) || last < 0) {
       throw new TypeError('topic must be a string, last a whole number')
     }
     if (this.#feeds.has(topic)) throw new LinkError('subscribed', `"${topic}" is subscribed already`)
@@ -114,7 +114,7 @@ export class LinkBase {
   async publish(topic: string, data: LinkData, options: PublishOptions = {}): Promise<TopicPosition | undefined> {
     const { volatile, key, timeoutMs } = options
     if (volatile) {
-      if (this.#connection.isOnline) this.#connection.send({ t: 'vol', topic, key }, data)
+      if (this.status.state === 'online') this.#connection.send({ t: 'vol', topic, key }, data)
       return undefined
     }
     const question = { t: 'pub', topic, key: key ?? `${this.#name}.${this.#keys++}` } as const
@@ -180,7 +180,7 @@ export class LinkBase {
     if (message.t === 'ok') this.#questions.answered(message, data)
     else if (message.t === 'part') this.#questions.part(message, data)
     else if (message.t === 'error') {
-      if (message.id === undefined) this.#connection.leastWaitMs = message.retry ?? 0
+      if (message.id === undefined) this.#connection.retryAfterMs = message.retry ?? 0
       else this.#questions.refused(message)
     } else if (message.t === 'run') this.#run(message)
     else if (message.t === 'msg' || message.t === 'vol' || message.t === 'gap') {
@@ -229,7 +229,7 @@ export class LinkBase {
         if (feed.ended || error.code === 'lost') return
         if (error.retryAfterMs) {
           this.#platform.after(error.retryAfterMs, () => {
-            if (this.#connection.isOnline && !feed.isLive && !feed.ended) this.#start(feed)
+            if (this.status.state === 'online' && !feed.isLive && !feed.ended) this.#start(feed)
           })
         } else {
           this.#feeds.delete(feed.topic)

@@ -7,7 +7,8 @@ import type { LinkPlatform } from './link-platform.js'
 const { setTimeout, clearTimeout, performance, document, AbortController } = globalThis
 const { random } = Math
 
-const longestDelayMs = 2 ** 31 - 1
+/** A little less than the longest time that a timer takes. */
+const longestDelayMs = 2e9
 
 /** The timers and events of a page, or of a program without one. */
 export const platform: LinkPlatform = {
@@ -19,7 +20,7 @@ export const platform: LinkPlatform = {
   },
   onPage(woke, leaves) {
     // Programs without a page have no such events.
-    if (document === undefined) return () => undefined
+    if (!document) return () => undefined
     const changed = (): void => {
       if (document.hidden) leaves()
       else woke()

@@ -71,7 +71,7 @@ export class Questions {
       const bytes = (ArrayBuffer.isView(data) ? data : JSON.stringify([question, data])).length
       const { maxWaiting = 1000, maxWaitingBytes = 1 << 20 } = this.#options
       if (this.#asked.size >= maxWaiting || this.#waitingBytes + bytes > maxWaitingBytes) {
-        throw new LinkError('full', `${this.#asked.size} requests wait already`)
+        throw new LinkError('full', 'too much waits already')
       }
       const asked = this.#add(question, { ...options, data, bytes, answered, failed })
       const cancel = (): void => {
@@ -80,8 +80,10 @@ export class Questions {
       }
       const stopTimer = this.#platform.after(timeoutMs, () => {
         const { state, why } = connection.status
-        const text = `no answer within ${timeoutMs} ms, ${state}: ${why}`
-        this.#fail(asked, new LinkError('timeout', text, asked.sent !== undefined))
+        this.#fail(
+          asked,
+          new LinkError('timeout', `no answer within ${timeoutMs} ms, ${state}: ${why}`, asked.sent !== undefined),
+        )
       })
       asked.ended = () => {
         stopTimer()
@@ -89,7 +91,7 @@ export class Questions {
       }
       signal?.addEventListener('abort', cancel)
       if (parts) parts.leave = cancel
-      if (connection.isOnline) this.#send(asked)
+      if (connection.status.state === 'online') this.#send(asked)
     })
   }
 
@@ -120,13 +122,21 @@ export class Questions {
     for (const asked of this.#asked.values()) if (!asked.sent) this.#send(asked)
   }
 
-  /** The connection is gone, and with it the questions that may not be asked twice. */
+  /**
+   * The connection is gone, and with it the questions that may not be asked twice. If a message was too long, the longest
+   * question is not asked again either; without one, the next connection would end the same way.
+   */
   lost(why: string): void {
+    let longest: Asked | undefined
     for (const asked of this.#asked.values()) {
       if (!asked.sent) continue
+      longest = longest && longest.bytes > asked.bytes ? longest : asked
       asked.sent = false
       if (!asked.isRepeated) this.#fail(asked, new LinkError('lost', why, true))
     }
+    if (!this.#connection.isTooLong) return
+    if (longest?.bytes) this.#fail(longest, new LinkError('limit', why, true))
+    else this.#connection.close(why)
   }
 
   /** The link is closed. */

@@ -15,7 +15,7 @@ const optional =
   (value) =>
     value === undefined || check(value)
 
-const isText: Check = (value) => typeof value === 'string'
+export const isText: Check = (value) => typeof value === 'string'
 /** Throws for a value that is no list of objects. */
 const areMembers: Check = (value) => (value as { user?: unknown }[]).every(({ user }) => isText(user))
 export const isPosition: Check = (value) =>
@@ -47,8 +47,9 @@ export function readServerMessage(text: string): ReceivedMessage | undefined {
     const message = JSON.parse(text)
     const shape = shapes[message.t]
     for (const member in shape) if (!shape[member]!(message[member])) return undefined
-    return isText(message.t) ? message : undefined
+    if (isText(message.t)) return message
   } catch {
-    return undefined
+    // It is no JSON, or a member is no list.
   }
+  return undefined
 }

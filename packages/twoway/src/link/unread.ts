@@ -8,7 +8,7 @@ const mostSize = 16 << 20
 /** The values that a `for await` loop takes: bounded, and ended by an error or without one. */
 export class Unread<Value> implements AsyncIterableIterator<Value, undefined> {
   /** Called when the loop is left before the end, or is too slow. */
-  leave: () => void = () => undefined
+  declare leave?: () => void
   readonly #values: { readonly value: Value; readonly size: number }[] = []
   #size = 0
   #end: { readonly error?: unknown } | undefined
@@ -21,8 +21,8 @@ export class Unread<Value> implements AsyncIterableIterator<Value, undefined> {
       this.#size += size
       this.#wake()
     } else {
-      this.end(new LinkError('full', `${this.#values.length} values wait already`))
-      this.leave()
+      this.end(new LinkError('full', 'too much waits already'))
+      this.leave?.()
     }
   }
 
@@ -45,7 +45,7 @@ export class Unread<Value> implements AsyncIterableIterator<Value, undefined> {
   }
 
   return(): Promise<IteratorResult<Value, undefined>> {
-    if (!this.#end) this.leave()
+    if (!this.#end) this.leave?.()
     this.#values.length = 0
     this.#end = {}
     this.#wake()

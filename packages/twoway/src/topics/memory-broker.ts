@@ -11,6 +11,7 @@ import type { Payload } from '../ports/payload.js'
 import type { Random } from '../ports/random.js'
 import { DedupeWindow } from './dedupe-window.js'
 import { HistoryBudget } from './history-budget.js'
+import { randomName } from './random-name.js'
 import { type HistoryLimits, TopicRing } from './topic-ring.js'
 import { TopicTrie } from './topic-trie.js'
 
@@ -124,7 +125,7 @@ class StoredTopic {
     this.#settings = settings
     this.#patterns = patterns
     this.#budget = budget
-    this.#ring = new TopicRing(tag(settings.random), settings.history, budget)
+    this.#ring = new TopicRing(randomName(settings.random), settings.history, budget)
     this.#published = new DedupeWindow(settings.dedupe)
   }
 
@@ -159,7 +160,7 @@ class StoredTopic {
     const first = id === undefined ? undefined : this.#published.get(id, nowMs)
     if (first !== undefined) return first
     const bytes = typeof content === 'string' ? payload.byteLength(content) : content.length
-    const message: TopicMessage<BrokerContent> = this.#ring.append(content, { bytes, mark: tag(random), nowMs })
+    const message: TopicMessage<BrokerContent> = this.#ring.append(content, { bytes, mark: randomName(random), nowMs })
     const { position } = message
     if (id !== undefined) this.#published.add(id, position, nowMs)
     this.#deliver({ stored: message })
@@ -189,9 +190,4 @@ class StoredTopic {
     if (this.#patterns.size > 0) this.#patterns.match(this.#name, (watchers) => found.push(...watchers))
     return found
   }
-}
-
-/** 64 random bits: two messages at one offset have the same mark less than once in 10^19. */
-function tag(random: Random): string {
-  return Array.from(random.bytes(8), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

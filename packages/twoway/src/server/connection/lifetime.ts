@@ -3,11 +3,11 @@ import { TransportError } from '../../core/errors.js'
 import { isError } from '../../core/value-kinds.js'
 import type { PlatformAbortSignal } from '../../ports/platform-types.js'
 import type { Random } from '../../ports/random.js'
+import { randomName } from '../../topics/random-name.js'
 import * as platform from '../platform.js'
 
 /** Bytes of an id: as random as a UUID, and a little more. */
 const idBytes = 16
-const hexadecimal = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** The id of a connection and the signals of its end, which few programs ask for. Made at the first request. */
 export class Lifetime {
@@ -20,9 +20,7 @@ export class Lifetime {
 
   /** @param result the result of a connection that is closed already */
   constructor(random: Random, result: CloseResult | undefined) {
-    let id = ''
-    for (const byte of random.bytes(idBytes)) id += hexadecimal[byte]
-    this.id = id
+    this.id = randomName(random, idBytes)
     this.closed = new Promise((resolve) => {
       this.#resolve = resolve
     })
