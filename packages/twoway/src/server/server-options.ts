@@ -21,9 +21,21 @@ import { isTrustedProxies, type TrustedProxiesOption } from './proxies/trusted-p
 const isOrigin = (value: unknown): boolean =>
   typeof value === 'string' && /^(?:null|[a-z][a-z0-9+.-]*:\/\/(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d+)?)$/i.test(value)
 
+/** The origin of a URL that is written in its place, such as one with a slash at its end. */
+const originOf = (value: unknown): string | undefined => {
+  const origin = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]+/i.exec(String(value))?.[0]
+  return isOrigin(origin) ? origin : undefined
+}
+
 /** The name of a Host without its port. */
 const isHostName = (value: unknown): boolean =>
   typeof value === 'string' && /^(?:[\w.-]+|\[[0-9a-f:.]+\])$/i.test(value)
+
+/** The name in a URL, or in a Host with its port, that is written in the place of a name. */
+const hostNameOf = (value: unknown): string | undefined => {
+  const name = /^(?:[a-z][a-z0-9+.-]*:\/\/)?(\[[^\]]*\]|[^/?#:]+)(?::\d+)?(?:[/?#]|$)/i.exec(String(value))?.[1]
+  return isHostName(name) ? name : undefined
+}
 
 /** The options of every server, whether it listens or is attached; `serverLimitOptions` are the rest. */
 export const commonOptions = {
@@ -39,7 +51,10 @@ export const commonOptions = {
   origin: option<'any' | readonly string[]>(
     either(
       oneOf('any'),
-      listOf(matching('an origin', isOrigin), "origins such as 'https://example.com', without a path"),
+      listOf(
+        { ...matching('an origin', isOrigin), correct: originOf },
+        "origins such as 'https://example.com', without a path",
+      ),
     ),
     [],
   ),
@@ -54,7 +69,10 @@ export const commonOptions = {
   hosts: option<'any' | readonly string[]>(
     either(
       oneOf('any'),
-      listOf(matching('a name', isHostName), "names such as 'example.com', without a scheme, a port or *"),
+      listOf(
+        { ...matching('a name', isHostName), correct: hostNameOf },
+        "names such as 'example.com', without a scheme, a port or *",
+      ),
     ),
     [],
   ),

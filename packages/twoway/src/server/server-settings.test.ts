@@ -121,6 +121,27 @@ for (const [owner, wrong, settle] of functions) {
   }
 }
 
+test('a wrong origin or host is named, and the right one that it stands for', () => {
+  const origins =
+    "the option origin must be 'any', or a list of origins such as 'https://example.com', without a path, not a list with"
+  const hosts =
+    "the option hosts must be 'any', or a list of names such as 'example.com', without a scheme, a port or *, not a list with"
+  const messages: readonly (readonly [object, string])[] = [
+    [{ origin: ['null', 'https://example.com/'] }, `${origins} "https://example.com/": write "https://example.com"`],
+    [{ origin: ['http://[::1]:80/chat?a#b'] }, `${origins} "http://[::1]:80/chat?a#b": write "http://[::1]:80"`],
+    [{ origin: ['example.com'] }, `${origins} "example.com": correct it, or leave it out`],
+    [{ origin: ['https://*.a.com/'] }, `${origins} "https://*.a.com/": correct it, or leave it out`],
+    [{ hosts: ['a.com', 'https://example.com:80'] }, `${hosts} "https://example.com:80": write "example.com"`],
+    [{ hosts: ['example.com:8443'] }, `${hosts} "example.com:8443": write "example.com"`],
+    [{ hosts: ['ws://[::1]:80/'] }, `${hosts} "ws://[::1]:80/": write "[::1]"`],
+    [{ hosts: ['*.example.com'] }, `${hosts} "*.example.com": correct it, or leave it out`],
+    [{ hosts: [5] }, `${hosts} 5: correct it, or leave it out`],
+  ]
+  for (const [options, message] of messages) {
+    assert.throws(() => settleServe(options, ports), { name: 'UsageError', code: 'optionInvalid', message })
+  }
+})
+
 test('attach names the reason why it has no option of a server that listens', () => {
   for (const name of ['port', 'host', 'socketPath', 'handle', 'backlog', 'reusePort', 'tls']) {
     assert.throws(() => settleAttach({ [name]: 1 }, ports), {

@@ -24,6 +24,10 @@ export interface Check<Value> {
   readonly unit?: Unit | undefined
   /** Whether errors leave the value out: it may hold a key or a password. */
   readonly isSecret?: boolean | undefined
+  /** The check of a list's elements, so that an error can name the wrong one. */
+  readonly element?: Check<unknown> | undefined
+  /** The good value that a wrong one stands for, if that is clear. */
+  readonly correct?: ((value: unknown) => unknown) | undefined
   accepts(value: unknown): value is Value
 }
 
@@ -78,15 +82,24 @@ export function text(expected = 'a string'): Check<string> {
 
 /** Takes arrays whose elements the check takes; `elements` names these in the plural. */
 export function listOf<Value>(check: Check<Value>, elements: string): Check<readonly Value[]> {
-  return matching(
-    `a list of ${elements}`,
-    (value) => Array.isArray(value) && value.every((each) => check.accepts(each)),
-  )
+  return {
+    ...matching<readonly Value[]>(
+      `a list of ${elements}`,
+      (value) => Array.isArray(value) && value.every((each) => check.accepts(each)),
+    ),
+    element: check,
+  }
 }
 
 /** Takes what one of two checks takes. */
 export function either<One, Other>(one: Check<One>, other: Check<Other>): Check<One | Other> {
-  return matching(`${one.expected}, or ${other.expected}`, (value) => one.accepts(value) || other.accepts(value))
+  return {
+    ...matching<One | Other>(
+      `${one.expected}, or ${other.expected}`,
+      (value) => one.accepts(value) || other.accepts(value),
+    ),
+    element: one.element ?? other.element,
+  }
 }
 
 /** Takes functions. Their parameters are the compiler's to check. */

@@ -89,7 +89,10 @@ describe('the options of a table', () => {
       { whenBufferFull: 'wait' },
       'the option whenBufferFull must be \'close\' or \'drop\', not "wait": correct it, or leave it out for the default, "close"',
     ],
-    [{ origin: [5] }, "the option origin must be 'any', or a list of origins, not a list: correct it, or leave it out"],
+    [
+      { origin: ['a', 5] },
+      "the option origin must be 'any', or a list of origins, not a list with 5: correct it, or leave it out",
+    ],
     [{ message: {} }, 'the option message must be a function, not an object: correct it, or leave it out'],
     [{ path() {} }, 'the option path must be a path, not a function: correct it, or leave it out'],
   ]

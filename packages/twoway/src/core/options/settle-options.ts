@@ -44,11 +44,16 @@ export function settleOptions<Table extends OptionTable>(
 /** The error about a value that its check refuses. */
 export function wrongOption(name: string, value: unknown, table: OptionTable, owner: OptionsOwner): UsageError {
   const { check, default: byDefault } = table[name]!
-  const found = check.isSecret === true ? '' : `, not ${describe(value)}`
-  const remedy = isPlain(byDefault) ? `leave it out for the default, ${describe(byDefault)}` : 'leave it out'
+  const { element } = check
+  const wrong = Array.isArray(value) ? value.find((each) => element?.accepts(each) === false) : undefined
+  const correct = element?.correct?.(wrong)
+  const without = isPlain(byDefault) ? `leave it out for the default, ${describe(byDefault)}` : 'leave it out'
+  const remedy = correct === undefined ? `correct it, or ${without}` : `write ${describe(correct)}`
+  const found =
+    check.isSecret === true ? '' : `, not ${describe(value)}${wrong === undefined ? '' : ` with ${describe(wrong)}`}`
   return new UsageError(
     'optionInvalid',
-    `the option ${owner.prefix ?? ''}${name} must be ${check.expected}${found}: correct it, or ${remedy}`,
+    `the option ${owner.prefix ?? ''}${name} must be ${check.expected}${found}: ${remedy}`,
   )
 }
 
