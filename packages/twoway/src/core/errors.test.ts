@@ -32,4 +32,18 @@ describe('the text of an error', () => {
     assert.match(typed, /403 \\u\{5c\}u\{1b\} \(/)
     assert.match(sent, /403 \\u\{1b\} \(/)
   })
+
+  it('of a refusal has the first line of a plain text, printable and of at most 200 characters', () => {
+    const messageOf = (text: string, type = 'text/plain; charset=utf-8') =>
+      notSwitched({ version: '1.1', status: 403, reason: 'Forbidden', fields: ['Content-Type', type] }, '', { text })
+        .message
+    const start = 'the server did not switch to WebSocket: 403 Forbidden'
+    const end = ' (RFC 6455 §4.1)'
+    assert.equal(messageOf('not from there\n'), `${start}, "not from there"${end}`)
+    assert.equal(messageOf('\r\n not from there \r\nand more'), `${start}, "not from there"${end}`)
+    assert.equal(messageOf(' \n'), start + end)
+    assert.equal(messageOf('<!DOCTYPE html>', 'text/html'), start + end)
+    assert.equal(messageOf(hostile), `${start}, "${harmless.replace('\\u{d}\\u{a}\\u{d800}', '')}"${end}`)
+    assert.equal(messageOf('x'.repeat(70_000)), `${start}, "${'x'.repeat(200)}… and 69800 more characters"${end}`)
+  })
 })

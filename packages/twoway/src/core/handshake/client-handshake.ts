@@ -162,16 +162,25 @@ const rules: readonly Rule[] = [
   ],
 ]
 
-/** The error for an answer whose status is not 101. `explanation` is added to its text. */
+/** The first line of a plain text: the sentence of a server that refuses. Pages and data say less in their first line. */
+function firstLineOf(text: string, headers: HeaderFields): string {
+  if (!/^text\/plain\b/i.test(headers.get('content-type') ?? '')) return ''
+  return /\S[^\r\n]*/.exec(text)?.[0].trimEnd() ?? ''
+}
+
+/** The error for an answer whose status is not 101. `explanation` is added to its text, and the first line of a plain text. */
 export function notSwitched(
   { status, reason, fields }: ResponseHead,
   explanation = '',
   body: { readonly bytes?: Uint8Array; readonly text?: string } = {},
 ): HandshakeError {
+  const headers = new HeaderFields(fields)
+  const sentence = firstLineOf(body.text ?? '', headers)
   const line = `${status} ${quoted(reason)}`.trimEnd()
-  const detail = explanation === '' ? line : `${line}; ${explanation}`
+  const answer = sentence === '' ? line : `${line}, "${quoted(sentence)}"`
+  const detail = explanation === '' ? answer : `${answer}; ${explanation}`
   return new HandshakeError('statusNot101', detail, status, {
-    headers: new HeaderFields(fields),
+    headers,
     body: body.text,
     bodyBytes: body.bytes,
   })
