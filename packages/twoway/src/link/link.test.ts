@@ -152,6 +152,13 @@ describe('a link: the connection', () => {
     plain.socket.protocol = ''
     await plain.socket.open()
     assert.match(plain.link.status.why, /does not speak twoway\.1/)
+    // Most WebSockets end such a connection themselves.
+    const failed = new LinkHarness()
+    await failed.socket.lose(1006, '', { code: 'protocolNotChosen', message: 'the server chose none' })
+    assert.deepEqual(
+      [failed.link.status.state, failed.link.status.why],
+      ['offline', 'no hub answers at this URL: the server does not speak twoway.1'],
+    )
   })
 
   it('ends a connection whose server sends a malformed message, and connects again', async () => {
