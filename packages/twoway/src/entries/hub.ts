@@ -92,7 +92,7 @@ const ports: HubPorts = {
   payload: nodePayload,
   diagnostics: nodeDiagnostics,
   parentBroker: () => serversOfWorker((parent) => new WorkerServers(parent, nodeClock))?.broker,
-  report: (error) => console.error('twoway: an error in a hub that no error handler took:', error),
+  report: (error) => console.error('twoway: error in a hub (its option error can take it):', error),
 }
 
 /**

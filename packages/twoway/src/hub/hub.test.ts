@@ -37,7 +37,10 @@ describe('createHub', () => {
       { topics: { a: { pubish: true } } },
       /there is no option "pubish" of the rule "a" of createHub\(\).*did you mean publish/,
     )
-    refused({ topics: { a: { publish: 'yes' } } }, /publish must be true or false, or a function|publish must be/)
+    refused(
+      { topics: { a: {}, 'room.*': { publish: 'yes' } } },
+      /^the option topics\["room\.\*"\]\.publish must be true or false, or a function, not "yes"/,
+    )
     refused({ topics: { a: true } }, /the options of the rule "a" of createHub\(\) must be an object/)
     refused({ topics: { a: { schema: {} } } }, /a schema with the interface Standard Schema/)
     refused({ requests: { add: 1 } }, /the request "add" must be a function/)
@@ -532,7 +535,12 @@ describe('a hub: requests', () => {
       { t: 'error', id: 7, code: 'forbidden', message: 'not you', path: ['a'], retry: 5 },
     ])
     assert.deepEqual(await answers({ method: 'fail' }), [
-      { t: 'error', id: 7, code: 'failed', message: 'the server failed on this message' },
+      {
+        t: 'error',
+        id: 7,
+        code: 'failed',
+        message: 'the request "fail" failed on the server, which has reported the reason',
+      },
     ])
     assert.deepEqual(harness.reported.map(String), ['Error: a secret'])
   })

@@ -87,7 +87,7 @@ export class SessionOutput {
   fail(message: ClientMessage, thrown: unknown): void {
     if (!(thrown instanceof HubError)) this.#events.report(thrown)
     else if (thrown.code === 'unavailable' && thrown.cause !== undefined) this.#events.report(thrown.cause)
-    const error = thrown instanceof HubError ? thrown : new HubError('failed', 'the server failed on this message')
+    const error = thrown instanceof HubError ? thrown : new HubError('failed', failureOf(message))
     countOne(this.#counts.errors, error.code)
     const { code, path, retryAfterMs } = error
     this.message({
@@ -149,6 +149,11 @@ export class SessionOutput {
   #note(result: SendResult): void {
     if (result === 'buffered') this.hasRoom = false
   }
+}
+
+function failureOf(message: ClientMessage): string {
+  const name = message.t === 'req' ? `request "${message.method}"` : `message "${message.t}"`
+  return `the ${name} failed on the server, which has reported the reason`
 }
 
 /** A text as the reason of a Close, which has at most 123 bytes of UTF-8 (RFC 6455 §5.5.1). */

@@ -35,7 +35,10 @@ export class TopicRules {
       const fault = faultOfPattern(pattern)
       if (fault !== undefined) throw new UsageError('optionInvalid', `\`topics\` has the name "${pattern}": ${fault}`)
       return {
-        ...(settleOptions(rule, ruleTable, { name: `the rule "${pattern}" of createHub()` }) as TopicRule),
+        ...(settleOptions(rule, ruleTable, {
+          name: `the rule "${pattern}" of createHub()`,
+          prefix: `topics["${pattern}"].`,
+        }) as TopicRule),
         pattern,
       }
     })
