@@ -46,7 +46,7 @@ function faultOf(name: unknown, maxLength: number, mayHaveWildcards: boolean): s
     if (part === '') return 'a topic is a list of tokens joined by single dots, such as room.42'
     const isWildcard = part === '*' || (part === '>' && index === tokens.length - 1)
     if (isWildcard && mayHaveWildcards) continue
-    if (isWildcard) return 'a message is published to one topic: * and > stand in patterns only'
+    if (isWildcard) return 'this needs the name of one topic: * and > stand in patterns only'
     if (part === '>') return '> can only be the last token of a pattern'
     if (/[*>]/.test(part)) return '* and > must be a whole token, such as room.*'
     return 'a topic must not contain spaces or control characters'
