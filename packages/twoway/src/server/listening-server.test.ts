@@ -49,7 +49,7 @@ function heldSource(piece: string) {
 /** As `RawPeer.frames` has it. */
 const frameOf = (opcode: number, text: string): string => `${opcode} ${toHex(utf8(text))}`
 
-const close1012 = `8 03f4${toHex(utf8('the server makes room for its successor'))}`
+const close1012 = `8 03f4${toHex(utf8('the server is restarting'))}`
 
 describe('drain', () => {
   it('spreads the closes evenly over the time it is given', async () => {

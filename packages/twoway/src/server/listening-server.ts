@@ -43,6 +43,7 @@ import { readHttpAnswer } from './handshake/http-answer.js'
 import { IncomingRequest } from './handshake/incoming-request.js'
 import { failure } from './handshake/own-responses.js'
 import type { AppDecision } from './handshake/undecided-handshakes.js'
+import { listenFailure } from './listen-failure.js'
 import { Observer } from './observer.js'
 import { type RequestPeer, requestPeer } from './proxies/request-peer.js'
 import type { ServerMetrics } from './server-metrics.js'
@@ -62,7 +63,11 @@ import { checkTime } from './shutdown/check-time.js'
 export async function startServer<Data>(options: ServeOptions<Data>, ports: ServerPorts): Promise<Server<Data>> {
   const { settings, listen } = settleServe(options, ports)
   const server = new ListeningServer(settings)
-  server.takeFrom(await ports.httpHost.listen(listen, server))
+  try {
+    server.takeFrom(await ports.httpHost.listen(listen, server))
+  } catch (error) {
+    throw listenFailure(error, listen)
+  }
   return server
 }
 
@@ -335,7 +340,7 @@ export class ListeningServer<Data> implements Server<Data>, HttpHandler, Prepare
       clock.after(share * withinMs, () => {
         const close = (): void => {
           last.cancel()
-          socket.close(1012, 'the server makes room for its successor')
+          socket.close(1012, 'the server is restarting')
           resolve()
         }
         const last = clock.after((1 - share) * withinMs, close)

@@ -873,7 +873,7 @@ for (const network of networks) {
         accept(undefined)
         assert.match(await plain.head(), /^HTTP\/1\.1 200 /)
         for (const peer of [early, undecided]) assert.match(await peer.head(), /^HTTP\/1\.1 101 /)
-        const reason = hex('the server makes room for its successor')
+        const reason = hex('the server is restarting')
         // Together, as each is closed at a moment of its own and must answer in time.
         const close = async (peer: RawPeer): Promise<void> => {
           assert.deepEqual(await peer.framesOf(1), [`8 03f4${reason}`])
@@ -902,7 +902,7 @@ for (const network of networks) {
         const drained = server.drain({ withinMs: 30 })
         assert.equal(server.isReady, false)
         assert.match(await connect(handshakeRequest()).head(), /^HTTP\/1\.1 503 [\s\S]*Retry-After: \d+/)
-        const reason = hex('the server makes room for its successor')
+        const reason = hex('the server is restarting')
         for (const peer of peers) {
           assert.deepEqual(await peer.framesOf(2), [`1 ${hex('last words')}`, `8 03f4${reason}`])
           peer.send(closeFrame('03f4'))
@@ -977,7 +977,10 @@ for (const network of networks) {
 
     it('rejects if the port is taken', async () => {
       await withServer(network, {}, async (server) => {
-        await assert.rejects(startServer({ port: server.port }, network.serverPorts), { code: 'EADDRINUSE' })
+        await assert.rejects(startServer({ port: server.port }, network.serverPorts), {
+          code: 'EADDRINUSE',
+          message: /in use.*: choose another port, or 0 for a free one$/,
+        })
       })
     })
   })
