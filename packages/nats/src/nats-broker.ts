@@ -5,6 +5,7 @@ import { Inbox } from './connection/inbox.js'
 import { LastingConnection } from './connection/lasting-connection.js'
 import { subscribe } from './connection/subscribe.js'
 import { type NatsNode, NatsTopic } from './nats-topic.js'
+import { checkCounts, refuseUnknown, shown } from './options.js'
 import { SendWindow } from './send-window.js'
 import { decode, readLiveEntry } from './stream/envelope.js'
 import { Stream, type StreamSettings } from './stream/stream.js'
@@ -62,12 +63,27 @@ export interface NatsBrokerOptions {
 /** A broker on nats-server 2.9 or later with JetStream. The connection stays yours: close it after the hub. */
 export interface NatsBroker extends ResumableBroker {}
 
+const known: Readonly<Record<keyof NatsBrokerOptions, true>> = {
+  connection: true,
+  stream: true,
+  prefix: true,
+  historyCount: true,
+  dedupeMs: true,
+  storage: true,
+  replicas: true,
+  maxBytes: true,
+  timeoutMs: true,
+  error: true,
+}
+
 /**
  * Topics on one stream of JetStream. An entry has messages that were published at the same time, their epoch, the offset of the first
  * one, a tag and the mark of its predecessor. JetStream stores it only if the entry before it is still the newest of its subject, so
  * that offsets have no holes, whichever node publishes. RePublish delivers stored entries. The settings for the stream have an effect only when the broker makes it.
  */
 export function natsBroker(options: NatsBrokerOptions): NatsBroker {
+  // Without any, the error names the connection that is missing.
+  refuseUnknown('natsBroker()', options ?? {}, known)
   const {
     connection,
     stream = 'twoway',
@@ -79,12 +95,10 @@ export function natsBroker(options: NatsBrokerOptions): NatsBroker {
     maxBytes = -1,
     timeoutMs = 5000,
     error = () => undefined,
-  } = options
-  if (typeof connection?.request !== 'function') throw new TypeError('connection must be a connection to NATS')
-  for (const [name, value] of Object.entries({ historyCount, dedupeMs, replicas, timeoutMs })) {
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new TypeError(`${name} must be a whole number above 0, not ${value}`)
-  }
+  } = options ?? {}
+  if (typeof connection?.request !== 'function')
+    throw new TypeError(`connection must be a connection to NATS, not ${shown(connection)}`)
+  checkCounts({ historyCount, dedupeMs, replicas, timeoutMs })
   if (!/^[^\s\p{Cc}.*>/\\]+$/u.test(stream))
     throw new TypeError('stream must be a name without dots, spaces and wildcards')
   if (!/^[^\s\p{Cc}.*>]+(\.[^\s\p{Cc}.*>]+)*$/u.test(prefix))

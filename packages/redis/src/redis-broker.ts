@@ -13,6 +13,7 @@ import { type ChannelMessage, readChannelMessage, volatileMessage } from './chan
 import { within } from './deadline.js'
 import { type EntryReply, lastOf, resumedFrom } from './history.js'
 import { globOf, keyOf, topicOfKey } from './names.js'
+import { checkCounts, refuseUnknown, shown } from './options.js'
 import { Publisher } from './publisher.js'
 import { type RedisClient, type RedisLink, redisLink } from './redis-link.js'
 import { Replicas } from './replicas.js'
@@ -74,6 +75,18 @@ export interface RedisBroker extends ResumableBroker {
   close(): void
 }
 
+const known: Readonly<Record<keyof RedisBrokerOptions, true>> = {
+  client: true,
+  prefix: true,
+  historyCount: true,
+  historyAgeMs: true,
+  dedupeMs: true,
+  replicas: true,
+  sharded: true,
+  timeoutMs: true,
+  error: true,
+}
+
 const scripts = { head: scriptOf(headScript), since: scriptOf(sinceScript), last: scriptOf(lastScript) }
 
 /**
@@ -81,6 +94,8 @@ const scripts = { head: scriptOf(headScript), since: scriptOf(sinceScript), last
  * script, so that a position never lies. A Redis that comes back from an older copy of its data is noticed by the marks.
  */
 export function redisBroker(options: RedisBrokerOptions): RedisBroker {
+  // Without any, the error names the client that is missing.
+  refuseUnknown('redisBroker()', options ?? {}, known)
   const {
     client,
     prefix = 'twoway:',
@@ -91,13 +106,10 @@ export function redisBroker(options: RedisBrokerOptions): RedisBroker {
     sharded = false,
     timeoutMs = 5000,
     error = () => undefined,
-  } = options
-  for (const [name, value] of Object.entries({ historyCount, historyAgeMs, dedupeMs, timeoutMs })) {
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new TypeError(`${name} must be a whole number above 0, not ${value}`)
-  }
+  } = options ?? {}
+  checkCounts({ historyCount, historyAgeMs, dedupeMs, timeoutMs })
   if (!Number.isSafeInteger(replicas) || replicas < 0)
-    throw new TypeError(`replicas must be a whole number, not ${replicas}`)
+    throw new TypeError(`replicas must be a whole number, not ${shown(replicas)}`)
   return new Broker(client, error, { prefix, historyCount, historyAgeMs, dedupeMs, replicas, sharded, timeoutMs })
 }
 

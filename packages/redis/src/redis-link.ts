@@ -1,3 +1,5 @@
+import { shown } from './options.js'
+
 /** The part of ioredis and iovalkey that is used, of their `Redis` and of their `Cluster`. */
 export interface IoredisLike {
   call(command: string, ...args: (string | number)[]): Promise<unknown>
@@ -106,7 +108,7 @@ export function redisLink(client: RedisClient, isSharded: boolean, events: Redis
       ? overCluster(client as NodeRedisClusterLike, isSharded, events)
       : overNodeRedis(client as NodeRedisLike, isSharded, events)
   }
-  throw new TypeError('client must be a client of ioredis, iovalkey, @redis/client or redis')
+  throw new TypeError(`client must be a client of ioredis, iovalkey, @redis/client or redis, not ${shown(client)}`)
 }
 
 function overIoredis(client: IoredisLike, isSharded: boolean, events: RedisLinkEvents): RedisLink {
