@@ -73,6 +73,45 @@ describe('the Chinese pages', () => {
   }
 })
 
+/** The text of a line as a page shows it: without the targets of links and the marks of emphasis. */
+const shown = (line: string): string =>
+  line
+    .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replaceAll('*', '')
+    .trim()
+
+/** The lines of prose that end with a Chinese character, and go on with one in the next line. */
+function brokenLines(document: string): string[] {
+  const lines = withoutCode(document).split('\n')
+  return lines.filter((line, index) => {
+    const next = lines[index + 1] ?? ''
+    if (/^ *(?:[-#|<]|\d+\. )/.test(next) || /^[#|]/.test(line)) return false
+    return /\p{Script=Han}$/u.test(shown(line)) && /^\p{Script=Han}/u.test(shown(next))
+  })
+}
+
+describe('the line breaks of Chinese prose', () => {
+  it('are found within a sentence, also at a link', () => {
+    assert.deepEqual(brokenLines('断线\n之后'), ['断线'])
+    assert.deepEqual(brokenLines('- 见[选项](a.md)\n  之后'), ['- 见[选项](a.md)'])
+    assert.deepEqual(brokenLines('断线，\n之后\n`send`\n- 一\n- 二\n\n三\n\n```\n四\n五\n```'), [])
+  })
+
+  // A browser shows a line break as a space, which Chinese does not have within a sentence.
+  it('are not within a sentence', () => {
+    const pages = readdirSync(new URL('../../docs/zh', import.meta.url), { recursive: true, encoding: 'utf8' })
+    const documents = [
+      'README.zh-CN.md',
+      ...pages.filter((page) => page.endsWith('.md')).map((page) => `docs/zh/${page}`),
+    ]
+    assert.ok(documents.length > 30)
+    assert.deepEqual(
+      documents.flatMap((name) => brokenLines(read(name)).map((line) => `${name}: ${line}`)),
+      [],
+    )
+  })
+})
+
 /** Runs a program that imports the library by its name, and returns what it prints. */
 function run(program: string): string {
   const file = fileURLToPath(new URL('./readme-example.mjs', import.meta.url))

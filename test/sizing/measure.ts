@@ -94,7 +94,7 @@ const rows: readonly Row[] = [
     open: raw(1 << 20, 900 << 10),
   },
   {
-    name: 'lags behind: 6 MiB were sent, and it reads none',
+    name: 'lags behind: one message of 6 MiB was sent, and it reads none',
     server: { does: { sends: 6 << 20 } },
     connections: 20,
     open: raw(0, 0),
