@@ -371,10 +371,13 @@ function readJson(file) {
 }
 
 if (require.main === module) {
-  pack().catch((error) => {
-    console.error(error.message)
-    process.exitCode = 1
-  })
+  pack().then(
+    () => console.log(`The archives are in ${output}.`),
+    (error) => {
+      console.error(error.message)
+      process.exitCode = 1
+    },
+  )
 }
 
 module.exports = { pack, packages, stage }

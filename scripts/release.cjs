@@ -61,8 +61,11 @@ function checkIsPublishable() {
       'The addresses in package.json have the placeholder OWNER: put the name of the repository in its place.',
     )
   }
-  const { stdout } = spawnSync('git', ['status', '--porcelain'], { cwd: root, encoding: 'utf8' })
-  if (stdout !== '') throw new Error('The checkout has changes that are not committed.')
+  const git = (/** @type {readonly string[]} */ ...args) =>
+    spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout
+  const outdated = git('grep', '-lE', 'not on npm yet|尚未发布到 npm', '--', '*.md').trim().replaceAll('\n', ', ')
+  if (outdated !== '') throw new Error(`These documents say that the packages are not on npm: ${outdated}`)
+  if (git('status', '--porcelain') !== '') throw new Error('The checkout has changes that are not committed.')
 }
 
 /** @param {string} name */
