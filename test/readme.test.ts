@@ -73,6 +73,34 @@ describe('the Chinese pages', () => {
   }
 })
 
+describe('the menu of the site', () => {
+  const menu = read('docs/.vitepress/config.ts')
+  const entries = [...menu.matchAll(/^ {4}folder: '(?<folder>[^']+)'(?<rest>.*?)^ {2}\}/gms)].flatMap(({ groups }) =>
+    [...groups!.rest!.matchAll(/^ {6}\['(?<file>[\w/-]+)', '(?<english>[^']+)'(?:, '(?<chinese>[^']+)')?\]/gm)].map(
+      (entry) => ({ ...entry.groups!, folder: groups!.folder! }) as unknown as Entry,
+    ),
+  )
+  interface Entry {
+    readonly folder: string
+    readonly file: string
+    readonly english: string
+    readonly chinese: string | undefined
+  }
+  /** Pages of the reference that `npm run docs` writes. */
+  const isGenerated = ({ folder, file }: Entry): boolean =>
+    folder === 'reference' && /^(?:api\/|metrics|command-line)$/.test(file)
+  const titleOf = (page: string): string => /^# (.*)$/m.exec(read(page))![1]!
+
+  it('calls a page as its title does', () => {
+    assert.ok(entries.length > 30)
+    for (const entry of entries.filter((each) => !isGenerated(each))) {
+      const path = entry.file.startsWith('/') ? `${entry.file}index` : `/${entry.folder}/${entry.file}`
+      assert.equal(titleOf(`docs${path}.md`), entry.english)
+      if (entry.chinese !== undefined) assert.equal(titleOf(`docs/zh${path}.md`), entry.chinese)
+    }
+  })
+})
+
 /** The text of a line as a page shows it: without the targets of links and the marks of emphasis. */
 const shown = (line: string): string =>
   line
@@ -168,6 +196,7 @@ describe('the programs of README.md and the guides', () => {
   const attached = block('docs/how-to/server.md', 'attach(')
   const workers = block('docs/how-to/server.md', 'serveWorkers(')
   const memory = block('docs/how-to/testing.md', 'MemoryNetwork')
+  const moved = ['const users', 'new WebSocket('].map((text) => block('docs/how-to/migrate.md', text))
 
   it('the one with topics gets its message', () => {
     const program = [
@@ -176,7 +205,6 @@ describe('the programs of README.md and the guides', () => {
         .replace("'ws://127.0.0.1:8081'", 'server.url'),
       'link.close()',
       'await server.close()',
-      "import { serve } from 'twoway/server'",
     ]
     assert.equal(run(program.join('\n')), 'Hello!\n')
   })
@@ -213,6 +241,40 @@ describe('the programs of README.md and the guides', () => {
       server.close()`,
     ]
     assert.equal(run(program.join('\n')), 'Bob reads Ann: Hello! 200 text/javascript 404 404\n')
+  })
+
+  it('the ones moved from ws talk to each other, and the server refuses a stranger', () => {
+    const [server, client] = moved.map((code) => code.replace('port: 8080', 'port: 0'))
+    const ofClient = (name: string): string =>
+      client!
+        .replace(/^import .*\n/, '')
+        .replace("'ws://127.0.0.1:8080/?token=secret-of-bob'", `server.url + '/?token=${name}'`)
+    const program = [
+      "import { HandshakeError, WebSocket } from 'twoway'",
+      server!.replace('console.log(server.url)', ''),
+      `const ann = new WebSocket(server.url + '/?token=secret-of-ann')
+      ann.onmessage = ({ data }) => ann.send(data)
+      await new Promise((resolve) => { ann.onopen = resolve })
+      await new Promise((resolve) => {
+        ${ofClient('secret-of-bob')}
+        socket.addEventListener('message', () => socket.close(1000, 'bye'))
+        socket.addEventListener('close', resolve)
+      })
+      ${ofClient('stranger')}
+      socket.addEventListener('close', () => server.close())`,
+    ]
+    const lines = run(program.join('\n')).trim().split('\n')
+    assert.deepEqual(
+      lines.sort(),
+      [
+        '1000 bye true',
+        '1006  false',
+        'Ann: Bob: Hello!',
+        'Bob left: 1000 bye',
+        'Ann left: 1001 the server is stopping',
+        'refused: 401 Log in first.',
+      ].sort(),
+    )
   })
 
   it('the one that attaches runs beside its app', () => {
