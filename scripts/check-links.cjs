@@ -27,7 +27,7 @@ function checkLinks() {
   if (faults.length > 0) throw new Error([...new Set(faults)].join('\n'))
 }
 
-/** The pages that scripts/docs-reference.cjs writes. @param {string} path */
+/** The pages of the site alone, which scripts/docs-reference.cjs writes: GitHub does not show them. @param {string} path */
 const isGenerated = (path) => /^docs\/reference\/(?:api\/.*|metrics|command-line)(?:\.md)?$/.test(path)
 
 /** @param {string} file */
@@ -42,8 +42,7 @@ function checkDocument(file) {
     if (/^[a-z]+:/i.test(link) || (file.startsWith('docs/') && link.startsWith('/'))) continue
     const [path = '', heading] = link.split('#')
     const target = path === '' ? file : posix.join(posix.dirname(file), decodeURIComponent(path))
-    if (isGenerated(target)) continue
-    if (!existsSync(join(root, target))) faults.push(`${file}: there is no ${link}`)
+    if (isGenerated(target) || !existsSync(join(root, target))) faults.push(`${file}: there is no ${link}`)
     else if (heading !== undefined && target.endsWith('.md') && !headingsOf(target).has(heading)) {
       faults.push(`${file}: there is no heading ${link}`)
     }
