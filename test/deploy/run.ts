@@ -63,7 +63,7 @@ const ways = [workersRestart(), socketActivation(), stopAndStart(), pm2Reload()]
 )
 console.log(`Node ${process.versions.node}: ${clients} clients and four newcomers, ${deploys} deploys\n`)
 console.log(
-  '| deploy | connects | refused or reset | nobody could connect for | a client was away for | acknowledged | lost | closes |',
+  '| deploy | connects | refused or reset | no connection opened for | a client was away for | acknowledged | lost | closes |',
 )
 console.log('|---|---|---|---|---|---|---|---|')
 for (const way of ways) {

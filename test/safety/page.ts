@@ -38,12 +38,15 @@ ${[head, head.map(() => '---'), ...rows].map(line).join('\n')}
 Memory is the growth of the resident memory of the process: after a garbage collection for the rows about fragments, and the
 maximum for the others. Compiled code and a heap that grows in steps add a noise of some MiB.
 
-Backpressure over TLS depends on the runtime in one case. On Deno, \`serve\` and clients use Deno's own TLS, and clients with other
-TLS options or behind a proxy use \`node:tls\` over a stream that stops with its reader: a reader that pauses takes at most 8 MB
-of 200, which \`npm run test:runtimes -- deno\` tests. On a socket, Deno's \`node:tls\` goes on reading from the network while the
-socket is paused (\`test/runtimes/deno-tls-pause.mjs\` shows it), and everything that the peer sends is held in memory. This remains
-for servers that Deno's own TLS can't serve: \`attach\` to a server of \`node:https\`, and \`serve\` with \`pfx\`, \`passphrase\`, \`ca\`,
-\`backlog\`, \`reusePort\`, \`handle\`, \`socketPath\` or the PROXY protocol. For these, let a proxy in front end TLS.
+Backpressure over TLS depends on the way that the connection takes on Deno:
+
+- A connection of Deno's own TLS, or of \`node:tls\` over a stream, stops with its reader: a reader that pauses takes at most 8 MB of
+  200, which \`npm run test:runtimes -- deno\` tests. These are \`serve\` and all clients, also those with other TLS options or behind a
+  proxy.
+- A connection of \`node:tls\` on a socket keeps reading: while the socket is paused, everything that the peer sends is held in
+  memory (\`test/runtimes/deno-tls-pause.mjs\` shows it). These are servers that Deno's own TLS can't serve: \`attach\` to a server of
+  \`node:https\`, and \`serve\` with \`pfx\`, \`passphrase\`, \`ca\`, \`backlog\`, \`reusePort\`, \`handle\`, \`socketPath\` or the PROXY protocol.
+  For these, let a proxy in front end TLS.
 
 Tests cover the rest. \`npm run test:mutations\` feeds the core a million mutated handshakes, frames and compressed streams,
 each of which must be accepted or fail with a defined error. \`npm run test:tls\` plays ten thousand
