@@ -57,7 +57,7 @@ const parts: readonly Part[] = [
     pages: [
       ['client', 'The client', '客户端'],
       ['server', 'The server', '服务端'],
-      ['hub', 'Rooms, history and presence', '房间、历史消息与在线列表'],
+      ['hub', 'Hub and link', 'Hub 与 link'],
       ['authenticate', 'Authenticate clients', '身份验证'],
       ['sessions', 'Sessions, cookies and paths', '会话、cookie 与路径'],
       ['frameworks', 'Beside a framework', '与框架一起使用'],
@@ -67,7 +67,7 @@ const parts: readonly Part[] = [
       ['deploy', 'Behind nginx, Caddy and HAProxy', '部署在反向代理后面'],
       ['shutdown', 'Stop and deploy without loss', '停机与部署'],
       ['observability', 'Metrics, events and logs', '指标、事件与日志'],
-      ['testing', 'Test without a network', '测试'],
+      ['testing', 'Test programs that use Twoway', '测试使用 Twoway 的程序'],
       ['proxies', 'A client behind a proxy', '客户端通过代理连接'],
       ['command-line', 'Debug with the command line', '命令行'],
       ['modules', 'Import or require', 'import 与 require'],
@@ -103,7 +103,7 @@ const parts: readonly Part[] = [
       ['command-line', 'Command line'],
       ['environment', 'Environment variables'],
       ['protocol', 'The subprotocol twoway.1'],
-      ['whatwg', 'The WHATWG rules'],
+      ['whatwg', 'The WHATWG WebSocket, rule by rule'],
     ],
   },
 ]

@@ -16,8 +16,7 @@ const server = "declare const server: import('twoway/server').Server"
 
 /** The names that the samples of a document use without a declaration, such as an app: a line for each. */
 export const contexts: Readonly<Record<string, readonly string[]>> = {
-  'docs/how-to/deploy.md': ['declare const cert: string', 'declare const key: string'],
-  'docs/how-to/observability.md': [server, "declare const chat: import('twoway/server').Server"],
+  'docs/how-to/observability.md': [httpServer],
   'docs/how-to/sessions.md': [
     httpServer,
     "declare const chat: import('twoway/server').Upgrader",
