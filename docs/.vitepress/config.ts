@@ -57,7 +57,7 @@ const parts: readonly Part[] = [
     pages: [
       ['client', 'The client', '客户端'],
       ['server', 'The server', '服务端'],
-      ['hub', 'Hub and link', 'Hub 与 link'],
+      ['hub', 'Hub and link', 'hub 与 link'],
       ['authenticate', 'Authenticate clients', '身份验证'],
       ['sessions', 'Sessions, cookies and paths', '会话、cookie 与路径'],
       ['frameworks', 'Beside a framework', '与框架一起使用'],
