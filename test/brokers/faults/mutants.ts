@@ -93,7 +93,7 @@ for (const broker of named.length > 0 ? named : ['nats', 'redis']) {
       copyTo(folder)
       for (const change of changes) apply(change, folder)
       const run = join(folder, 'test', 'dist', 'brokers', 'faults', 'run.js')
-      const args = [run, '--broker', broker, '--rounds', String(rounds)]
+      const args = [run, '--broker', broker, '--rounds', String(rounds), '--systems', '2']
       const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
       const [, seed] = /^seed (\d+) fails/m.exec(stderr) ?? []
       const isCaught = status === 1 && seed !== undefined
