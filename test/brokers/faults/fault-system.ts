@@ -101,12 +101,13 @@ export class FaultSystem {
     return chance.of(up.length > 0 ? up : this.nodes)
   }
 
-  async round(seed: number): Promise<RoundResult> {
+  /** @param restores one of as many rounds puts an older copy of the broker's data back */
+  async round(seed: number, restores: number): Promise<RoundResult> {
     const chance = new Chance(seed)
     this.#log = []
     this.#begun = this.#newest
     const lost: StoredMessage[] = []
-    const goesBack = chance.below(15) === 0
+    const goesBack = chance.below(restores) === 0
     if (goesBack) await this.#do('keep a copy of the data', () => this.broker.save())
     await this.#phase(`${seed}`, chance)
     if (goesBack) {
