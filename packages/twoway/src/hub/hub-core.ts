@@ -110,6 +110,7 @@ export class HubCore {
       leaseMs: limits.leaseMs,
       maxMembers: limits.maxMembers,
       maxTopics: limits.maxTopics,
+      prepare: (message) => this.prepare(message),
       report: settings.report,
     })
   }

@@ -90,6 +90,18 @@ describe('presence', () => {
     assert.deepEqual(shown(bob.take()), ['leave ann'])
   })
 
+  it('frames a change once for all that it is told to', async () => {
+    const harness = new HubHarness(options)
+    const watchers = await Promise.all(['ann', 'bob', 'cyd'].map((user) => join(harness, user)))
+    for (const watcher of watchers) watcher.take()
+    const { server } = watchers[0]!
+    const before = server.framed
+    const dan = await join(harness, 'dan', false)
+    dan.leave()
+    for (const watcher of watchers) assert.deepEqual(shown(watcher.take()), ['join dan', 'leave dan'])
+    assert.equal(server.framed - before, 2)
+  })
+
   it('tells only those who ask', async () => {
     const harness = new HubHarness(options)
     const silent = await join(harness, 'ann', false)

@@ -1,3 +1,4 @@
+import type { PreparedMessage } from '../core/prepared-message.js'
 import type { BrokerContent, ResumableBroker, ResumableTopic } from '../ports/broker/broker.js'
 import type { Clock, Timer } from '../ports/clock.js'
 import type { Json, Member, MembersMessage } from '../subprotocol/messages.js'
@@ -7,7 +8,7 @@ import { type NodeMessage, readNodeMessage } from './node-messages.js'
 
 /** A client that gets changes. */
 export interface PresenceWatcher extends HubClient {
-  sendMessage(message: MembersMessage): void
+  sendPrepared(message: PreparedMessage): void
 }
 
 export interface PresenceSettings {
@@ -19,6 +20,8 @@ export interface PresenceSettings {
   readonly leaseMs: number
   readonly maxMembers: number
   readonly maxTopics: number
+  /** Frames a message for many clients. */
+  prepare(message: string): PreparedMessage
   /** The views have become stale, or are no longer. */
   staleChanged(): void
   report(error: unknown): void
@@ -354,7 +357,9 @@ export class HubPresence {
   }
 
   #tell(topic: TopicPresence, message: MembersMessage): void {
-    for (const watcher of topic.watchers) watcher.sendMessage(message)
+    if (topic.watchers.size === 0) return
+    const prepared = this.#settings.prepare(JSON.stringify(message))
+    for (const watcher of topic.watchers) watcher.sendPrepared(prepared)
   }
 
   #tellView(topic: TopicPresence): void {

@@ -1,4 +1,5 @@
-import type { ClientMessage, ErrorCode, Json, MembersMessage } from '../../subprotocol/messages.js'
+import type { PreparedMessage } from '../../core/prepared-message.js'
+import type { ClientMessage, ErrorCode, Json } from '../../subprotocol/messages.js'
 import type { HubCore } from '../hub-core.js'
 import { HubError } from '../hub-error.js'
 import type { HubClient, Identity } from '../hub-types.js'
@@ -112,8 +113,8 @@ export class HubSession implements HubClient, TopicsOwner {
   }
 
   /** Tells the client of a change of presence. */
-  sendMessage(message: MembersMessage): void {
-    this.#output.message(message)
+  sendPrepared(message: PreparedMessage): void {
+    this.#output.prepared(message)
   }
 
   countAnswer(messages: number): void {

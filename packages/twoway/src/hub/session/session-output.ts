@@ -1,5 +1,5 @@
 import type { SendResult } from '../../core/connection-types.js'
-import type { PreparedRun } from '../../core/prepared-message.js'
+import type { PreparedMessage, PreparedRun } from '../../core/prepared-message.js'
 import { isUint8Array } from '../../core/value-kinds.js'
 import type { Clock, Timer } from '../../ports/clock.js'
 import {
@@ -70,11 +70,15 @@ export class SessionOutput {
     } else this.text(JSON.stringify({ ...head, data }))
   }
 
+  prepared(message: PreparedMessage): void {
+    this.#need(this.#socket.sendPrepared(message))
+  }
+
   /** Returns whether the connection has taken them. */
   frames([header, body]: Frames): boolean {
     const isTaken = this.#isTaken(this.#socket.sendPrepared(header))
     // The client waits for the bytes that the header announces.
-    if (isTaken && body !== undefined) this.#need(this.#socket.sendPrepared(body))
+    if (isTaken && body !== undefined) this.prepared(body)
     return isTaken
   }
 
