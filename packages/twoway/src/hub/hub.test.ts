@@ -200,6 +200,38 @@ describe('a hub: topics', () => {
     assert.deepEqual(ok, { t: 'ok', id: 2, at })
   })
 
+  it('refuses a question with a wrong field alone, and takes the next one', async () => {
+    const harness = new HubHarness(rooms)
+    const socket = await harness.enter()
+    const said = [
+      { t: 'pub', id: 1, data: 1 },
+      { t: 'pub', id: 2, bin: true },
+      Uint8Array.of(1),
+      { t: 'vol', topic: 'room.1', key: 5, bin: true },
+      Uint8Array.of(1),
+      { t: 'sub', id: 3, topic: 'room.1', slow: 'fast' },
+      { t: 'unsub', id: 4, topic: 'room.1' },
+    ]
+    for (const message of said) socket.say(message)
+    await settle()
+    const topic = '"topic" of a message "pub" must be a string, not undefined'
+    const slow = '"slow" of a message "sub" must be "catch-up", "close" or "latest", not "fast"'
+    assert.deepEqual(socket.take(), [
+      { t: 'error', id: 1, code: 'malformed', message: topic },
+      { t: 'error', id: 2, code: 'malformed', message: topic },
+      {
+        t: 'error',
+        topic: 'room.1',
+        code: 'malformed',
+        message: '"key" of a message "vol" must be a string, not 5',
+      },
+      { t: 'error', id: 3, code: 'malformed', message: slow },
+      { t: 'ok', id: 4 },
+    ])
+    assert.equal(socket.closeCode(), undefined)
+    assert.deepEqual(harness.reported, [])
+  })
+
   it('ends a client whose binary message was not announced, or did not follow', async () => {
     const harness = new HubHarness(rooms)
     const [lone, late] = [await harness.enter(), await harness.enter()]

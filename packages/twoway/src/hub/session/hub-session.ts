@@ -1,5 +1,5 @@
 import type { PreparedMessage } from '../../core/prepared-message.js'
-import type { ClientMessage, ErrorCode, Json } from '../../subprotocol/messages.js'
+import type { ErrorCode, Json, MembersMessage } from '../../subprotocol/messages.js'
 import type { HubCore } from '../hub-core.js'
 import { HubError } from '../hub-error.js'
 import type { HubClient, Identity } from '../hub-types.js'
@@ -27,7 +27,7 @@ export class HubSession implements HubClient, TopicsOwner {
   readonly #requests: SessionRequests
   #state: 'new' | 'open' | 'closed' = 'new'
   /** A header whose binary message has not come. */
-  #header: ClientMessage | undefined
+  #header: Received['message'] | undefined
 
   constructor(core: HubCore, socket: SessionSocket) {
     this.#core = core
@@ -171,6 +171,8 @@ export class HubSession implements HubClient, TopicsOwner {
         return this.#topics.who(message)
       case 'req':
         return this.#request({ message, body })
+      case 'refused':
+        throw new HubError('malformed', message.fault)
       default:
         return undefined
     }

@@ -2,18 +2,12 @@ import type { SendResult } from '../../core/connection-types.js'
 import type { PreparedMessage, PreparedRun } from '../../core/prepared-message.js'
 import { isUint8Array } from '../../core/value-kinds.js'
 import type { Clock, Timer } from '../../ports/clock.js'
-import {
-  type ClientMessage,
-  type ErrorCode,
-  errorCodes,
-  type OkMessage,
-  type ServerMessage,
-} from '../../subprotocol/messages.js'
+import { type ErrorCode, errorCodes, type OkMessage, type ServerMessage } from '../../subprotocol/messages.js'
 import { countOne, type HubCounts } from '../hub-counts.js'
 import { HubError } from '../hub-error.js'
 import type { HubData } from '../hub-types.js'
 import type { Frames } from '../topics/hub-message.js'
-import type { SessionSocket } from './session-types.js'
+import type { Received, SessionSocket } from './session-types.js'
 
 /** Milliseconds after which a client is tried again that no `drain` is due for: its message was dropped, or the broker failed. */
 const retryMs = 250
@@ -88,7 +82,7 @@ export class SessionOutput {
   }
 
   /** Tells the client of an error. One of our own code is reported, and the client does not learn its text. */
-  fail(message: ClientMessage, thrown: unknown): void {
+  fail(message: Received['message'], thrown: unknown): void {
     if (!(thrown instanceof HubError)) this.#events.report(thrown)
     else if (thrown.code === 'unavailable' && thrown.cause !== undefined) this.#events.report(thrown.cause)
     const error = thrown instanceof HubError ? thrown : new HubError('failed', failureOf(message))
@@ -155,7 +149,7 @@ export class SessionOutput {
   }
 }
 
-function failureOf(message: ClientMessage): string {
+function failureOf(message: Received['message']): string {
   const name = message.t === 'req' ? `request "${message.method}"` : `message "${message.t}"`
   return `the ${name} failed on the server, which has reported the reason`
 }

@@ -1,6 +1,7 @@
 import type { SendResult } from '../../core/connection-types.js'
 import type { PreparedMessage, PreparedRun } from '../../core/prepared-message.js'
 import type { ClientMessage } from '../../subprotocol/messages.js'
+import type { RefusedMessage } from './client-messages.js'
 
 /** The connection of a session. */
 export interface SessionSocket {
@@ -19,7 +20,7 @@ export interface SessionSocket {
 export type MessageOf<Type> = Extract<ClientMessage, { readonly t: Type }>
 
 /** A client's message, with the binary message that followed it. */
-export interface Received<Message = ClientMessage> {
+export interface Received<Message = ClientMessage | RefusedMessage> {
   readonly message: Message
   readonly body: Uint8Array | undefined
 }
