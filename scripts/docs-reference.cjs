@@ -17,7 +17,7 @@ const library = join(root, 'packages', 'twoway', 'dist', 'entries')
 /** @typedef {{ file: string, module: string, declarations: string }} Entry */
 
 /**
- * The public entries: those of the library, and of the packages with brokers. A name is described on the page of the first entry that has it.
+ * The public entries: those of the library, and of the packages with brokers and the adapter of Socket.IO. A name is described on the page of the first entry that has it.
  *
  * @type {readonly Entry[]}
  */
@@ -39,7 +39,9 @@ const entries = [
         const declarations = join(root, 'packages', name, types)
         return [{ file, module: `@twoway/${name}${path.slice(1)}`, declarations }]
       }),
-    ),
+    )
+    // Some export again what another package has as its main entry.
+    .sort((one, other) => one.module.split('/').length - other.module.split('/').length),
 ]
 
 /**
@@ -403,7 +405,7 @@ function closeCodes() {
 function variables() {
   /** @type {Set<string>} */
   const names = new Set()
-  for (const name of ['twoway', 'cli', 'ws', 'redis', 'nats']) {
+  for (const name of ['twoway', 'cli', 'ws', 'redis', 'nats', 'socket-io']) {
     const folder = join(root, 'packages', name, 'src')
     for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
       if (!/(?<!\.test)\.ts$/.test(file)) continue

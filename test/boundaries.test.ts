@@ -55,14 +55,15 @@ const rows: readonly Row[] = [
   },
   {
     from: `${library}/frameworks/probe.ts`,
-    may: [
-      './platform.js',
-      '../core/errors.js',
+    may: ['./platform.js', '../core/errors.js', '../ports/payload.js', '../server/server-types.js'],
+    mayNot: [
+      'node:http',
+      'hono',
+      'socket.io-adapter',
       '../topics/topic-name.js',
-      '../ports/payload.js',
-      '../server/server-types.js',
+      '../client/probe.js',
+      '../runtimes/node/probe.js',
     ],
-    mayNot: ['node:http', 'hono', 'socket.io-adapter', '../client/probe.js', '../runtimes/node/probe.js'],
   },
   {
     from: `${library}/streams/probe.ts`,

@@ -1,6 +1,6 @@
 /**
  * `npm run test:packages`: packs the packages as for publishing, installs the archives into empty folders, and runs the command,
- * several processes and each template of `examples/templates` there. It also loads the brokers and the API of ws. Their other packages come from npm.
+ * several processes and each template of `examples/templates` there. It also loads the brokers, the adapter of Socket.IO and the API of ws. Their other packages come from npm.
  */
 import assert from 'node:assert/strict'
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process'
@@ -146,18 +146,25 @@ describe('the packed packages', { concurrency: 2 }, () => {
     await echo.end()
   })
 
-  it('load the brokers and the API of ws', { timeout }, () => {
-    const names = ['twoway', '@twoway/nats', '@twoway/redis', '@twoway/ws']
-    const dependencies = Object.fromEntries(names.map((name) => [name, archive(name)]))
-    const within = installed('others', { dependencies, overrides: { twoway: '$twoway' } })
+  it('load the brokers, the adapter of Socket.IO and the API of ws', { timeout }, () => {
+    const names = ['twoway', '@twoway/nats', '@twoway/redis', '@twoway/socket-io', '@twoway/ws']
+    const archives = Object.fromEntries(names.map((name) => [name, archive(name)]))
+    const within = installed('others', {
+      dependencies: { ...archives, 'socket.io-adapter': '2.5.9' },
+      overrides: { twoway: '$twoway', '@twoway/socket-io': '$@twoway/socket-io' },
+    })
     const imports = [
       "import { natsBroker } from '@twoway/nats'",
       "import { redisBroker } from '@twoway/redis'",
       "import { WebSocketServer } from '@twoway/ws'",
+      "import { createAdapter } from '@twoway/socket-io'",
+      "import { createAdapter as ofNats } from '@twoway/nats/socket.io'",
+      "import { createAdapter as ofRedis } from '@twoway/redis/socket.io'",
       'console.log(typeof natsBroker, typeof redisBroker, typeof WebSocketServer)',
+      'console.log(typeof createAdapter, ofNats === createAdapter, ofRedis === createAdapter)',
     ]
     writeFileSync(join(within, 'main.mjs'), imports.join('\n'))
-    assert.equal(output(within, 'main.mjs'), 'function function function\n')
+    assert.equal(output(within, 'main.mjs'), 'function function function\nfunction true true\n')
   })
 
   it('keep the names of functions and classes, which stack traces show', async () => {

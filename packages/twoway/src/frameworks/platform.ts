@@ -16,7 +16,6 @@ interface BuiltinLoader {
 const { process, Event: PlatformEvent } = globalThis as typeof globalThis & { readonly process?: BuiltinLoader }
 // The global object of jsdom has neither.
 const { TextDecoder, TextEncoder } = process?.getBuiltinModule?.('node:util') ?? globalThis
-const { now } = Date
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
 
@@ -58,11 +57,6 @@ export function newHeaders(init: HeadersInit | undefined): Headers {
 
 export function newBlob(bytes: Uint8Array): Blob {
   return new globalThis.Blob([bytes as Uint8Array<ArrayBuffer>])
-}
-
-/** Milliseconds since 1970, which processes can compare. */
-export function wallTime(): number {
-  return now()
 }
 
 export function randomId(): string {

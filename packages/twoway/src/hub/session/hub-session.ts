@@ -1,5 +1,5 @@
 import type { PreparedMessage } from '../../core/prepared-message.js'
-import type { ErrorCode, Json, MembersMessage } from '../../subprotocol/messages.js'
+import type { ErrorCode, Json } from '../../subprotocol/messages.js'
 import type { HubCore } from '../hub-core.js'
 import { HubError } from '../hub-error.js'
 import type { HubClient, Identity } from '../hub-types.js'

@@ -1,8 +1,7 @@
-import type { BrokerContent, ResumableBroker, ResumableTopic } from '../../ports/broker/broker.js'
-import type { TopicMessage, TopicPosition } from '../../ports/broker/topic-position.js'
-import type { Clock, Timer } from '../../ports/clock.js'
-import { NodeRing, type Positioned } from '../../topics/node-ring.js'
+import type { BrokerContent, ResumableBroker, ResumableTopic, TopicMessage, TopicPosition } from 'twoway/hub'
+import type { Timer, Timers } from './clock.js'
 import { decode, type Envelope } from './envelope.js'
+import { MessageRing, type Positioned } from './message-ring.js'
 
 /** A stored message of the cluster. */
 export interface ClusterMessage extends Positioned {
@@ -23,7 +22,7 @@ export interface ClusterTopicEvents {
 }
 
 export interface ClusterTopicSettings {
-  readonly clock: Clock
+  readonly clock: Timers
   /** Messages and bytes that are kept for clients that come back. */
   readonly count: number
   readonly bytes: number
@@ -46,7 +45,7 @@ export class ClusterTopic {
   readonly opened: Promise<void>
   readonly #settings: ClusterTopicSettings
   readonly #events: ClusterTopicEvents
-  readonly #ring: NodeRing<ClusterMessage>
+  readonly #ring: MessageRing<ClusterMessage>
   readonly #publishing = new Set<Promise<unknown>>()
   #topic: ResumableTopic | undefined
   /** Messages that came while the topic was opening, or while missing ones are read. Undefined if none must wait. */
@@ -67,7 +66,7 @@ export class ClusterTopic {
   constructor(broker: ResumableBroker, name: string, settings: ClusterTopicSettings, events: ClusterTopicEvents) {
     this.#settings = settings
     this.#events = events
-    this.#ring = new NodeRing({ epoch: '', offset: 0, mark: '' }, { count: settings.count, bytes: settings.bytes })
+    this.#ring = new MessageRing({ count: settings.count, bytes: settings.bytes })
     this.opened = this.#open(broker, name)
   }
 
@@ -111,8 +110,7 @@ export class ClusterTopic {
 
   /** The messages after a position, if they are kept and proved to be whole. */
   since(offset: number, mark: string): readonly ClusterMessage[] | undefined {
-    const found = this.#ring.since({ epoch: this.head.epoch, offset, mark })
-    return typeof found === 'string' ? undefined : found
+    return this.#ring.since(offset, mark)
   }
 
   /** Leaves the topic when the publishes under way have ended. */

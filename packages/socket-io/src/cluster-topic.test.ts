@@ -3,24 +3,10 @@ import { describe, it } from 'node:test'
 import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
 import { FaultyBroker } from 'twoway-testing/harnesses/faulty-broker.js'
 import { settle } from 'twoway-testing/harnesses/hub-harness.js'
-import { webPayload } from '../../runtimes/web/payload.js'
-import { webRandom } from '../../runtimes/web/random.js'
-import { MemoryBroker } from '../../topics/memory-broker.js'
+import { makeStorage } from 'twoway-testing/harnesses/memory-storage.js'
 import { ClusterTopic } from './cluster-topic.js'
 
 const checkEveryMs = 3000
-
-function makeStorage(count = 1000): MemoryBroker {
-  return new MemoryBroker({
-    history: { count, bytes: 1 << 20, ageMs: 60_000 },
-    dedupe: { count: 1000, ageMs: 60_000 },
-    maxTopics: 1000,
-    totalBytes: 1 << 26,
-    clock: new FakeClock(),
-    random: webRandom,
-    payload: webPayload,
-  })
-}
 
 /** A node's topic, with what it has delivered, and another node that publishes to it. */
 async function makeNode(storage = makeStorage(), isAway = false) {

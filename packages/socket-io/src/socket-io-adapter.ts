@@ -1,6 +1,5 @@
-import type { BrokerContent, ResumableBroker } from '../../ports/broker/broker.js'
-import type { Clock } from '../../ports/clock.js'
-import { wallTime } from '../platform.js'
+import type { BrokerContent, ResumableBroker } from 'twoway/hub'
+import type { Clock } from './clock.js'
 import {
   type EncodedTargets,
   encodeTargets,
@@ -219,7 +218,7 @@ function brokerAdapter(
     /** Called by Socket.IO for a socket whose client may come back. */
     persistSession({ sid, pid, rooms, data }: Session): void {
       if (this.#sessions.length === 0) clock.defer(() => this.#storeSessions())
-      this.#sessions.push({ sid, pid, rooms, data, disconnectedAt: wallTime() })
+      this.#sessions.push({ sid, pid, rooms, data, disconnectedAt: clock.wallTime() })
     }
 
     /** Called by Socket.IO for a client that comes back, with the offset of the last packet that it got. */
@@ -231,7 +230,7 @@ function brokerAdapter(
       const session = messages && newestSession(pid, messages)
       if (session === undefined || this.nsp.sockets.has(session.sid)) return null
       const { maxDisconnectionDuration = defaultDisconnectionMs } = this.nsp.server.opts.connectionStateRecovery ?? {}
-      if (session.disconnectedAt + maxDisconnectionDuration < wallTime()) return null
+      if (session.disconnectedAt + maxDisconnectionDuration < clock.wallTime()) return null
       const { head } = this.#topic
       this.#recovered.set(session.sid, { session, offset: head.offset, mark: head.mark })
       return { ...session, missedPackets: packetsFor(session, messages!) }

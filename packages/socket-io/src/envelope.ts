@@ -1,5 +1,5 @@
-import type { BrokerContent } from '../../ports/broker/broker.js'
-import { bufferOf, bytesOf, textOf } from '../platform.js'
+import { Buffer } from 'node:buffer'
+import type { BrokerContent } from 'twoway/hub'
 
 /** A message with its sender, its number among the messages of that sender, and perhaps the one node that it is for. */
 export interface Envelope {
@@ -9,6 +9,9 @@ export interface Envelope {
   /** The message; undefined if it is no JSON. It is parsed at the first call; each call returns the same object. */
   open(): unknown
 }
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
 
 /** The path to bytes within a value, and the number of the bytes. */
 type Hole = readonly [path: readonly (string | number)[], length: number]
@@ -27,7 +30,7 @@ export function encode(sender: string, number: number, message: unknown, receive
   })
   const head = `${sender} ${number} ${receiver}\n`
   if (parts.length === 0) return head + JSON.stringify(plain)
-  const text = bytesOf(head + JSON.stringify([plain, holes]))
+  const text = encoder.encode(head + JSON.stringify([plain, holes]))
   const length = parts.reduce((sum, part) => sum + part.length, 4 + text.length)
   const encoded = new Uint8Array(length)
   new DataView(encoded.buffer).setUint32(0, text.length)
@@ -60,7 +63,7 @@ export function decode(content: BrokerContent): Envelope | undefined {
 
 function split(content: Uint8Array): { readonly text: string; readonly rest: Uint8Array } {
   const length = content.length < 4 ? 0 : new DataView(content.buffer, content.byteOffset).getUint32(0)
-  return { text: textOf(content.subarray(4, 4 + length)), rest: content.subarray(4 + length) }
+  return { text: decoder.decode(content.subarray(4, 4 + length)), rest: content.subarray(4 + length) }
 }
 
 function parse(json: string, rest: Uint8Array | undefined): unknown {
@@ -79,7 +82,7 @@ function parse(json: string, rest: Uint8Array | undefined): unknown {
     const whole = ['message', ...path]
     for (const key of whole.slice(0, -1)) parent = parent[key] as typeof parent
     // A copy: what a broker gave may be a part of a larger buffer.
-    parent[whole.at(-1)!] = bufferOf(rest.subarray(at, at + length))
+    parent[whole.at(-1)!] = Buffer.from(rest.subarray(at, at + length))
     at += length
   }
   return root.message
