@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { FakeClock } from 'twoway-testing/harnesses/fake-clock.js'
 import { FaultyBroker } from 'twoway-testing/harnesses/faulty-broker.js'
 import { settle } from 'twoway-testing/harnesses/hub-harness.js'
-import { makeStorage } from 'twoway-testing/harnesses/memory-storage.js'
+import { makeStorage } from 'twoway-testing/memory-storage.js'
 import { ClusterTopic } from './cluster-topic.js'
 
 const checkEveryMs = 3000

@@ -1,6 +1,6 @@
 import { BroadcastMessage } from '../../core/sending/broadcast-message.js'
 import type { PublishedMessage, ServerRegistration } from '../../ports/broker/shared-topics.js'
-import type { Observer } from '../observer.js'
+import type { Observer } from '../observing/observer.js'
 import type { ServerSettings } from '../server-settings.js'
 import type { BroadcastOptions, OutgoingPiece, PublishOptions } from '../server-types.js'
 import { bytesOf } from './message-bytes.js'

@@ -15,7 +15,7 @@ import type { BroadcastRun } from '../../core/sending/broadcast-run.js'
 import type { MessageWriter } from '../../core/sending/message-writer.js'
 import type { PlatformAbortSignal } from '../../ports/platform-types.js'
 import type { IncomingRequest } from '../handshake/incoming-request.js'
-import type { Observer } from '../observer.js'
+import type { Observer } from '../observing/observer.js'
 import type { ServerSettings } from '../server-settings.js'
 import type {
   MessageSource,

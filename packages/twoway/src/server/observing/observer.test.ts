@@ -4,11 +4,11 @@ import { frame, fromHex } from 'twoway-testing/bytes.js'
 import { StillNetwork } from 'twoway-testing/harnesses/still-network.js'
 import { handshakeRequest } from 'twoway-testing/peers/handshake-request.js'
 import type { RawPeer } from 'twoway-testing/peers/raw-peer.js'
-import type { UpgradeAnswer } from './answer-types.js'
-import type { IncomingRequest } from './handshake/incoming-request.js'
-import { startServer } from './listening-server.js'
-import type { ServerMetrics } from './server-metrics.js'
-import type { Server, ServerSocket } from './server-types.js'
+import type { UpgradeAnswer } from '../answer-types.js'
+import type { IncomingRequest } from '../handshake/incoming-request.js'
+import { startServer } from '../listening-server.js'
+import type { ServerMetrics } from '../server-metrics.js'
+import type { Server, ServerSocket } from '../server-types.js'
 
 type Published = readonly [channel: string, message: Record<string, unknown>]
 

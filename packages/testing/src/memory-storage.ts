@@ -1,7 +1,7 @@
-import { webPayload } from '../../../twoway/dist/runtimes/web/payload.js'
-import { webRandom } from '../../../twoway/dist/runtimes/web/random.js'
-import { MemoryBroker } from '../../../twoway/dist/topics/memory-broker.js'
-import { FakeClock } from './fake-clock.js'
+import { webPayload } from '../../twoway/dist/runtimes/web/payload.js'
+import { webRandom } from '../../twoway/dist/runtimes/web/random.js'
+import { MemoryBroker } from '../../twoway/dist/topics/memory-broker.js'
+import { FakeClock } from './harnesses/fake-clock.js'
 
 /** A broker in memory, which keeps the newest messages of a topic. */
 export function makeStorage(count = 1000): MemoryBroker {

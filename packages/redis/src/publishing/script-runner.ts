@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { RedisLink } from '../redis-link.js'
+import { unique } from '../unique.js'
 import { within } from './deadline.js'
-import type { RedisLink } from './redis-link.js'
-import { unique } from './unique.js'
 
 export interface Script {
   readonly text: string

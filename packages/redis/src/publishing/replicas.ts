@@ -1,4 +1,4 @@
-import type { RedisLink } from './redis-link.js'
+import type { RedisLink } from '../redis-link.js'
 
 /** Milliseconds that Redis waits for its replicas at a time. The connection takes no other command meanwhile. */
 const waitMs = 200

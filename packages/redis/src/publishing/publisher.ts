@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BrokerContent, TopicPosition } from 'twoway/hub'
+import { storedContent } from '../channel-messages.js'
+import { unique } from '../unique.js'
 import { Backlog } from './backlog.js'
-import { storedContent } from './channel-messages.js'
 import { within } from './deadline.js'
 import type { Replicas } from './replicas.js'
 import { retryMs, type ScriptRunner, scriptOf } from './script-runner.js'
 import { positionOf, publishScript } from './scripts.js'
-import { unique } from './unique.js'
 
 export interface PublisherSettings {
   /** Whether the keys of two topics may be on different servers, so that a script takes one topic. */
