@@ -50,8 +50,8 @@ const ofBroker: Readonly<Record<'nats' | 'redis', Readonly<Record<'marks' | 'ded
       { file: 'packages/redis/dist/history.js', from: 'messages[next].previousMark !== mark', to: 'false' },
     ],
     dedupe: [
-      { file: 'packages/redis/dist/scripts.js', from: 'if stored then return stored end', to: '' },
-      { file: 'packages/redis/dist/scripts.js', from: "known[id] = redis.call('GET', id)", to: 'known[id] = false' },
+      { file: 'packages/redis/dist/publishing/scripts.js', from: 'if stored then return stored end', to: '' },
+      { file: 'packages/redis/dist/publishing/scripts.js', from: "known[id] = redis.call('GET', id)", to: 'known[id] = false' },
     ],
   },
 }
