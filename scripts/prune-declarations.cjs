@@ -8,9 +8,9 @@ const { isKeysOfTable, joinDeclarations, targetOf, visitIdentifiers } = require(
 
 /**
  * The declarations that the exports of some entries reach, by their paths below a folder. The others are left out, with the
- * imports that only they need. Comments stay, because editors show them, but for the reasons of defaults (`@remarks`), which
- * the documents have, and for those on declarations that no entry exports, which a program can't name; the comments on their
- * members stay. The keys of a table are written out, so that the table can be left out.
+ * imports that only they need. Comments stay, because editors show them, but for details and the reasons of defaults
+ * (`@remarks`), which the reference has, and for those on declarations that no entry exports, which a program can't name; the
+ * comments on their members stay. The keys of a table are written out, so that the table can be left out.
  *
  * @param {string} folder
  * @param {readonly string[]} entries paths below the folder

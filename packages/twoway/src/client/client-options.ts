@@ -54,19 +54,20 @@ export const connectOptions = {
    */
   userAgent: option(text("a string, '' for none"), `twoway/${version}`),
   /**
-   * Makes the connection in place of the client, as the option of that name of Node's `http.request` does: it is called
-   * with the target and the options of TLS, and returns a connected or connecting stream. Over a stream that is not
-   * `encrypted`, the client speaks TLS for a `wss:` URL. Not together with `proxy`. An Agent of Node's makes connections by
-   * `(options, callback) => agent.createConnection(options, callback)`.
+   * Makes the connection in place of the client, as the option of that name of Node's `http.request` does: it is called with
+   * the target and the options of TLS, and returns a connected or connecting stream. Over a stream that is not `encrypted`,
+   * the client speaks TLS for a `wss:` URL. Not together with `proxy`.
+   * @remarks An Agent of Node's makes connections by `(options, callback) => agent.createConnection(options, callback)`.
    */
   createConnection: option(callable<CreateConnection>()),
   /**
    * A proxy to go through, for ws and wss: `http://user:password@host:port`, `https://…` (by CONNECT; for wss, TLS goes
    * through it end to end), `socks5://…`, or `socks5h://…` where the proxy is to look the name up. 'env' takes it from the
-   * environment as curl does: from ws_proxy, http_proxy and all_proxy for ws, from wss_proxy, https_proxy and all_proxy for
-   * wss, the first that is set, in lower or upper case, unless no_proxy excepts the host. None by default.
-   * @remarks Of the options of TLS, an `https:` proxy heeds `ca` alone: its certificate is checked even if
-   * `rejectUnauthorized` is false, and it gets no client certificate.
+   * environment as curl does. None by default.
+   * @remarks The environment has it in ws_proxy, http_proxy and all_proxy for ws, and in wss_proxy, https_proxy and all_proxy
+   * for wss: the first that is set, in lower or upper case, unless no_proxy excepts the host. Of the options of TLS, an
+   * `https:` proxy heeds `ca` alone: its certificate is checked even if `rejectUnauthorized` is false, and it gets no client
+   * certificate.
    */
   proxy: option(
     secret(

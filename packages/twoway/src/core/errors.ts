@@ -218,10 +218,10 @@ export class HandshakeError extends Error {
   /** On a client, the header fields of the server's answer; undefined if no readable head arrived. */
   readonly headers: HeaderFields | undefined
   /**
-   * On a client, the body of an answer whose status is not 101, as text. The content codings that the runtime supports
-   * (of gzip, deflate, br and zstd) are decoded; the charset is that of Content-Type, UTF-8 by default. Holds at most
-   * `maxRefusalBodyBytes`, received within `refusalBodyTimeoutMs`. Empty if there is no body or its coding can't be
-   * decoded.
+   * On a client, the body of an answer whose status is not 101, as text. Holds at most `maxRefusalBodyBytes`, received
+   * within `refusalBodyTimeoutMs`. Empty if there is no body or its coding can't be decoded.
+   * @remarks The content codings that the runtime supports (of gzip, deflate, br and zstd) are decoded; the charset is that
+   * of Content-Type, UTF-8 by default.
    */
   readonly body: string
   readonly #bodyBytes: Uint8Array

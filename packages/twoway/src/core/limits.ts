@@ -48,10 +48,10 @@ export const serverLimitOptions = {
    */
   highWaterMarkBytes: option(count('bytes'), 64 << 10),
   /**
-   * Bytes that may wait for the network before `send` takes no further message. The bytes are counted before a message
-   * is added, so that one message of any length can always be sent.
+   * Bytes that may wait for the network before `send` takes no further message.
    * @default 1_048_576 (1 MiB)
    * @limit `whenBufferFull` decides: the connection closes with 1013, or the message is dropped.
+   * @remarks The bytes are counted before a message is added, so that one message of any length can always be sent.
    */
   maxBufferedBytes: option(count('bytes'), 1 << 20),
   /**
@@ -79,44 +79,47 @@ export const serverLimitOptions = {
   /**
    * Bytes of memory held for incomplete input of all peers together: messages, what they inflate to, frames and request
    * heads whose rest has not arrived, and input that waits for a handler. A message that arrives whole in one read does not
-   * count. An eighth is reserved for the allocator: connections close above seven eighths of this limit. Each process has its
-   * own limit, so the workers of `serveWorkers` together may hold a multiple of it.
+   * count.
    * @default 268_435_456 (256 MiB, or an eighth of the process's memory where that is less)
    * @limit The connections that hold the most close with 1013, and handshakes that hold the most are answered 503.
+   * @remarks An eighth is reserved for the allocator: connections close above seven eighths of this limit. Each process has
+   * its own limit, so the workers of `serveWorkers` together may hold a multiple of it.
    */
   maxTotalReceiveBytes: option(count('bytes'), 256 << 20),
   /**
-   * Milliseconds that the rest of a message may take, or Infinity. Each KiB that arrives restarts the time. For a streamed
-   * message of which the handler has read all that arrived, each byte restarts it. Compressed bytes count as at most 16
-   * times their inflated length, so that empty blocks gain no time. Time in which the server does not read the peer does
-   * not count, such as a pause, or the time of a handler.
+   * Milliseconds that the rest of a message may take, or Infinity. Each KiB that arrives restarts the time. Time in which
+   * the server does not read the peer does not count, such as a pause, or the time of a handler.
    * @default 30_000
    * @limit The connection fails with 1008.
-   * @remarks A slow peer has as long as it needs. A peer that sends single bytes from time to time does not.
+   * @remarks For a streamed message of which the handler has read all that arrived, each byte restarts it. Compressed bytes
+   * count as at most 16 times their inflated length, so that empty blocks gain no time. A slow peer has as long as it needs.
+   * A peer that sends single bytes from time to time does not.
    */
   messageTimeoutMs: option(countOrInfinity('milliseconds'), 30_000),
   /**
    * Messages per second that a connection may send, or Infinity. The messages of one second may arrive at once. Pings and
-   * Pongs count. A further fragment of a message counts if it is shorter than 1 KiB; longer ones do not, because browsers
-   * split long messages.
+   * Pongs count.
    * @default Infinity
    * @limit The connection fails with 1008.
-   * @remarks The right limit depends on the application, so the default is no limit.
+   * @remarks A further fragment of a message counts if it is shorter than 1 KiB; longer ones do not, because browsers split
+   * long messages. The right limit depends on the application, so the default is no limit.
    */
   maxMessagesPerSecond: option(countOrInfinity('messages per second'), Number.POSITIVE_INFINITY),
   /**
-   * Bytes per second that a connection may send, counted as they come from the network, or Infinity. The bytes of one
-   * second may arrive at once. Time in which the server did not read the connection adds its share.
+   * Bytes per second that a connection may send, counted as they come from the network, or Infinity. The bytes of one second
+   * may arrive at once.
    * @default Infinity
    * @limit The connection fails with 1008.
+   * @remarks Time in which the server did not read the connection adds its share.
    */
   maxBytesPerSecond: option(countOrInfinity('bytes per second'), Number.POSITIVE_INFINITY),
   /**
    * Opening handshakes per second from one peer address, or Infinity. The handshakes of one second may arrive at once.
-   * Refused ones count too. An IPv6 address counts by its first 64 bits, because one peer usually has all of the rest.
-   * Peers without an address do not count. Behind a proxy all peers have the proxy's address.
+   * Refused ones count too. Behind a proxy all peers have the proxy's address.
    * @default Infinity
    * @limit Further handshakes are answered 429 with Retry-After.
+   * @remarks An IPv6 address counts by its first 64 bits, because one peer usually has all of the rest. Peers without an
+   * address do not count.
    */
   maxHandshakesPerSecond: option(countOrInfinity('handshakes per second'), Number.POSITIVE_INFINITY),
   /**
@@ -144,10 +147,11 @@ export const serverLimitOptions = {
 /** The messages that are stored in memory: by a hub, or by the parent process for the hubs of its workers. */
 export const historyOptions = {
   /**
-   * Messages of a topic that are stored in memory, for clients that come back and ask for history. In a worker, and with a
-   * `broker`, a hub stores nothing itself: the option is then the most that one client is sent.
+   * Messages of a topic that are stored in memory, for clients that come back and ask for history.
    * @default 1_000
    * @limit The oldest message is dropped. A client that needs it is told `recovered: false`.
+   * @remarks In a worker, and with a `broker`, a hub stores nothing itself: the option is then the most that one client is
+   * sent.
    */
   historyCount: option(count('messages'), 1_000),
   /**

@@ -119,13 +119,14 @@ export const gracefulShutdown: GracefulShutdown<AttachableServer> = /* @__PURE__
  * the server's other upgrade listeners. It is answered 404 if there are none, or if none uses it within
  * `handshakeTimeoutMs`.
  *
- * Plain requests remain with the app. So do requests that offer only other protocols than WebSocket (`Upgrade: h2c`), unless
- * another upgrade listener takes one by calling a method of its socket before it returns.
+ * Plain requests remain with the app.
  *
  * `close` of the result closes its own connections and detaches it. The HTTP server goes on.
  *
  * Throws a UsageError for options that can't be used ('optionInvalid'), and if another attachment has the same path, or has
  * none like this one ('pathTaken').
+ * @remarks Requests that offer only other protocols than WebSocket (`Upgrade: h2c`) remain with the app too, unless another
+ * upgrade listener takes one by calling a method of its socket before it returns.
  */
 export function attach<Data = undefined, const Path extends string = string>(
   httpServer: AttachableServer,

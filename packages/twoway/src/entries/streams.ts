@@ -31,8 +31,8 @@ export { toWebStreams, type WebStreams } from '../streams/web-streams.js'
 /**
  * The messages of a socket as Node's Duplex, for libraries that speak their own protocol over a stream, such as MQTT. The
  * socket is one of a handler of `serve` or `attach`, or a client's WebSocket; its `message` handler, or event, is called no
- * more. Backpressure holds both ways: a stream that is not read stops the reading of the network, and a write is done when at
- * most the socket's high-water mark is queued. A WebSocket that is still connecting may be passed; writes wait.
+ * more. Backpressure holds both ways: a stream that is not read stops the reading of the network, and a write is done when
+ * at most the socket's high-water mark is queued.
  *
  * `end()` closes the connection with 1000 after all that was written, and so the messages that the peer still sends are
  * dropped. The connection's clean end ends the stream; another destroys it with a TransportError or ProtocolError.
@@ -40,6 +40,7 @@ export { toWebStreams, type WebStreams } from '../streams/web-streams.js'
  *
  * Throws a UsageError for any other object, for a socket that is closed or is a stream already, and for one of
  * `messageStream`.
+ * @remarks A WebSocket that is still connecting may be passed; writes wait.
  */
 export function toDuplex(socket: object, options: DuplexOptions = {}): Duplex {
   // The socket is refused before there is a stream, which would have to be destroyed.
@@ -98,9 +99,9 @@ function askedPooledPorts(): ConnectionPorts {
 }
 
 /**
- * Tries whether connections with `takesHandle` can use the handles of sockets on this runtime, by an echo over loopback, once
- * for each thread. Resolves when the trial has ended. Connections that begin before use streams. The first connection with
- * `takesHandle` starts the trial, too.
+ * Tries whether connections with `takesHandle` can use the handles of sockets on this runtime, by an echo over loopback,
+ * once for each thread. Resolves when the trial has ended.
+ * @remarks Connections that begin before its end use streams. The first connection with `takesHandle` starts the trial, too.
  */
 export function tryToTakeHandles(): Promise<void> {
   return tryHandles()

@@ -36,8 +36,8 @@ interface GraphqlClient {
  * attach(httpServer, { path: '/graphql', ...graphqlHandlers(makeServer({ schema })) })
  * ```
  *
- * The contexts of graphql-ws have the connection in `extra.socket`. A subscription sends no faster than its client reads. An
- * own `upgrade` may take the place of the one given; it answers the `protocol` too.
+ * The contexts of graphql-ws have the connection in `extra.socket`. A subscription sends no faster than its client reads.
+ * @remarks An own `upgrade` may take the place of the one given; it answers the `protocol` too.
  */
 export function graphqlHandlers<Data = undefined>(server: GraphqlServer<GraphqlExtra<Data>>): ServerHandlers<Data> {
   const clients = new WeakMap<ServerSocket<Data>, GraphqlClient>()

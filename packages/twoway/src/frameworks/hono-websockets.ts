@@ -74,7 +74,8 @@ export interface HonoWebSockets<Upgrade> {
  * ```
  *
  * The second argument is Hono's own function of `hono/ws`, from which `upgradeWebSocket` gets its type. `socket.raw` is the
- * connection. `env.incoming` of a context is the IncomingMessage, as with `@hono/node-server`; with `serve` of this package
+ * connection.
+ * @remarks `env.incoming` of a context is the IncomingMessage, as with `@hono/node-server`; with `serve` of this package
  * there is none.
  */
 export function honoWebSockets<Context, Events, Upgrade>(

@@ -48,9 +48,9 @@ class NestClient {
  * ```
  *
  * The function starts a server for each port and path that gateways name; it may add `upgrade`, `use` and all other options.
- * A client of a gateway is the connection, `@WebSocketServer()` is the server, the second argument of `handleConnection` is
- * `socket.request`, and that of `handleDisconnect` has `code`, `reason` and `wasClean`. An error that no exception filter
- * takes goes to the handler `error`, and closes the connection.
+ * @remarks A client of a gateway is the connection, `@WebSocketServer()` is the server, the second argument of
+ * `handleConnection` is `socket.request`, and that of `handleDisconnect` has `code`, `reason` and `wasClean`. An error that
+ * no exception filter takes goes to the handler `error`, and closes the connection.
  */
 export class NestAdapter<Data = undefined> {
   readonly #start: (gateway: NestGateway<Data>) => Server<Data>

@@ -93,8 +93,8 @@ export interface TrpcServer<Data> {
  * const { broadcastReconnectNotification } = applyWSSHandler({ wss, router, createContext })
  * ```
  *
- * In `createContext`, `req` is the IncomingMessage of the handshake and `res.socket` the connection. `upgrade` decides on
- * handshakes as it does for `attach`. Twoway's heartbeat makes `keepAlive` of tRPC unnecessary.
+ * `upgrade` decides on handshakes as it does for `attach`. Twoway's heartbeat makes `keepAlive` of tRPC unnecessary.
+ * @remarks In `createContext`, `req` is the IncomingMessage of the handshake and `res.socket` the connection.
  */
 export function trpcServer<Data = undefined>({
   upgrade,

@@ -111,10 +111,10 @@ export interface HubBase<Request> {
    */
   publish(topic: string, data: HubData, settings?: PublishSettings): Promise<TopicPosition | undefined>
   /**
-   * Listens to a topic or pattern on the server, for code that stores, counts or answers messages. The listener is called in this
-   * process alone, before `publish` resolves if the broker is in this process. An error that one of both throws is reported. `gap` is called when
-   * messages of a topic are missing. Resolves to a function that ends it. Rejects with a HubError if no rule covers the topic,
-   * or the broker is away.
+   * Listens to a topic or pattern on the server, for code that stores, counts or answers messages. An error that one of both
+   * throws is reported. `gap` is called when messages of a topic are missing. Resolves to a function that ends it. Rejects
+   * with a HubError if no rule covers the topic, or the broker is away.
+   * @remarks The listener is called in this process alone, before `publish` resolves if the broker is in this process.
    */
   subscribe(
     topic: string,

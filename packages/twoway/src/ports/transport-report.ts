@@ -1,6 +1,6 @@
 /**
  * How the bytes of connections travel.
- *
+ * @remarks
  * - `handle`: over the handles below the runtime's sockets; the fast way of TCP and pipes on Node
  * - `sharedRead`: over TLS sockets that read into the memory that all connections of a thread share; the fast way of TLS
  * - `bun`: over the sockets of Bun's own API; the fast way on Bun

@@ -32,10 +32,11 @@ export type HeaderInput =
  * An HTTP answer: a Response, or a plain object. The server closes the connection after it, and sends Content-Length and
  * Connection itself.
  *
- * A Response may come from `fetch`. Fields that describe another connection or another body are left out: Connection and
- * the fields that it names, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade, Content-Length, and
- * Content-Encoding if the body is decoded. In a plain object such fields are an error; Upgrade and a Connection that does
- * not contradict `close` are allowed.
+ * A Response may come from `fetch`.
+ * @remarks Fields that describe another connection or another body are left out: Connection and the fields that it names,
+ * Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade, Content-Length, and Content-Encoding if the body is
+ * decoded. In a plain object such fields are an error; Upgrade and a Connection that does not contradict `close` are
+ * allowed.
  */
 export type HttpAnswer = ResponseLike | PlainAnswer
 

@@ -9,8 +9,9 @@ import type { commonOptions, handedOptions, listenOptions, routeOptions } from '
 import type { MessageStream, ServerSocket } from './server-types.js'
 
 /**
- * A value or a promise of any kind. With `unknown`, a handler that returns a result of `const server = await serve(...)`
- * would give `server` the type any (TS7022); with `void`, linters would object to asynchronous handlers.
+ * A value or a promise of any kind.
+ * @remarks With `unknown`, a handler that returns a result of `const server = await serve(...)` would give `server` the type
+ * any (TS7022); with `void`, linters would object to asynchronous handlers.
  */
 // biome-ignore lint/suspicious/noExplicitAny: only void and any keep the compiler from asking for the handler's own type
 export type HandlerResult = any
@@ -38,8 +39,9 @@ export interface ServerHandlers<Data, Path extends string = string> {
    *
    * Take care with an asynchronous handler: the next message does not wait for its promise, so that work behind an `await`
    * may end in another order than the messages came, and a fast peer may have any number of handlers at work. With
-   * `sequential: true` the next message waits. Handlers that return no promise pay nothing for it; of asynchronous ones that
-   * wait for nothing, 16 messages that came in one read take about twice the time.
+   * `sequential: true` the next message waits.
+   * @remarks Handlers that return no promise pay nothing for it; of asynchronous ones that wait for nothing, 16 messages
+   * that came in one read take about twice the time.
    */
   message?(socket: ServerSocket<Data>, message: string | Uint8Array): HandlerResult
   /**
@@ -47,19 +49,18 @@ export interface ServerHandlers<Data, Path extends string = string> {
    * handler takes the place of `message`. A server that has both uses this one for connections for which `upgrade` answers
    * `messageStream: true`.
    *
-   * The server holds about `highWaterMarkBytes` of the message, and one read of the network. Then it stops reading, and with
-   * that answering pings, until the pieces are taken.
-   *
-   * If the rest of a message does not arrive within `messageTimeoutMs`, the connection ends and the reader fails. Time in
-   * which the server waits for the reader does not count.
+   * The server holds about `highWaterMarkBytes` of the message, and then stops reading until the pieces are taken. If the
+   * rest of a message does not arrive within `messageTimeoutMs`, the connection ends and the reader fails.
    *
    * The next message begins when this one is read to its end or its reader stops; the rest is dropped. The whole message is
    * dropped if its reader has not begun when this handler, with the promise that it returns, is done.
+   * @remarks While the server does not read, it answers no pings. It holds one read of the network besides. Time in which it
+   * waits for the reader does not count.
    */
   messageStream?(socket: ServerSocket<Data>, stream: MessageStream): HandlerResult
   /**
-   * At most `highWaterMarkBytes` are queued again, after a `send` that answered 'buffered'. If the network did not keep up,
-   * this is called when all bytes are written.
+   * At most `highWaterMarkBytes` are queued again, after a `send` that answered 'buffered'.
+   * @remarks If the network did not keep up, this is called when all bytes are written.
    */
   drain?(socket: ServerSocket<Data>): HandlerResult
   /** A connection is closed. It is the last call for it, except `error` for a promise that a handler returned earlier. */
@@ -87,7 +88,8 @@ export interface UpgradeContext {
 export interface PlainHandlers {
   /**
    * A plain request arrived that is no opening handshake. An Upgrade to another protocol than WebSocket is ignored. Without
-   * this handler such requests are answered 426. CONNECT is always answered 501, and `OPTIONS *` 200.
+   * this handler such requests are answered 426.
+   * @remarks CONNECT is always answered 501, and `OPTIONS *` 200.
    */
   request?(request: IncomingRequest): HttpAnswer | Promise<HttpAnswer>
 }

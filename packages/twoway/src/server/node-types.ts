@@ -51,8 +51,9 @@ export type NodeRequest = OrElse<IncomingMessageOf<NodeModules>, RequestFallback
 export type NodeResponse = OrElse<ServerResponseOf<NodeModules>, ResponseFallback>
 
 /**
- * A function in the style of connect, such as express-session makes; `next` takes an error. A function with four parameters
- * `(error, request, response, next)` is called for errors only; TypeScript needs an assertion for it.
+ * A function in the style of connect, such as express-session makes; `next` takes an error.
+ * @remarks A function with four parameters `(error, request, response, next)` is called for errors only; TypeScript needs an
+ * assertion for it.
  */
 export type Middleware = MiddlewareMethod['call']
 

@@ -78,8 +78,8 @@ export interface ServerDiagnostics {
 export type Fault = 'peer' | 'network' | 'program'
 
 /**
- * The contexts of the traced operations, by the name for `tracingChannel` of node:diagnostics_channel. All five channels
- * of one operation get the same object; a subscriber may add fields of its own.
+ * The contexts of the traced operations, by the name for `tracingChannel` of node:diagnostics_channel.
+ * @remarks All five channels of one operation get the same object; a subscriber may add fields of its own.
  */
 export interface ServerTraces {
   /**

@@ -57,7 +57,8 @@ export interface ServerMetrics {
    */
   readonly handshakes: CountsByName
   /**
-   * Refused handshakes and plain requests, and connections that were dropped before a request, by reason:
+   * Refused handshakes and plain requests, and connections that were dropped before a request, by reason.
+   * @remarks The reasons:
    *
    * - the code of the HandshakeError, such as `hostForbidden` (421), `originForbidden` (403), `upgradeMissing` (426) or
    *   `requestMalformed` (400)
@@ -97,13 +98,14 @@ export interface ServerMetrics {
   /** Distributions of times and sizes. */
   readonly histograms: ServerHistograms
   /**
-   * State and counts of memory tuning in the thread of this server, see the option `tuneMemory`. All servers of a thread
-   * have the same. For workers the numbers are added up: `on` is the number of workers that tune.
+   * State and counts of memory tuning in the thread of this server, see the option `tuneMemory`.
+   * @remarks All servers of a thread have the same tuning. For workers the numbers are added up: `on` is the number of workers that
+   * tune.
    */
   readonly memoryTuning: MemoryTuningCounts
   /**
-   * The way in which the bytes of this server's connections travel, with the reason if it is not the fastest one. Of several servers
-   * or workers, `path` is 'mixed' where they differ, and `reasons` are those of all of them.
+   * The way in which the bytes of this server's connections travel, with the reason if it is not the fastest one.
+   * @remarks Of several servers or workers, `path` is 'mixed' where they differ, and `reasons` are those of all of them.
    */
   readonly transport: TransportReport
   /**

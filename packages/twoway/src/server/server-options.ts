@@ -128,11 +128,12 @@ export const commonOptions = {
    */
   measureHandlers: option(flag(), false),
   /**
-   * Whether the memory of long messages is tuned in this thread. On Node that lets glibc keep freed memory, has V8 collect
-   * its young generation in time, and decodes long texts to V8's heap (docs/explanation/memory.md). `metrics().memoryTuning` reports it.
+   * Whether the memory of long messages is tuned in this thread. `metrics().memoryTuning` reports it.
    * @default true
-   * @remarks `false` switches it off for all servers and clients of the thread, for good: if two servers differ, `false`
-   * wins. TWOWAY_TUNE_MEMORY=0 in the environment switches it off in all threads of a process.
+   * @remarks On Node, the tuning lets glibc keep freed memory, has V8 collect its young generation in time, and decodes long
+   * texts to V8's heap (docs/explanation/memory.md). `false` switches it off for all servers and clients of the thread,
+   * for good: if two servers differ, `false` wins. TWOWAY_TUNE_MEMORY=0 in the environment switches it off in all threads of
+   * a process.
    */
   tuneMemory: option(flag(), true),
 }
@@ -153,8 +154,8 @@ export const listenOptions = {
     '127.0.0.1',
   ),
   /**
-   * The path of a Unix socket to listen on. The server creates the file, and removes it when it closes. If a killed process
-   * has left the file behind, the error is EADDRINUSE and says that nothing answers on it.
+   * The path of a Unix socket to listen on. The server creates the file, and removes it when it closes.
+   * @remarks If a killed process has left the file behind, the error is EADDRINUSE and says that nothing answers on it.
    */
   socketPath: option(
     matching<string>(

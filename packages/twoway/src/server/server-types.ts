@@ -44,8 +44,9 @@ export interface ServerSocket<Data = undefined> {
   /** The peer's IP address; undefined if it has none, as over a Unix socket. */
   readonly remoteAddress: string | undefined
   /**
-   * Bytes that are queued and not yet written to the network. A framed message counts with its headers and in its
-   * compressed length; a message that still waits to be framed, as behind one of `sendStream`, counts with its payload.
+   * Bytes that are queued and not yet written to the network.
+   * @remarks A framed message counts with its headers and in its compressed length; a message that still waits to be framed,
+   * as behind one of `sendStream`, counts with its payload.
    */
   readonly bufferedAmount: number
   /** Milliseconds until the peer answered the last Ping of the heartbeat; undefined before the first answer. */
@@ -79,19 +80,18 @@ export interface ServerSocket<Data = undefined> {
   sendFrom(source: MessageSource<OutgoingPiece>): Promise<number>
   /**
    * Sends a whole source as one message in fragments (RFC 6455 §5.4). The message may have any length, and memory stays
-   * bounded: the next piece is read when at most `highWaterMarkBytes` are queued. Pieces are copied; small ones are gathered
-   * for a turn of the event loop, long ones are cut. Text may be cut anywhere. Bytes for a text must be UTF-8 as a whole.
+   * bounded: the next piece is read when at most `highWaterMarkBytes` are queued. Text may be cut anywhere. Bytes for a text
+   * must be UTF-8 as a whole.
    *
-   * Messages of `send` and of further streams wait until this one has ended, and count in `bufferedAmount`. Pings and pongs
-   * go between the fragments. `close` does not wait: the message stays incomplete, and the messages behind it are not sent.
-   * `server.drain` does wait.
-   *
-   * The source may depend on messages of the same peer: the peer is read while the network takes the fragments, even if
-   * other messages are queued behind this one, up to `maxBufferedBytes`.
+   * Messages of `send` and of further streams wait until this one has ended, and count in `bufferedAmount`. `close` does not
+   * wait: the message stays incomplete, and the messages behind it are not sent. `server.drain` does wait.
    *
    * Resolves when the message is complete. If the connection closes first, it rejects with a TransportError, and the source
    * is ended. It rejects with the error of a source that throws, and with a UsageError for a piece that can't be sent. If a
    * part has been sent by then, the connection closes with 1011, because the message can't be completed.
+   * @remarks Pieces are copied; small ones are gathered for a turn of the event loop, long ones are cut. Pings and pongs go
+   * between the fragments. The source may depend on messages of the same peer: the peer is read while the network takes the
+   * fragments, even if other messages are queued behind this one, up to `maxBufferedBytes`.
    */
   sendStream(source: MessageSource<OutgoingPiece>, options?: SendStreamOptions): Promise<void>
   /**
@@ -228,11 +228,12 @@ export interface Server<Data = undefined> extends PlatformAsyncDisposable {
    * number that took it. The message is framed and compressed once, as with `broadcast`.
    *
    * In a worker of `serveWorkers`, the message goes to the subscribers of all workers, by way of the parent process and also
-   * to those of this server. It returns the number of subscribers here, as of now; 0 if more than 16 MiB wait for the parent,
-   * in which case the message is lost.
+   * to those of this server.
    *
    * Throws a UsageError for a topic that is none or has wildcards, and for anything but a string, an ArrayBuffer or a view
    * of one.
+   * @remarks In a worker, the result is the number of subscribers here, as of now; 0 if more than 16 MiB wait for the
+   * parent, in which case the message is lost.
    */
   publish(topic: string, message: OutgoingPiece, options?: PublishOptions<Data>): number
   /** The connections that a message of this topic reaches: a copy. */
@@ -252,10 +253,10 @@ export interface Server<Data = undefined> extends PlatformAsyncDisposable {
    * `sendStream` has until the end of the time. Resolves when all connections are gone; peers that do not answer the Close
    * are dropped after `closeTimeoutMs`. Plain requests are still answered, until `close`.
    *
-   * With `stopListening`, the server leaves its port or socket first, for a successor that listens on it too. No client
-   * is refused then: connections that waited to be accepted, handshakes that `upgrade` decides on and plain requests have until
-   * the end of the time, and at least a second; after that, handshakes get a 503. An attachment calls `close` of its HTTP
-   * server.
+   * With `stopListening`, the server leaves its port or socket first, for a successor that listens on it too. An attachment
+   * calls `close` of its HTTP server.
+   * @remarks With `stopListening`, no client is refused: connections that waited to be accepted, handshakes that `upgrade`
+   * decides on and plain requests have until the end of the time, and at least a second; after that, handshakes get a 503.
    */
   drain(options: DrainOptions): Promise<void>
   /**
@@ -292,9 +293,10 @@ export interface Upgrader<Data = undefined> extends Server<Data> {
   ): Promise<ServerSocket<Data> | undefined>
   /**
    * A listener of the `upgrade` event: `httpServer.on('upgrade', upgrades.handleUpgrade)`. It needs no `this`. Handshakes
-   * that `path` does not match, and offers of other protocols, are left to the other listeners. They are answered 404 if
-   * there are none, or if none of them uses the socket within `handshakeTimeoutMs`. It returns at once and never throws;
-   * `error` gets the error of a value that is no upgrade.
+   * that `path` does not match, and offers of other protocols, are left to the other listeners. It returns at once and never
+   * throws; `error` gets the error of a value that is no upgrade.
+   * @remarks Handshakes that are left to other listeners are answered 404 if there are none, or if none of them uses the
+   * socket within `handshakeTimeoutMs`.
    */
   readonly handleUpgrade: (request: object, socket: object, head?: Uint8Array) => void
 }

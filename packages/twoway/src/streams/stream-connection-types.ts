@@ -29,16 +29,18 @@ export interface StreamConnectionOptions extends StreamConnectionHandlers {
   /** The side of this endpoint: a client masks its frames, RFC 6455 §5.1. */
   readonly role: 'client' | 'server'
   /**
-   * The handlers, in place of those among the options. Connections that share the class of such an object take less memory
-   * than those that each have handlers of their own.
+   * The handlers, in place of those among the options.
+   * @remarks Connections that share the class of such an object take less memory than those that each have handlers of their
+   * own.
    */
   readonly handlers?: StreamConnectionHandlers | undefined
   /**
    * Whether the connection takes the handle of a stream that is a connected `net.Socket`, as `attach` does. This costs a
-   * fraction of what Node's streams cost. The socket stays, with its addresses, options, timeout, `write`, `pause`, `resume`,
-   * `end`, `destroy` and events, except that it emits no 'data' and can't be read any more. A TLSSocket keeps its handle, but
-   * can't be read either. Any other stream is left as it is.
+   * fraction of what Node's streams cost. Any other stream is left as it is.
    * @default false
+   * @remarks A socket that gives its handle stays, with its addresses, options, timeout, `write`, `pause`, `resume`, `end`,
+   * `destroy` and events, except that it emits no 'data' and can't be read any more. A TLSSocket keeps its handle, but can't
+   * be read either.
    */
   readonly takesHandle?: boolean | undefined
   /**

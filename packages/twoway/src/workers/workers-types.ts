@@ -51,8 +51,8 @@ export interface WorkerMetrics {
 }
 
 /**
- * The counts of all servers of all workers, added up. The totals include workers that are gone, as of their last report, so
- * that they only grow.
+ * The counts of all servers of all workers, added up.
+ * @remarks The totals include workers that are gone, as of their last report, so that they only grow.
  */
 export interface WorkersMetrics extends ServerMetrics {
   readonly workers: readonly WorkerMetrics[]
@@ -107,8 +107,9 @@ export interface Workers extends PlatformAsyncDisposable {
   /**
    * Replaces the workers one after the other, for a new version of the module: first a new worker listens, then an old one
    * leaves the port, drains within the given time and ends. A worker that takes `killAfterMs` longer is killed. Twoway
-   * refuses no client meanwhile: see `stopListening` of a server's `drain`. docs/how-to/shutdown.md says which connections the
-   * system resets. Rejects if a new worker fails to listen; the workers that are not replaced by then go on.
+   * refuses no client meanwhile: see `stopListening` of a server's `drain`. Rejects if a new worker fails to listen; the
+   * workers that are not replaced by then go on.
+   * @remarks docs/how-to/shutdown.md says which connections the system resets.
    */
   restart(options: { readonly withinMs: number }): Promise<void>
   /**

@@ -8,7 +8,7 @@ export interface Option<Value, Default = Value> {
 
 /**
  * Options by name. The comment above each row is the documentation of the option: editors show it, and docs/reference/options.md
- * has it. Its tags are `@default`, `@limit` for what happens at the limit, and `@remarks` for the reason.
+ * has it. Its tags are `@default`, `@limit` for what happens at the limit, and `@remarks` for the reason and for details.
  */
 export type OptionTable = Readonly<Record<string, Option<unknown, unknown>>>
 

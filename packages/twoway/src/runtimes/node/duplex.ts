@@ -5,10 +5,10 @@ import type { MessagePipe } from '../../core/message-pipe.js'
 
 export interface DuplexOptions {
   /**
-   * Whether a chunk is a message, both ways: a string for text, bytes for binary. Otherwise the stream is one of bytes: text is
-   * read as its UTF-8, and the boundaries of messages do not count. Of a binary stream, chunks that are corked or have waited
-   * are written as messages of up to 64 KiB.
+   * Whether a chunk is a message, both ways: a string for text, bytes for binary. Otherwise the stream is one of bytes: text
+   * is read as its UTF-8, and the boundaries of messages do not count.
    * @default false
+   * @remarks Of a binary stream, chunks that are corked or have waited are written as messages of up to 64 KiB.
    */
   readonly objectMode?: boolean | undefined
   /**

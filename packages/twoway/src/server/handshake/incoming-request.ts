@@ -57,8 +57,9 @@ export class IncomingRequest {
   }
 
   /**
-   * The whole URL, which the class URL can parse: ws or wss for a handshake, http or https for a plain request. Its host is
-   * the one that the client sent, as the server or a proxy of `trustedProxies` has received it, or `unknown.invalid` if that is no host.
+   * The whole URL, which the class URL can parse: ws or wss for a handshake, http or https for a plain request.
+   * @remarks The host of the URL is the one that the client sent, as the server or a proxy of `trustedProxies` has received
+   * it, or `unknown.invalid` if that is no host.
    */
   get url(): string {
     // The target may be a whole URL, RFC 9112 §3.2.2, or `*`.

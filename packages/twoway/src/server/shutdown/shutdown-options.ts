@@ -18,12 +18,13 @@ export const shutdownOptions = {
    */
   readinessDelayMs: option(integer(0, Number.MAX_SAFE_INTEGER, 'milliseconds'), 0),
   /**
-   * Milliseconds after the delay within which the process ends. The closes of connections are spread over the first part of
-   * them; the last 6 s, or three quarters of a shorter time, are for closing handshakes and `then`.
+   * Milliseconds after the delay within which the process ends.
    * @default 8_000
-   * @limit Connections are dropped, workers are killed, and the process ends, with exit code 1 if requests, workers or `then`
-   * had not ended.
-   * @remarks `docker stop` kills a process after 10 s, Kubernetes after 30 s, systemd after 90 s.
+   * @limit Connections are dropped, workers are killed, and the process ends, with exit code 1 if requests, workers or
+   * `then` had not ended.
+   * @remarks The closes of connections are spread over the first part of the time; the last 6 s, or three quarters of a shorter
+   * time, are for closing handshakes and `then`. `docker stop` kills a process after 10 s, Kubernetes after 30 s, systemd
+   * after 90 s.
    */
   withinMs: option(count('milliseconds'), 8000),
 }
