@@ -83,7 +83,11 @@ function natsCluster(servers: readonly TestServer[]): TestedBroker {
     },
     kill,
     run,
-    save: () => whileDown((server) => server.save()),
+    async save() {
+      await whileDown((server) => server.save())
+      // A cluster without a leader stores nothing, so that the older copy would lack nothing.
+      while ((await leaderOf(servers)) === undefined) await sleep(50)
+    },
     restore: () => whileDown((server) => server.restore()),
     async end() {
       for (const server of servers) await server.end()
