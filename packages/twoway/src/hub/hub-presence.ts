@@ -107,7 +107,7 @@ export class HubPresence {
     }
     topic.local.set(user, new Set([client]))
     this.#add(topic, this.#settings.node, user, info)
-    this.#send(topic, { n: this.#settings.node, op: 'join', user, ...(info !== undefined && { info }) })
+    this.#send(topic, { n: this.#settings.node, op: 'join', ...memberOf(user, info) })
   }
 
   /** A connection unsubscribes from the topic, or is closed. */

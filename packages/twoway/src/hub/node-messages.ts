@@ -5,7 +5,7 @@ import type { Json, Member } from '../subprotocol/messages.js'
 export type NodeMessage = { readonly n: string } & (
   | { readonly op: 'ask' | 'alive' | 'bye' }
   | { readonly op: 'all'; readonly members: readonly Member[] }
-  | { readonly op: 'join'; readonly user: string; readonly info?: Json }
+  | { readonly op: 'join'; readonly user: string; readonly info?: Json | undefined }
   | { readonly op: 'leave'; readonly user: string }
 )
 

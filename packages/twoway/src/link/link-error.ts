@@ -3,7 +3,6 @@
  *
  * - a code of the server, such as 'forbidden', 'invalid', 'limit' or 'failed';
  * - 'lost': the connection was lost before the answer;
- * - 'limit': also a message that is longer than the server takes;
  * - 'timeout': no answer in time;
  * - 'full': too much waits already;
  * - 'closed': the link is closed.

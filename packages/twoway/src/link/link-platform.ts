@@ -1,3 +1,6 @@
+/** A little less than the longest time that a timer takes, in milliseconds. */
+export const longestTimerMs = 2e9
+
 /** The platform, as far as a link needs it. Tests have one of their own. */
 export interface LinkPlatform {
   now(): number

@@ -4,7 +4,7 @@ import { positionOf, wirePosition } from '../subprotocol/positions.js'
 import { matches } from '../topics/topic-name.js'
 import { LinkConnection } from './link-connection.js'
 import { LinkError } from './link-error.js'
-import type { LinkPlatform } from './link-platform.js'
+import { type LinkPlatform, longestTimerMs } from './link-platform.js'
 import type {
   LinkData,
   LinkOptions,
@@ -23,8 +23,6 @@ import { type MessageListener, TopicFeed } from './topic-feed.js'
 import { Unread } from './unread.js'
 
 const storeEveryMs = 250
-/** A little less than the longest time that a timer takes. */
-const longestMs = 2e9
 
 /**
  * A connection to a hub that lasts: it connects again after each loss, resumes its topics where they stood, and gives each
@@ -172,7 +170,7 @@ export class LinkBase {
   }
 
   #request(method: string, data: LinkData, options: RequestOptions & { readonly parts?: Unread<LinkData> }) {
-    const within = Math.min(options.timeoutMs ?? this.#questions.timeoutMs, longestMs) | 0
+    const within = Math.min(options.timeoutMs ?? this.#questions.timeoutMs, longestTimerMs) | 0
     return this.#questions.ask({ t: 'req', method, within }, data, options)
   }
 

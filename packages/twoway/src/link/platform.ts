@@ -1,4 +1,4 @@
-import type { LinkPlatform } from './link-platform.js'
+import { type LinkPlatform, longestTimerMs } from './link-platform.js'
 
 /*
  * The one place where this room takes functions of the platform that the program under test may replace. They are kept from
@@ -7,15 +7,12 @@ import type { LinkPlatform } from './link-platform.js'
 const { setTimeout, clearTimeout, performance, document, AbortController } = globalThis
 const { random } = Math
 
-/** A little less than the longest time that a timer takes. */
-const longestDelayMs = 2e9
-
 /** The timers and events of a page, or of a program without one. */
 export const platform: LinkPlatform = {
   now: () => performance.now(),
   random,
   after(delayMs, callback) {
-    const timer = setTimeout(callback, Math.min(delayMs, longestDelayMs))
+    const timer = setTimeout(callback, Math.min(delayMs, longestTimerMs))
     return () => clearTimeout(timer)
   },
   onPage(woke, leaves) {
