@@ -23,7 +23,7 @@ const isOrigin = (value: unknown): boolean =>
 
 /** The origin of a URL that is written in its place, such as one with a slash at its end. */
 const originOf = (value: unknown): string | undefined => {
-  const origin = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]+/i.exec(String(value))?.[0]
+  const origin = typeof value === 'string' ? /^[a-z][a-z0-9+.-]*:\/\/[^/?#]+/i.exec(value)?.[0] : undefined
   return isOrigin(origin) ? origin : undefined
 }
 
@@ -33,7 +33,8 @@ const isHostName = (value: unknown): boolean =>
 
 /** The name in a URL, or in a Host with its port, that is written in the place of a name. */
 const hostNameOf = (value: unknown): string | undefined => {
-  const name = /^(?:[a-z][a-z0-9+.-]*:\/\/)?(\[[^\]]*\]|[^/?#:]+)(?::\d+)?(?:[/?#]|$)/i.exec(String(value))?.[1]
+  if (typeof value !== 'string') return undefined
+  const name = /^(?:[a-z][a-z0-9+.-]*:\/\/)?(\[[^\]]*\]|[^/?#:]+)(?::\d+)?(?:[/?#]|$)/i.exec(value)?.[1]
   return isHostName(name) ? name : undefined
 }
 
