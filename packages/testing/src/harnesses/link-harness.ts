@@ -1,4 +1,4 @@
-import { handshakeFailure } from '../../../twoway/dist/link/handshake-failure.js'
+import { withFailures } from '../../../twoway/dist/link/handshake-failure.js'
 import { LinkBase } from '../../../twoway/dist/link/link.js'
 import type { LinkPlatform } from '../../../twoway/dist/link/link-platform.js'
 import type { LinkOptions, LinkSocket } from '../../../twoway/dist/link/link-types.js'
@@ -84,7 +84,6 @@ export class FakeLinkSocket implements LinkSocket {
 export class LinkHarness implements LinkPlatform {
   readonly sockets: FakeLinkSocket[] = []
   readonly link: LinkBase
-  readonly failure = handshakeFailure
   readonly states: string[] = []
   chance = 0.5
   nowMs = 0
@@ -100,7 +99,7 @@ export class LinkHarness implements LinkPlatform {
         sockets.push(this)
       }
     }
-    this.link = new LinkBase('wss://example.com/', { WebSocket: Socket, ...options }, this)
+    this.link = new LinkBase('wss://example.com/', { WebSocket: withFailures(Socket), ...options }, this)
     this.link.onStatus(({ state }) => this.states.push(state))
   }
 

@@ -12,7 +12,8 @@ tables that check the options, and from the comments that editors show.
 
 A value that an option does not accept causes a UsageError, which names the value and the expected ones. An unknown option causes
 one too, which names the closest option that exists. \`undefined\` is the same as no value. A link checks fewer options: see
-[its guide](../how-to/hub.md#the-link).
+[its guide](../how-to/hub.md#the-link). It throws a
+TypeError for these, as \`redisBroker\` and \`natsBroker\` do.
 
 The columns about other libraries follow their documentation and [Safe by default](../explanation/safety.md). An empty cell means that we do not know.
 `

@@ -207,7 +207,7 @@ export interface AnswerParts {
 }
 
 /**
- * The peer broke a rule of the opening handshake, or refused it.
+ * The peer broke a rule of the opening handshake, or refused it. The text has the first line of a refusal in plain text.
  * `status` is the HTTP status: on a server the one that it answers with; on a client the one it received, or 0 if it
  * received none.
  */

@@ -11,8 +11,9 @@ import type { LinkData, LinkOptions, LinkSocket, LinkStatus } from './link-types
 import { type ReceivedMessage, readServerMessage } from './server-message.js'
 
 const firstWaitMs = 1000
-/** The least wait, and the range of the random wait, after a server that restarts (1012) or is busy (1013). */
-const busyWaitsMs: Readonly<Record<number, readonly [number, number]>> = { 1012: [0, 2000], 1013: [1000, 2000] }
+/** After these codes of the server, clients that come back are spread over 2 seconds. A busy one is left alone for a second. */
+const restarting = 1012
+const busy = 1013
 const malformed = 4400
 const credentialsRefused = 4401
 const forbidden = 4403
@@ -27,7 +28,7 @@ export class LinkConnection {
   declare status: LinkStatus
   declare readonly url: string
   /** Whether our `hello` has been sent on this connection: the server takes messages behind it in their order. */
-  isGreeted = false
+  isLive = false
   /** Whether the last connection ended because a message was too long, until the next attempt. */
   isTooLong = false
   /** The least wait before the next attempt, as the server asked for it. */
@@ -48,7 +49,7 @@ export class LinkConnection {
   #stopExpiry: (() => void) | undefined
 
   /**
-   * @param greeted called when `isGreeted` becomes true
+   * @param greeted called when `isLive` becomes true
    * @param renew sends new credentials
    */
   constructor(
@@ -102,27 +103,24 @@ export class LinkConnection {
       .then(
         (value) => () => {
           this.send({ t: 'hello', token: value })
-          this.isGreeted = true
+          this.isLive = true
           this.#greeted()
         },
         (error) => () => this.#lost(`the token failed: ${error}`),
       )
-    let problem: unknown
     socket.onopen = ours(() => {
       if (socket.protocol !== subprotocolName) this.close(`the server does not speak ${subprotocolName}`)
       else asking.then(ours((act) => act()))
     })
     socket.onmessage = ours(({ data }: { data: string | ArrayBuffer }) => this.#message(data))
-    socket.onerror = ({ error }: { error?: unknown }) => {
-      problem = error
-    }
-    socket.onclose = ours(({ code, reason }: { code: number; reason: string }) => {
-      const failure = this.#platform.failure?.(problem)
-      this.retryAfterMs ||= failure?.retryAfterMs ?? 0
-      const why = reason || failure?.why || `the connection was lost (${code})`
-      if (code === malformed || code === forbidden || (code === credentialsRefused && !token)) this.close(why)
-      else this.#lost(why, code)
-    })
+    socket.onclose = ours(
+      ({ code, reason, retryAfterMs = 0 }: { code: number; reason: string; retryAfterMs?: number }) => {
+        this.retryAfterMs ||= retryAfterMs
+        const why = reason || `the connection was lost (${code})`
+        if (code === malformed || code === forbidden || (code === credentialsRefused && !token)) this.close(why)
+        else this.#lost(why, code)
+      },
+    )
     this.#stopTimer = this.#platform.after(connectTimeoutMs, () => this.#lost(silent))
     // Last, as a listener may close the link, or throw.
     this.#change('connecting', this.status?.why)
@@ -157,9 +155,8 @@ export class LinkConnection {
     const { maxWaitMs = 30_000 } = this.#options
     // Full jitter: clients that lost their server together do not come back together.
     const most = Math.min(maxWaitMs, firstWaitMs * 2 ** this.#failures++)
-    const [leastBusy, mostBusy] = busyWaitsMs[code] ?? [0, 0]
-    const least = Math.max(this.retryAfterMs, leastBusy)
-    const waitMs = least + this.#platform.random() * Math.max(most, mostBusy)
+    const least = Math.max(this.retryAfterMs, code === busy ? 1000 : 0)
+    const waitMs = least + this.#platform.random() * Math.max(most, code === restarting || code === busy ? 2000 : 0)
     this.retryAfterMs = 0
     this.#stopTimer = this.#platform.after(waitMs, () => this.connect())
     this.#change('offline', why, this.#platform.now() + waitMs)
@@ -168,7 +165,7 @@ export class LinkConnection {
   /** Forgets the socket, which is closed and can't be heard any more. */
   #drop(code?: number): void {
     const socket = this.#socket
-    this.isGreeted = false
+    this.isLive = false
     this.#socket = this.#header = undefined
     this.#stopTimer?.()
     this.#stopExpiry?.()

@@ -12,6 +12,4 @@ export interface LinkPlatform {
    * Returns a function that ends both.
    */
   onPage(woke: () => void, leaves: () => void): () => void
-  /** The reason of an `error` event of the WebSocket, where the platform has one. Pages are told none. */
-  failure?(error: unknown): { readonly why?: string; readonly retryAfterMs?: number } | undefined
 }

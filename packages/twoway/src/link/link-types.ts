@@ -68,7 +68,10 @@ export interface SubscribeOptions {
   readonly slow?: SlowPolicy | undefined
   /** Called when the subscription has started, the first time and after each reconnection, before its messages. */
   readonly started?: ((started: Started) => void) | undefined
-  /** Called with all members at the start and after each change. Asks the server for the presence of the topic. */
+  /**
+   * Called with all members at the start and after each change. Asks the server for the presence of the topic. Never called for a
+   * pattern, or for a topic whose rule has no `presence: true`.
+   */
   readonly presence?: ((view: PresenceView) => void) | undefined
   /** Called if the server refuses the subscription, or if the link is closed. The subscription is over then. */
   readonly refused?: ((error: Error) => void) | undefined

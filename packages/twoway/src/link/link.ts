@@ -39,9 +39,7 @@ export class LinkBase {
   #stopStoring: (() => void) | undefined
 
   constructor(url: string | URL, options: LinkOptions, on: LinkPlatform) {
-    if (options.token && typeof options.token !== 'function') {
-      throw new TypeError('token must be a function')
-    }
+    if (options.token && typeof options.token !== 'function') throw wrong('token', 'function', options.token)
     this.#options = options
     this.#platform = on
     this.#name = `${on.random()}${on.random()}`
@@ -64,7 +62,7 @@ export class LinkBase {
     )
     // The first listener, so that the error of another one does not keep the questions from being asked.
     this.#connection.onStatus(({ state, why }) => {
-      if (state === 'online') return this.#questions.sendWaiting()
+      if (state === 'online') return this.#questions.online()
       for (const feed of this.#feeds.values()) feed.isLive = false
       this.#questions.lost(why)
       if (state === 'closed') {
@@ -88,40 +86,52 @@ export class LinkBase {
 
   /**
    * Subscribes to a topic or pattern, now and on each later connection. The listener gets each message once and in order;
-   * without one, read the result by `for await`. Throws a LinkError if this link subscribes to it already.
+   * without one, read the result by `for await`. Throws a LinkError if this link subscribes to it already,
+   * and a TypeError for a wrong argument.
    */
   subscribe(topic: string, listener?: MessageListener, options: SubscribeOptions = {}): LinkSubscription {
     this.#connection.refuseClosed()
     const { last = 0 } = options
-    if (!isText(topic) || !Number.isSafeInteger(last) || last < 0) {
-      throw new TypeError('topic must be a string, last a whole number')
-    }
+    if (!isText(topic)) throw wrong('topic', 'string', topic)
+    if (last >>> 0 !== last) throw wrong('last', 'whole number', last)
+    if (listener && typeof listener !== 'function') throw wrong('listener', 'function', listener)
     if (this.#feeds.has(topic)) throw new LinkError('subscribed', `"${topic}" is subscribed already`)
     const { position } = options
     const at = position ? wirePosition(position) : storedPosition(this.#options.storage, this.#connection.url, topic)
-    const feed = new TopicFeed(topic, options, at, listener, () => this.#unsubscribe(feed))
+    const feed = new TopicFeed(topic, options, at, listener, () => {
+      if (feed.ended) return
+      this.#store()
+      this.#feeds.delete(topic)
+      if (this.#connection.isLive) this.#questions.askNow({ t: 'unsub', topic })
+    })
     this.#feeds.set(topic, feed)
-    if (this.#connection.isGreeted) this.#start(feed)
+    if (this.#connection.isLive) this.#start(feed)
     return feed
   }
 
   /**
    * Publishes, and resolves to the position of the stored message; to undefined if the topic stores nothing. It waits for a
-   * connection, and is repeated after a loss; it takes effect once. Rejects with a LinkError.
+   * connection, and is repeated after a loss; it takes effect once. Rejects with a LinkError,
+   * and with a TypeError for a topic that is no string, or data that JSON does not have.
    */
   async publish(topic: string, data: LinkData, options: PublishOptions = {}): Promise<TopicPosition | undefined> {
     const { volatile, key, timeoutMs } = options
+    if (!isText(topic)) throw wrong('topic', 'string', topic)
+    // undefined, functions and symbols, which JSON.stringify leaves out or makes null of.
+    if (/^(u|f|sy)/.test(typeof data)) throw wrong('data', 'JSON value', data)
     if (volatile) {
       if (this.status.state === 'online') this.#connection.send({ t: 'vol', topic, key }, data)
       return undefined
     }
-    const question = { t: 'pub', topic, key: key ?? `${this.#name}.${this.#keys++}` } as const
-    const { ok } = await this.#questions.ask(question, data, { timeoutMs, isRepeated: true })
+    const { ok } = await this.#questions.ask({ t: 'pub', topic, key: key ?? this.#name + this.#keys++ }, data, {
+      timeoutMs,
+      repeat: true,
+    })
     return ok.at && positionOf(ok.at)
   }
 
   /** Asks the server, and resolves to its answer. It always ends: rejects with a LinkError 'lost' if the connection is lost. */
-  async request(method: string, data: LinkData = null, options: RequestOptions = {}): Promise<LinkData> {
+  async request(method: string, data?: LinkData, options: RequestOptions = {}): Promise<LinkData> {
     return (await this.#request(method, data, options)).data
   }
 
@@ -129,7 +139,7 @@ export class LinkBase {
    * Asks the server for an answer in parts. Leaving the loop cancels the request. A loop that leaves 10,000 parts or 16 MiB
    * unread ends with a LinkError 'full', and cancels it too.
    */
-  async *stream(method: string, data: LinkData = null, options: RequestOptions = {}): AsyncGenerator<LinkData, void> {
+  async *stream(method: string, data?: LinkData, options: RequestOptions = {}): AsyncGenerator<LinkData, void> {
     const parts = new Unread<LinkData>()
     this.#request(method, data, { ...options, parts }).then(
       () => parts.end(),
@@ -155,8 +165,7 @@ export class LinkBase {
 
   /** The members of a topic. */
   async presence(topic: string): Promise<readonly Member[]> {
-    const { ok } = await this.#questions.ask({ t: 'who', topic })
-    return ok.members ?? []
+    return (await this.#questions.ask({ t: 'who', topic })).ok.members ?? []
   }
 
   /** Tries at once, if the link waits for its next attempt. */
@@ -169,8 +178,9 @@ export class LinkBase {
     this.#connection.close('the link was closed', 1000)
   }
 
-  #request(method: string, data: LinkData, options: RequestOptions & { readonly parts?: Unread<LinkData> }) {
-    const within = Math.min(options.timeoutMs ?? this.#questions.timeoutMs, longestTimerMs) | 0
+  #request(method: string, data: LinkData = null, options: RequestOptions & { readonly parts?: Unread<LinkData> }) {
+    // The server takes whole numbers from 0 on.
+    const within = Math.min(options.timeoutMs ?? this.#questions.timeoutMs, longestTimerMs) >>> 0
     return this.#questions.ask({ t: 'req', method, within }, data, options)
   }
 
@@ -189,7 +199,7 @@ export class LinkBase {
         // The server has broken its promise and skipped a message: the link asks for all after the last one.
         else if (!feed.take(messageOf(topic, data, message), message)) this.#start(feed)
       }
-      this.#storeLater()
+      if (this.#options.storage) this.#stopStoring ??= this.#platform.after(storeEveryMs, () => this.#store())
     } else if (message.t === 'here' || message.t === 'join' || message.t === 'leave') {
       this.#feeds.get(message.topic)?.presence(message)
     }
@@ -237,22 +247,16 @@ export class LinkBase {
     )
   }
 
-  #unsubscribe(feed: TopicFeed): void {
-    if (feed.ended) return
-    this.#store()
-    this.#feeds.delete(feed.topic)
-    if (this.#connection.isGreeted) this.#questions.askNow({ t: 'unsub', topic: feed.topic })
-  }
-
-  #storeLater(): void {
-    if (this.#options.storage) this.#stopStoring ??= this.#platform.after(storeEveryMs, () => this.#store())
-  }
-
   #store(): void {
     this.#stopStoring?.()
     this.#stopStoring = undefined
     storePositions(this.#options.storage, this.#connection.url, this.#feeds.values())
   }
+}
+
+/** The error for a wrong argument. */
+function wrong(name: string, expected: string, value: unknown): TypeError {
+  return new TypeError(`${name} must be a ${expected}, not ${value}`)
 }
 
 interface Carrier {

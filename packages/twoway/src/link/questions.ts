@@ -21,7 +21,7 @@ export interface PartSink {
 
 interface AskOptions extends RequestOptions {
   /** Whether it is sent again on the next connection. Another question is lost with its connection. */
-  readonly isRepeated?: boolean
+  readonly repeat?: boolean
   readonly parts?: PartSink
 }
 
@@ -34,7 +34,7 @@ export interface Answer {
 interface Asked extends AskOptions {
   readonly message: ClientMessage & { readonly id: number }
   readonly data?: LinkData | undefined
-  readonly bytes: number
+  readonly size: number
   /** Whether it was sent: true on this connection, false on an earlier one alone. */
   sent?: boolean
   ended?: () => void
@@ -68,12 +68,15 @@ export class Questions {
       const { timeoutMs = this.timeoutMs, signal, parts } = options
       connection.refuseClosed()
       signal?.throwIfAborted()
-      const bytes = (ArrayBuffer.isView(data) ? data : JSON.stringify([question, data])).length
+      const size = ArrayBuffer.isView(data) ? data.byteLength : JSON.stringify([question, data]).length
       const { maxWaiting = 1000, maxWaitingBytes = 1 << 20 } = this.#options
-      if (this.#asked.size >= maxWaiting || this.#waitingBytes + bytes > maxWaitingBytes) {
-        throw new LinkError('full', 'too much waits already')
+      if (this.#asked.size >= maxWaiting || this.#waitingBytes + size > maxWaitingBytes) {
+        throw new LinkError(
+          'full',
+          `${size} bytes are too much: maxWaitingBytes is ${maxWaitingBytes}, ${this.#asked.size} wait already`,
+        )
       }
-      const asked = this.#add(question, { ...options, data, bytes, answered, failed })
+      const asked = this.#add(question, { ...options, data, size, answered, failed })
       const cancel = (): void => {
         if (asked.sent) connection.send({ t: 'cancel', id: asked.message.id })
         this.#fail(asked, signal?.reason)
@@ -101,7 +104,7 @@ export class Questions {
     answered?: (answer: Answer) => void,
     failed?: (error: LinkError) => void,
   ): void {
-    this.#send(this.#add(question, { bytes: 0, answered, failed: failed as Asked['failed'] }))
+    this.#send(this.#add(question, { size: 0, answered, failed: failed as Asked['failed'] }))
   }
 
   answered(ok: OkMessage, data: LinkData): void {
@@ -118,7 +121,7 @@ export class Questions {
   }
 
   /** A new connection takes the questions that wait for one. */
-  sendWaiting(): void {
+  online(): void {
     for (const asked of this.#asked.values()) if (!asked.sent) this.#send(asked)
   }
 
@@ -130,12 +133,12 @@ export class Questions {
     let longest: Asked | undefined
     for (const asked of this.#asked.values()) {
       if (!asked.sent) continue
-      longest = longest && longest.bytes > asked.bytes ? longest : asked
+      longest = longest && longest.size > asked.size ? longest : asked
       asked.sent = false
-      if (!asked.isRepeated) this.#fail(asked, new LinkError('lost', why, true))
+      if (!asked.repeat) this.#fail(asked, new LinkError('lost', why, true))
     }
     if (!this.#connection.isTooLong) return
-    if (longest?.bytes) this.#fail(longest, new LinkError('limit', why, true))
+    if (longest?.size) this.#fail(longest, new LinkError('limit', why, true))
     else this.#connection.close(why)
   }
 
@@ -147,7 +150,7 @@ export class Questions {
   #add(question: WithoutId<ClientMessage>, more: Omit<Asked, 'message'>): Asked {
     const id = this.#nextId++
     const asked = { message: { ...question, id } as Asked['message'], ...more }
-    this.#waitingBytes += asked.bytes
+    this.#waitingBytes += asked.size
     this.#asked.set(id, asked)
     return asked
   }
@@ -165,7 +168,7 @@ export class Questions {
     const asked = this.#asked.get(id)
     if (asked) {
       this.#asked.delete(id)
-      this.#waitingBytes -= asked.bytes
+      this.#waitingBytes -= asked.size
       asked.ended?.()
     }
     return asked

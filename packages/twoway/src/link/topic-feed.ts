@@ -64,7 +64,7 @@ export class TopicFeed implements LinkSubscription {
       topic: this.topic,
       at: this.positions.get(this.topic),
       last,
-      who: presence && true,
+      who: presence ? true : undefined,
       slow,
       run: true,
     }

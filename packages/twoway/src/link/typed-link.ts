@@ -1,3 +1,4 @@
+import { withFailures } from './handshake-failure.js'
 import { LinkBase } from './link.js'
 import type { LinkPlatform } from './link-platform.js'
 import type {
@@ -88,6 +89,15 @@ export function defineLink(WebSocket: LinkSocketConstructor, platform: LinkPlatf
   return class Link extends LinkBase {
     constructor(url: string | URL, options: LinkOptions = {}) {
       super(url, { WebSocket, ...options }, platform)
+    }
+  } as unknown as LinkConstructor
+}
+
+/** The same for a runtime whose WebSocket tells why a handshake failed. */
+export function defineLinkWithFailures(WebSocket: LinkSocketConstructor, platform: LinkPlatform): LinkConstructor {
+  return class Link extends LinkBase {
+    constructor(url: string | URL, options: LinkOptions = {}) {
+      super(url, { ...options, WebSocket: withFailures(options.WebSocket ?? WebSocket) }, platform)
     }
   } as unknown as LinkConstructor
 }

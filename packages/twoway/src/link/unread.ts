@@ -32,7 +32,7 @@ export class Unread<Value> implements AsyncIterableIterator<Value, undefined> {
   }
 
   async next(): Promise<IteratorResult<Value, undefined>> {
-    while (!this.#end && this.#values.length === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    while (!this.#end && !this.#values.length) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     const first = this.#values.shift()
     if (first) {
       this.#size -= first.size

@@ -230,6 +230,8 @@ export interface Server<Data = undefined> extends PlatformAsyncDisposable {
    * In a worker of `serveWorkers`, the message goes to the subscribers of all workers, by way of the parent process and also
    * to those of this server.
    *
+   * Returns 0 once the server is closed, as it has no connections then.
+   *
    * Throws a UsageError for a topic that is none or has wildcards, and for anything but a string, an ArrayBuffer or a view
    * of one.
    * @remarks In a worker, the result is the number of subscribers here, as of now; 0 if more than 16 MiB wait for the

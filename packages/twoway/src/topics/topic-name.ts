@@ -31,8 +31,10 @@ export function isPattern(name: string): boolean {
 export function matches(pattern: string, topic: string): boolean {
   const wanted = pattern.split('.')
   const tokens = topic.split('.')
-  const isLongEnough = pattern.endsWith('>') ? tokens.length >= wanted.length : tokens.length === wanted.length
-  return isLongEnough && wanted.every((want, index) => want === '*' || want === '>' || want === tokens[index])
+  return (
+    (pattern.endsWith('>') || tokens.length === wanted.length) &&
+    wanted.every((want, index) => want === tokens[index] || (index < tokens.length && isPattern(want)))
+  )
 }
 
 function faultOf(name: unknown, maxLength: number, mayHaveWildcards: boolean): string | undefined {
