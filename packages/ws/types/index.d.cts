@@ -265,6 +265,8 @@ declare namespace WebSocket {
         maxBufferedChunks?: number | undefined;
         maxFragments?: number | undefined;
         skipUTF8Validation?: boolean | undefined;
+        /** Of @twoway/ws, not of ws: the defaults of Twoway in place of those of ws. */
+        safe?: boolean | undefined;
         createConnection?: typeof createConnection | undefined;
         finishRequest?: FinishRequestCallback | undefined;
     }
@@ -350,6 +352,8 @@ declare namespace WebSocket {
         maxBufferedChunks?: number | undefined;
         maxFragments?: number | undefined;
         skipUTF8Validation?: boolean | undefined;
+        /** Of @twoway/ws, not of ws: the defaults of Twoway in place of those of ws. */
+        safe?: boolean | undefined;
         WebSocket?: U | undefined;
     }
 

@@ -51,7 +51,11 @@ const ofBroker: Readonly<Record<'nats' | 'redis', Readonly<Record<'marks' | 'ded
     ],
     dedupe: [
       { file: 'packages/redis/dist/publishing/scripts.js', from: 'if stored then return stored end', to: '' },
-      { file: 'packages/redis/dist/publishing/scripts.js', from: "known[id] = redis.call('GET', id)", to: 'known[id] = false' },
+      {
+        file: 'packages/redis/dist/publishing/scripts.js',
+        from: "known[id] = redis.call('GET', id)",
+        to: 'known[id] = false',
+      },
     ],
   },
 }

@@ -349,6 +349,22 @@ for (const way of Object.keys(ways)) {
   })
 }
 
+describe('an answer of upgrade with a member that is none', () => {
+  for (const [answer, words] of [
+    [{ statu: 401 }, /answered with the text "statu": an answer has a status that refuses, or data, headers/],
+    [{ code: 401 }, /"code"/],
+    [{ data: 1, user: 'ann' }, /"user"/],
+    [Object.create({ staus: 401 }), /"staus"/],
+  ] as const) {
+    it(`lets nobody in: ${Object.keys(answer).join(', ') || 'inherited'}`, async (context) => {
+      const received = await answerOf(context, 'upgrade of serve', () => answer as never)
+      assert.equal(received.status, 500)
+      assert.equal(received.errors.length, 1)
+      assert.match(received.errors[0]!.message, words)
+    })
+  }
+})
+
 describe('a value of request that is no answer', () => {
   for (const [value, words] of [
     [undefined, 'returned undefined'],

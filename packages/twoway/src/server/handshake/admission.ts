@@ -47,6 +47,15 @@ export interface AdmissionEvents<Data> {
   failed(error: unknown): void
 }
 
+const acceptanceMembers: ReadonlySet<string> = new Set<keyof UpgradeAcceptance<unknown>>([
+  'data',
+  'headers',
+  'messageStream',
+  'perMessageDeflate',
+  'protocol',
+  'status',
+])
+
 /** Decides on opening handshakes: by their rate, the standard's rules, host and origin, the number of connections, and then `upgrade`. */
 export class Admission<Data> {
   readonly #settings: ServerSettings<Data>
@@ -264,6 +273,15 @@ export class Admission<Data> {
         'upgradeAnswerInvalid',
         `upgrade() returned ${describe(answer)}: return an object or nothing to accept the client, or a status to refuse it`,
       )
+    }
+    for (const name in answer) {
+      // A misspelt status must not let a client in.
+      if (!acceptanceMembers.has(name)) {
+        throw new UsageError(
+          'upgradeAnswerInvalid',
+          `upgrade() answered with ${describe(name)}: an answer has a status that refuses, or ${[...acceptanceMembers].join(', ')}`,
+        )
+      }
     }
     const { transport, app, trace } = open
     const { handlers, negotiators } = this.#settings
