@@ -24,6 +24,8 @@ export class FaultyBroker implements ResumableBroker {
   isAway = false
   /** Whether questions for older messages are rejected. */
   failsToRead = false
+  /** An answer with older messages is on its way until this resolves. */
+  readsUntil: Promise<void> = Promise.resolve()
   reads = 0
   #broker: ResumableBroker
   readonly #topics: OpenedTopic[] = []
@@ -70,9 +72,13 @@ export class FaultyBroker implements ResumableBroker {
       if (this.isAway) return Promise.reject(new Error('the broker is away'))
       return question(opened.topic)
     }
-    const read = <Answer>(question: (topic: ResumableTopic) => Promise<Answer>): Promise<Answer> => {
+    const read = async <Answer>(question: (topic: ResumableTopic) => Promise<Answer>): Promise<Answer> => {
       this.reads += 1
-      return this.failsToRead ? Promise.reject(new Error('the broker is away')) : ask(question)
+      if (this.failsToRead) throw new Error('the broker is away')
+      const { readsUntil } = this
+      const answer = await ask(question)
+      await readsUntil
+      return answer
     }
     return {
       publish: (content, id) => ask((topic) => topic.publish(content, id)),

@@ -289,6 +289,29 @@ describe('a hub whose broker is away', () => {
     await settle()
     assert.deepEqual(shown(socket), ['unavailable'])
   })
+
+  it('resumes a client that is ahead of the node, though the node gets more messages than the answer has', async () => {
+    const { harness, broker, epoch } = await makeNode()
+    await harness.hub.publish('a', 1)
+    broker.loses = () => true
+    const { mark } = (await harness.hub.publish('a', 2))!
+    let answer = (): void => undefined
+    broker.readsUntil = new Promise((resolve) => (answer = resolve))
+    const socket = await harness.enter()
+    socket.say({ t: 'sub', id: 1, topic: 'a', at: [epoch, 2, mark] })
+    await settle()
+    broker.readsUntil = Promise.resolve()
+    broker.loses = () => false
+    await harness.hub.publish('a', 3)
+    await settle()
+    assert.deepEqual(shown(socket), [])
+    answer()
+    await settle()
+    const [ok, ...messages] = socket.take()
+    assert.deepEqual([ok!.recovered, messages.map(({ data }) => data)], [true, [3]])
+    await harness.hub.publish('a', 4)
+    assert.deepEqual(shown(socket), [4])
+  })
 })
 
 /** A broker whose topics have this epoch and these first messages. */

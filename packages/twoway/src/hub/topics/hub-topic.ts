@@ -285,7 +285,7 @@ export class HubTopic {
       (answer) => {
         const { head } = this
         if (!answer.recovered) return tell({ recovered: false, head, reason: answer.reason })
-        const messages = this.#upToHead(answer.messages.map((message) => this.#own(message)))
+        const messages = this.#upToHead(answer.messages.map((message) => this.#own(message)), position)
         const last = messages.at(-1)?.position ?? position
         // Messages that the broker has and this process has not received yet will come to the listeners.
         const isJoined = last.epoch === head.epoch && (last.mark === head.mark || last.offset > head.offset)
@@ -295,12 +295,15 @@ export class HubTopic {
     )
   }
 
-  /** Messages of an answer, cut off behind our head, or continued up to it. */
-  #upToHead(messages: readonly HubMessage[]): readonly HubMessage[] {
+  /**
+   * Messages of an answer, cut off behind our head, or continued up to it. Messages may have come since the broker answered.
+   * @param after the position that the messages follow
+   */
+  #upToHead(messages: readonly HubMessage[], after?: TopicPosition): readonly HubMessage[] {
     const { head } = this
     const received = messages.filter(({ position }) => position.epoch === head.epoch && position.offset <= head.offset)
-    const last = received.at(-1)
-    const later = last === undefined ? [] : this.#ring.since(last.position)
+    const last = received.at(-1)?.position ?? after
+    const later = last === undefined ? [] : this.#ring.since(last)
     return typeof later === 'string' ? received : [...received, ...later]
   }
 
