@@ -10,7 +10,6 @@ import { decodeEntry, mostTogether, positionsOf, readEntry } from './stream/enve
 import { parseHeaders } from './stream/header-fields.js'
 import { refusals } from './stream/stream.js'
 import { StreamTail } from './stream/stream-tail.js'
-import { unique } from './unique.js'
 
 const answered = (answer: unknown): Msg => ({ json: () => answer, headers: headers() }) as unknown as Msg
 const refused = (number: number): Msg => answered({ error: { code: 400, err_code: number, description: 'refused' } })
@@ -60,7 +59,6 @@ function makePublisher(
   return { publisher, requests, contents, backlog }
 }
 
-const numbered = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index))
 const offsets = (positions: readonly TopicPosition[]): number[] => positions.map(({ offset }) => offset)
 const publishAll = (publisher: Publisher, contents: readonly BrokerContent[]): Promise<TopicPosition[]> =>
   Promise.all(contents.map((content) => publisher.publish(content, undefined)))
@@ -218,57 +216,6 @@ describe('Publisher', () => {
     tail.answered(3)
     await Promise.all([publisher.publish('keyed', 'id'), publisher.publish('b', undefined)])
     assert.match(places.at(-1)!, /^e 4 \S+ 4-a$/)
-  })
-
-  it('names the true predecessor behind a repeated publish, where an entry of another node came before both', async () => {
-    // The stream as JetStream has it: an id that it knows is answered before anything else is compared.
-    const entries = [{ id: '', offset: 1, mark: '1-a', previousMark: '' }]
-    const { publisher } = makePublisher(() => undefined, {
-      async request(_, __, options) {
-        const { encode } = options.headers as unknown as { encode(): Uint8Array }
-        const fields = parseHeaders(Buffer.from(encode.call(options.headers)).toString())
-        const id = fields.get('Nats-Msg-Id')!
-        const known = entries.findIndex((entry) => entry.id === id)
-        if (known >= 0) return answered({ seq: known + 1, duplicate: true })
-        const expected = fields.get('Nats-Expected-Last-Subject-Sequence') ?? fields.get('Nats-Expected-Last-Sequence')
-        const last = entries.at(-1)!
-        if (Number(expected) !== entries.length || (fields.get('Nats-Expected-Last-Msg-Id') ?? last.id) !== last.id)
-          return early
-        const [, offset, tag, previousMark] = fields.get('Twoway')!.split(' ') as [string, string, string, string]
-        const sequence = entries.length + 1
-        entries.push({ id, offset: Number(offset), mark: `${sequence}-${tag}`, previousMark })
-        return answered({ seq: sequence })
-      },
-      readHead: async () => {
-        const { offset, mark } = entries.at(-1)!
-        return { sequence: entries.length, position: { epoch: 'e', offset, mark } }
-      },
-      validPositionsAt: async (sequence) => {
-        const { offset, mark } = entries[sequence - 1]!
-        return [{ epoch: 'e', offset, mark }]
-      },
-    })
-    await publisher.publish('keyed', 'id')
-    const { id } = entries.pop()!
-    publisher.forget()
-    // Bursts grow.
-    for (const count of [1, 1, 2, 4])
-      await Promise.all(numbered(count).map((each) => publisher.publish(each, unique())))
-    const { offset: before, mark: earlier } = entries.at(-1)!
-    const heard = { offset: before + 1, mark: `${entries.length + 1}-h` }
-    publisher.learn(entries.push({ id: 'heard', ...heard, previousMark: earlier }), entries.length - 1, {
-      epoch: 'e',
-      ...heard,
-    })
-    // The next two come before the publishes, and this node does not hear of them.
-    const { offset, mark } = heard
-    const sequence = entries.length + 1
-    entries.push({ id: 'other', offset: offset + 1, mark: `${sequence}-b`, previousMark: mark })
-    entries.push({ id, offset: offset + 2, mark: `${sequence + 1}-c`, previousMark: `${sequence}-b` })
-    await Promise.all(['a', 'keyed', 'b', 'c'].map((each) => publisher.publish(each, each === 'keyed' ? 'id' : each)))
-    for (const [index, entry] of entries.slice(1).entries()) {
-      assert.deepEqual([entry.previousMark, entry.offset], [entries[index]!.mark, index + 2])
-    }
   })
 
   it('stores an entry that is void again, under another id', async () => {

@@ -46,8 +46,6 @@ const lostTime = 1 / 50
 /** The longest wait before an attempt. */
 const mostWaitMs = 64
 const unavailableMs = 50
-/** The time in which a node that has stored a message is taken to store more. */
-const sharedMs = 120_000
 /** The most bursts of one entry between two attempts to send more, while other nodes store messages too. */
 const mostPatience = 64
 
@@ -72,8 +70,6 @@ export class Publisher {
   /** Whole bursts that must follow before a burst may grow. */
   #patience = 1
   #whole = 0
-  /** The end of the time in which other nodes are taken to store messages of the topic too, as they have just done. */
-  #sharedUntil = 0
   /** Attempts in a row that stored nothing. */
   #failed = 0
   /** The most bytes that share an entry: fewer after the server has refused as many. */
@@ -104,10 +100,7 @@ export class Publisher {
   learn(sequence: number, previous: number, position: TopicPosition | undefined): void {
     this.#ports.tail.saw(sequence)
     const newest = this.#newest
-    if (newest !== undefined && newest.sequence >= sequence) return
-    // While entries of this node are on their way, this may be one of them.
-    if (!this.#isStoring) this.#sharedUntil = performance.now() + sharedMs
-    if (newest === undefined) return
+    if (newest === undefined || newest.sequence >= sequence) return
     if (position !== undefined) this.#newest = { sequence, position }
     else this.#newest = newest.sequence === previous ? { sequence, position: newest.position } : undefined
   }
@@ -125,7 +118,7 @@ export class Publisher {
         this.#queue = this.#timely(this.#queue)
         continue
       }
-      const burst = this.#timely(this.#takeBurst())
+      const burst = this.#timely(this.#queue.splice(0, this.#ports.isReplicated() ? 1 : this.#burst))
       let waitMs = 0
       try {
         if (burst.length > 0) waitMs = await this.#store(burst)
@@ -141,17 +134,6 @@ export class Publisher {
       if (waitMs > 0) await sleep(waitMs)
     }
     this.#isStoring = false
-  }
-
-  /**
-   * Takes the entries that go together. In a topic that other nodes use too, one with an id of the caller is the last of them:
-   * JetStream answers a repetition of it before it compares anything, and would store the next one although those before were refused.
-   */
-  #takeBurst(): PendingEntry[] {
-    const most = this.#ports.isReplicated() ? 1 : this.#burst
-    if (most === 1 || performance.now() > this.#sharedUntil) return this.#queue.splice(0, most)
-    const keyed = this.#queue.findIndex(({ isKeyed }, index) => isKeyed || index === most)
-    return this.#queue.splice(0, keyed < 0 ? most : Math.min(most, keyed + 1))
   }
 
   /** The entries that have time left. Rejects the others. */
@@ -198,7 +180,6 @@ export class Publisher {
         const isOff = isRefusal(error, refusals.unavailable)
         isUnavailable ||= isOff
         const isEarly = isRefusal(error, refusals.wrongSequence) || isRefusal(error, refusals.wrongLastId)
-        if (isEarly && index === 0) this.#sharedUntil = performance.now() + sharedMs
         if (isOff || isEarly) refused.push(entry)
         else if (entry.messages.length > 1 && isTooLong(error)) {
           this.#mostBytes = entry.bytes >> 1
