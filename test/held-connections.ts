@@ -46,7 +46,7 @@ for (const server of [createServer(options(), app), createTlsServer({ ...options
 
 /** Short forms of node:http's own times. */
 function options() {
-  return { headersTimeout: 4000, requestTimeout: 4000, connectionsCheckingInterval: 100 }
+  return { headersTimeout: 8000, requestTimeout: 8000, connectionsCheckingInterval: 100 }
 }
 
 createInterface({ input: process.stdin })
