@@ -736,6 +736,19 @@ describe('a link: publishing', () => {
     assert.equal((await short)!.offset, 1)
   })
 
+  it('fails if the server closes with 1009: a request that is the longest with the same code', async () => {
+    const harness = await online()
+    const publish = harness.link.publish('a', 'short')
+    const long = codeOf(harness.link.request('a', 'x'.repeat(1000)))
+    const short = codeOf(harness.link.request('a', 'x'))
+    await harness.socket.lose(1009, 'too long')
+    assert.deepEqual([await long, await short], ['limit', 'lost'])
+    await harness.retry()
+    await harness.socket.welcome()
+    await harness.socket.say({ t: 'ok', id: 1, at: at(1) })
+    assert.equal((await publish)!.offset, 1)
+  })
+
   it('is sent at once or not at all: volatile', async () => {
     const harness = new LinkHarness()
     await harness.link.publish('a', 1, { volatile: true })
