@@ -130,16 +130,20 @@ export class Questions {
    * question is not asked again either; without one, the next connection would end the same way.
    */
   lost(why: string): void {
-    const { isTooLong } = this.#connection
-    const sent = [...this.#asked.values()].filter((asked) => asked.sent)
-    const [longest] = [...sent].sort((one, other) => other.size - one.size)
+    let longest: Asked | undefined
+    for (const asked of this.#asked.values()) {
+      if (asked.sent) longest = longest && longest.size > asked.size ? longest : asked
+    }
     // Before the others, as a request has this reason too.
-    if (isTooLong && longest?.size) this.#fail(longest, new LinkError('limit', why, true))
-    for (const asked of sent) {
+    if (this.#connection.isTooLong) {
+      if (longest?.size) this.#fail(longest, new LinkError('limit', why, true))
+      else this.#connection.close(why)
+    }
+    for (const asked of this.#asked.values()) {
+      if (!asked.sent) continue
       asked.sent = false
       if (!asked.repeat) this.#fail(asked, new LinkError('lost', why, true))
     }
-    if (isTooLong && !longest?.size) this.#connection.close(why)
   }
 
   /** The link is closed. */
