@@ -285,7 +285,10 @@ export class HubTopic {
       (answer) => {
         const { head } = this
         if (!answer.recovered) return tell({ recovered: false, head, reason: answer.reason })
-        const messages = this.#upToHead(answer.messages.map((message) => this.#own(message)), position)
+        const messages = this.#upToHead(
+          answer.messages.map((message) => this.#own(message)),
+          position,
+        )
         const last = messages.at(-1)?.position ?? position
         // Messages that the broker has and this process has not received yet will come to the listeners.
         const isJoined = last.epoch === head.epoch && (last.mark === head.mark || last.offset > head.offset)
