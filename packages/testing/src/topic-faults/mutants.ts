@@ -45,7 +45,7 @@ const mutants: Readonly<Record<string, readonly Change[]>> = {
     { file: 'hub/topics/hub-topic.js', from: 'async check() {', to: 'async check() {\n        return;' },
   ],
   'a lost publish is not repeated': [
-    { file: 'link/link.js', from: 'isRepeated: true })', to: 'isRepeated: false })' },
+    { file: 'link/link.js', from: 'repeat: true', to: 'repeat: false' },
     { file: 'link/questions.js', from: "'lost', why, true)", to: "'lost', why, false)" },
   ],
   'a client that fell behind is not caught up': [
