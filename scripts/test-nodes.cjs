@@ -14,7 +14,9 @@ const { testFiles } = require('./test-files.cjs')
 const defaultWords = [
   ...['runtimes', 'server', 'client', 'workers', 'entries'].map((room) => join('twoway', 'src', room)),
   join('internals', 'private-parts.long.test'),
-  ...['workers.test', 'workers.long.test', 'memory-tuning.test'].map((name) => join('test', name)),
+  ...['workers.test', 'workers.long.test', 'import-effects.long.test', 'memory-tuning.test'].map((name) =>
+    join('test', name),
+  ),
 ]
 
 async function testNodes() {
