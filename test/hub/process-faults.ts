@@ -11,12 +11,13 @@ import { WebSocket } from 'twoway'
 import { Link, type LinkError } from 'twoway/link'
 import { serveWorkers, type Workers } from 'twoway/workers'
 import { Chance } from 'twoway-testing/topic-faults/chance.js'
+import { wholeNumber } from 'twoway-testing/whole-number.js'
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '10' }, seed: { type: 'string', default: '1' } },
 })
-const rounds = Number(values.rounds)
-const firstSeed = Number(values.seed)
+const rounds = wholeNumber('rounds', values.rounds, 1)
+const firstSeed = wholeNumber('seed', values.seed)
 const links = 20
 const messagesPerRound = 120
 /** The time in which everything must become whole again after the last fault. */

@@ -8,6 +8,7 @@
 import { randomInt } from 'node:crypto'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
+import { wholeNumber } from 'twoway-testing/whole-number.js'
 import { narrowed, runSequences } from './run-sequences.js'
 import { sequenceOf } from './sequence.js'
 
@@ -22,7 +23,7 @@ const { values } = parseArgs({
     plain: { type: 'boolean', default: false },
   },
 })
-const count = wholeNumber('count', values.count)
+const count = wholeNumber('count', values.count, 1)
 const [program, ...args] = values.program?.split(' ') ?? []
 const runtime = program === undefined ? undefined : { program, args }
 const seed = values.seed === 'any' ? randomInt(2 ** 31) : wholeNumber('seed', values.seed)
@@ -30,12 +31,6 @@ if (values.at === undefined) await runMany()
 else await runAgain(values.at.split(',').map((index) => wholeNumber('at', index.trim())))
 // Peers of a process that has ended may still wait for it.
 process.exit()
-
-function wholeNumber(name: string, text: string): number {
-  if (/^[0-9]{1,10}$/.test(text)) return Number(text)
-  console.error(`--${name} takes a whole number, not ${text}`)
-  process.exit(2)
-}
 
 async function runMany(): Promise<void> {
   console.log(`${count} sequences, seed ${seed}, ${values.program ?? `Node ${process.versions.node}`}`)

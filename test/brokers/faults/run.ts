@@ -1,11 +1,12 @@
 /**
  * `npm run test:broker-faults -- --broker nats [--rounds N] [--seed N] [--systems N] [--restores N]`: two nodes and 50 links in
  * processes of their own on a real broker, under faults that the seed chooses. Each round must satisfy the oracle of the simulated
- * faults. In one of 15 rounds, or of `restores`, the broker comes back with an older copy of its data. Several systems, each with a broker of its own, make rounds at the
- * same time: most of a round waits, for the fail-over of a cluster above all.
+ * faults. In one of 15 rounds, or of `restores`, the broker comes back with an older copy of its data. Several systems, each with a
+ * broker of its own, make rounds at the same time: most of a round waits, for the fail-over of a cluster above all.
  */
 import process from 'node:process'
 import { parseArgs } from 'node:util'
+import { wholeNumber } from 'twoway-testing/whole-number.js'
 import { FaultSystem } from './fault-system.js'
 import { startTestedBroker } from './tested-broker.js'
 
@@ -19,11 +20,12 @@ const { values } = parseArgs({
     verbose: { type: 'boolean', default: false },
   },
 })
-const rounds = Number(values.rounds)
-const first = values.seed === 'any' ? Math.floor(Math.random() * 2 ** 30) : Number(values.seed)
+const rounds = wholeNumber('rounds', values.rounds, 1)
+const restores = wholeNumber('restores', values.restores, 1)
+const first = values.seed === 'any' ? Math.floor(Math.random() * 2 ** 30) : wholeNumber('seed', values.seed)
 
 const start = async (): Promise<FaultSystem> => FaultSystem.start(await startTestedBroker(values.broker))
-const systems = await Promise.all(Array.from({ length: Number(values.systems) }, start))
+const systems = await Promise.all(Array.from({ length: wholeNumber('systems', values.systems, 1) }, start))
 const begun = performance.now()
 const seconds = (): string => `${Math.round((performance.now() - begun) / 1000)} s`
 const sums = { published: 0, acknowledged: 0, gaps: 0 }
@@ -36,7 +38,7 @@ async function makeRounds(system: FaultSystem): Promise<void> {
   while (next < first + rounds && !failed) {
     const seed = next
     next += 1
-    const { faults, log, published, acknowledged, gaps } = await system.round(seed, Number(values.restores))
+    const { faults, log, published, acknowledged, gaps } = await system.round(seed, restores)
     made += 1
     sums.published += published
     sums.acknowledged += acknowledged

@@ -8,6 +8,7 @@ import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { violations } from '../../../twoway/dist/core/errors.js'
+import { wholeNumber } from '../whole-number.js'
 import { describeTrial, runTrials } from './trials.js'
 import type { WorkerOrder, WorkerReport } from './trials-worker.js'
 
@@ -24,16 +25,10 @@ const { values } = parseArgs({
     at: { type: 'string' },
   },
 })
-const count = wholeNumber('count', values.count)
+const count = wholeNumber('count', values.count, 1)
 const seed = values.seed === 'any' ? randomInt(2 ** 31) : wholeNumber('seed', values.seed)
 if (values.at === undefined) await tryMany()
 else tryAgain(wholeNumber('at', values.at))
-
-function wholeNumber(name: string, text: string): number {
-  if (/^[0-9]{1,10}$/.test(text)) return Number(text)
-  console.error(`--${name} takes a whole number, not ${text}`)
-  process.exit(2)
-}
 
 function tryAgain(index: number): void {
   console.log(describeTrial(seed, index))

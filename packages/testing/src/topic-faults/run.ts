@@ -4,14 +4,15 @@
  */
 import process from 'node:process'
 import { parseArgs } from 'node:util'
+import { wholeNumber } from '../whole-number.js'
 import { judge } from './oracle.js'
 import { Simulation } from './simulation.js'
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '300' }, seed: { type: 'string', default: '1' } },
 })
-const rounds = Number(values.rounds)
-const first = values.seed === 'any' ? Math.floor(Math.random() * 2 ** 30) : Number(values.seed)
+const rounds = wholeNumber('rounds', values.rounds, 1)
+const first = values.seed === 'any' ? Math.floor(Math.random() * 2 ** 30) : wholeNumber('seed', values.seed)
 
 const begun = Date.now()
 let messages = 0
