@@ -13,7 +13,7 @@ const clientTimes = { handshakeTimeoutMs: 1500, closeTimeoutMs: 500, patienceMs:
 /** The limit of the server's descriptors, which a crowd exhausts. */
 export const fewDescriptors = 256
 const crowdSize = 300
-const mostMs = 30_000
+const mostMs = 5000
 
 export interface RandomFaultsOptions {
   readonly server: FaultServer
@@ -21,6 +21,8 @@ export interface RandomFaultsOptions {
   readonly seed: number
   /** The number of concurrent faults. */
   readonly atOnce: number
+  /** Milliseconds in which the server must have recovered. @default 5000 */
+  readonly recoversWithinMs?: number
 }
 
 export interface FaultsReport {
@@ -55,7 +57,13 @@ const messages = ['short', 'm'.repeat(126), 'long'.repeat(2000)]
 const longestWay = 9000
 
 /** Causes random faults in connections to a server, and reports the effects on it and on its other clients. */
-export async function runRandomFaults({ server, count, seed, atOnce }: RandomFaultsOptions): Promise<FaultsReport> {
+export async function runRandomFaults({
+  server,
+  count,
+  seed,
+  atOnce,
+  recoversWithinMs = mostMs,
+}: RandomFaultsOptions): Promise<FaultsReport> {
   const draw = drawsOf(seed)
   const kinds = new Map<string, number>()
   const complaints: string[] = []
@@ -138,7 +146,7 @@ export async function runRandomFaults({ server, count, seed, atOnce }: RandomFau
 
   const recovering = performance.now()
   const isServed = await server.serves()
-  const after = await server.settled(0, before.descriptors, mostMs)
+  const after = await server.settled(0, before.descriptors, recoversWithinMs)
   const recoveredMs = performance.now() - recovering
   await proxy.close()
   if (!isServed) complaints.push('a newcomer is not served')
