@@ -52,6 +52,14 @@ export function quoted(value: string): string {
   return printable(value, { maxLength: longestValue })
 }
 
+/** A value of any kind for an error's text: a text is `quoted`, and objects are named by their kind. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return `"${quoted(value)}"`
+  if (typeof value === 'function') return 'a function'
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
+}
+
 /**
  * Escapes an error's text for logs and terminals. Values of a peer are `quoted` when they are inserted; this covers
  * texts of the system and of callers, which may repeat a peer's value.

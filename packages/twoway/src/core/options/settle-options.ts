@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.js'
-import { quoted } from '../printable.js'
+import { quoted, shown } from '../printable.js'
 import type { OptionTable, SettingsOf } from './option.js'
 
 /** The function or the option that takes the options of a table. */
@@ -26,7 +26,7 @@ export function settleOptions<Table extends OptionTable>(
   owner: OptionsOwner,
 ): SettingsOf<Table> {
   if (typeof options !== 'object' || options === null) {
-    throw new UsageError('optionInvalid', `the options of ${owner.name} must be an object, not ${describe(options)}`)
+    throw new UsageError('optionInvalid', `the options of ${owner.name} must be an object, not ${shown(options)}`)
   }
   Object.keys(options).forEach((name) => {
     if (!Object.hasOwn(table, name)) throw unknownOption(name, table, owner)
@@ -47,10 +47,10 @@ export function wrongOption(name: string, value: unknown, table: OptionTable, ow
   const { element } = check
   const wrong = Array.isArray(value) ? value.find((each) => element?.accepts(each) === false) : undefined
   const correct = element?.correct?.(wrong)
-  const without = isPlain(byDefault) ? `leave it out for the default, ${describe(byDefault)}` : 'leave it out'
-  const remedy = correct === undefined ? `correct it, or ${without}` : `write ${describe(correct)}`
+  const without = isPlain(byDefault) ? `leave it out for the default, ${shown(byDefault)}` : 'leave it out'
+  const remedy = correct === undefined ? `correct it, or ${without}` : `write ${shown(correct)}`
   const found =
-    check.isSecret === true ? '' : `, not ${describe(value)}${wrong === undefined ? '' : ` with ${describe(wrong)}`}`
+    check.isSecret === true ? '' : `, not ${shown(value)}${wrong === undefined ? '' : ` with ${shown(wrong)}`}`
   return new UsageError(
     'optionInvalid',
     `the option ${owner.prefix ?? ''}${name} must be ${check.expected}${found}: ${remedy}`,
@@ -112,11 +112,4 @@ function editsBetween(one: string, other: string): number {
 
 function isPlain(value: unknown): boolean {
   return ['string', 'number', 'boolean'].includes(typeof value)
-}
-
-function describe(value: unknown): string {
-  if (typeof value === 'string') return `"${quoted(value)}"`
-  if (typeof value === 'function') return 'a function'
-  if (Array.isArray(value)) return 'a list'
-  return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }

@@ -1,4 +1,4 @@
-import { quoted } from '../../core/printable.js'
+import { shown } from '../../core/printable.js'
 import type { ClientMessage } from '../../subprotocol/messages.js'
 
 /** The rule for one field: undefined for a good value, else the words for a good one. */
@@ -109,10 +109,4 @@ function refused(message: MessageFields, name: string, expected: string): Refuse
     ...(bin === true && { bin }),
     fault,
   }
-}
-
-function shown(value: unknown): string {
-  if (typeof value === 'string') return `"${quoted(value)}"`
-  if (Array.isArray(value)) return 'a list'
-  return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
