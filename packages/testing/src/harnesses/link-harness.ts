@@ -155,6 +155,15 @@ export class LinkHarness implements LinkPlatform {
   }
 }
 
+/** A link that has been welcomed. What it sent before is taken. */
+export async function onlineLink(options: LinkOptions = {}, welcome: object = {}): Promise<LinkHarness> {
+  const harness = new LinkHarness(options)
+  await settleLink()
+  await harness.socket.welcome(welcome)
+  harness.socket.take()
+  return harness
+}
+
 /** Resolves when all promises that can be settled have been. */
 export async function settleLink(): Promise<void> {
   for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve))

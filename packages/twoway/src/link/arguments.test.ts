@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { LinkHarness, settleLink } from 'twoway-testing/harnesses/link-harness.js'
+import { LinkHarness, onlineLink as online } from 'twoway-testing/harnesses/link-harness.js'
 import { readClientMessage } from '../hub/session/client-messages.js'
-import type { LinkOptions } from './link-types.js'
-
-async function online(options: LinkOptions = {}, welcome: object = {}): Promise<LinkHarness> {
-  const harness = new LinkHarness(options)
-  await settleLink()
-  await harness.socket.welcome(welcome)
-  harness.socket.take()
-  return harness
-}
 
 const bad = (value: unknown) => value as never
 const ignore = (): void => undefined
@@ -102,9 +93,9 @@ describe('a link: a message that is too long to wait', () => {
   it('is refused with its length and the limit', async () => {
     const { link } = await online({ maxWaitingBytes: 1000 })
     void link.publish('a', 'b').catch(ignore)
-    const text = ' are too much: maxWaitingBytes is 1000, 1 wait already'
+    const text = ': 1 wait, maxWaitingBytes is 1000'
     const refused = (data: unknown, bytes: number) =>
-      assert.rejects(link.publish('a', bad(data)), { code: 'full', message: `${bytes} bytes${text}` })
+      assert.rejects(link.publish('a', bad(data)), { code: 'full', message: `no room for ${bytes} bytes${text}` })
     await refused(new Uint8Array(2000), 2000)
     await refused(new Float64Array(200), 1600)
     await refused(new DataView(new ArrayBuffer(2000)), 2000)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { LinkHarness, settleLink } from 'twoway-testing/harnesses/link-harness.js'
+import { LinkHarness, onlineLink as online, settleLink } from 'twoway-testing/harnesses/link-harness.js'
 import type { WirePosition } from '../subprotocol/messages.js'
 import { LinkError } from './link-error.js'
 import type { LinkOptions, PresenceView, Started, TopicMessage } from './link-types.js'
@@ -21,14 +21,6 @@ const message = (offset: number, topic = 'room.1', epoch = 'e') => ({
   from: 'bob',
   data: offset,
 })
-
-async function online(options: LinkOptions = {}, welcome: object = {}): Promise<LinkHarness> {
-  const harness = new LinkHarness(options)
-  await settleLink()
-  await harness.socket.welcome(welcome)
-  harness.socket.take()
-  return harness
-}
 
 /** A link that subscribes to a topic, and the data that its listener got. */
 async function subscribed(

@@ -73,7 +73,7 @@ export class Questions {
       if (this.#asked.size >= maxWaiting || this.#waitingBytes + size > maxWaitingBytes) {
         throw new LinkError(
           'full',
-          `${size} bytes are too much: maxWaitingBytes is ${maxWaitingBytes}, ${this.#asked.size} wait already`,
+          `no room for ${size} bytes: ${this.#asked.size} wait, maxWaitingBytes is ${maxWaitingBytes}`,
         )
       }
       const asked = this.#add(question, { ...options, data, size, answered, failed })

@@ -11,7 +11,7 @@ const keyOf = (url: string): string => `twoway ${url}`
 
 function load(storage: PositionStorage | undefined, url: string): Record<string, unknown> {
   try {
-    return { ...JSON.parse(storage!.getItem(keyOf(url))!) }
+    return { ...JSON.parse(storage?.getItem(keyOf(url)) as string) }
   } catch {
     return {}
   }
@@ -26,7 +26,7 @@ export function storePositions(storage: PositionStorage | undefined, url: string
   const positions = load(storage, url)
   for (const { topic, isPattern, positions: known } of feeds) if (!isPattern) positions[topic] = known.get(topic)
   try {
-    storage!.setItem(keyOf(url), JSON.stringify(positions))
+    storage?.setItem(keyOf(url), JSON.stringify(positions))
   } catch {
     // A full storage costs the resume over a reload, and nothing else.
   }
