@@ -87,9 +87,10 @@ describe('Publisher', () => {
     await Promise.all([stored, ...published])
   })
 
-  it('rejects at the deadline although it has no place in the window', async () => {
+  it('rejects at the deadline although it has no place in the window', async (context) => {
     // As the requests of those that have a place would.
     const alive = setInterval(() => undefined, 1000)
+    context.after(() => clearInterval(alive))
     const window = new SendWindow()
     const others = Array.from({ length: 16 }, () => makePublisher(() => new Promise(() => undefined), { window }))
     for (const { publisher } of others) void publisher.publish('', undefined)
@@ -98,7 +99,6 @@ describe('Publisher', () => {
     for (const each of published) await assert.rejects(each, /NATS has not stored the message within 100 ms/)
     assert.equal(requests.length, 0)
     for (let count = 0; count < 10_000; count += 1) backlog.add(0)
-    clearInterval(alive)
   })
 
   it('tries again at once after a message of another node', async () => {

@@ -41,9 +41,10 @@ describe('SendWindow', () => {
     assert.deepEqual(bursts.admitted.slice(16), [16])
   })
 
-  it('lets those go without a place whose time is over, and keeps the order of the others', async () => {
+  it('lets those go without a place whose time is over, and keeps the order of the others', async (context) => {
     // As the requests of those that have a place would.
     const alive = setInterval(() => undefined, 1000)
+    context.after(() => clearInterval(alive))
     const bursts = new Bursts()
     bursts.ask(17)
     const late = [bursts.window.enter(performance.now() + 30), bursts.window.enter(performance.now())]
@@ -52,7 +53,6 @@ describe('SendWindow', () => {
     assert.equal(await bursts.answer(1), 16)
     await new Promise(setImmediate)
     assert.deepEqual(bursts.admitted, [16, 0])
-    clearInterval(alive)
   })
 
   it('grows while more wait and answers take no longer, and shrinks when they do', async () => {

@@ -70,7 +70,8 @@ export class SendWindow {
   }
 
   #checkLater(): void {
-    this.#checking ??= setTimeout(() => {
+    if (this.#checking !== undefined) return
+    this.#checking = setTimeout(() => {
       this.#checking = undefined
       const now = performance.now()
       const late = this.#waiting.filter(({ until }) => until <= now)
