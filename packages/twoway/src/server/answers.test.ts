@@ -356,7 +356,7 @@ describe('an answer of upgrade with a member that is none', () => {
     [{ data: 1, user: 'ann' }, /"user"/],
     [Object.create({ staus: 401 }), /"staus"/],
   ] as const) {
-    it(`lets nobody in: ${Object.keys(answer).join(', ') || 'inherited'}`, async (context) => {
+    it(`refuses the client: ${Object.keys(answer).join(', ') || 'an inherited member'}`, async (context) => {
       const received = await answerOf(context, 'upgrade of serve', () => answer as never)
       assert.equal(received.status, 500)
       assert.equal(received.errors.length, 1)

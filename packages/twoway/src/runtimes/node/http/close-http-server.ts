@@ -6,8 +6,8 @@ import { startTimer, type Timer } from '../internals/genuine-timers.js'
 const checkIntervalMs = 50
 
 /**
- * Milliseconds before the first check. For Node 25 and later a connection is idle before its first request too, which may be
- * on its way: it was reset (`closeIdleConnections` of a new connection, tried on 20 to 26).
+ * Milliseconds before the first check. For Node from 25 on, a connection is idle before its first request too. This is the time
+ * that a request has which is on its way.
  */
 const firstCheckMs = Number.parseInt(process.versions.node, 10) >= 25 ? 1000 : checkIntervalMs
 
