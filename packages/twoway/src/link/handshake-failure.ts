@@ -4,11 +4,20 @@ const noHub = 'no hub answers at this URL: the server does not speak twoway.1'
 
 type CloseEvent = Readonly<{ code: number; reason: string }>
 
+/** A class for each class that links are given, because a class for each link would take most of its memory. */
+const known = new WeakMap<LinkSocketConstructor, LinkSocketConstructor>()
+
 /**
  * A class whose close event has the reason of a failed handshake, and its Retry-After, where the error event of the given class has
  * an `error`. Pages are told none, so that their link leaves this out.
  */
 export function withFailures(WebSocket: LinkSocketConstructor): LinkSocketConstructor {
+  const made = known.get(WebSocket) ?? classWithFailures(WebSocket)
+  known.set(WebSocket, made)
+  return made
+}
+
+function classWithFailures(WebSocket: LinkSocketConstructor): LinkSocketConstructor {
   return class implements LinkSocket {
     onerror: LinkSocket['onerror'] = null
     readonly #socket: LinkSocket
