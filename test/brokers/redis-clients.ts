@@ -9,7 +9,7 @@ const packages = {
   ioredis: '5.9.2',
   iovalkey: '0.3.3',
   '@redis/client': '6.3.1',
-  '@redis/client-5': 'npm:@redis/client@5.9.0',
+  '@redis/client-5': 'npm:@redis/client@5.12.1',
 }
 const load = createRequire(join(folder, 'package.json'))
 
