@@ -10,6 +10,10 @@ interface Output {
   readonly rows: readonly { readonly id: string; readonly contenders: readonly { medians: { perSecond: number } }[] }[]
 }
 
+function bench(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', timeout: 60_000 })
+}
+
 describe('npm run bench', () => {
   it('measures Twoway alone without fetching anything, as server and as client', () => {
     const rows = 'fragments,tls-1k,handshake,client-sends-1k,tls-client-receives-1k'
@@ -23,4 +27,29 @@ describe('npm run bench', () => {
     assert.equal(output.rows.map(({ id }) => id).join(), rows)
     for (const { contenders } of output.rows) assert.ok(contenders[0]!.medians.perSecond > 0)
   })
+
+  it('says in its help what each row measures, and where each rival runs', () => {
+    const { stdout } = bench('--help')
+    for (const line of [
+      /^ {2}idle +memory, 10,000 idle connections$/m,
+      /^ {2}twoway-deno +Twoway on Deno$/m,
+      /^ {2}bun +Bun's own$/m,
+    ])
+      assert.match(stdout, line)
+  })
+
+  for (const [arg, sentence] of [
+    ['--rows=foo', 'there is no row "foo"; there are small, '],
+    ['--rivals=bar', 'there is no rival "bar"; there are twoway, '],
+    ['--node=9', 'Node "9" is not known; known are '],
+    ['--rounds=1.5', 'give a whole number'],
+    ['--seconds=0', 'give a number above 0'],
+    ['--fast', "unknown option '--fast'"],
+  ] as const) {
+    it(`says what is wrong with ${arg}`, () => {
+      const { status, stderr } = bench(arg)
+      assert.equal(status, 1)
+      assert.ok(stderr.includes(sentence), stderr)
+    })
+  }
 })
