@@ -47,7 +47,7 @@ export function mentionsOf(root: string): readonly Sample[] {
       )
       return [...text.matchAll(/`([^`\n]+)`/g)].flatMap(({ index, 1: code = '' }) =>
         [...code.matchAll(name)]
-          .filter(([whole]) => !/\.(?:js|ts|mjs)$/.test(whole))
+          .filter(([whole]) => !/\.m?[jt]s$/.test(whole))
           .map(([, subject, member]) => ({
             file,
             line: text.slice(0, index).split('\n').length,
