@@ -11,9 +11,8 @@ This page lists every option with its type, its default, and the effect of its l
 tables that check the options, and from the comments that editors show.
 
 A value that an option does not accept causes a UsageError, which names the value and the expected ones. An unknown option causes
-one too, which names the closest option that exists. \`undefined\` is the same as no value. A link checks fewer options: see
-[its guide](../how-to/hub.md#the-link). It throws a
-TypeError for these, as \`redisBroker\` and \`natsBroker\` do.
+one too, which names the closest option, or all of them if none is close. \`undefined\` is the same as no value. A link checks
+fewer options: see [its guide](../how-to/hub.md#the-link). It throws a TypeError for these, as \`redisBroker\` and \`natsBroker\` do.
 
 The columns about other libraries follow their documentation and [Safe by default](../explanation/safety.md). An empty cell means that we do not know.
 `

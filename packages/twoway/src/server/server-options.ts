@@ -108,7 +108,7 @@ export const commonOptions = {
   whenBufferFull: option(oneOf('close', 'drop'), 'close'),
   /**
    * Compresses messages for clients that support it (RFC 7692). An object sets the parameters. Without one, each message is
-   * compressed independently, so a connection holds no memory for it.
+   * compressed independently, so a connection keeps no compression context.
    * @default false
    */
   perMessageDeflate: option<boolean | PerMessageDeflateOptions>(

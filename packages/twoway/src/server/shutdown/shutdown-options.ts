@@ -22,8 +22,8 @@ export const shutdownOptions = {
    * @default 8_000
    * @limit Connections are dropped, workers are killed, and the process ends, with exit code 1 if requests, workers or
    * `then` had not ended.
-   * @remarks The closes of connections are spread over the first part of the time; the last 6 s, or three quarters of a shorter
-   * time, are for closing handshakes and `then`. `docker stop` kills a process after 10 s, Kubernetes after 30 s, systemd
+   * @remarks The closes of connections are spread over the first part of the time. The last 6 s are for closing handshakes and
+   * `then`; if the whole time is less than 8 s, its last three quarters. `docker stop` kills a process after 10 s, Kubernetes after 30 s, systemd
    * after 90 s.
    */
   withinMs: option(count('milliseconds'), 8000),
