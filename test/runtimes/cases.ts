@@ -1,4 +1,5 @@
 import { WebSocket, WebSocketError, WebSocketStream } from 'twoway'
+import { Link, type Member, type TopicMessage } from 'twoway/link'
 import { holds, same } from '../whatwg/expect.js'
 import { freshId, next } from '../whatwg/rule.js'
 import type { Case } from './case.js'
@@ -348,7 +349,35 @@ const streamCases: readonly Case[] = [
   },
 ]
 
-export const cases: readonly Case[] = [...webSocketCases, ...streamCases]
+const linkCases: readonly Case[] = [
+  {
+    name: 'Link delivers the messages of a topic in order, knows its members and history, and gets answers',
+    async run({ echoUrl }) {
+      const topic = `room.${freshId()}`
+      const link = new Link(echoUrl, { token: () => ({ name: 'Ann' }) })
+      const texts = ['a', 'b', 'grüß 🌍']
+      const heard: unknown[] = []
+      let whole = (): void => {}
+      const all = new Promise<void>((resolve) => (whole = resolve))
+      const members = await new Promise<readonly Member[]>((resolve) => {
+        const take = ({ data }: TopicMessage): void => {
+          if (heard.push(data) === texts.length) whole()
+        }
+        link.subscribe(topic, take, { presence: (view) => resolve(view.members) })
+      })
+      same(members.map(({ user }) => user).join(), 'Ann')
+      for (const text of texts) await link.publish(topic, text)
+      await all
+      same(heard.join(), texts.join())
+      const messages = await link.history(topic, { last: 2 })
+      same(messages.map(({ data }) => data).join(), 'b,grüß 🌍')
+      same(await link.request('echo', 'again'), 'again')
+      link.close()
+    },
+  },
+]
+
+export const cases: readonly Case[] = [...webSocketCases, ...streamCases, ...linkCases]
 
 async function meetFlood(url: string, options: { readonly ca?: string }): Promise<void> {
   const id = freshId()
