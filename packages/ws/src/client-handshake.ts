@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import crypto, { createHash, randomBytes } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import https from 'node:https'
@@ -61,7 +61,9 @@ const protocolVersions = [8, 13]
 const subprotocolName = /^[!#$%&'*+\-.0-9A-Z^_`|a-z~]+$/
 
 export function acceptOf(key: string): string {
-  return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
+  const input = `${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`
+  // An object for each hash, as `createHash` makes it, is a stream. Older versions of other runtimes lack `hash`.
+  return crypto.hash?.('sha1', input, 'base64') ?? createHash('sha1').update(input).digest('base64')
 }
 
 /** Requests the upgrade by node:http, and hands the socket to the WebSocket. Throws for arguments that can't be used. */

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import http, { type Server as HttpServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { tryToTakeHandles } from 'twoway/streams'
+import { type EarlyUpgrade, takeUpgrades, tryToTakeHandles } from 'twoway/streams'
 import { acceptOf } from './client-handshake.js'
 import { type DeflateOptions, deflateName, type Extensions, negotiationOf, noExtensions } from './deflate.js'
 import { extension, subprotocol } from './header-values.js'
@@ -34,8 +34,9 @@ export interface ServerOptions extends SocketOptions {
 
 const challenge = /^[+/0-9A-Za-z]{22}==$/
 
-/** Sockets that have become WebSockets. */
-const taken = new WeakSet<Duplex>()
+/** Marks sockets that have become WebSockets. A WeakSet would take more memory. */
+const taken = Symbol('taken')
+type MaybeTaken = { [taken]?: true }
 
 /** ws's WebSocketServer: upgrades the requests of an HTTP server, its own or the program's. */
 export class WebSocketServer extends EventEmitter {
@@ -46,6 +47,8 @@ export class WebSocketServer extends EventEmitter {
   #state: 'running' | 'closing' | 'closed' = 'running'
   #closesWithLast = false
   #stopListening = (): void => {}
+  /** Gives the connections to the HTTP server whose request has not come. */
+  #giveWaiting: (() => void) | undefined
   readonly #list: ClientList = {
     forget: (ws) => {
       this.clients!.delete(ws)
@@ -88,7 +91,10 @@ export class WebSocketServer extends EventEmitter {
       this._server = server
     }
     if (this._server !== null) this.#listenTo(this._server)
-    if (this._server !== null && port != null) watch(this._server)
+    if (this._server !== null && port != null) {
+      watch(this._server)
+      this._server.once('listening', () => void this.#takeUpgrades())
+    }
     if (settings.clientTracking) this.clients = new Set()
     void tryToTakeHandles()
     this.options = settings.perMessageDeflate === true ? { ...settings, perMessageDeflate: {} } : settings
@@ -108,6 +114,7 @@ export class WebSocketServer extends EventEmitter {
     if (callback) this.once('close', callback)
     if (this.#state === 'closing') return
     this.#state = 'closing'
+    this.#giveWaiting?.()
     const server = this._server
     this.#stopListening()
     this._server = null
@@ -190,7 +197,7 @@ export class WebSocketServer extends EventEmitter {
       socket.destroy()
       return
     }
-    if (taken.has(socket)) {
+    if ((socket as MaybeTaken)[taken]) {
       throw new Error(
         'server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration',
       )
@@ -199,6 +206,31 @@ export class WebSocketServer extends EventEmitter {
       answer(socket, 503)
       return
     }
+    const { ws, headers } = this.#prepare(extensions, key, names, request)
+    // Before the event: a listener of `once` gets the request, too, and is not counted after it.
+    const isUnseen = isUnwatched(this) && (socket as { readonly server?: unknown }).server === this._server
+    this.emit('headers', headers, request)
+    socket.write(headers.concat('\r\n').join('\r\n'))
+    socket.off('error', destroyIt)
+    ;(socket as MaybeTaken)[taken] = true
+    // The one listener is Node's own.
+    const isOwned = isUnseen && socket.eventNames().join() === 'end' && ws.setSocket === WebSocket.prototype.setSocket
+    ws.setSocket(socket, head, this.options, isOwned)
+    if (isOwned) {
+      giveSocket(request, ws._socket)
+      ;(ws._socket as MaybeTaken)[taken] = true
+    }
+    this.#enlist(ws)
+    callback(ws, request)
+  }
+
+  /** A WebSocket for a handshake that is accepted, and the lines of its answer. */
+  #prepare(
+    extensions: Extensions,
+    key: string,
+    names: Set<string>,
+    request: IncomingMessage,
+  ): { readonly ws: WebSocket; readonly headers: string[] } {
     const headers = [
       'HTTP/1.1 101 Switching Protocols',
       'Upgrade: websocket',
@@ -218,24 +250,37 @@ export class WebSocketServer extends EventEmitter {
       headers.push(`Sec-WebSocket-Extensions: ${deflate.answer}`)
       ws._extensions = extensions
     }
-    // Before the event: a listener of `once` gets the request, too, and is not counted after it.
-    const isUnseen = isUnknown(this, socket)
-    this.emit('headers', headers, request)
-    socket.write(headers.concat('\r\n').join('\r\n'))
-    socket.off('error', destroyIt)
-    taken.add(socket)
-    // The one listener is Node's own.
-    const isOwned = isUnseen && socket.eventNames().join() === 'end' && ws.setSocket === WebSocket.prototype.setSocket
-    ws.setSocket(socket, head, this.options, isOwned)
-    if (isOwned) {
-      giveSocket(request, ws._socket)
-      taken.add(ws._socket!)
-    }
-    if (this.clients !== undefined) {
-      this.clients.add(ws)
-      ws.listedBy(this.#list)
-    }
-    callback(ws, request)
+    return { ws, headers }
+  }
+
+  #enlist(ws: WebSocket): void {
+    if (this.clients === undefined) return
+    this.clients.add(ws)
+    ws.listedBy(this.#list)
+  }
+
+  /** Takes handshakes before node:http does, while no code of the program can see its sockets. */
+  async #takeUpgrades(): Promise<void> {
+    await tryToTakeHandles()
+    if (this._server?.listening !== true) return
+    const mayTake = (): boolean => isUnwatched(this) && this.options.WebSocket === WebSocket
+    this.#giveWaiting = takeUpgrades(this._server, { mayTake, upgrade: (early) => this.#upgrade(early) })
+  }
+
+  /** A request with a fault is left to the HTTP server, and comes back by `handleUpgrade`, which answers it. */
+  #upgrade(early: EarlyUpgrade): void {
+    const { request, head } = early
+    const { headers } = request
+    const names = namesIn(headers['sec-websocket-protocol'])
+    const extensions = this.#negotiate(headers['sec-websocket-extensions'])
+    const isFine = faultOf(request) === undefined && this.shouldHandle(request)
+    if (!isFine || names === undefined || extensions === undefined) return
+    const { ws, headers: lines } = this.#prepare(extensions, headers['sec-websocket-key']!, names, request)
+    const socket = early.accept(lines.concat('\r\n').join('\r\n'))
+    ;(socket as MaybeTaken)[taken] = true
+    ws.setSocket(socket, head, this.options, true)
+    this.#enlist(ws)
+    this.emit('connection', ws, request)
   }
 
   /** The extensions of a connection; undefined if the header is malformed, or all offers of compression are unacceptable. */
@@ -274,8 +319,8 @@ export class WebSocketServer extends EventEmitter {
 /** The methods that a subclass may have replaced, and that get the socket. */
 const { shouldHandle, handleUpgrade, completeUpgrade } = WebSocketServer.prototype
 
-/** Whether no code of the program can have seen the socket of an upgrade. */
-function isUnknown(server: WebSocketServer, socket: Duplex): boolean {
+/** Whether no code of the program can see the sockets of upgrades before they are taken. */
+function isUnwatched(server: WebSocketServer): boolean {
   const { options, _server: http } = server
   return (
     http !== null &&
@@ -289,7 +334,6 @@ function isUnknown(server: WebSocketServer, socket: Duplex): boolean {
     // One listener each: node:http's, this server's, and `refusePlainRequest`.
     ['connection', 'upgrade', 'request'].every((event) => http.listenerCount(event) === 1) &&
     !watched.has(http) &&
-    (socket as { readonly server?: unknown }).server === http &&
     server.emit === EventEmitter.prototype.emit &&
     !socketChannels.some(({ hasSubscribers }) => hasSubscribers)
   )

@@ -159,13 +159,16 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
    */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions, isOwned = false): void {
     const { maxPayload = 0, generateMask, skipUTF8Validation } = options
-    const timed = socket as Partial<Socket>
-    timed.setTimeout?.(0)
-    timed.setNoDelay?.()
+    // A method would make a socket of an owned one, which may be hollow. Its server has set both.
+    if (!isOwned) {
+      const timed = socket as Partial<Socket>
+      timed.setTimeout?.(0)
+      timed.setNoDelay?.()
+    }
     this.#connection = fromDuplex(socket, {
       role: this._isServer ? 'server' : 'client',
       head,
-      takesHandle: !isRead(socket),
+      takesHandle: isOwned || !isRead(socket),
       freesSocket: isOwned,
       handlers: new WebSocket.#Deliveries(this),
       pooledMessages: true,

@@ -1,9 +1,11 @@
+import type { Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ConnectionPorts } from '../core/connection-types.js'
 import type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
 import { ScratchPool } from '../core/sending/scratch-pool.js'
 import { nodeClientPorts } from '../runtimes/node/connect/client-ports.js'
 import { type DuplexOptions, MessageDuplex } from '../runtimes/node/duplex.js'
+import { type EarlyUpgradeOptions, takeEarlyUpgrades } from '../runtimes/node/http/early-upgrades.js'
 import { tryHandles } from '../runtimes/node/internals/handle-trial.js'
 import { pooledNodePayload } from '../runtimes/node/payload/payload.js'
 import { chooseTransport, type NodeTransport } from '../runtimes/node/transport/choose-transport.js'
@@ -17,6 +19,7 @@ export { HandshakeError, ProtocolError, TransportError, UsageError } from '../co
 export type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
 export type { TextForm } from '../core/receiving/message-assembler.js'
 export type { DuplexOptions } from '../runtimes/node/duplex.js'
+export type { EarlyUpgrade, EarlyUpgradeOptions } from '../runtimes/node/http/early-upgrades.js'
 export type { DeflateNegotiation } from '../streams/negotiate-deflate.js'
 export type {
   NegotiatedDeflate,
@@ -105,6 +108,19 @@ function askedPooledPorts(): ConnectionPorts {
  */
 export function tryToTakeHandles(): Promise<void> {
   return tryHandles()
+}
+
+/**
+ * Takes the handshakes that a server of node:http receives from now on, before the server has made a socket and a parser for
+ * them: each costs a part of the time and memory of one that node:http hands out. Call it when the server listens and
+ * `tryToTakeHandles` has resolved. The server emits neither 'connection' nor 'upgrade' for these; a program that listens for
+ * one should get them all, so `mayTake` must return false. The server gets each other connection, with what was read.
+ *
+ * Returns a function that gives the server the connections whose request has not come yet. Returns undefined, and does
+ * nothing, if the runtime has no handles of sockets.
+ */
+export function takeUpgrades(server: Server, options: EarlyUpgradeOptions): (() => void) | undefined {
+  return takeEarlyUpgrades(server, options)
 }
 
 /** The negotiation of permessage-deflate for connections of `fromDuplex`. Throws a UsageError for invalid options. */

@@ -41,6 +41,8 @@ export interface NodeTransport extends RewindableTransport {
  */
 export function chooseTransport(stream: Duplex, options: ChoiceOptions = {}): NodeTransport {
   const { keepsStream = false, reading } = options
+  const early = FreedSocket.transportOf(stream)
+  if (early !== undefined) return early
   if (keepsStream || reading !== undefined || !(stream instanceof Socket) || isConnecting(stream)) {
     return new StreamTransport(stream, options)
   }
@@ -56,14 +58,27 @@ export function chooseTransport(stream: Duplex, options: ChoiceOptions = {}): No
  */
 export function acceptTransports(server: Server, take: (transport: NodeTransport) => void, mayWait?: number): void {
   if (!hasHandles()) return
-  const isHooked = takeConnections(server, (handle) => take(new HandleTransport(handle)), mayWait)
-  if (!isHooked) noteFallback('listening', 'the handle of a server has an unknown shape')
+  const giveOn = takeConnections(server, (handle) => take(new HandleTransport(handle)), mayWait)
+  if (giveOn === undefined) noteFallback('listening', 'the handle of a server has an unknown shape')
   else server.on('connection', () => noteFallback('listening', 'the handle of a server makes sockets all the same'))
 }
 
 /** Makes the transport of a handle that was connected without a socket. */
 export function handleTransport(handle: StreamHandle, options: TransportOptions): HandleTransport {
   return new HandleTransport(handle, options)
+}
+
+/**
+ * Makes a hollow socket for a handle without one, and writes to it. `chooseTransport` takes the socket.
+ * @param server counts the socket until it is closed
+ * @param head bytes that were read already
+ */
+export function earlySocket(handle: StreamHandle, server: Server, answer: Uint8Array, head: Uint8Array): Socket {
+  const transport = new HandleTransport(handle, { head })
+  const former = FreedSocket.early(server, handle, transport)
+  transport.formerSocket = former
+  transport.write(answer)
+  return former.socket
 }
 
 /** The reading for a TLSSocket, given to `openSocket` and then to `chooseTransport`. Undefined if it reads by 'data' events. */
@@ -96,8 +111,10 @@ function overHandle(shell: Socket, options: ChoiceOptions): HandleTransport | un
   const handle = takeHandle(shell)
   if (handle === undefined) return undefined
   const transport = new HandleTransport(handle, options)
-  const Former = options.freesSocket && hasHollowSockets() ? FreedSocket : StandInHandle
-  transport.formerSocket = new Former(shell, handle, transport)
+  const isFreed = options.freesSocket && hasHollowSockets()
+  transport.formerSocket = isFreed
+    ? FreedSocket.inPlaceOf(shell, handle, transport)
+    : new StandInHandle(shell, handle, transport)
   return transport
 }
 

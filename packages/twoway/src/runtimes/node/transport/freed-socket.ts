@@ -1,9 +1,9 @@
 import type { Server, Socket } from 'node:net'
-import { type Filling, fillSocket, hollowSocket } from '../internals/socket/hollow-socket.js'
-import { type HandleOwner, type ReadControl, StandInHandle } from '../internals/socket/stand-in-handle.js'
-import { countSocket, hasNoDelay, releaseSocket } from '../internals/socket/take-handle.js'
+import { contentOf, type Filling, fillSocket, hollowSocket } from '../internals/socket/hollow-socket.js'
+import { type ReadControl, StandInHandle } from '../internals/socket/stand-in-handle.js'
+import { countConnection, countSocket, hasNoDelay, releaseSocket } from '../internals/socket/take-handle.js'
 import type { StreamHandle } from '../internals/stream-handle.js'
-import type { FormerSocket } from './handle-transport.js'
+import type { FormerSocket, HandleTransport } from './handle-transport.js'
 
 /**
  * The place of a socket whose handle was taken, and that only its server knew. A socket with its streams takes much of the
@@ -16,18 +16,34 @@ export class FreedSocket implements FormerSocket, Filling {
   readControl: ReadControl | undefined
   readonly #server: Server | null
   readonly #handle: StreamHandle
-  readonly #owner: HandleOwner
+  readonly #owner: HandleTransport
   readonly #hasNoDelay: boolean
   #standIn: StandInHandle | undefined
   #ownerHasEnded = false
 
-  /** @param owner it must call `ownerEnded`, `peerEnded` and `closed` */
-  constructor(socket: Socket, handle: StreamHandle, owner: HandleOwner) {
+  private constructor(server: Server | null, handle: StreamHandle, owner: HandleTransport, hasNoDelay: boolean) {
     this.socket = hollowSocket(this)
-    this.#server = releaseSocket(socket, handle)
+    this.#server = server
     this.#handle = handle
     this.#owner = owner
-    this.#hasNoDelay = hasNoDelay(socket)
+    this.#hasNoDelay = hasNoDelay
+  }
+
+  /** @param owner it must call `ownerEnded`, `peerEnded` and `closed` */
+  static inPlaceOf(socket: Socket, handle: StreamHandle, owner: HandleTransport): FreedSocket {
+    return new FreedSocket(releaseSocket(socket, handle), handle, owner, hasNoDelay(socket))
+  }
+
+  /** The place of a socket that was never made. Its server counts it from now on. */
+  static early(server: Server, handle: StreamHandle, owner: HandleTransport): FreedSocket {
+    countConnection(server)
+    return new FreedSocket(server, handle, owner, true)
+  }
+
+  /** The transport of a hollow socket that no connection controls yet. */
+  static transportOf(stream: object): HandleTransport | undefined {
+    const content = contentOf(stream)
+    return content instanceof FreedSocket && content.readControl === undefined ? content.#owner : undefined
   }
 
   get hasEnded(): boolean {

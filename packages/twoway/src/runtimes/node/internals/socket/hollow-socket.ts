@@ -27,6 +27,11 @@ export function hollowSocket(content: Filling): Socket {
   return socket
 }
 
+/** The object that fills a hollow socket; undefined for any other stream. */
+export function contentOf(stream: object): Filling | undefined {
+  return Object.getPrototypeOf(stream) === hollowPrototype ? (stream as Hollow)[filling] : undefined
+}
+
 /** Makes a hollow socket a socket without a handle. Changes no other socket. */
 export function fillSocket(socket: Socket): void {
   if (Object.getPrototypeOf(socket) !== hollowPrototype) return

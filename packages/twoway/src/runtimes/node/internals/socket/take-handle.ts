@@ -46,6 +46,11 @@ export function hasNoDelay(socket: Socket): boolean {
   return symbol !== undefined && (socket as unknown as Record<symbol, unknown>)[symbol] === true
 }
 
+/** Counts a connection of a server for which it has made no socket. */
+export function countConnection(server: Server): void {
+  ;(server as unknown as { _connections: number })._connections += 1
+}
+
 /** Has a socket in place of a released one counted: the count of its server falls when it is destroyed. */
 export function countSocket(socket: Socket, server: Server | null): void {
   const counted = socket as unknown as Counted
