@@ -124,6 +124,36 @@ describe('@twoway/ws, where it differs from ws', () => {
     server.close()
   })
 
+  it('reads plain handshakes itself, and leaves the others to its HTTP server', async () => {
+    const server = new W.WebSocketServer({ port: 0, host: '127.0.0.1', path: '/a' })
+    await once(server, 'listening')
+    await tryToTakeHandles()
+    const own = (server as unknown as { readonly _server: EventEmitter })._server
+    const events: string[] = []
+    const { emit } = own
+    own.emit = function (event: string, ...values: unknown[]) {
+      if (event === 'connection' || event === 'upgrade') events.push(event)
+      return emit.call(this, event, ...values)
+    }
+    const { port } = server.address() as AddressInfo
+    const open = async (path: string): Promise<readonly [string, ...string[]]> => {
+      const client = new W(`ws://127.0.0.1:${port}${path}`)
+      const result = await new Promise<string>((resolve) => {
+        client.on('open', () => resolve('open'))
+        client.on('error', ({ message }) => resolve(message))
+      })
+      client.terminate()
+      return [result, ...events.splice(0)]
+    }
+    assert.deepEqual(await open('/a'), ['open'])
+    assert.deepEqual(await open('/b'), ['Unexpected server response: 400', 'connection', 'upgrade'])
+    own.once('upgrade', () => {})
+    assert.deepEqual(await open('/a'), ['open', 'connection', 'upgrade'])
+    // A listener of `once` may have kept the server.
+    assert.deepEqual(await open('/a'), ['open', 'connection', 'upgrade'])
+    server.close()
+  })
+
   it('is one class for import and require', async () => {
     const url = pathToFileURL(require.resolve('../wrapper.mjs')).href
     const imported = (await import(url)) as { default: unknown; WebSocketServer: unknown }

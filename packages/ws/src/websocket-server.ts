@@ -6,8 +6,9 @@ import type { Duplex } from 'node:stream'
 import { type EarlyUpgrade, takeUpgrades, tryToTakeHandles } from 'twoway/streams'
 import { acceptOf } from './client-handshake.js'
 import { type DeflateOptions, deflateName, type Extensions, negotiationOf, noExtensions } from './deflate.js'
-import { extension, subprotocol } from './header-values.js'
+import { extension } from './header-values.js'
 import { maxPayloadOf } from './safety.js'
+import { answer, destroyIt, faultOf, namesIn, refusePlainRequest } from './server-handshake.js'
 import type { SocketOptions } from './socket-options.js'
 import { type ClientList, WebSocket } from './websocket.js'
 
@@ -31,8 +32,6 @@ export interface ServerOptions extends SocketOptions {
   readonly verifyClient?: ((info: Info) => boolean) | ((info: Info, done: Verified) => void) | null
   readonly WebSocket?: typeof WebSocket
 }
-
-const challenge = /^[+/0-9A-Za-z]{22}==$/
 
 /** Marks sockets that have become WebSockets. A WeakSet would take more memory. */
 const taken = Symbol('taken')
@@ -373,47 +372,3 @@ const socketEvents: ReadonlySet<string | symbol> = new Set([
   'checkContinue',
   'checkExpectation',
 ])
-
-type Fault = [status: number, message: string, more?: http.OutgoingHttpHeaders]
-
-/** RFC 6455 §4.2.1, in ws's words. */
-function faultOf({ method, headers }: IncomingMessage): Fault | undefined {
-  const version = Number(headers['sec-websocket-version'])
-  if (method !== 'GET') return [405, 'Invalid HTTP method']
-  if (headers.upgrade?.toLowerCase() !== 'websocket') return [400, 'Invalid Upgrade header']
-  if (!challenge.test(headers['sec-websocket-key'] ?? '')) return [400, 'Missing or invalid Sec-WebSocket-Key header']
-  if (version === 13 || version === 8) return undefined
-  return [400, 'Missing or invalid Sec-WebSocket-Version header', { 'Sec-WebSocket-Version': '13, 8' }]
-}
-
-function namesIn(header: string | undefined): Set<string> | undefined {
-  if (header === undefined) return new Set()
-  try {
-    return subprotocol.parse(header)
-  } catch {
-    return undefined
-  }
-}
-
-function destroyIt(this: Duplex): void {
-  this.destroy()
-}
-
-function refusePlainRequest(_request: IncomingMessage, response: http.ServerResponse): void {
-  const body = http.STATUS_CODES[426]!
-  response.writeHead(426, { 'Content-Length': body.length, 'Content-Type': 'text/plain' })
-  response.end(body)
-}
-
-function answer(socket: Duplex, status: number, text?: string, more?: http.OutgoingHttpHeaders): void {
-  const message = text || http.STATUS_CODES[status]!
-  const headers = {
-    Connection: 'close',
-    'Content-Type': 'text/html',
-    'Content-Length': Buffer.byteLength(message),
-    ...more,
-  }
-  const lines = Object.entries(headers).map(({ 0: name, 1: value }) => `${name}: ${value}`)
-  socket.once('finish', () => socket.destroy())
-  socket.end([`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`, ...lines, '', message].join('\r\n'))
-}
