@@ -202,7 +202,7 @@ describe('handshakes that are taken before the HTTP server', () => {
     const to = (lines: readonly string[]): [string] => [headOf(lines)]
     const whole = headOf(handshake)
     const closing = ['Connection: close']
-    const cases: readonly (readonly [string, readonly string[], readonly string[]])[] = [
+    const cases: readonly (readonly [string, readonly string[], readonly string[] | undefined])[] = [
       ['a plain request', to(['GET /a HTTP/1.1', host, ...closing]), ['request GET /a ']],
       [
         'a body',
@@ -229,6 +229,8 @@ describe('handshakes that are taken before the HTTP server', () => {
         ['upgrade /path?query '],
       ],
       ['a long head', to([...handshake, `X: ${'a'.repeat(9000)}`]), ['upgrade /path?query ']],
+      ['a handshake with a body', [`${headOf([...handshake, 'Content-Length: 3'])}abc`], undefined],
+      ['a handshake that waits for a 100', to([...handshake, 'Expect: 100-continue']), undefined],
       ['no Host', to([start, connection, upgrade, ...rest]), ['upgrade /path?query ']],
       ['two Hosts', to([...handshake, host]), ['upgrade /path?query ']],
       ['a malformed head', to([...handshake, 'a b: c']), []],
@@ -238,11 +240,11 @@ describe('handshakes that are taken before the HTTP server', () => {
       const seen: string[] = []
       for (const taken of [false, true]) {
         await withServer({ mayTake: () => taken }, async (port, log) => {
-          seen.push(await exchange(port, ...pieces))
-          assert.deepEqual(log, expected, name)
+          seen.push(await exchange(port, ...pieces), log.join())
+          if (expected !== undefined) assert.deepEqual(log, expected, name)
         })
       }
-      assert.equal(seen[1], seen[0], name)
+      assert.deepEqual(seen.slice(2), seen.slice(0, 2), name)
     }
   })
 
