@@ -20,9 +20,20 @@ export function answerStream(stream: Duplex, response: HttpResponse, { lingerMs,
   // Node removes its own listener when it hands out a connection.
   stream.on('error', () => {})
   stream.end(bytes)
-  // Closing while bytes of the request are unread would reset the connection, and the answer might be lost. So the
-  // client closes first, or runs out of time.
+  destroyAfter(stream, Math.min(lingerMs, longestLingerMs))
+}
+
+/**
+ * Closes a connection whose answer is written. Closing while bytes of the request are unread would reset it, and the answer
+ * might be lost. So the client closes first, or runs out of time.
+ */
+export function destroyAfter(stream: Duplex, lingerMs: number): void {
   stream.resume()
-  const timer = startTimer(() => stream.destroy(), Math.min(lingerMs, longestLingerMs))
+  callAfter(stream, lingerMs, () => stream.destroy())
+}
+
+/** Calls back after a time, unless the stream closes before. */
+export function callAfter(stream: Duplex, delayMs: number, callback: () => void): void {
+  const timer = startTimer(callback, delayMs)
   stream.once('close', () => timer.close())
 }

@@ -35,9 +35,8 @@ export interface Upgrade {
 const taken = new WeakSet<Duplex>()
 
 /** Gives an upgrade whose turn it is to the handler, or refuses it because of its head. */
-export function handOver(upgrade: Upgrade, limits: RequestLimits, handler: HttpHandler): void {
+function handOver(upgrade: Upgrade, limits: RequestLimits, handler: HttpHandler): void {
   const { request, stream, head: early } = upgrade
-  taken.add(stream)
   const head = headOf(request)
   const violation = headViolation(head, limits)
   if (violation !== undefined) {
@@ -54,7 +53,6 @@ export function handOver(upgrade: Upgrade, limits: RequestLimits, handler: HttpH
     stream.destroy()
     return
   }
-  keepLocalAddress(socket)
   const handed: HandedUpgrade = {
     nodeRequest: request,
     listensOn: listensOn?.address ?? '',
@@ -64,7 +62,7 @@ export function handOver(upgrade: Upgrade, limits: RequestLimits, handler: HttpH
 }
 
 /** Answers an upgrade that is refused before a handler has got it. */
-export function refuseUpgrade(
+function refuseUpgrade(
   upgrade: Upgrade,
   answer: HttpResponse,
   { handshakeTimeoutMs: lingerMs }: RequestLimits,
@@ -110,7 +108,7 @@ export const upgradeTaker: UpgradeTaker = {
 }
 
 /** Takes an upgrade after the responses to earlier requests of its connection, or refuses it if they take too long. */
-function takeInTurn(upgrade: Upgrade, limits: RequestLimits, handler: HttpHandler): void {
+export function takeInTurn(upgrade: Upgrade, limits: RequestLimits, handler: HttpHandler): void {
   const { stream } = upgrade
   taken.add(stream)
   // Connections that come before the trial of handles ends use streams.
@@ -166,13 +164,4 @@ function serverOf(socket: Socket): Server | undefined {
 function addressOfServer(socket: Socket): ReturnType<typeof addressOf> | undefined {
   const server = serverOf(socket)
   return typeof server?.address === 'function' ? addressOf(server) : undefined
-}
-
-/** Keeps the local address, which a socket without its handle no longer knows, because middleware may ask for it. */
-function keepLocalAddress(socket: Socket): void {
-  const { localAddress, localPort } = socket
-  if (localAddress === undefined) return
-  for (const [name, value] of Object.entries({ localAddress, localPort })) {
-    Object.defineProperty(socket, name, { value, configurable: true, enumerable: true })
-  }
 }

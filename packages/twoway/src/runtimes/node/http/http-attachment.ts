@@ -1,10 +1,10 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { Server as TlsServer } from 'node:tls'
 import { UsageError } from '../../../core/errors.js'
-import type { AttachOptions, HttpAttach, HttpHandler, HttpListener, HttpResponse } from '../../../ports/http-host.js'
+import type { AttachOptions, HttpAttach, HttpHandler, HttpListener } from '../../../ports/http-host.js'
 import { tryHandles } from '../internals/handle-trial.js'
 import { closeHttpServer } from './close-http-server.js'
-import { handOver, refuseUpgrade, type Upgrade } from './handed-upgrade.js'
+import { takeInTurn, type Upgrade } from './handed-upgrade.js'
 import { addressOf } from './listen-on.js'
 import { headOf, peerOf } from './request-head.js'
 import { type UpgradeRoute, UpgradeRouter } from './upgrade-router.js'
@@ -91,11 +91,7 @@ class Attachment implements HttpListener, UpgradeRoute {
   }
 
   take(upgrade: Upgrade): void {
-    handOver(upgrade, this.#options, this.#handler)
-  }
-
-  refuse(upgrade: Upgrade, answer: HttpResponse): void {
-    refuseUpgrade(upgrade, answer, this.#options, this.#handler)
+    takeInTurn(upgrade, this.#options, this.#handler)
   }
 
   leave(): Promise<void> {

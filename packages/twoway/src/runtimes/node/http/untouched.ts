@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { startTimer } from '../internals/genuine-timers.js'
+import { callAfter } from './answer-stream.js'
 
 /** Signs that a listener uses a stream. */
 interface Traces {
@@ -15,10 +15,9 @@ interface Traces {
 export function whenUntouched(stream: Duplex, patienceMs: number, goOn: () => void): void {
   if (!Number.isFinite(patienceMs)) return
   const before = tracesOn(stream)
-  const timer = startTimer(() => {
+  callAfter(stream, patienceMs, () => {
     if (isUntouched(stream, before)) goOn()
-  }, patienceMs)
-  stream.once('close', () => timer.close())
+  })
   before.listeners += 1
 }
 

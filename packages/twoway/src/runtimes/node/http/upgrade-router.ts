@@ -2,12 +2,10 @@ import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { offersWebSocket } from '../../../core/handshake/upgrade-request.js'
-import { pathUnknown, standardResponses } from '../../../core/http/standard-responses.js'
-import type { HttpResponse } from '../../../ports/http-host.js'
+import { pathUnknown } from '../../../core/http/standard-responses.js'
 import { afterResponses } from '../internals/after-responses.js'
-import { now, startTimer } from '../internals/genuine-timers.js'
 import { giveBack, linksOf } from '../internals/give-back.js'
-import { answerStream } from './answer-stream.js'
+import { answerStream, destroyAfter } from './answer-stream.js'
 import type { Upgrade } from './handed-upgrade.js'
 import { isUsedBy } from './is-used-by.js'
 import { headOf } from './request-head.js'
@@ -21,9 +19,8 @@ export interface UpgradeRoute {
   /** Milliseconds that an upgrade may wait: for the responses before it, or for another listener to touch it. */
   readonly patienceMs: number
   wants(request: IncomingMessage): boolean
+  /** Takes an upgrade that it wants, in its turn. */
   take(upgrade: Upgrade): void
-  /** Answers an upgrade that it wanted and that took too long. */
-  refuse(upgrade: Upgrade, answer: HttpResponse): void
 }
 
 type Emit = (name: string | symbol, ...args: unknown[]) => boolean
@@ -113,7 +110,7 @@ export class UpgradeRouter {
     const isHandshake = offersWebSocket(headOf(request))
     const route = isHandshake ? this.#routeOf(request) : undefined
     if (route !== undefined) {
-      this.#takeInTurn(upgrade, route)
+      route.take(upgrade)
       return
     }
     // Without a listener, the reset of a connection that no route takes would end the process.
@@ -125,17 +122,6 @@ export class UpgradeRouter {
     else if (this.#isAlone()) afterResponses(request.socket, () => this.#answerUnknown(upgrade))
     // A listener may take a handshake later.
     else whenUntouched(stream, this.#patienceMs(), () => this.#answerUnknown(upgrade))
-  }
-
-  /** Gives an upgrade to its route after the responses to earlier requests, or refuses it if they take too long. */
-  #takeInTurn(upgrade: Upgrade, route: UpgradeRoute): void {
-    const until = now() + route.patienceMs
-    afterResponses(upgrade.request.socket, () => {
-      // A peer that has ended its side can't send a Close.
-      if (upgrade.stream.readableEnded) upgrade.stream.destroy()
-      else if (now() <= until) route.take(upgrade)
-      else route.refuse(upgrade, standardResponses.earlierTooSlow)
-    })
   }
 
   #answerUnknown({ request, stream }: Upgrade): void {
@@ -159,9 +145,7 @@ export class UpgradeRouter {
     response.assignSocket(stream as Socket)
     response.once('finish', () => {
       stream.end()
-      stream.resume()
-      const timer = startTimer(() => stream.destroy(), this.#patienceMs())
-      stream.once('close', () => timer.close())
+      destroyAfter(stream, this.#patienceMs())
     })
     this.#server.emit('request', request, response)
   }
