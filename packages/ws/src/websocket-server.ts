@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import http, { type Server as HttpServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type EarlyUpgrade, takeUpgrades, tryToTakeHandles } from 'twoway/streams'
+import { takeUpgrades, tryToTakeHandles } from 'twoway/streams'
 import { acceptOf } from './client-handshake.js'
 import { type DeflateOptions, deflateName, type Extensions, negotiationOf, noExtensions } from './deflate.js'
 import { extension } from './header-values.js'
@@ -263,21 +263,20 @@ export class WebSocketServer extends EventEmitter {
     await tryToTakeHandles()
     if (this._server?.listening !== true) return
     const mayTake = (): boolean => isUnwatched(this) && this.options.WebSocket === WebSocket
-    this.#giveWaiting = takeUpgrades(this._server, { mayTake, upgrade: (early) => this.#upgrade(early) })
+    this.#giveWaiting = takeUpgrades(this._server, mayTake, (request, accept) => this.#upgrade(request, accept))
   }
 
   /** A request with a fault is left to the HTTP server, and comes back by `handleUpgrade`, which answers it. */
-  #upgrade(early: EarlyUpgrade): void {
-    const { request, head } = early
+  #upgrade(request: IncomingMessage, accept: (answer: string) => Socket): void {
     const { headers } = request
     const names = namesIn(headers['sec-websocket-protocol'])
     const extensions = this.#negotiate(headers['sec-websocket-extensions'])
     const isFine = faultOf(request) === undefined && this.shouldHandle(request)
     if (!isFine || names === undefined || extensions === undefined) return
     const { ws, headers: lines } = this.#prepare(extensions, headers['sec-websocket-key']!, names, request)
-    const socket = early.accept(lines.concat('\r\n').join('\r\n'))
+    const socket = accept(lines.concat('\r\n').join('\r\n'))
     ;(socket as MaybeTaken)[taken] = true
-    ws.setSocket(socket, head, this.options, true)
+    ws.setSocket(socket, undefined, this.options, true)
     this.#enlist(ws)
     this.emit('connection', ws, request)
   }

@@ -157,7 +157,7 @@ export class WebSocket extends EventEmitter implements EventSource, FrameTarget,
    * Takes over the socket of a handshake that is done.
    * @param isOwned whether no other code has a reference to the socket
    */
-  setSocket(socket: Duplex, head: Buffer, options: SocketOptions, isOwned = false): void {
+  setSocket(socket: Duplex, head: Buffer | undefined, options: SocketOptions, isOwned = false): void {
     const { maxPayload = 0, generateMask, skipUTF8Validation } = options
     // A method would make a socket of an owned one, which may be hollow. Its server has set both.
     if (!isOwned) {

@@ -1,11 +1,12 @@
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ConnectionPorts } from '../core/connection-types.js'
 import type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
 import { ScratchPool } from '../core/sending/scratch-pool.js'
 import { nodeClientPorts } from '../runtimes/node/connect/client-ports.js'
 import { type DuplexOptions, MessageDuplex } from '../runtimes/node/duplex.js'
-import { type EarlyUpgradeOptions, takeEarlyUpgrades } from '../runtimes/node/http/early-upgrades.js'
+import { takeEarlyUpgrades } from '../runtimes/node/http/early-upgrades.js'
 import { tryHandles } from '../runtimes/node/internals/handle-trial.js'
 import { pooledNodePayload } from '../runtimes/node/payload/payload.js'
 import { chooseTransport, type NodeTransport } from '../runtimes/node/transport/choose-transport.js'
@@ -19,7 +20,6 @@ export { HandshakeError, ProtocolError, TransportError, UsageError } from '../co
 export type { PerMessageDeflateOptions } from '../core/extensions/permessage-deflate/deflate-options.js'
 export type { TextForm } from '../core/receiving/message-assembler.js'
 export type { DuplexOptions } from '../runtimes/node/duplex.js'
-export type { EarlyUpgrade, EarlyUpgradeOptions } from '../runtimes/node/http/early-upgrades.js'
 export type { DeflateNegotiation } from '../streams/negotiate-deflate.js'
 export type {
   NegotiatedDeflate,
@@ -111,16 +111,21 @@ export function tryToTakeHandles(): Promise<void> {
 }
 
 /**
- * Takes the handshakes that a server of node:http receives from now on, before the server has made a socket and a parser for
- * them: each costs a part of the time and memory of one that node:http hands out. Call it when the server listens and
- * `tryToTakeHandles` has resolved. The server emits neither 'connection' nor 'upgrade' for these; a program that listens for
- * one should get them all, so `mayTake` must return false. The server gets each other connection, with what was read.
- *
- * Returns a function that gives the server the connections whose request has not come yet. Returns undefined, and does
+ * Takes the handshakes that a server of node:http receives from now on, before the server makes a socket and a parser for
+ * each. Returns a function that gives the server the connections whose request has not come yet. Returns undefined, and does
  * nothing, if the runtime has no handles of sockets.
+ * @param mayTake must return false while a program listens to the server for 'connection' or 'upgrade'
+ * @param upgrade gets the request without a socket. `accept` writes the head of an answer, and returns the socket for
+ *   `fromDuplex`. The server gets the connection if it is not called.
+ * @remarks Sockets and parsers take most of the time and memory of a handshake. Call this function once the server listens and
+ * `tryToTakeHandles` has resolved. The server also gets each connection that begins with anything but a valid handshake.
  */
-export function takeUpgrades(server: Server, options: EarlyUpgradeOptions): (() => void) | undefined {
-  return takeEarlyUpgrades(server, options)
+export function takeUpgrades(
+  server: Server,
+  mayTake: () => boolean,
+  upgrade: (request: IncomingMessage, accept: (answer: string) => Socket) => void,
+): (() => void) | undefined {
+  return takeEarlyUpgrades(server, mayTake, upgrade)
 }
 
 /** The negotiation of permessage-deflate for connections of `fromDuplex`. Throws a UsageError for invalid options. */

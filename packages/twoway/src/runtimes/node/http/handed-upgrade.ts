@@ -77,9 +77,7 @@ function refuseUpgrade(
 export const upgradeTaker: UpgradeTaker = {
   take(event, limits, handler, gone) {
     const upgrade = upgradeOf(event)
-    if (taken.has(upgrade.stream)) {
-      throw new UsageError('upgradeTaken', 'this socket was accepted already: pass each upgrade to one server')
-    }
+    if (taken.has(upgrade.stream)) throw alreadyTaken()
     takeInTurn(upgrade, limits, handler)
     upgrade.stream.once('close', gone)
     if (upgrade.stream.destroyed) gone()
@@ -137,6 +135,11 @@ function upgradeOf({ request, stream, head }: UpgradeEvent): Upgrade {
   }
   if (head !== undefined && head !== null && !ArrayBuffer.isView(head)) throw notUpgrade('the head', 'a Buffer')
   return { request, stream, head: head ?? new Uint8Array(0) } as Upgrade
+}
+
+/** The error of a connection that has an owner. */
+export function alreadyTaken(): UsageError {
+  return new UsageError('upgradeTaken', 'this socket was accepted already: pass each upgrade to one server')
 }
 
 function hasAll(value: unknown, members: Readonly<Record<string, string>>): boolean {

@@ -4,6 +4,7 @@ import { errorOf, TransportError } from '../../../core/errors.js'
 import type { Transport, TransportSink } from '../../../ports/transport.js'
 import { HandleTransport } from '../transport/handle-transport.js'
 import { noteFallback } from './fallbacks.js'
+import { firstReads } from './first-reads.js'
 import { startTask, startTimer, type Timer } from './genuine-timers.js'
 import { type HandleRequest, isStreamHandle, type StreamHandle } from './stream-handle.js'
 import { type StreamWrap, streamWrap, whyNoStreamWrap } from './stream-wrap.js'
@@ -119,12 +120,19 @@ class Trial {
       return
     }
     if (!isStreamHandle(handle)) throw new Error('a TCP handle that was accepted has an unknown shape')
-    const far = new HandleTransport(handle)
-    const { peer } = far
+    const peer: { address?: string; port?: number } = {}
+    handle.getpeername?.(peer)
     if (peer.address !== loopback) this.#fail(`a handle takes its peer for ${String(peer.address)}`)
+    this.#ends.push({ close: () => handle.close() })
+    const read = firstReads((_handle, length, bytes) => this.#step(() => this.#answer(handle, length, bytes)))
     // Other programs that connect to the port meanwhile are not served.
-    if (peer.address !== loopback || peer.port !== port) far.destroy()
-    else this.#begin(far, (bytes) => far.write(bytes.subarray(0, 3), bytes.subarray(3)))
+    if (peer.address !== loopback || peer.port !== port) handle.close()
+    else if (!read(handle)) this.#fail('a handle that was accepted does not read')
+  }
+
+  #answer(handle: StreamHandle, length: number, bytes: ArrayBuffer | undefined): void {
+    const far = new HandleTransport(handle, { head: new Uint8Array(bytes!, 0, length) })
+    this.#begin(far, (whole) => far.write(whole.subarray(0, 3), whole.subarray(3)))
   }
 
   /** The connection opens in a later turn than this one, so bytes written before that are written asynchronously. */

@@ -10,14 +10,16 @@ import { whyOnlyStreams } from '../transport/shared-reading.js'
 const entry = (name: string): string => JSON.stringify(new URL(`../../../entries/${name}.js`, import.meta.url).href)
 
 /**
- * Echoes by each way in: a server of ours, one under TLS, one beside an app. Prints how their bytes travel, and those of the
- * client.
+ * Echoes by each way in: a server of ours, one under TLS, one beside an app, and one whose upgrades are taken early. Prints how
+ * the bytes of the first three travel, those of the client, and how many upgrades were taken early.
  */
 const program = `
-import { createServer } from 'node:http'
+import { createHash } from 'node:crypto'
+import { createServer, get } from 'node:http'
 import { subscribe } from 'node:diagnostics_channel'
 const { serve, attach } = await import(${entry('server')})
 const { WebSocket } = await import(${entry('client')})
+const { fromDuplex, takeUpgrades, tryToTakeHandles } = await import(${entry('streams')})
 const clients = []
 subscribe('twoway:connect', ({ transport }) => clients.push(transport.path))
 const { cert, key } = JSON.parse(process.env.CERTIFICATE)
@@ -50,6 +52,29 @@ async function echo(url, perMessageDeflate) {
 }
 const http = createServer()
 await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve))
+const earlyHttp = createServer((request, response) => response.end('answered'))
+await new Promise((resolve) => earlyHttp.listen(0, '127.0.0.1', resolve))
+const answerTo = ({ headers }) => [
+  'HTTP/1.1 101 Switching Protocols',
+  'Upgrade: websocket',
+  'Connection: Upgrade',
+  'Sec-WebSocket-Accept: ' + createHash('sha1').update(headers['sec-websocket-key'] + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest('base64'),
+  '',
+  '',
+].join('\\r\\n')
+const begin = (socket, head) => {
+  const connection = fromDuplex(socket, { role: 'server', head, takesHandle: true, message: (message) => void connection.send(message) })
+}
+earlyHttp.on('upgrade', (request, socket, head) => {
+  socket.write(answerTo(request))
+  begin(socket, head)
+})
+await tryToTakeHandles()
+let early = 0
+takeUpgrades(earlyHttp, () => true, (request, accept) => {
+  begin(accept(answerTo(request)))
+  early += 1
+})
 const servers = {
   plain: await serve({ ...options, port: 0, host: '127.0.0.1' }),
   tls: await serve({ ...options, port: 0, host: 'localhost', tls: { cert, key } }),
@@ -60,10 +85,15 @@ await new Promise((resolve) => setImmediate(resolve))
 for (const perMessageDeflate of [false, true]) {
   for (const { url } of Object.values(servers)) await echo(url, perMessageDeflate)
 }
+const earlyPort = earlyHttp.address().port
+await echo('ws://127.0.0.1:' + earlyPort, false)
+const answered = await new Promise((resolve) => get({ host: '127.0.0.1', port: earlyPort, agent: false }, (response) => response.on('data', resolve)))
+if (String(answered) !== 'answered') throw new Error('the server of early upgrades answers ' + answered)
+await new Promise((resolve) => earlyHttp.close(resolve))
 const reports = Object.entries(servers).map(([name, server]) => [name, server.metrics().transport])
 await Promise.all(Object.values(servers).map((server) => server.close()))
 await new Promise((resolve) => http.close(resolve))
-console.log(JSON.stringify({ ...Object.fromEntries(reports), clients }))
+console.log(JSON.stringify({ ...Object.fromEntries(reports), clients, early }))
 `
 
 interface Travelled {
@@ -71,6 +101,7 @@ interface Travelled {
   readonly tls: TransportReport
   readonly attached: TransportReport
   readonly clients: readonly TransportPath[]
+  readonly early: number
 }
 
 interface PrivatePart {
@@ -82,6 +113,8 @@ interface PrivatePart {
   readonly tls: 'sharedRead' | 'stream'
   /** The text of the reasons; undefined if only a check is left out and no other path is taken. */
   readonly reason: RegExp | undefined
+  /** The upgrades that are taken early, of one: none without handles. */
+  readonly early?: 0
 }
 
 const change = `
@@ -198,20 +231,24 @@ const privateParts: Readonly<Record<string, PrivatePart>> = {
       prototype.bind = function (...args) { return isLibrary() && left-- > 0 ? -24 : original.apply(this, args) }`,
     ...onHandles,
     reason: undefined,
+    early: 0,
   },
   'a server has no _handle': {
     preload: "hide(net.Server.prototype, '_handle')",
     ...onHandles,
+    early: 0,
     reason: /makes a socket of each connection first: the handle of a server has an unknown shape/,
   },
   'a listening handle has no onconnection': {
     preload: "hide(net.Server.prototype, '_handle', {})",
     ...onHandles,
+    early: 0,
     reason: /makes a socket of each connection first: the handle of a server has an unknown shape/,
   },
   'a listening handle calls something else than onconnection': {
     preload: "hide(net.Server.prototype, '_handle', { onconnection() {} })",
     ...onHandles,
+    early: 0,
     reason: /makes sockets all the same/,
   },
   'a socket has no _handle': {
@@ -219,6 +256,35 @@ const privateParts: Readonly<Record<string, PrivatePart>> = {
     plain: 'handle',
     tls: 'stream',
     reason: /TLS sockets read by events: the handle of a TLSSocket has an unknown shape/,
+  },
+  'a read comes without its bytes': {
+    preload: `
+      const { readStart } = handles
+      method('readStart', function () {
+        const { onread } = this
+        this.onread = function () { return onread.call(this) }
+        return readStart.call(this)
+      })`,
+    ...onStreams,
+    reason: /connections use streams: /,
+  },
+  'a request has no _addHeaderLines': {
+    preload: "hide(http.IncomingMessage.prototype, '_addHeaderLines')",
+    ...onHandles,
+    reason: undefined,
+    early: 0,
+  },
+  '_addHeaderLines does nothing': {
+    preload: "hide(http.IncomingMessage.prototype, '_addHeaderLines', () => {})",
+    ...onHandles,
+    reason: undefined,
+    early: 0,
+  },
+  'a server has no _connections': {
+    preload: "hide(net.Server.prototype, '_connections')",
+    ...onHandles,
+    reason: undefined,
+    early: 0,
   },
   'a TLSSocket has no _parent': {
     preload: "hide(tls.TLSSocket.prototype, '_parent')",
@@ -288,7 +354,7 @@ async function travel(preload: string): Promise<Travelled> {
 
 describe('where private parts of Node', { concurrency: 3, skip: whyOnlyStreams !== undefined }, () => {
   it('are as they are known, all are used', async () => {
-    const { plain, tls, attached, clients } = await travel('')
+    const { plain, tls, attached, clients, early } = await travel('')
     assert.deepEqual(
       [plain, tls, attached],
       [
@@ -297,15 +363,19 @@ describe('where private parts of Node', { concurrency: 3, skip: whyOnlyStreams !
         { path: 'handle', reasons: [] },
       ],
     )
-    assert.deepEqual(clients, ['handle', 'sharedRead', 'handle', 'handle', 'sharedRead', 'handle'])
+    assert.deepEqual(clients, ['handle', 'sharedRead', 'handle', 'handle', 'sharedRead', 'handle', 'handle'])
+    assert.equal(early, 1)
   })
 
-  for (const [what, { preload, plain, tls, reason }] of Object.entries(privateParts)) {
+  for (const [what, { preload, plain, tls, reason, early = plain === 'handle' ? 1 : 0 }] of Object.entries(
+    privateParts,
+  )) {
     it(`are not, echoes come by the ordinary way, and metrics say so: ${what}`, async () => {
       const travelled = await travel(preload)
       assert.equal(travelled.plain.path, plain, JSON.stringify(travelled))
       assert.equal(travelled.attached.path, plain)
       assert.equal(travelled.tls.path, tls, JSON.stringify(travelled))
+      assert.equal(travelled.early, early)
       const { reasons } = travelled.plain
       if (reason === undefined) assert.deepEqual(reasons, [])
       else assert.match(reasons.join('\n'), reason)

@@ -1,4 +1,5 @@
-import type { Server } from 'node:net'
+import { channel } from 'node:diagnostics_channel'
+import type { Server, Socket } from 'node:net'
 import process from 'node:process'
 import { isStreamHandle, type StreamHandle } from './stream-handle.js'
 
@@ -8,8 +9,11 @@ interface ListeningHandle {
   setNoDelay?(on: boolean): number
 }
 
-/** Has the server make a socket of a handle, as if it had not been taken. */
-export type GiveOn = (handle: StreamHandle) => void
+/** Has the server make a socket of a handle, which then emits the bytes that were read. */
+export type GiveOn = (handle: StreamHandle, bytes?: Buffer) => void
+
+/** Node publishes the socket that a server has made of a handle. */
+const sockets = channel('net.server.socket')
 
 /**
  * Makes a listening server hand out the handles of its connections in place of sockets, which takes less time and memory.
@@ -44,5 +48,18 @@ export function takeConnections(
     take(handle)
   }
   listening.onconnection = onConnection
-  return listening.onconnection === onConnection ? (handle) => ordinary.call(listening, 0, handle) : undefined
+  if (listening.onconnection !== onConnection) return undefined
+  return (handle, bytes) => {
+    let socket: Socket | undefined
+    const note = (message: unknown): void => {
+      socket ??= (message as { readonly socket: Socket }).socket
+    }
+    sockets.subscribe(note)
+    try {
+      ordinary.call(listening, 0, handle)
+    } finally {
+      sockets.unsubscribe(note)
+    }
+    if (bytes !== undefined) socket?.emit('data', bytes)
+  }
 }

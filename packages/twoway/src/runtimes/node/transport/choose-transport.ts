@@ -7,7 +7,7 @@ import { fallbackReasons, isUsed, noteFallback } from '../internals/fallbacks.js
 import { hasHandles } from '../internals/handle-trial.js'
 import { hasHollowSockets } from '../internals/socket/hollow-socket.js'
 import { isReplaceable, type ReadControl, StandInHandle } from '../internals/socket/stand-in-handle.js'
-import { takeHandle } from '../internals/socket/take-handle.js'
+import { countConnection, releaseSocket, takeHandle } from '../internals/socket/take-handle.js'
 import type { StreamHandle } from '../internals/stream-handle.js'
 import { streamWrap } from '../internals/stream-wrap.js'
 import { takeConnections } from '../internals/take-connections.js'
@@ -75,10 +75,10 @@ export function handleTransport(handle: StreamHandle, options: TransportOptions)
  */
 export function earlySocket(handle: StreamHandle, server: Server, answer: Uint8Array, head: Uint8Array): Socket {
   const transport = new HandleTransport(handle, { head })
-  const former = FreedSocket.early(server, handle, transport)
-  transport.formerSocket = former
+  countConnection(server)
+  transport.formerSocket = new FreedSocket(server, handle, transport)
   transport.write(answer)
-  return former.socket
+  return transport.stream
 }
 
 /** The reading for a TLSSocket, given to `openSocket` and then to `chooseTransport`. Undefined if it reads by 'data' events. */
@@ -108,12 +108,14 @@ function isConnecting(socket: Socket): boolean {
  */
 function overHandle(shell: Socket, options: ChoiceOptions): HandleTransport | undefined {
   if (!isReplaceable(shell)) return undefined
+  const isFreed = options.freesSocket && hasHollowSockets()
+  // A socket in the place of a freed one has it too. It can't see whether the handle has.
+  if (isFreed) shell.setNoDelay()
   const handle = takeHandle(shell)
   if (handle === undefined) return undefined
   const transport = new HandleTransport(handle, options)
-  const isFreed = options.freesSocket && hasHollowSockets()
   transport.formerSocket = isFreed
-    ? FreedSocket.inPlaceOf(shell, handle, transport)
+    ? new FreedSocket(releaseSocket(shell, handle), handle, transport)
     : new StandInHandle(shell, handle, transport)
   return transport
 }

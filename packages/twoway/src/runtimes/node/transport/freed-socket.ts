@@ -1,7 +1,7 @@
 import type { Server, Socket } from 'node:net'
 import { contentOf, type Filling, fillSocket, hollowSocket } from '../internals/socket/hollow-socket.js'
 import { type ReadControl, StandInHandle } from '../internals/socket/stand-in-handle.js'
-import { countConnection, countSocket, hasNoDelay, releaseSocket } from '../internals/socket/take-handle.js'
+import { countSocket } from '../internals/socket/take-handle.js'
 import type { StreamHandle } from '../internals/stream-handle.js'
 import type { FormerSocket, HandleTransport } from './handle-transport.js'
 
@@ -17,33 +17,25 @@ export class FreedSocket implements FormerSocket, Filling {
   readonly #server: Server | null
   readonly #handle: StreamHandle
   readonly #owner: HandleTransport
-  readonly #hasNoDelay: boolean
   #standIn: StandInHandle | undefined
   #ownerHasEnded = false
 
-  private constructor(server: Server | null, handle: StreamHandle, owner: HandleTransport, hasNoDelay: boolean) {
+  /**
+   * @param server counts the socket until it is closed
+   * @param handle sends without delay
+   * @param owner it must call `ownerEnded`, `peerEnded` and `closed`
+   */
+  constructor(server: Server | null, handle: StreamHandle, owner: HandleTransport) {
     this.socket = hollowSocket(this)
     this.#server = server
     this.#handle = handle
     this.#owner = owner
-    this.#hasNoDelay = hasNoDelay
   }
 
-  /** @param owner it must call `ownerEnded`, `peerEnded` and `closed` */
-  static inPlaceOf(socket: Socket, handle: StreamHandle, owner: HandleTransport): FreedSocket {
-    return new FreedSocket(releaseSocket(socket, handle), handle, owner, hasNoDelay(socket))
-  }
-
-  /** The place of a socket that was never made. Its server counts it from now on. */
-  static early(server: Server, handle: StreamHandle, owner: HandleTransport): FreedSocket {
-    countConnection(server)
-    return new FreedSocket(server, handle, owner, true)
-  }
-
-  /** The transport of a hollow socket that no connection controls yet. */
+  /** The transport whose socket this is, if no connection controls it yet. */
   static transportOf(stream: object): HandleTransport | undefined {
-    const content = contentOf(stream)
-    return content instanceof FreedSocket && content.readControl === undefined ? content.#owner : undefined
+    const content = contentOf(stream) as FreedSocket | undefined
+    return content !== undefined && content.readControl === undefined ? content.#owner : undefined
   }
 
   get hasEnded(): boolean {
@@ -52,7 +44,7 @@ export class FreedSocket implements FormerSocket, Filling {
 
   fill(socket: Socket): void {
     // Without a handle, this only tells the socket.
-    if (this.#hasNoDelay) socket.setNoDelay()
+    socket.setNoDelay()
     countSocket(socket, this.#server)
     this.#standIn = new StandInHandle(socket, this.#handle, this.#owner)
     this.#standIn.readControl = this.readControl

@@ -27,9 +27,9 @@ export function hollowSocket(content: Filling): Socket {
   return socket
 }
 
-/** The object that fills a hollow socket; undefined for any other stream. */
+/** The object that fills, or has filled, a hollow socket; undefined for any other stream. */
 export function contentOf(stream: object): Filling | undefined {
-  return Object.getPrototypeOf(stream) === hollowPrototype ? (stream as Hollow)[filling] : undefined
+  return (stream as Hollow)[filling]
 }
 
 /** Makes a hollow socket a socket without a handle. Changes no other socket. */

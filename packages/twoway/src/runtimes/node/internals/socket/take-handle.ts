@@ -5,6 +5,7 @@ type Owner = { _handle: unknown }
 
 /** The properties by which a socket is counted by its server. */
 type Counted = { server?: Server | null; _server?: Server | null }
+type CountingServer = { _connections: number }
 
 // One function, because a closure would cost each connection its memory.
 const ignore = (): void => {}
@@ -40,15 +41,14 @@ export function releaseSocket(socket: Socket, handle: StreamHandle): Server | nu
   return server
 }
 
-/** Whether a socket believes that no-delay is on: it then does not set it again. */
-export function hasNoDelay(socket: Socket): boolean {
-  const symbol = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'kSetNoDelay')
-  return symbol !== undefined && (socket as unknown as Record<symbol, unknown>)[symbol] === true
+/** Whether a server counts its connections as it is known to. */
+export function countsConnections(server: Server): boolean {
+  return typeof (server as unknown as CountingServer)._connections === 'number'
 }
 
 /** Counts a connection of a server for which it has made no socket. */
 export function countConnection(server: Server): void {
-  ;(server as unknown as { _connections: number })._connections += 1
+  ;(server as unknown as CountingServer)._connections += 1
 }
 
 /** Has a socket in place of a released one counted: the count of its server falls when it is destroyed. */
