@@ -130,10 +130,14 @@ describe('@twoway/ws, where it differs from ws', () => {
     await tryToTakeHandles()
     const own = (server as unknown as { readonly _server: EventEmitter })._server
     const events: string[] = []
-    const { emit } = own
-    own.emit = function (event: string, ...values: unknown[]) {
-      if (event === 'connection' || event === 'upgrade') events.push(event)
-      return emit.call(this, event, ...values)
+    // In the place of the listeners, because one more would be seen.
+    const listeners = (own as unknown as { readonly _events: Record<string, (...values: unknown[]) => void> })._events
+    for (const event of ['connection', 'upgrade']) {
+      const listener = listeners[event]!
+      listeners[event] = function (...values) {
+        events.push(event)
+        listener.apply(this, values)
+      }
     }
     const { port } = server.address() as AddressInfo
     const open = async (path: string): Promise<readonly [string, ...string[]]> => {
@@ -147,6 +151,19 @@ describe('@twoway/ws, where it differs from ws', () => {
     }
     assert.deepEqual(await open('/a'), ['open'])
     assert.deepEqual(await open('/b'), ['Unexpected server response: 400', 'connection', 'upgrade'])
+    const { emit } = own
+    own.emit = emit.bind(own)
+    assert.deepEqual(await open('/a'), ['open', 'connection', 'upgrade'])
+    own.emit = emit
+    assert.deepEqual(await open('/a'), ['open'])
+    const sockets = W.prototype as unknown as { setSocket(...values: unknown[]): void }
+    const { setSocket } = sockets
+    sockets.setSocket = function (...values) {
+      setSocket.apply(this, values)
+    }
+    assert.deepEqual(await open('/a'), ['open', 'connection', 'upgrade'])
+    sockets.setSocket = setSocket
+    assert.deepEqual(await open('/a'), ['open'])
     own.once('upgrade', () => {})
     assert.deepEqual(await open('/a'), ['open', 'connection', 'upgrade'])
     // A listener of `once` may have kept the server.

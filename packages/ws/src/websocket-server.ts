@@ -213,7 +213,7 @@ export class WebSocketServer extends EventEmitter {
     socket.off('error', destroyIt)
     ;(socket as MaybeTaken)[taken] = true
     // The one listener is Node's own.
-    const isOwned = isUnseen && socket.eventNames().join() === 'end' && ws.setSocket === WebSocket.prototype.setSocket
+    const isOwned = isUnseen && socket.eventNames().join() === 'end' && ws.setSocket === setSocket
     ws.setSocket(socket, head, this.options, isOwned)
     if (isOwned) {
       giveSocket(request, ws._socket)
@@ -262,7 +262,8 @@ export class WebSocketServer extends EventEmitter {
   async #takeUpgrades(): Promise<void> {
     await tryToTakeHandles()
     if (this._server?.listening !== true) return
-    const mayTake = (): boolean => isUnwatched(this) && this.options.WebSocket === WebSocket
+    const mayTake = (): boolean =>
+      isUnwatched(this) && this.options.WebSocket === WebSocket && WebSocket.prototype.setSocket === setSocket
     this.#giveWaiting = takeUpgrades(this._server, mayTake, (request, accept) => this.#upgrade(request, accept))
   }
 
@@ -314,8 +315,9 @@ export class WebSocketServer extends EventEmitter {
   }
 }
 
-/** The methods that a subclass may have replaced, and that get the socket. */
+/** The methods that a program may have replaced, and that get the socket. */
 const { shouldHandle, handleUpgrade, completeUpgrade } = WebSocketServer.prototype
+const { setSocket } = WebSocket.prototype
 
 /** Whether no code of the program can see the sockets of upgrades before they are taken. */
 function isUnwatched(server: WebSocketServer): boolean {
@@ -332,7 +334,7 @@ function isUnwatched(server: WebSocketServer): boolean {
     // One listener each: node:http's, this server's, and `refusePlainRequest`.
     ['connection', 'upgrade', 'request'].every((event) => http.listenerCount(event) === 1) &&
     !watched.has(http) &&
-    server.emit === EventEmitter.prototype.emit &&
+    [server, http].every(({ emit }) => emit === EventEmitter.prototype.emit) &&
     !socketChannels.some(({ hasSubscribers }) => hasSubscribers)
   )
 }
