@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { type EventEmitter, once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { createRequire } from 'node:module'
@@ -168,6 +169,21 @@ describe('@twoway/ws, where it differs from ws', () => {
     assert.deepEqual(await open('/a'), ['open', 'connection', 'upgrade'])
     // A listener of `once` may have kept the server.
     assert.deepEqual(await open('/a'), ['open', 'connection', 'upgrade'])
+    server.close()
+  })
+
+  it('tells of a connection in the asynchronous context in which its server was made', async () => {
+    const storage = new AsyncLocalStorage<string>()
+    const server = storage.run('made', () => new W.WebSocketServer({ port: 0, host: '127.0.0.1' }))
+    await once(server, 'listening')
+    await tryToTakeHandles()
+    const told = new Promise((resolve) => {
+      server.on('connection', () => resolve(storage.getStore()))
+    })
+    const client = new W(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    await once(client, 'open')
+    assert.equal(await told, 'made')
+    client.terminate()
     server.close()
   })
 

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
 import http, { type Server as HttpServer, type IncomingMessage } from 'node:http'
@@ -264,7 +265,9 @@ export class WebSocketServer extends EventEmitter {
     if (this._server?.listening !== true) return
     const mayTake = (): boolean =>
       isUnwatched(this) && this.options.WebSocket === WebSocket && WebSocket.prototype.setSocket === setSocket
-    this.#giveWaiting = takeUpgrades(this._server, mayTake, (request, accept) => this.#upgrade(request, accept))
+    const upgrade: Parameters<typeof takeUpgrades>[2] = (request, accept) => this.#upgrade(request, accept)
+    // Since Node 24, node:http hands out an upgrade in the context in which its server has begun to listen.
+    this.#giveWaiting = takeUpgrades(this._server, mayTake, AsyncResource.bind(upgrade))
   }
 
   /** A request with a fault is left to the HTTP server, and comes back by `handleUpgrade`, which answers it. */
