@@ -8,6 +8,7 @@
 const { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } = require('node:fs')
 const { basename, join } = require('node:path')
 const { pathToFileURL } = require('node:url')
+const ts = require('typescript-6')
 
 const dist = join(__dirname, '..', 'packages', 'twoway', 'dist')
 const output = join(dist, 'commonjs')
@@ -169,18 +170,80 @@ async function toCommonjs(part, text, keys) {
  * Gives a class its name where that would change: within a function, whose names are shortened, and where the bundler has added a
  * number to tell it from a class of another module.
  *
- * @param {string} text
+ * @param {string} bundled
  */
-function withClassNames(text) {
+function withClassNames(bundled) {
+  const text = withoutInnerNames(bundled)
   const named = text.replaceAll(/^(.*?)\bclass(?: (?!extends )(\w+))?(?: extends .+)? \{$/gm, (line, before, own) => {
     const shown = own ?? /^var (\w+) = $/.exec(before)?.[1]
-    const name = shown?.replace(/\d+$/, '').replace(/^_/, '')
+    const given = shown?.replace(/\d+$/, '')
+    const isNumbered = given !== shown && new RegExp(`\\b${given}\\b`).test(text)
+    const name = (isNumbered ? given : shown)?.replace(/^_/, '')
     const isOutermost = before === '' || before.startsWith('var ')
     if (name === undefined || (isOutermost && shown === name)) return line
     return `${line} static { nameClass(this, "${name}"); }`
   })
   if (named === text) return text
   return `const nameClass = (named, value) => Object.defineProperty(named, "name", { value, configurable: true });\n${named}`
+}
+
+/**
+ * Takes away the second name that the bundler gives to a class that refers to itself. The class then has that of its variable,
+ * unless the variable has no value yet when the class refers to itself.
+ *
+ * @param {string} text
+ */
+function withoutInnerNames(text) {
+  const source = ts.createSourceFile('code.js', text, ts.ScriptTarget.Latest, true, ts.ScriptKind.JS)
+  const classes = source.statements
+    .flatMap((statement) => (ts.isVariableStatement(statement) ? [...statement.declarationList.declarations] : []))
+    .flatMap(({ name, initializer }) =>
+      initializer !== undefined && ts.isClassExpression(initializer) && initializer.name?.text === `_${name.getText()}`
+        ? [{ inner: initializer.name, outer: name.getText(), uses: usesOf(initializer, initializer.name.text) }]
+        : [],
+    )
+    .filter(({ uses }) => !uses.some(isEvaluatedAtOnce))
+  return classes
+    .flatMap(({ inner, outer, uses }) => [
+      { start: inner.pos, end: inner.end, text: '' },
+      ...uses.map((use) => ({ start: use.getStart(), end: use.end, text: outer })),
+    ])
+    .sort((one, other) => other.start - one.start)
+    .reduce((rest, change) => rest.slice(0, change.start) + change.text + rest.slice(change.end), text)
+}
+
+/**
+ * The places in a class that use its inner name.
+ *
+ * @param {import('typescript-6').ClassExpression} node
+ * @param {string} name
+ */
+function usesOf(node, name) {
+  /** @type {import('typescript-6').Identifier[]} */
+  const uses = []
+  /** @param {import('typescript-6').Node} child */
+  const visit = (child) => {
+    if (ts.isIdentifier(child) && child.text === name && child !== node.name) uses.push(child)
+    ts.forEachChild(child, visit)
+  }
+  visit(node)
+  return uses
+}
+
+/**
+ * Whether an expression in a class has its value while the class is made: it is in a static block, or in the value of a static
+ * member, and in no function.
+ *
+ * @param {import('typescript-6').Node} expression
+ */
+function isEvaluatedAtOnce(expression) {
+  for (let node = expression.parent; !ts.isClassLike(node); node = node.parent) {
+    if (ts.isFunctionLike(node)) return false
+    if (ts.isPropertyDeclaration(node)) {
+      return node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.StaticKeyword) === true
+    }
+  }
+  return true
 }
 
 /**
