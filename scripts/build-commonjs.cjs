@@ -58,14 +58,14 @@ async function buildCommonjs() {
       return [parts.get(part) ?? part, renamed]
     }),
   )
-  const keys = new Map([...texts].map(([part, text]) => [part, shortKeys(text)]))
+  const places = new Map([...texts].map(([part, text]) => [part, placesOf(text)]))
   for (const [part, text] of texts) {
-    writeFileSync(join(output, 'parts', `${part}.cjs`), await toCommonjs(part, text, keys))
+    writeFileSync(join(output, 'parts', `${part}.cjs`), await toCommonjs(part, text, places))
   }
   for (const [group, entries] of Object.entries(groups)) {
     for (const entry of entries) {
       const names = await namesOf(entry)
-      writeFileSync(join(output, `${entry}.cjs`), entryText(group, entry, names, keys.get(group)))
+      writeFileSync(join(output, `${entry}.cjs`), entryText(group, entry, names, places.get(group)))
       writeFileSync(join(output, `${entry}.d.cts`), declarations(entry, names))
     }
   }
@@ -120,26 +120,20 @@ function keyOf(entry, name) {
   return `${entry.replace('-', '_')}_${name}`
 }
 
-/** @typedef {ReadonlyMap<string, string>} Keys the short keys of what a part exports, by the names */
+/** @typedef {ReadonlyMap<string, number>} Places the indices of what a part exports, by the names */
 
 /**
- * The keys under which a part has its exports for other parts: letters, which take less of the archive than the names.
+ * The places of a part's exports in the array in which other parts find them. An array takes less of the archive than names.
  *
  * @param {string} text
- * @returns {Keys}
+ * @returns {Places}
  */
-function shortKeys(text) {
+function placesOf(text) {
   const names = pairsOf(exportsOfModule.exec(text)?.[1] ?? '').map(([, name]) => name)
-  return new Map(names.sort().map((name, index) => [name, letters(index)]))
+  return new Map(names.sort().map((name, index) => [name, index]))
 }
 
 const exportsOfModule = /^export \{([^}]*)\};$/m
-
-/** `a` to `z`, `aa`, `ba` and so on: a name for each index. @param {number} index @returns {string} */
-function letters(index) {
-  const letter = String.fromCharCode(97 + (index % 26))
-  return index < 26 ? letter : letter + letters(Math.floor(index / 26) - 1)
-}
 
 /**
  * Turns an ES module of the bundler into CommonJS and minifies it. Imports become constants, which cost less than the getters of
@@ -147,18 +141,17 @@ function letters(index) {
  *
  * @param {string} part
  * @param {string} text
- * @param {ReadonlyMap<string, Keys>} keys of all parts
+ * @param {ReadonlyMap<string, Places>} places of all parts
  */
-async function toCommonjs(part, text, keys) {
+async function toCommonjs(part, text, places) {
   const required = withClassNames(text)
     .replaceAll(
       /^import (?:(\w+)(?:, | ))?(?:\* as (\w+) |\{([^}]*)\} )?(?:from )?"([^"]+)";$/gm,
       (_, standard, namespace, names, from) =>
-        importToRequire({ standard, namespace, names, from, keys: keys.get(basename(from, '.js')) }),
+        importToRequire({ standard, namespace, names, from, places: places.get(basename(from, '.js')) }),
     )
     .replace(exportsOfModule, (_, names) => {
-      const own = pairsOf(names).map(([local, name]) => `${keys.get(part)?.get(name)}: ${local}`)
-      return `module.exports = { ${own.join(', ')} };`
+      return `module.exports = [${atPlaces(pairsOf(names), places.get(part))}];`
     })
   const unknown = /^(?:import|export) .*$/m.exec(required)?.[0]
   if (unknown !== undefined) throw new Error(`This form of import or export is unknown: ${unknown}`)
@@ -273,16 +266,36 @@ const moduleUrl = `const moduleUrl=typeof __dirname==='string'?require('node:url
  * @param {string | undefined} statement.namespace
  * @param {string | undefined} statement.names
  * @param {string} statement.from
- * @param {Keys | undefined} statement.keys those of the part, if it is one
+ * @param {Places | undefined} statement.places those of the part, if it is one
  */
-function importToRequire({ standard, namespace, names, from, keys }) {
+function importToRequire({ standard, namespace, names, from, places }) {
   const module = `require("${from.replace(/\.js$/, '.cjs')}")`
-  const own = pairsOf(names ?? '').map(([name, local]) => `${keys?.get(name) ?? name}: ${local}`)
-  const given = [standard, namespace, own.length > 0 ? `{ ${own.join(', ')} }` : undefined]
+  const pairs = pairsOf(names ?? '')
+  const own =
+    places === undefined
+      ? `{ ${pairs.map(([name, local]) => `${name}: ${local}`).join(', ')} }`
+      : `[${atPlaces(
+          pairs.map(([name, local]) => [local, name]),
+          places,
+        )}]`
+  const given = [standard, namespace, pairs.length > 0 ? own : undefined]
   const constants = given.filter((each) => each !== undefined)
   return constants.length === 0
     ? `${module};`
     : constants.map((constant) => `const ${constant} = ${module};`).join('\n')
+}
+
+/**
+ * The elements of an array with local names at the places of those of the part, or with nothing there.
+ *
+ * @param {readonly [local: string, name: string][]} pairs
+ * @param {Places | undefined} places
+ */
+function atPlaces(pairs, places) {
+  /** @type {string[]} */
+  const elements = []
+  for (const [local, name] of pairs) elements[places?.get(name) ?? 0] = local
+  return elements.join(', ')
 }
 
 /**
@@ -317,14 +330,14 @@ async function namesOf(entry) {
  * @param {string} group
  * @param {string} entry
  * @param {readonly string[]} names
- * @param {Keys | undefined} keys those of the group
+ * @param {Places | undefined} places those of the group
  */
-function entryText(group, entry, names, keys) {
+function entryText(group, entry, names, places) {
   return [
     `'use strict'`,
     `Object.defineProperty(exports, '__esModule', { value: true })`,
     `const group = require('./parts/${group}.cjs')`,
-    ...names.map((name) => `exports.${name} = group.${keys?.get(keyOf(entry, name))}`),
+    ...names.map((name) => `exports.${name} = group[${places?.get(keyOf(entry, name))}]`),
     '',
   ].join('\n')
 }
