@@ -6,7 +6,7 @@ import type { PerMessageDeflateOptions } from '../core/extensions/permessage-def
 import { ScratchPool } from '../core/sending/scratch-pool.js'
 import { nodeClientPorts } from '../runtimes/node/connect/client-ports.js'
 import { type DuplexOptions, MessageDuplex } from '../runtimes/node/duplex.js'
-import { takeEarlyUpgrades } from '../runtimes/node/http/early-upgrades.js'
+import { takeEarlyUpgrades } from '../runtimes/node/early-upgrades.js'
 import { tryHandles } from '../runtimes/node/internals/handle-trial.js'
 import { pooledNodePayload } from '../runtimes/node/payload/payload.js'
 import { chooseTransport, type NodeTransport } from '../runtimes/node/transport/choose-transport.js'

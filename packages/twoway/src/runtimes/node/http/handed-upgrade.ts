@@ -13,9 +13,9 @@ import type {
   UpgradeEvent,
   UpgradeTaker,
 } from '../../../ports/http-host.js'
-import { afterResponses } from '../internals/after-responses.js'
 import { now } from '../internals/genuine-timers.js'
 import { tryHandles } from '../internals/handle-trial.js'
+import { afterResponses } from '../internals/http/after-responses.js'
 import { chooseTransport } from '../transport/choose-transport.js'
 import { answerStream } from './answer-stream.js'
 import { addressOf } from './listen-on.js'

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpResponse, MiddlewareFunction, MiddlewareRun } from '../../../ports/http-host.js'
-import { collectResponse } from '../internals/collected-response.js'
+import { collectResponse } from '../internals/http/collected-response.js'
 
 type Next = (error?: unknown) => void
 

@@ -1,6 +1,6 @@
 import { type IncomingMessage, type OutgoingHttpHeader, ServerResponse } from 'node:http'
-import type { HttpResponse } from '../../../ports/http-host.js'
-import { nextTick } from './genuine-timers.js'
+import type { HttpResponse } from '../../../../ports/http-host.js'
+import { nextTick } from '../genuine-timers.js'
 
 /** Fields about the connection or the framing, which the sender of the answer writes: RFC 9110 §7.6.1, RFC 9112 §6. */
 const notCopied = /^(?:connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|content-length)$/i

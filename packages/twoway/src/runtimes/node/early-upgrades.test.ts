@@ -5,9 +5,9 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
-import { fromDuplex } from '../../../entries/streams.js'
-import { tryHandles } from '../internals/handle-trial.js'
+import { fromDuplex } from '../../entries/streams.js'
 import { takeEarlyUpgrades } from './early-upgrades.js'
+import { tryHandles } from './internals/handle-trial.js'
 
 await tryHandles()
 

@@ -1,6 +1,6 @@
 import { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import type { RequestHead } from '../../../ports/http-host.js'
+import type { RequestHead } from '../../../../ports/http-host.js'
 
 /** The private part of node:http that is used here. */
 interface OpenRequest {
