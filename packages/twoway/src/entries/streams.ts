@@ -118,7 +118,8 @@ export function tryToTakeHandles(): Promise<void> {
  * @param upgrade gets the request without a socket. `accept` writes the head of an answer, and returns the socket for
  *   `fromDuplex`. The server gets the connection if it is not called.
  * @remarks Sockets and parsers take most of the time and memory of a handshake. Call this function once the server listens and
- * `tryToTakeHandles` has resolved. The server also gets each connection that begins with anything but a valid handshake.
+ * `tryToTakeHandles` has resolved. The server also gets each connection that begins with anything but a valid handshake. Options
+ * of `createServer` that change requests do not change those that `upgrade` gets.
  */
 export function takeUpgrades(
   server: Server,

@@ -47,6 +47,7 @@ export interface StreamConnectionOptions extends StreamConnectionHandlers {
    * Whether a socket whose handle is taken may be freed, so that an idle connection takes less memory. No other code may
    * have a reference to the socket then. The connection's `stream` is another in its place.
    * @default false
+   * @remarks The socket sends without delay, as by its `setNoDelay`.
    */
   readonly freesSocket?: boolean | undefined
   /**
