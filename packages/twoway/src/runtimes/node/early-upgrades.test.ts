@@ -309,6 +309,17 @@ describe('handshakes that are taken before the HTTP server', () => {
     })
   })
 
+  test('give the server a connection whose request does not come', async () => {
+    await withServer({}, async (port, log, server) => {
+      const socket = connect(port, '127.0.0.1')
+      const closed = once(socket.resume(), 'close')
+      await once(server, 'connection')
+      socket.write(headOf(['GET /a HTTP/1.1', 'Host: a', 'Connection: close']))
+      await closed
+      assert.deepEqual(log, ['request GET /a '])
+    })
+  })
+
   test('survive peers that leave before their request', async () => {
     await withServer({}, async (port, log, server, giveWaiting) => {
       for (const leave of ['end', 'destroy', 'resetAndDestroy'] as const) {

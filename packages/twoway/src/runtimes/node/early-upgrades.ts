@@ -15,8 +15,8 @@ import type { StreamHandle } from './internals/stream-handle.js'
 import { takeConnections } from './internals/take-connections.js'
 import { earlySocket } from './transport/choose-transport.js'
 
-/** The server gets the connections whose request has not come after this time at most. */
-const patienceMs = 3000
+/** The server gets a connection whose request has not come after one or two times these milliseconds. */
+const patienceMs = 1000
 
 /** The server gets a longer head, and refuses it. It drops fields beyond this number. */
 const limits = { maxHeadBytes: maxHeaderSize, maxHeaderFields: 1000 }
@@ -34,11 +34,13 @@ export function takeEarlyUpgrades(
 ): (() => void) | undefined {
   const isReady = hasHandles() && hasHollowSockets() && hasEarlyRequests()
   if (!isReady || !(server instanceof Server) || !countsConnections(server)) return undefined
-  const waiting = new Set<StreamHandle>()
+  /** The connections without a request that came since the timer was started, and those that came before. */
+  let recent = new Set<StreamHandle>()
+  let earlier = new Set<StreamHandle>()
   let timer: Timer | undefined
 
   const read = firstReads((handle, length, bytes) => {
-    waiting.delete(handle)
+    if (!recent.delete(handle)) earlier.delete(handle)
     if (length < 0) handle.close()
     else begin(handle, Buffer.from(bytes!, 0, length))
   })
@@ -47,10 +49,8 @@ export function takeEarlyUpgrades(
       giveOn!(handle)
       return
     }
-    waiting.add(handle)
-    timer ??= startTimer(giveAll, patienceMs)
-    // The connections keep the process alive.
-    timer.unref()
+    recent.add(handle)
+    if (timer === undefined) startPatience()
   })
   if (giveOn === undefined) return undefined
 
@@ -72,15 +72,32 @@ export function takeEarlyUpgrades(
       isOpen = false
     }
   }
-  function giveAll(): void {
+
+  function startPatience(): void {
+    timer = startTimer(endPatience, patienceMs)
+    // The connections keep the process alive.
+    timer.unref()
+  }
+
+  function endPatience(): void {
     timer = undefined
-    for (const handle of waiting) {
-      waiting.delete(handle)
+    give(earlier)
+    ;[earlier, recent] = [recent, earlier]
+    if (earlier.size > 0) startPatience()
+  }
+
+  function give(handles: Set<StreamHandle>): void {
+    for (const handle of handles) {
+      handles.delete(handle)
       handle.readStop()
       giveOn!(handle)
     }
   }
-  return giveAll
+
+  return () => {
+    give(earlier)
+    give(recent)
+  }
 }
 
 /** The parser that has read the head of a valid handshake; undefined if the bytes begin with anything else, or with a part of it. */
