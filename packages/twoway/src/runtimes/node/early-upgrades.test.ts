@@ -134,7 +134,7 @@ describe('handshakes that are taken before the HTTP server', () => {
       const upgrade: Upgrade = (request, accept) => {
         found.early.push(stateOf(request))
         const socket = accept(answer)
-        assert.equal(request.socket, socket)
+        assert.deepEqual([request.socket === socket, Reflect.get(request, 'client') === socket], [true, true])
         socket.destroy()
       }
       await withServer({ mayTake: () => path === 'early', upgrade }, async (port, _log, server) => {
