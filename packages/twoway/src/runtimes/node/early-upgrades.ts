@@ -1,5 +1,6 @@
 import { type IncomingMessage, maxHeaderSize, Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { KnownHeads } from '../../core/handshake/known-heads.js'
 import { checkRequest } from '../../core/handshake/server-handshake.js'
 import { requestForm } from '../../core/http/head-form.js'
 import { HeadParser } from '../../core/http/head-parser.js'
@@ -38,6 +39,7 @@ export function takeEarlyUpgrades(
   let recent = new Set<StreamHandle>()
   let earlier = new Set<StreamHandle>()
   let timer: Timer | undefined
+  const known = new KnownHeads()
 
   const read = firstReads((handle, length, bytes) => {
     if (!recent.delete(handle)) earlier.delete(handle)
@@ -57,7 +59,7 @@ export function takeEarlyUpgrades(
   function begin(handle: StreamHandle, bytes: Buffer): void {
     let isOpen = true
     try {
-      const { head, bytesRead } = (mayTake() && handshakeIn(bytes)) || {}
+      const { head, bytesRead } = (mayTake() && handshakeIn(bytes, known)) || {}
       if (head === undefined) return
       const request = earlyRequest(head)
       upgrade(request, (answer) => {
@@ -100,13 +102,22 @@ export function takeEarlyUpgrades(
   }
 }
 
-/** The parser that has read the head of a valid handshake; undefined if the bytes begin with anything else, or with a part of it. */
-function handshakeIn(bytes: Uint8Array): HeadParser<RequestHead> | undefined {
+/** A valid handshake with which the bytes begin; undefined if they begin with anything else, or with a part of it. */
+function handshakeIn(
+  bytes: Uint8Array,
+  known: KnownHeads,
+): { readonly head: RequestHead; readonly bytesRead: number } | undefined {
+  const { length } = bytes
+  const repeated = known.find(bytes, 0, length)
+  if (repeated !== undefined) return { head: repeated, bytesRead: length }
   const parser = new HeadParser(requestForm, limits)
   try {
-    parser.receive(bytes, 0, bytes.length)
-    if (parser.head !== undefined) checkRequest(parser.head)
-    return parser
+    const bytesRead = parser.receive(bytes, 0, length)
+    const { head } = parser
+    if (head === undefined) return undefined
+    checkRequest(head)
+    if (bytesRead === length) known.miss(bytes, 0, length, head)
+    return { head, bytesRead }
   } catch {
     return undefined
   }
