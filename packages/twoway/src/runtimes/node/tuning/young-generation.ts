@@ -1,4 +1,3 @@
-import process from 'node:process'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
@@ -34,23 +33,8 @@ export function findYoungGeneration(): YoungGeneration {
   if (collect === undefined) return filledGeneration
   return {
     work: () => youngSpace()?.space_used_size ?? 0,
-    collect: () => withoutHelp(() => collect({ type: 'minor' })),
+    collect: () => collect({ type: 'minor' }),
   }
-}
-
-/** Flags of V8 with which its other threads take no part in collections of the young generation. */
-const noHelp = /--(?:no-?parallel-scavenge|single-threaded)/
-
-const isHelped = !noHelp.test([...process.execArgv, process.env.NODE_OPTIONS].join(' ').replaceAll('_', '-'))
-
-/**
- * Has V8 collect in this thread alone. Few objects survive a collection between messages, and to wake other threads for them, and
- * to wait for these threads, takes longer than the work.
- */
-function withoutHelp(collect: () => void): void {
-  if (isHelped) setFlagsFromString('--no-parallel-scavenge')
-  collect()
-  if (isHelped) setFlagsFromString('--parallel-scavenge')
 }
 
 /**
