@@ -248,11 +248,12 @@ describe('the programs of README.md and the guides', () => {
     const ofClient = (name: string): string =>
       client!
         .replace(/^import .*\n/, '')
-        .replace("'ws://127.0.0.1:8080/?token=secret-of-bob'", `server.url + '/?token=${name}'`)
+        .replace("'ws://127.0.0.1:8080'", 'server.url')
+        .replace('secret-of-bob', name)
     const program = [
       "import { HandshakeError, WebSocket } from 'twoway'",
       server!.replace('console.log(server.url)', ''),
-      `const ann = new WebSocket(server.url + '/?token=secret-of-ann')
+      `const ann = new WebSocket(server.url, { headers: { Authorization: 'Bearer secret-of-ann' } })
       ann.onmessage = ({ data }) => ann.send(data)
       await new Promise((resolve) => { ann.onopen = resolve })
       await new Promise((resolve) => {
