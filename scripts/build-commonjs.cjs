@@ -3,12 +3,13 @@
  * on Node before 24.9. The published package has no other copy: `scripts/pack.cjs` makes its ES modules from these files.
  * An entry is a short file. The code is in `parts`: a file for each group of entries, and one for each set of groups that
  * shares modules, so that each module is loaded once. Does nothing if no module is newer than the files.
+ *
+ * Set-up loads this file before packages are installed, so each function requires those that it needs.
  */
 
 const { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } = require('node:fs')
 const { basename, join } = require('node:path')
 const { pathToFileURL } = require('node:url')
-const ts = require('typescript-6')
 
 const dist = join(__dirname, '..', 'packages', 'twoway', 'dist')
 const output = join(dist, 'commonjs')
@@ -187,6 +188,7 @@ function withClassNames(bundled) {
  * @param {string} text
  */
 function withoutInnerNames(text) {
+  const ts = require('typescript-6')
   const source = ts.createSourceFile('code.js', text, ts.ScriptTarget.Latest, true, ts.ScriptKind.JS)
   const classes = source.statements
     .flatMap((statement) => (ts.isVariableStatement(statement) ? [...statement.declarationList.declarations] : []))
@@ -212,6 +214,7 @@ function withoutInnerNames(text) {
  * @param {string} name
  */
 function usesOf(node, name) {
+  const ts = require('typescript-6')
   /** @type {import('typescript-6').Identifier[]} */
   const uses = []
   /** @param {import('typescript-6').Node} child */
@@ -230,6 +233,7 @@ function usesOf(node, name) {
  * @param {import('typescript-6').Node} expression
  */
 function isEvaluatedAtOnce(expression) {
+  const ts = require('typescript-6')
   for (let node = expression.parent; !ts.isClassLike(node); node = node.parent) {
     if (ts.isFunctionLike(node)) return false
     if (ts.isPropertyDeclaration(node)) {
