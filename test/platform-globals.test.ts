@@ -36,7 +36,7 @@ const ours = [
   'StandInHandle',
 ]
 /** Modules of Node have one realm in a process. The sets of subscriptions are the library's own. */
-const ofNode = ['Socket', 'TLSSocket', 'TlsServer', 'Set']
+const ofNode = ['Socket', 'TLSSocket', 'HttpServer', 'TlsServer', 'Set']
 
 function sources(): { readonly path: string; readonly code: string }[] {
   return readdirSync(dist, { recursive: true, encoding: 'utf8' })

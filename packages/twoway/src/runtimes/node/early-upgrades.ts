@@ -1,4 +1,4 @@
-import { type IncomingMessage, maxHeaderSize, Server } from 'node:http'
+import { Server as HttpServer, type IncomingMessage, maxHeaderSize } from 'node:http'
 import type { Socket } from 'node:net'
 import { KnownHeads } from '../../core/handshake/known-heads.js'
 import { checkRequest } from '../../core/handshake/server-handshake.js'
@@ -29,12 +29,12 @@ const limits = { maxHeadBytes: maxHeaderSize, maxHeaderFields: 1000 }
  * server gets each other connection with the bytes that were read.
  */
 export function takeEarlyUpgrades(
-  server: Server,
+  server: HttpServer,
   mayTake: () => boolean,
   upgrade: (request: IncomingMessage, accept: (answer: string) => Socket) => void,
 ): (() => void) | undefined {
   const isReady = hasHandles() && hasHollowSockets() && hasEarlyRequests()
-  if (!isReady || !(server instanceof Server) || !countsConnections(server)) return undefined
+  if (!isReady || !(server instanceof HttpServer) || !countsConnections(server)) return undefined
   /** The connections without a request that came since the timer was started, and those that came before. */
   let recent = new Set<StreamHandle>()
   let earlier = new Set<StreamHandle>()
