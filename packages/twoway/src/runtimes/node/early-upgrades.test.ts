@@ -7,7 +7,7 @@ import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import { fromDuplex } from '../../entries/streams.js'
 import { takeEarlyUpgrades } from './early-upgrades.js'
-import { tryHandles } from './internals/handle-trial.js'
+import { hasHandles, tryHandles } from './internals/handle-trial.js'
 
 await tryHandles()
 
@@ -112,7 +112,7 @@ function stateOf(request: IncomingMessage): unknown {
   }
 }
 
-describe('handshakes that are taken before the HTTP server', () => {
+describe('handshakes that are taken before the HTTP server', { skip: !hasHandles() }, () => {
   test('have the request that node:http makes of the same bytes', async () => {
     const more = [
       [
