@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { WebSocketServer } from 'ws'
+import type { WebSocketServer } from 'ws'
+import { startCommandPeer } from './command-peer.js'
 import { type Ending, startTwoway } from './echo-process.js'
 import { ShortCommands } from './short-commands.js'
 import { noTerminalBecause, TerminalProcess } from './terminal-process.js'
@@ -15,23 +14,11 @@ const env = { TWOWAY_HOME: folder, NO_COLOR: '1' }
 const noTerminal = noTerminalBecause()
 const commands = new ShortCommands(env)
 
-/** A server of ws that echoes, with different behaviour on some paths. */
 let server: WebSocketServer
 let port: number
 
 before(async () => {
-  server = new WebSocketServer({
-    port: 0,
-    host: '127.0.0.1',
-    verifyClient: ({ req }, decide) => decide(req.url !== '/forbidden', 403, 'no entry'),
-  })
-  server.on('connection', (socket, request) => {
-    socket.on('error', () => {})
-    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }))
-    if (request.url === '/drops') socket.terminate()
-  })
-  await once(server, 'listening')
-  port = (server.address() as AddressInfo).port
+  ;({ server, port } = await startCommandPeer())
 })
 
 after(() => {

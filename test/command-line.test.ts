@@ -13,6 +13,7 @@ import type { TLSSocket } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { generate } from 'selfsigned'
 import { WebSocket, WebSocketServer } from 'ws'
+import { startCommandPeer } from './command-peer.js'
 import { type Ending, type NodeProcess, startTwoway } from './echo-process.js'
 import { ShortCommands } from './short-commands.js'
 import { noTerminalBecause, TerminalProcess } from './terminal-process.js'
@@ -22,30 +23,12 @@ const env = { TWOWAY_HOME: folder, NO_COLOR: '1' }
 const noTerminal = noTerminalBecause()
 const commands = new ShortCommands(env)
 
-/** A server of ws that echoes, with different behaviour on some paths. */
 let server: WebSocketServer
 let port: number
 const atEnd: (() => unknown)[] = []
 
 before(async () => {
-  server = new WebSocketServer({
-    port: 0,
-    host: '127.0.0.1',
-    verifyClient: ({ req }, decide) => decide(req.url !== '/forbidden', 403, 'no entry'),
-  })
-  server.on('connection', (socket, request) => {
-    socket.on('error', () => {})
-    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }))
-    if (request.url === '/headers') socket.send(JSON.stringify(request.headers))
-    if (request.url === '/escape') socket.send('a\u001b[31mred\u0007')
-    if (request.url === '/three') for (const message of ['1', '2', '3']) socket.send(message)
-    if (request.url === '/restarts') socket.close(1012, 'soon')
-    if (request.url === '/drops') socket.terminate()
-    if (request.url === '/silent') socket.pause()
-    if (request.url === '/bytes') socket.send(Buffer.from([0, 255, 16]))
-  })
-  await once(server, 'listening')
-  port = (server.address() as AddressInfo).port
+  ;({ server, port } = await startCommandPeer())
 })
 
 after(() => {
