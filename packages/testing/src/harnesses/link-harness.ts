@@ -155,7 +155,7 @@ export class LinkHarness implements LinkPlatform {
   }
 }
 
-/** A link that has been welcomed. What it sent before is taken. */
+/** A link that is online. The messages that it sent until then are taken from its socket. */
 export async function onlineLink(options: LinkOptions = {}, welcome: object = {}): Promise<LinkHarness> {
   const harness = new LinkHarness(options)
   await settleLink()
