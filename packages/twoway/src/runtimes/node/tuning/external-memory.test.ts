@@ -20,13 +20,13 @@ function collectedAt(work: number, mebibytes: number): number[] {
   return collected
 }
 
-test('collects a small young generation every 16 MiB', () => {
-  assert.deepEqual(collectedAt(0, 48), [16, 32, 48])
-  assert.deepEqual(collectedAt(8 * mebibyte, 48), [16, 32, 48])
+test('collects a small young generation every 24 MiB', () => {
+  assert.deepEqual(collectedAt(0, 72), [24, 48, 72])
+  assert.deepEqual(collectedAt(12 * mebibyte, 72), [24, 48, 72])
 })
 
 test('collects a larger young generation less often, so that the work is at most half of the bytes of the messages', () => {
-  assert.deepEqual(collectedAt(8 * mebibyte + 1, 64), [32, 64])
+  assert.deepEqual(collectedAt(12 * mebibyte + 1, 96), [48, 96])
   assert.deepEqual(collectedAt(24 * mebibyte, 96), [48, 96])
 })
 
@@ -41,11 +41,11 @@ test('counts a message that is longer than a step once', () => {
     () => true,
   )
   outside.countBuffer(40 * mebibyte)
-  outside.countBuffer(15 * mebibyte)
+  outside.countBuffer(23 * mebibyte)
   assert.equal(collected.length, 1)
 })
 
-test('makes glibc keep freed memory once, after 16 MiB of buffers and texts', () => {
+test('makes glibc keep freed memory once, after 24 MiB of buffers and texts', () => {
   let found = 0
   let collected = 0
   const find = (): YoungGeneration => {
@@ -60,8 +60,8 @@ test('makes glibc keep freed memory once, after 16 MiB of buffers and texts', ()
     outside.countBuffer(mebibyte)
     outside.countText(mebibyte)
   }
-  assert.deepEqual(keptAt, [16])
+  assert.deepEqual(keptAt, [24])
   assert.equal(outside.keepsFreedMemory, true)
-  assert.equal(outside.collections, 3)
-  assert.deepEqual([found, collected], [1, 3], 'for 50 MiB of buffers; nothing is collected for texts')
+  assert.equal(outside.collections, 2)
+  assert.deepEqual([found, collected], [1, 2], 'for 50 MiB of buffers; nothing is collected for texts')
 })

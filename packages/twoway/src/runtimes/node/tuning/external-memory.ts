@@ -1,7 +1,10 @@
 import type { YoungGeneration } from './young-generation.js'
 
-/** The young generation is collected each time this many bytes of messages were allocated. */
-const stepBytes = 16 << 20
+/**
+ * The young generation is collected each time this many bytes of messages were allocated. V8 does so at 32 MiB, and marks the
+ * heap of a small program then. With less than 16 MiB, more messages live through two collections, and only marking frees them.
+ */
+const stepBytes = 24 << 20
 
 /** At this many bytes outside of its heap, V8 marks the whole heap. */
 const lastStepBytes = 64 << 20
@@ -10,8 +13,8 @@ const lastStepBytes = 64 << 20
 const bytesAgainstWork = 2
 
 /**
- * Counts the bytes of messages outside of V8's heap. After the first 16 MiB, it makes glibc keep freed memory
- * (freed-memory.ts). After each further 16 MiB of buffers, it makes V8 collect its young generation (young-generation.ts).
+ * Counts the bytes of messages outside of V8's heap. After the first 24 MiB, it makes glibc keep freed memory
+ * (freed-memory.ts). After each further 24 MiB of buffers, it makes V8 collect its young generation (young-generation.ts).
  *
  * Without this, V8 collects too late: a process that handles long messages has little else on its heap, and at 64 MiB
  * outside of the heap V8 marks all of it, in other threads. Before Node 24, that depends on the heap: V8 collects in time

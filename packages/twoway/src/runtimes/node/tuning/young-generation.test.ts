@@ -22,6 +22,27 @@ async function kindsOf(young: YoungGeneration): Promise<number[]> {
   return kinds
 }
 
+/** The flags that a collection sets, in a process of its own with these options. */
+async function flagsOfCollection(execArgv: readonly string[]): Promise<string[]> {
+  const program = `
+import { syncBuiltinESMExports } from 'node:module'
+import v8 from 'node:v8'
+const { findYoungGeneration } = await import(${JSON.stringify(new URL('young-generation.js', import.meta.url).href)})
+const young = findYoungGeneration()
+const { setFlagsFromString } = v8
+const set = []
+v8.setFlagsFromString = (flags) => {
+  set.push(flags)
+  setFlagsFromString(flags)
+}
+syncBuiltinESMExports()
+young.collect(young.work())
+console.log(JSON.stringify(set))`
+  const args = [...execArgv, '--input-type=module', '-e', program]
+  const { stdout } = await promisify(execFile)(process.execPath, args)
+  return JSON.parse(stdout) as string[]
+}
+
 describe('the young generation', options, () => {
   it('is collected by filling it', async () => {
     const kinds = await kindsOf(filledGeneration)
@@ -34,6 +55,19 @@ describe('the young generation', options, () => {
     assert.deepEqual(await kindsOf(young), [constants.NODE_PERFORMANCE_GC_MINOR])
     const kept = Array.from({ length: 50_000 }, (_, at) => ({ at }))
     assert.ok(young.work() > kept.length * 8)
+  })
+
+  it('is collected without V8’s other threads, which have their flags again then', async () => {
+    const [without, again] = await flagsOfCollection([])
+    assert.match(without!, /--no-parallel-scavenge/)
+    assert.match(without!, /--no-concurrent-array-buffer-sweeping/)
+    assert.equal(again, without!.replaceAll('--no-', '--'))
+  })
+
+  it('leaves the flags of these threads to a program that sets them', async () => {
+    for (const flag of ['--no-parallel-scavenge', '--single_threaded', '--concurrent-array-buffer-sweeping']) {
+      assert.deepEqual(await flagsOfCollection([flag]), [], flag)
+    }
   })
 
   it('is found without a trace that other code sees: this context and later ones have no gc', async () => {
