@@ -87,6 +87,9 @@ export class ConnectionHarness {
   #watched(budget: MemoryBudget): MemoryBudget {
     return {
       limit: budget.limit,
+      get used() {
+        return budget.used
+      },
       open: (holder) => {
         this.#holder = holder
         return budget.open(holder)

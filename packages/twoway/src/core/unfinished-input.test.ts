@@ -275,7 +275,7 @@ describe('the memory of incomplete input', () => {
   })
 
   it('is not counted if reads bring whole messages', () => {
-    const receiveBudget = { limit: 0, open: (): never => assert.fail('a share was opened') }
+    const receiveBudget = { limit: 0, used: 0, open: (): never => assert.fail('a share was opened') }
     for (const extension of [undefined, deflatePair().server]) {
       const harness = new ConnectionHarness({ receiveBudget, ...(extension && { extension }) })
       harness.receive(
@@ -519,21 +519,23 @@ describe('long messages of many peers', () => {
   const longRead = zeros(64 * kib)
   const turnBytes = 2048 * kib
 
-  /** A clock of turns that are used up already. */
-  function usedUp() {
+  /** A clock of turns that are used up already, by other peers whose incomplete messages take this many bytes. */
+  function usedUp(heldByOthers = 16 * kib * kib) {
     const clock = new FakeClock()
     const readTurns = new ReadTurns(clock)
-    readTurns.mayReadOn(turnBytes, 0)
-    return { clock, readTurns }
+    readTurns.mayReadOn(turnBytes, 0, Number.POSITIVE_INFINITY)
+    const receiveBudget = new ReceiveBudget(1 << 30)
+    receiveBudget.open({ evict() {} }).set(heldByOthers)
+    return { clock, readTurns, receiveBudget }
   }
 
   const isPaused = ({ transport }: ConnectionHarness): boolean =>
     transport.calls.findLast((call) => call === 'pause' || call === 'resume') === 'pause'
 
   it('are read in turns once the bytes of a turn are used up, and come whole', () => {
-    const { clock, readTurns } = usedUp()
+    const { clock, ...shared } = usedUp()
     const bytes = binary(3 * longRead.length)
-    const harness = new ConnectionHarness({ receiveBudget: new ReceiveBudget(1 << 30), readTurns })
+    const harness = new ConnectionHarness(shared)
     harness.receive(bytes.subarray(0, longRead.length))
     assert.equal(isPaused(harness), true)
     clock.runTasks()
@@ -543,20 +545,33 @@ describe('long messages of many peers', () => {
   })
 
   it('delay no short messages, and no other connection that holds little', () => {
-    const { readTurns } = usedUp()
-    const harness = new ConnectionHarness({ receiveBudget: new ReceiveBudget(1 << 30), readTurns })
+    const { clock: _, ...shared } = usedUp()
+    const harness = new ConnectionHarness(shared)
     harness.receive(binary(100))
     harness.receive(half(1000))
     assert.deepEqual([harness.log.length, isPaused(harness)], [1, false])
   })
 
+  it('need not wait while those of all peers take less than 16 MiB', () => {
+    const few = 16 * kib * kib
+    for (const missing of [1, 0]) {
+      const { clock: _, ...shared } = usedUp(0)
+      const others = shared.receiveBudget.open({ evict() {} })
+      const harness = new ConnectionHarness(shared)
+      harness.receive(half(longRead.length))
+      others.set(few - shared.receiveBudget.used - missing)
+      harness.receive(longRead.subarray(0, 1))
+      assert.equal(isPaused(harness), missing === 0, `${shared.receiveBudget.used} bytes`)
+    }
+  })
+
   it('are discarded in turns after their connection failed', () => {
-    const { clock, readTurns } = usedUp()
-    const harness = new ConnectionHarness({ receiveBudget: new ReceiveBudget(1 << 30), readTurns })
+    const { clock, ...shared } = usedUp(0)
+    const harness = new ConnectionHarness(shared)
     harness.connection.fail(1011)
     for (let count = 0; count < 3; count++) {
       harness.receive(longRead)
-      readTurns.mayReadOn(turnBytes, 0)
+      shared.readTurns.mayReadOn(turnBytes, 0, Number.POSITIVE_INFINITY)
       harness.receive(longRead)
       assert.equal(isPaused(harness), true)
       clock.runTasks()
@@ -565,8 +580,8 @@ describe('long messages of many peers', () => {
   })
 
   it('leave no trace of a connection that is gone before its turn', () => {
-    const { clock, readTurns } = usedUp()
-    const harness = new ConnectionHarness({ receiveBudget: new ReceiveBudget(1 << 30), readTurns })
+    const { clock, ...shared } = usedUp()
+    const harness = new ConnectionHarness(shared)
     harness.receive(half(longRead.length))
     harness.connection.terminate()
     harness.connection.closed()

@@ -2,6 +2,8 @@
 export interface MemoryBudget {
   /** Maximum sum in bytes. */
   readonly limit: number
+  /** The sum now, in bytes. */
+  readonly used: number
   /** Opens an empty share for a holder. */
   open(holder: MemoryHolder): MemoryShare
 }

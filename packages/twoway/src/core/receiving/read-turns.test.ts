@@ -5,16 +5,23 @@ import { ReadTurns } from './read-turns.js'
 
 const kib = 1 << 10
 const turnBytes = 2048 * kib
+const manyBytes = 16 * kib * kib
 
 describe('ReadTurns', () => {
   it('lets connections read until the bytes of the turn are used up, then only those that hold little', () => {
     const clock = new FakeClock()
     const turns = new ReadTurns(clock)
-    assert.equal(turns.mayReadOn(turnBytes - 1, turnBytes), true)
-    assert.equal(turns.mayReadOn(1, 64 * kib), false)
-    assert.equal(turns.mayReadOn(64 * kib, 64 * kib - 1), true)
+    assert.equal(turns.mayReadOn(turnBytes - 1, turnBytes, manyBytes), true)
+    assert.equal(turns.mayReadOn(1, 64 * kib, manyBytes), false)
+    assert.equal(turns.mayReadOn(64 * kib, 64 * kib - 1, manyBytes), true)
     clock.runTasks()
-    assert.equal(turns.mayReadOn(64 * kib, turnBytes), true)
+    assert.equal(turns.mayReadOn(64 * kib, turnBytes, manyBytes), true)
+  })
+
+  it('lets connections read however much they bring while all of them hold little', () => {
+    const turns = new ReadTurns(new FakeClock())
+    for (let count = 0; count < 100; count++) assert.equal(turns.mayReadOn(turnBytes, turnBytes, manyBytes - 1), true)
+    assert.equal(turns.mayReadOn(turnBytes, turnBytes, manyBytes), false)
   })
 
   it('calls those that wait in their order, 32 in a turn', () => {

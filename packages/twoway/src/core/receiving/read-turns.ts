@@ -10,6 +10,9 @@ const bytesPerTurn = 2 << 20
 /** A connection that holds less than a read brings need not wait. */
 const smallBytes = 64 << 10
 
+/** While the incomplete messages of all peers take less memory, none need wait: a few peers send a few long messages. */
+const fewBytes = 16 << 20
+
 /** Connections whose turn comes at a time: one read of each stays within the bytes of a turn. */
 const takersPerTurn = bytesPerTurn / smallBytes
 
@@ -38,8 +41,10 @@ export class ReadTurns {
   /**
    * Counts a read that left a message incomplete, and returns whether the connection may read on in this turn.
    * @param heldBytes bytes of memory that the connection holds
+   * @param allBytes bytes of memory that all connections hold
    */
-  mayReadOn(bytes: number, heldBytes: number): boolean {
+  mayReadOn(bytes: number, heldBytes: number, allBytes: number): boolean {
+    if (allBytes < fewBytes) return true
     this.#bytes += bytes
     this.#schedule()
     return heldBytes < smallBytes || this.#bytes < bytesPerTurn
