@@ -16,7 +16,7 @@ type OwnedHandle = StreamHandle & { transport?: HandleTransport }
 type Request = HandleRequest & {
   transport?: HandleTransport
   /** The memory that the kernel still reads from. The handle does not keep it from garbage collection. */
-  written?: Uint8Array | readonly Uint8Array[]
+  written?: Uint8Array | readonly Uint8Array[] | undefined
 }
 
 // Without these parts of Node, no transport is made.
@@ -325,6 +325,8 @@ export class HandleTransport implements RewindableTransport {
   }
 
   static readonly #onWritten = function (this: Request, status: number): void {
+    // A request that waited long is in V8's old generation. Until V8 marks its heap, it would keep the bytes from collection.
+    this.written = undefined
     this.transport!.#written(status)
   }
 
