@@ -9,7 +9,7 @@ import { type Contender, rivalsFolder } from './contender.js'
 import type { Identity, Load, LoadOrder, Measurement } from './load/load.js'
 import { longestWait } from './load/tally.js'
 import { PinnedProcess } from './pinned-process.js'
-import { programsFolder } from './published-packages.js'
+import { programsOf } from './published-packages.js'
 import { isClientRow, type Row } from './row.js'
 import type { ServerOrder } from './servers/server-order.js'
 
@@ -124,7 +124,7 @@ function start(
   script: string,
   order: ServerOrder | ClientOrder | TopicClientOrder,
 ): PinnedProcess {
-  return new PinnedProcess(program, [...args, join(programsFolder, script), JSON.stringify(order)], {
+  return new PinnedProcess(program, [...args, join(programsOf(rival), script), JSON.stringify(order)], {
     duty: 'tested',
     env: { ...rival.env, ...trustingEnv },
   })

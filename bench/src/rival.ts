@@ -24,11 +24,24 @@ export interface Rival {
   /** The first version of Node that includes it. */
   readonly since?: number
   readonly env?: Readonly<Record<string, string>>
+  /** Whether it is an earlier Twoway. */
+  readonly isEarlier?: true
 }
 
 /** Whether it is Twoway, on any runtime. */
 export function isOurs({ id }: Rival): boolean {
   return id.startsWith('twoway')
+}
+
+/** The Twoway of another checkout, or of a release: what a change costs is its ratio. */
+export const earlierTwoway: Rival = {
+  id: 'before',
+  name: 'Twoway before',
+  runsOn: 'Node',
+  server: 'twoway',
+  compresses: true,
+  client: 'twoway',
+  isEarlier: true,
 }
 
 export const rivals: readonly Rival[] = [

@@ -1,7 +1,8 @@
 import process from 'node:process'
 import { Command, InvalidArgumentError } from 'commander'
 import { runtimes } from 'twoway-test/runtimes/runtimes'
-import { type Rival, rivals } from './rival.js'
+import { isTwoway } from './published-packages.js'
+import { earlierTwoway, type Rival, rivals } from './rival.js'
 import { type Row, rows } from './row.js'
 
 /** The settings of a run. */
@@ -10,6 +11,8 @@ export interface Settings {
   readonly rivals: readonly Rival[]
   readonly nodes: readonly number[]
   readonly rounds: number
+  /** The folder of the package of an earlier Twoway, if that is one of the rivals. */
+  readonly before: string | undefined
   readonly warmUpMs: number
   readonly measureMs: number
   readonly json: boolean
@@ -21,6 +24,7 @@ interface Given {
   readonly rows?: Row[]
   readonly rivals?: Rival[]
   readonly node?: number[]
+  readonly before?: string
   readonly rounds?: number
   readonly seconds?: number
   readonly quick?: true
@@ -40,6 +44,7 @@ export function readSettings(args: readonly string[]): Settings {
     .description('Measures Twoway beside its rivals, and prints medians and ratios.')
     .option('--rows <ids>', `which kinds of work, by commas: ${idsOf(rows)}`, chosenOf('row', rows))
     .option('--rivals <ids>', `who is measured, by commas: ${idsOf(rivals)}`, chosenOf('rival', rivals))
+    .option('--before <folder>', 'also measure an earlier Twoway: its package, built or installed', earlierPackage)
     .option('--node <versions>', `on which versions of Node, by commas: ${[...knownNodes].join(', ')}`, nodesOf)
     .option('--rounds <number>', 'how often each is measured, 3 by default', wholeNumber)
     .option('--seconds <number>', 'how long each is measured, 2 by default', positiveNumber)
@@ -54,16 +59,20 @@ export function readSettings(args: readonly string[]): Settings {
     )
     .allowExcessArguments(false)
   const given = command.parse([...args], { from: 'user' }).opts<Given>()
-  const { quick = false, rounds = quick ? 1 : 3, seconds = quick ? 0.5 : 2 } = given
+  const { quick = false, rounds = quick ? 1 : 3, seconds = quick ? 0.5 : 2, before } = given
+  const chosen = given.rivals ?? rivals
   return {
     rows: given.rows ?? rows,
-    rivals: given.rivals ?? rivals,
+    rivals: before === undefined ? chosen : [...chosen, earlierTwoway],
+    before,
     nodes: given.node ?? [ownNode],
     rounds,
     warmUpMs: quick ? 300 : 1000,
     measureMs: 1000 * seconds,
     json: given.json === true,
-    write: given.write === true || (!quick && given.rows === undefined && given.rivals === undefined),
+    write:
+      given.write === true ||
+      (!quick && given.rows === undefined && given.rivals === undefined && before === undefined),
   }
 }
 
@@ -88,6 +97,13 @@ function chosenOf<Thing extends { readonly id: string }>(kind: string, all: read
       if (found === undefined) throw new InvalidArgumentError(`there is no ${kind} "${id}"; there are ${idsOf(all)}`)
       return found
     })
+}
+
+function earlierPackage(folder: string): string {
+  if (isTwoway(folder)) return folder
+  throw new InvalidArgumentError(
+    `"${folder}" has no built package twoway; give a folder such as node_modules/twoway, or packages/twoway of a checkout that is built`,
+  )
 }
 
 function nodesOf(list: string): number[] {
