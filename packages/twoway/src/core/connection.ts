@@ -119,7 +119,7 @@ export class Connection<Owner>
     return this.sink?.isText === true
   }
 
-  /** Length in UTF-8 of the text that was sent last, as far as framing it told; undefined if it was compressed. */
+  /** Length in UTF-8 of the text that was sent last; undefined before the first. */
   get textBytes(): number | undefined {
     return this.queue.textBytes
   }

@@ -93,7 +93,7 @@ describe('MessageEncoder', () => {
       [Uint8Array.of(1, 2, 3), 2, 3],
     ] as const) {
       const { encoder, log, written } = setUp()
-      assert.equal(encoder.encode(message, undefined), true)
+      assert.equal(encoder.encode(message, undefined), length)
       assert.deepEqual(log, [`encode ${length} to at most ${length - 1}, the last piece`, `framed ${length} encoded`])
       assert.equal(written(), xFrame(opcode))
     }
@@ -101,8 +101,8 @@ describe('MessageEncoder', () => {
 
   it('leaves a message alone that the extension does not want', () => {
     const { encoder, log, written } = setUp({ least: 5 })
-    for (const message of ['text', utf8('text'), '']) assert.equal(encoder.encode(message, undefined), false)
-    assert.equal(encoder.encode('a longer text', false), false)
+    for (const message of ['text', utf8('text'), '']) assert.equal(encoder.encode(message, undefined), 0)
+    assert.equal(encoder.encode('a longer text', false), 0)
     assert.deepEqual(log, [])
     assert.equal(written(), '')
   })
@@ -117,14 +117,14 @@ describe('MessageEncoder', () => {
 
   it('frames a message unmarked if the output would not be shorter', () => {
     const { encoder, log, written } = setUp({ output: () => undefined })
-    assert.equal(encoder.encode('text', undefined), true)
+    assert.equal(encoder.encode('text', undefined), 4)
     assert.deepEqual(log.slice(1), ['framed 4 as it is'])
     assert.equal(written(), toHex(frame({ opcode: 1, payload: 'text' })))
   })
 
   it('has the queue wait for asynchronous encoding, and frames when the queue says so', () => {
     const { encoder, log, written, finish } = setUp({ leastLater: 4 })
-    assert.equal(encoder.encode('text', undefined), true)
+    assert.equal(encoder.encode('text', undefined), 4)
     assert.deepEqual(log.slice(1), ['await 4'])
     assert.equal(written(), '')
     finish()
@@ -194,7 +194,7 @@ describe('MessageEncoder', () => {
       const [one, other] = [setUp({ shared }), setUp({ shared })]
       const broadcast = new BroadcastMessage('to all', one.ports)
       for (const { encoder, log, written } of [one, other]) {
-        assert.equal(encoder.encode(broadcast, undefined), true)
+        assert.equal(encoder.encode(broadcast, undefined), 6)
         assert.deepEqual(log, [])
         assert.equal(written(), xFrame(1))
       }

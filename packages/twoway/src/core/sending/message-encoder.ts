@@ -29,15 +29,15 @@ export class MessageEncoder {
     this.#queue = queue
   }
 
-  /** Encodes and frames a message. Returns whether it does so: the extension may leave a message as it is. */
-  encode(message: WholeMessage, compress: boolean | undefined): boolean {
+  /** Encodes and frames a message. Returns the length of its payload, or 0 if the extension leaves the message as it is. */
+  encode(message: WholeMessage, compress: boolean | undefined): number {
     const length = this.#lengthToEncode(message, compress)
-    if (length === 0) return false
+    if (length === 0) return 0
     const { shared } = this.extension
     if (!(message instanceof BroadcastMessage)) this.#encodeAlone(message, length)
     else if (shared === undefined) this.#encodeAlone(message.kept, length)
     else this.#encodeShared(shared, message)
-    return true
+    return length
   }
 
   /** Length of the payload if the extension is to encode it, else 0. */

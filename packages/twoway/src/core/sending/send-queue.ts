@@ -347,8 +347,9 @@ export class SendQueue implements MessageWriterQueue, MessageEncoderQueue {
   /** Frames a message, or starts to encode it; asynchronous encoding makes it the head. */
   #frame(message: WholeMessage, compress: boolean | undefined): void {
     this.#unsent?.freeze()
-    if (this.#encoder?.encode(message, compress) === true) {
-      this.textBytes = undefined
+    const encodedBytes = this.#encoder === undefined ? 0 : this.#encoder.encode(message, compress)
+    if (encodedBytes > 0) {
+      this.textBytes = encodedBytes
       return
     }
     if (typeof message === 'string') {
