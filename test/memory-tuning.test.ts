@@ -18,7 +18,7 @@ async function counts(options: object, environment: Readonly<Record<string, stri
 }
 
 describe('the memory of long messages', () => {
-  it('is tuned by default: by glibc from 16 MiB on, and by V8', async () => {
+  it('is tuned by default: by glibc from 24 MiB on, and by V8', async () => {
     const { on, freedMemoryKept, youngCollections, heapTexts } = await counts({}, {})
     assert.equal(on, 1)
     assert.equal(freedMemoryKept, Number(process.platform === 'linux'))

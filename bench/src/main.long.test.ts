@@ -43,6 +43,7 @@ describe('npm run bench', () => {
     ['--rivals=bar', 'there is no rival "bar"; there are twoway, '],
     ['--node=9', 'Node "9" is not known; known are '],
     ['--rounds=1.5', 'give a whole number'],
+    ['--before=nowhere', '"nowhere" is not a package twoway; give a folder such as node_modules/twoway'],
     ['--seconds=0', 'give a number above 0'],
     ['--fast', "unknown option '--fast'"],
   ] as const) {

@@ -19,7 +19,7 @@ async function bench(): Promise<void> {
   const contenders = findContenders(settings.rivals, settings.nodes)
   const identity = await makeIdentity()
   trust(identity)
-  await stagePrograms(settings.rivals, settings.before)
+  await stagePrograms(settings.rivals)
   const results: Result[] = []
   for (const row of settings.rows) {
     const present = contenders.filter((contender) => takesPart(contender, row))

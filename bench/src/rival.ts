@@ -24,8 +24,8 @@ export interface Rival {
   /** The first version of Node that includes it. */
   readonly since?: number
   readonly env?: Readonly<Record<string, string>>
-  /** Whether it is an earlier Twoway. */
-  readonly isEarlier?: true
+  /** The folder of its package `twoway`, for a Twoway other than that of this checkout. */
+  readonly packageFolder?: string
 }
 
 /** Whether it is Twoway, on any runtime. */
@@ -33,15 +33,17 @@ export function isOurs({ id }: Rival): boolean {
   return id.startsWith('twoway')
 }
 
-/** The Twoway of another checkout, or of a release: what a change costs is its ratio. */
-export const earlierTwoway: Rival = {
-  id: 'before',
-  name: 'Twoway before',
-  runsOn: 'Node',
-  server: 'twoway',
-  compresses: true,
-  client: 'twoway',
-  isEarlier: true,
+/** The Twoway of another checkout, or of a release. The ratio to it is the cost of a change. */
+export function earlierTwoway(packageFolder: string): Rival {
+  return {
+    id: 'before',
+    name: 'Twoway before',
+    runsOn: 'Node',
+    server: 'twoway',
+    compresses: true,
+    client: 'twoway',
+    packageFolder,
+  }
 }
 
 export const rivals: readonly Rival[] = [

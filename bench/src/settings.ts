@@ -11,8 +11,6 @@ export interface Settings {
   readonly rivals: readonly Rival[]
   readonly nodes: readonly number[]
   readonly rounds: number
-  /** The folder of the package of an earlier Twoway, if that is one of the rivals. */
-  readonly before: string | undefined
   readonly warmUpMs: number
   readonly measureMs: number
   readonly json: boolean
@@ -24,7 +22,7 @@ interface Given {
   readonly rows?: Row[]
   readonly rivals?: Rival[]
   readonly node?: number[]
-  readonly before?: string
+  readonly before?: Rival
   readonly rounds?: number
   readonly seconds?: number
   readonly quick?: true
@@ -44,7 +42,7 @@ export function readSettings(args: readonly string[]): Settings {
     .description('Measures Twoway beside its rivals, and prints medians and ratios.')
     .option('--rows <ids>', `which kinds of work, by commas: ${idsOf(rows)}`, chosenOf('row', rows))
     .option('--rivals <ids>', `who is measured, by commas: ${idsOf(rivals)}`, chosenOf('rival', rivals))
-    .option('--before <folder>', 'also measure an earlier Twoway: its package, built or installed', earlierPackage)
+    .option('--before <folder>', 'also measure the Twoway of this package, as npm installs it', earlierPackage)
     .option('--node <versions>', `on which versions of Node, by commas: ${[...knownNodes].join(', ')}`, nodesOf)
     .option('--rounds <number>', 'how often each is measured, 3 by default', wholeNumber)
     .option('--seconds <number>', 'how long each is measured, 2 by default', positiveNumber)
@@ -61,10 +59,11 @@ export function readSettings(args: readonly string[]): Settings {
   const given = command.parse([...args], { from: 'user' }).opts<Given>()
   const { quick = false, rounds = quick ? 1 : 3, seconds = quick ? 0.5 : 2, before } = given
   const chosen = given.rivals ?? rivals
+  if (before !== undefined && given.write === true)
+    command.error('error: --write takes no --before: the page has no earlier Twoway')
   return {
     rows: given.rows ?? rows,
-    rivals: before === undefined ? chosen : [...chosen, earlierTwoway],
-    before,
+    rivals: before === undefined ? chosen : [...chosen, before],
     nodes: given.node ?? [ownNode],
     rounds,
     warmUpMs: quick ? 300 : 1000,
@@ -99,11 +98,9 @@ function chosenOf<Thing extends { readonly id: string }>(kind: string, all: read
     })
 }
 
-function earlierPackage(folder: string): string {
-  if (isTwoway(folder)) return folder
-  throw new InvalidArgumentError(
-    `"${folder}" has no built package twoway; give a folder such as node_modules/twoway, or packages/twoway of a checkout that is built`,
-  )
+function earlierPackage(folder: string): Rival {
+  if (isTwoway(folder)) return earlierTwoway(folder)
+  throw new InvalidArgumentError(`"${folder}" is not a package twoway; give a folder such as node_modules/twoway`)
 }
 
 function nodesOf(list: string): number[] {

@@ -119,8 +119,8 @@ export class Connection<Owner>
     return this.sink?.isText === true
   }
 
-  /** Length in UTF-8 of the text that was sent last; undefined before the first. */
-  get textBytes(): number | undefined {
+  /** Right after a text was sent: its length in UTF-8. */
+  get textBytes(): number {
     return this.queue.textBytes
   }
 

@@ -179,7 +179,7 @@ describe('the memory of incomplete input', () => {
       const harness = new ConnectionHarness({
         ...kind.options?.(),
         receiveBudget: budget,
-        readTurns: new ReadTurns(clock),
+        readTurns: new ReadTurns(clock, budget),
       })
       kind.send(harness)
       assert.deepEqual([budget.used, budget.holders, harness.connection.heldBytes], [0, 0, 0])
@@ -522,9 +522,9 @@ describe('long messages of many peers', () => {
   /** A clock of turns that are used up already, by other peers whose incomplete messages take this many bytes. */
   function usedUp(heldByOthers = 16 * kib * kib) {
     const clock = new FakeClock()
-    const readTurns = new ReadTurns(clock)
-    readTurns.mayReadOn(turnBytes, 0, Number.POSITIVE_INFINITY)
     const receiveBudget = new ReceiveBudget(1 << 30)
+    const readTurns = new ReadTurns(clock, receiveBudget)
+    readTurns.mayReadOn(turnBytes, Number.POSITIVE_INFINITY)
     receiveBudget.open({ evict() {} }).set(heldByOthers)
     return { clock, readTurns, receiveBudget }
   }
@@ -571,7 +571,7 @@ describe('long messages of many peers', () => {
     harness.connection.fail(1011)
     for (let count = 0; count < 3; count++) {
       harness.receive(longRead)
-      shared.readTurns.mayReadOn(turnBytes, 0, Number.POSITIVE_INFINITY)
+      shared.readTurns.mayReadOn(turnBytes, Number.POSITIVE_INFINITY)
       harness.receive(longRead)
       assert.equal(isPaused(harness), true)
       clock.runTasks()
@@ -598,10 +598,8 @@ describe('long messages of many peers', () => {
   for (const [name, end] of Object.entries(early)) {
     it(`are told of once, if their connection ${name} between its eviction and its turn`, () => {
       const clock = new FakeClock()
-      const harness = new ConnectionHarness({
-        receiveBudget: new ReceiveBudget(64 * kib),
-        readTurns: new ReadTurns(clock),
-      })
+      const receiveBudget = new ReceiveBudget(64 * kib)
+      const harness = new ConnectionHarness({ receiveBudget, readTurns: new ReadTurns(clock, receiveBudget) })
       harness.receive(half(longRead.length))
       assert.deepEqual([harness.log, isPaused(harness), harness.connection.heldBytes], [[], true, 0])
       end(harness)

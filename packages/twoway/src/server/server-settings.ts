@@ -208,7 +208,7 @@ function settingsOf<Data>(
     limits,
     budget: new BufferBudget(limits.maxTotalBufferedBytes),
     receiveBudget,
-    sharedInput: { budget: receiveBudget, turns: new ReadTurns(ports.clock) },
+    sharedInput: { budget: receiveBudget, turns: new ReadTurns(ports.clock, receiveBudget) },
     conduct: { ...usualConduct, whenBufferFull },
     ...{ origin, hosts, sequential, measureHandlers, tuneMemory, memoryBytes },
     trustedProxies: new TrustedProxies(settled.trustedProxies),

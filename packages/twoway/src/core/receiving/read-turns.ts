@@ -1,4 +1,5 @@
 import type { Clock } from '../../ports/clock.js'
+import type { MemoryBudget } from '../../ports/memory-budget.js'
 
 /**
  * Bytes of incomplete messages that all connections read in a turn of the event loop before some must wait. An event loop
@@ -10,8 +11,12 @@ const bytesPerTurn = 2 << 20
 /** A connection that holds less than a read brings need not wait. */
 const smallBytes = 64 << 10
 
-/** While the incomplete messages of all peers take less memory, none need wait: a few peers send a few long messages. */
+/**
+ * While the incomplete input of all peers takes less memory, or less than this share of their budget, no connection waits: a
+ * few peers send a few long messages (`npm run bench`, row `binary-1m`).
+ */
 const fewBytes = 16 << 20
+const shareOfBudget = 1 / 16
 
 /** Connections whose turn comes at a time: one read of each stays within the bytes of a turn. */
 const takersPerTurn = bytesPerTurn / smallBytes
@@ -28,23 +33,27 @@ export interface TurnTaker {
  */
 export class ReadTurns {
   readonly #clock: Clock
+  readonly #budget: MemoryBudget
+  readonly #fewBytes: number
   #waiting: TurnTaker[] = []
   /** The index of the first that waits. */
   #first = 0
   #bytes = 0
   #isScheduled = false
 
-  constructor(clock: Clock) {
+  /** @param budget counts the incomplete input of all connections */
+  constructor(clock: Clock, budget: MemoryBudget) {
     this.#clock = clock
+    this.#budget = budget
+    this.#fewBytes = Math.min(fewBytes, budget.limit * shareOfBudget)
   }
 
   /**
    * Counts a read that left a message incomplete, and returns whether the connection may read on in this turn.
-   * @param heldBytes bytes of memory that the connection holds
-   * @param allBytes bytes of memory that all connections hold
+   * @param heldBytes bytes of memory that the connection holds; Infinity if it discards what it reads
    */
-  mayReadOn(bytes: number, heldBytes: number, allBytes: number): boolean {
-    if (allBytes < fewBytes) return true
+  mayReadOn(bytes: number, heldBytes: number): boolean {
+    if (heldBytes !== Number.POSITIVE_INFINITY && this.#budget.used < this.#fewBytes) return true
     this.#bytes += bytes
     this.#schedule()
     return heldBytes < smallBytes || this.#bytes < bytesPerTurn

@@ -378,10 +378,8 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
     const turns = this.#shared?.turns
     if (turns === undefined || (this.#unfinished === undefined && this.isOpen)) return
     // Input that is only discarded can always wait.
-    const mayReadOn = this.isOpen
-      ? turns.mayReadOn(bytes, this.heldBytes, this.#shared!.budget.used)
-      : turns.mayReadOn(bytes, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
-    if (!mayReadOn) this.#waitForTurn(turns)
+    const held = this.isOpen ? this.heldBytes : Number.POSITIVE_INFINITY
+    if (!turns.mayReadOn(bytes, held)) this.#waitForTurn(turns)
   }
 
   #waitForTurn(turns: ReadTurns): void {

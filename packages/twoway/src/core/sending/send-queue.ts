@@ -37,7 +37,7 @@ export class SendQueue implements MessageWriterQueue, MessageEncoderQueue {
   readonly ports: ConnectionPorts
   readonly limits: Limits
   /** See `Connection.textBytes`. */
-  textBytes: number | undefined
+  textBytes = 0
   readonly #encoder: MessageEncoder | undefined
   readonly #budget: BufferBudget | undefined
   readonly #owner: SendQueueOwner
@@ -347,9 +347,9 @@ export class SendQueue implements MessageWriterQueue, MessageEncoderQueue {
   /** Frames a message, or starts to encode it; asynchronous encoding makes it the head. */
   #frame(message: WholeMessage, compress: boolean | undefined): void {
     this.#unsent?.freeze()
-    const encodedBytes = this.#encoder === undefined ? 0 : this.#encoder.encode(message, compress)
-    if (encodedBytes > 0) {
-      this.textBytes = encodedBytes
+    const length = this.#encoder?.encode(message, compress) ?? 0
+    if (length > 0) {
+      this.textBytes = length
       return
     }
     if (typeof message === 'string') {

@@ -158,7 +158,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
   send(message: OutgoingPiece, options?: SendOptions): SendResult {
     const content = typeof message === 'string' ? message : bytesOf(message)
     const result = this.#connection.send(content, options?.compress)
-    return this.#observe(result, content, typeof content === 'string' ? this.#textBytes(content) : content.length)
+    return this.#observe(result, content, typeof content === 'string' ? this.#connection.textBytes : content.length)
   }
 
   sendBroadcast(broadcast: BroadcastMessage, compress: boolean | undefined): SendResult {
@@ -352,10 +352,6 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
   }
 
   /** The length of a text that was just sent. */
-  #textBytes(text: string): number {
-    return this.#connection.textBytes ?? this.#shared.settings.ports.payload.byteLength(text)
-  }
-
   #observe(result: SendResult, content: string | Uint8Array, bytes: number): SendResult {
     const observer = this.#shared.observer
     if (result === 'sent') observer.sent(bytes)

@@ -325,7 +325,7 @@ export class HandleTransport implements RewindableTransport {
   }
 
   static readonly #onWritten = function (this: Request, status: number): void {
-    // A request that waited long is in V8's old generation. Until V8 marks its heap, it would keep the bytes from collection.
+    // A request that waited long is in V8's old generation. The request would keep the bytes until V8 marks its heap.
     this.written = undefined
     this.transport!.#written(status)
   }

@@ -1,8 +1,8 @@
 import type { YoungGeneration } from './young-generation.js'
 
 /**
- * The young generation is collected each time this many bytes of messages were allocated. V8 does so at 32 MiB, and marks the
- * heap of a small program then. With less than 16 MiB, more messages live through two collections, and only marking frees them.
+ * The young generation is collected each time this many bytes of messages were allocated, before V8 does so by itself at 32 MiB.
+ * After fewer bytes, more messages would live through two collections, and only marking the heap would free them.
  */
 const stepBytes = 24 << 20
 
@@ -14,7 +14,7 @@ const bytesAgainstWork = 2
 
 /**
  * Counts the bytes of messages outside of V8's heap. After the first 24 MiB, it makes glibc keep freed memory
- * (freed-memory.ts). After each further 24 MiB of buffers, it makes V8 collect its young generation (young-generation.ts).
+ * (freed-memory.ts). After each 24 MiB of buffers, it makes V8 collect its young generation (young-generation.ts).
  *
  * Without this, V8 collects too late: a process that handles long messages has little else on its heap, and at 64 MiB
  * outside of the heap V8 marks all of it, in other threads. Before Node 24, that depends on the heap: V8 collects in time

@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { isMainThread } from 'node:worker_threads'
 
 /** V8's young generation, and a way to have V8 collect it. */
 export interface YoungGeneration {
@@ -33,8 +34,9 @@ const threads = ['parallel-scavenge', 'concurrent-array-buffer-sweeping']
 const withoutThreads = threads.map((name) => `--no-${name}`).join(' ')
 const withThreads = threads.map((name) => `--${name}`).join(' ')
 
-/** Options of Node that set the same flags. V8 takes their names with underscores too; NODE_OPTIONS does not take them. */
-const threadOptions = /parallel.scavenge|concurrent.array.buffer.sweeping|single.threaded|predictable/
+/** Options of Node that set the same flags, with dashes or underscores. NODE_OPTIONS does not take them. */
+const threadOptions =
+  /^--?(?:no[-_]?)?(?:parallel[-_]scavenge|concurrent[-_](?:array[-_]buffer[-_])?sweeping|single[-_]threaded(?:[-_]gc)?|predictable)(?:=|$)/
 
 /** The way that costs least: V8's own function, in a tenth of the time that it takes to fill the generation. */
 export function findYoungGeneration(): YoungGeneration {
@@ -42,7 +44,7 @@ export function findYoungGeneration(): YoungGeneration {
   if (collect === undefined) return filledGeneration
   return {
     work: () => youngSpace()?.space_used_size ?? 0,
-    collect: areThreadsSet() ? () => collect({ type: 'minor' }) : () => collectOnThisThread(collect),
+    collect: maySetFlags() ? () => collectOnThisThread(collect) : () => collect({ type: 'minor' }),
   }
 }
 
@@ -60,9 +62,12 @@ function collectOnThisThread(collect: Collect): void {
   }
 }
 
-/** Whether the program was started with options for these threads. They are kept, because V8 does not tell its flags. */
-function areThreadsSet(): boolean {
-  return process.execArgv.some((option) => threadOptions.test(option))
+/**
+ * Whether the flags of these threads can be set and reset. They belong to the process, and V8 does not report them: options of
+ * the process are left as they are, and a worker thread does not know those.
+ */
+function maySetFlags(): boolean {
+  return isMainThread && !process.execArgv.some((option) => threadOptions.test(option))
 }
 
 /**
