@@ -58,6 +58,35 @@ for (const network of networks) {
   })
 }
 
+describe('the lengths of texts in metrics', () => {
+  it('are those of their UTF-8, whether they are compressed at once, off the thread, or not', async () => {
+    const texts = ['é', lines, 'é 👋 and more'.repeat(20), 'x', 'é'.repeat(500)]
+    for (const network of networks) {
+      const server = await startServer<undefined>(
+        {
+          port: 0,
+          perMessageDeflate: { thresholdBytes: 100 },
+          ...(network.tls === undefined ? {} : { tls: network.tls }),
+          open(socket) {
+            for (const text of texts) socket.send(text)
+          },
+        },
+        network.serverPorts,
+      )
+      const Client = defineWebSocket(network.clientPorts)
+      const socket = new Client(server.url, { ...network.clientTls, perMessageDeflate: true })
+      try {
+        await messagesOf(socket, texts.length)
+        const { sum } = server.metrics().histograms.sentMessageBytes
+        assert.equal(sum, Buffer.byteLength(texts.join('')), network.name)
+      } finally {
+        socket.close()
+        await server.close()
+      }
+    }
+  })
+})
+
 /** The next messages, so many, in hexadecimal. */
 function messagesOf(socket: WebSocket, count: number): Promise<readonly string[]> {
   return new Promise((resolve, reject) => {
