@@ -351,7 +351,7 @@ export class ServerConnection<Data> implements ServerSocket<Data>, Pipeable, Sen
     return { id, url: this.request.url, readyState, remoteAddress, protocol, extensions, bufferedAmount }
   }
 
-  /** The length of a text that was just sent. */
+  /** @param bytes length of the content, of a text in UTF-8 */
   #observe(result: SendResult, content: string | Uint8Array, bytes: number): SendResult {
     const observer = this.#shared.observer
     if (result === 'sent') observer.sent(bytes)
