@@ -1,8 +1,8 @@
 import type { YoungGeneration } from './young-generation.js'
 
 /**
- * The young generation is collected each time this many bytes of messages were allocated, before V8 does so by itself at 32 MiB.
- * After fewer bytes, more messages would live through two collections, and only marking the heap would free them.
+ * The young generation is collected after this many bytes of messages. V8 collects it after 32 MiB, except in Node 24. Shorter
+ * steps let more messages live through two collections, and only marking the heap frees such messages.
  */
 const stepBytes = 24 << 20
 
