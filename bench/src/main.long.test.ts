@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import process from 'node:process'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -26,6 +29,27 @@ describe('npm run bench', () => {
     const output = JSON.parse(stdout) as Output
     assert.equal(output.rows.map(({ id }) => id).join(), rows)
     for (const { contenders } of output.rows) assert.ok(contenders[0]!.medians.perSecond > 0)
+  })
+
+  it('measures an earlier Twoway beside this one, from its own package', () => {
+    const args = ['--quick', '--seconds=0.1', '--rivals=twoway', '--rows=small']
+    const built = fileURLToPath(new URL('../../packages/twoway', import.meta.url))
+    const { status, stdout, stderr } = bench(...args, `--before=${built}`)
+    assert.equal(status, 0, stderr)
+    assert.match(stdout, /of the cost of Twoway before, Node \d+, for Twoway, Node \d+/)
+
+    const broken = mkdtempSync(join(tmpdir(), 'twoway-before-'))
+    try {
+      mkdirSync(join(broken, 'dist'))
+      writeFileSync(join(broken, 'dist/server.js'), "export const serve = () => { throw new Error('the earlier one') }")
+      const exports = { './server': './dist/server.js' }
+      writeFileSync(join(broken, 'package.json'), JSON.stringify({ name: 'twoway', type: 'module', exports }))
+      const failed = bench(...args, `--before=${broken}`)
+      assert.equal(failed.status, 1)
+      assert.match(failed.stderr, /Twoway before, Node \d+ failed at small: [^]*the earlier one/)
+    } finally {
+      rmSync(broken, { recursive: true })
+    }
   })
 
   it('says in its help what each row measures, and where each rival runs', () => {
