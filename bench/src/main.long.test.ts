@@ -46,7 +46,7 @@ describe('npm run bench', () => {
       writeFileSync(join(broken, 'package.json'), JSON.stringify({ name: 'twoway', type: 'module', exports }))
       const failed = bench(...args, `--before=${broken}`)
       assert.equal(failed.status, 1)
-      assert.match(failed.stderr, /Twoway before, Node \d+ failed at small: [^]*the earlier one/)
+      assert.match(failed.stderr, /Twoway before, Node \d+ failed at small: [\s\S]*the earlier one/)
     } finally {
       rmSync(broken, { recursive: true })
     }
