@@ -141,8 +141,14 @@ export function trust({ cert }: Identity): void {
   process.once('exit', () => rmSync(certificateFile, { force: true }))
 }
 
+/**
+ * glibc maps and clears fresh pages for each read of 64 KiB otherwise, and the generator of long messages reaches its limit
+ * before the process under test does.
+ */
+const keptMemoryEnv = { MALLOC_MMAP_THRESHOLD_: String(2 ** 25), MALLOC_TRIM_THRESHOLD_: String(2 ** 30) }
+
 /** The generator runs on the same Node as this process. */
 function startLoad(order: LoadOrder): PinnedProcess {
   const program = fileURLToPath(new URL('load/main.js', import.meta.url))
-  return new PinnedProcess(process.execPath, [program, JSON.stringify(order)], { duty: 'load' })
+  return new PinnedProcess(process.execPath, [program, JSON.stringify(order)], { duty: 'load', env: keptMemoryEnv })
 }

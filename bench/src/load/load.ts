@@ -48,7 +48,8 @@ export interface IdleLoad {
 
 /**
  * A client is measured: the load is a server that sends it batches of messages, or takes its batches. It answers
- * each batch with one empty message, upon which the next comes; each connection has two batches under way.
+ * each batch with one empty message, upon which the next comes. A receiving connection has two batches under way, a sending
+ * one has one.
  */
 export interface ClientLoad {
   readonly kind: 'clientReceives' | 'clientSends'
