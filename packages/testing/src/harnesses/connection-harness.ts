@@ -21,6 +21,8 @@ export interface HarnessOptions {
   readonly extension?: Extension
   readonly receiveBudget?: MemoryBudget
   readonly readTurns?: ReadTurns
+  /** A pool that connections share. Each has its own by default. */
+  readonly scratchPool?: ScratchPool
   /** Runs in the middle of parsing, after the message was logged. */
   readonly onMessage?: (message: string | Uint8Array, harness: ConnectionHarness) => void
   /** Takes each message while it arrives, in place of `onMessage`. */
@@ -45,6 +47,7 @@ export class ConnectionHarness {
     extension,
     receiveBudget,
     readTurns,
+    scratchPool = new ScratchPool(webPayload),
     onMessage,
     onStream,
   }: HarnessOptions = {}) {
@@ -70,7 +73,7 @@ export class ConnectionHarness {
         payload: webPayload,
         clock: this.clock,
         random: { maskingKey: () => 0x3d21fa37, bytes: (length) => new Uint8Array(length) },
-        scratchPool: new ScratchPool(webPayload),
+        scratchPool,
       },
       limits: { ...serverLimits, ...limits },
       rates: rates && { ...serverLimits, ...rates },
