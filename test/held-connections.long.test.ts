@@ -91,7 +91,7 @@ test('an app with attachments gets every descriptor back after any answer and an
     }
     /** Waits until the number of descriptors falls to this one. */
     const untilOpen = async (most: number, what: string): Promise<void> => {
-      const end = Date.now() + 30_000
+      const end = Date.now() + 20_000
       for (let now = await open(); now > most; now = await open()) {
         if (Date.now() > end) assert.fail(`${now} descriptors are open after ${what}, and not ${most}`)
         await sleep(50)

@@ -44,9 +44,9 @@ for (const server of [createServer(options(), app), createTlsServer({ ...options
   ports.push((server.address() as AddressInfo).port)
 }
 
-/** Short forms of node:http's own times. Beside other tests, sixteen peers with long answers can wait 8 s for the processor. */
+/** Short forms of node:http's own times. */
 function options() {
-  return { headersTimeout: 15_000, requestTimeout: 15_000, connectionsCheckingInterval: 100 }
+  return { headersTimeout: 8000, requestTimeout: 8000, connectionsCheckingInterval: 100 }
 }
 
 createInterface({ input: process.stdin })
