@@ -63,7 +63,7 @@ function makeStream(draws: Draws, streams: readonly Uint8Array[], foreign: reado
   return concat(...parts)
 }
 
-/** All connections of a thread share a pool, as a server's do. Pools of their own took a quarter of the time of a run. */
+/** All connections of a thread share a pool, as a server's do. Pools of their own took a tenth of the time of a run. */
 const scratchPool = new ScratchPool(webPayload)
 
 /** Feeds the pieces to a connection in this role that echoes, and returns its log. */
