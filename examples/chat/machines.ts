@@ -2,7 +2,7 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -10,7 +10,7 @@ import { type BrokerName, brokers } from './brokers.js'
 import type { NodeOrders } from './node.js'
 
 export interface MachinesOptions {
-  /** The port of the first node; those of the others follow. */
+  /** The port of the first node; those of the others follow, then the broker's. */
   readonly port: number
   readonly nodes: number
   readonly broker: BrokerName
@@ -29,19 +29,19 @@ const nodeModule = fileURLToPath(new URL('./node.js', import.meta.url))
 export class Machines {
   readonly urls: readonly string[]
   readonly #options: MachinesOptions
+  readonly #brokerPort: number
   readonly #running = new Map<string, ChildProcess>()
-  #brokerPort = 0
   #isClosing = false
 
   constructor(options: MachinesOptions) {
     this.#options = options
+    this.#brokerPort = options.port + options.nodes
     this.urls = Array.from({ length: options.nodes }, (_, index) => `http://127.0.0.1:${options.port + index}/`)
   }
 
   /** Throws an Error that says what to install if the program of the broker is missing. */
   async start(): Promise<void> {
     const { nodes, folder } = this.#options
-    this.#brokerPort = await freePort()
     mkdirSync(folder, { recursive: true })
     await this.#keep('broker', restartMs.broker, () => this.#startBroker())
     for (let node = 1; node <= nodes; node += 1) {
@@ -127,15 +127,6 @@ async function accepts(port: number): Promise<void> {
     if (isUp) return
     await sleep(20)
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { readonly port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 function fail(error: unknown): never {

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort } from './debian-server.js'
+import { freePort } from 'twoway-testing/peers/free-ports.js'
 import { TestServer } from './test-server.js'
 
 /**

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from './debian-server.js'
+import { freePort } from 'twoway-testing/peers/free-ports.js'
 import { questionRedis } from './redis-question.js'
 import { TestServer } from './test-server.js'
 

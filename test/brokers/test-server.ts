@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fetchServer, freePort } from './debian-server.js'
+import { freePort } from 'twoway-testing/peers/free-ports.js'
+import { fetchServer } from './debian-server.js'
 
 const running = new Set<ChildProcess>()
 process.on('exit', () => {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
+import { freePort } from 'twoway-testing/peers/free-ports.js'
 import { NodeProcess } from '../echo-process.js'
 import { launchChromium } from './debian-chromium.js'
 
@@ -22,14 +22,6 @@ after(async () => {
   await browser.close()
   rmSync(folder, { recursive: true })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 async function startChat(context: TestContext, args: readonly string[]): Promise<NodeProcess> {
   const chat = new NodeProcess(script, [...args])

@@ -14,7 +14,7 @@ import { setTimeout as pass } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { transformSync } from 'esbuild'
 import { WebSocket } from 'twoway'
-import { freePort } from './deployments.js'
+import { freePort } from 'twoway-testing/peers/free-ports.js'
 import { installPm2, pm2Command } from './pm2.js'
 
 const page = readFileSync(new URL('../../../docs/how-to/shutdown.md', import.meta.url), 'utf8')

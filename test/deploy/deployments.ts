@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { freePort } from 'twoway-testing/peers/free-ports.js'
 
 /** The program that is deployed. */
 export const service = fileURLToPath(new URL('./service.js', import.meta.url))
@@ -44,15 +44,6 @@ async function end(child: ChildProcess | undefined): Promise<void> {
   const ended = once(child, 'exit')
   child.kill('SIGTERM')
   await ended
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** `workers.restart`, which a program calls at SIGHUP. */

@@ -14,7 +14,8 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import { setTimeout as pass } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Link, type Started, type TopicMessage } from 'twoway/link'
-import { fetchServer, freePort } from 'twoway-test/brokers/debian-server'
+import { fetchServer } from 'twoway-test/brokers/debian-server'
+import { freePort } from 'twoway-testing/peers/free-ports.js'
 import { installPackages } from '../runtimes/install-packages.js'
 
 const examples = fileURLToPath(new URL('../../../examples/deploy/', import.meta.url))

@@ -4,8 +4,9 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from 'twoway-testing/peers/free-ports.js'
 import { installPackages } from '../runtimes/install-packages.js'
-import { type Deployment, freePort, service } from './deployments.js'
+import { type Deployment, service } from './deployments.js'
 
 const version = '7.0.4'
 const folder = fileURLToPath(new URL('../../../.scratch/pm2/', import.meta.url))

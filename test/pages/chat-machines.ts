@@ -1,15 +1,14 @@
 /** `npm run chat -- --nodes 2 --broker ...` in Chromium: a page of each node, whose buttons kill the node and the broker. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { fetchServer } from 'twoway-test/brokers/debian-server'
+import { freePorts } from 'twoway-testing/peers/free-ports.js'
 import { fetchChromium, launchChromium } from '../browser/debian-chromium.js'
 import { NodeProcess } from '../echo-process.js'
 
@@ -27,8 +26,6 @@ const labels = {
 }
 
 let folder: string
-/** The port of the first node by broker. The next one is free too. */
-const ports = new Map<string, number>()
 
 /** Starts the chat, and resolves to the URLs that it prints. */
 async function start(context: TestContext, args: readonly string[]): Promise<{ chat: NodeProcess; urls: string[] }> {
@@ -72,7 +69,6 @@ describe('the chat on two machines', { timeout: 120_000, concurrency: true }, ()
   before(async () => {
     fetchChromium()
     for (const [program] of Object.values(cases)) fetchServer(program)
-    await choosePorts()
     folder = mkdtempSync(join(tmpdir(), 'twoway-machines-'))
     browser = await launchChromium()
   })
@@ -95,7 +91,7 @@ describe('the chat on two machines', { timeout: 120_000, concurrency: true }, ()
 
   for (const [broker, [, locale]] of Object.entries(cases)) {
     it(`loses nothing on ${broker} while a node is killed, and then the broker (${locale})`, async (context) => {
-      const port = ports.get(broker)!
+      const port = await freePorts(3)
       const { chat, urls } = await start(context, ['--nodes', '2', '--broker', broker, '--port', String(port)])
       assert.deepEqual(
         urls,
@@ -148,28 +144,6 @@ describe('the chat on two machines', { timeout: 120_000, concurrency: true }, ()
     assert.equal(`${status} ${stderr}`, '1 --nodes needs --broker nats or --broker redis.\n')
   })
 })
-
-/** Chooses a pair of ports for each broker. All stay taken until the last is chosen, so that no pairs overlap. */
-async function choosePorts(): Promise<void> {
-  const servers: Server[] = []
-  const listen = async (port: number): Promise<number | undefined> => {
-    const server = createServer().listen(port, '127.0.0.1')
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    )
-    if (!isFree) return undefined
-    servers.push(server)
-    return (server.address() as AddressInfo).port
-  }
-  for (const broker of Object.keys(cases)) {
-    while (!ports.has(broker)) {
-      const port = (await listen(0))!
-      if (port < 65_535 && (await listen(port + 1)) !== undefined) ports.set(broker, port)
-    }
-  }
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
-}
 
 async function waitFor(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 20))

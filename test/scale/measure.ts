@@ -15,7 +15,8 @@ import { createClient } from '@redis/client'
 import { natsBroker } from '@twoway/nats'
 import { redisBroker } from '@twoway/redis'
 import { createHub, type ResumableBroker } from 'twoway/hub'
-import { fetchServer, freePort } from 'twoway-test/brokers/debian-server'
+import { fetchServer } from 'twoway-test/brokers/debian-server'
+import { freePort } from 'twoway-testing/peers/free-ports.js'
 import { type BrokerFigures, type Figures, writeFigures } from './figures.js'
 
 const topics = Array.from({ length: 200 }, (_, index) => `topic.${index}`)

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from 'twoway-testing/peers/free-ports.js'
 import type { Chance } from 'twoway-testing/topic-faults/chance.js'
 import { FaultProxy, type Mishap } from '../../faults/fault-proxy.js'
-import { freePort } from '../debian-server.js'
 import { Child } from './child.js'
 import type { BrokerAddress } from './connect-broker.js'
 import type { NodeConfig, NodeFigures, NodeOrder } from './node.js'

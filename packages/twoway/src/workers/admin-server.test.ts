@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { after, describe, it } from 'node:test'
 import { parseExposition } from 'twoway-testing/exposition.js'
 import { type FakeWorker, FakeWorkerHost } from 'twoway-testing/harnesses/fake-workers.js'
+import { freePort } from 'twoway-testing/peers/free-ports.js'
 import { nodeClock } from '../runtimes/node/clock.js'
 import { nodeWorkers } from '../runtimes/node/workers/node-workers.js'
 import { startWorkers } from './worker-pool.js'
@@ -177,11 +178,3 @@ describe('the server for probes and metrics of workers', () => {
     assert.equal(workers.adminUrl, '')
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
