@@ -180,7 +180,7 @@ export const rows: readonly Row[] = [
     id: 'client-sends-1k',
     title: 'client sends 1 KiB text',
     per: 'message',
-    load: client('clientSends', 'ascii', kib, 32),
+    load: client('clientSends', 'ascii', kib, 16),
   },
   {
     id: 'client-receives-1k',
@@ -200,7 +200,7 @@ export const rows: readonly Row[] = [
     id: 'client-sends-64k',
     title: 'client sends 64 KiB binary',
     per: 'message',
-    load: client('clientSends', 'binary', 64 * kib, 8),
+    load: client('clientSends', 'binary', 64 * kib, 4),
   },
   {
     id: 'client-receives-64k',
@@ -213,7 +213,7 @@ export const rows: readonly Row[] = [
     id: 'tls-client-sends-1k',
     title: 'client sends 1 KiB text over TLS',
     per: 'message',
-    load: client('clientSends', 'ascii', kib, 32),
+    load: client('clientSends', 'ascii', kib, 16),
     tls: true,
   },
   {

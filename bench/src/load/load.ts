@@ -48,8 +48,7 @@ export interface IdleLoad {
 
 /**
  * A client is measured: the load is a server that sends it batches of messages, or takes its batches. It answers
- * each batch with one empty message, upon which the next comes. A receiving connection has two batches under way, a sending
- * one has one.
+ * each batch with one empty message, upon which the next comes; each connection has two batches under way.
  */
 export interface ClientLoad {
   readonly kind: 'clientReceives' | 'clientSends'

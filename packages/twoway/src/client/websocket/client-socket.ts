@@ -222,6 +222,10 @@ export class ClientSocket implements EventTasksOwner<SocketEvent> {
     },
   }
 
+  get sentBytes(): number {
+    return this.#connection?.framedBytes ?? 0
+  }
+
   runEvent(event: SocketEvent): void {
     if (typeof event === 'function') event()
     // §4, "a WebSocket message has been received", 1.: nothing happens unless the state still is OPEN.

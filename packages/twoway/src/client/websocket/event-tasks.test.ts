@@ -10,8 +10,16 @@ function tasksOf(
   clock: Clock,
   runEvent: (event: string) => unknown,
   cork = (_: boolean): void => {},
+  sent = { sentBytes: 0 },
 ): EventTasks<string> {
-  return new EventTasks<string>(clock, { runEvent, cork: () => cork(true), uncork: () => cork(false) })
+  return new EventTasks<string>(clock, {
+    get sentBytes() {
+      return sent.sentBytes
+    },
+    runEvent,
+    cork: () => cork(true),
+    uncork: () => cork(false),
+  })
 }
 
 /** Counts the calls of cork that no uncork has followed. */
@@ -171,4 +179,33 @@ describe('EventTasks', () => {
       Array.from({ length: 100 }, (_, event) => `${event}`),
     )
   })
+
+  for (const [bytesOfEach, perTask] of [
+    [(64 << 10) - 1, [2, 4, 6]],
+    [64 << 10, [1, 2, 3]],
+    [0, [6, 6, 6]],
+  ] as const) {
+    it(`goes on in a task of its own with a row that has sent 64 KiB, by events that send ${bytesOfEach} bytes`, () => {
+      const sent = { sentBytes: 0 }
+      const clock = Object.assign(new FakeClock(), { microtaskCheckpoint: () => true })
+      const corks = new CorkCounter()
+      let ran = 0
+      const send = (): void => {
+        ran += 1
+        sent.sentBytes += bytesOfEach
+      }
+      const tasks = tasksOf(clock, send, corks.count, sent)
+      for (let event = 0; event < 6; event += 1) tasks.add('message')
+      clock.endTurn()
+      const counts = [ran]
+      for (let task = 0; task < 2; task += 1) {
+        clock.runTasks(1)
+        counts.push(ran)
+        assert.equal(corks.open, 0)
+      }
+      tasks.add('later')
+      clock.runTasks()
+      assert.deepEqual([counts, ran], [perTask, 7])
+    })
+  }
 })
