@@ -4,7 +4,7 @@ import { openPipe, type Pipeable } from '../core/message-pipe.js'
 import { type HasHubMetrics, type HubMetrics, hubMetrics } from '../core/observing/hub-metrics.js'
 import type { OptionsOf } from '../core/options/option.js'
 import { settleOptions } from '../core/options/settle-options.js'
-import { type PreparesMessages, type SendsPrepared, sendJoined, sendPrepared } from '../core/prepared-message.js'
+import type { PreparesMessages } from '../core/prepared-message.js'
 import { UsageError } from '../core/usage-error.js'
 import type { BrokerContent, ResumableBroker } from '../ports/broker/broker.js'
 import type { TopicPosition } from '../ports/broker/topic-position.js'
@@ -32,6 +32,7 @@ import type {
 } from './hub-types.js'
 import { checkTopic } from './server-publish.js'
 import { HubSession } from './session/hub-session.js'
+import type { SessionSocket } from './session/session-types.js'
 import { decodeContent } from './topics/content.js'
 import { malformed } from './topics/hub-message.js'
 import { TopicRules } from './topics/topic-rules.js'
@@ -90,14 +91,9 @@ export interface WrappedHandlers {
 }
 
 /** The connection of a server, as far as a hub uses it. */
-interface HubSocket extends Pipeable, SendsPrepared {
-  readonly id: string
+interface HubSocket extends Pipeable, SessionSocket {
   readonly protocol: string
-  readonly request: unknown
-  readonly data: unknown
   readonly server: PreparesMessages
-  close(code: number, reason: string): void
-  send(message: string | Uint8Array): ReturnType<SendsPrepared[typeof sendPrepared]>
 }
 
 /** Topics, requests and presence for clients that speak the subprotocol twoway.1. */
@@ -283,17 +279,7 @@ export class Hub implements HubBase<unknown> {
       drain: () => session.drained(),
       closed: () => session.closed(),
     })
-    const session = new HubSession(this.#core, {
-      id: socket.id,
-      request: socket.request,
-      data: socket.data,
-      send: (message) => socket.send(message),
-      sendPrepared: (message) => socket[sendPrepared](message),
-      sendJoined: (run) => socket[sendJoined](run),
-      pause: () => pipe.pause(),
-      resume: () => pipe.resume(),
-      close: (code, reason) => socket.close(code, reason),
-    })
+    const session = new HubSession(this.#core, socket, pipe)
   }
 }
 

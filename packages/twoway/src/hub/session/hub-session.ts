@@ -9,7 +9,7 @@ import { MessageTurns } from './message-turns.js'
 import { SessionOutput } from './session-output.js'
 import { SessionRequests } from './session-requests.js'
 import { SessionTopics, type TopicsOwner } from './session-topics.js'
-import type { MessageOf, Received, SessionSocket } from './session-types.js'
+import type { MessageOf, Received, SessionReader, SessionSocket } from './session-types.js'
 
 /**
  * One client that speaks twoway.1: from its `hello` to the end of its connection. Its messages take effect in their order:
@@ -19,7 +19,7 @@ export class HubSession implements HubClient, TopicsOwner {
   readonly id: string
   readonly request: unknown
   readonly #core: HubCore
-  readonly #socket: SessionSocket
+  readonly #reader: SessionReader
   readonly #output: SessionOutput
   readonly #credentials: Credentials
   readonly #turns: MessageTurns<Received>
@@ -29,18 +29,18 @@ export class HubSession implements HubClient, TopicsOwner {
   /** A header whose binary message has not come. */
   #header: Received['message'] | undefined
 
-  constructor(core: HubCore, socket: SessionSocket) {
+  constructor(core: HubCore, socket: SessionSocket, reader: SessionReader) {
     this.#core = core
-    this.#socket = socket
+    this.#reader = reader
     this.id = socket.id
     this.request = socket.request
-    this.#output = new SessionOutput(socket, core.clock, core.counts, {
+    this.#output = new SessionOutput(socket, core, {
       room: () => this.#topics.catchUp(),
       lost: () => this.tooSlow(),
       report: (error) => core.report(error, this),
     })
     this.#credentials = new Credentials(core, socket, this, (code, message) => this.#end(code, message))
-    this.#turns = new MessageTurns(core, socket, (received) => this.#handleSafely(received))
+    this.#turns = new MessageTurns(core, reader, (received) => this.#handleSafely(received))
     this.#topics = new SessionTopics(core, this, this.#output)
     this.#requests = new SessionRequests(core, this, this.#output)
   }
@@ -207,6 +207,6 @@ export class HubSession implements HubClient, TopicsOwner {
     if (this.#state === 'closed') return
     this.#output.end(code, message)
     this.closed()
-    this.#socket.resume()
+    this.#reader.resume()
   }
 }

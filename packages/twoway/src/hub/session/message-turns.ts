@@ -1,4 +1,4 @@
-import type { SessionSocket } from './session-types.js'
+import type { SessionReader } from './session-types.js'
 
 /** Messages of one client that wait for a decision on an earlier one. From then on, the connection is not read. */
 const mostWaiting = 16
@@ -18,7 +18,7 @@ export interface Turns {
  */
 export class MessageTurns<Message> {
   readonly #turns: Turns
-  readonly #socket: Pick<SessionSocket, 'pause' | 'resume'>
+  readonly #reader: SessionReader
   readonly #handle: (message: Message) => void | Promise<void>
   readonly #waiting: Message[] = []
   #isBusy = false
@@ -26,20 +26,16 @@ export class MessageTurns<Message> {
   #inTurn = 0
 
   /** @param handle must neither throw nor reject */
-  constructor(
-    turns: Turns,
-    socket: Pick<SessionSocket, 'pause' | 'resume'>,
-    handle: (message: Message) => void | Promise<void>,
-  ) {
+  constructor(turns: Turns, reader: SessionReader, handle: (message: Message) => void | Promise<void>) {
     this.#turns = turns
-    this.#socket = socket
+    this.#reader = reader
     this.#handle = handle
   }
 
   take(message: Message): void {
     this.#waiting.push(message)
     if (!this.#isBusy) this.#next()
-    else if (this.#waiting.length === mostWaiting) this.#socket.pause()
+    else if (this.#waiting.length === mostWaiting) this.#reader.pause()
   }
 
   /** An answer of many messages counts as much as the questions that would have taken as long. */
@@ -58,7 +54,7 @@ export class MessageTurns<Message> {
         return
       }
       const message = this.#waiting.shift()!
-      if (this.#waiting.length === mostWaiting - 1) this.#socket.resume()
+      if (this.#waiting.length === mostWaiting - 1) this.#reader.resume()
       const done = this.#handle(message)
       if (done !== undefined) {
         this.#goOnAfter((resume) => void done.then(resume))

@@ -1,12 +1,16 @@
 import type { SendResult } from '../../core/connection-types.js'
-import type { PreparedMessage, PreparedRun } from '../../core/prepared-message.js'
+import { type PreparedMessage, sendJoined, sendPrepared } from '../../core/prepared-message.js'
 import { isUint8Array } from '../../core/value-kinds.js'
-import type { Clock, Timer } from '../../ports/clock.js'
+import type { BrokerContent } from '../../ports/broker/broker.js'
+import type { Timer } from '../../ports/clock.js'
 import { type ErrorCode, errorCodes, type OkMessage, type ServerMessage } from '../../subprotocol/messages.js'
-import { countOne, type HubCounts } from '../hub-counts.js'
+import type { HubCore } from '../hub-core.js'
+import { countOne } from '../hub-counts.js'
 import { HubError } from '../hub-error.js'
 import type { HubData } from '../hub-types.js'
-import type { Frames } from '../topics/hub-message.js'
+import type { Frames, HubMessage } from '../topics/hub-message.js'
+import type { MessageRun } from '../topics/message-runs.js'
+import type { SubscriptionOutput } from '../topics/subscription.js'
 import type { Received, SessionSocket } from './session-types.js'
 
 /** Milliseconds after which a client is tried again that no `drain` is due for: its message was dropped, or the broker failed. */
@@ -23,21 +27,19 @@ export interface OutputEvents {
 }
 
 /** The messages to one client, and the room that its connection has for more. */
-export class SessionOutput {
+export class SessionOutput implements SubscriptionOutput {
   /** Whether at most the high-water mark of the connection is queued. */
   hasRoom = true
   readonly #socket: SessionSocket
-  readonly #clock: Clock
-  readonly #counts: HubCounts
+  readonly #core: HubCore
   readonly #events: OutputEvents
   #whenRoom: (() => void)[] = []
   #isClosed = false
   #retry: Timer | undefined
 
-  constructor(socket: SessionSocket, clock: Clock, counts: HubCounts, events: OutputEvents) {
+  constructor(socket: SessionSocket, core: HubCore, events: OutputEvents) {
     this.#socket = socket
-    this.#clock = clock
-    this.#counts = counts
+    this.#core = core
     this.#events = events
   }
 
@@ -65,20 +67,23 @@ export class SessionOutput {
   }
 
   prepared(message: PreparedMessage): void {
-    this.#need(this.#socket.sendPrepared(message))
+    this.#need(this.#socket[sendPrepared](message))
   }
 
-  /** Returns whether the connection has taken them. */
-  frames([header, body]: Frames): boolean {
-    const isTaken = this.#isTaken(this.#socket.sendPrepared(header))
-    // The client waits for the bytes that the header announces.
-    if (isTaken && body !== undefined) this.prepared(body)
+  stored(message: HubMessage): boolean {
+    const isTaken = this.#frames(message.frames(this.#core.prepare))
+    if (isTaken) this.#core.counts.delivered += 1
     return isTaken
   }
 
-  /** Returns whether the connection has taken all of them. */
-  run(run: PreparedRun): boolean {
-    return this.#isTaken(this.#socket.sendJoined(run))
+  run({ messages, prepared }: MessageRun): boolean {
+    const isTaken = this.#isTaken(this.#socket[sendJoined](prepared))
+    if (isTaken) this.#core.counts.delivered += messages.length
+    return isTaken
+  }
+
+  volatile(topic: string, content: BrokerContent): boolean {
+    return this.#frames(this.#core.volatileFrames(topic, content))
   }
 
   /** Tells the client of an error. One of our own code is reported, and the client does not learn its text. */
@@ -86,7 +91,7 @@ export class SessionOutput {
     if (!(thrown instanceof HubError)) this.#events.report(thrown)
     else if (thrown.code === 'unavailable' && thrown.cause !== undefined) this.#events.report(thrown.cause)
     const error = thrown instanceof HubError ? thrown : new HubError('failed', failureOf(message))
-    countOne(this.#counts.errors, error.code)
+    countOne(this.#core.counts.errors, error.code)
     const { code, path, retryAfterMs } = error
     this.message({
       t: 'error',
@@ -100,7 +105,7 @@ export class SessionOutput {
 
   /** Ends the connection with an error. */
   end(code: ErrorCode, message: string): void {
-    countOne(this.#counts.errors, code)
+    countOne(this.#core.counts.errors, code)
     this.#socket.send(JSON.stringify({ t: 'error', code, message } satisfies ServerMessage))
     this.#socket.close(errorCodes[code] ?? 4400, closeReason(message))
   }
@@ -112,7 +117,7 @@ export class SessionOutput {
 
   /** Tells of room in a moment, if the connection does not before. */
   retryLater(): void {
-    this.#retry ??= this.#clock.after(retryMs, () => this.drained(), false)
+    this.#retry ??= this.#core.clock.after(retryMs, () => this.drained(), false)
   }
 
   drained(): void {
@@ -127,6 +132,14 @@ export class SessionOutput {
     this.#isClosed = true
     this.#retry?.cancel()
     for (const resolve of this.#whenRoom.splice(0)) resolve()
+  }
+
+  /** Returns whether the connection has taken them. */
+  #frames([header, body]: Frames): boolean {
+    const isTaken = this.#isTaken(this.#socket[sendPrepared](header))
+    // The client waits for the bytes that the header announces.
+    if (isTaken && body !== undefined) this.prepared(body)
+    return isTaken
   }
 
   #isTaken(result: SendResult): boolean {

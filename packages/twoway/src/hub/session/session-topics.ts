@@ -1,5 +1,4 @@
-import type { BrokerContent } from '../../ports/broker/broker.js'
-import type { GapMessage, Json, OkMessage, SubscribeMessage } from '../../subprotocol/messages.js'
+import type { Json, OkMessage, SubscribeMessage } from '../../subprotocol/messages.js'
 import { positionOf, wirePosition } from '../../subprotocol/positions.js'
 import { faultOfPattern, faultOfTopic, isPattern, matches } from '../../topics/topic-name.js'
 import type { HubCore } from '../hub-core.js'
@@ -7,10 +6,9 @@ import { HubError, unavailable } from '../hub-error.js'
 import type { PresenceWatcher } from '../hub-presence.js'
 import type { HubData, Identity, Permission } from '../hub-types.js'
 import { checkKey, encodeContent } from '../topics/content.js'
-import { type Frames, type HubMessage, partOf } from '../topics/hub-message.js'
+import { type HubMessage, partOf } from '../topics/hub-message.js'
 import type { HubPattern } from '../topics/hub-pattern.js'
 import { HubTopic, type Resumption } from '../topics/hub-topic.js'
-import type { MessageRun } from '../topics/message-runs.js'
 import { type SubscribedClient, Subscription } from '../topics/subscription.js'
 import type { PatternRule } from '../topics/topic-rules.js'
 import { after } from './after.js'
@@ -162,13 +160,7 @@ export class SessionTopics implements SubscribedClient {
 
   // Events of subscriptions.
 
-  get hasRoom(): boolean {
-    return this.#output.hasRoom
-  }
-
-  isFor(subscription: Subscription, topic: string): boolean {
-    const { name } = subscription.source
-    if (name === topic) return true
+  isForPattern(subscription: Subscription, topic: string): boolean {
     if (this.#subscriptions.has(topic)) return false
     // The first of several patterns that match.
     for (const [pattern, other] of this.#subscriptions) {
@@ -178,33 +170,8 @@ export class SessionTopics implements SubscribedClient {
     return false
   }
 
-  sendStored(message: HubMessage): boolean {
-    const isTaken = this.#output.frames(message.frames(this.#core.prepare))
-    if (isTaken) this.#core.counts.delivered += 1
-    return isTaken
-  }
-
-  sendRun({ messages, prepared }: MessageRun): boolean {
-    const isTaken = this.#output.run(prepared)
-    if (isTaken) this.#core.counts.delivered += messages.length
-    return isTaken
-  }
-
-  sendVolatileFrames(topic: string, content: BrokerContent): boolean {
-    const frames: Frames = this.#core.volatileFrames(topic, content)
-    return this.#output.frames(frames)
-  }
-
-  sendGap(message: GapMessage): void {
-    this.#output.message(message)
-  }
-
   fellBehind(subscription: Subscription): void {
     this.#behind.add(subscription)
-  }
-
-  retryLater(): void {
-    this.#output.retryLater()
   }
 
   tooSlow(): void {
@@ -229,7 +196,7 @@ export class SessionTopics implements SubscribedClient {
   }
 
   #begin(source: HubTopic | HubPattern, { slow = 'catch-up' }: SubscribeMessage): Subscription {
-    const subscription = new Subscription(source, this, slow)
+    const subscription = new Subscription(source, this, this.#output, slow)
     // The name of the source is one string for all clients.
     this.#subscriptions.set(source.name, subscription)
     source.listeners.add(subscription)

@@ -1,20 +1,22 @@
 import type { SendResult } from '../../core/connection-types.js'
-import type { PreparedMessage, PreparedRun } from '../../core/prepared-message.js'
+import type { SendsPrepared } from '../../core/prepared-message.js'
 import type { ClientMessage } from '../../subprotocol/messages.js'
 import type { RefusedMessage } from './client-messages.js'
 
-/** The connection of a session. */
-export interface SessionSocket {
+/** The connection of a session: the server's own socket, as an object in between would cost each delivery its memory access. */
+export interface SessionSocket extends SendsPrepared {
   readonly id: string
   readonly request: unknown
   /** The value that the server's `upgrade` returned. */
   readonly data: unknown
   send(message: string | Uint8Array): SendResult
-  sendPrepared(message: PreparedMessage): SendResult
-  sendJoined(run: PreparedRun): SendResult
+  close(code: number, reason: string): void
+}
+
+/** The reading side of the connection. */
+export interface SessionReader {
   pause(): void
   resume(): void
-  close(code: number, reason: string): void
 }
 
 export type MessageOf<Type> = Extract<ClientMessage, { readonly t: Type }>

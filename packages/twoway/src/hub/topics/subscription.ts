@@ -9,22 +9,26 @@ import type { MessageRun } from './message-runs.js'
 
 /** The client of a subscription, as the subscription sees it. */
 export interface SubscribedClient {
-  /** Whether at most the high-water mark of the connection is queued. */
-  readonly hasRoom: boolean
-  /** Whether this subscription is the one that delivers the topic: each message goes to a client once. */
-  isFor(subscription: Subscription, topic: string): boolean
-  /** Returns false if the connection has dropped it. */
-  sendStored(message: HubMessage): boolean
-  /** Returns false if the connection has dropped all of it. */
-  sendRun(run: MessageRun): boolean
-  sendVolatileFrames(topic: string, content: BrokerContent): boolean
-  sendGap(message: GapMessage): void
+  /** Whether the subscription, to a pattern, is the one that delivers the topic: each message goes to a client once. */
+  isForPattern(subscription: Subscription, topic: string): boolean
   /** Asks for `catchUp` once there is room. */
   fellBehind(subscription: Subscription): void
-  /** Asks for `catchUp` in a moment, though there may be room. */
-  retryLater(): void
   /** The client lags too far behind. */
   tooSlow(): void
+}
+
+/** The messages to the client. */
+export interface SubscriptionOutput {
+  /** Whether at most the high-water mark of the connection is queued. */
+  readonly hasRoom: boolean
+  /** Returns false if the connection has dropped it. */
+  stored(message: HubMessage): boolean
+  /** Returns false if the connection has dropped all of it. */
+  run(run: MessageRun): boolean
+  volatile(topic: string, content: BrokerContent): boolean
+  message(message: GapMessage): void
+  /** Asks for `catchUp` in a moment, though there may be room. */
+  retryLater(): void
 }
 
 /** The messages of one topic that a client has missed while it lagged behind. */
@@ -44,6 +48,7 @@ const mostMissed = 1000
 export class Subscription implements TopicListener {
   readonly source: HubTopic | HubPattern
   readonly #client: SubscribedClient
+  readonly #output: SubscriptionOutput
   readonly #policy: SlowPolicy
   // Most clients never lag behind, and two empty maps would take more memory than all the rest of a subscription.
   #missed: Map<string, Missed> | undefined
@@ -51,49 +56,48 @@ export class Subscription implements TopicListener {
   #latest: Map<string, { readonly topic: string; readonly content: BrokerContent }> | undefined
   #isReading = false
 
-  constructor(source: HubTopic | HubPattern, client: SubscribedClient, policy: SlowPolicy) {
+  constructor(source: HubTopic | HubPattern, client: SubscribedClient, output: SubscriptionOutput, policy: SlowPolicy) {
     this.source = source
     this.#client = client
+    this.#output = output
     this.#policy = policy
   }
 
   stored(message: HubMessage): void {
-    const client = this.#client
-    if (!client.isFor(this, message.topic)) return
-    if (!this.#mayBeSent() || !client.sendStored(message)) this.#miss(message)
+    if (!this.#isFor(message.topic)) return
+    if (!this.#mayBeSent() || !this.#output.stored(message)) this.#miss(message)
   }
 
   /** The messages before the first live one. */
   older(runs: readonly MessageRun[]): void {
     for (const run of runs) {
-      if (this.#mayBeSent() && this.#client.sendRun(run)) continue
+      if (this.#mayBeSent() && this.#output.run(run)) continue
       this.#miss(run.messages[0]!)
       this.#miss(run.messages.at(-1)!)
     }
   }
 
   volatile(topic: string, content: BrokerContent): void {
-    const client = this.#client
-    if (!client.isFor(this, topic)) return
-    if (client.hasRoom) client.sendVolatileFrames(topic, content)
+    if (!this.#isFor(topic)) return
+    if (this.#output.hasRoom) this.#output.volatile(topic, content)
     else if (this.#policy === 'latest') this.#keepLatest(topic, content)
   }
 
   gap(topic: string, reason: string, head: TopicPosition): void {
-    if (!this.#client.isFor(this, topic)) return
+    if (!this.#isFor(topic)) return
     this.#missed?.delete(topic)
-    this.#client.sendGap({ t: 'gap', topic, reason, at: wirePosition(head) })
+    this.#output.message({ t: 'gap', topic, reason, at: wirePosition(head) })
   }
 
   /** There is room again: sends the messages that the client has missed, until there is no room. */
   catchUp(): void {
     for (const [key, { topic, content }] of this.#latest ?? []) {
-      if (!this.#client.hasRoom) break
+      if (!this.#output.hasRoom) break
       this.#latest!.delete(key)
-      this.#client.sendVolatileFrames(topic, content)
+      this.#output.volatile(topic, content)
     }
     for (const [topic, missed] of this.#missed ?? []) {
-      if (!this.#client.hasRoom || this.#isReading) break
+      if (!this.#output.hasRoom || this.#isReading) break
       if (this.#policy === 'latest') this.#skip(topic, missed)
       else this.#resume(topic, missed)
     }
@@ -102,8 +106,12 @@ export class Subscription implements TopicListener {
     else this.#missed = undefined
   }
 
+  #isFor(topic: string): boolean {
+    return this.source.name === topic || this.#client.isForPattern(this, topic)
+  }
+
   #mayBeSent(): boolean {
-    return this.#policy === 'close' || (this.#client.hasRoom && !this.#hasMissed())
+    return this.#policy === 'close' || (this.#output.hasRoom && !this.#hasMissed())
   }
 
   #hasMissed(): boolean {
@@ -133,8 +141,8 @@ export class Subscription implements TopicListener {
   /** Leaves out all that was missed but the newest message. */
   #skip(topic: string, { newest }: Missed, reason = 'skipped'): void {
     this.#missed?.delete(topic)
-    this.#client.sendGap({ t: 'gap', topic, reason, at: wirePosition(newest.before) })
-    if (!this.#client.sendStored(newest)) this.#miss(newest)
+    this.#output.message({ t: 'gap', topic, reason, at: wirePosition(newest.before) })
+    if (!this.#output.stored(newest)) this.#miss(newest)
   }
 
   #resume(topic: string, missed: Missed): void {
@@ -147,7 +155,7 @@ export class Subscription implements TopicListener {
     source.resume(missed.after, (answer) => {
       this.#isReading = false
       if (this.#missed?.get(topic) !== missed) return
-      if (!('recovered' in answer)) return this.#client.retryLater()
+      if (!('recovered' in answer)) return this.#output.retryLater()
       this.#missed.delete(topic)
       if (!answer.recovered) return this.gap(topic, answer.reason, answer.head)
       for (const message of answer.messages) this.stored(message)
