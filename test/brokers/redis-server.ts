@@ -129,7 +129,7 @@ export async function startRedisCluster(): Promise<TestServer[]> {
     [1, 2, 3].map(async () => {
       // The default is 10,000 above the port, which may be no port.
       const bus = await freePort()
-      return startRedis(['--cluster-enabled', 'yes', '--cluster-node-timeout', 1000, '--cluster-port', bus])
+      return startRedis(['--cluster-enabled', 'yes', '--cluster-port', bus])
     }),
   )
   const addresses = servers.map(({ port }) => `127.0.0.1:${port}`)

@@ -55,13 +55,11 @@ class Opened {
 export function brokerContract(name: string, setUp: () => Promise<BrokerSetup>): void {
   describe(`broker: ${name}`, () => {
     const check = (rule: string, body: (setup: BrokerSetup) => Promise<void>): void => {
-      test(rule, { timeout: 30_000 }, async () => {
+      test(rule, { timeout: 30_000 }, async (context) => {
         const setup = await setUp()
-        try {
-          await body(setup)
-        } finally {
-          await setup.close()
-        }
+        // Also after a timeout: a client that stays tries to connect for ever, and its process would not end.
+        context.after(() => setup.close())
+        await body(setup)
       })
     }
 
