@@ -14,13 +14,13 @@ const { cert, private: key } = await generate([{ name: 'commonName', value: 'loc
   algorithm: 'sha256',
   keyType: 'ec',
 })
-const long = 'x'.repeat(6 << 20)
+const long = Buffer.alloc(6 << 20, 'x')
 
 const times = { handshakeTimeoutMs: 1000, closeTimeoutMs: 1000 }
 const attachments: readonly AttachOptions<undefined>[] = [
   { ...times, path: '/ours', maxHeaderFields: 20 },
   { ...times, path: '/full', maxConnections: 1, upgrade: () => new Promise(() => {}) },
-  // On a busy machine, sixteen peers take more than a second to receive the beginning of so long an answer.
+  // On a busy machine, peers take more than a second to receive the beginning of so long an answer.
   {
     handshakeTimeoutMs: 5000,
     closeTimeoutMs: 5000,
