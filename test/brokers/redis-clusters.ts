@@ -1,6 +1,7 @@
 /** `npm run test:brokers`: the broker on a Redis Cluster of three, and on a primary with a replica and Sentinel. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type RedisBroker, redisBroker } from '@twoway/redis'
 import { brokerContract } from 'twoway-testing/contracts/broker.contract.js'
 import { type ConnectedClient, clusterClients, fetchRedisClients, sentinelClient } from './redis-clients.js'
@@ -97,4 +98,31 @@ describe('redisBroker with replicas', () => {
       Array.from({ length: 40 }, (_, index) => `${index}`),
     )
   })
+})
+
+describe('redisBroker on a cluster that is away', () => {
+  for (const [name, connect] of Object.entries(clusterClients)) {
+    it(`connects again, by ${name}`, { timeout: 60_000 }, async (context) => {
+      const ports = cluster.map(({ port }) => port)
+      const { client, end } = await connect(ports, false)
+      const broker = redisBroker({ client, prefix: `away by ${name}:` })
+      context.after(async () => {
+        await broker.close()
+        await end()
+      })
+      let arrived = (): void => undefined
+      const topic = await broker.open('a', { ...silent, volatile: () => arrived() })
+      for (const server of cluster) await server.kill()
+      await sleep(500)
+      await Promise.all(cluster.map((server) => server.run()))
+      let hasArrived = false
+      arrived = () => {
+        hasArrived = true
+      }
+      while (!hasArrived) {
+        topic.send('again')
+        await sleep(100)
+      }
+    })
+  }
 })

@@ -5,4 +5,4 @@ export type {
   NodeRedisLike,
   NodeRedisSentinelLike,
   RedisClient,
-} from './redis-link.js'
+} from './redis-client.js'

@@ -18,8 +18,10 @@ import { Publisher } from './publishing/publisher.js'
 import { Replicas } from './publishing/replicas.js'
 import { type Script, ScriptRunner, scriptOf } from './publishing/script-runner.js'
 import { headScript, lastScript, positionOf, sendScript, sinceScript } from './publishing/scripts.js'
-import { type RedisClient, type RedisLink, redisLink } from './redis-link.js'
+import type { RedisClient } from './redis-client.js'
+import { type RedisLink, redisLink } from './redis-link.js'
 import { Subscriptions } from './subscriptions.js'
+import { TopicStart } from './topic-start.js'
 import { unique } from './unique.js'
 
 export interface RedisBrokerOptions {
@@ -171,10 +173,12 @@ class Broker implements RedisBroker {
 
   async open(topic: string, events: BrokerTopicEvents): Promise<ResumableTopic> {
     const channel = this.#channelOf(topic)
+    const start = new TopicStart((message) => events.stored(message))
     const leave = await this.#channels.join(channel, (event) => {
       if (event.stored === undefined) events.volatile(event.volatile)
-      else for (const message of event.stored) events.stored(message)
+      else for (const message of event.stored) start.received(message)
     })
+    await this.#begin(topic, start, leave)
     const key = this.#keyOf(topic)
     const keys = { key, channel }
     const own: OpenTopic = { events, isAway: false }
@@ -214,6 +218,16 @@ class Broker implements RedisBroker {
 
   close(): void {
     this.#link.close()
+  }
+
+  /** Servers of a cluster pass messages on: one that was published before the subscription may come after it. */
+  async #begin(topic: string, start: TopicStart, leave: () => void): Promise<void> {
+    try {
+      start.at(this.#link.isCluster ? await this.#head(topic) : undefined)
+    } catch (error) {
+      leave()
+      throw error
+    }
   }
 
   async #since(topic: string, position: TopicPosition, most: number): Promise<Resumed<BrokerContent>> {

@@ -1,71 +1,18 @@
+import { ClusterSubscriber, type IoredisClusterLike } from './cluster-subscriber.js'
 import { shown } from './options.js'
-
-/** The part of ioredis and iovalkey that is used, of their `Redis` and of their `Cluster`. */
-export interface IoredisLike {
-  call(command: string, ...args: (string | number)[]): Promise<unknown>
-  duplicate(): IoredisLike
-  subscribe(...channels: string[]): Promise<unknown>
-  unsubscribe(...channels: string[]): Promise<unknown>
-  psubscribe(...patterns: string[]): Promise<unknown>
-  punsubscribe(...patterns: string[]): Promise<unknown>
-  ssubscribe?(...channels: string[]): Promise<unknown>
-  sunsubscribe?(...channels: string[]): Promise<unknown>
-  on(event: 'message' | 'smessage', listener: (channel: string, message: string) => void): unknown
-  on(event: 'pmessage', listener: (pattern: string, channel: string, message: string) => void): unknown
-  on(event: 'error', listener: (error: Error) => void): unknown
-  on(event: 'ready' | 'close', listener: () => void): unknown
-  disconnect(): void
-  readonly isCluster?: boolean
-  readonly status: string
-}
-
-/** The subscriptions of the clients of @redis/client. */
-interface NodeRedisSubscriptions {
-  subscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>
-  unsubscribe(channel: string): Promise<unknown>
-  pSubscribe(pattern: string, listener: (message: string, channel: string) => void): Promise<unknown>
-  pUnsubscribe(pattern: string): Promise<unknown>
-  on(event: 'error', listener: (error: Error) => void): unknown
-}
-
-/** The subscriptions to sharded channels, which a client of one server or of a cluster has. */
-interface NodeRedisShards {
-  sSubscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>
-  sUnsubscribe(channel: string): Promise<unknown>
-}
-
-/** The part of the client of @redis/client, and of the package redis, that is used. It must be connected. */
-export interface NodeRedisLike extends NodeRedisSubscriptions, NodeRedisShards {
-  sendCommand(args: string[]): Promise<unknown>
-  duplicate(): NodeRedisLike
-  connect(): Promise<unknown>
-  on(event: 'error', listener: (error: Error) => void): unknown
-  on(event: 'ready' | 'reconnecting', listener: () => void): unknown
-  destroy(): void
-  readonly isOpen: boolean
-  readonly isReady: boolean
-}
-
-/** The part of `createCluster` of @redis/client that is used. It must be connected. */
-export interface NodeRedisClusterLike extends NodeRedisSubscriptions, NodeRedisShards {
-  readonly masters: readonly unknown[]
-  sendCommand(firstKey: string | undefined, isReadonly: boolean | undefined, args: string[]): Promise<unknown>
-  duplicate(): NodeRedisClusterLike
-  connect(): Promise<unknown>
-  destroy(): void
-}
-
-/** The part of `createSentinel` of @redis/client that is used. It must be connected. */
-export interface NodeRedisSentinelLike extends NodeRedisSubscriptions {
-  sendCommand(isReadonly: boolean | undefined, args: string[]): Promise<unknown>
-  acquire(): Promise<unknown>
-}
-
-/** A client of ioredis, iovalkey, @redis/client or redis: of one server, of a primary behind Sentinel, or of a cluster. */
-export type RedisClient = IoredisLike | NodeRedisLike | NodeRedisClusterLike | NodeRedisSentinelLike
+import type {
+  IoredisLike,
+  NodeRedisClusterLike,
+  NodeRedisLike,
+  NodeRedisSentinelLike,
+  NodeRedisShards,
+  NodeRedisSubscriptions,
+  RedisClient,
+} from './redis-client.js'
+import type { RedisLinkEvents, RedisSubscriptions } from './redis-subscriptions.js'
 
 /** Commands and subscriptions, whatever the client. */
-export interface RedisLink {
+export interface RedisLink extends RedisSubscriptions {
   /** Sends a command to the server of a key. */
   command(key: string, name: string, ...args: readonly (string | number)[]): Promise<unknown>
   /** Whether the client connects again just now, and would keep commands until then. */
@@ -75,22 +22,6 @@ export interface RedisLink {
   readonly isCluster: boolean
   /** Grows each time the client connects again; undefined if it may use several connections. */
   readonly connections: number | undefined
-  subscribe(channel: string, listener: (message: string) => void): Promise<void>
-  unsubscribe(channel: string): Promise<void>
-  watch(glob: string, listener: (channel: string, message: string) => void): Promise<void>
-  unwatch(glob: string): Promise<void>
-  /** Ends the connection for subscriptions. The client is the caller's. */
-  close(): void
-}
-
-/** The events of a link. */
-export interface RedisLinkEvents {
-  /** An error of the connection for subscriptions, which is opened again after a loss. */
-  error(error: Error): void
-  /** The connection for subscriptions is lost. It is opened again. */
-  lost(): void
-  /** The connection for subscriptions was lost and is there again, with its subscriptions. */
-  returned(): void
 }
 
 /**
@@ -112,7 +43,42 @@ export function redisLink(client: RedisClient, isSharded: boolean, events: Redis
 }
 
 function overIoredis(client: IoredisLike, isSharded: boolean, events: RedisLinkEvents): RedisLink {
-  const subscriber = client.duplicate()
+  const isCluster = client.isCluster === true
+  const subscriptions =
+    isCluster && !isSharded
+      ? new ClusterSubscriber(client as unknown as IoredisClusterLike, events)
+      : ioredisSubscriptions(client.duplicate(), isSharded, events)
+  const readiness = new Readiness()
+  let wasReady = client.status === 'ready'
+  client.on('ready', () => {
+    wasReady = true
+    readiness.reached()
+  })
+  return {
+    command: (_, name, ...args) => client.call(name, ...args),
+    // A client that waits for its first command, connects for the first time, or is closed, has lost nothing.
+    get isAway() {
+      return wasReady && ['connecting', 'connect', 'reconnecting', 'close'].includes(client.status)
+    },
+    there: () => readiness.next(),
+    isCluster,
+    get connections() {
+      return isCluster ? undefined : readiness.count
+    },
+    subscribe: (channel, listener) => subscriptions.subscribe(channel, listener),
+    unsubscribe: (channel) => subscriptions.unsubscribe(channel),
+    watch: (glob, listener) => subscriptions.watch(glob, listener),
+    unwatch: (glob) => subscriptions.unwatch(glob),
+    close: () => subscriptions.close(),
+  }
+}
+
+/** Subscriptions by a connection that ioredis opens again, and on which it makes them again. */
+function ioredisSubscriptions(
+  subscriber: IoredisLike,
+  isSharded: boolean,
+  events: RedisLinkEvents,
+): RedisSubscriptions {
   const channels = new Map<string, (message: string) => void>()
   const globs = new Map<string, (channel: string, message: string) => void>()
   const subscribe = (channel: string): Promise<unknown> =>
@@ -126,8 +92,6 @@ function overIoredis(client: IoredisLike, isSharded: boolean, events: RedisLinkE
     })
     return ready
   }
-  const readiness = new Readiness()
-  client.on('ready', () => readiness.reached())
   subscriber.on('error', events.error)
   subscriber.on('close', events.lost)
   subscriber.on('ready', () => {
@@ -141,16 +105,6 @@ function overIoredis(client: IoredisLike, isSharded: boolean, events: RedisLinkE
   subscriber.on(isSharded ? 'smessage' : 'message', received)
   subscriber.on('pmessage', (glob, channel, message) => globs.get(glob)?.(channel, message))
   return {
-    command: (_, name, ...args) => client.call(name, ...args),
-    // A client that waits for its first command, or is closed, is not on its way.
-    get isAway() {
-      return ['connecting', 'connect', 'reconnecting', 'close'].includes(client.status)
-    },
-    there: () => readiness.next(),
-    isCluster: client.isCluster === true,
-    get connections() {
-      return client.isCluster === true ? undefined : readiness.count
-    },
     async subscribe(channel, listener) {
       channels.set(channel, listener)
       await whenReady()
@@ -277,7 +231,7 @@ class Readiness {
   }
 }
 
-type Subscriptions = Pick<RedisLink, 'subscribe' | 'unsubscribe' | 'watch' | 'unwatch'>
+type Subscriptions = Omit<RedisSubscriptions, 'close'>
 
 function subscriptionsOf(
   client: NodeRedisSubscriptions,

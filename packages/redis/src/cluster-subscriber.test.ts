@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict'
+import { EventEmitter } from 'node:events'
+import { afterEach, beforeEach, describe, it, mock } from 'node:test'
+import { ClusterSubscriber } from './cluster-subscriber.js'
+import type { IoredisLike } from './redis-client.js'
+
+/** A connection that a test opens, ends, and sends messages by. */
+class FakeConnection extends EventEmitter {
+  status = 'connecting'
+  readonly asked: string[] = []
+  /** The error of the next subscription. */
+  refusal: Error | undefined
+
+  readonly server: string
+
+  constructor(server: string) {
+    super()
+    this.server = server
+  }
+
+  async #ask(command: string, names: string[]): Promise<void> {
+    this.asked.push(`${command} ${names.join(' ')}`)
+    if (this.refusal !== undefined) throw this.refusal
+  }
+
+  subscribe = (...channels: string[]): Promise<void> => this.#ask('subscribe', channels)
+  unsubscribe = (...channels: string[]): Promise<void> => this.#ask('unsubscribe', channels)
+  psubscribe = (...globs: string[]): Promise<void> => this.#ask('psubscribe', globs)
+  punsubscribe = (...globs: string[]): Promise<void> => this.#ask('punsubscribe', globs)
+
+  async open(): Promise<void> {
+    this.status = 'ready'
+    this.emit('ready')
+    await turn()
+  }
+
+  disconnect(): void {
+    if (this.status === 'end') return
+    this.status = 'end'
+    this.emit('end')
+  }
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+let servers: string[]
+let connections: FakeConnection[]
+let log: string[]
+beforeEach(() => {
+  servers = ['a', 'b']
+  connections = []
+  log = []
+  mock.timers.enable({ apis: ['setTimeout'] })
+})
+afterEach(() => mock.timers.reset())
+
+function subscriber(): ClusterSubscriber {
+  const nodes = (): { duplicate(options: object): IoredisLike }[] =>
+    servers.map((server) => ({
+      duplicate(options) {
+        assert.deepEqual(options, { lazyConnect: false, retryStrategy: null })
+        connections.push(new FakeConnection(server))
+        return connections.at(-1) as unknown as IoredisLike
+      },
+    }))
+  return new ClusterSubscriber(
+    { nodes },
+    {
+      error: ({ message }) => log.push(message),
+      lost: () => log.push('lost'),
+      returned: () => log.push('returned'),
+    },
+    0,
+  )
+}
+
+describe('the subscriber of a cluster', () => {
+  it('makes the subscriptions that came before its connection, and each later one at once', async () => {
+    const subject = subscriber()
+    const early = [
+      subject.subscribe('x', (message) => log.push(message)),
+      subject.watch('p*', (...all) => log.push(...all)),
+    ]
+    await connections[0]!.open()
+    await Promise.all(early)
+    await subject.subscribe('y', () => undefined)
+    assert.deepEqual(connections[0]!.asked, ['subscribe x', 'psubscribe p*', 'subscribe y'])
+    connections[0]!.emit('message', 'x', 'of x')
+    connections[0]!.emit('pmessage', 'p*', 'pa', 'of pa')
+    assert.deepEqual(log, ['of x', 'pa', 'of pa'])
+    await subject.unsubscribe('x')
+    await subject.unwatch('p*')
+    assert.deepEqual(connections[0]!.asked.slice(3), ['unsubscribe x', 'punsubscribe p*'])
+    connections[0]!.emit('message', 'x', 'late')
+    assert.equal(log.length, 3)
+  })
+
+  it('goes to the next server when it loses one, tells of it, and misses no subscription', async () => {
+    const subject = subscriber()
+    const first = subject.subscribe('x', () => undefined)
+    await connections[0]!.open()
+    await first
+    connections[0]!.disconnect()
+    assert.deepEqual(log, ['lost'])
+    const meanwhile = subject.subscribe('y', () => undefined)
+    await subject.unsubscribe('unknown')
+    mock.timers.tick(100)
+    assert.deepEqual(
+      connections.map(({ server }) => server),
+      ['a', 'b'],
+    )
+    await connections[1]!.open()
+    await meanwhile
+    assert.deepEqual([connections[1]!.asked, log], [['subscribe x y'], ['lost', 'returned']])
+  })
+
+  it('tries ten times a second at most while no server answers, and none is known', async () => {
+    const subject = subscriber()
+    for (let attempt = 1; attempt <= 5; attempt += 1) {
+      assert.equal(connections.length, attempt)
+      connections.at(-1)!.disconnect()
+      mock.timers.tick(99)
+      assert.equal(connections.length, attempt)
+      mock.timers.tick(1)
+    }
+    connections.at(-1)!.disconnect()
+    servers = []
+    mock.timers.tick(1000)
+    assert.equal(connections.length, 6)
+    servers = ['c']
+    mock.timers.tick(100)
+    assert.equal(connections.at(-1)!.server, 'c')
+    assert.deepEqual(log, [], 'nothing was lost that never was there')
+    subject.close()
+  })
+
+  it('rejects a subscription that the server refuses, and repeats one whose connection is lost', async () => {
+    const subject = subscriber()
+    await connections[0]!.open()
+    connections[0]!.refusal = new Error('NOPERM')
+    await assert.rejects(
+      subject.subscribe('x', () => undefined),
+      /NOPERM/,
+    )
+    connections[0]!.status = 'close'
+    const repeated = subject.subscribe('y', () => undefined)
+    await turn()
+    connections[0]!.disconnect()
+    mock.timers.tick(100)
+    await connections[1]!.open()
+    await repeated
+    assert.deepEqual(log, ['lost', 'returned'])
+  })
+
+  it('takes another connection if one can’t make all subscriptions again', async () => {
+    const subject = subscriber()
+    const waiting = subject.subscribe('x', () => undefined)
+    connections[0]!.refusal = new Error('LOADING')
+    await connections[0]!.open()
+    assert.deepEqual([log, connections[0]!.status], [['LOADING'], 'end'])
+    mock.timers.tick(100)
+    await connections[1]!.open()
+    await waiting
+  })
+
+  it('connects no more once it is closed, and rejects what waits', async () => {
+    const subject = subscriber()
+    const waiting = assert.rejects(
+      subject.subscribe('x', () => undefined),
+      /the broker is closed/,
+    )
+    subject.close()
+    await waiting
+    mock.timers.tick(1000)
+    assert.deepEqual([connections.length, connections[0]!.status, log], [1, 'end', []])
+  })
+})
