@@ -23,6 +23,9 @@ function whyNoNamespace(): string | undefined {
   return status === 0 ? undefined : `unshare is not permitted: ${stderr.trim()}`
 }
 
+/** Long enough that a busy machine calls `then` in the eighth of it, of a second at most, which is left for the end. */
+const withinMs = 8000
+
 class Program {
   readonly lines: string[] = []
   readonly log: string
@@ -181,7 +184,7 @@ describe('gracefulShutdown', { timeout: 120_000, concurrency: 3 }, () => {
   })
 
   it('ends in time with code 1 if a request is not answered', async (context) => {
-    const running = new Program(context, 'attach', { withinMs: 1000 })
+    const running = new Program(context, 'attach', { withinMs })
     const url = await running.url()
     const cut = statusOf(url.replace('/chat', '/long'))
     await running.line(/^asked/)
@@ -192,7 +195,7 @@ describe('gracefulShutdown', { timeout: 120_000, concurrency: 3 }, () => {
   })
 
   it('drops a peer that does not answer the Close', async (context) => {
-    const running = new Program(context, 'several', { withinMs: 1500 })
+    const running = new Program(context, 'several', { withinMs })
     const peers = await Promise.all([connect(await running.url(0)), connect(await running.url(1))])
     // A client that is stopped answers nothing.
     const client = `const { WebSocket } = await import('twoway'); const socket = new WebSocket(process.argv[1])
@@ -209,7 +212,7 @@ describe('gracefulShutdown', { timeout: 120_000, concurrency: 3 }, () => {
   })
 
   it('kills a stuck worker at its time, and leaves no process', async (context) => {
-    const running = new Program(context, 'workers', { withinMs: 8000 })
+    const running = new Program(context, 'workers', { withinMs })
     const peer = await connect(await running.url())
     peer.socket.send('be stuck')
     await pass(50)

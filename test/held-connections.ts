@@ -20,10 +20,10 @@ const times = { handshakeTimeoutMs: 1000, closeTimeoutMs: 1000 }
 const attachments: readonly AttachOptions<undefined>[] = [
   { ...times, path: '/ours', maxHeaderFields: 20 },
   { ...times, path: '/full', maxConnections: 1, upgrade: () => new Promise(() => {}) },
-  // On a busy machine, peers take more than a second to receive the beginning of so long an answer.
+  // On a busy machine, peers take more than five seconds to receive the beginning of so long an answer.
   {
-    handshakeTimeoutMs: 5000,
-    closeTimeoutMs: 5000,
+    handshakeTimeoutMs: 15_000,
+    closeTimeoutMs: 15_000,
     path: '/refused',
     upgrade: () => new Response(long, { status: 403 }),
   },
@@ -37,7 +37,8 @@ const app = ({ url }: IncomingMessage, response: ServerResponse): void => {
 const ports: number[] = []
 for (const server of [createServer(options(), app), createTlsServer({ ...options(), cert, key }, app)]) {
   for (const each of attachments) attach(server, each)
-  server.timeout = 3000
+  // As above: the app has a long answer too.
+  server.timeout = 15_000
   server.keepAliveTimeout = 300
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -46,7 +47,7 @@ for (const server of [createServer(options(), app), createTlsServer({ ...options
 
 /** Short forms of node:http's own times. */
 function options() {
-  return { headersTimeout: 8000, requestTimeout: 8000, connectionsCheckingInterval: 100 }
+  return { headersTimeout: 15_000, requestTimeout: 15_000, connectionsCheckingInterval: 100 }
 }
 
 createInterface({ input: process.stdin })
