@@ -152,12 +152,38 @@ describe('the subscriber of a cluster', () => {
     assert.deepEqual(log, ['lost', 'returned'])
   })
 
-  it('takes another connection if one can’t make all subscriptions again', async () => {
+  it('makes the accepted subscriptions again without those that a server refuses', async () => {
+    const subject = subscriber()
+    const accepted = subject.subscribe('x', () => undefined)
+    await connections[0]!.open()
+    await accepted
+    connections[0]!.refusal = new Error('NOPERM 1')
+    await assert.rejects(
+      subject.subscribe('refused', () => undefined),
+      /NOPERM 1/,
+    )
+    connections[0]!.disconnect()
+    const waiting = assert.rejects(
+      subject.watch('p*', () => undefined),
+      /NOPERM 2/,
+    )
+    mock.timers.tick(100)
+    connections[1]!.refusal = new Error('NOPERM 2')
+    await connections[1]!.open()
+    await waiting
+    assert.deepEqual([log, connections[1]!.status], [['lost', 'NOPERM 2'], 'end'])
+    mock.timers.tick(100)
+    await connections[2]!.open()
+    assert.deepEqual([connections[2]!.asked, log.at(-1)], [['subscribe x'], 'returned'])
+  })
+
+  it('keeps what waits if the connection is lost before it is made', async () => {
     const subject = subscriber()
     const waiting = subject.subscribe('x', () => undefined)
-    connections[0]!.refusal = new Error('LOADING')
-    await connections[0]!.open()
-    assert.deepEqual([log, connections[0]!.status], [['LOADING'], 'end'])
+    connections[0]!.refusal = new Error('Connection is closed.')
+    const opening = connections[0]!.open()
+    connections[0]!.status = 'close'
+    await opening
     mock.timers.tick(100)
     await connections[1]!.open()
     await waiting

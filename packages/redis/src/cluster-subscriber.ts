@@ -19,8 +19,8 @@ interface Waiting {
  * The connection for subscriptions to a Redis Cluster: to one server, which passes on the messages of all. If it is lost, the
  * next server takes its place.
  *
- * The `Cluster` of ioredis (6.0 and before) has such a connection, but while no server answers it connects again without a
- * pause, which takes a whole core and ever more memory, and it tells nobody that it has changed the server.
+ * The `Cluster` of ioredis (6.0 and before) has such a connection of its own. While no server answers, it connects again without
+ * a pause, and takes a whole core and ever more memory. It has no event for a change of the server.
  */
 export class ClusterSubscriber implements RedisSubscriptions {
   readonly #cluster: IoredisClusterLike
@@ -48,7 +48,11 @@ export class ClusterSubscriber implements RedisSubscriptions {
 
   async subscribe(channel: string, listener: (message: string) => void): Promise<void> {
     this.#channels.set(channel, listener)
-    await this.#made((connection) => connection.subscribe(channel))
+    await this.#made((connection) => connection.subscribe(channel)).catch((error: unknown) => {
+      // A refused subscription must not be asked for again together with all others.
+      this.#channels.delete(channel)
+      throw error
+    })
   }
 
   async unsubscribe(channel: string): Promise<void> {
@@ -58,7 +62,10 @@ export class ClusterSubscriber implements RedisSubscriptions {
 
   async watch(glob: string, listener: (channel: string, message: string) => void): Promise<void> {
     this.#globs.set(glob, listener)
-    await this.#made((connection) => connection.psubscribe(glob))
+    await this.#made((connection) => connection.psubscribe(glob)).catch((error: unknown) => {
+      this.#globs.delete(glob)
+      throw error
+    })
   }
 
   async unwatch(glob: string): Promise<void> {
@@ -116,7 +123,9 @@ export class ClusterSubscriber implements RedisSubscriptions {
       if (this.#channels.size > 0) await connection.subscribe(...this.#channels.keys())
       if (this.#globs.size > 0) await connection.psubscribe(...this.#globs.keys())
     } catch (error) {
-      this.#waiting.push(...made)
+      // The server has refused one of them. The earlier ones were accepted before, and are made again without the new ones.
+      if (connection.status === 'ready') for (const { reject } of made) reject(error as Error)
+      else this.#waiting.push(...made)
       this.#events.error(error as Error)
       connection.disconnect()
       return

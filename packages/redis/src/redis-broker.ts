@@ -178,11 +178,15 @@ class Broker implements RedisBroker {
       if (event.stored === undefined) events.volatile(event.volatile)
       else for (const message of event.stored) start.received(message)
     })
-    await this.#begin(topic, start, leave)
     const key = this.#keyOf(topic)
     const keys = { key, channel }
     const own: OpenTopic = { events, isAway: false }
+    // Before the head is asked for: a loss meanwhile concerns this topic too.
     this.#opened.add(own)
+    await this.#begin(topic, start, () => {
+      this.#opened.delete(own)
+      leave()
+    })
     return {
       publish: (content, id) => this.#publisher.publish(keys, content, id),
       head: () => this.#head(topic),
