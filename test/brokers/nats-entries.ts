@@ -28,7 +28,7 @@ async function connected(): Promise<NatsConnection> {
 }
 
 async function node(name: string, historyCount = 200): Promise<NatsBroker> {
-  return natsBroker({ connection: await connected(), stream: name, prefix: name, historyCount })
+  return natsBroker({ connection: await connected(), stream: name, prefix: name, historyCount, timeoutMs: 20_000 })
 }
 
 const positionsOf = (topic: ResumableTopic, contents: readonly string[]): Promise<TopicPosition[]> =>

@@ -33,8 +33,14 @@ async function connected(user?: string, options: ConnectionOptions = {}): Promis
 
 let names = 0
 
-async function node(name: string, historyCount = 200): Promise<NatsBroker> {
-  return natsBroker({ connection: await connected(), stream: name, prefix: name, historyCount, timeoutMs: 2000 })
+interface NodeOptions {
+  readonly historyCount?: number
+  /** A busy machine takes seconds to where it takes a tenth otherwise. A short time is for tests of a server that is away. */
+  readonly timeoutMs?: number
+}
+
+async function node(name: string, { historyCount = 200, timeoutMs = 20_000 }: NodeOptions = {}): Promise<NatsBroker> {
+  return natsBroker({ connection: await connected(), stream: name, prefix: name, historyCount, timeoutMs })
 }
 
 const silent = { stored: () => undefined, volatile: () => undefined }
@@ -158,13 +164,13 @@ describe('natsBroker', () => {
   })
 
   it('begins another life of a topic whose messages those of another program have displaced', async () => {
-    const topic = await (await node('displaced', 3)).open('a', silent)
+    const topic = await (await node('displaced', { historyCount: 3 })).open('a', silent)
     const start = await topic.head()
     const stored = await topic.publish('1')
     const other = await connected()
     for (let index = 0; index < 3; index += 1) other.publish('displaced.s.a', '')
     await other.flush()
-    const later = await (await node('displaced', 3)).open('a', silent)
+    const later = await (await node('displaced', { historyCount: 3 })).open('a', silent)
     for (const position of [start, stored]) {
       const resumed = await later.since(position, 10)
       assert.deepEqual([resumed.recovered, 'reason' in resumed && resumed.reason], [false, 'unknown-epoch'])
@@ -206,7 +212,7 @@ describe('natsBroker', () => {
 
   it('recovers no position before the first message of a topic that the limit of the stream has emptied', async () => {
     const connection = await connected()
-    const broker = natsBroker({ connection, stream: 'full', prefix: 'full', maxBytes: 20_000, timeoutMs: 2000 })
+    const broker = natsBroker({ connection, stream: 'full', prefix: 'full', maxBytes: 20_000, timeoutMs: 20_000 })
     const [topic, busy] = [await broker.open('a', silent), await broker.open('b', silent)]
     const start = await topic.head()
     for (const content of ['1', '2', '3']) await topic.publish(content)
@@ -238,7 +244,7 @@ describe('natsBroker', () => {
   })
 
   it('stores the bursts of two nodes to two topics once, whole and in the order of each node', async () => {
-    const nodes = [await node('bursts', 5000), await node('bursts', 5000)]
+    const nodes = [await node('bursts', { historyCount: 5000 }), await node('bursts', { historyCount: 5000 })]
     for (const name of ['a', 'b']) {
       const seen: { readonly content: unknown; readonly offset: number; readonly mark: string; previous: string }[] = []
       const watcher = await nodes[0]!.open(name, {
@@ -284,7 +290,7 @@ describe('natsBroker', () => {
   })
 
   it('keeps positions over a server that is killed and started again', { timeout: 60_000 }, async () => {
-    const broker = await node('killed')
+    const broker = await node('killed', { timeoutMs: 2000 })
     const topic = await broker.open('a', silent)
     const start = await topic.head()
     const stored = await topic.publish('1', 'id')
@@ -307,7 +313,7 @@ describe('natsBroker', () => {
   })
 
   it('notices a server that comes back with an older copy of its data', { timeout: 60_000 }, async () => {
-    const broker = await node('older')
+    const broker = await node('older', { timeoutMs: 2000 })
     let tell = (): void => undefined
     const seen = new Promise<void>((resolve) => (tell = resolve))
     const topic = await broker.open('a', silent)

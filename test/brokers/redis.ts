@@ -90,7 +90,7 @@ describe('redisBroker', () => {
 
   it('stores messages of other topics once when the head of one is of another program, whatever its name', async () => {
     const { client, end } = impatientClient(server.port)
-    const broker = redisBroker({ client, prefix: 'names:', timeoutMs: 1000 })
+    const broker = redisBroker({ client, prefix: 'names:' })
     const silent = { stored: () => undefined, volatile: () => undefined }
     try {
       // The code of an error after which a script is run again.
