@@ -1,13 +1,13 @@
 import type { Payload } from '../../ports/payload.js'
 import { ProtocolError } from '../errors.js'
 import { definedOpcodes, isControl, Opcode } from '../opcode.js'
+import { Spares } from '../spares.js'
 
 /** Two bytes, a 64-bit length and a masking key. */
 const longestHeader = 14
 
 /** Parsers that were given back. More connections seldom have an incomplete frame in one turn. */
-const free: FrameParser[] = []
-const maxFree = 64
+const spares = new Spares<FrameParser>(64)
 
 /**
  * Parses frames as bytes arrive, RFC 6455 §5.2, in steps.
@@ -52,7 +52,7 @@ export class FrameParser {
 
   /** A parser that expects the start of a frame, with the parameters of the constructor: one that was given back, or a new one. */
   static take(role: 'client' | 'server', payload: Payload, messageBits = 0): FrameParser {
-    const parser = free.pop()
+    const parser = spares.take()
     if (parser === undefined) return new FrameParser(role, payload, messageBits)
     parser.#expectsMask = role === 'server'
     parser.#payload = payload
@@ -64,7 +64,7 @@ export class FrameParser {
 
   /** Takes back a parser that is not within a frame and has not failed. The caller must not use it any more. */
   static give(parser: FrameParser): void {
-    if (free.length < maxFree) free.push(parser)
+    spares.give(parser)
   }
 
   /** Whether a frame is incomplete. */

@@ -3,6 +3,7 @@ import { ProtocolError } from '../errors.js'
 import { Opcode } from '../opcode.js'
 import { copyBytes } from '../payload/copy-bytes.js'
 import type { ScratchPool } from '../sending/scratch-pool.js'
+import { Spares } from '../spares.js'
 import type { MessageSink } from './message-sink.js'
 
 /** The form in which a text is delivered: as a string, as checked UTF-8, or as bytes that are not checked (§8.1 is then up to the owner). */
@@ -17,8 +18,7 @@ const firstCapacity = 1024
 const maxAllocationFactor = 32
 
 /** Assemblers that were given back. More connections seldom have an incomplete message in one turn. */
-const free: MessageAssembler[] = []
-const maxFree = 64
+const spares = new Spares<MessageAssembler>(64)
 
 /**
  * Assembles messages from the payloads of their frames, RFC 6455 §5.4. One growing buffer makes many small fragments
@@ -55,7 +55,7 @@ export class MessageAssembler implements MessageSink {
 
   /** An assembler without a message, with the parameters of the constructor: one that was given back, or a new one. */
   static take(scratchPool: ScratchPool, maxMessageBytes: number, textForm: TextForm = 'string'): MessageAssembler {
-    const assembler = free.pop()
+    const assembler = spares.take()
     if (assembler === undefined) return new MessageAssembler(scratchPool, maxMessageBytes, textForm)
     assembler.#pool = scratchPool
     assembler.#maxBytes = maxMessageBytes
@@ -65,7 +65,7 @@ export class MessageAssembler implements MessageSink {
 
   /** Takes back an assembler that has no message under way and has not failed. The caller must not use it any more. */
   static give(assembler: MessageAssembler): void {
-    if (free.length < maxFree) free.push(assembler)
+    spares.give(assembler)
   }
 
   // The pool has it. A field of our own would cost every connection its memory.

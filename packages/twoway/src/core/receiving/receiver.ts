@@ -166,6 +166,7 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
       if (this.#unparsedBytes() > 0 || this.#is(Flag.peerEnded)) this.#parseUnparsed()
       this.#giveBack()
     }
+    if (this.#holdsNothing()) return
     this.#countHeld()
     this.#countTurn(end - start)
   }
@@ -358,6 +359,12 @@ export abstract class Receiver implements DecoderEvents, UnfinishedInputOwner, T
     if (this.sink === undefined || this.streamsMessages) return
     MessageAssembler.give(this.sink as MessageAssembler)
     this.sink = undefined
+  }
+
+  /** Whether no input is incomplete or unparsed, and none was before, as after a read that brings whole messages. */
+  #holdsNothing(): boolean {
+    const isBetweenMessages = this.#parser === undefined && this.sink === undefined && this.#unparsed === undefined
+    return isBetweenMessages && this.#unfinished === undefined && this.isOpen
   }
 
   /** Reports the held memory to the budget. A connection whose reads bring whole messages never opens a share. */

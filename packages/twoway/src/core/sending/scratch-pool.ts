@@ -1,4 +1,5 @@
 import type { Payload } from '../../ports/payload.js'
+import { Spares } from '../spares.js'
 
 /** About what one connection sends in a turn. Longer frames get a buffer of their own. */
 const defaultChunkBytes = 16 << 10
@@ -31,7 +32,7 @@ export class ScratchPool {
   readonly chunkBytes: number
   /** The longest chunk that is kept: enough for any text of 1 MiB. */
   readonly longestBytes = 4 << 20
-  readonly #free: Uint8Array[] = []
+  readonly #chunks = new Spares<Uint8Array>(maxKept)
   /** The chunk whose views are kept: the first one, which is in use most. */
   #viewed: Uint8Array | undefined
   readonly #views = new Array<Uint8Array | undefined>(longestKeptView + 1).fill(undefined)
@@ -47,7 +48,7 @@ export class ScratchPool {
   }
 
   take(): Uint8Array {
-    return this.#free.pop() ?? this.payload.allocate(this.chunkBytes)
+    return this.#chunks.take() ?? this.payload.allocate(this.chunkBytes)
   }
 
   /** A view of the first `length` bytes of a chunk. */
@@ -94,7 +95,7 @@ export class ScratchPool {
   /** Takes back a chunk, short or long. Nothing may read from it any more. */
   give(chunk: Uint8Array): void {
     if (chunk.length > this.chunkBytes) this.#keepLong(chunk)
-    else if (this.#free.length < maxKept) this.#free.push(chunk)
+    else this.#chunks.give(chunk)
   }
 
   #keepLong(chunk: Uint8Array): void {
