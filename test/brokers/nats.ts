@@ -35,7 +35,7 @@ let names = 0
 
 interface NodeOptions {
   readonly historyCount?: number
-  /** A busy machine takes seconds to where it takes a tenth otherwise. A short time is for tests of a server that is away. */
+  /** A busy machine takes seconds for some messages. Tests of a server that is away set a short time. */
   readonly timeoutMs?: number
 }
 
