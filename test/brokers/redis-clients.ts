@@ -44,9 +44,13 @@ function ioredisOf(options: object): ConnectedClient {
   return { client, end: () => client.disconnect() }
 }
 
-async function nodeRedisOf(name: string, port: number): Promise<ConnectedClient> {
+/** The password of a user is its name. */
+const credentials = (user: string | undefined): object => (user === undefined ? {} : { username: user, password: user })
+
+async function nodeRedisOf(name: string, port: number, user?: string): Promise<ConnectedClient> {
   const { createClient } = load(name) as { readonly createClient: (options: object) => NodeRedisLike & NodeRedis }
-  const client = createClient({ socket: { host: '127.0.0.1', port, reconnectStrategy: () => 50 } })
+  const socket = { host: '127.0.0.1', port, reconnectStrategy: () => 50 }
+  const client = createClient({ socket, ...credentials(user) })
   client.on('error', () => undefined)
   await client.connect()
   return { client, end: () => client.destroy() }
@@ -93,14 +97,14 @@ export const clusterClients: Readonly<
 }
 
 /** The clients by the names of their packages: each connects, and says how to end. */
-export const redisClients: Readonly<Record<string, (port: number) => Promise<ConnectedClient>>> = {
-  ioredis: async (port) => ioredisOf({ port }),
-  async iovalkey(port) {
+export const redisClients: Readonly<Record<string, (port: number, user?: string) => Promise<ConnectedClient>>> = {
+  ioredis: async (port, user) => ioredisOf({ port, ...credentials(user) }),
+  async iovalkey(port, user) {
     const Valkey = load('iovalkey') as new (options: object) => IoredisLike & Ending
-    const client = new Valkey({ ...ioredisOptions, port })
+    const client = new Valkey({ ...ioredisOptions, port, ...credentials(user) })
     client.on('error', () => undefined)
     return { client, end: () => client.disconnect() }
   },
-  '@redis/client': (port) => nodeRedisOf('@redis/client', port),
-  '@redis/client 5': (port) => nodeRedisOf('@redis/client-5', port),
+  '@redis/client': (port, user) => nodeRedisOf('@redis/client', port, user),
+  '@redis/client 5': (port, user) => nodeRedisOf('@redis/client-5', port, user),
 }

@@ -19,6 +19,11 @@ before(async () => {
 })
 after(() => server.end())
 
+/** Resolves when something has come to hold. */
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
 let prefixes = 0
 
 for (const [name, connect] of Object.entries(redisClients)) {
@@ -193,6 +198,49 @@ describe('redisBroker', () => {
       await end()
     }
   })
+
+  for (const [name, connect] of Object.entries(redisClients)) {
+    // @redis/client connects again and again until all of its subscriptions are allowed.
+    const keepsOthers = !name.startsWith('@redis/client')
+    it(`outlives a subscription that is forbidden after it was allowed, by ${name}`, { timeout: 60_000 }, async () => {
+      const user = `user of ${name}`.replaceAll(' ', '-')
+      askRedis(server.port, 'ACL', 'SETUSER', user, 'on', `>${user}`, '~*', '&*', '+@all')
+      const { client, end } = await connect(server.port, user)
+      const errors: string[] = []
+      const broker = redisBroker({ client, prefix: 'acl:', error: ({ message }) => errors.push(message) })
+      const seen: string[] = []
+      let returned = 0
+      const eventsOf = (name: string) => ({
+        stored: ({ content }: { content: unknown }) => seen.push(`${name} ${content}`),
+        volatile: () => undefined,
+        returned: () => (returned += 1),
+      })
+      try {
+        const kept = await broker.open('kept', eventsOf('kept'))
+        const forbidden = await broker.open('forbidden', eventsOf('forbidden'))
+        askRedis(server.port, 'ACL', 'SETUSER', user, 'resetchannels', '&acl:c:kept')
+        await until(() => errors.some((error) => error.includes('NOPERM')))
+        if (keepsOthers) {
+          await until(() => returned > 0)
+          await until(async () => {
+            await kept.publish('1').catch(() => undefined)
+            return seen.includes('kept 1')
+          })
+          assert.ok(errors.some((error) => error.includes('subscription to acl:c:forbidden, which it accepted before')))
+        }
+        returned = 0
+        askRedis(server.port, 'ACL', 'SETUSER', user, '&*')
+        await until(() => returned > 0)
+        await until(async () => {
+          await Promise.allSettled([kept.publish('2'), forbidden.publish('2')])
+          return seen.includes('kept 2') && seen.includes('forbidden 2')
+        })
+      } finally {
+        broker.close()
+        await end()
+      }
+    })
+  }
 
   it('stores a script once that a client repeats', async () => {
     const { client, end } = await redisClients.ioredis!(server.port)

@@ -10,6 +10,8 @@ class FakeConnection extends EventEmitter {
   readonly asked: string[] = []
   /** The error of the next subscription. */
   refusal: Error | undefined
+  /** Names for which a command is refused whole. */
+  forbidden: string[] = []
 
   readonly server: string
 
@@ -21,6 +23,8 @@ class FakeConnection extends EventEmitter {
   async #ask(command: string, names: string[]): Promise<void> {
     this.asked.push(`${command} ${names.join(' ')}`)
     if (this.refusal !== undefined) throw this.refusal
+    const name = names.find((each) => this.forbidden.includes(each))
+    if (name !== undefined) throw new Error(`NOPERM ${name}`)
   }
 
   subscribe = (...channels: string[]): Promise<void> => this.#ask('subscribe', channels)
@@ -152,29 +156,80 @@ describe('the subscriber of a cluster', () => {
     assert.deepEqual(log, ['lost', 'returned'])
   })
 
-  it('makes the accepted subscriptions again without those that a server refuses', async () => {
+  it('asks for each subscription by itself if the server refuses all together, and repeats no refused one', async () => {
     const subject = subscriber()
-    const accepted = subject.subscribe('x', () => undefined)
-    await connections[0]!.open()
-    await accepted
-    connections[0]!.refusal = new Error('NOPERM 1')
-    await assert.rejects(
-      subject.subscribe('refused', () => undefined),
-      /NOPERM 1/,
+    const refused = assert.rejects(
+      subject.subscribe('bad', () => undefined),
+      /NOPERM bad/,
     )
-    connections[0]!.disconnect()
-    const waiting = assert.rejects(
+    const accepted = [
+      subject.subscribe('x', () => undefined),
+      subject.subscribe('y', () => undefined),
       subject.watch('p*', () => undefined),
-      /NOPERM 2/,
-    )
+    ]
+    connections[0]!.forbidden = ['bad']
+    await connections[0]!.open()
+    await Promise.all([refused, ...accepted])
+    assert.deepEqual(connections[0]!.asked, [
+      'subscribe bad x y',
+      'subscribe bad',
+      'subscribe x',
+      'subscribe y',
+      'psubscribe p*',
+    ])
+    connections[0]!.disconnect()
     mock.timers.tick(100)
-    connections[1]!.refusal = new Error('NOPERM 2')
+    await connections[1]!.open()
+    assert.deepEqual(
+      [connections[1]!.asked, log],
+      [
+        ['subscribe x y', 'psubscribe p*'],
+        ['lost', 'returned'],
+      ],
+    )
+  })
+
+  it('keeps the others if the server refuses what it accepted before, and asks for that again each second', async () => {
+    const subject = subscriber()
+    const accepted = [subject.subscribe('x', () => undefined), subject.watch('p*', () => undefined)]
+    await connections[0]!.open()
+    await Promise.all(accepted)
+    connections[0]!.disconnect()
+    const waiting = subject.subscribe('y', (message) => log.push(message))
+    mock.timers.tick(100)
+    connections[1]!.forbidden = ['x']
     await connections[1]!.open()
     await waiting
-    assert.deepEqual([log, connections[1]!.status], [['lost', 'NOPERM 2'], 'end'])
+    connections[1]!.emit('message', 'y', 'of y')
+    const told = ['lost', 'Redis refuses the subscription to x, which it accepted before: NOPERM x', 'returned', 'of y']
+    assert.deepEqual([log, connections[1]!.asked.splice(0).at(-1)], [told, 'psubscribe p*'])
+    mock.timers.tick(1000)
+    await turn()
+    assert.deepEqual([log, connections[1]!.asked], [told, ['subscribe x', 'subscribe x']])
+    connections[1]!.forbidden = []
+    mock.timers.tick(1000)
+    await turn()
+    assert.deepEqual([log, connections[1]!.asked.length], [[...told, 'returned'], 3])
+    mock.timers.tick(1000)
+    assert.equal(connections[1]!.asked.length, 3)
+    // Neither a lost connection nor a closed broker is asked.
+    connections[1]!.disconnect()
     mock.timers.tick(100)
+    connections[2]!.forbidden = ['x']
     await connections[2]!.open()
-    assert.deepEqual([connections[2]!.asked, log.at(-1)], [['subscribe x'], 'returned'])
+    connections[2]!.asked.length = 0
+    subject.close()
+    mock.timers.tick(2000)
+    assert.deepEqual(connections[2]!.asked, [])
+  })
+
+  it('ends a subscription that was left while a new connection made it', async () => {
+    const subject = subscriber()
+    const waiting = subject.subscribe('x', () => undefined)
+    const opening = connections[0]!.open()
+    await subject.unsubscribe('x')
+    await Promise.all([opening, waiting])
+    assert.deepEqual(connections[0]!.asked, ['subscribe x', 'unsubscribe x'])
   })
 
   it('keeps what waits if the connection is lost before it is made', async () => {
@@ -184,6 +239,7 @@ describe('the subscriber of a cluster', () => {
     const opening = connections[0]!.open()
     connections[0]!.status = 'close'
     await opening
+    connections[0]!.disconnect()
     mock.timers.tick(100)
     await connections[1]!.open()
     await waiting

@@ -1,7 +1,7 @@
 /** The part of ioredis and iovalkey that is used, of their `Redis` and of their `Cluster`. */
 export interface IoredisLike {
   call(command: string, ...args: (string | number)[]): Promise<unknown>
-  duplicate(): IoredisLike
+  duplicate(...options: object[]): IoredisLike
   subscribe(...channels: string[]): Promise<unknown>
   unsubscribe(...channels: string[]): Promise<unknown>
   psubscribe(...patterns: string[]): Promise<unknown>

@@ -10,6 +10,7 @@ import type {
   RedisClient,
 } from './redis-client.js'
 import type { RedisLinkEvents, RedisSubscriptions } from './redis-subscriptions.js'
+import { Resubscriber } from './resubscriber.js'
 
 /** Commands and subscriptions, whatever the client. */
 export interface RedisLink extends RedisSubscriptions {
@@ -47,7 +48,7 @@ function overIoredis(client: IoredisLike, isSharded: boolean, events: RedisLinkE
   const subscriptions =
     isCluster && !isSharded
       ? new ClusterSubscriber(client as unknown as IoredisClusterLike, events)
-      : ioredisSubscriptions(client.duplicate(), isSharded, events)
+      : ioredisSubscriptions(duplicateOf(client), isSharded, events)
   const readiness = new Readiness()
   let wasReady = client.status === 'ready'
   client.on('ready', () => {
@@ -73,57 +74,31 @@ function overIoredis(client: IoredisLike, isSharded: boolean, events: RedisLinkE
   }
 }
 
-/** Subscriptions by a connection that ioredis opens again, and on which it makes them again. */
+function duplicateOf(client: IoredisLike): IoredisLike {
+  const options = { lazyConnect: false, autoResubscribe: false }
+  return client.isCluster === true ? client.duplicate([], options) : client.duplicate(options)
+}
+
+/** Subscriptions by a connection that ioredis opens again. It would make them again itself: see Resubscriber. */
 function ioredisSubscriptions(
   subscriber: IoredisLike,
   isSharded: boolean,
   events: RedisLinkEvents,
 ): RedisSubscriptions {
-  const channels = new Map<string, (message: string) => void>()
-  const globs = new Map<string, (channel: string, message: string) => void>()
-  const subscribe = (channel: string): Promise<unknown> =>
-    isSharded ? subscriber.ssubscribe!(channel) : subscriber.subscribe(channel)
-  let ready: Promise<unknown> | undefined
-  // ioredis sends SUBSCRIBE on a connection that is not ready yet, and may then lose the first messages.
-  const whenReady = (): Promise<unknown> => {
-    ready ??= subscriber.call('PING').catch((error: unknown) => {
-      ready = undefined
-      throw error
-    })
-    return ready
-  }
+  const subscriptions = new Resubscriber(isSharded, events)
+  subscriptions.listen(subscriber)
   subscriber.on('error', events.error)
-  subscriber.on('close', events.lost)
-  subscriber.on('ready', () => {
-    // By now ioredis has sent the subscriptions again. A repeated one is confirmed after them.
-    const channel = [...channels.keys()].at(-1)
-    const glob = [...globs.keys()].at(-1)
-    if (channel !== undefined) subscribe(channel).then(events.returned, events.error)
-    else if (glob !== undefined) subscriber.psubscribe(glob).then(events.returned, events.error)
-  })
-  const received = (channel: string, message: string): void => channels.get(channel)?.(message)
-  subscriber.on(isSharded ? 'smessage' : 'message', received)
-  subscriber.on('pmessage', (glob, channel, message) => globs.get(glob)?.(channel, message))
+  subscriber.on('close', () => subscriptions.lost())
+  subscriber.on('ready', () => void subscriptions.ready(subscriber))
   return {
-    async subscribe(channel, listener) {
-      channels.set(channel, listener)
-      await whenReady()
-      await subscribe(channel)
+    subscribe: (channel, listener) => subscriptions.subscribe(channel, listener),
+    unsubscribe: (channel) => subscriptions.unsubscribe(channel),
+    watch: (glob, listener) => subscriptions.watch(glob, listener),
+    unwatch: (glob) => subscriptions.unwatch(glob),
+    close() {
+      subscriptions.close()
+      subscriber.disconnect()
     },
-    async unsubscribe(channel) {
-      channels.delete(channel)
-      await (isSharded ? subscriber.sunsubscribe!(channel) : subscriber.unsubscribe(channel))
-    },
-    async watch(glob, listener) {
-      globs.set(glob, listener)
-      await whenReady()
-      await subscriber.psubscribe(glob)
-    },
-    async unwatch(glob) {
-      globs.delete(glob)
-      await subscriber.punsubscribe(glob)
-    },
-    close: () => subscriber.disconnect(),
   }
 }
 
