@@ -42,7 +42,7 @@ export class LinkConnection {
   #socket: LinkSocket | undefined
   /** A message whose bytes have not come yet. */
   #header: ReceivedMessage | undefined
-  /** Failed attempts since the link was online. */
+  /** Attempts that failed one after the other. */
   #failures = 0
   #heardAt = 0
   #stopTimer: (() => void) | undefined
@@ -85,7 +85,6 @@ export class LinkConnection {
   }
 
   connect(): void {
-    this.#stopTimer?.()
     const { token, connectTimeoutMs = 10_000, WebSocket } = this.#options
     const socket = new WebSocket!(this.url, [subprotocolName])
     this.#socket = socket
@@ -121,7 +120,7 @@ export class LinkConnection {
         else this.#lost(why, code)
       },
     )
-    this.#stopTimer = this.#platform.after(connectTimeoutMs, () => this.#lost(silent))
+    this.#after(connectTimeoutMs, () => this.#lost(silent))
     // Last, as a listener may close the link, or throw.
     this.#change('connecting', this.status?.why)
   }
@@ -133,8 +132,8 @@ export class LinkConnection {
 
   /** The machine or the page may have slept. */
   woke(): void {
-    this.reconnect()
     if (this.status.state === 'online') this.#checkAlive()
+    else this.reconnect()
   }
 
   close(why: string, code?: number): void {
@@ -158,7 +157,7 @@ export class LinkConnection {
     const least = Math.max(this.retryAfterMs, code === busy ? 1000 : 0)
     const waitMs = least + this.#platform.random() * Math.max(most, code === restarting || code === busy ? 2000 : 0)
     this.retryAfterMs = 0
-    this.#stopTimer = this.#platform.after(waitMs, () => this.connect())
+    this.#after(waitMs, () => this.connect())
     this.#change('offline', why, this.#platform.now() + waitMs)
   }
 
@@ -190,10 +189,9 @@ export class LinkConnection {
   }
 
   #welcome({ expires, user }: WelcomeMessage): void {
-    this.#failures = 0
-    this.#stopTimer?.()
     this.#renewLater(expires)
-    this.#watch()
+    // A shorter connection is a failure: the next one may end as it did, at a message that the link's class refuses as too long.
+    this.#after(firstWaitMs, () => this.#watch())
     this.#change('online', '', undefined, user)
   }
 
@@ -213,18 +211,24 @@ export class LinkConnection {
 
   #checkAlive(): void {
     const askedAt = this.#platform.now()
-    this.#stopTimer?.()
     this.send({ t: 'ping' })
-    this.#stopTimer = this.#platform.after(heartbeatAnswerMs, () => {
+    this.#after(heartbeatAnswerMs, () => {
       if (this.#heardAt < askedAt) this.#lost(silent)
       else this.#watch()
     })
   }
 
   #watch(): void {
+    this.#failures = 0
     const { heartbeatMs = 25_000 } = this.#options
     const leftMs = this.#heardAt + heartbeatMs - this.#platform.now()
     if (leftMs <= 0) this.#checkAlive()
-    else this.#stopTimer = this.#platform.after(leftMs, () => this.#watch())
+    else this.#after(leftMs, () => this.#watch())
+  }
+
+  /** Sets the only timer of this connection, or of the wait for the next one. */
+  #after(delayMs: number, callback: () => void): void {
+    this.#stopTimer?.()
+    this.#stopTimer = this.#platform.after(delayMs, callback)
   }
 }

@@ -87,9 +87,21 @@ describe('a link: the connection', () => {
       assert.equal(harness.sockets.length, attempts + 1)
     }
     assert.deepEqual(waits, [999, 1998, 0, 2997, 2997])
-    await harness.socket.welcome()
-    await harness.socket.lose()
-    assert.equal(Math.round(harness.link.status.nextAttemptAt! - harness.nowMs), 999)
+    // A connection that lasts a second is no failed attempt; a shorter one is.
+    for (const [lastedMs, waitMs] of [
+      [1000, 999],
+      [1000, 999],
+      [999, 1998],
+      [0, 2997],
+      [1000, 999],
+    ] as const) {
+      await harness.socket.welcome()
+      await harness.advance(lastedMs)
+      await harness.socket.lose()
+      const waited = Math.round(harness.link.status.nextAttemptAt! - harness.nowMs)
+      assert.equal(waited, waitMs, `after ${lastedMs} ms`)
+      await harness.advance(waited + 1)
+    }
   })
 
   it('heeds a server that is busy or restarts, and its hint', async () => {

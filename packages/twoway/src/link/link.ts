@@ -188,8 +188,9 @@ export class LinkBase {
     if (message.t === 'ok') this.#questions.answered(message, data)
     else if (message.t === 'part') this.#questions.part(message, data)
     else if (message.t === 'error') {
-      if (message.id === undefined) this.#connection.retryAfterMs = message.retry ?? 0
-      else this.#questions.refused(message)
+      // Our questions are numbered from 1 on.
+      if (message.id) this.#questions.refused(message)
+      else this.#connection.retryAfterMs = message.retry ?? 0
     } else if (message.t === 'run') this.#run(message)
     else if (message.t === 'msg' || message.t === 'vol' || message.t === 'gap') {
       const { topic } = message

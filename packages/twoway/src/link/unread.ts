@@ -21,7 +21,7 @@ export class Unread<Value> implements AsyncIterableIterator<Value, undefined> {
       this.#size += size
       this.#wake()
     } else {
-      this.end(new LinkError('full', 'too much waits already'))
+      this.end(new LinkError('full', 'no room for more'))
       this.leave?.()
     }
   }
