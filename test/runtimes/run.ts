@@ -8,6 +8,7 @@
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { generate } from 'selfsigned'
 import { fetchChromium } from '../browser/debian-chromium.js'
 import { startEcho } from '../echo-process.js'
@@ -45,9 +46,11 @@ const chromiumLacks = {
 const noBackpressure = "a WebSocketStream on top of a platform's WebSocket can't make it stop reading"
 
 async function run(): Promise<void> {
-  const given = process.argv.slice(2).map((word) => word.toLowerCase())
-  const withPlatforms = given.includes('--platforms')
-  const words = given.filter((word) => !word.startsWith('--'))
+  const { values, positionals } = parseArgs({
+    options: { platforms: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  })
+  const words = positionals.map((word) => word.toLowerCase())
   const isWanted = ({ name }: { readonly name: string }): boolean =>
     words.length === 0 || words.some((word) => name.toLowerCase().includes(word))
   const chosen = runtimes.filter(isWanted)
@@ -76,7 +79,7 @@ async function run(): Promise<void> {
     const tls = contracts ? [await runTlsSequences({ program, args })] : []
     results.set(name, [...report.cases, ...asServer, ...kept, ...tls, ...outcomesOf(report.rules, name)])
     if (hasRules(report)) rules.ours[name] = report.rules
-    if (withPlatforms) {
+    if (values.platforms) {
       const own = await runOrder({ rules: 'platform' })
       if (hasRules(own)) rules.platforms[name] = own.rules
       notKept.push(sumUp(name, own))

@@ -32,4 +32,9 @@ export interface Payload {
   encodeInto(text: string, target: Uint8Array, at: number): number
   /** Length of a text in UTF-8, in bytes. */
   byteLength(text: string): number
+  /**
+   * Whether a long message of bytes in several pieces is gathered in memory that is used again, and copied when it is complete.
+   * Otherwise the receiver gets the memory in which it was gathered.
+   */
+  readonly copiesMessages?: boolean
 }

@@ -208,4 +208,24 @@ describe('MessageAssembler', () => {
     assert.equal(pool.takeLong(100_000), chunk)
     assert.deepEqual(binary, new Uint8Array(100_000).fill(0x63))
   })
+
+  it('copies a long binary message from a buffer that it uses again, if the payload port asks for it', () => {
+    const pool = new ScratchPool({ ...webPayload, copiesMessages: true })
+    const gather = (byte: number): Uint8Array => {
+      const bytes = new Uint8Array(100_000).fill(byte)
+      const message = feedFrame(new MessageAssembler(pool, 1 << 20), Opcode.binary, true, [
+        bytes.subarray(0, 60_000),
+        bytes.subarray(60_000),
+      ])
+      return message as Uint8Array
+    }
+    const first = gather(1)
+    const chunk = pool.takeLong(100_000)
+    pool.give(chunk)
+    assert.deepEqual(gather(2), new Uint8Array(100_000).fill(2))
+    assert.deepEqual(chunk, new Uint8Array(100_000).fill(2))
+    assert.equal(pool.takeLong(100_000), chunk)
+    assert.deepEqual(first, new Uint8Array(100_000).fill(1))
+    assert.equal(first.buffer.byteLength, first.length)
+  })
 })

@@ -233,7 +233,7 @@ export class MessageAssembler implements MessageSink {
       return
     }
     const wanted = this.#fin ? Math.min(known, grown) : Math.min(this.#maxBytes, Math.max(grown, 2 * capacity))
-    const isPooled = this.#makesString() && wanted > chunkBytes
+    const isPooled = (this.#makesString() || this.#payload().copiesMessages === true) && wanted > chunkBytes
     if (isPooled) this.#moveTo(this.#pool.takeLong(wanted), true)
     // If the next piece completes the message, its buffer has the exact length and needs no copy.
     else this.#moveTo(this.#pool.takeBuffer(wanted, wanted === known ? wanted : 2 * wanted), false)
