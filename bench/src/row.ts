@@ -159,9 +159,9 @@ export const rows: readonly Row[] = [
   },
   {
     id: 'tls-idle',
-    title: 'memory, 2000 idle connections over TLS',
+    title: 'memory, 8,000 idle connections over TLS',
     per: 'connection',
-    load: { kind: 'idle', connections: 2000 },
+    load: { kind: 'idle', connections: 8000 },
     tls: true,
   },
   {
