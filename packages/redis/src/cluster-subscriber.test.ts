@@ -156,7 +156,7 @@ describe('the subscriber of a cluster', () => {
     assert.deepEqual(log, ['lost', 'returned'])
   })
 
-  it('asks for each subscription by itself if the server refuses all together, and repeats no refused one', async () => {
+  it('asks for each name alone after the server has refused a command, and repeats no refused name', async () => {
     const subject = subscriber()
     const refused = assert.rejects(
       subject.subscribe('bad', () => undefined),
@@ -221,6 +221,28 @@ describe('the subscriber of a cluster', () => {
     subject.close()
     mock.timers.tick(2000)
     assert.deepEqual(connections[2]!.asked, [])
+  })
+
+  it('asks again for channels and globs that the server refuses', async () => {
+    const subject = subscriber()
+    const accepted = [subject.subscribe('x', () => undefined), subject.watch('p*', () => undefined)]
+    await connections[0]!.open()
+    await Promise.all(accepted)
+    connections[0]!.disconnect()
+    mock.timers.tick(100)
+    connections[1]!.forbidden = ['x', 'p*']
+    await connections[1]!.open()
+    assert.equal(log.filter((line) => line.includes('accepted before')).length, 2)
+    connections[1]!.forbidden = []
+    connections[1]!.asked.length = 0
+    mock.timers.tick(1000)
+    await turn()
+    assert.deepEqual([connections[1]!.asked, log.at(-1)], [['subscribe x', 'psubscribe p*'], 'returned'])
+    subject.close()
+    await assert.rejects(
+      subject.subscribe('late', () => undefined),
+      /the broker is closed/,
+    )
   })
 
   it('ends a subscription that was left while a new connection made it', async () => {

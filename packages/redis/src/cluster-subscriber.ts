@@ -32,7 +32,7 @@ export class ClusterSubscriber implements RedisSubscriptions {
   constructor(cluster: IoredisClusterLike, events: RedisLinkEvents, first = Math.floor(Math.random() * 1000)) {
     this.#cluster = cluster
     this.#events = events
-    this.#subscriptions = new Resubscriber(false, events)
+    this.#subscriptions = new Resubscriber(false, events, () => this.#connection?.disconnect())
     this.#next = first
     this.#connect()
   }
@@ -57,7 +57,6 @@ export class ClusterSubscriber implements RedisSubscriptions {
     this.#isClosed = true
     clearTimeout(this.#timer)
     this.#subscriptions.close()
-    this.#connection?.disconnect()
   }
 
   #connect(): void {

@@ -85,21 +85,12 @@ function ioredisSubscriptions(
   isSharded: boolean,
   events: RedisLinkEvents,
 ): RedisSubscriptions {
-  const subscriptions = new Resubscriber(isSharded, events)
+  const subscriptions = new Resubscriber(isSharded, events, () => subscriber.disconnect())
   subscriptions.listen(subscriber)
   subscriber.on('error', events.error)
   subscriber.on('close', () => subscriptions.lost())
   subscriber.on('ready', () => void subscriptions.ready(subscriber))
-  return {
-    subscribe: (channel, listener) => subscriptions.subscribe(channel, listener),
-    unsubscribe: (channel) => subscriptions.unsubscribe(channel),
-    watch: (glob, listener) => subscriptions.watch(glob, listener),
-    unwatch: (glob) => subscriptions.unwatch(glob),
-    close() {
-      subscriptions.close()
-      subscriber.disconnect()
-    },
-  }
+  return subscriptions
 }
 
 function overNodeRedis(client: NodeRedisLike, isSharded: boolean, events: RedisLinkEvents): RedisLink {

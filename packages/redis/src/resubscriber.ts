@@ -10,15 +10,22 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
+type Make = 'subscribe' | 'ssubscribe' | 'psubscribe'
+type End = 'unsubscribe' | 'sunsubscribe' | 'punsubscribe'
+
 /** The subscriptions of one kind: to channels, or by globs. */
 class Kind<Listener> {
-  readonly make: 'subscribe' | 'ssubscribe' | 'psubscribe'
-  readonly end: 'unsubscribe' | 'sunsubscribe' | 'punsubscribe'
+  readonly make: Make
+  readonly end: End
   readonly listeners = new Map<string, Listener>()
   /** Those that wait for a connection, which makes them. */
   waiting: Waiting[] = []
+  /** Those that the server has accepted before, and refuses now. */
+  refused = new Set<string>()
+  /** Those that were left while a new connection made them. */
+  readonly left = new Set<string>()
 
-  constructor(make: Kind<Listener>['make'], end: Kind<Listener>['end']) {
+  constructor(make: Make, end: End) {
     this.make = make
     this.end = end
   }
@@ -27,21 +34,27 @@ class Kind<Listener> {
 /**
  * Subscriptions by connections of ioredis or iovalkey that follow each other. Each new connection makes them all again.
  *
- * The clients would do so themselves, but a server that forbids one channel (ACL) refuses all that are asked for together. Their
- * promise for it rejects, nobody can handle that, and Node ends the process.
+ * The clients would do so themselves by one command. If an ACL forbids one channel, the server refuses the whole command. The
+ * client rejects a promise of its own then, which ends the process as no code can handle it.
  */
-export class Resubscriber implements Omit<RedisSubscriptions, 'close'> {
+export class Resubscriber implements RedisSubscriptions {
   readonly #events: RedisLinkEvents
+  readonly #disconnect: () => void
   readonly #channels: Kind<(message: string) => void>
   readonly #globs = new Kind<(channel: string, message: string) => void>('psubscribe', 'punsubscribe')
+  readonly #kinds: readonly Kind<unknown>[]
   /** The connection, while it has all subscriptions. */
   #connection: IoredisLike | undefined
   #hasLost = false
+  #isClosed = false
   #retry: ReturnType<typeof setTimeout> | undefined
 
-  constructor(isSharded: boolean, events: RedisLinkEvents) {
+  /** @param disconnect ends the connections; called by `close` */
+  constructor(isSharded: boolean, events: RedisLinkEvents, disconnect: () => void) {
     this.#channels = isSharded ? new Kind('ssubscribe', 'sunsubscribe') : new Kind('subscribe', 'unsubscribe')
+    this.#kinds = [this.#channels, this.#globs]
     this.#events = events
+    this.#disconnect = disconnect
   }
 
   subscribe(channel: string, listener: (message: string) => void): Promise<void> {
@@ -60,6 +73,14 @@ export class Resubscriber implements Omit<RedisSubscriptions, 'close'> {
     return this.#remove(this.#globs, glob)
   }
 
+  close(): void {
+    this.#isClosed = true
+    this.#connection = undefined
+    clearTimeout(this.#retry)
+    for (const { waiting } of this.#kinds) for (const { reject } of waiting.splice(0)) reject(closed())
+    this.#disconnect()
+  }
+
   /** Takes the messages of a connection. */
   listen(connection: IoredisLike): void {
     const received = (channel: string, message: string): void => this.#channels.listeners.get(channel)?.(message)
@@ -69,19 +90,24 @@ export class Resubscriber implements Omit<RedisSubscriptions, 'close'> {
 
   /** Makes all subscriptions on a connection that has just become ready. */
   async ready(connection: IoredisLike): Promise<void> {
+    for (const { refused, left } of this.#kinds) {
+      refused.clear()
+      left.clear()
+    }
     try {
-      await this.#restore(connection, this.#channels)
-      await this.#restore(connection, this.#globs)
+      for (const kind of this.#kinds) await this.#ask(connection, kind, [...kind.listeners.keys()])
+      if (this.#isClosed) return
+      this.#connection = connection
+      this.#endLeft(connection)
+      if (this.#hasLost) this.#events.returned()
+      this.#hasLost = false
+      // Those that came meanwhile are in none of the lists above.
+      for (const kind of this.#kinds) await this.#ask(connection, kind, namesOf(kind.waiting))
+      this.#retryLater(connection)
     } catch (error) {
       // The connection is lost again. The next one makes them.
       this.#events.error(error as Error)
-      return
     }
-    this.#connection = connection
-    if (this.#hasLost) this.#events.returned()
-    this.#hasLost = false
-    // Those that came meanwhile may have missed the lists above.
-    if (this.#channels.waiting.length + this.#globs.waiting.length > 0) await this.ready(connection)
   }
 
   /** The connection is lost, or an attempt to open one has failed. */
@@ -91,14 +117,6 @@ export class Resubscriber implements Omit<RedisSubscriptions, 'close'> {
     this.#connection = undefined
     this.#hasLost = true
     this.#events.lost()
-  }
-
-  close(): void {
-    clearTimeout(this.#retry)
-    this.#connection = undefined
-    for (const { waiting } of [this.#channels, this.#globs]) {
-      for (const { reject } of waiting.splice(0)) reject(new Error('the broker is closed'))
-    }
   }
 
   async #add<Listener>(kind: Kind<Listener>, name: string, listener: Listener): Promise<void> {
@@ -112,83 +130,100 @@ export class Resubscriber implements Omit<RedisSubscriptions, 'close'> {
     }
   }
 
-  async #remove<Listener>(kind: Kind<Listener>, name: string): Promise<void> {
-    kind.listeners.delete(name)
-    await this.#connection?.[kind.end]?.(name)
+  async #remove({ listeners, left, end }: Kind<unknown>, name: string): Promise<void> {
+    listeners.delete(name)
+    if (this.#connection === undefined) left.add(name)
+    else await this.#connection[end]!(name)
   }
 
   /** Resolves when a subscription is made: now, or by the next connection. */
-  async #made<Listener>({ make, waiting }: Kind<Listener>, name: string): Promise<void> {
+  async #made(kind: Kind<unknown>, name: string): Promise<void> {
+    if (this.#isClosed) throw closed()
     const connection = this.#connection
     if (connection !== undefined) {
       try {
-        await connection[make]!(name)
+        await connection[kind.make]!(name)
         return
       } catch (error) {
         // The server has refused it. If the connection is lost instead, the next one makes the subscription.
         if (connection.status === 'ready') throw error
       }
     }
-    await new Promise<void>((resolve, reject) => waiting.push({ name, resolve, reject }))
+    await new Promise<void>((resolve, reject) => kind.waiting.push({ name, resolve, reject }))
   }
 
-  /** Makes all subscriptions of a kind. @throws the client's error, if the connection is lost meanwhile */
-  async #restore<Listener>(connection: IoredisLike, kind: Kind<Listener>): Promise<void> {
-    const made = kind.waiting.splice(0)
-    const names = [...kind.listeners.keys()]
-    let refused: ReadonlyMap<string, Error>
-    try {
-      refused = await refusals(connection, kind.make, names)
-    } catch (error) {
-      kind.waiting.push(...made)
-      throw error
-    }
-    const again = new Map(refused)
-    for (const { name, resolve, reject } of made) {
-      again.delete(name)
-      const refusal = refused.get(name)
+  /**
+   * Asks for subscriptions of a kind, and settles those that wait for them.
+   * @throws the client's error, if the connection is lost meanwhile
+   */
+  async #ask(connection: IoredisLike, kind: Kind<unknown>, names: readonly string[]): Promise<void> {
+    const refusals = await refusalsOf(connection, kind.make, names)
+    const asked = new Set(names)
+    const isSettled = ({ name }: Waiting): boolean => asked.has(name) || !kind.listeners.has(name)
+    const settled = kind.waiting.filter(isSettled)
+    kind.waiting = kind.waiting.filter((each) => !isSettled(each))
+    for (const { name, resolve, reject } of settled) {
+      const refusal = refusals.get(name)
       if (refusal === undefined) resolve()
       else reject(refusal)
     }
-    for (const name of names) {
-      // Its end came while it was made.
-      if (!kind.listeners.has(name)) connection[kind.end]!(name).catch(() => undefined)
-    }
-    for (const [name, { message }] of again) {
+    const isNew = new Set(namesOf(settled))
+    for (const [name, { message }] of refusals) {
+      if (isNew.has(name)) continue
+      kind.refused.add(name)
       this.#events.error(new Error(`Redis refuses the subscription to ${name}, which it accepted before: ${message}`))
     }
-    if (again.size > 0) this.#retryLater(connection, kind, [...again.keys()])
   }
 
-  /** Asks again each second for subscriptions that the server has accepted before, until it accepts them again. */
-  #retryLater<Listener>(connection: IoredisLike, kind: Kind<Listener>, names: readonly string[]): void {
+  #endLeft(connection: IoredisLike): void {
+    for (const { listeners, left, end } of this.#kinds) {
+      for (const name of left) if (!listeners.has(name)) connection[end]!(name).catch(() => undefined)
+      left.clear()
+    }
+  }
+
+  /** Asks again each second for what the server has accepted before and refuses, until it accepts that. */
+  #retryLater(connection: IoredisLike): void {
     clearTimeout(this.#retry)
-    this.#retry = setTimeout(async () => {
-      const asked = names.filter((name) => kind.listeners.has(name))
-      try {
-        const refused = await refusals(connection, kind.make, asked)
-        // What was published meanwhile has been missed, as after a loss.
-        if (refused.size < asked.length) this.#events.returned()
-        if (refused.size > 0) this.#retryLater(connection, kind, [...refused.keys()])
-      } catch {
-        // The connection is lost. The next one makes them.
+    if (this.#connection !== connection || this.#kinds.every(({ refused }) => refused.size === 0)) return
+    this.#retry = setTimeout(() => void this.#askAgain(connection), retryMs)
+  }
+
+  async #askAgain(connection: IoredisLike): Promise<void> {
+    let isAccepted = false
+    try {
+      for (const kind of this.#kinds) {
+        const names = [...kind.refused].filter((name) => kind.listeners.has(name))
+        const refusals = await refusalsOf(connection, kind.make, names)
+        kind.refused = new Set(refusals.keys())
+        if (refusals.size < names.length) isAccepted = true
       }
-    }, retryMs)
+    } catch {
+      // The connection is lost. The next one makes them.
+      return
+    }
+    // The topics have missed messages, as after a loss.
+    if (isAccepted) this.#events.returned()
+    this.#retryLater(connection)
   }
 }
 
+const closed = (): Error => new Error('the broker is closed')
+
+const namesOf = (waiting: readonly Waiting[]): string[] => waiting.map(({ name }) => name)
+
 /**
- * Makes several subscriptions by one command. A server that forbids one of the names refuses the whole command, and is asked for
- * each name by itself then.
+ * Makes several subscriptions by one command. A server that forbids one of the names refuses the whole command. Then this function
+ * asks for each name alone.
  * @returns the errors of the names that the server refuses
  * @throws the client's error, if the connection is lost meanwhile
  */
-async function refusals(
+async function refusalsOf(
   connection: IoredisLike,
-  make: 'subscribe' | 'ssubscribe' | 'psubscribe',
+  make: Make,
   names: readonly string[],
 ): Promise<ReadonlyMap<string, Error>> {
-  const refused = new Map<string, Error>()
+  const refusals = new Map<string, Error>()
   const ask = async (...some: string[]): Promise<Error | undefined> => {
     try {
       await connection[make]!(...some)
@@ -198,11 +233,11 @@ async function refusals(
       return error as Error
     }
   }
-  if (names.length === 0 || (await ask(...names)) === undefined) return refused
+  if (names.length === 0 || (await ask(...names)) === undefined) return refusals
   const each = async (name: string): Promise<void> => {
     const refusal = await ask(name)
-    if (refusal !== undefined) refused.set(name, refusal)
+    if (refusal !== undefined) refusals.set(name, refusal)
   }
   await Promise.all(names.map(each))
-  return refused
+  return refusals
 }
