@@ -226,7 +226,7 @@ export class LinkConnection {
     else this.#after(leftMs, () => this.#watch())
   }
 
-  /** Sets the only timer of this connection, or of the wait for the next one. */
+  /** Sets the timer of an attempt, of the heartbeat or of a wait, in place of the one before: a link needs one at a time. */
   #after(delayMs: number, callback: () => void): void {
     this.#stopTimer?.()
     this.#stopTimer = this.#platform.after(delayMs, callback)

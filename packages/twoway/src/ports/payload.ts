@@ -33,8 +33,8 @@ export interface Payload {
   /** Length of a text in UTF-8, in bytes. */
   byteLength(text: string): number
   /**
-   * Whether a long message of bytes in several pieces is gathered in memory that is used again, and copied when it is complete.
-   * Otherwise the receiver gets the memory in which it was gathered.
+   * Whether a long binary message in several pieces is gathered in memory that is used again. The receiver gets a copy of the
+   * complete message then. By default, it gets the memory itself.
    */
   readonly copiesMessages?: boolean
 }

@@ -39,8 +39,8 @@ const utf16From = nodeVersion < 24 && decodesUtf16 ? 1024 : Number.POSITIVE_INFI
 /** The payload port on Node, with Node's own decoders, which use SIMD. It allocates Buffers, and none from Node's pool. */
 export const nodePayload: Payload = {
   allocate,
-  // The collector of Bun frees what is live while it collects much later. Half messages are, and so their memory was fresh each
-  // time, which the kernel must clear (`npm run bench`, row `binary-1m`).
+  // Bun's collector keeps for long what is live during a collection, as half messages are. Their memory was fresh each time,
+  // which the kernel must clear (`npm run bench`, row `binary-1m`).
   copiesMessages: 'bun' in process.versions,
 
   copy(bytes, start, end) {
