@@ -14,7 +14,7 @@ import { type EntryReply, lastOf, resumedFrom } from './history.js'
 import { globOf, keyOf, topicOfKey } from './names.js'
 import { checkCounts, refuseUnknown, shown } from './options.js'
 import { within } from './publishing/deadline.js'
-import { Publisher } from './publishing/publisher.js'
+import { Publisher, topicKeys } from './publishing/publisher.js'
 import { Replicas } from './publishing/replicas.js'
 import { type Script, ScriptRunner, scriptOf } from './publishing/script-runner.js'
 import { headScript, lastScript, positionOf, sendScript, sinceScript } from './publishing/scripts.js'
@@ -179,7 +179,7 @@ class Broker implements RedisBroker {
       else for (const message of event.stored) start.received(message)
     })
     const key = this.#keyOf(topic)
-    const keys = { key, channel }
+    const keys = topicKeys(key, channel)
     const own: OpenTopic = { events, isAway: false }
     // Before the head is asked for: a loss meanwhile concerns this topic too.
     this.#opened.add(own)

@@ -26,10 +26,15 @@ export async function storesPerSecond(store: Store, count: number, topics: numbe
   return (count * 1000) / (performance.now() - start)
 }
 
+/** Ways to store by a client alone: `bare`, or `told`, which also brings each message to a subscriber, as a broker must. */
+export type BareWay = 'bare' | 'told'
+
 /** The fastest way to store by the client of NATS alone: an inbox for all replies, instead of a request for each. */
-export async function bareNats(connection: NatsConnection, text: string): Promise<Store> {
-  const config = { name: 'bare', subjects: ['bare.>'], storage: 'file', max_msgs_per_subject: 1000 }
-  await connection.request('$JS.API.STREAM.CREATE.bare', JSON.stringify(config))
+export async function bareNats(connection: NatsConnection, text: string, way: BareWay): Promise<Store> {
+  const told = way === 'told' && { republish: { src: `${way}.>`, dest: `live.${way}.>` } }
+  const config = { name: way, subjects: [`${way}.>`], storage: 'file', max_msgs_per_subject: 1000, ...told }
+  await connection.request(`$JS.API.STREAM.CREATE.${way}`, JSON.stringify(config))
+  if (told) connection.subscribe(`live.${way}.>`, { callback: () => undefined })
   const inbox = createInbox()
   const waiting = new Map<string, () => void>()
   connection.subscribe(`${inbox}.*`, {
@@ -47,13 +52,26 @@ export async function bareNats(connection: NatsConnection, text: string): Promis
       waiting.set(String(sent), resolve)
       const fields = headers()
       fields.set('Nats-Msg-Id', `${own}.${sent}`)
-      connection.publish(`bare.${topic}`, text, { reply: `${inbox}.${sent}`, headers: fields })
+      connection.publish(`${way}.${topic}`, text, { reply: `${inbox}.${sent}`, headers: fields })
     })
 }
 
-/** XADD by the client of Redis alone, which sends the commands of a turn together. */
-export function bareRedis(client: NodeRedisLike, text: string): Store {
+const addAndPublish = `redis.call('XADD', KEYS[1], 'MAXLEN', '~', '1000', '*', 'c', ARGV[1])
+return redis.call('PUBLISH', KEYS[1], ARGV[1])`
+
+/** XADD by the client of Redis alone, which sends the commands of a turn together; or a script of XADD and PUBLISH. */
+export async function bareRedis(client: NodeRedisLike, text: string, way: BareWay): Promise<Store> {
+  if (way === 'bare') {
+    return async (topic) => {
+      await client.sendCommand(['XADD', `bare:${topic}`, 'MAXLEN', '~', '1000', '*', 'c', text])
+    }
+  }
+  const subscriber = client.duplicate()
+  subscriber.on('error', () => undefined)
+  await subscriber.connect()
+  await subscriber.pSubscribe('told:*', () => undefined)
+  const sha = String(await client.sendCommand(['SCRIPT', 'LOAD', addAndPublish]))
   return async (topic) => {
-    await client.sendCommand(['XADD', `bare:${topic}`, 'MAXLEN', '~', '1000', '*', 'c', text])
+    await client.sendCommand(['EVALSHA', sha, '1', `told:${topic}`, text])
   }
 }

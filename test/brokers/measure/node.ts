@@ -11,12 +11,12 @@ import { natsBroker } from '@twoway/nats'
 import { redisBroker } from '@twoway/redis'
 import { createHub, type ResumableBroker } from 'twoway/hub'
 import { serve } from 'twoway/server'
-import { bareNats, bareRedis, type Store, storesPerSecond } from './bare.js'
+import { type BareWay, bareNats, bareRedis, type Store, storesPerSecond } from './bare.js'
 import { load, nodeRedis } from './packages.js'
 
 export type Order =
   | { readonly publish: number; readonly everyMs: number }
-  | { readonly stores: number; readonly topics: number; readonly bare: boolean }
+  | { readonly stores: number; readonly topics: number; readonly by: 'hub' | BareWay }
   | { readonly cpu: true }
 
 const [kind, brokerPort] = [process.argv[2]!, Number(process.argv[3])]
@@ -26,10 +26,10 @@ interface Node {
   readonly port: number
   publish(data: unknown): unknown
   readonly store?: Store
-  readonly bare?: () => Promise<Store>
+  readonly bare?: (way: BareWay) => Promise<Store>
 }
 
-async function onHub(broker: ResumableBroker, bare: () => Promise<Store>): Promise<Node> {
+async function onHub(broker: ResumableBroker, bare: (way: BareWay) => Promise<Store>): Promise<Node> {
   const hub = createHub({ broker, topics: { '>': { publish: true } } })
   const { port } = await serve({ port: 0, backlog: 4096, ...hub.handlers() })
   return {
@@ -45,11 +45,11 @@ async function onHub(broker: ResumableBroker, bare: () => Promise<Store>): Promi
 const nodes: Readonly<Record<string, () => Promise<Node>>> = {
   async nats() {
     const connection = await connect({ servers: `127.0.0.1:${brokerPort}` })
-    return onHub(natsBroker({ connection }), () => bareNats(connection, text))
+    return onHub(natsBroker({ connection }), (way) => bareNats(connection, text, way))
   },
   async redis() {
     const client = await nodeRedis(brokerPort)
-    return onHub(redisBroker({ client }), async () => bareRedis(client, text))
+    return onHub(redisBroker({ client }), (way) => bareRedis(client, text, way))
   },
   async 'socket.io'() {
     const { Server } = load('socket.io')
@@ -73,7 +73,8 @@ async function obey(order: Order): Promise<number> {
       await new Promise((resolve) => setTimeout(resolve, order.everyMs))
     }
   } else if ('stores' in order) {
-    return storesPerSecond(order.bare ? await node.bare!() : node.store!, order.stores, order.topics)
+    const store = order.by === 'hub' ? node.store! : await node.bare!(order.by)
+    return storesPerSecond(store, order.stores, order.topics)
   }
   const { user, system } = process.cpuUsage()
   return (user + system) / 1000

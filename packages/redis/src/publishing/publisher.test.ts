@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Publisher, type PublisherSettings } from './publisher.js'
+import { Publisher, type PublisherSettings, topicKeys } from './publisher.js'
 import type { Replicas } from './replicas.js'
 import type { ScriptRunner } from './script-runner.js'
 
@@ -13,7 +13,7 @@ const settings: PublisherSettings = {
   timeoutMs: 1500,
   command: 'PUBLISH',
 }
-const topic = { key: '{a}', channel: 'c:a' }
+const topic = topicKeys('{a}', 'c:a')
 
 describe('Publisher', () => {
   it('gives a script, and the replicas behind it, no more time than its publish has', async (context) => {
@@ -36,5 +36,44 @@ describe('Publisher', () => {
     }
     assert.equal(ends.length, 1)
     assert.ok(ends[0]! <= latest)
+  })
+  it('has scripts of two topics on their way at once, and one of each topic', async () => {
+    const names = ['a', 'b', 'c', 'd']
+    const underWay: { readonly topics: readonly string[]; answer(): void }[] = []
+    const scripts = {
+      run: (_: unknown, keys: readonly string[]) =>
+        new Promise((resolve) => {
+          const topics = names.filter((name) => keys.includes(`{${name}}:h`))
+          underWay.push({ topics, answer: () => resolve(['tag', ...topics.map(() => 'e 0 ')].join('\n')) })
+        }),
+    } as unknown as ScriptRunner
+    const publisher = new Publisher(scripts, { ...settings, isCluster: false })
+    const turn = () => new Promise((resolve) => setImmediate(resolve))
+    const publishAll = (content: string) =>
+      Promise.all(names.map((name) => publisher.publish(topicKeys(`{${name}}`, `c:${name}`), content, undefined)))
+    const first = publishAll('1')
+    await turn()
+    const second = publishAll('2')
+    await turn()
+    assert.deepEqual(
+      underWay.map(({ topics }) => topics),
+      [
+        ['a', 'c'],
+        ['b', 'd'],
+      ],
+    )
+    // The answer of one lane lets its next messages go, and no others.
+    underWay[1]!.answer()
+    await turn()
+    assert.deepEqual(
+      underWay.slice(2).map(({ topics }) => topics),
+      [['b', 'd']],
+    )
+    underWay[0]!.answer()
+    await first
+    await turn()
+    for (const { answer } of underWay) answer()
+    await second
+    assert.equal(underWay.length, 4)
   })
 })

@@ -21,10 +21,20 @@ export interface PublisherSettings {
   readonly command: string
 }
 
-/** A topic, by the start of its keys and by its channel. */
+/** A topic: the start of its keys, its channel, and its lane, see `Publisher`. */
 export interface TopicKeys {
   readonly key: string
   readonly channel: string
+  readonly lane: string
+}
+
+/** Scripts on their way at a time: Redis runs one while this process reads the answer of the other and makes the next one. */
+const lanes = 2
+
+export function topicKeys(key: string, channel: string): TopicKeys {
+  let sum = 0
+  for (let at = 0; at < key.length; at += 1) sum += key.charCodeAt(at)
+  return { key, channel, lane: `${sum % lanes}` }
 }
 
 interface Waiting {
@@ -46,13 +56,14 @@ const repeatTimeouts = 6
 const script = scriptOf(publishScript)
 
 /**
- * Stores messages, one script after the other: those of a topic are stored in the order of their publishes, also if Redis
- * refuses a script for a while. A script stores all messages that wait. In a cluster, each topic has scripts of its own.
+ * Stores messages. Each topic belongs to a lane, which runs one script after the other: the messages of a topic are stored in the
+ * order of their publishes, also if Redis refuses a script for a while. A script stores all messages of a lane that wait. In a
+ * cluster, each topic is a lane.
  */
 export class Publisher {
   readonly #scripts: ScriptRunner
   readonly #settings: PublisherSettings
-  /** The messages that wait; a script is on its way for each queue. */
+  /** The messages that wait, by lanes; a script is on its way for each queue. */
   readonly #queues = new Map<string, Waiting[]>()
   readonly #backlog = new Backlog()
 
@@ -63,22 +74,22 @@ export class Publisher {
 
   publish(topic: TopicKeys, content: BrokerContent, id: string | undefined): Promise<TopicPosition> {
     const { isCluster, timeoutMs } = this.#settings
-    const name = isCluster ? topic.key : ''
+    const lane = isCluster ? topic.key : topic.lane
     return new Promise((resolve, reject) => {
       this.#backlog.enter(content.length)
-      let queue = this.#queues.get(name)
+      let queue = this.#queues.get(lane)
       if (queue === undefined) {
         queue = []
-        this.#queues.set(name, queue)
+        this.#queues.set(lane, queue)
         // The first script stores the messages of this turn of the event loop.
-        setImmediate(() => this.#storeAll(name))
+        setImmediate(() => this.#storeAll(lane))
       }
       queue.push({ topic, content, id, until: performance.now() + timeoutMs, resolve, reject })
     })
   }
 
-  async #storeAll(name: string): Promise<void> {
-    const queue = this.#queues.get(name)!
+  async #storeAll(lane: string): Promise<void> {
+    const queue = this.#queues.get(lane)!
     while (queue.length > 0) {
       const messages = this.#takeFrom(queue)
       if (messages.length === 0) continue
@@ -92,7 +103,7 @@ export class Publisher {
         for (const { content } of messages) this.#backlog.leave(content.length)
       }
     }
-    this.#queues.delete(name)
+    this.#queues.delete(lane)
   }
 
   /**
