@@ -100,7 +100,7 @@ async function measureLatency(broker: string, port: number): Promise<void> {
 
 async function measureStores(broker: string, port: number, topics: number): Promise<void> {
   const node = await Process.start('node', broker, port)
-  const count = 30_000
+  const count = 100_000
   const best = { bare: 0, told: 0, hub: 0 }
   for (let run = 0; run < 3; run += 1) {
     for (const by of ['bare', 'told', 'hub'] as const) {
