@@ -1,8 +1,8 @@
 /**
  * `npm run measure:brokers` measures the brokers on Debian's servers: the latency from publish to delivery
- * across two nodes, the messages stored in a second beside those of the bare client, alone and with a subscriber, and the processor time of a fan-out
- * beside Socket.IO with its redis-streams-adapter, which npm fetches. `-- latency` measures the rows that contain the word.
- * A figure that breaks its promise fails the command.
+ * across two nodes, the messages stored in a second beside those of the bare client, without and with a subscriber, and the
+ * processor time of a fan-out beside Socket.IO with its redis-streams-adapter, which npm fetches. `-- latency` measures the
+ * rows that contain the word. A figure that breaks its promise fails the command.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
