@@ -14,7 +14,7 @@ import { type EntryReply, lastOf, resumedFrom } from './history.js'
 import { globOf, keyOf, topicOfKey } from './names.js'
 import { checkCounts, refuseUnknown, shown } from './options.js'
 import { within } from './publishing/deadline.js'
-import { Publisher, topicKeys } from './publishing/publisher.js'
+import { Publisher } from './publishing/publisher.js'
 import { Replicas } from './publishing/replicas.js'
 import { type Script, ScriptRunner, scriptOf } from './publishing/script-runner.js'
 import { headScript, lastScript, positionOf, sendScript, sinceScript } from './publishing/scripts.js'
@@ -179,7 +179,7 @@ class Broker implements RedisBroker {
       else for (const message of event.stored) start.received(message)
     })
     const key = this.#keyOf(topic)
-    const keys = topicKeys(key, channel)
+    const published = this.#publisher.topic(key, channel)
     const own: OpenTopic = { events, isAway: false }
     // Before the head is asked for: a loss meanwhile concerns this topic too.
     this.#opened.add(own)
@@ -188,7 +188,7 @@ class Broker implements RedisBroker {
       leave()
     })
     return {
-      publish: (content, id) => this.#publisher.publish(keys, content, id),
+      publish: (content, id) => this.#publisher.publish(published, content, id),
       head: () => this.#head(topic),
       since: (position, most) => this.#since(topic, position, most),
       last: (most) => this.#last(topic, most),

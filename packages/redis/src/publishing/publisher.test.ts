@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Publisher, type PublisherSettings, topicKeys } from './publisher.js'
+import { Publisher, type PublisherSettings } from './publisher.js'
 import type { Replicas } from './replicas.js'
 import type { ScriptRunner } from './script-runner.js'
 
@@ -13,7 +13,6 @@ const settings: PublisherSettings = {
   timeoutMs: 1500,
   command: 'PUBLISH',
 }
-const topic = topicKeys('{a}', 'c:a')
 
 describe('Publisher', () => {
   it('gives a script, and the replicas behind it, no more time than its publish has', async (context) => {
@@ -29,6 +28,7 @@ describe('Publisher', () => {
     } as unknown as ScriptRunner
     const replicas = { confirm: () => new Promise(() => undefined) } as unknown as Replicas
     const publisher = new Publisher(scripts, { ...settings, replicas })
+    const topic = publisher.topic('{a}', 'c:a')
     const published = ['a', 'b'].map((content) => publisher.publish(topic, content, content))
     const latest = performance.now() + settings.timeoutMs
     for (const each of published) {
@@ -37,7 +37,7 @@ describe('Publisher', () => {
     assert.equal(ends.length, 1)
     assert.ok(ends[0]! <= latest)
   })
-  it('has scripts of two topics on their way at once, and one of each topic', async () => {
+  it('has two scripts on their way at once, and one of each topic', async () => {
     const names = ['a', 'b', 'c', 'd']
     const underWay: { readonly topics: readonly string[]; answer(): void }[] = []
     const scripts = {
@@ -50,7 +50,7 @@ describe('Publisher', () => {
     const publisher = new Publisher(scripts, { ...settings, isCluster: false })
     const turn = () => new Promise((resolve) => setImmediate(resolve))
     const publishAll = (content: string) =>
-      Promise.all(names.map((name) => publisher.publish(topicKeys(`{${name}}`, `c:${name}`), content, undefined)))
+      Promise.all(names.map((name) => publisher.publish(publisher.topic(`{${name}}`, `c:${name}`), content, undefined)))
     const first = publishAll('1')
     await turn()
     const second = publishAll('2')

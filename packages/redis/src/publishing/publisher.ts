@@ -22,23 +22,14 @@ export interface PublisherSettings {
 }
 
 /** A topic: the start of its keys, its channel, and its lane, see `Publisher`. */
-export interface TopicKeys {
+export interface PublisherTopic {
   readonly key: string
   readonly channel: string
   readonly lane: string
 }
 
-/** Scripts on their way at a time: Redis runs one while this process reads the answer of the other and makes the next one. */
-const lanes = 2
-
-export function topicKeys(key: string, channel: string): TopicKeys {
-  let sum = 0
-  for (let at = 0; at < key.length; at += 1) sum += key.charCodeAt(at)
-  return { key, channel, lane: `${sum % lanes}` }
-}
-
 interface Waiting {
-  readonly topic: TopicKeys
+  readonly topic: PublisherTopic
   readonly content: BrokerContent
   readonly id: string | undefined
   /** The end of its time, as a time of `performance.now()`. */
@@ -52,6 +43,9 @@ const most = { count: 128, length: 256 << 10 }
 
 /** A client that repeats a command does so within as many times the time for an answer. */
 const repeatTimeouts = 6
+
+/** Scripts on their way at a time: Redis runs one while this process reads the answer of the other and makes the next one. */
+const lanes = 2
 
 const script = scriptOf(publishScript)
 
@@ -72,9 +66,12 @@ export class Publisher {
     this.#settings = settings
   }
 
-  publish(topic: TopicKeys, content: BrokerContent, id: string | undefined): Promise<TopicPosition> {
-    const { isCluster, timeoutMs } = this.#settings
-    const lane = isCluster ? topic.key : topic.lane
+  topic(key: string, channel: string): PublisherTopic {
+    return { key, channel, lane: this.#settings.isCluster ? key : laneOf(key) }
+  }
+
+  publish(topic: PublisherTopic, content: BrokerContent, id: string | undefined): Promise<TopicPosition> {
+    const { lane } = topic
     return new Promise((resolve, reject) => {
       this.#backlog.enter(content.length)
       let queue = this.#queues.get(lane)
@@ -84,7 +81,7 @@ export class Publisher {
         // The first script stores the messages of this turn of the event loop.
         setImmediate(() => this.#storeAll(lane))
       }
-      queue.push({ topic, content, id, until: performance.now() + timeoutMs, resolve, reject })
+      queue.push({ topic, content, id, until: performance.now() + this.#settings.timeoutMs, resolve, reject })
     })
   }
 
@@ -154,6 +151,12 @@ export class Publisher {
       await sleep(retryMs)
     }
   }
+}
+
+function laneOf(key: string): string {
+  let sum = 0
+  for (let at = 0; at < key.length; at += 1) sum += key.charCodeAt(at)
+  return `${sum % lanes}`
 }
 
 function byTopic(messages: readonly Waiting[]): Waiting[][] {
