@@ -78,6 +78,16 @@ function subscriber(): ClusterSubscriber {
   )
 }
 
+/** A subscriber of the channel x and of the glob p*, whose connection is lost. */
+async function lostSubscriber(): Promise<ClusterSubscriber> {
+  const subject = subscriber()
+  const accepted = [subject.subscribe('x', () => undefined), subject.watch('p*', () => undefined)]
+  await connections[0]!.open()
+  await Promise.all(accepted)
+  connections[0]!.disconnect()
+  return subject
+}
+
 describe('the subscriber of a cluster', () => {
   it('makes the subscriptions that came before its connection, and each later one at once', async () => {
     const subject = subscriber()
@@ -190,11 +200,7 @@ describe('the subscriber of a cluster', () => {
   })
 
   it('keeps the others if the server refuses what it accepted before, and asks for that again each second', async () => {
-    const subject = subscriber()
-    const accepted = [subject.subscribe('x', () => undefined), subject.watch('p*', () => undefined)]
-    await connections[0]!.open()
-    await Promise.all(accepted)
-    connections[0]!.disconnect()
+    const subject = await lostSubscriber()
     const waiting = subject.subscribe('y', (message) => log.push(message))
     mock.timers.tick(100)
     connections[1]!.forbidden = ['x']
@@ -224,11 +230,7 @@ describe('the subscriber of a cluster', () => {
   })
 
   it('asks again for channels and globs that the server refuses', async () => {
-    const subject = subscriber()
-    const accepted = [subject.subscribe('x', () => undefined), subject.watch('p*', () => undefined)]
-    await connections[0]!.open()
-    await Promise.all(accepted)
-    connections[0]!.disconnect()
+    await lostSubscriber()
     mock.timers.tick(100)
     connections[1]!.forbidden = ['x', 'p*']
     await connections[1]!.open()
@@ -238,6 +240,10 @@ describe('the subscriber of a cluster', () => {
     mock.timers.tick(1000)
     await turn()
     assert.deepEqual([connections[1]!.asked, log.at(-1)], [['subscribe x', 'psubscribe p*'], 'returned'])
+  })
+
+  it('refuses a subscription once it is closed', async () => {
+    const subject = subscriber()
     subject.close()
     await assert.rejects(
       subject.subscribe('late', () => undefined),
