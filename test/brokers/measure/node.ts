@@ -14,9 +14,11 @@ import { serve } from 'twoway/server'
 import { type BareWay, bareNats, bareRedis, type Store, storesPerSecond } from './bare.js'
 import { load, nodeRedis } from './packages.js'
 
+type StoreWay = 'hub' | BareWay
+
 export type Order =
   | { readonly publish: number; readonly everyMs: number }
-  | { readonly stores: number; readonly topics: number; readonly by: 'hub' | BareWay }
+  | { readonly stores: number; readonly topics: number; readonly by: StoreWay }
   | { readonly cpu: true }
 
 const [kind, brokerPort] = [process.argv[2]!, Number(process.argv[3])]
@@ -25,8 +27,7 @@ const text = 'x'.repeat(100)
 interface Node {
   readonly port: number
   publish(data: unknown): unknown
-  readonly store?: Store
-  readonly bare?: (way: BareWay) => Promise<Store>
+  makeStore?(by: StoreWay): Promise<Store>
 }
 
 async function onHub(broker: ResumableBroker, bare: (way: BareWay) => Promise<Store>): Promise<Node> {
@@ -35,10 +36,12 @@ async function onHub(broker: ResumableBroker, bare: (way: BareWay) => Promise<St
   return {
     port: port!,
     publish: (data) => hub.publish('room.1', data as string),
-    store: async (topic) => {
-      await hub.publish(`load.${topic}`, text)
+    async makeStore(by) {
+      if (by !== 'hub') return bare(by)
+      return async (topic) => {
+        await hub.publish(`load.${topic}`, text)
+      }
     },
-    bare,
   }
 }
 
@@ -65,8 +68,8 @@ const nodes: Readonly<Record<string, () => Promise<Node>>> = {
 }
 
 const node = await nodes[kind]!()
-/** Each has its stream and its subscriber once. */
-const stores: { [By in 'hub' | BareWay]?: Store | undefined } = { hub: node.store }
+/** Made once, as each has a stream and a subscriber. */
+const stores: { [By in StoreWay]?: Store } = {}
 
 async function obey(order: Order): Promise<number> {
   if ('publish' in order) {
@@ -75,7 +78,7 @@ async function obey(order: Order): Promise<number> {
       await new Promise((resolve) => setTimeout(resolve, order.everyMs))
     }
   } else if ('stores' in order) {
-    stores[order.by] ??= await node.bare!(order.by as BareWay)
+    stores[order.by] ??= await node.makeStore!(order.by)
     return storesPerSecond(stores[order.by]!, order.stores, order.topics)
   }
   const { user, system } = process.cpuUsage()
