@@ -69,8 +69,9 @@ export class RedisWithSentinel {
 
   /** Resolves when the primary has its replica, and Sentinel would promote it: not one that it believes to be down. */
   async replicated(): Promise<void> {
-    // Sentinel, which has just started perhaps, looks at the servers every ten seconds otherwise.
-    await this.#ask('DEBUG', 'INFO-PERIOD', 200, 'PING-PERIOD', 100)
+    // Sentinel, which has just started perhaps, looks at the servers every ten seconds otherwise. Its PING-PERIOD must stay a second: it
+    // promotes no replica of which its knowledge is older than five of them, and asks one without a primary once a second.
+    await this.#ask('DEBUG', 'INFO-PERIOD', 200)
     await this.#until(async () => {
       if ((await this.#fieldOf('flags', 'REPLICAS')) !== 'slave') return false
       if ((await this.#fieldOf('master-link-status', 'REPLICAS')) !== 'ok') return false
