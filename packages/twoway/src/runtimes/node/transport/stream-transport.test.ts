@@ -74,6 +74,20 @@ for (const [name, open] of [
       dispose()
     }
   })
+
+  test(`closes over ${name} where a reset is asked for while its side ends`, async () => {
+    const { near, far, dispose } = await open()
+    const sink = new RecordingSink()
+    near.start(new RecordingSink())
+    far.start(sink)
+    far.end()
+    // Node has told the system to end our side, and has no answer yet.
+    await new Promise<void>((resolve) => process.nextTick(resolve))
+    far.destroy(true)
+    await sink.untilCalled('closed')
+    near.destroy()
+    dispose()
+  })
 }
 
 test('destroys a stream that is no socket, though a reset is asked for', () => {

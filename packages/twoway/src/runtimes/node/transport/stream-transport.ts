@@ -313,8 +313,13 @@ export class StreamTransport implements RewindableTransport {
   }
 }
 
-/** Makes TCP send a RST, if there is TCP. A TLSSocket can't do it, but the socket under it can. */
+/**
+ * Makes TCP send a RST, if there is TCP. A TLSSocket can't do it, but the socket under it can. While the system ends our side, Node
+ * refuses a reset, and then never closes the socket: the process could not end.
+ */
 function resetStream(stream: Duplex): void {
+  const isEnding = stream.writableEnded && stream.writableLength === 0 && !stream.writableFinished
+  if (isEnding) return
   const socket = stream instanceof TLSSocket ? tlsParentOf(stream) : stream
   try {
     if (socket instanceof Socket && !socket.destroyed) socket.resetAndDestroy()
