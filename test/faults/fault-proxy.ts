@@ -182,9 +182,13 @@ class Flow {
     })
   }
 
-  /** Resets the socket. A socket that is still connecting cannot be reset, and is dropped. */
+  /**
+   * Resets the socket. A socket that is still connecting cannot be reset, and is dropped. So is one whose side ends just now: Node
+   * refuses its reset, and would never close it.
+   */
   #reset(socket: Socket): void {
-    if (socket.connecting) socket.destroy()
+    const isEnding = socket.writableEnded && !socket.writableFinished
+    if (socket.connecting || isEnding) socket.destroy()
     else socket.resetAndDestroy()
   }
 }
