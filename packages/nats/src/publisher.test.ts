@@ -181,6 +181,20 @@ describe('Publisher', () => {
     assert.deepEqual(await publishAll(publisher, ['a', 'b']), positions)
   })
 
+  it('gives a publish the id of its repetition, and others those of their own, of 128 bits', async () => {
+    const idOf = async (subject: string, id: string): Promise<string> => {
+      const { publisher, requests } = makePublisher(() => undefined, { subject })
+      await publisher.publish('', id)
+      return requests[0]!.id
+    }
+    const id = await idOf('s.a', '1')
+    assert.match(id, /^[\w-]{22}$/)
+    assert.equal(await idOf('s.a', '1'), id)
+    // The two lone surrogates would be the same in UTF-8.
+    const ids = [id, await idOf('s.b', '1'), await idOf('s.a', '\ud800'), await idOf('s.a', '\ud801')]
+    assert.equal(new Set(ids).size, ids.length)
+  })
+
   it('names the true predecessor behind a repeated publish that another node has stored last in the stream', async () => {
     const tail = new StreamTail()
     // The stream as JetStream has it: an id that it knows is answered before anything else is compared.

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { InvalidArgumentError, type Msg, type MsgHdrs } from '@nats-io/nats-core'
 import type { BrokerContent, TopicPosition } from 'twoway/hub'
 import type { Backlog } from './backlog.js'
+import { hashed } from './hashed.js'
 import { PendingEntry } from './pending-entry.js'
 import type { SendWindow } from './send-window.js'
 import { fieldsAfter, type Head, mostTogether, positionsOf } from './stream/envelope.js'
@@ -274,9 +274,9 @@ export class Publisher {
     this.#whole = 0
   }
 
-  /** The window of JetStream is one for the stream: the topic is part of the id. A hash has no character that a header refuses. */
+  /** The window of JetStream is one for the stream: the topic is part of the id. Callers may make up ids, so that it has 128 bits. */
   #messageId(id: string): string {
-    return createHash('sha256').update(`${this.#ports.subject} ${id}`, 'utf16le').digest('base64url')
+    return hashed(`${this.#ports.subject} ${id}`, 22)
   }
 }
 
@@ -296,5 +296,5 @@ function isTooLong(error: unknown): boolean {
  * same message, and one that is stored again behind other messages, after a restore, is another one.
  */
 function tagAfter({ position }: Head, messageId: string): string {
-  return createHash('sha256').update(`${position.mark} ${messageId}`).digest('base64url').slice(0, 11)
+  return hashed(`${position.mark} ${messageId}`, 11)
 }

@@ -1,6 +1,7 @@
 import type { Msg } from '@nats-io/nats-core'
 import type { LastingConnection } from '../connection/lasting-connection.js'
 import { permissionError } from '../connection/permission-error.js'
+import { hashed } from '../hashed.js'
 import { type Entry, type LiveEntry, readEntry } from './envelope.js'
 import { fieldsOf, parseHeaders } from './header-fields.js'
 import { StreamTail } from './stream-tail.js'
@@ -87,11 +88,11 @@ export class Stream {
   }
 
   /**
-   * The time at which the stream was made, in nanoseconds. It tells a stream from one that was made after its removal. It
+   * A text of the time at which the stream was made, in nanoseconds. It tells a stream from one that was made after its removal. It
    * stays the same in a stream that is restored from an older snapshot; the marks show that case.
    */
   async epoch(until = this.#deadline()): Promise<string> {
-    return (await this.#info(until)).created
+    return hashed((await this.#info(until)).created, 11)
   }
 
   /**
