@@ -29,12 +29,20 @@ export async function storesPerSecond(store: Store, count: number, topics: numbe
 /** Ways to store by a client alone: `bare`, or `told`, which also brings each message to a subscriber, as a broker must. */
 export type BareWay = 'bare' | 'told'
 
-/** The fastest way to store by the client of NATS alone: an inbox for all replies, instead of a request for each. */
-export async function bareNats(connection: NatsConnection, text: string, way: BareWay): Promise<Store> {
+/**
+ * The fastest way to store by the client of NATS alone: an inbox for all replies, instead of a request for each.
+ * @param arrived called for each message that is told
+ */
+export async function bareNats(
+  connection: NatsConnection,
+  text: string,
+  way: BareWay,
+  arrived = (): void => undefined,
+): Promise<Store> {
   const told = way === 'told' && { republish: { src: `${way}.>`, dest: `live.${way}.>` } }
   const config = { name: way, subjects: [`${way}.>`], storage: 'file', max_msgs_per_subject: 1000, ...told }
   await connection.request(`$JS.API.STREAM.CREATE.${way}`, JSON.stringify(config))
-  if (told) connection.subscribe(`live.${way}.>`, { callback: () => undefined })
+  if (told) connection.subscribe(`live.${way}.>`, { callback: () => arrived() })
   const inbox = createInbox()
   const waiting = new Map<string, () => void>()
   connection.subscribe(`${inbox}.*`, {

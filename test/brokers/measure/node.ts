@@ -1,5 +1,5 @@
 /**
- * A node of `npm run measure:brokers`, as a process of its own: `node.js nats|redis|socket.io PORT`. It says its port, and
+ * A node of `npm run measure:brokers`, as a process of its own: `node.js nats|nats-memory|redis|socket.io PORT`. It says its port, and
  * answers each order of the measuring process with its processor time in milliseconds, or with a rate.
  */
 
@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect } from '@nats-io/transport-node'
-import { natsBroker } from '@twoway/nats'
+import { type NatsBrokerOptions, natsBroker } from '@twoway/nats'
 import { redisBroker } from '@twoway/redis'
 import { createHub, type ResumableBroker } from 'twoway/hub'
 import { serve } from 'twoway/server'
@@ -45,11 +45,14 @@ async function onHub(broker: ResumableBroker, bare: (way: BareWay) => Promise<St
   }
 }
 
+async function onNats(options: Omit<NatsBrokerOptions, 'connection'>): Promise<Node> {
+  const connection = await connect({ servers: `127.0.0.1:${brokerPort}` })
+  return onHub(natsBroker({ connection, ...options }), (way) => bareNats(connection, text, way))
+}
+
 const nodes: Readonly<Record<string, () => Promise<Node>>> = {
-  async nats() {
-    const connection = await connect({ servers: `127.0.0.1:${brokerPort}` })
-    return onHub(natsBroker({ connection }), (way) => bareNats(connection, text, way))
-  },
+  nats: () => onNats({}),
+  'nats-memory': () => onNats({ stream: 'memory', prefix: 'memory', storage: 'memory' }),
   async redis() {
     const client = await nodeRedis(brokerPort)
     return onHub(redisBroker({ client }), (way) => bareRedis(client, text, way))

@@ -1,20 +1,26 @@
 /**
- * `npm run measure:brokers` measures the brokers on Debian's servers: the latency from publish to delivery
- * across two nodes, the messages stored in a second beside those of the bare client, without and with a subscriber, and the
- * processor time of a fan-out beside Socket.IO with its redis-streams-adapter, which npm fetches. `-- latency` measures the
- * rows that contain the word. A figure that breaks its promise fails the command.
+ * `npm run measure:brokers` measures the brokers on Debian's servers: the latency from publish to delivery across two nodes, and
+ * by the client of NATS alone; the messages stored in a second beside those of the bare client, without and with a subscriber; and
+ * the processor time of a fan-out beside Socket.IO with its redis-streams-adapter, which npm fetches. `-- latency` measures the rows
+ * that contain the word. A figure that breaks its promise fails the command.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { connect } from '@nats-io/transport-node'
 import { Link } from 'twoway/link'
 import { startNats } from '../nats-server.js'
 import { startRedis } from '../redis-server.js'
+import { bareNats } from './bare.js'
 import type { Order } from './node.js'
 import { fetchPackages } from './packages.js'
 
 const words = process.argv.slice(2)
 const linksPerNode = 500
+/** Messages a second of the rows of latency. */
+const rate = 1000
+/** Bytes of a message of the bare client, with which its entry is as long as that of a hub for a short message of a link. */
+const hubEntryBytes = 150
 
 class Process {
   readonly port: number
@@ -53,18 +59,51 @@ function row(name: string, figure: string, isKept = true): void {
 async function measureLatency(broker: string, port: number): Promise<void> {
   const nodes = [await Process.start('node', broker, port), await Process.start('node', broker, port)] as const
   const [writer, reader] = nodes.map((node) => new Link(`ws://127.0.0.1:${node.port}`)) as [Link, Link]
+  const { p50, p99, reached } = await latenciesOf(async (arrived) => {
+    await new Promise<void>((resolve) => {
+      reader.subscribe('room.1', ({ data }) => arrived(data as number), { started: () => resolve() })
+    })
+    return () => writer.publish('room.1', performance.now())
+  })
+  writer.close()
+  reader.close()
+  for (const node of nodes) await node.end()
+  row(
+    `latency on ${broker}: publish to delivery across two nodes at ${rate}/s, p50 under 1 ms and p99 under 10 ms`,
+    `${p50.toFixed(2)} ms and ${p99.toFixed(2)} ms at ${reached.toFixed(0)}/s`,
+    p50 < 1 && p99 < 10 && reached > 0.95 * rate,
+  )
+}
+
+/** The part of NATS and its client alone, with entries as long as those of a hub. */
+async function measureBareLatency(port: number): Promise<void> {
+  const connection = await connect({ servers: `127.0.0.1:${port}` })
+  const { p50, p99 } = await latenciesOf(async (arrived) => {
+    // The messages of a subject arrive in their order.
+    const sent: number[] = []
+    const store = await bareNats(connection, 'x'.repeat(hubEntryBytes), 'told', () => arrived(sent.shift()!))
+    return () => {
+      sent.push(performance.now())
+      return store(0)
+    }
+  })
+  await connection.close()
+  row('- by the client of NATS alone, without nodes and links', `${p50.toFixed(2)} ms and ${p99.toFixed(2)} ms`)
+}
+
+/**
+ * Publishes at a rate, and measures the time until each message arrives.
+ * @param open subscribes, has `arrived` called with the time of the publish of each message, and resolves to a function that publishes
+ */
+async function latenciesOf(
+  open: (arrived: (publishedAt: number) => void) => Promise<() => Promise<unknown>>,
+): Promise<{ readonly p50: number; readonly p99: number; readonly reached: number }> {
+  const seconds = 5
   const latencies: number[] = []
-  const [rate, seconds] = [1000, 5]
   let isMeasured = false
   let reached = 0
-  await new Promise<void>((resolve) => {
-    reader.subscribe(
-      'room.1',
-      ({ data }) => {
-        if (isMeasured) latencies.push(performance.now() - (data as number))
-      },
-      { started: () => resolve() },
-    )
+  const publish = await open((publishedAt) => {
+    if (isMeasured) latencies.push(performance.now() - publishedAt)
   })
   let waiting = 0
   const publishFor = async (count: number): Promise<void> => {
@@ -74,7 +113,7 @@ async function measureLatency(broker: string, port: number): Promise<void> {
       // A machine that is too slow measures a lower rate.
       for (; sent < due && waiting < 500; sent += 1) {
         waiting += 1
-        void writer.publish('room.1', performance.now()).finally(() => {
+        void publish().finally(() => {
           waiting -= 1
         })
       }
@@ -86,16 +125,9 @@ async function measureLatency(broker: string, port: number): Promise<void> {
   isMeasured = true
   await publishFor(seconds * rate)
   while (latencies.length < seconds * rate) await new Promise((resolve) => setTimeout(resolve, 10))
-  writer.close()
-  reader.close()
-  for (const node of nodes) await node.end()
   latencies.sort((a, b) => a - b)
   const [p50, p99] = [0.5, 0.99].map((part) => latencies[Math.floor(part * latencies.length)]!) as [number, number]
-  row(
-    `latency on ${broker}: publish to delivery across two nodes at ${rate}/s, p50 under 1 ms and p99 under 10 ms`,
-    `${p50.toFixed(2)} ms and ${p99.toFixed(2)} ms at ${reached.toFixed(0)}/s`,
-    p50 < 1 && p99 < 10 && reached > 0.95 * rate,
-  )
+  return { p50, p99, reached }
 }
 
 async function measureStores(broker: string, port: number, topics: number): Promise<void> {
@@ -150,7 +182,13 @@ const isWanted = (name: string): boolean => words.length === 0 || words.some((wo
 try {
   console.log('| measured | figure |\n|---|---|')
   for (const [broker, port] of Object.entries(ports)) {
-    if (isWanted(`latency ${broker}`)) await measureLatency(broker, port)
+    if (isWanted(`latency ${broker}`)) {
+      await measureLatency(broker, port)
+      if (broker === 'nats') {
+        await measureBareLatency(port)
+        await measureLatency('nats-memory', port)
+      }
+    }
     for (const topics of [1, 100]) if (isWanted(`stores ${broker} ${topics}`)) await measureStores(broker, port, topics)
   }
   if (isWanted('fan-out')) {
