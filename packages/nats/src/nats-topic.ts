@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Msg } from '@nats-io/nats-core'
 import type {
   BrokerContent,
@@ -45,11 +44,6 @@ export interface NatsNode {
 
 /** The time in which RePublish usually tells a node of its own message. */
 const toldWithinMs = 200
-/**
- * The waits before a cluster is asked again for a position that it does not know. Before nats-server 2.11, a new leader answers
- * before it has caught up with what the cluster has confirmed, as if the stream came from an older copy.
- */
-const catchUpMs = [100, 200, 400, 800]
 /** Entries of a topic in a cluster whose predecessors are remembered. */
 const rememberedEntries = 1000
 
@@ -154,16 +148,6 @@ export class NatsTopic implements ResumableTopic {
   }
 
   async since(position: TopicPosition, most: number): Promise<Resumed<BrokerContent>> {
-    let answer = await this.#since(position, most)
-    for (const waitMs of this.#stream.isReplicated ? catchUpMs : []) {
-      if (answer.recovered || answer.reason !== 'rewound') break
-      await sleep(waitMs)
-      answer = await this.#since(position, most)
-    }
-    return answer
-  }
-
-  async #since(position: TopicPosition, most: number): Promise<Resumed<BrokerContent>> {
     const { sequence, position: head } = await this.#readHead()
     const refuse = (reason: ResumeFailure): Resumed<BrokerContent> => ({ recovered: false, head, reason })
     const { epoch, offset, mark } = position
