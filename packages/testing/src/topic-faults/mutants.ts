@@ -55,6 +55,15 @@ const mutants: Readonly<Record<string, readonly Change[]>> = {
     { file: 'hub/topics/hub-topic.js', from: 'listener.gap(this.name, answer.reason, answer.head);', to: ';' },
     linkIgnoresGaps,
   ],
+  'a client is answered though its process lacks what it has': [
+    { file: 'hub/topics/hub-topic.js', from: 'if (isBehind) {', to: 'if (false) {' },
+    {
+      file: 'hub/topics/hub-topic.js',
+      from: 'last.mark === head.mark ?',
+      to: '(last.mark === head.mark || last.offset > head.offset) ?',
+    },
+    linkIgnoresGaps,
+  ],
   'a failed resume is called a success': [
     {
       file: 'hub/session/session-topics.js',

@@ -58,10 +58,8 @@ const faults: Readonly<Record<string, Fault>> = {
   },
   'take the broker away': (simulation) => {
     const { way } = simulation.anyNode
-    way.isCut = true
-    simulation.later(simulation.chance.below(20_000), () => {
-      way.isCut = false
-    })
+    way.lose()
+    simulation.later(simulation.chance.below(20_000), () => way.return())
   },
   sleep: (simulation) => simulation.advance(simulation.chance.below(40_000)),
 }
@@ -101,6 +99,7 @@ export class Simulation {
       await this.advance(this.chance.below(100))
       if (this.chance.below(4) === 0) await this.#fault()
       if (hasOlderCopies && this.chance.below(steps) < 2) {
+        if (this.chance.below(2) === 0) await this.#leaveBehind()
         this.log.push(`${this.clock.now()} older copy`)
         await this.storage.restoreOlder()
       }
@@ -149,11 +148,25 @@ export class Simulation {
     await faults[name]!(this)
   }
 
+  /** For a moment, a node gets no events, while clients come to it that have more messages. */
+  async #leaveBehind(): Promise<void> {
+    const { way } = this.anyNode
+    this.log.push(`${this.clock.now()} leave a node behind`)
+    way.lossPercent = 100
+    this.later(this.chance.below(5000), () => {
+      way.lossPercent = 0
+    })
+    for (let count = 0; count < 4; count += 1) this.#publish()
+    await this.advance(60)
+    for (const { connection } of this.clients) connection?.end(1006)
+    await this.advance(this.chance.below(2000))
+  }
+
   /** Faults end, and there is time for everything to become whole. */
   async #heal(): Promise<void> {
     await this.advance(70_000)
     for (const { way } of this.#nodes) {
-      way.isCut = false
+      way.return()
       way.lossPercent = 0
     }
     for (const { connection } of this.clients) if (connection?.isStalled === true) connection.end(1006)

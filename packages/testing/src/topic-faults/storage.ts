@@ -77,9 +77,10 @@ export class Storage {
     return this.#kept.get(topic)?.messages.some(({ message }) => message.position.mark === mark) === true
   }
 
-  /** The copy lacks the last messages of each topic. The others have the same positions. */
+  /** The nodes lose their connection. The copy lacks the last messages of each topic. The others have the same positions. */
   async restoreOlder(): Promise<void> {
     this.life += 1
+    for (const way of this.#ways) way.lose()
     const kept = this.#kept
     this.#kept = new Map()
     this.broker = this.#make()
@@ -92,7 +93,10 @@ export class Storage {
       opened.leave()
       this.#scripted.length = 0
     }
-    for (const way of this.#ways) await way.reopen()
+    for (const way of this.#ways) {
+      await way.reopen()
+      way.return()
+    }
   }
 
   #make(): MemoryBroker {
@@ -125,7 +129,6 @@ interface Opened {
 /** A node's way to the storage: it takes time, loses events, and breaks. */
 export class Way implements ResumableBroker {
   readonly delivery = 'resumable'
-  isCut = false
   /** The share of events that are lost on their way, in percent. */
   lossPercent = 0
   readonly #storage: Storage
@@ -133,6 +136,9 @@ export class Way implements ResumableBroker {
   readonly #chance: Chance
   readonly #opened = new Set<Opened>()
   #eventsUntil = 0
+  #isCut = false
+  /** How often the connection was lost. Neither events nor answers survive that. */
+  #losses = 0
 
   constructor(storage: Storage, clock: Clock, chance: Chance) {
     this.#storage = storage
@@ -164,7 +170,7 @@ export class Way implements ResumableBroker {
       since: (position, most) => ask(() => opened.topic.since(position, most)),
       last: (most) => ask(() => opened.topic.last(most)),
       send: (content) => {
-        if (!this.isCut) opened.topic.send(content)
+        if (!this.#isCut) opened.topic.send(content)
       },
       leave: () => {
         this.#opened.delete(opened)
@@ -178,6 +184,21 @@ export class Way implements ResumableBroker {
     return this.#storage.broker.watch(pattern, events)
   }
 
+  /** The connection to the storage is lost, and the node notices. */
+  lose(): void {
+    if (this.#isCut) return
+    this.#isCut = true
+    this.#losses += 1
+    for (const { events } of this.#opened) events.lost?.()
+  }
+
+  /** The connection is there again. */
+  return(): void {
+    if (!this.#isCut) return
+    this.#isCut = false
+    for (const { events } of this.#opened) events.returned?.()
+  }
+
   /** The storage is another copy now. */
   async reopen(): Promise<void> {
     for (const opened of this.#opened) opened.topic = await this.#storage.broker.open(opened.name, opened.events)
@@ -185,20 +206,24 @@ export class Way implements ResumableBroker {
 
   /** The node is dead: nothing of it happens any more. */
   end(): void {
-    this.isCut = true
+    this.#isCut = true
+    this.#losses += 1
     for (const { topic } of this.#opened) topic.leave()
     this.#storage.disconnect(this)
   }
 
   /** Events arrive later, in order. */
-  #delayed(name: string, { stored, volatile }: BrokerTopicEvents): BrokerTopicEvents {
+  #delayed(name: string, events: BrokerTopicEvents): BrokerTopicEvents {
+    const { stored, volatile } = events
     const later = (event: () => void): void => {
+      const losses = this.#losses
       this.#eventsUntil = Math.max(this.#eventsUntil, this.#clock.now() + this.#chance.below(20))
       this.#clock.after(this.#eventsUntil - this.#clock.now(), () => {
-        if (!this.isCut && this.#chance.below(100) >= this.lossPercent) event()
+        if (losses === this.#losses && this.#chance.below(100) >= this.lossPercent) event()
       })
     }
     return {
+      ...events,
       stored: (message) => {
         this.#storage.noteStored(name, message)
         later(() => stored(message))
@@ -208,7 +233,8 @@ export class Way implements ResumableBroker {
   }
 
   async #pass(): Promise<void> {
+    const losses = this.#losses
     await new Promise<void>((resolve) => this.#clock.after(this.#chance.below(10), resolve))
-    if (this.isCut) throw new Error('the broker is away')
+    if (this.#isCut || losses !== this.#losses) throw new Error('the broker is away')
   }
 }

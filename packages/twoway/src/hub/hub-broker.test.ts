@@ -259,6 +259,122 @@ describe('a hub whose broker came back from an older copy', () => {
   })
 })
 
+describe('a hub with a client that has more messages than its process', () => {
+  /** A process that lacks the newest of two messages, and the positions of both. */
+  async function makeLateNode(storage = makeStorage()) {
+    const node = await makeNode(storage)
+    const first = (await node.harness.hub.publish('a', 1))!
+    node.broker.loses = () => true
+    const second = (await node.harness.hub.publish('a', 2))!
+    node.broker.loses = () => false
+    node.socket.take()
+    const resume = async ({ offset, mark }: { offset: number; mark: string }): Promise<FakeHubSocket> => {
+      const client = await node.harness.enter()
+      client.say({ t: 'sub', id: 1, topic: 'a', at: [node.epoch, offset, mark] })
+      await settle()
+      return client
+    }
+    return { ...node, first, second, resume }
+  }
+
+  it('has these messages too before it answers, and asks the broker once for all such clients', async () => {
+    const { harness, socket, broker, second, resume } = await makeLateNode()
+    const before = broker.reads
+    const clients = await Promise.all([resume(second), resume(second)])
+    for (const client of clients) assert.deepEqual(client.take()[0]?.recovered, true)
+    assert.equal(broker.reads - before, 1)
+    assert.deepEqual(shown(socket), [2])
+    await harness.hub.publish('a', 3)
+    for (const client of clients) assert.deepEqual(shown(client), [3])
+  })
+
+  it('tells the client when the broker loses what only this client had', async () => {
+    const { harness, broker, first, second, resume, epoch } = await makeLateNode()
+    const client = await resume(second)
+    client.take()
+    await broker.replace(olderCopy(epoch, [first]))
+    for (let check = 0; check < 2; check += 1) {
+      harness.clock.advance(checkEveryMs)
+      await settle()
+    }
+    await harness.hub.publish('a', 'new 2')
+    assert.deepEqual(shown(client), ['rewound', 'new 2'])
+  })
+
+  it('notices by a client of another life of the topic that its own one is over', async () => {
+    for (const offset of [2, 3]) {
+      const { harness, broker, socket, first, resume, epoch } = await makeLateNode()
+      await harness.hub.publish('a', 3)
+      await settle()
+      assert.deepEqual(shown(socket), [2, 3])
+      const copy = olderCopy(epoch, [first])
+      await broker.replace(copy)
+      broker.loses = () => true
+      const other = new HubHarness({ topics: { '*': { publish: true } }, broker: copy })
+      const again = []
+      for (const data of ['new 2', 'new 3', 'new 4']) again.push((await other.hub.publish('a', data))!)
+      const client = await resume(again[offset - 2]!)
+      const [ok, ...messages] = client.take()
+      assert.equal(ok?.recovered, true)
+      assert.deepEqual(
+        messages.map(({ data }) => data),
+        ['new 3', 'new 4'].slice(offset - 2),
+      )
+      assert.deepEqual(shown(socket), ['rewound'])
+    }
+  })
+
+  it('says that it can not answer if the broker keeps from it what the client has', async () => {
+    const { broker, second, resume } = await makeLateNode()
+    broker.failsToRead = true
+    const client = await resume(second)
+    assert.deepEqual(shown(client), ['unavailable'])
+  })
+
+  it('refuses a position that nobody has', async () => {
+    const { second, resume } = await makeLateNode()
+    const client = await resume({ offset: 7, mark: second.mark })
+    const [ok] = client.take()
+    assert.deepEqual([ok?.recovered, ok?.reason], [false, 'rewound'])
+  })
+})
+
+describe('a hub that waits for older messages when its broker comes back from an older copy', () => {
+  it('delivers none of the messages that the broker has lost', async () => {
+    const { harness, broker, socket, epoch } = await makeNode()
+    broker.failsToRead = true
+    broker.lose()
+    broker.return()
+    await harness.hub.publish('a', 'lost')
+    broker.lose()
+    await broker.replace(olderCopy(epoch, []))
+    broker.failsToRead = false
+    broker.return()
+    await settle()
+    await harness.hub.publish('a', 'new')
+    assert.deepEqual(shown(socket), ['new'])
+  })
+
+  it('takes none of them for the newest while it opens a topic', async () => {
+    const storage = makeStorage()
+    const { harness, broker, epoch } = await makeNode(storage)
+    let answer = (): void => undefined
+    broker.readsUntil = new Promise((resolve) => (answer = resolve))
+    const socket = await harness.enter()
+    socket.say({ t: 'sub', id: 1, topic: 'b' })
+    await settle()
+    const other = new HubHarness({ topics: { '*': { publish: true } }, broker: storage })
+    await other.hub.publish('b', 'lost')
+    broker.lose()
+    await broker.replace(olderCopy(epoch, []))
+    broker.return()
+    answer()
+    await settle()
+    const [ok, ...messages] = socket.take()
+    assert.deepEqual([ok?.t, ok?.at?.[1], messages], ['ok', 0, []])
+  })
+})
+
 describe('a hub whose broker is away', () => {
   it('fails publishes and new topics clearly, and takes them when it is back', async () => {
     const { harness, broker, socket } = await makeNode()

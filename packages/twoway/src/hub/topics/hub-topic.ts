@@ -1,5 +1,5 @@
 import type { BrokerContent, ResumableBroker, ResumableTopic } from '../../ports/broker/broker.js'
-import type { ResumeFailure, TopicMessage, TopicPosition } from '../../ports/broker/topic-position.js'
+import type { Resumed, ResumeFailure, TopicMessage, TopicPosition } from '../../ports/broker/topic-position.js'
 import type { HistoryBudget } from '../../topics/history-budget.js'
 import { NodeRing } from '../../topics/node-ring.js'
 import type { HubCounts } from '../hub-counts.js'
@@ -30,8 +30,11 @@ export interface TopicSettings {
   readonly read: ReadContent
 }
 
-/** Gets an Error if the broker does not answer. */
+/** Gets an Error if the broker does not answer, or knows more than this process can read. */
 type Answered = (resumption: Resumption | Error) => void
+
+/** Questions to the broker about a position, until its answer joins the messages of this process. */
+const mostQuestions = 3
 
 /**
  * A topic that this process has open at the broker, for all of its clients. It checks that each message follows its
@@ -58,6 +61,8 @@ export class HubTopic {
   #held: HubMessage[] | undefined = []
   /** The clients that wait for the broker's answer about a position. */
   readonly #asked = new Map<string, Answered[]>()
+  /** A read of the messages that the broker has and this process has not received. */
+  #catchingUp: Promise<void> | undefined
   /** Our head at the last check, if it was not the broker's. */
   #suspected: TopicPosition | undefined
   /** The last message for which missing ones were read. */
@@ -101,9 +106,7 @@ export class HubTopic {
 
   /** Answers a client that has all messages up to a position: at once, or when the broker has been asked. */
   resume(position: TopicPosition, answered: Answered): void {
-    const known = this.#ring.since(position)
-    if (typeof known !== 'string') answered({ recovered: true, head: this.head, messages: known })
-    else this.#ask(position, answered)
+    this.#resume(position, answered, mostQuestions)
   }
 
   /** Gives the newest messages, from the ring if it has as many. */
@@ -179,12 +182,15 @@ export class HubTopic {
     else if (this.#held.length < this.#settings.ringCount) this.#held.push(message)
   }
 
-  /** Messages may be missing. Later ones wait until they have been read. */
+  /**
+   * Messages may be missing. Later ones wait until they have been read. Those that wait already are read too, unless the broker came
+   * back without them.
+   */
   #returned(): void {
     this.isAway = false
-    if (this.#topic === undefined || this.#isLeft) return
-    this.#held ??= []
-    this.#fill(true)
+    if (this.#isLeft) return
+    this.#held = []
+    if (this.#topic !== undefined) this.#fill(true)
   }
 
   /** Delivers a message that follows the head. */
@@ -230,20 +236,12 @@ export class HubTopic {
     const from = this.head
     this.#topic!.since(from, historyCount).then(
       (answer) => {
-        if (this.#isLeft || this.#held === undefined || this.head !== from) return
-        if (answer.recovered) {
-          const isGap = answer.messages.length > 0
-          if (isGap && isReturn) counts.gapFound(this.name)
-          if (isGap) counts.gapFilled(this.name)
-          for (const message of answer.messages) {
-            const owned = this.#own(message)
-            if (this.#ring.add(owned) === 'next') this.#deliver(owned)
-          }
-        } else {
-          this.#ring.reset(answer.head)
-          counts.gapTold(this.name, answer.reason)
-          for (const listener of this.listeners) listener.gap(this.name, answer.reason, answer.head)
+        if (this.#isLeft || this.#held === undefined) return
+        if (answer.recovered && answer.messages.length > 0) {
+          if (isReturn) counts.gapFound(this.name)
+          counts.gapFilled(this.name)
         }
+        this.#take(answer, from)
         this.#release()
       },
       // The next check tries again.
@@ -266,7 +264,18 @@ export class HubTopic {
     }
   }
 
-  #ask(position: TopicPosition, answered: Answered): void {
+  #resume(position: TopicPosition, answered: Answered, questions: number): void {
+    const known = this.#ring.since(position)
+    if (typeof known !== 'string') answered({ recovered: true, head: this.head, messages: known })
+    else if (questions === 0) answered(new Error('this process has not received what the broker has'))
+    else this.#ask(position, answered, questions)
+  }
+
+  /**
+   * Asks the broker about a position. A client that is ahead of this process is answered when this process has its messages too:
+   * if the broker lost them now, nobody would notice that the client has them.
+   */
+  async #ask(position: TopicPosition, answered: Answered, questions: number): Promise<void> {
     const key = JSON.stringify(position)
     const asked = this.#asked.get(key)
     if (asked !== undefined) {
@@ -275,27 +284,68 @@ export class HubTopic {
     }
     const waiting = [answered]
     this.#asked.set(key, waiting)
+    const isAhead = position.epoch === this.head.epoch && position.offset > this.head.offset
+    const answer = await this.#read(position, isAhead || questions < mostQuestions).catch(
+      (error: unknown) => new Error('the broker does not answer', { cause: error }),
+    )
+    // From here on, no message may come before the clients have their answer.
+    this.#asked.delete(key)
+    const joined = answer === undefined || answer instanceof Error ? answer : this.#joined(position, answer)
+    for (const each of waiting) {
+      if (joined === undefined) this.#resume(position, each, questions - 1)
+      else each(joined)
+    }
+  }
+
+  /**
+   * Reads the messages after a position from the broker.
+   * @param isBehind whether this process must read what it has not received first. Resolves to undefined if that is an answer
+   */
+  async #read(position: TopicPosition, isBehind: boolean): Promise<Resumed<BrokerContent> | undefined> {
+    if (isBehind) {
+      this.#catchingUp ??= this.#catchUp().finally(() => {
+        this.#catchingUp = undefined
+      })
+      await this.#catchingUp
+      if (typeof this.#ring.since(position) !== 'string') return undefined
+    }
     const { counts, historyCount } = this.#settings
     counts.brokerReads += 1
-    const tell = (resumption: Resumption | Error): void => {
-      this.#asked.delete(key)
-      for (const each of waiting) each(resumption)
+    return this.#topic!.since(position, historyCount)
+  }
+
+  /** The broker's answer, continued by our messages. Undefined if these do not follow it, as they are of another time. */
+  #joined(position: TopicPosition, answer: Resumed<BrokerContent>): Resumption | undefined {
+    const { head } = this
+    if (!answer.recovered) return { recovered: false, head, reason: answer.reason }
+    const owned = answer.messages.map((message) => this.#own(message))
+    const messages = this.#upToHead(owned, position)
+    const last = messages.at(-1)?.position ?? position
+    return last.epoch === head.epoch && last.mark === head.mark ? { recovered: true, head, messages } : undefined
+  }
+
+  async #catchUp(): Promise<void> {
+    const { counts, historyCount } = this.#settings
+    counts.brokerReads += 1
+    const from = this.head
+    const answer = await this.#topic!.since(from, historyCount)
+    if (!this.#isLeft) this.#take(answer, from)
+  }
+
+  /** Takes the broker's answer about a head of ours: delivers the messages after it, or tells that they are missing. */
+  #take(answer: Resumed<BrokerContent>, from: TopicPosition): void {
+    if (answer.recovered) {
+      for (const message of answer.messages) {
+        const owned = this.#own(message)
+        if (this.#ring.add(owned) === 'next') this.#deliver(owned)
+      }
+      return
     }
-    this.#topic!.since(position, historyCount).then(
-      (answer) => {
-        const { head } = this
-        if (!answer.recovered) return tell({ recovered: false, head, reason: answer.reason })
-        const messages = this.#upToHead(
-          answer.messages.map((message) => this.#own(message)),
-          position,
-        )
-        const last = messages.at(-1)?.position ?? position
-        // Messages that the broker has and this process has not received yet will come to the listeners.
-        const isJoined = last.epoch === head.epoch && (last.mark === head.mark || last.offset > head.offset)
-        tell(isJoined ? { recovered: true, head, messages } : { recovered: false, head, reason: 'rewound' })
-      },
-      (error: unknown) => tell(new Error('the broker does not answer', { cause: error })),
-    )
+    // Another answer has moved the head meanwhile.
+    if (this.head !== from) return
+    this.#ring.reset(answer.head)
+    this.#settings.counts.gapTold(this.name, answer.reason)
+    for (const listener of this.listeners) listener.gap(this.name, answer.reason, answer.head)
   }
 
   /**
