@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Msg } from '@nats-io/nats-core'
 import type {
   BrokerContent,
@@ -44,6 +45,11 @@ export interface NatsNode {
 
 /** The time in which RePublish usually tells a node of its own message. */
 const toldWithinMs = 200
+/**
+ * The time in which a new leader has what the cluster has confirmed. Before nats-server 2.11 it answers earlier, as if the stream
+ * came from an older copy: see its pull request 6485.
+ */
+const electedMs = 250
 /** Entries of a topic in a cluster whose predecessors are remembered. */
 const rememberedEntries = 1000
 
@@ -115,6 +121,8 @@ export class NatsTopic implements ResumableTopic {
     const endListening = await subscribe(this.#connection.connection, callbacks, this.#report)
     const endReturns = this.#connection.listen({
       lost: () => {
+        // An older copy of the stream may come back without them.
+        early?.splice(0)
         this.#order.lost()
         this.#publisher.forget()
         this.#previous.clear()
@@ -148,6 +156,13 @@ export class NatsTopic implements ResumableTopic {
   }
 
   async since(position: TopicPosition, most: number): Promise<Resumed<BrokerContent>> {
+    const answer = await this.#since(position, most)
+    if (answer.recovered || answer.reason !== 'rewound' || !this.#stream.isReplicated) return answer
+    await sleep(electedMs)
+    return this.#since(position, most)
+  }
+
+  async #since(position: TopicPosition, most: number): Promise<Resumed<BrokerContent>> {
     const { sequence, position: head } = await this.#readHead()
     const refuse = (reason: ResumeFailure): Resumed<BrokerContent> => ({ recovered: false, head, reason })
     const { epoch, offset, mark } = position
@@ -247,7 +262,10 @@ export class NatsTopic implements ResumableTopic {
       const next = (sequence: number): Promise<Entry | undefined> => this.#stream.next(this.#subject, sequence)
       const start = after > 0 ? after : await startOfNewest(head, count, next)
       const entries = await this.#stream.between(this.#subject, start + 1, head.sequence)
-      return messagesOf(entries, this.#stream.isReplicated)
+      const { isReplicated } = this.#stream
+      const messages = messagesOf(entries, isReplicated)
+      // A replica may have drifted from the leader, which answers below: see nats-server's pull request 4365.
+      if (!isReplicated || messages.at(-1)?.position.mark === head.position.mark) return messages
     }
     const messages: TopicMessage<BrokerContent>[] = []
     for (let { mark } = head.position; messages.length < count; ) {
@@ -269,12 +287,24 @@ export class NatsTopic implements ResumableTopic {
     const [oldest, position] = [messages[0], messages.at(-1)?.position]
     if (oldest === undefined || position === undefined) return this.#headBefore(sequence, until)
     if (!this.#stream.isReplicated || this.#previous.get(sequence) === expected) return { sequence, position }
-    const [first, ...rest] = await this.#stream.between(this.#subject, expected + 1, sequence, until)
+    const [first, ...rest] = await this.#entriesBehind(expected, sequence, until)
     if (first === undefined || first.sequence === sequence) return { sequence, position }
     // The newest entry is void. Its publisher knew the head before it; the valid entries since then follow.
     const before = { ...position, offset: oldest.position.offset - 1, mark: oldest.previousMark }
     const since = [...(first.expected === expected ? [first] : []), ...validAfter(first, rest)]
     return { sequence, position: since.flatMap(({ messages }) => messages).at(-1)?.position ?? before }
+  }
+
+  /** The few entries behind one up to another, as the leader has them. */
+  async #entriesBehind(previous: number, last: number, until: number): Promise<Entry[]> {
+    const entries: Entry[] = []
+    for (let at = previous; at < last; ) {
+      const entry = await this.#stream.next(this.#subject, at + 1, until)
+      if (entry === undefined) break
+      entries.push(entry)
+      at = entry.sequence
+    }
+    return entries
   }
 
   /** The head of a topic whose newest entry is the message of another program. */
@@ -301,7 +331,7 @@ export class NatsTopic implements ResumableTopic {
     if (!this.#stream.isReplicated) return true
     const told = this.#previous.get(sequence) ?? (await this.#toldPrevious(sequence, until))
     if (told !== undefined) return told === previous
-    const [first] = await this.#stream.between(this.#subject, previous + 1, sequence, until)
+    const first = await this.#stream.next(this.#subject, previous + 1, until)
     return first?.sequence === sequence
   }
 

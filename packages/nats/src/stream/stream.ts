@@ -147,8 +147,8 @@ export class Stream {
   }
 
   /** The first entry of a subject with a sequence number or a later one; undefined if there is none. */
-  next(subject: string, sequence: number): Promise<Entry | undefined> {
-    return this.#get({ next_by_subj: subject, seq: sequence }, this.#deadline())
+  next(subject: string, sequence: number, until = this.#deadline()): Promise<Entry | undefined> {
+    return this.#get({ next_by_subj: subject, seq: sequence }, until)
   }
 
   /** The entries of a subject from one sequence number to another, both included. */
