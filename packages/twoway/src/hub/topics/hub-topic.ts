@@ -290,7 +290,7 @@ export class HubTopic {
     )
     // From here on, no message may come before the clients have their answer.
     this.#asked.delete(key)
-    const joined = answer === undefined || answer instanceof Error ? answer : this.#joined(position, answer)
+    const joined = answer !== undefined && 'recovered' in answer ? this.#joined(position, answer) : answer
     for (const each of waiting) {
       if (joined === undefined) this.#resume(position, each, questions - 1)
       else each(joined)
