@@ -324,14 +324,51 @@ describe('a hub with a client that has more messages than its process', () => {
     }
   })
 
-  it('says that it can not answer if the broker keeps from it what the client has', async () => {
+  it('answers with an error if the broker does not', async () => {
     const { broker, second, resume } = await makeLateNode()
     broker.failsToRead = true
-    const client = await resume(second)
-    assert.deepEqual(shown(client), ['unavailable'])
+    assert.deepEqual(shown(await resume(second)), ['unavailable'])
   })
 
-  it('refuses a position that nobody has', async () => {
+  it('answers with an error if its process lacks more messages than it may read, and tells nobody of a gap', async () => {
+    const broker = new FaultyBroker(makeStorage())
+    const harness = new HubHarness({ topics: { '*': { publish: true } }, broker, historyCount: 2 })
+    const [socket, client] = [await harness.enter(), await harness.enter()]
+    socket.say({ t: 'sub', id: 1, topic: 'a' })
+    await settle()
+    socket.take()
+    broker.loses = () => true
+    const positions = []
+    for (let index = 1; index <= 3; index += 1) positions.push((await harness.hub.publish('a', index))!)
+    const { epoch, offset, mark } = positions[2]!
+    const before = broker.reads
+    client.say({ t: 'sub', id: 1, topic: 'a', at: [epoch, offset, mark] })
+    await settle()
+    assert.deepEqual([shown(client), shown(socket)], [['unavailable'], []])
+    assert.equal(broker.reads - before, 1)
+  })
+
+  it('answers with an error if the topic gets more messages than its ring has during each answer', async () => {
+    const broker = new FaultyBroker(makeStorage())
+    const harness = new HubHarness({ topics: { '*': { publish: true } }, broker, ringCount: 1 })
+    await harness.hub.subscribe('a', () => undefined)
+    const { epoch, offset, mark } = (await harness.hub.publish('a', 'first'))!
+    for (let index = 0; index < 2; index += 1) await harness.hub.publish('a', index)
+    const publishTwo = async (): Promise<void> => {
+      await settle()
+      for (let index = 0; index < 2; index += 1) await harness.hub.publish('a', index)
+    }
+    Object.defineProperty(broker, 'readsUntil', { get: publishTwo })
+    const before = broker.reads
+    const client = await harness.enter()
+    client.say({ t: 'sub', id: 1, topic: 'a', at: [epoch, offset, mark] })
+    for (let index = 0; index < 20; index += 1) await settle()
+    assert.deepEqual(shown(client), ['unavailable'])
+    // Three questions; before the second and the third one, the process reads the messages after its head.
+    assert.equal(broker.reads - before, 5)
+  })
+
+  it('refuses a position of no message', async () => {
     const { second, resume } = await makeLateNode()
     const client = await resume({ offset: 7, mark: second.mark })
     const [ok] = client.take()

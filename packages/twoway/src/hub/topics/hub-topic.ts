@@ -30,10 +30,10 @@ export interface TopicSettings {
   readonly read: ReadContent
 }
 
-/** Gets an Error if the broker does not answer, or knows more than this process can read. */
+/** Gets an Error if the broker does not answer, or if its answer does not join the messages of this process. */
 type Answered = (resumption: Resumption | Error) => void
 
-/** Questions to the broker about a position, until its answer joins the messages of this process. */
+/** A busy topic may get more messages than its ring keeps while the broker answers. */
 const mostQuestions = 3
 
 /**
@@ -61,7 +61,7 @@ export class HubTopic {
   #held: HubMessage[] | undefined = []
   /** The clients that wait for the broker's answer about a position. */
   readonly #asked = new Map<string, Answered[]>()
-  /** A read of the messages that the broker has and this process has not received. */
+  /** A read of the messages after our head, which all clients share that have more messages than this process. */
   #catchingUp: Promise<void> | undefined
   /** Our head at the last check, if it was not the broker's. */
   #suspected: TopicPosition | undefined
@@ -104,9 +104,15 @@ export class HubTopic {
     this.#topic!.send(content)
   }
 
-  /** Answers a client that has all messages up to a position: at once, or when the broker has been asked. */
-  resume(position: TopicPosition, answered: Answered): void {
-    this.#resume(position, answered, mostQuestions)
+  /**
+   * Answers a client that has all messages up to a position: at once, or when the broker has been asked.
+   * @param questions to the broker, until its answer joins the messages of this process
+   */
+  resume(position: TopicPosition, answered: Answered, questions = mostQuestions): void {
+    const known = this.#ring.since(position)
+    if (typeof known !== 'string') answered({ recovered: true, head: this.head, messages: known })
+    else if (questions > 0) void this.#ask(position, answered, questions)
+    else answered(new Error('the topic has more messages than this process keeps while the broker answers'))
   }
 
   /** Gives the newest messages, from the ring if it has as many. */
@@ -264,16 +270,9 @@ export class HubTopic {
     }
   }
 
-  #resume(position: TopicPosition, answered: Answered, questions: number): void {
-    const known = this.#ring.since(position)
-    if (typeof known !== 'string') answered({ recovered: true, head: this.head, messages: known })
-    else if (questions === 0) answered(new Error('this process has not received what the broker has'))
-    else this.#ask(position, answered, questions)
-  }
-
   /**
-   * Asks the broker about a position. A client that is ahead of this process is answered when this process has its messages too:
-   * if the broker lost them now, nobody would notice that the client has them.
+   * Asks the broker about a position. If the client has more messages than this process, this process gets them before the client is
+   * answered: if the broker lost them later, this process would notice no loss, and tell the client of none.
    */
   async #ask(position: TopicPosition, answered: Answered, questions: number): Promise<void> {
     const key = JSON.stringify(position)
@@ -292,14 +291,14 @@ export class HubTopic {
     this.#asked.delete(key)
     const joined = answer !== undefined && 'recovered' in answer ? this.#joined(position, answer) : answer
     for (const each of waiting) {
-      if (joined === undefined) this.#resume(position, each, questions - 1)
+      if (joined === undefined) this.resume(position, each, questions - 1)
       else each(joined)
     }
   }
 
   /**
-   * Reads the messages after a position from the broker.
-   * @param isBehind whether this process must read what it has not received first. Resolves to undefined if that is an answer
+   * Reads the messages after a position from the broker. Resolves to undefined if our own messages are an answer meanwhile.
+   * @param isBehind whether this process must first read the messages after its head
    */
   async #read(position: TopicPosition, isBehind: boolean): Promise<Resumed<BrokerContent> | undefined> {
     if (isBehind) {
@@ -324,12 +323,18 @@ export class HubTopic {
     return last.epoch === head.epoch && last.mark === head.mark ? { recovered: true, head, messages } : undefined
   }
 
+  /** Reads the messages after our head. Rejects if they are too many. */
   async #catchUp(): Promise<void> {
     const { counts, historyCount } = this.#settings
     counts.brokerReads += 1
     const from = this.head
     const answer = await this.#topic!.since(from, historyCount)
-    if (!this.#isLeft) this.#take(answer, from)
+    if (this.#isLeft) return
+    // Messages that are too many to be read, or gone already, may still be on their way to the listeners.
+    if (!answer.recovered && (answer.reason === 'limit' || answer.reason === 'expired')) {
+      throw new Error(`this process lacks more messages of the topic than it can read: ${answer.reason}`)
+    }
+    this.#take(answer, from)
   }
 
   /** Takes the broker's answer about a head of ours: delivers the messages after it, or tells that they are missing. */
