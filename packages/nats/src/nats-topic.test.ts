@@ -1,17 +1,31 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { headers, type Msg } from '@nats-io/nats-core'
 import { Backlog } from './backlog.js'
+import type { ConnectionListener } from './connection/lasting-connection.js'
 import { type NatsNode, NatsTopic } from './nats-topic.js'
 import { SendWindow } from './send-window.js'
 import { type Entry, encode, readEntry } from './stream/envelope.js'
 import { StreamTail } from './stream/stream-tail.js'
 
-function entry(offset: number): Entry {
-  const fields = new Map([
+function fieldsOf(offset: number): Map<string, string> {
+  return new Map([
     ['Twoway', `e ${offset} t ${offset === 1 ? '' : `${offset - 1}-t`}`],
     ['Nats-Expected-Last-Subject-Sequence', String(offset - 1)],
   ])
-  return readEntry(offset, fields, encode(`${offset}`))
+}
+
+function entry(offset: number): Entry {
+  return readEntry(offset, fieldsOf(offset), encode(`${offset}`))
+}
+
+/** An entry as RePublish sends it. */
+function live(offset: number): Msg {
+  const fields = headers()
+  for (const [name, value] of fieldsOf(offset)) fields.set(name, value)
+  fields.set('Nats-Sequence', String(offset))
+  fields.set('Nats-Last-Sequence', String(offset - 1))
+  return { subject: 'a', data: encode(`${offset}`), headers: fields } as unknown as Msg
 }
 
 interface TestedStream {
@@ -53,6 +67,52 @@ function topicOf({ isReplicated = true, stored = 2, known = [], drift = 0 }: Tes
 
 const second = { epoch: 'e', offset: 2, mark: '2-t' }
 const first = { epoch: 'e', offset: 1, mark: '1-t' }
+
+describe('NatsTopic', () => {
+  it('delivers no message that came while it opened and before the connection was lost', async () => {
+    for (const isLost of [false, true]) {
+      const callbacks = new Map<string, (error: null, message: Msg) => void>()
+      const natsConnection = {
+        info: {},
+        subscribe(subject: string, { callback }: { callback: (error: null, message: Msg) => void }) {
+          callbacks.set(subject, callback)
+          return { unsubscribe: () => undefined }
+        },
+        flush: async () => undefined,
+      }
+      let lose = (): void => undefined
+      const connection = {
+        connection: natsConnection,
+        listen(listener: ConnectionListener) {
+          lose = () => listener.lost?.()
+          return () => undefined
+        },
+      }
+      const stream = {
+        tail: new StreamTail(),
+        isReplicated: false,
+        subjectOf: (topic: string) => topic,
+        liveSubjectOf: (topic: string) => topic,
+        isVoid: () => false,
+        async newest() {
+          callbacks.get('a')!(null, live(2))
+          if (isLost) lose()
+          return entry(1)
+        },
+      }
+      const settings = { prefix: 'p', timeoutMs: 1000 }
+      const node = { connection, stream, settings } as unknown as NatsNode
+      const seen: unknown[] = []
+      const topic = new NatsTopic(node, 'a', {
+        stored: ({ content }) => seen.push(content),
+        volatile: () => undefined,
+      })
+      await topic.start()
+      assert.deepEqual(seen, isLost ? [] : ['2'])
+      topic.leave()
+    }
+  })
+})
 
 describe('NatsTopic on a cluster whose leader was just elected', () => {
   it('asks again before it says that a position is gone', async () => {
